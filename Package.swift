@@ -1,0 +1,61 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// One library target and its test target; dependencies point down only.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .testTarget(
+      name: name + "Tests",
+      dependencies: [.target(name: name), "TestSupport"] + dependencies,
+      swiftSettings: settings),
+  ]
+}
+
+let argumentParser: Target.Dependency = .product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+  name: "Potstill",
+  products: [
+    .library(name: "Potstill", targets: ["Potstill"]),
+    .executable(name: "potstill", targets: ["PotstillTool"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+  ],
+  targets: [
+    .target(name: "CKernels"),
+    .systemLibrary(
+      name: "CUtf8proc", pkgConfig: "libutf8proc",
+      providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
+    .executableTarget(
+      name: "PotstillTool", dependencies: ["PotstillCommands"], swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["Tensors", "ModelFormats"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+  ]
+    + library("Kernels", ["CKernels"])
+    + library("Tensors", ["Kernels", "CKernels"])
+    + library("Tokenization", ["CUtf8proc", "ModelFormats"])
+    + library("ModelFormats", [])
+    + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
+    + library("TaskData", ["Tokenization", "ModelFormats"])
+    + library("Evaluation", ["TaskData"])
+    + library("Training", ["Encoders", "Tensors", "TaskData", "Evaluation", "ModelFormats"])
+    + library("Distillation", ["Training", "Encoders", "Tensors", "TaskData", "Evaluation", "ModelFormats"])
+    + library(
+      "Potstill",
+      [
+        "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData", "Evaluation",
+        "Training", "Distillation",
+      ])
+    + library("PotstillCommands", ["Potstill", "Kernels", "Tensors", argumentParser, yams])
+)

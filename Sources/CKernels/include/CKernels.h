@@ -1,0 +1,97 @@
+#ifndef POTSTILL_CKERNELS_H
+#define POTSTILL_CKERNELS_H
+
+#include <stdint.h>
+
+// SIMD loops that Swift cannot dispatch at run time. Stateless: no allocation, no globals, no threads. Rows are
+// `cols` floats long and start `ld...` floats apart. Pointers named as outputs must not overlap inputs unless a
+// comment says "may alias".
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---- activations --------------------------------------------------------------------------------------------
+// kind: 0 none, 1 gelu (erf), 2 gelu_new (tanh approximation), 3 relu, 4 tanh, 5 silu, 6 sigmoid
+void ps_activation(int32_t kind, const float *x, float *y, int64_t n);  // y may alias x
+// dx = dy * f'(x), x is the value before the activation; dx may alias dy.
+void ps_activation_backward(int32_t kind, const float *x, const float *dy, float *dx, int64_t n);
+// x += bias (per column), then y = f(x); x keeps the biased value for backward; y may be x only when kind is 0.
+void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int64_t rows, int64_t cols, int64_t ldx,
+                        int64_t ldy);
+
+// ---- element-wise (out may alias any input) -----------------------------------------------------------------
+void ps_add(const float *a, const float *b, float *out, int64_t n);
+void ps_subtract(const float *a, const float *b, float *out, int64_t n);
+void ps_multiply(const float *a, const float *b, float *out, int64_t n);
+void ps_divide(const float *a, const float *b, float *out, int64_t n);
+void ps_scale(const float *a, float s, float *out, int64_t n);           // out = s a
+void ps_axpy(float s, const float *x, float *y, int64_t n);              // y += s x
+void ps_multiply_add(const float *a, const float *b, float *y, int64_t n);  // y += a b
+void ps_exp(const float *x, float *y, int64_t n);
+void ps_log(const float *x, float *y, int64_t n);
+void ps_sqrt(const float *x, float *y, int64_t n);
+void ps_fill(float *y, float value, int64_t n);
+
+// ---- reductions ---------------------------------------------------------------------------------------------
+double ps_sum(const float *x, int64_t n);
+double ps_dot(const float *a, const float *b, int64_t n);
+double ps_sum_squares(const float *x, int64_t n);
+// out[c] += sum over rows of x[r][c]; in row order, so the result does not depend on blocking.
+void ps_column_sums(const float *x, float *out, int64_t rows, int64_t cols, int64_t ldx);
+
+// ---- softmax ------------------------------------------------------------------------------------------------
+// y = softmax(scale * x) per row; y may alias x
+void ps_softmax(const float *x, float *y, int64_t rows, int64_t cols, int64_t ldx, int64_t ldy, float scale);
+// dx = scale * y * (dy - sum(y dy)) per row; dx may alias dy
+void ps_softmax_backward(const float *y, const float *dy, float *dx, int64_t rows, int64_t cols, int64_t ldy,
+                         int64_t lddy, int64_t lddx, float scale);
+// y = log_softmax(scale * x) per row; y may alias x
+void ps_log_softmax(const float *x, float *y, int64_t rows, int64_t cols, float scale);
+
+// ---- dropout: keep bit of element i depends on (seed, stream, i) only ------------------------------------------
+// A counter-based 32-bit hash; element first+i is kept when hash >= probability * 2^32 and scaled by 1/(1-p).
+// The same call applies the mask to a gradient. y may alias x.
+void ps_dropout(const float *x, float *y, int64_t n, uint64_t seed, uint64_t stream, uint64_t first,
+                float probability);
+
+// ---- residual + dropout + LayerNorm ---------------------------------------------------------------------------
+// z = residual + dropout(x) (residual may be NULL: z = x dropped), mean/rstd of z per row, y = (z - mean) rstd gamma + beta.
+// z is not stored: normalized = (z - mean) rstd is (it is what backward needs); normalized may be NULL in inference.
+// Row r's dropout counters start at first + r * cols. probability 0 skips dropout. rstd: [rows], may be NULL with normalized.
+void ps_residual_layer_norm(const float *x, const float *residual, const float *gamma, const float *beta, float *y,
+                            float *normalized, float *rstd, int64_t rows, int64_t cols, float epsilon, uint64_t seed,
+                            uint64_t stream, uint64_t first, float probability);
+// dz from dy; then dresidual (+)= dz and dx (+)= dropout mask * dz. `accumulate_*` 1 adds, 0 overwrites; either pointer may be NULL.
+// dgamma/dbeta are partial sums of these rows, always added to (the caller zeroes them).
+void ps_residual_layer_norm_backward(const float *dy, const float *normalized, const float *rstd, const float *gamma,
+                                     float *dx, int32_t accumulate_dx, float *dresidual, int32_t accumulate_dresidual,
+                                     float *dgamma, float *dbeta, int64_t rows, int64_t cols, uint64_t seed,
+                                     uint64_t stream, uint64_t first, float probability);
+
+// ---- embeddings -------------------------------------------------------------------------------------------------
+// y[r] = word[ids[r]] + position[positions[r]] + segment[segments[r]] (segment table may be NULL)
+void ps_embedding_sum(const float *word, const float *position, const float *segment, const int32_t *ids,
+                      const int32_t *positions, const int32_t *segments, float *y, int64_t rows, int64_t cols);
+// table[ids[r]] += dy[r] for rows in order, only for columns [column_begin, column_end): workers split columns, so the
+// order of additions (and so the bits) never depends on the number of threads.
+void ps_scatter_add_rows(float *table, const int32_t *ids, const float *dy, int64_t rows, int64_t cols,
+                         int64_t column_begin, int64_t column_end);
+
+// ---- optimizers ---------------------------------------------------------------------------------------------------
+// AdamW (Loshchilov & Hutter 2019), PyTorch's order of operations: p -= lr wd p; m, v updated from g*grad_scale;
+// p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). bias1 = 1-b1^t, bias2 = 1-b2^t (1 when bias correction is off).
+void ps_adamw(float *p, const float *g, float *m, float *v, int64_t n, float learning_rate, float beta1, float beta2,
+              float epsilon, float weight_decay, float bias1, float bias2, float grad_scale);
+// SGD with momentum as PyTorch's: g' = g*grad_scale + wd p; buf = momentum buf + g' (buf = g' when first); p -= lr (nesterov ? g' + momentum buf : buf)
+void ps_sgd(float *p, const float *g, float *buffer, int64_t n, float learning_rate, float momentum,
+            float weight_decay, int32_t nesterov, int32_t first, float grad_scale);
+
+// ---- conversion -----------------------------------------------------------------------------------------------
+void ps_f16_to_f32(const uint16_t *x, float *y, int64_t n);
+void ps_bf16_to_f32(const uint16_t *x, float *y, int64_t n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,9 @@
+@_exported import Distillation
+@_exported import Encoders
+@_exported import Evaluation
+@_exported import Kernels
+@_exported import ModelFormats
+@_exported import TaskData
+@_exported import Tensors
+@_exported import Tokenization
+@_exported import Training

@@ -1,0 +1,42 @@
+/// A named, trainable array: the only mutable state of a model. Identity matters: tied weights are one object held twice.
+public final class Parameter {
+  /// The checkpoint name, such as `encoder.layer.0.attention.self.query.weight`.
+  public let name: String
+  /// The extents, as in the checkpoint (linear weights are [outputs, inputs]).
+  public let shape: Shape
+  /// The values; optimizers change them in place.
+  public private(set) var storage: Storage
+  /// Whether backward passes compute a gradient for it.
+  public var isTrainable: Bool
+  package let slot: GradientSlot
+
+  /// A parameter with the given initial value.
+  public init(name: String, value: Tensor, isTrainable: Bool = true) {
+    self.name = name
+    self.shape = value.shape
+    self.storage = value.storage
+    self.isTrainable = isTrainable
+    self.slot = GradientSlot(count: value.count)
+  }
+
+  /// The number of values.
+  public var count: Int { shape.count }
+
+  /// The parameter as an operand; gradients arrive here while it is trainable.
+  public var tensor: Tensor { Tensor(storage: storage, shape: shape, slot: isTrainable ? slot : nil) }
+
+  /// The gradient collected so far, nil when there is none.
+  public var gradient: Tensor? {
+    guard !slot.isEmpty, let storage = slot.storage else { return nil }
+    return Tensor(storage: storage, shape: shape)
+  }
+
+  /// Forgets the gradient; its buffer stays for the next step.
+  public func zeroGradient() { slot.clear() }
+
+  /// Replaces the values by a copy of another tensor's, which must have the same shape.
+  public func assign(_ value: Tensor) {
+    precondition(value.shape == shape, "Parameter \(name) has shape \(shape); cannot assign \(value.shape).")
+    storage.pointer.update(from: value.storage.pointer, count: count)
+  }
+}

@@ -1,0 +1,31 @@
+/// A counter-based source of randomness: every value is a function of (seed, stream, index) alone, so masks do not
+/// depend on threads or on the order of evaluation.
+public struct RandomSource: Sendable, Equatable {
+  /// What the user chose; two sources with one seed and stream are the same source.
+  public let seed: UInt64
+  /// The next stream that `Context` hands to an operation.
+  public internal(set) var stream: UInt64
+
+  /// A source that starts at the given stream; training gives each micro-batch a range of streams of its own.
+  public init(seed: UInt64, stream: UInt64 = 0) {
+    self.seed = seed
+    self.stream = stream
+  }
+
+  /// 64 well-mixed bits for one index (SplitMix64's finaliser, Steele et al. 2014).
+  public func bits(at index: UInt64) -> UInt64 {
+    var z = Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ Self.mix(stream &+ 0xD1B5_4A32_D192_ED03)
+    z = z &+ (index &+ 1) &* 0x9E37_79B9_7F4A_7C15
+    return Self.mix(z)
+  }
+
+  /// A value in 0 ..< 1 for one index.
+  public func uniform(at index: UInt64) -> Double { Double(bits(at: index) >> 11) * 0x1p-53 }
+
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var z = value
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,68 @@
+import Kernels
+
+/// A run of Float32 values: a pooled buffer, a part of another storage, or memory somebody else owns (a mapped file).
+///
+/// A storage is written once, by the operation that creates it; after that it is shared freely. Only `Parameter`
+/// values and gradients change in place.
+public final class Storage {
+  /// The first value, aligned to 64 bytes when the buffer comes from the pool.
+  package let pointer: UnsafeMutablePointer<Float>
+  /// The number of values.
+  public let count: Int
+  private let owner: Owner
+
+  private enum Owner {
+    case pool(BufferPool.Block)
+    case other(AnyObject)
+  }
+
+  /// An uninitialised buffer for `count` values from the pool.
+  package init(uninitialized count: Int) {
+    let block = BufferPool.shared.take(count)
+    self.pointer = block.pointer
+    self.count = count
+    self.owner = .pool(block)
+  }
+
+  /// Memory kept alive by `owner`, read-only unless the owner's pages are private and writable.
+  package init(borrowing pointer: UnsafeMutablePointer<Float>, count: Int, owner: AnyObject) {
+    self.pointer = pointer
+    self.count = count
+    self.owner = .other(owner)
+  }
+
+  /// `count` values of this storage from `offset` on, sharing its memory.
+  package func slice(_ offset: Int, _ count: Int) -> Storage {
+    precondition(offset >= 0 && offset + count <= self.count, "A slice must lie inside its storage.")
+    return Storage(borrowing: pointer + offset, count: count, owner: self)
+  }
+
+  /// A pooled copy of `values`.
+  package convenience init(_ values: [Float]) {
+    self.init(uninitialized: values.count)
+    values.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { pointer.update(from: base, count: values.count) }
+    }
+  }
+
+  /// A pooled buffer filled with one value.
+  package static func filled(_ value: Float, count: Int) -> Storage {
+    let storage = Storage(uninitialized: count)
+    storage.pointer.update(repeating: value, count: count)
+    return storage
+  }
+
+  /// A pooled copy of this storage.
+  package func copy() -> Storage {
+    let result = Storage(uninitialized: count)
+    result.pointer.update(from: pointer, count: count)
+    return result
+  }
+
+  /// The values as an array.
+  public var values: [Float] { Array(UnsafeBufferPointer(start: pointer, count: count)) }
+
+  deinit {
+    if case .pool(let block) = owner { BufferPool.shared.give(block) }
+  }
+}

@@ -1,0 +1,45 @@
+/// What happened in a forward pass, in order; `backward` replays it in reverse.
+///
+/// Execution order is already a topological order, so there is no graph search. A tape serves one backward pass: each
+/// node is dropped as soon as it has run, which frees the activations it saved.
+public final class Tape {
+  private struct Node {
+    let outputs: [GradientSlot]
+    let backward: ([Storage?]) -> Void
+  }
+  private var nodes: [Node] = []
+
+  /// An empty tape.
+  public init() {}
+
+  /// The number of recorded operations.
+  public var count: Int { nodes.count }
+
+  /// Records an operation with several outputs; `backward` gets the gradient of each, nil where none arrived.
+  package func record(outputs: [GradientSlot], backward: @escaping ([Storage?]) -> Void) {
+    nodes.append(Node(outputs: outputs, backward: backward))
+  }
+
+  /// Records an operation with one output.
+  package func record(_ output: GradientSlot, backward: @escaping (Storage) -> Void) {
+    record(outputs: [output]) { gradients in if let gradient = gradients[0] { backward(gradient) } }
+  }
+
+  /// Adds d(scale · loss)/d(parameter) to the gradient of every parameter the loss depends on, and empties the tape.
+  ///
+  /// - Parameters:
+  ///   - loss: A tensor of one element that was computed on this tape.
+  ///   - scale: A factor on the loss, such as 1 / accumulation steps.
+  public func backward(from loss: Tensor, scale: Float = 1) {
+    precondition(loss.count == 1, "backward needs a loss of one element, found shape \(loss.shape).")
+    defer { nodes.removeAll() }
+    guard let slot = loss.slot else { return }
+    slot.contribute { gradient, isFirst in gradient[0] = isFirst ? scale : gradient[0] + scale }
+    while let node = nodes.popLast() {
+      let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
+      guard gradients.contains(where: { $0 != nil }) else { continue }
+      for output in node.outputs { output.release() }
+      node.backward(gradients)
+    }
+  }
+}
