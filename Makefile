@@ -1,0 +1,41 @@
+# Potstill on one page. `make` alone lists the targets.
+SWIFT ?= swift
+PYTHON ?= python3
+CONFIGURATION ?= release
+BUILD = $(SWIFT) build --configuration $(CONFIGURATION)
+# Asked only when a target needs it: it starts SwiftPM.
+BINARY = $$($(BUILD) --show-bin-path)/potstill
+SOURCES = Sources Tests Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
+
+.DEFAULT_GOAL := help
+.PHONY: help packages demo build test lint format parity bench clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+packages: ## Install missing system packages (root or sudo).
+	@.ci/system-packages
+
+demo: build ## Teacher to student in about two minutes: no data, no downloads.
+	@$(BINARY) demo $(ARGS)
+
+build: packages ## Build the potstill command.
+	@$(BUILD) --product potstill
+
+test: packages ## Build and run the whole test suite, optimised.
+	@$(SWIFT) test --configuration $(CONFIGURATION) --disable-xctest $(ARGS)
+
+lint: ## Check layout and style of every source file.
+	@$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
+
+format: ## Lay out every source file.
+	@$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
+
+parity: build ## Compare with the Python implementations (own Python environment).
+	@PYTHON=$(PYTHON) Tests/Reference/parity.sh $(BINARY) $(ARGS)
+
+bench: packages ## Measure GEMM, tokenizer, training step and inference.
+	@$(SWIFT) run --configuration release --package-path Benchmarks potstill-bench $(ARGS)
+
+clean: ## Remove what was built.
+	@rm -rf .build Benchmarks/.build .venv-parity
