@@ -65,7 +65,9 @@ public final class BufferPool: Sendable {
   /// Returns every idle buffer to the system.
   public func trim() {
     state.withLock { state in
-      for blocks in state.idle.values { for block in blocks { UnsafeMutableRawPointer(block.pointer).deallocate() } }
+      for blocks in state.idle.values {
+        for block in blocks { UnsafeMutableRawPointer(block.pointer).deallocate() }
+      }
       state.idle.removeAll()
       state.statistics.bytesIdle = 0
     }

@@ -28,7 +28,8 @@ public final class Context {
 
   /// The next mask, or `.none` outside training or when the probability is 0.
   package func nextDropout(_ probability: Float) -> Dropout {
-    precondition(probability >= 0 && probability < 1, "A dropout probability lies in 0 ..< 1, found \(probability).")
+    precondition(
+      probability >= 0 && probability < 1, "A dropout probability lies in 0 ..< 1, found \(probability).")
     guard isTraining, probability > 0 else { return .none }
     defer { random.stream &+= 1 }
     return Dropout(seed: random.seed, stream: random.stream, probability: probability)

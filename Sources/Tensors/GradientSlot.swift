@@ -30,7 +30,11 @@ package final class GradientSlot {
   /// Adds a whole gradient; an empty slot takes the storage over when nobody else holds it.
   package func add(_ other: Storage) {
     contribute { gradient, isFirst in
-      if isFirst { gradient.update(from: other.pointer, count: count) } else { ps_add(gradient, other.pointer, gradient, Int64(count)) }
+      if isFirst {
+        gradient.update(from: other.pointer, count: count)
+      } else {
+        ps_add(gradient, other.pointer, gradient, Int64(count))
+      }
     }
   }
 

@@ -8,7 +8,9 @@ public struct Tensor {
   package let slot: GradientSlot?
 
   package init(storage: Storage, shape: Shape, slot: GradientSlot? = nil) {
-    precondition(storage.count == shape.count, "A tensor of shape \(shape) needs \(shape.count) values, found \(storage.count).")
+    precondition(
+      storage.count == shape.count,
+      "A tensor of shape \(shape) needs \(shape.count) values, found \(storage.count).")
     self.storage = storage
     self.shape = shape
     self.slot = slot
@@ -47,7 +49,8 @@ public struct Tensor {
 
   /// The same values under another shape of as many elements; gradients flow through.
   public func reshaped(_ shape: Shape) -> Tensor {
-    precondition(shape.count == count, "Cannot view shape \(self.shape) as \(shape): the element counts differ.")
+    precondition(
+      shape.count == count, "Cannot view shape \(self.shape) as \(shape): the element counts differ.")
     return Tensor(storage: storage, shape: shape, slot: slot)
   }
 

@@ -1,0 +1,43 @@
+import CKernels
+import Kernels
+
+/// An element-wise nonlinearity, by the name it has in Hugging Face configurations (`hidden_act`).
+public enum Activation: String, Sendable, Codable, CaseIterable {
+  /// f(x) = x.
+  case identity
+  /// f(x) = x Φ(x) with the exact normal distribution function (Hendrycks & Gimpel 2016).
+  case gelu
+  /// The tanh approximation of GELU used by GPT-2.
+  case geluNew = "gelu_new"
+  /// f(x) = max(x, 0).
+  case relu
+  /// The hyperbolic tangent.
+  case tanh
+  /// f(x) = x σ(x), also known as swish.
+  case silu
+  /// The logistic function.
+  case sigmoid
+
+  /// The activation with a Hugging Face name, synonyms included; nil for an unknown one.
+  public init?(huggingFaceName name: String) {
+    switch name {
+    case "swish": self = .silu
+    case "gelu_pytorch_tanh", "gelu_fast": self = .geluNew
+    case "linear": self = .identity
+    default: self.init(rawValue: name)
+    }
+  }
+
+  /// The number the C kernels know it by.
+  package var kernelCode: Int32 {
+    switch self {
+    case .identity: 0
+    case .gelu: 1
+    case .geluNew: 2
+    case .relu: 3
+    case .tanh: 4
+    case .silu: 5
+    case .sigmoid: 6
+    }
+  }
+}

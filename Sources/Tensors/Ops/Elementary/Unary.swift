@@ -1,0 +1,99 @@
+import CKernels
+import Kernels
+
+/// Computes f(x) element by element.
+///
+/// - Parameters:
+///   - x: Any shape.
+///   - activation: The function f.
+///   - context: The pass this is part of.
+public func activate(_ x: Tensor, _ activation: Activation, in context: Context) -> Tensor {
+  unary(
+    x, in: context, forward: { ps_activation(activation.kernelCode, $0, $1, $2) },
+    backward: { x, _, dy, dx, count in ps_activation_backward(activation.kernelCode, x, dy, dx, count) })
+}
+
+/// Computes eˣ element by element.
+///
+/// - Parameters:
+///   - x: Any shape.
+///   - context: The pass this is part of.
+public func exp(_ x: Tensor, in context: Context) -> Tensor {
+  unary(x, in: context, forward: ps_exp, backward: { _, y, dy, dx, count in ps_multiply(y, dy, dx, count) })
+}
+
+/// Computes the natural logarithm element by element.
+///
+/// - Parameters:
+///   - x: Any shape; positive values.
+///   - context: The pass this is part of.
+public func log(_ x: Tensor, in context: Context) -> Tensor {
+  unary(x, in: context, forward: ps_log, backward: { x, _, dy, dx, count in ps_divide(dy, x, dx, count) })
+}
+
+/// Computes the square root element by element; d√x = 1 / (2 √x).
+///
+/// - Parameters:
+///   - x: Any shape; values of at least 0.
+///   - context: The pass this is part of.
+public func sqrt(_ x: Tensor, in context: Context) -> Tensor {
+  unary(
+    x, in: context, forward: ps_sqrt,
+    backward: { _, y, dy, dx, count in
+      ps_divide(dy, y, dx, count)
+      ps_scale(dx, 0.5, dx, count)
+    })
+}
+
+/// Drops elements with a probability and scales the rest by 1 / (1 − probability), in training only.
+///
+/// Whether element i is kept depends on the seed, the operation's place in the pass and i alone.
+///
+/// - Parameters:
+///   - x: Any shape.
+///   - probability: The probability of dropping an element, 0 ..< 1.
+///   - context: The pass this is part of.
+public func dropout(_ x: Tensor, probability: Float, in context: Context) -> Tensor {
+  let mask = context.nextDropout(probability)
+  guard mask.probability > 0 else { return x }
+  let y = Storage(uninitialized: x.count)
+  let apply = { (from: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>) in
+    RowBlocks.elements(x.count) { offset, count in
+      ps_dropout(from + offset, to + offset, count, mask.seed, mask.stream, UInt64(offset), mask.probability)
+    }
+  }
+  apply(x.pointer, y.pointer)
+  let result = context.result(y, x.shape, from: [x])
+  if let slot = result.slot {
+    context.tape?.record(slot) { gradient in
+      apply(gradient.pointer, gradient.pointer)
+      x.slot?.add(gradient)
+    }
+  }
+  return result
+}
+
+private func unary(
+  _ x: Tensor, in context: Context,
+  forward: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int64) -> Void,
+  backward:
+    @escaping (
+      _ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+      _ dx: UnsafeMutablePointer<Float>, _ count: Int64
+    ) -> Void
+) -> Tensor {
+  let y = Storage(uninitialized: x.count)
+  RowBlocks.elements(x.count) { forward(x.pointer + $0, y.pointer + $0, $1) }
+  let result = context.result(y, x.shape, from: [x])
+  if let slot = result.slot {
+    context.tape?.record(slot) { gradient in
+      // The output's gradient is ours once its slot has been released: it becomes the input's contribution in place.
+      RowBlocks.elements(x.count) { offset, count in
+        backward(
+          x.pointer + offset, y.pointer + offset, gradient.pointer + offset, gradient.pointer + offset, count)
+      }
+      x.slot?.add(gradient)
+    }
+  }
+  return result
+}

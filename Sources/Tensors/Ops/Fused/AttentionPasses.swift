@@ -1,0 +1,141 @@
+import CKernels
+import Kernels
+
+/// The forward pass of packed attention: one (sequence, head) unit at a time, a worker's scratch memory stays in cache.
+struct AttentionForward {
+  let plan: AttentionPlan
+  let query: UnsafeMutablePointer<Float>
+  let key: UnsafeMutablePointer<Float>
+  let value: UnsafeMutablePointer<Float>
+  let output: UnsafeMutablePointer<Float>
+  let probabilities: UnsafeMutablePointer<Float>?
+  let scores: UnsafeMutablePointer<Float>?
+
+  func run() {
+    let dropping = plan.mask.probability > 0
+    let largest = plan.largestMap
+    plan.forEachUnit(scratch: 2 * largest) { unit, scratch in
+      let (features, count) = (plan.features, unit.queries * unit.keys)
+      let map = probabilities.map { $0 + unit.map } ?? scratch
+      gemm(
+        transposeB: true, m: unit.queries, n: unit.keys, k: plan.headSize, alpha: plan.scale,
+        a: query + unit.queryRow * features + unit.column, lda: features,
+        b: key + unit.keyRow * features + unit.column, ldb: features, c: map, ldc: unit.keys)
+      if let scores { (scores + unit.map).update(from: map, count: count) }
+      ps_softmax(map, map, Int64(unit.queries), Int64(unit.keys), Int64(unit.keys), Int64(unit.keys), 1)
+      var weights = map
+      if dropping {
+        weights = scratch + largest
+        ps_dropout(
+          map, weights, Int64(count), plan.mask.seed, plan.mask.stream, UInt64(unit.map),
+          plan.mask.probability)
+      }
+      gemm(
+        m: unit.queries, n: plan.headSize, k: unit.keys, a: weights, lda: unit.keys,
+        b: value + unit.keyRow * features + unit.column, ldb: features,
+        c: output + unit.queryRow * features + unit.column, ldc: features)
+    }
+  }
+}
+
+/// The backward pass of packed attention.
+///
+/// With W = dropout(P): dV = Wᵀ dO, dW = dO Vᵀ, dP = dropout mask · dW (+ the gradient of captured probabilities),
+/// dS = P (dP − Σ P dP) (+ the gradient of captured scores), dQ = dS K / √d, dK = dSᵀ Q / √d.
+struct AttentionBackward {
+  let plan: AttentionPlan
+  let query: Tensor
+  let key: Tensor
+  let value: Tensor
+  let probabilities: UnsafeMutablePointer<Float>
+  let outputGradient: Storage?
+  let probabilityGradient: Storage?
+  let scoreGradient: Storage?
+
+  func run() {
+    // One tensor may play several roles (self-attention written by hand), so each role gets its slot in turn.
+    let slots = [query.slot, key.slot, value.slot]
+    let buffers = slots.map { $0.map { Storage(uninitialized: $0.count) } }
+    let shared = Set(slots.compactMap { $0.map(ObjectIdentifier.init) }).count < slots.compactMap { $0 }.count
+    if shared {
+      compute(buffers.map { $0.map { ($0.pointer, true) } })
+      for (slot, buffer) in zip(slots, buffers) { if let buffer { slot?.add(buffer) } }
+    } else {
+      withTargets(slots) { compute($0) }
+    }
+  }
+
+  private typealias Target = (pointer: UnsafeMutablePointer<Float>, isFirst: Bool)
+
+  private func withTargets(_ slots: [GradientSlot?], _ body: ([Target?]) -> Void, opened: [Target?] = []) {
+    guard opened.count < slots.count else { return body(opened) }
+    guard let slot = slots[opened.count] else { return withTargets(slots, body, opened: opened + [nil]) }
+    slot.contribute { withTargets(slots, body, opened: opened + [($0, $1)]) }
+  }
+
+  private func compute(_ targets: [Target?]) {
+    let largest = plan.largestMap
+    plan.forEachUnit(scratch: 2 * largest) { unit, scratch in
+      let features = plan.features
+      let count = Int64(unit.queries * unit.keys)
+      let queryStart = unit.queryRow * features + unit.column
+      let keyStart = unit.keyRow * features + unit.column
+      let map = probabilities + unit.map
+      let mapGradient = scratch
+      if let outputGradient {
+        let upstream = outputGradient.pointer + queryStart
+        if let target = targets[2] {
+          var weights = map
+          if plan.mask.probability > 0 {
+            weights = scratch + largest
+            drop(map, weights, count, unit)
+          }
+          gemm(
+            transposeA: true, m: unit.keys, n: plan.headSize, k: unit.queries, a: weights, lda: unit.keys,
+            b: upstream,
+            ldb: features, beta: target.isFirst ? 0 : 1, c: target.pointer + keyStart, ldc: features)
+        }
+        gemm(
+          transposeB: true, m: unit.queries, n: unit.keys, k: plan.headSize, a: upstream, lda: features,
+          b: value.pointer + keyStart, ldb: features, c: mapGradient, ldc: unit.keys)
+        if plan.mask.probability > 0 { drop(mapGradient, mapGradient, count, unit) }
+      } else {
+        ps_fill(mapGradient, 0, count)
+        if let target = targets[2], target.isFirst { clear(target, unit.keys, keyStart) }
+      }
+      if let probabilityGradient {
+        ps_add(mapGradient, probabilityGradient.pointer + unit.map, mapGradient, count)
+      }
+      let (rows, keys) = (Int64(unit.queries), Int64(unit.keys))
+      ps_softmax_backward(map, mapGradient, mapGradient, rows, keys, keys, keys, keys, 1)
+      if let scoreGradient { ps_add(mapGradient, scoreGradient.pointer + unit.map, mapGradient, count) }
+      if let target = targets[0] {
+        gemm(
+          m: unit.queries, n: plan.headSize, k: unit.keys, alpha: plan.scale, a: mapGradient, lda: unit.keys,
+          b: key.pointer + keyStart, ldb: features, beta: target.isFirst ? 0 : 1,
+          c: target.pointer + queryStart,
+          ldc: features)
+      }
+      if let target = targets[1] {
+        gemm(
+          transposeA: true, m: unit.keys, n: plan.headSize, k: unit.queries, alpha: plan.scale,
+          a: mapGradient,
+          lda: unit.keys, b: query.pointer + queryStart, ldb: features, beta: target.isFirst ? 0 : 1,
+          c: target.pointer + keyStart, ldc: features)
+      }
+    }
+  }
+
+  private func drop(
+    _ from: UnsafeMutablePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int64,
+    _ unit: AttentionPlan.Unit
+  ) {
+    ps_dropout(from, to, count, plan.mask.seed, plan.mask.stream, UInt64(unit.map), plan.mask.probability)
+  }
+
+  private func clear(_ target: Target, _ rows: Int, _ start: Int) {
+    for row in 0..<rows {
+      (target.pointer + start + row * plan.features).update(repeating: 0, count: plan.headSize)
+    }
+  }
+}

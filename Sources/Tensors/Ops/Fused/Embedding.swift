@@ -1,0 +1,92 @@
+import CKernels
+import Kernels
+
+/// Sums word, position and (if there is a table) segment embeddings of every token.
+///
+/// Backward: each row of dy is added to the rows of the tables it was made of.
+///
+/// - Parameters:
+///   - word: The word table, [vocabulary, features].
+///   - position: The position table, [positions, features].
+///   - segment: The segment (token type) table, [segments, features], if any.
+///   - ids: The word index of each token, [tokens].
+///   - positions: The position index of each token, [tokens].
+///   - segments: The segment index of each token, [tokens].
+///   - context: The pass this is part of.
+/// - Returns: The embeddings, [tokens, features].
+public func embed(
+  word: Tensor, position: Tensor, segment: Tensor?, ids: [Int32], positions: [Int32], segments: [Int32],
+  in context: Context
+) -> Tensor {
+  let (tokens, columns) = (ids.count, word.shape.lastDimension)
+  checkIndices(ids, below: word.shape[0], name: "token id")
+  checkIndices(positions, below: position.shape[0], name: "position")
+  precondition(
+    positions.count == tokens, "Every token needs a position: \(tokens) tokens, \(positions.count) positions."
+  )
+  if let segment {
+    checkIndices(segments, below: segment.shape[0], name: "segment")
+    precondition(
+      segments.count == tokens, "Every token needs a segment: \(tokens) tokens, \(segments.count) segments.")
+  }
+  let y = Storage(uninitialized: tokens * columns)
+  RowBlocks.rows(tokens, columns: columns) { range in
+    ps_embedding_sum(
+      word.pointer, position.pointer, segment?.pointer, Array(ids[range]), Array(positions[range]),
+      segment == nil ? nil : Array(segments[range]), y.pointer + range.lowerBound * columns,
+      Int64(range.count),
+      Int64(columns))
+  }
+  let result = context.result(y, [tokens, columns], from: [word, position] + (segment.map { [$0] } ?? []))
+  if let slot = result.slot {
+    context.tape?.record(slot) { gradient in
+      word.slot?.accumulate { scatterAdd(gradient, to: $0, rows: ids, columns: columns) }
+      position.slot?.accumulate { scatterAdd(gradient, to: $0, rows: positions, columns: columns) }
+      segment?.slot?.accumulate { scatterAdd(gradient, to: $0, rows: segments, columns: columns) }
+    }
+  }
+  return result
+}
+
+/// Takes rows of a matrix by index; backward adds each gradient row to the row it came from.
+///
+/// - Parameters:
+///   - x: The matrix, [n, features].
+///   - rows: The indices to take, each in 0 ..< n, in any order and any number of times.
+///   - context: The pass this is part of.
+/// - Returns: The rows, [rows.count, features].
+public func gatherRows(_ x: Tensor, rows: [Int32], in context: Context) -> Tensor {
+  let columns = x.shape.lastDimension
+  checkIndices(rows, below: x.shape.rowCount, name: "row")
+  let y = Storage(uninitialized: rows.count * columns)
+  for (index, row) in rows.enumerated() {
+    (y.pointer + index * columns).update(from: x.pointer + Int(row) * columns, count: columns)
+  }
+  let result = context.result(y, [rows.count, columns], from: [x])
+  if let slot = result.slot {
+    context.tape?.record(slot) { gradient in
+      x.slot?.accumulate { scatterAdd(gradient, to: $0, rows: rows, columns: columns) }
+    }
+  }
+  return result
+}
+
+/// table[rows[r]] += dy[r]: workers split the columns, so additions keep their order whatever the number of threads.
+private func scatterAdd(
+  _ gradient: Storage, to table: UnsafeMutablePointer<Float>, rows: [Int32], columns: Int
+) {
+  rows.withUnsafeBufferPointer { indices in
+    guard let base = indices.baseAddress else { return }
+    Parallel.forEach(columns, grain: max(16, RowBlocks.worthwhile / max(1, rows.count))) { range in
+      ps_scatter_add_rows(
+        table, base, gradient.pointer, Int64(rows.count), Int64(columns), Int64(range.lowerBound),
+        Int64(range.upperBound))
+    }
+  }
+}
+
+private func checkIndices(_ indices: [Int32], below bound: Int, name: String) {
+  let inside = indices.allSatisfy { $0 >= 0 && Int($0) < bound }
+  precondition(
+    inside, "Every \(name) must lie in 0 ..< \(bound), found \(indices.min() ?? 0) to \(indices.max() ?? 0).")
+}
