@@ -1,0 +1,298 @@
+"""Writes Tests/Fixtures/ops/*.safetensors: inputs, outputs and gradients of every differentiable operation.
+
+Inputs are drawn as float32, so that Swift starts from exactly these bits; PyTorch then computes in float64 and the
+results are rounded once, when stored. A file holds the inputs under their names, `output`, `grad_output` (the upstream
+gradient, random) and `grad_<input>` for each input that has a gradient; integers are I32, numbers like a temperature
+are F32 of shape []. `python make_op_fixtures.py` also rewrites the table in README.md beside this file.
+"""
+
+import argparse
+import hashlib
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors.numpy import save_file
+
+HERE = Path(__file__).resolve().parent
+
+ACTIVATIONS = {
+    "none": lambda x: x,
+    "gelu": F.gelu,
+    "gelu_new": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+    "tanh": torch.tanh,
+    "silu": F.silu,
+    "sigmoid": torch.sigmoid,
+}
+
+
+class Writer:
+    """Runs a case, checks its gradients are finite, and stores it."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.rows = []  # (name, note, {key: (dtype, shape)}), for the README
+
+    def random(self, case):
+        """A generator of its own for each case, so that adding one leaves the others' bytes alone."""
+        return np.random.default_rng(int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "little"))
+
+    def case(self, name, inputs, function, note, constants=None, extra_outputs=()):
+        """One file: `inputs` are float arrays with gradients, `constants` are stored only.
+
+        `function(**tensors)` returns the output, or a dictionary of outputs whose first is `output`. For each extra
+        output a second set of gradients, `grad_<input>_with_extras`, includes its upstream gradient too.
+        """
+        rng = self.random("upstream " + name)
+        arrays = {key: np.asarray(value, dtype=np.float32) for key, value in inputs.items()}
+        tensors = {key: torch.tensor(value, dtype=torch.float64, requires_grad=True) for key, value in arrays.items()}
+        outputs = function(**tensors)
+        if not isinstance(outputs, dict):
+            outputs = {"output": outputs}
+        upstream = {key: normal(rng, tuple(value.shape)) for key, value in outputs.items()}
+        for key, value in (constants or {}).items():
+            arrays[key] = np.asarray(value, dtype=np.int32 if integral(value) else np.float32)
+        for key, value in outputs.items():
+            arrays[key] = stored(value)
+            arrays["grad_" + key] = upstream[key]
+        self.gradients(arrays, tensors, {"output": outputs["output"]}, upstream, "")
+        if extra_outputs:
+            self.gradients(arrays, tensors, outputs, upstream, "_with_extras")
+        arrays = {key: value.copy(order="C") for key, value in arrays.items()}
+        save_file(arrays, self.directory / f"{name}.safetensors", metadata={"format": "np", "case": note})
+        self.rows.append((name, note, {key: (value.dtype, value.shape) for key, value in arrays.items()}))
+
+    def gradients(self, arrays, tensors, outputs, upstream, suffix):
+        total = sum((outputs[key] * torch.tensor(upstream[key], dtype=torch.float64)).sum() for key in outputs)
+        found = torch.autograd.grad(total, list(tensors.values()), retain_graph=True)
+        for key, gradient in zip(tensors, found):
+            assert torch.isfinite(gradient).all(), key
+            arrays[f"grad_{key}{suffix}"] = stored(gradient)
+
+
+def integral(value):
+    return np.asarray(value).dtype.kind in "iu"
+
+
+def stored(tensor):
+    return tensor.detach().numpy().astype(np.float32)
+
+
+def normal(rng, shape, scale=1.0, shift=0.0):
+    return (np.asarray(rng.standard_normal(shape)) * scale + shift).astype(np.float32)
+
+
+def linear_cases(w):
+    def run(activation):
+        return lambda x, weight, bias=None: ACTIVATIONS[activation](F.linear(x, weight, bias))
+
+    def inputs(case, rows, inside, outside, bias):
+        rng = w.random(case)
+        result = {"x": normal(rng, (*rows, inside)), "weight": normal(rng, (outside, inside), 0.6)}
+        return result | ({"bias": normal(rng, (outside,))} if bias else {})
+
+    for activation in ACTIVATIONS:
+        name = f"linear_{activation}"
+        w.case(name, inputs(name, (5,), 7, 6, True), run(activation), f"{activation}(x weightᵀ + bias)")
+    for activation in ("none", "gelu"):
+        name = f"linear_{activation}_no_bias"
+        w.case(name, inputs(name, (5,), 7, 6, False), run(activation), f"{activation}(x weightᵀ)")
+    w.case("linear_gelu_rank3", inputs("linear_gelu_rank3", (2, 3), 7, 6, True), run("gelu"), "x of rank 3")
+    w.case("linear_gelu_tall", inputs("linear_gelu_tall", (131,), 13, 17, True), run("gelu"),
+           "more rows than a tile, odd sizes")
+
+
+def normalization_cases(w):
+    def run(epsilon):
+        def function(x, gamma, beta, residual=None):
+            z = x if residual is None else x + residual
+            return F.layer_norm(z, (z.shape[-1],), gamma, beta, epsilon)
+        return function
+
+    for name, rows, columns, residual, epsilon, scale, shift, note in (
+        ("residual_layer_norm", 5, 12, True, 1e-12, 1, 0, "LayerNorm(residual + x)"),
+        ("residual_layer_norm_wide", 3, 312, True, 1e-12, 1, 0.5, "a row longer than a vector register, 312 columns"),
+        ("layer_norm", 5, 12, False, 1e-5, 1, 0, "LayerNorm(x), no residual"),
+        ("layer_norm_offset", 4, 19, False, 1e-12, 0.25, 100, "mean far from 0: E[x²] − E[x]² would lose its digits"),
+        ("layer_norm_small", 4, 12, False, 1e-5, 1e-3, 0, "variance comparable with epsilon"),
+    ):
+        rng = w.random(name)
+        inputs = {"x": normal(rng, (rows, columns), scale, shift)}
+        if residual:
+            inputs["residual"] = normal(rng, (rows, columns))
+        inputs |= {"gamma": normal(rng, (columns,), 0.3, 1), "beta": normal(rng, (columns,))}
+        w.case(name, inputs, run(epsilon), note, {"epsilon": np.float32(epsilon)})
+
+
+def embedding_cases(w):
+    ids, positions = [3, 0, 10, 3, 3, 7, 0, 9, 1], [0, 1, 2, 3, 0, 0, 1, 2, 3]
+    segments = [0, 0, 1, 1, 0, 0, 0, 1, 1]
+
+    def run(word, position, segment=None):
+        total = F.embedding(torch.tensor(ids), word) + F.embedding(torch.tensor(positions), position)
+        return total if segment is None else total + F.embedding(torch.tensor(segments), segment)
+
+    for name, with_segments in (("embedding_sum", True), ("embedding_sum_no_segment", False)):
+        rng = w.random(name)
+        inputs = {"word": normal(rng, (11, 6)), "position": normal(rng, (8, 6))}
+        constants = {"ids": ids, "positions": positions}
+        if with_segments:
+            inputs["segment"] = normal(rng, (2, 6))
+            constants["segments"] = segments
+        w.case(name, inputs, run, "word[ids] + position[positions] (+ segment[segments]), repeated ids", constants)
+
+
+def attention_cases(w):
+    def run(heads, starts):
+        def function(query, key, value):
+            width = query.shape[1] // heads
+            outputs, scores, probabilities = [], [], []
+            for begin, end in zip(starts, starts[1:]):
+                q, k, v = (t[begin:end].reshape(end - begin, heads, width).transpose(0, 1) for t in (query, key, value))
+                score = q @ k.transpose(1, 2) / math.sqrt(width)
+                probability = torch.softmax(score, -1)
+                outputs.append((probability @ v).transpose(0, 1).reshape(end - begin, heads * width))
+                scores.append(score.reshape(-1))
+                probabilities.append(probability.reshape(-1))
+            return {"output": torch.cat(outputs), "scores": torch.cat(scores), "probabilities": torch.cat(probabilities)}
+        return function
+
+    for heads, width, starts in (
+        (2, 26, [0, 3, 4, 9, 16]),
+        (2, 32, [0, 3, 4, 9, 16]),
+        (1, 64, [0, 3, 4, 9]),
+        (3, 8, [0, 3, 4, 9, 16]),
+        (4, 1, [0, 5, 6]),
+        (2, 13, [0, 37, 38, 45]),
+    ):
+        name = f"attention_h{heads}_d{width}_n{starts[-1]}"
+        rng = w.random(name)
+        inputs = {key: normal(rng, (starts[-1], heads * width)) for key in ("query", "key", "value")}
+        w.case(name, inputs, run(heads, starts), f"{heads} heads of {width}; packed rows, scores scaled by 1/√{width}",
+               {"starts": starts, "heads": heads}, extra_outputs=("scores", "probabilities"))
+
+
+def loss_cases(w):
+    labels = [2, -100, 0, 4, -100, 1]
+    for name, scale in (("softmax_cross_entropy", 1), ("softmax_cross_entropy_large", 60)):
+        w.case(name, {"logits": normal(w.random(name), (6, 5), scale)},
+               lambda logits: F.cross_entropy(logits, torch.tensor(labels), ignore_index=-100),
+               "mean over rows whose label is not −100", {"labels": labels})
+    for temperature in (1, 2, 8):
+        name = f"soft_cross_entropy_t{temperature}"
+        rng = w.random(name)
+
+        def soft(student, teacher, temperature=temperature):
+            log_p = F.log_softmax(student / temperature, -1)
+            return -(F.softmax(teacher / temperature, -1) * log_p).sum(-1).mean()
+
+        w.case(name, {"student": normal(rng, (5, 4), 2), "teacher": normal(rng, (5, 4), 2)}, soft,
+               "mean over rows of −Σ softmax(teacher/T) log softmax(student/T); no T² factor",
+               {"temperature": np.float32(temperature)})
+    pairs = {
+        "logits_mse_t2": (lambda student, teacher: F.mse_loss(student / 2, teacher / 2), "mean of ((student − teacher)/2)²"),
+        "mean_squared_error": (lambda student, teacher: F.mse_loss(student, teacher), "mean over all elements"),
+        "cosine": (lambda student, teacher: F.cosine_embedding_loss(student, teacher, torch.ones(len(student))),
+                   "mean over rows of 1 − cos(student, teacher)"),
+    }
+    for name, (function, note) in pairs.items():
+        rng = w.random(name)
+        w.case(name, {"student": normal(rng, (5, 7)), "teacher": normal(rng, (5, 7))}, function, note)
+
+
+def elementwise_cases(w):
+    unary = {name: (function, 1.5, False) for name, function in ACTIVATIONS.items() if name != "none"}
+    unary |= {"exp": (torch.exp, 2, False), "log": (torch.log, 1, True), "sqrt": (torch.sqrt, 1, True)}
+    for name, (function, scale, positive) in unary.items():
+        x = normal(w.random(name), (4, 9), scale)
+        w.case(name, {"x": np.abs(x) + np.float32(0.05) if positive else x}, lambda x, f=function: f(x), f"{name}(x)")
+    tails = np.array([-90, -30, -12, -6, -4, -1e-6, 0, 1e-6, 4, 6, 12, 30, 90], dtype=np.float32)
+    for name in ("gelu", "gelu_new", "tanh", "silu", "sigmoid"):
+        w.case(f"{name}_tails", {"x": tails}, lambda x, f=ACTIVATIONS[name]: f(x), f"{name} where it saturates and near 0")
+    binary = {"add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "divide": torch.div}
+    shapes = [((3, 4), (3, 4)), ((3, 4), (4,)), ((4,), (3, 4)), ((3, 4), (3, 1)), ((3, 4), ()), ((), (3, 4)),
+              ((2, 3, 4), (3, 1)), ((2, 1, 4), (3, 1))]
+    for name, function in binary.items():
+        for left, right in shapes:
+            case = f"{name}_{spelled(left)}_{spelled(right)}"
+            rng = w.random(case)
+            a, b = normal(rng, left), normal(rng, right)
+            if name == "divide":
+                b = (np.sign(b) * (np.abs(b) + 0.5)).astype(np.float32)
+            w.case(case, {"a": a, "b": b}, lambda a, b, f=function: f(a, b), f"{name} with broadcasting")
+
+
+def spelled(shape):
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def matrix_cases(w):
+    for left in "nt":
+        for right in "nt":
+            name = f"matmul_{left}{right}"
+            rng = w.random(name)
+            inputs = {"a": normal(rng, (3, 5) if left == "n" else (5, 3)),
+                      "b": normal(rng, (5, 4) if right == "n" else (4, 5))}
+            w.case(name, inputs, lambda a, b, l=left, r=right: (a.T if l == "t" else a) @ (b.T if r == "t" else b),
+                   "op(a) op(b); t transposes that operand")
+    w.case("transpose", {"x": normal(w.random("transpose"), (3, 5))}, lambda x: x.T, "x of rank 2, transposed")
+    for axis in (0, 1):
+        name = f"concatenate_axis{axis}"
+        rng = w.random(name)
+        parts = {"a": normal(rng, (2, 3)), "b": normal(rng, (4, 3) if axis == 0 else (2, 1))}
+        w.case(name, parts, lambda a, b, axis=axis: torch.cat([a, b], axis), f"a then b along axis {axis}")
+    rows = [0, 3, 3, 1]
+    w.case("gather_rows", {"x": normal(w.random("gather_rows"), (5, 4))}, lambda x: x[torch.tensor(rows)],
+           "rows by index, one of them twice", {"rows": rows})
+
+
+def reduction_cases(w):
+    for name, function in (("sum", torch.sum), ("mean", torch.mean)):
+        for suffix, axes in (("all", None), ("axis0", 0), ("axis1", 1), ("axis2", 2)):
+            for keep in (False,) if axes is None else (False, True):
+                case = f"{name}_{suffix}" + ("_keep" if keep else "")
+                w.case(case, {"x": normal(w.random(case), (2, 3, 4))},
+                       (lambda x, f=function: f(x)) if axes is None else
+                       (lambda x, f=function, a=axes, k=keep: f(x, dim=a, keepdim=k)),
+                       f"{name} over {'everything' if axes is None else f'axis {axes}'}" + (", axis kept" if keep else ""))
+    for name, function in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
+        for suffix, shape, scale in (("", (4, 7), 1), ("_wide", (3, 131), 2), ("_large", (4, 7), 80)):
+            x = normal(w.random(name + suffix), shape, scale)
+            w.case(name + suffix, {"x": x}, lambda x, f=function: f(x, -1), f"{name} over the last axis")
+
+
+def write_table(rows, readme):
+    """Replaces what stands between the two markers of README.md."""
+    begin, end = "<!-- ops: begin -->\n", "<!-- ops: end -->\n"
+    names = {"float32": "", "int32": "I32 "}
+    lines = ["| file | what | keys and shapes |", "|---|---|---|"]
+    for name, note, arrays in rows:
+        keys = " ".join(f"`{key}` {names[str(dtype)]}{list(shape)}" for key, (dtype, shape) in arrays.items())
+        lines.append(f"| `{name}` | {note} | {keys} |")
+    text = readme.read_text(encoding="utf-8")
+    head, rest = text.split(begin)
+    readme.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end)[1], encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=HERE.parent / "Fixtures" / "ops")
+    arguments = parser.parse_args()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    for old in arguments.output.glob("*.safetensors"):
+        old.unlink()
+    writer = Writer(arguments.output)
+    for cases in (linear_cases, normalization_cases, embedding_cases, attention_cases, loss_cases, elementwise_cases,
+                  matrix_cases, reduction_cases):
+        cases(writer)
+    if arguments.output == HERE.parent / "Fixtures" / "ops":
+        write_table(writer.rows, HERE / "README.md")
+    size = sum(path.stat().st_size for path in arguments.output.glob("*.safetensors"))
+    print(f"{len(writer.rows)} files, {size / 1000:.0f} kB, torch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    main()
