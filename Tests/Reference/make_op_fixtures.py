@@ -61,7 +61,7 @@ class Writer:
         self.gradients(arrays, tensors, {"output": outputs["output"]}, upstream, "")
         if extra_outputs:
             self.gradients(arrays, tensors, outputs, upstream, "_with_extras")
-        arrays = {key: value.copy(order="C") for key, value in arrays.items()}
+        arrays = {key: np.array(value, order="C") for key, value in arrays.items()}
         save_file(arrays, self.directory / f"{name}.safetensors", metadata={"format": "np", "case": note})
         self.rows.append((name, note, {key: (value.dtype, value.shape) for key, value in arrays.items()}))
 
