@@ -1,0 +1,9 @@
+/// How the rows of a data file are written; the recipe's `format`.
+public enum DataFormat: String, Codable, Sendable, CaseIterable {
+  /// Tab-separated as GLUE publishes it: no quoting at all, a quote is data.
+  case tsv
+  /// Comma-separated with double quotes, RFC 4180; a quoted field may span lines.
+  case csv
+  /// One JSON object a line.
+  case jsonl
+}

@@ -1,0 +1,113 @@
+/// A key that need not be known at compile time.
+struct AnyCodingKey: CodingKey {
+  var stringValue: String
+  var intValue: Int?
+  init(stringValue: String) { self.stringValue = stringValue }
+  init(intValue: Int) {
+    stringValue = String(intValue)
+    self.intValue = intValue
+  }
+}
+
+/// Decodes the fields of one mapping and collects what is wrong with them, so that one message names every fault.
+struct FieldFaults {
+  /// Faults of a nested mapping, handed up to the mapping that holds it.
+  struct Nested: Error { let faults: [String] }
+
+  private(set) var faults: [String] = []
+  private let container: KeyedDecodingContainer<AnyCodingKey>
+  private let prefix: String
+
+  init(_ container: KeyedDecodingContainer<AnyCodingKey>, prefix: String) {
+    self.container = container
+    self.prefix = prefix
+  }
+
+  mutating func add(_ fault: String) { faults.append(prefix + fault) }
+
+  /// A value that may be missing or null; a value of the wrong type is a fault.
+  mutating func optional<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
+    do {
+      return try container.decodeIfPresent(Value.self, forKey: AnyCodingKey(stringValue: name))
+    } catch {
+      report(name, Value.self, error)
+      return nil
+    }
+  }
+
+  /// A value that must be there.
+  mutating func required<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
+    let before = faults.count
+    let value: Value? = optional(name)
+    if value == nil && faults.count == before { add("\(name) is missing") }
+    return value
+  }
+
+  /// One of the names of an enumeration; the fault lists them.
+  mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
+  where Value.RawValue == String {
+    guard let text: String = optional(name) else { return nil }
+    if let value = Value(rawValue: text) { return value }
+    let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    add("\(name) is \"\(text)\", expected one of \(names)")
+    return nil
+  }
+
+  /// Reports every key that is not in `known`, with the nearest known one as a suggestion.
+  mutating func rejectUnknown(_ known: [String]) {
+    for key in container.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
+      let nearest = known.map { (name: $0, distance: Self.distance($0, key)) }
+        .min { $0.distance < $1.distance }
+      if let nearest, nearest.distance <= max(2, key.count / 3) {
+        add("\(key) is not a known key; did you mean \(nearest.name)?")
+      } else {
+        add("\(key) is not a known key; known are \(known.joined(separator: ", "))")
+      }
+    }
+  }
+
+  private mutating func report<Value>(_ name: String, _ type: Value.Type, _ error: any Error) {
+    if let nested = error as? Nested {
+      for fault in nested.faults { add("\(name): \(fault)") }
+      return
+    }
+    // A decoder such as Yams wraps errors that are not its own.
+    if case DecodingError.dataCorrupted(let context) = error, let nested = context.underlyingError as? Nested
+    {
+      for fault in nested.faults { add("\(name): \(fault)") }
+      return
+    }
+    add("\(name) cannot be read, expected \(Self.describe(type))")
+  }
+
+  private static func describe<Value>(_ type: Value.Type) -> String {
+    switch type {
+    case is String.Type: "text"
+    case is Int.Type: "a whole number"
+    case is Double.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is [String].Type: "a list of texts"
+    case is [String: String].Type: "a mapping from raw values to label names"
+    case is ColumnReference.Type: "a column name, or its position counted from 0"
+    case is DataFile.Type: "a path, or a mapping with path"
+    case is [DataFile].Type: "a list of paths"
+    default: "a \(type)"
+    }
+  }
+
+  /// The Levenshtein distance of two short names.
+  private static func distance(_ a: String, _ b: String) -> Int {
+    let (a, b) = (Array(a), Array(b))
+    var row = Array(0...b.count)
+    for i in a.indices {
+      var diagonal = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let cost = diagonal + (a[i] == b[j] ? 0 : 1)
+        diagonal = row[j + 1]
+        row[j + 1] = min(cost, row[j] + 1, row[j + 1] + 1)
+      }
+    }
+    return row[b.count]
+  }
+}
