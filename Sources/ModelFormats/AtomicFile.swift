@@ -1,0 +1,75 @@
+import Foundation
+
+/// Writes a whole file under a temporary name beside the target and renames it, so no half-written file remains.
+package final class AtomicFile {
+  private let target: URL
+  private let temporary: URL
+  private var descriptor: Int32
+
+  /// Opens the temporary file; nothing appears under `target` before `commit()`.
+  package init(_ target: URL) throws(FormatError) {
+    self.target = target
+    let suffix = ".\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max)).tmp"
+    temporary = target.deletingLastPathComponent().appending(path: "." + target.lastPathComponent + suffix)
+    descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw .cannotWrite(file: target.path, reason: systemMessage()) }
+  }
+
+  /// Appends bytes.
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(FormatError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      // Some systems refuse single writes of 2 GiB and more.
+      let chunk = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+      let written = systemWrite(descriptor, chunk)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw .cannotWrite(file: target.path, reason: systemMessage())
+      }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// Gives the file its real name, replacing what was there.
+  package func commit() throws(FormatError) {
+    let closed = close(descriptor)
+    descriptor = -1
+    guard closed == 0, rename(temporary.path, target.path) == 0 else {
+      let reason = systemMessage()
+      unlink(temporary.path)
+      throw .cannotWrite(file: target.path, reason: reason)
+    }
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(temporary.path)
+  }
+
+  /// Writes a whole file at once.
+  package static func write(_ bytes: [UInt8], to url: URL) throws(FormatError) {
+    let file = try AtomicFile(url)
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try file.write(UnsafeRawBufferPointer(buffer))
+    }
+    try file.commit()
+  }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+  write(descriptor, bytes.baseAddress, bytes.count)
+}
+
+/// The system's words for the current `errno`.
+func systemMessage() -> String { String(cString: strerror(errno)) }
+
+/// The short reason inside a Foundation file error.
+func describeFileError(_ error: any Error) -> String {
+  let error = error as NSError
+  if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError, cause.domain == NSPOSIXErrorDomain {
+    return String(cString: strerror(Int32(cause.code)))
+  }
+  return error.code == CocoaError.fileReadNoSuchFile.rawValue
+    ? "No such file or directory" : error.localizedDescription
+}

@@ -1,0 +1,283 @@
+/// RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone surrogates.
+struct JSONParser {
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private let file: String
+  private var position = 0
+  private var scratch: [UInt8] = []
+
+  /// Parses a whole document (a leading byte-order mark is skipped).
+  static func parse(_ bytes: UnsafeBufferPointer<UInt8>, file: String) throws(FormatError) -> JSONValue {
+    var parser = JSONParser(bytes: bytes, file: file)
+    if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { parser.position = 3 }
+    let value = try parser.value(depth: 0)
+    parser.skipSpace()
+    guard parser.position == bytes.count else {
+      throw parser.error("found \(parser.found) after the end of the document")
+    }
+    return value
+  }
+
+  private init(bytes: UnsafeBufferPointer<UInt8>, file: String) {
+    self.bytes = bytes
+    self.file = file
+  }
+
+  // MARK: Values
+
+  private mutating func value(depth: Int) throws(FormatError) -> JSONValue {
+    skipSpace()
+    guard position < bytes.count else { throw error("found the end of the file, expected a value") }
+    switch bytes[position] {
+    case UInt8(ascii: "{"): return .object(try object(depth: depth))
+    case UInt8(ascii: "["): return .array(try array(depth: depth))
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+    case UInt8(ascii: "t") where take("true"): return .bool(true)
+    case UInt8(ascii: "f") where take("false"): return .bool(false)
+    case UInt8(ascii: "n") where take("null"): return .null
+    case UInt8(ascii: "N"): throw error("found \(found), expected a value (NaN is not a JSON number)")
+    case UInt8(ascii: "I"): throw error("found \(found), expected a value (Infinity is not a JSON number)")
+    default: throw error("found \(found), expected a value")
+    }
+  }
+
+  private mutating func object(depth: Int) throws(FormatError) -> JSONObject {
+    try enter(depth)
+    var result = JSONObject()
+    if closes(UInt8(ascii: "}")) { return result }
+    while true {
+      skipSpace()
+      let start = position
+      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+        throw error("found \(found), expected a key in double quotes")
+      }
+      let key = try string()
+      skipSpace()
+      guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
+        throw error("found \(found), expected ':' after the key \"\(key)\"")
+      }
+      position += 1
+      guard result.insertNew(key, try value(depth: depth + 1)) else {
+        throw error("the key \"\(key)\" occurs twice in one object", at: start)
+      }
+      if try !continues(before: UInt8(ascii: "}")) { return result }
+    }
+  }
+
+  private mutating func array(depth: Int) throws(FormatError) -> [JSONValue] {
+    try enter(depth)
+    var result: [JSONValue] = []
+    if closes(UInt8(ascii: "]")) { return result }
+    while true {
+      result.append(try value(depth: depth + 1))
+      if try !continues(before: UInt8(ascii: "]")) { return result }
+    }
+  }
+
+  private mutating func enter(_ depth: Int) throws(FormatError) {
+    guard depth < JSONValue.depthLimit else {
+      throw error("arrays and objects nest deeper than \(JSONValue.depthLimit) levels")
+    }
+    position += 1
+  }
+
+  private mutating func closes(_ bracket: UInt8) -> Bool {
+    skipSpace()
+    guard position < bytes.count, bytes[position] == bracket else { return false }
+    position += 1
+    return true
+  }
+
+  /// Passes a comma (true) or the closing bracket (false).
+  private mutating func continues(before bracket: UInt8) throws(FormatError) -> Bool {
+    skipSpace()
+    if position < bytes.count {
+      let byte = bytes[position]
+      if byte == UInt8(ascii: ",") || byte == bracket {
+        position += 1
+        return byte != bracket
+      }
+    }
+    throw error("found \(found), expected ',' or '\(Character(UnicodeScalar(bracket)))'")
+  }
+
+  // MARK: Numbers
+
+  private mutating func number() throws(FormatError) -> JSONValue {
+    let start = position
+    if bytes[position] == UInt8(ascii: "-") { position += 1 }
+    let firstDigit = position
+    let digits = skipDigits()
+    guard digits > 0 else { throw error("found \(found), expected a digit after '-'") }
+    guard digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else {
+      throw error("a number must not start with 0", at: start)
+    }
+    var isInteger = true
+    if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+      isInteger = false
+      position += 1
+      guard skipDigits() > 0 else { throw error("found \(found), expected a digit after '.'") }
+    }
+    if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
+      isInteger = false
+      position += 1
+      if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
+      {
+        position += 1
+      }
+      guard skipDigits() > 0 else { throw error("found \(found), expected a digit in the exponent") }
+    }
+    let text = String(decoding: bytes[start..<position], as: UTF8.self)
+    if isInteger, let value = Int(text) { return .integer(value) }
+    guard let value = Double(text), value.isFinite else {
+      throw error("the number \(text.prefix(40)) is too large for a finite Float64", at: start)
+    }
+    return isInteger ? .largeInteger(text) : .double(value)
+  }
+
+  private mutating func skipDigits() -> Int {
+    let start = position
+    while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 { position += 1 }
+    return position - start
+  }
+
+  // MARK: Strings
+
+  private mutating func string() throws(FormatError) -> String {
+    let start = position
+    position += 1
+    var end = position
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\"),
+      bytes[end] >= 0x20
+    {
+      end += 1
+    }
+    guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return try escapedString(start) }
+    // No escapes: the common case.
+    guard let text = String(validating: bytes[position..<end], as: UTF8.self) else {
+      throw error("the string is not valid UTF-8", at: start)
+    }
+    position = end + 1
+    return text
+  }
+
+  private mutating func escapedString(_ start: Int) throws(FormatError) -> String {
+    scratch.removeAll(keepingCapacity: true)
+    while position < bytes.count {
+      let byte = bytes[position]
+      if byte == UInt8(ascii: "\"") {
+        position += 1
+        guard let text = String(validating: scratch, as: UTF8.self) else {
+          throw error("the string is not valid UTF-8", at: start)
+        }
+        return text
+      }
+      guard byte >= 0x20 else {
+        throw error("found the control character \(hex(UInt32(byte))) in a string; expected an escape")
+      }
+      position += 1
+      if byte == UInt8(ascii: "\\") { try escape() } else { scratch.append(byte) }
+    }
+    throw error("the string is not closed before the end of the file", at: start)
+  }
+
+  private mutating func escape() throws(FormatError) {
+    guard position < bytes.count else { throw error("found the end of the file in a string") }
+    let byte = bytes[position]
+    position += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): scratch.append(byte)
+    case UInt8(ascii: "b"): scratch.append(0x08)
+    case UInt8(ascii: "f"): scratch.append(0x0C)
+    case UInt8(ascii: "n"): scratch.append(0x0A)
+    case UInt8(ascii: "r"): scratch.append(0x0D)
+    case UInt8(ascii: "t"): scratch.append(0x09)
+    case UInt8(ascii: "u"): try unicodeEscape()
+    default:
+      throw error(
+        "unknown escape in a string; expected one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\u", at: position - 2)
+    }
+  }
+
+  private mutating func unicodeEscape() throws(FormatError) {
+    let start = position - 2
+    var code = try fourHexDigits(start)
+    if code >> 10 == 0x36 {  // a high surrogate needs its low one
+      let isPair =
+        position + 1 < bytes.count && bytes[position] == UInt8(ascii: "\\")
+        && bytes[position + 1] == UInt8(ascii: "u")
+      if isPair { position += 2 }
+      let low = isPair ? try fourHexDigits(start) : 0
+      guard low >> 10 == 0x37 else {
+        throw error("\(hex(code)) is half of a surrogate pair; expected the other half after it", at: start)
+      }
+      code = 0x10000 + (code & 0x3FF) << 10 + (low & 0x3FF)
+    }
+    guard let scalar = UnicodeScalar(code) else {
+      throw error("\(hex(code)) is half of a surrogate pair; expected the other half before it", at: start)
+    }
+    scratch.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+  }
+
+  private mutating func fourHexDigits(_ start: Int) throws(FormatError) -> UInt32 {
+    guard position + 4 <= bytes.count else { throw error("\\u needs four hexadecimal digits", at: start) }
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      let byte = bytes[position]
+      let digit: UInt8
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+      default: throw error("\\u needs four hexadecimal digits", at: start)
+      }
+      code = code << 4 | UInt32(digit)
+      position += 1
+    }
+    return code
+  }
+
+  // MARK: Helpers
+
+  @inline(__always)
+  private mutating func skipSpace() {
+    while position < bytes.count {
+      let byte = bytes[position]
+      guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }
+      position += 1
+    }
+  }
+
+  private mutating func take(_ word: StaticString) -> Bool {
+    guard bytes.count - position >= word.utf8CodeUnitCount else { return false }
+    for index in 0..<word.utf8CodeUnitCount where bytes[position + index] != word.utf8Start[index] {
+      return false
+    }
+    position += word.utf8CodeUnitCount
+    return true
+  }
+
+  /// What stands at the current position, for messages.
+  private var found: String {
+    guard position < bytes.count else { return "the end of the file" }
+    let byte = bytes[position]
+    return byte > 0x20 && byte < 0x7F
+      ? "'\(Character(UnicodeScalar(byte)))'" : "byte 0x\(String(byte, radix: 16))"
+  }
+
+  private func hex(_ code: UInt32) -> String {
+    let digits = String(code, radix: 16, uppercase: true)
+    return "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+
+  private func error(_ reason: String, at offset: Int? = nil) -> FormatError {
+    let end = min(offset ?? position, bytes.count)
+    var line = 1
+    var lineStart = 0
+    for index in 0..<end where bytes[index] == 0x0A {
+      line += 1
+      lineStart = index + 1
+    }
+    return .json(file: file, line: line, column: end - lineStart + 1, reason: reason)
+  }
+}

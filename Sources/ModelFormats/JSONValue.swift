@@ -1,0 +1,171 @@
+import Foundation
+
+/// A JSON document: objects keep the order of their keys, integers stay exact, numbers are finite.
+///
+/// Foundation's decoder loses key order and accepts duplicate keys; configuration files must be written back as they
+/// were read, and a hostile checkpoint header must not hide a second entry under one name.
+public indirect enum JSONValue: Sendable {
+  /// `null`.
+  case null
+  /// `true` or `false`.
+  case bool(Bool)
+  /// A number without fraction or exponent that fits `Int`.
+  case integer(Int)
+  /// A number without fraction or exponent that does not fit `Int`, as its digits (tokenizer_config.json's
+  /// `model_max_length` is 10^30 by default).
+  case largeInteger(String)
+  /// Any other number; always finite when it was parsed.
+  case double(Double)
+  /// A string.
+  case string(String)
+  /// An array.
+  case array([JSONValue])
+  /// An object.
+  case object(JSONObject)
+
+  /// How deeply arrays and objects may nest.
+  public static let depthLimit = 200
+}
+
+// MARK: - Reading values
+
+extension JSONValue {
+  /// The value as a truth value, nil when it is something else.
+  public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
+
+  /// The value as an integer, nil when it is something else (also when it was written `1.0`).
+  public var intValue: Int? { if case .integer(let value) = self { value } else { nil } }
+
+  /// The value as a number of any kind, nil when it is something else.
+  public var doubleValue: Double? {
+    switch self {
+    case .integer(let value): Double(value)
+    case .largeInteger(let digits): Double(digits)
+    case .double(let value): value
+    default: nil
+    }
+  }
+
+  /// The value as a string, nil when it is something else.
+  public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
+
+  /// The value as an array, nil when it is something else.
+  public var arrayValue: [JSONValue]? { if case .array(let value) = self { value } else { nil } }
+
+  /// The value as an object, nil when it is something else.
+  public var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
+
+  /// Whether this is `null`.
+  public var isNull: Bool { if case .null = self { true } else { false } }
+
+  /// The value under a key; nil when there is none or when this is not an object.
+  public subscript(key: String) -> JSONValue? { objectValue?[key] }
+
+  /// The element at an index; nil when there is none or when this is not an array.
+  public subscript(index: Int) -> JSONValue? {
+    guard let elements = arrayValue, elements.indices.contains(index) else { return nil }
+    return elements[index]
+  }
+
+  /// What kind of value this is, for messages: such as "a string".
+  public var kind: String {
+    switch self {
+    case .null: "null"
+    case .bool: "a truth value"
+    case .integer, .largeInteger: "an integer"
+    case .double: "a number"
+    case .string: "a string"
+    case .array: "an array"
+    case .object: "an object"
+    }
+  }
+}
+
+// MARK: - Making values
+
+extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+  ExpressibleByFloatLiteral, ExpressibleByStringLiteral, ExpressibleByArrayLiteral,
+  ExpressibleByDictionaryLiteral
+{
+  /// `null`.
+  public init(nilLiteral: ()) { self = .null }
+  /// A truth value.
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// An integer.
+  public init(integerLiteral value: Int) { self = .integer(value) }
+  /// A number.
+  public init(floatLiteral value: Double) { self = .double(value) }
+  /// A string.
+  public init(stringLiteral value: String) { self = .string(value) }
+  /// An array.
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  /// An object with the keys in the order written; a repeated key keeps its last value.
+  public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    var object = JSONObject()
+    for (key, value) in elements { object[key] = value }
+    self = .object(object)
+  }
+}
+
+// MARK: - Comparing
+
+extension JSONValue: Equatable {
+  /// Whether two documents are the same.
+  ///
+  /// Strings are compared scalar by scalar (Swift's own `==` would equate composed and decomposed characters);
+  /// objects are equal when they hold equal values under the same keys in the same order.
+  public static func == (a: JSONValue, b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.integer(let a), .integer(let b)): a == b
+    case (.largeInteger(let a), .largeInteger(let b)): a == b
+    case (.double(let a), .double(let b)): a == b
+    case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a == b
+    default: false
+    }
+  }
+}
+
+// MARK: - Files
+
+extension JSONValue {
+  /// Parses UTF-8 text.
+  ///
+  /// - Parameters:
+  ///   - bytes: The whole document.
+  ///   - file: The name that errors carry.
+  /// - Throws: `FormatError.json` with line and column.
+  public init(parsing bytes: [UInt8], file: String = "JSON") throws(FormatError) {
+    self = try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try JSONParser.parse(buffer, file: file)
+    }
+  }
+
+  /// Parses text.
+  ///
+  /// - Throws: `FormatError.json` with line and column.
+  public init(parsing text: String, file: String = "JSON") throws(FormatError) {
+    try self.init(parsing: Array(text.utf8), file: file)
+  }
+
+  /// Reads and parses a file.
+  ///
+  /// - Throws: `FormatError.cannotRead` or `FormatError.json`.
+  public init(contentsOf url: URL) throws(FormatError) {
+    let data: Data
+    do { data = try Data(contentsOf: url) } catch {
+      throw .cannotRead(file: url.path, reason: describeFileError(error))
+    }
+    try self.init(parsing: [UInt8](data), file: url.path)
+  }
+
+  /// Writes the indented text to a temporary file and renames it to `url`.
+  ///
+  /// - Throws: `FormatError.cannotWrite`.
+  public func write(to url: URL) throws(FormatError) {
+    try AtomicFile.write(JSONWriter.bytes(of: self, pretty: true) + [UInt8(ascii: "\n")], to: url)
+  }
+}
