@@ -1,0 +1,49 @@
+#ifndef POTSTILL_SIMD_H
+#define POTSTILL_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+// PS_CLONES compiles a function three times (AVX-512, AVX2+FMA, baseline) and lets the dynamic linker pick one for
+// this processor, so that one binary serves every x86-64. Needs glibc's ifunc; elsewhere the one plain body is used.
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+#define PS_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define PS_CLONES
+#endif
+
+// Put before a loop whose iterations are independent even when the output *is* one of the inputs: without it clang
+// guards the loop with an overlap test that sends the in-place case to the scalar version.
+#define PS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+// A loop of exactly PS_LANES iterations that must become straight vector code.
+#define PS_ONE_BLOCK _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) unroll(disable)")
+#define PS_LANES 16
+
+#define PS_INLINE static inline __attribute__((always_inline))
+
+PS_INLINE uint32_t ps_bits(float x) {
+  uint32_t b;
+  memcpy(&b, &x, sizeof b);
+  return b;
+}
+
+PS_INLINE float ps_float(uint32_t b) {
+  float x;
+  memcpy(&x, &b, sizeof x);
+  return x;
+}
+
+PS_INLINE float ps_absolute(float x) { return ps_float(ps_bits(x) & 0x7fffffffu); }
+
+// Keys of ascending order: comparing them as signed integers orders floats, NaN above everything. Integer maxima
+// vectorise without any promise about NaN, and a NaN in a row reaches the result instead of being lost.
+PS_INLINE int32_t ps_order_key(float x) {
+  int32_t b = (int32_t)ps_bits(x);
+  return b ^ (int32_t)((uint32_t)(b >> 31) & 0x7fffffffu);
+}
+
+PS_INLINE float ps_from_order_key(int32_t k) {
+  return ps_float((uint32_t)(k ^ (int32_t)((uint32_t)(k >> 31) & 0x7fffffffu)));
+}
+
+#endif
