@@ -1,0 +1,87 @@
+import Tensors
+import Testing
+
+/// Central differences for the small operations that user losses are made of.
+@Suite struct ElementaryGradientTests {
+  /// Shapes that broadcast in every way: equal, scalar, row, column, both.
+  static let shapes: [(Shape, Shape)] = [
+    ([3, 4], [3, 4]), ([3, 4], []), ([3, 4], [4]), ([3, 1], [3, 4]), ([3, 1], [1, 4]), ([2, 3, 4], [3, 1]), ([2], [3, 2]),
+  ]
+
+  @Test(arguments: shapes)
+  func arithmetic(a: Shape, b: Shape) {
+    let inputs = [sample(a, seed: 1), sample(b, seed: 2, scale: 0.5, shift: 2)]
+    checkGradients(inputs) { add($0[0], $0[1], in: $1) }
+    checkGradients(inputs) { subtract($0[0], $0[1], in: $1) }
+    checkGradients(inputs) { multiply($0[0], $0[1], in: $1) }
+    checkGradients(inputs) { divide($0[0], $0[1], in: $1) }
+  }
+
+  @Test func broadcastValues() {
+    let column = Tensor([1, 2, 3], shape: [3, 1])
+    let row = Tensor([10, 20])
+    #expect(add(column, row, in: .inference).values == [11, 21, 12, 22, 13, 23])
+    #expect(add(column, row, in: .inference).shape == [3, 2])
+  }
+
+  @Test func unaryFunctions() {
+    let x = sample([3, 4], seed: 1)
+    let positive = sample([3, 4], seed: 1, scale: 0.5, shift: 1.5)
+    checkGradients([x]) { exp($0[0], in: $1) }
+    checkGradients([positive]) { log($0[0], in: $1) }
+    checkGradients([positive]) { sqrt($0[0], in: $1) }
+    checkGradients([x]) { scale($0[0], by: -2.5, in: $1) }
+    for activation in Activation.allCases where activation != .relu {
+      checkGradients([x]) { activate($0[0], activation, in: $1) }
+    }
+    checkGradients([positive]) { activate($0[0], .relu, in: $1) }
+  }
+
+  @Test func dropoutKeepsItsMaskInBackward() {
+    checkGradients([sample([30], seed: 1)], isTraining: true) { dropout($0[0], probability: 0.4, in: $1) }
+  }
+
+  @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])
+  func matrixProducts(transposeA: Bool, transposeB: Bool) {
+    let inputs = [sample(transposeA ? [4, 3] : [3, 4], seed: 1), sample(transposeB ? [5, 4] : [4, 5], seed: 2)]
+    checkGradients(inputs) { matmul($0[0], $0[1], transposeA: transposeA, transposeB: transposeB, in: $1) }
+  }
+
+  @Test func reductions() {
+    let x = sample([2, 3, 4], seed: 1)
+    checkGradients([x]) { sum($0[0], in: $1) }
+    checkGradients([x]) { mean($0[0], in: $1) }
+    for axis in [-1, 0, 1] {
+      checkGradients([x]) { sum($0[0], axis: axis, in: $1) }
+      checkGradients([x]) { mean($0[0], axis: axis, keepsDimension: true, in: $1) }
+    }
+  }
+
+  @Test func softmaxes() {
+    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { softmax($0[0], in: $1) }
+    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { logSoftmax($0[0], in: $1) }
+  }
+
+  @Test func losses() {
+    let (a, b) = (sample([4, 3], seed: 1, scale: 2), sample([4, 3], seed: 2, scale: 2))
+    checkGradients([a]) { softmaxCrossEntropy($0[0], labels: [2, -100, 0, 1], in: $1) }
+    for temperature: Float in [1, 4] {
+      checkGradients([a]) { softCrossEntropy(student: $0[0], teacher: b, temperature: temperature, in: $1) }
+    }
+    checkGradients([a, b]) { meanSquaredError($0[0], $0[1], in: $1) }
+    checkGradients([a, b]) { cosineDistance($0[0], $0[1], in: $1) }
+  }
+
+  /// A value used twice, reshaped in between, collects both contributions.
+  @Test func reuseAndReshape() {
+    checkGradients([sample([2, 6], seed: 1)]) { inputs, context in
+      let view = inputs[0].reshaped([3, 4])
+      return multiply(view, activate(inputs[0], .tanh, in: context).reshaped([3, 4]), in: context)
+    }
+  }
+
+  @Test func unlabelledRowsCostNothing() {
+    let loss = softmaxCrossEntropy(sample([2, 3], seed: 1), labels: [-100, -100], in: .inference)
+    #expect(loss.item == 0)
+  }
+}

@@ -1,0 +1,73 @@
+import Tensors
+import Testing
+
+@Suite struct TapeTests {
+  @Test func gradientsAccumulateOverPassesUntilZeroed() {
+    let parameter = Parameter(name: "w", value: Tensor([2, 3]))
+    for pass in 1...2 {
+      let context = Context(tape: Tape())
+      let loss = sum(multiply(parameter.tensor, Tensor([5, 7]), in: context), in: context)
+      context.tape?.backward(from: loss, scale: 0.5)
+      #expect(parameter.gradient?.values == [2.5 * Float(pass), 3.5 * Float(pass)])
+    }
+    parameter.zeroGradient()
+    #expect(parameter.gradient == nil)
+  }
+
+  @Test func frozenParametersAndInferenceRecordNothing() {
+    let parameter = Parameter(name: "w", value: Tensor([2, 3]), isTrainable: false)
+    let tape = Tape()
+    _ = sum(parameter.tensor, in: Context(tape: tape))
+    #expect(tape.count == 0)
+    parameter.isTrainable = true
+    #expect(!sum(parameter.tensor, in: .inference).requiresGradient)
+  }
+
+  @Test func detachedTensorsStopTheGradient() {
+    let parameter = Parameter(name: "w", value: Tensor([2, 3]))
+    let context = Context(tape: Tape())
+    let loss = sum(multiply(parameter.tensor, parameter.tensor.detached, in: context), in: context)
+    context.tape?.backward(from: loss)
+    #expect(parameter.gradient?.values == [2, 3])
+  }
+
+  @Test func dropoutMasksFollowSeedAndStreamOnly() {
+    let x = Tensor(repeating: 1, shape: [200])
+    func masks(seed: UInt64) -> [[Float]] {
+      let context = Context(isTraining: true, random: RandomSource(seed: seed))
+      return [dropout(x, probability: 0.5, in: context).values, dropout(x, probability: 0.5, in: context).values]
+    }
+    let (first, second, other) = (masks(seed: 1), masks(seed: 1), masks(seed: 2))
+    #expect(first == second)
+    #expect(first[0] != first[1])
+    #expect(first[0] != other[0])
+    #expect(dropout(x, probability: 0.5, in: .inference).values == x.values)
+  }
+
+  /// In a process of its own, since other tests allocate from the same pool.
+  @Test func warmPassesAllocateNothing() async {
+    await #expect(processExitsWith: .success) {
+      let parameter = Parameter(name: "w", value: sample([64, 64], seed: 1))
+      func pass() {
+        let context = Context(tape: Tape(), isTraining: true, random: RandomSource(seed: 1))
+        let x = sample([100, 64], seed: 2)
+        let y = dropout(linear(x, parameter.tensor, activation: .gelu, in: context), probability: 0.1, in: context)
+        context.tape?.backward(from: mean(y, in: context))
+        parameter.zeroGradient()
+      }
+      for _ in 0..<2 { pass() }
+      let before = BufferPool.shared.statistics.systemAllocations
+      for _ in 0..<5 { pass() }
+      precondition(BufferPool.shared.statistics.systemAllocations == before, "A warm pass asked the system for memory.")
+    }
+  }
+
+  @Test func sizeClassesWasteLittle() {
+    for count in [1, 16, 17, 100, 1000, 12_345, 1_000_000, 30_522 * 384] {
+      let capacity = BufferPool.sizeClass(count)
+      #expect(capacity >= count)
+      #expect(capacity <= max(16, count + count / 8 + 1))
+      #expect(BufferPool.sizeClass(capacity) == capacity)
+    }
+  }
+}
