@@ -1,4 +1,6 @@
-/// A named, trainable array: the only mutable state of a model. Identity matters: tied weights are one object held twice.
+/// A named, trainable array: the only mutable state of a model.
+///
+/// Identity matters: tied weights are one object held twice.
 public final class Parameter {
   /// The checkpoint name, such as `encoder.layer.0.attention.self.query.weight`.
   public let name: String

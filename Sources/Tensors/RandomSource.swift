@@ -12,7 +12,7 @@ public struct RandomSource: Sendable, Equatable {
     self.stream = stream
   }
 
-  /// 64 well-mixed bits for one index (SplitMix64's finaliser, Steele et al. 2014).
+  /// 64 well-mixed bits for one index (the finaliser of SplitMix64, Steele and others 2014).
   public func bits(at index: UInt64) -> UInt64 {
     var z = Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) ^ Self.mix(stream &+ 0xD1B5_4A32_D192_ED03)
     z = z &+ (index &+ 1) &* 0x9E37_79B9_7F4A_7C15

@@ -23,7 +23,7 @@ public struct AttentionResult {
   public let probabilities: AttentionMaps?
 }
 
-/// Computes multi-head scaled dot-product attention over packed sequences (Vaswani et al. 2017).
+/// Computes multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
 ///
 /// For each sequence and head: S = Q Kᵀ / √d, P = softmax(S) over that sequence's keys, output = dropout(P) V. There
 /// is no padding and so no mask.

@@ -1,7 +1,7 @@
 import CKernels
 import Kernels
 
-/// Computes LayerNorm(residual + dropout(x)) in one pass over each row (Ba et al. 2016).
+/// Computes LayerNorm(residual + dropout(x)) in one pass over each row (Ba, Kiros and Hinton 2016).
 ///
 /// With z = residual + dropout(x): y = (z − mean z) / √(var z + ε) · gamma + beta, the biased variance as in PyTorch.
 ///

@@ -1,7 +1,7 @@
 import CKernels
 import Kernels
 
-/// Computes the mean cross-entropy between the softened distributions of a teacher and a student (Hinton et al. 2015).
+/// Computes the mean cross-entropy between the softened distributions of a teacher and a student (Hinton, Vinyals and Dean 2015).
 ///
 /// loss = −(1/R) Σ softmax(z_T/τ) · log softmax(z_S/τ) over the R rows, without the factor τ², which is the caller's
 /// choice. Its minimum is the teacher's entropy. dz_S = (softmax(z_S/τ) − softmax(z_T/τ)) / (τ R). The teacher is a
