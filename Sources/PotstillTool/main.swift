@@ -1,1 +1,3 @@
 import PotstillCommands
+
+CommandLineTool.main()

@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+
+/// The `potstill` program: from arguments to an exit code.
+public enum CommandLineTool {
+  /// Runs this process's arguments and ends the process.
+  public static func main() -> Never {
+    let console = Console.standard()
+    var code = run(Array(CommandLine.arguments.dropFirst()), console: console)
+    console.flush()
+    if console.output.failure != 0 {
+      let reason = String(cString: strerror(console.output.failure))
+      report("could not write the results: \(reason)", on: console)
+      console.flush()
+      code = max(code, 1)
+    }
+    exit(code)
+  }
+
+  /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense.
+  package static func run(_ arguments: [String], console: Console) -> Int32 {
+    do {
+      let command = try command(for: arguments, console: console)
+      if var command = command as? any ConsoleCommand {
+        try command.run(console)
+      } else {
+        var command = command
+        try command.run()
+      }
+      return 0
+    } catch let code as ExitCode {
+      return code.rawValue
+    } catch {
+      return report(error, on: console)
+    }
+  }
+
+  /// The parsed command, its recipe read and merged.
+  package static func command(for arguments: [String], console: Console) throws -> any ParsableCommand {
+    let spelled = OptionSpelling.translate(arguments)
+    for option in spelled.ignored {
+      console.note("potstill: note: \(option) is accepted for Hugging Face's sake and changes nothing here")
+    }
+    let command = try PotstillCommand.parseAsRoot(spelled.arguments)
+    guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {
+      return command
+    }
+    let recipe = try RecipeFile(path: file)
+    let merged = try recipe.arguments(for: name, overriddenBy: Array(spelled.arguments.dropFirst()))
+    return try PotstillCommand.parseAsRoot([name] + merged)
+  }
+
+  /// Says what went wrong, or prints the help that was asked for.
+  private static func report(_ error: any Error, on console: Console) -> Int32 {
+    let code = PotstillCommand.exitCode(for: error)
+    if code == .success {
+      console.output.line(PotstillCommand.fullMessage(for: error))
+    } else if code == .validationFailure {
+      var message = PotstillCommand.fullMessage(for: error)
+      if message.hasPrefix("Error: ") { message.removeFirst("Error: ".count) }
+      report(message, on: console)
+    } else {
+      report(explanation(of: error), on: console)
+    }
+    return code.rawValue
+  }
+
+  private static func report(_ message: String, on console: Console) {
+    console.output.flush()
+    let style = console.hasStyle(console.messages) ? ("\u{1B}[1;31m", "\u{1B}[0m") : ("", "")
+    console.messages.line("potstill: \(style.0)error:\(style.1) \(message)")
+  }
+
+  /// The words of an error: its own description, or the system's for an error of Foundation.
+  private static func explanation(of error: any Error) -> String {
+    if let error = error as? CocoaError {
+      let path = error.filePath.map { "\($0): " } ?? ""
+      return path + error.localizedDescription
+    }
+    return String(describing: error)
+  }
+}

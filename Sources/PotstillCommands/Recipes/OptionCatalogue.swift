@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+
+/// What a subcommand understands, asked from the parser itself, so that no second list can grow stale.
+package struct OptionCatalogue {
+  /// One option or flag.
+  package struct Entry: Sendable {
+    /// Its long names without hyphens in front, `no-…` included for flags with an inversion.
+    package let names: [String]
+    /// Whether it takes no value.
+    package let isFlag: Bool
+    /// Whether it may be given several times.
+    package let isRepeating: Bool
+  }
+
+  /// The options in the order of the help text.
+  package let entries: [Entry]
+
+  /// The catalogue of one subcommand of `potstill`; empty when there is no such subcommand.
+  package init(of subcommand: String) {
+    let dump = try? JSONDecoder().decode(ToolDump.self, from: Data(PotstillCommand._dumpHelp().utf8))
+    let command = dump?.command.subcommands?.first { $0.commandName == subcommand }
+    entries = (command?.arguments ?? []).compactMap { argument in
+      let names = (argument.names ?? []).filter { $0.kind == "long" }.map(\.name)
+      if argument.kind == "positional" || names.isEmpty { return nil }
+      return Entry(names: names, isFlag: argument.kind == "flag", isRepeating: argument.isRepeating)
+    }
+  }
+
+  /// The option of a name in Potstill's spelling.
+  package func entry(named name: String) -> Entry? { entries.first { $0.names.contains(name) } }
+
+  /// The main name of each option, as a recipe writes it: with underscores.
+  package var recipeKeys: [String] {
+    entries.compactMap { entry in
+      entry.names.first { !$0.hasPrefix("no-") }?.replacing("-", with: "_")
+    }.filter { !["help", "version"].contains($0) }
+  }
+}
+
+/// The part we read of ArgumentParser's description of a tool.
+private struct ToolDump: Decodable {
+  struct Command: Decodable {
+    let commandName: String
+    let subcommands: [Command]?
+    let arguments: [Argument]?
+  }
+  struct Argument: Decodable {
+    let kind: String
+    let isRepeating: Bool
+    let names: [Name]?
+  }
+  struct Name: Decodable {
+    let kind: String
+    let name: String
+  }
+  let command: Command
+}

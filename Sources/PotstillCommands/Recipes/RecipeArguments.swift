@@ -1,0 +1,65 @@
+import ArgumentParser
+
+extension RecipeFile {
+  /// The arguments of `subcommand` that this recipe stands for, followed by the command line's own, which win.
+  ///
+  /// Throws every unknown key and every value that its option does not take.
+  package func arguments(for subcommand: String, overriddenBy own: [String]) throws -> [String] {
+    let catalogue = OptionCatalogue(of: subcommand)
+    var faults: [String] = []
+    var result: [String] = []
+    for entry in entries {
+      let name = OptionSpelling.canonical(entry.key)
+      if OptionSpelling.ignored.contains(name) { continue }
+      let place = "\(path):\(entry.line): "
+      guard let option = catalogue.entry(named: name) else {
+        let hint = suggestion(for: entry.key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
+        faults.append(
+          place + "unknown key \(entry.key); "
+            + (hint ?? "'potstill \(subcommand) --help' lists the options"))
+        continue
+      }
+      let arguments = option.isFlag ? flag(entry, name: name, of: option) : pairs(entry, name: name)
+      guard let arguments, option.isRepeating || entry.values.count <= 1 else {
+        let expected = option.isFlag ? "true or false" : "one value"
+        faults.append(place + "\(entry.key) takes \(expected), found \(entry.values.joined(separator: ", "))")
+        continue
+      }
+      if let fault = Self.fault(of: [subcommand] + arguments) { faults.append(place + fault) }
+      if option.isRepeating && Self.mentions(option, in: own) { continue }
+      result += arguments
+    }
+    if !faults.isEmpty { throw RecipeError(faults) }
+    return result + own
+  }
+
+  private func pairs(_ entry: Entry, name: String) -> [String]? {
+    entry.values.map { "--\(name)=\($0)" }
+  }
+
+  private func flag(_ entry: Entry, name: String, of option: OptionCatalogue.Entry) -> [String]? {
+    guard entry.values.count == 1 else { return nil }
+    switch entry.values[0].lowercased() {
+    case "true", "yes", "on": return ["--\(name)"]
+    case "false", "no", "off": return option.names.contains("no-\(name)") ? ["--no-\(name)"] : []
+    default: return nil
+    }
+  }
+
+  /// What the parser has to say against one option on its own.
+  private static func fault(of arguments: [String]) -> String? {
+    do {
+      _ = try PotstillCommand.parseAsRoot(arguments)
+      return nil
+    } catch {
+      let message = PotstillCommand.message(for: error)
+      return message.split(separator: "\n").first.map(String.init) ?? message
+    }
+  }
+
+  private static func mentions(_ option: OptionCatalogue.Entry, in arguments: [String]) -> Bool {
+    arguments.contains { argument in
+      option.names.contains { argument == "--\($0)" || argument.hasPrefix("--\($0)=") }
+    }
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Yams
+
+/// A run in a file: the options of a command as YAML or JSON, in sections if the author likes.
+///
+///     task: sst2
+///     training:
+///       learning_rate: 5e-5
+///       num_train_epochs: 3
+///     distillation:
+///       temperature: 8
+///
+/// Each key is the name of an option with underscores. Flags on the command line win over the file.
+package struct RecipeFile {
+  /// One option of the file.
+  package struct Entry {
+    /// The key as it is written.
+    package let key: String
+    /// Its value: scalars are one string, lists several, structures JSON.
+    package let values: [String]
+    /// Where it stands, from 1.
+    package let line: Int
+  }
+
+  /// Headings under which options may be gathered; they carry no meaning.
+  package static let sections = [
+    "models", "data", "training", "distillation", "evaluation", "run",
+  ]
+
+  /// The file as the user named it.
+  package let path: String
+  /// The options in order.
+  package let entries: [Entry]
+
+  /// Reads a recipe.
+  package init(path: String) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw RecipeError(["\(path): no such file, or it cannot be read; expected a recipe in YAML or JSON"])
+    }
+    try self.init(path: path, text: String(decoding: data, as: UTF8.self))
+  }
+
+  /// Reads the text of a recipe; `path` is used in messages.
+  package init(path: String, text: String) throws {
+    self.path = path
+    let root: Node?
+    do {
+      root = try Yams.compose(yaml: text)
+    } catch let error as YamlError {
+      throw RecipeError([Self.explain(error, path: path)])
+    }
+    guard let root else {
+      entries = []
+      return
+    }
+    guard case .mapping(let mapping) = root else {
+      throw RecipeError(["\(path):1: found no options; expected lines such as 'learning_rate: 5e-5'"])
+    }
+    var entries: [Entry] = []
+    var faults: [String] = []
+    Self.collect(mapping, path: path, isSection: false, into: &entries, faults: &faults)
+    var seen: [String: Int] = [:]
+    for entry in entries {
+      let name = OptionSpelling.canonical(entry.key)
+      if let line = seen[name] {
+        faults.append(
+          "\(path):\(entry.line): \(entry.key) is given again (first in line \(line)); keep one of the two")
+      }
+      seen[name] = seen[name] ?? entry.line
+    }
+    if !faults.isEmpty { throw RecipeError(faults) }
+    self.entries = entries
+  }
+
+  private static func collect(
+    _ mapping: Node.Mapping, path: String, isSection: Bool, into entries: inout [Entry],
+    faults: inout [String]
+  ) {
+    for (keyNode, value) in mapping {
+      let line = keyNode.mark?.line ?? 1
+      guard let key = keyNode.scalar?.string else {
+        faults.append("\(path):\(line): a key must be a name; expected lines such as 'learning_rate: 5e-5'")
+        continue
+      }
+      if !isSection, case .mapping(let section) = value, sections.contains(key) {
+        collect(section, path: path, isSection: true, into: &entries, faults: &faults)
+      } else if let values = values(of: value) {
+        entries.append(Entry(key: key, values: values, line: line))
+      }
+    }
+  }
+
+  /// The strings that a value gives to its option; nil for an empty value, which sets nothing.
+  private static func values(of node: Node) -> [String]? {
+    switch node {
+    case .scalar(let scalar):
+      isQuoted(scalar) || node.null == nil ? [scalar.string] : nil
+    case .sequence(let sequence) where sequence.allSatisfy { $0.scalar != nil }:
+      sequence.compactMap { $0.scalar?.string }
+    default:
+      [RecipeJSON.text(of: node)]
+    }
+  }
+
+  private static func isQuoted(_ scalar: Node.Scalar) -> Bool {
+    scalar.style == .doubleQuoted || scalar.style == .singleQuoted
+  }
+
+  private static func explain(_ error: YamlError, path: String) -> String {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      "\(path):\(mark.line): \(problem); expected YAML or JSON"
+    default:
+      "\(path): \(error)"
+    }
+  }
+}

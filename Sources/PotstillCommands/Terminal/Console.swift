@@ -1,0 +1,77 @@
+import Foundation
+
+/// Where a command speaks: results on one stream, everything else on the other.
+package final class Console {
+  /// Results: standard output.
+  package let output: TextStream
+  /// Messages, progress and errors: standard error.
+  package let messages: TextStream
+  /// Lines that a person or a pipe sends in.
+  package let input: () -> String?
+  /// Whether a person may be typing on standard input, so that waiting for it deserves a word.
+  package let inputIsTerminal: Bool
+  /// The process environment: `NO_COLOR`, `TERM`, `COLUMNS`.
+  package let environment: [String: String]
+  /// No progress and no messages, errors excepted.
+  package var isQuiet = false
+
+  /// The console of this process.
+  package static func standard() -> Console {
+    Console(
+      output: TextStream(descriptor: STDOUT_FILENO),
+      messages: TextStream(descriptor: STDERR_FILENO),
+      environment: ProcessInfo.processInfo.environment,
+      inputIsTerminal: isatty(STDIN_FILENO) == 1,
+      input: { readLine(strippingNewline: true) })
+  }
+
+  /// A console of given parts.
+  package init(
+    output: TextStream, messages: TextStream, environment: [String: String] = [:],
+    inputIsTerminal: Bool = false, input: @escaping () -> String? = { nil }
+  ) {
+    self.output = output
+    self.messages = messages
+    self.environment = environment
+    self.inputIsTerminal = inputIsTerminal
+    self.input = input
+  }
+
+  /// A line of results.
+  package func result(_ line: String) { output.line(line) }
+
+  /// A line of news, unless the user wants quiet.
+  package func note(_ line: String) {
+    if isQuiet { return }
+    output.flush()
+    messages.line(line)
+    messages.flush()
+  }
+
+  /// A line that must be seen, in the form `potstill: warning: …`.
+  package func warn(_ line: String) {
+    output.flush()
+    messages.line("potstill: warning: \(line)")
+    messages.flush()
+  }
+
+  /// Sends both streams out.
+  package func flush() {
+    output.flush()
+    messages.flush()
+  }
+
+  /// Whether a stream may carry colours and bold: a capable terminal, and `NO_COLOR` not set.
+  package func hasStyle(_ stream: TextStream) -> Bool {
+    stream.isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
+  }
+
+  /// Columns of the terminal behind the messages, 80 when it does not say.
+  package var width: Int {
+    var size = winsize()
+    if messages.isTerminal, ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+      return Int(size.ws_col)
+    }
+    return environment["COLUMNS"].flatMap { Int($0) } ?? 80
+  }
+}

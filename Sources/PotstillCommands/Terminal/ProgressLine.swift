@@ -1,0 +1,77 @@
+import Foundation
+
+/// One moment of a long loop, as the line that tqdm would show.
+///
+///     Epoch 2/3:  37%|███▋      | 412/1105 [01:12<02:01, 5.7it/s, loss=0.41]
+package struct ProgressLine {
+  /// What is running: `Epoch 2/3`.
+  package var title: String
+  /// Steps done.
+  package var done: Int
+  /// Steps in all.
+  package var total: Int
+  /// Seconds since the first step began.
+  package var elapsed: Double
+  /// Steps that `elapsed` covers, when the loop did not start at zero.
+  package var timed: Int
+  /// Values at the end of the line: `loss=0.41`.
+  package var values: [(name: String, value: String)]
+
+  /// A moment; `timed` is `done` unless said otherwise.
+  package init(
+    title: String, done: Int, total: Int, elapsed: Double, timed: Int? = nil,
+    values: [(name: String, value: String)] = []
+  ) {
+    self.title = title
+    self.done = done
+    self.total = total
+    self.elapsed = elapsed
+    self.timed = timed ?? done
+    self.values = values
+  }
+
+  /// The line for a terminal: its bar takes what is left of `width`, between 10 and 40 columns.
+  package func bar(width: Int = 80) -> String {
+    let fraction = total > 0 ? min(1, Double(done) / Double(total)) : 0
+    let percent = padded(String(Int(fraction * 100)), to: 3, onLeft: true)
+    let head = "\(title): \(percent)%|"
+    let tail = "| \(done)/\(total) [\(tailText(", "))]"
+    let cells = max(10, min(40, width - 1 - displayWidth(head) - displayWidth(tail)))
+    return head + Self.blocks(fraction, cells: cells) + tail
+  }
+
+  /// The line for a log file: no bar.
+  package func plain() -> String {
+    "\(title): \(done)/\(total) [\(tailText(", "))]"
+  }
+
+  private func tailText(_ separator: String) -> String {
+    let rate = elapsed > 0 ? Double(timed) / elapsed : 0
+    let left = rate > 0 ? Self.clock(Double(total - done) / rate) : "?"
+    let parts = [Self.clock(elapsed) + "<" + left, Self.rate(rate)]
+    return (parts + values.map { "\($0.name)=\($0.value)" }).joined(separator: separator)
+  }
+
+  /// Minutes and seconds, with hours from the first hour on.
+  package static func clock(_ seconds: Double) -> String {
+    let whole = Int(min(max(seconds, 0), 359_999).rounded())
+    let text = String(format: "%02d:%02d", whole / 60 % 60, whole % 60)
+    return whole >= 3600 ? "\(whole / 3600):\(text)" : text
+  }
+
+  /// `5.7it/s`, or `2.1s/it` for slow steps.
+  package static func rate(_ stepsPerSecond: Double) -> String {
+    if stepsPerSecond <= 0 { return "?it/s" }
+    if stepsPerSecond < 1 { return String(format: "%.1fs/it", 1 / stepsPerSecond) }
+    return String(format: stepsPerSecond < 100 ? "%.1fit/s" : "%.0fit/s", stepsPerSecond)
+  }
+
+  /// A bar of `cells` columns in steps of an eighth of a column.
+  package static func blocks(_ fraction: Double, cells: Int) -> String {
+    let partial = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+    let eighths = min(cells * 8, max(0, Int(fraction * Double(cells * 8))))
+    let full = eighths / 8
+    let bar = String(repeating: "█", count: full)
+    return full == cells ? bar : bar + partial[eighths % 8] + String(repeating: " ", count: cells - full - 1)
+  }
+}

@@ -1,0 +1,64 @@
+/// An aligned table of text for people; pipes get the same text without bold.
+package struct TextTable {
+  /// How a column is aligned.
+  package enum Alignment: Sendable { case left, right }
+
+  /// A column: its heading and its alignment.
+  package struct Column: Sendable {
+    /// The heading; empty for none.
+    package let title: String
+    /// Text to the left, numbers to the right.
+    package let alignment: Alignment
+
+    /// A column of text.
+    package static func text(_ title: String) -> Column { Column(title: title, alignment: .left) }
+    /// A column of numbers.
+    package static func number(_ title: String) -> Column { Column(title: title, alignment: .right) }
+  }
+
+  /// The columns, left to right.
+  package let columns: [Column]
+  /// The cells of each row; a row shorter than the columns ends in empty cells.
+  package private(set) var rows: [[String]] = []
+
+  /// An empty table.
+  package init(_ columns: [Column]) { self.columns = columns }
+
+  /// Adds a row at the end.
+  package mutating func add(_ cells: [String]) {
+    precondition(
+      cells.count <= columns.count,
+      "A row has \(cells.count) cells where the table has \(columns.count) columns.")
+    rows.append(cells)
+  }
+
+  /// The lines of the table without trailing spaces, columns two spaces apart.
+  ///
+  /// The heading is left out when no column has a title.
+  package func lines(bold: Bool = false) -> [String] {
+    let hasTitles = columns.contains { !$0.title.isEmpty }
+    let widths = columns.indices.map { index in
+      rows.reduce(displayWidth(columns[index].title)) { width, row in
+        index < row.count ? max(width, displayWidth(row[index])) : width
+      }
+    }
+    func line(_ cells: [String]) -> String {
+      var text = columns.indices.map { index in
+        padded(
+          index < cells.count ? cells[index] : "", to: widths[index],
+          onLeft: columns[index].alignment == .right)
+      }.joined(separator: "  ")
+      while text.last == " " { text.removeLast() }
+      return text
+    }
+    let heading = hasTitles ? [line(columns.map(\.title))] : []
+    return heading.map { bold ? "\u{1B}[1m\($0)\u{1B}[0m" : $0 } + rows.map(line)
+  }
+}
+
+extension Console {
+  /// Prints a table among the results, its heading bold on a terminal.
+  package func result(_ table: TextTable) {
+    for line in table.lines(bold: hasStyle(output)) { output.line(line) }
+  }
+}
