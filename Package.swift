@@ -21,6 +21,13 @@ let argumentParser: Target.Dependency = .product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
+// On Linux the headers and the library lie where the compiler looks anyway; asking pkg-config would only add a warning.
+#if os(Linux)
+  let utf8procConfig: String? = nil
+#else
+  let utf8procConfig: String? = "libutf8proc"
+#endif
+
 let package = Package(
   name: "Potstill",
   products: [
@@ -34,7 +41,7 @@ let package = Package(
   targets: [
     .target(name: "CKernels"),
     .systemLibrary(
-      name: "CUtf8proc", pkgConfig: "libutf8proc",
+      name: "CUtf8proc", pkgConfig: utf8procConfig,
       providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
     .executableTarget(
       name: "PotstillTool", dependencies: ["PotstillCommands"], swiftSettings: settings),
@@ -57,5 +64,10 @@ let package = Package(
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData", "Evaluation",
         "Training", "Distillation",
       ])
-    + library("PotstillCommands", ["Potstill", "Kernels", "Tensors", argumentParser, yams])
+    + library(
+      "PotstillCommands",
+      [
+        "Potstill", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData",
+        "Evaluation", "Training", "Distillation", "CUtf8proc", argumentParser, yams,
+      ])
 )
