@@ -1,0 +1,54 @@
+import Tensors
+
+/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names Hugging Face gives its parts.
+struct BertLayer {
+  let query: LinearLayer
+  let key: LinearLayer
+  let value: LinearLayer
+  let attentionOutput: LinearLayer
+  let attentionNorm: LayerNormLayer
+  let intermediate: LinearLayer
+  let output: LinearLayer
+  let outputNorm: LayerNormLayer
+  let config: EncoderConfig
+
+  init(_ scope: ParameterScope, config: EncoderConfig) {
+    self.config = config
+    let hidden = config.hiddenSize
+    func dense(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int) -> LinearLayer {
+      LinearLayer(scope, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
+    }
+    func norm(_ scope: ParameterScope) -> LayerNormLayer {
+      LayerNormLayer(scope / "LayerNorm", features: hidden, epsilon: config.layerNormEpsilon)
+    }
+    let attention = scope / "attention"
+    query = dense(attention / "self" / "query", hidden, hidden)
+    key = dense(attention / "self" / "key", hidden, hidden)
+    value = dense(attention / "self" / "value", hidden, hidden)
+    attentionOutput = dense(attention / "output" / "dense", hidden, hidden)
+    attentionNorm = norm(attention / "output")
+    intermediate = dense(scope / "intermediate" / "dense", hidden, config.intermediateSize)
+    output = dense(scope / "output" / "dense", config.intermediateSize, hidden)
+    outputNorm = norm(scope / "output")
+  }
+
+  /// The layer's output for every row, or for the first row of each sequence only: keys and values always come from
+  /// all rows, everything after them is computed for the wanted rows.
+  func callAsFunction(
+    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, in context: Context
+  ) -> (output: Tensor, attention: AttentionResult) {
+    let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
+    let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
+    let mixed = attention(
+      query: query(wanted, in: context), key: key(x, in: context), value: value(x, in: context),
+      heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
+      dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
+      capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
+    let attended = attentionNorm(
+      attentionOutput(mixed.output, in: context), residual: wanted, dropout: config.hiddenDropout, in: context)
+    let widened = intermediate(attended, activation: config.activation, in: context)
+    let result = outputNorm(
+      output(widened, in: context), residual: attended, dropout: config.hiddenDropout, in: context)
+    return (result, mixed)
+  }
+}

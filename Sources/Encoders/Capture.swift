@@ -1,0 +1,20 @@
+/// What a caller wants to see of a forward pass besides its result; what nobody asks for is not computed.
+public struct Capture: OptionSet, Sendable {
+  /// The bits.
+  public let rawValue: Int
+
+  /// A set with the given bits.
+  public init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// The embeddings and the output of every layer but the last: a classifier then still computes only the first row
+  /// of each sequence in its last layer.
+  public static let innerHiddenStates = Capture(rawValue: 1)
+  /// The embeddings and the output of every layer.
+  public static let hiddenStates = Capture(rawValue: 1 | 2)
+  /// Each layer's attention probabilities, before dropout.
+  public static let attentionProbabilities = Capture(rawValue: 4 | 2)
+  /// Each layer's scaled attention scores, before the softmax.
+  public static let attentionScores = Capture(rawValue: 8 | 2)
+  /// The last layer's output for every row.
+  static let wholeLastLayer = Capture(rawValue: 2)
+}

@@ -1,0 +1,35 @@
+import Tensors
+
+/// The shape and hyper-parameters of an encoder: what `config.json` says.
+public struct EncoderConfig: Sendable, Equatable {
+  /// Rows of the word table (`vocab_size`).
+  public var vocabularySize: Int
+  /// Features of a token (`hidden_size`).
+  public var hiddenSize: Int
+  /// Layers (`num_hidden_layers`).
+  public var layerCount: Int
+  /// Heads of each attention (`num_attention_heads`).
+  public var attentionHeads: Int
+  /// Features between the two feed-forward products (`intermediate_size`).
+  public var intermediateSize: Int
+  /// The feed-forward nonlinearity (`hidden_act`).
+  public var activation: Activation = .gelu
+  /// Dropout of embeddings and layer outputs (`hidden_dropout_prob`), 0 ..< 1.
+  public var hiddenDropout: Float = 0.1
+  /// Dropout of attention probabilities (`attention_probs_dropout_prob`), 0 ..< 1.
+  public var attentionDropout: Float = 0.1
+  /// Dropout before the head where it differs from `hiddenDropout` (`classifier_dropout`), 0 ..< 1.
+  public var classifierDropout: Float?
+  /// The longest sequence (`max_position_embeddings`).
+  public var maxPositions: Int = 512
+  /// Rows of the segment table (`type_vocab_size`).
+  public var segmentCount: Int = 2
+  /// The standard deviation of fresh weights (`initializer_range`).
+  public var initializerRange: Float = 0.02
+  /// The number under LayerNorm's root (`layer_norm_eps`).
+  public var layerNormEpsilon: Float = 1e-12
+  /// The id of the padding token (`pad_token_id`).
+  public var padTokenID: Int = 0
+  /// The names of the classes in order of their index (`id2label`).
+  public var labels: [String] = ["LABEL_0", "LABEL_1"]
+}

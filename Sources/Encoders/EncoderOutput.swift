@@ -1,0 +1,28 @@
+import Tensors
+
+/// What an encoder's forward pass computed.
+public struct EncoderOutput {
+  /// The last layer's output: every row, [tokens, hidden], or the first of each sequence, [sequences, hidden], when
+  /// only those were needed.
+  public let lastHiddenState: Tensor
+  /// Whether `lastHiddenState` holds the first row of each sequence only.
+  public let holdsFirstRowsOnly: Bool
+  /// The embeddings and each layer's output, [tokens, hidden] each, as far as they were captured: index 0 is the
+  /// embeddings, index k layer k, as in Hugging Face.
+  public let hiddenStates: [Tensor]
+  /// Each layer's attention probabilities, when captured.
+  public let attentionProbabilities: [AttentionMaps]
+  /// Each layer's attention scores, when captured.
+  public let attentionScores: [AttentionMaps]
+}
+
+/// What a model with a head computed.
+public struct ModelOutput {
+  /// One row of logits per sequence, [sequences, labels].
+  public let logits: Tensor
+  /// What the encoder below the head computed.
+  public let encoder: EncoderOutput
+
+  /// The encoder's captured hidden states: index 0 is the embeddings, index k layer k.
+  public var hiddenStates: [Tensor] { encoder.hiddenStates }
+}
