@@ -18,8 +18,10 @@ public struct BertEncoder {
     let initial = InitialValue.normal(standardDeviation: config.initializerRange)
     let hidden = config.hiddenSize
     word = embeddings.parameter("word_embeddings.weight", [config.vocabularySize, hidden], initial: initial)
-    position = embeddings.parameter("position_embeddings.weight", [config.maxPositions, hidden], initial: initial)
-    segment = embeddings.parameter("token_type_embeddings.weight", [config.segmentCount, hidden], initial: initial)
+    position = embeddings.parameter(
+      "position_embeddings.weight", [config.maxPositions, hidden], initial: initial)
+    segment = embeddings.parameter(
+      "token_type_embeddings.weight", [config.segmentCount, hidden], initial: initial)
     norm = LayerNormLayer(embeddings / "LayerNorm", features: hidden, epsilon: config.layerNormEpsilon)
     layers = (0..<config.layerCount).map { BertLayer(scope / "encoder" / "layer" / $0, config: config) }
   }

@@ -45,7 +45,8 @@ struct BertLayer {
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
     let attended = attentionNorm(
-      attentionOutput(mixed.output, in: context), residual: wanted, dropout: config.hiddenDropout, in: context)
+      attentionOutput(mixed.output, in: context), residual: wanted, dropout: config.hiddenDropout, in: context
+    )
     let widened = intermediate(attended, activation: config.activation, in: context)
     let result = outputNorm(
       output(widened, in: context), residual: attended, dropout: config.hiddenDropout, in: context)

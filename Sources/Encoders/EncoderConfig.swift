@@ -33,3 +33,36 @@ public struct EncoderConfig: Sendable, Equatable {
   /// The names of the classes in order of their index (`id2label`).
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
 }
+
+extension EncoderConfig {
+  /// Checks that the numbers describe an encoder.
+  ///
+  /// - Parameter file: The file to name in the error.
+  /// - Throws: `ModelError.configuration` for the first field that does not.
+  func check(file: String = "config.json") throws(ModelError) {
+    func require(_ holds: Bool, _ field: String, _ problem: String) throws(ModelError) {
+      guard holds else { throw .configuration(file: file, field: field, problem: problem) }
+    }
+    let sizes = [
+      ("vocab_size", vocabularySize), ("hidden_size", hiddenSize), ("num_hidden_layers", layerCount),
+      ("num_attention_heads", attentionHeads), ("intermediate_size", intermediateSize),
+      ("max_position_embeddings", maxPositions), ("type_vocab_size", segmentCount),
+    ]
+    for (field, size) in sizes {
+      try require(size > 0 && size < 1 << 31, field, "found \(size), expected a whole number from 1")
+    }
+    try require(
+      hiddenSize % attentionHeads == 0, "num_attention_heads",
+      "\(attentionHeads) heads do not divide hidden_size \(hiddenSize)")
+    let rates = [
+      ("hidden_dropout_prob", hiddenDropout), ("attention_probs_dropout_prob", attentionDropout),
+      ("classifier_dropout", classifierDropout ?? 0),
+    ]
+    for (field, rate) in rates {
+      try require(rate >= 0 && rate < 1, field, "found \(rate), expected a probability in 0 ..< 1")
+    }
+    try require(!labels.isEmpty, "id2label", "found no labels, expected at least one")
+    try require(
+      layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
+  }
+}

@@ -6,7 +6,8 @@ struct LinearLayer {
   let bias: Parameter
 
   init(_ scope: ParameterScope, inputs: Int, outputs: Int, initializerRange: Float) {
-    weight = scope.parameter("weight", [outputs, inputs], initial: .normal(standardDeviation: initializerRange))
+    weight = scope.parameter(
+      "weight", [outputs, inputs], initial: .normal(standardDeviation: initializerRange))
     bias = scope.parameter("bias", [outputs], initial: .zeros)
   }
 
@@ -27,8 +28,10 @@ struct LayerNormLayer {
     self.epsilon = epsilon
   }
 
-  func callAsFunction(_ x: Tensor, residual: Tensor? = nil, dropout: Float = 0, in context: Context) -> Tensor {
+  func callAsFunction(_ x: Tensor, residual: Tensor? = nil, dropout: Float = 0, in context: Context) -> Tensor
+  {
     residualLayerNorm(
-      x, residual: residual, gamma: gamma.tensor, beta: beta.tensor, epsilon: epsilon, dropout: dropout, in: context)
+      x, residual: residual, gamma: gamma.tensor, beta: beta.tensor, epsilon: epsilon, dropout: dropout,
+      in: context)
   }
 }

@@ -40,7 +40,9 @@ public final class ParameterStore {
   public func report(mayBeFresh: (String) -> Bool) throws(ModelError) -> LoadReport {
     if let first = unreadable.first { throw first }
     let required = missing.filter { !mayBeFresh($0) }
-    guard required.isEmpty, misshaped.isEmpty else { throw .incompatible(missing: required, misshaped: misshaped) }
+    guard required.isEmpty, misshaped.isEmpty else {
+      throw .incompatible(missing: required, misshaped: misshaped)
+    }
     let used = Set(parameters.map(\.name))
     return LoadReport(
       loaded: parameters.map(\.name).filter { !missing.contains($0) }, fresh: missing,
@@ -70,7 +72,8 @@ public final class ParameterStore {
     case .zeros: return Tensor(repeating: 0, shape: shape)
     case .ones: return Tensor(repeating: 1, shape: shape)
     case .normal(let deviation):
-      return .normal(shape: shape, standardDeviation: deviation, random: RandomSource(seed: seed, stream: hash(name)))
+      return .normal(
+        shape: shape, standardDeviation: deviation, random: RandomSource(seed: seed, stream: hash(name)))
     }
   }
 

@@ -5,7 +5,8 @@ import Testing
 @Suite struct ElementaryGradientTests {
   /// Shapes that broadcast in every way: equal, scalar, row, column, both.
   static let shapes: [(Shape, Shape)] = [
-    ([3, 4], [3, 4]), ([3, 4], []), ([3, 4], [4]), ([3, 1], [3, 4]), ([3, 1], [1, 4]), ([2, 3, 4], [3, 1]), ([2], [3, 2]),
+    ([3, 4], [3, 4]), ([3, 4], []), ([3, 4], [4]), ([3, 1], [3, 4]), ([3, 1], [1, 4]), ([2, 3, 4], [3, 1]),
+    ([2], [3, 2]),
   ]
 
   @Test(arguments: shapes)
@@ -43,7 +44,9 @@ import Testing
 
   @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])
   func matrixProducts(transposeA: Bool, transposeB: Bool) {
-    let inputs = [sample(transposeA ? [4, 3] : [3, 4], seed: 1), sample(transposeB ? [5, 4] : [4, 5], seed: 2)]
+    let inputs = [
+      sample(transposeA ? [4, 3] : [3, 4], seed: 1), sample(transposeB ? [5, 4] : [4, 5], seed: 2),
+    ]
     checkGradients(inputs) { matmul($0[0], $0[1], transposeA: transposeA, transposeB: transposeB, in: $1) }
   }
 

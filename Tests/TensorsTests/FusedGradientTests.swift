@@ -6,7 +6,9 @@ import Testing
   @Test(arguments: Activation.allCases)
   func linearLayer(activation: Activation) {
     // Inputs away from zero: relu's kink would spoil a difference quotient.
-    let inputs = [sample([5, 4], seed: 1, shift: 0.3), sample([3, 4], seed: 2), sample([3], seed: 3, shift: 0.7)]
+    let inputs = [
+      sample([5, 4], seed: 1, shift: 0.3), sample([3, 4], seed: 2), sample([3], seed: 3, shift: 0.7),
+    ]
     checkGradients(inputs, tolerance: activation == .relu ? 2e-2 : 4e-3) {
       linear($0[0], $0[1], $0[2], activation: activation, in: $1)
     }
@@ -24,7 +26,9 @@ import Testing
     let (xs, ws, bs) = (x.values, w.values, b.values)
     for row in stride(from: 0, to: rows, by: max(1, rows / 50)) {
       for column in 0..<40 {
-        let s = (0..<8).reduce(Double(bs[column])) { $0 + Double(xs[row * 8 + $1]) * Double(ws[column * 8 + $1]) }
+        let s = (0..<8).reduce(Double(bs[column])) {
+          $0 + Double(xs[row * 8 + $1]) * Double(ws[column * 8 + $1])
+        }
         let expected = activate(Tensor(Float(s)), .gelu, in: .inference).item
         #expect(abs(expected - y[row * 40 + column]) < 1e-5)
       }
@@ -39,7 +43,8 @@ import Testing
       residualLayerNorm($0[0], residual: $0[1], gamma: $0[2], beta: $0[3], epsilon: 1e-5, in: $1)
     }
     checkGradients(inputs, isTraining: true) {
-      residualLayerNorm($0[0], residual: $0[1], gamma: $0[2], beta: $0[3], epsilon: 1e-5, dropout: 0.4, in: $1)
+      residualLayerNorm(
+        $0[0], residual: $0[1], gamma: $0[2], beta: $0[3], epsilon: 1e-5, dropout: 0.4, in: $1)
     }
     checkGradients([inputs[0], inputs[2], inputs[3]]) {
       residualLayerNorm($0[0], gamma: $0[1], beta: $0[2], epsilon: 1e-5, in: $1)
@@ -61,7 +66,8 @@ import Testing
     }
     checkGradients(Array(tables[..<2])) {
       embed(
-        word: $0[0], position: $0[1], segment: nil, ids: [6, 0, 6, 3], positions: [0, 1, 0, 1], segments: [], in: $1)
+        word: $0[0], position: $0[1], segment: nil, ids: [6, 0, 6, 3], positions: [0, 1, 0, 1], segments: [],
+        in: $1)
     }
   }
 
@@ -74,7 +80,8 @@ import Testing
     let inputs = [sample([9, 6], seed: 1), sample([9, 6], seed: 2), sample([9, 6], seed: 3)]
     checkGradients(inputs, isTraining: training) {
       attention(
-        query: $0[0], key: $0[1], value: $0[2], heads: 2, starts: [0, 1, 5, 9], dropout: training ? 0.3 : 0, in: $1
+        query: $0[0], key: $0[1], value: $0[2], heads: 2, starts: [0, 1, 5, 9], dropout: training ? 0.3 : 0,
+        in: $1
       ).output
     }
   }
@@ -82,7 +89,8 @@ import Testing
   @Test func attentionOfFewerQueries() {
     checkGradients([sample([3, 6], seed: 1), sample([9, 6], seed: 2), sample([9, 6], seed: 3)]) {
       attention(
-        query: $0[0], key: $0[1], value: $0[2], heads: 3, starts: [0, 1, 5, 9], queryStarts: [0, 1, 2, 3], in: $1
+        query: $0[0], key: $0[1], value: $0[2], heads: 3, starts: [0, 1, 5, 9], queryStarts: [0, 1, 2, 3],
+        in: $1
       ).output
     }
   }
@@ -91,7 +99,8 @@ import Testing
     let inputs = [sample([5, 4], seed: 1), sample([5, 4], seed: 2), sample([5, 4], seed: 3)]
     checkGradients(inputs) { inputs, context in
       let result = attention(
-        query: inputs[0], key: inputs[1], value: inputs[2], heads: 2, starts: [0, 2, 5], capturingScores: true,
+        query: inputs[0], key: inputs[1], value: inputs[2], heads: 2, starts: [0, 2, 5],
+        capturingScores: true,
         capturingProbabilities: true, in: context)
       guard let scores = result.scores, let probabilities = result.probabilities else { return Tensor(.nan) }
       let maps = multiply(scores.values, probabilities.values, in: context)

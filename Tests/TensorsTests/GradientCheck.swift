@@ -16,8 +16,12 @@ func checkGradients(
   _ inputs: [Tensor], tolerance: Double = 4e-3, isTraining: Bool = false,
   sourceLocation: SourceLocation = #_sourceLocation, _ f: ([Tensor], Context) -> Tensor
 ) {
-  let parameters = inputs.enumerated().map { Parameter(name: "input\($0)", value: Tensor($1.values, shape: $1.shape)) }
-  func context(_ tape: Tape?) -> Context { Context(tape: tape, isTraining: isTraining, random: RandomSource(seed: 5)) }
+  let parameters = inputs.enumerated().map {
+    Parameter(name: "input\($0)", value: Tensor($1.values, shape: $1.shape))
+  }
+  func context(_ tape: Tape?) -> Context {
+    Context(tape: tape, isTraining: isTraining, random: RandomSource(seed: 5))
+  }
   func output(_ tape: Tape?) -> (Tensor, Context) {
     let pass = context(tape)
     return (f(parameters.map(\.tensor), pass), pass)

@@ -17,13 +17,16 @@ import Testing
     let context = Context(tape: Tape())
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
     let inputs = parameters.mapValues(\.tensor)
-    let outputs = try #require(try operation(name, golden, inputs, context), "no operation for fixture \(name)")
+    let outputs = try #require(
+      try operation(name, golden, inputs, context), "no operation for fixture \(name)")
 
     var loss = Tensor(0)
     for (key, output) in outputs {
       try golden.expect(output, equals: key)
       let upstream = try golden.tensor("grad_" + key).reshaped(output.shape)
-      if key == "output" { loss = add(loss, sum(multiply(output, upstream, in: context), in: context), in: context) }
+      if key == "output" {
+        loss = add(loss, sum(multiply(output, upstream, in: context), in: context), in: context)
+      }
     }
     context.tape?.backward(from: loss)
     for (key, parameter) in parameters where golden.has("grad_" + key) {
@@ -67,11 +70,14 @@ import Testing
         $0.rawValue.count < $1.rawValue.count
       }
       return one(
-        linear(try operand("x"), try operand("weight"), input["bias"], activation: activation ?? .identity, in: context))
+        linear(
+          try operand("x"), try operand("weight"), input["bias"], activation: activation ?? .identity,
+          in: context))
     case "residual", "layer":
       return one(
         residualLayerNorm(
-          try operand("x"), residual: input["residual"], gamma: try operand("gamma"), beta: try operand("beta"),
+          try operand("x"), residual: input["residual"], gamma: try operand("gamma"),
+          beta: try operand("beta"),
           epsilon: try golden.tensor("epsilon").item, in: context))
     case "embedding":
       return one(
@@ -82,7 +88,8 @@ import Testing
     case "attention":
       let result = attention(
         query: try operand("query"), key: try operand("key"), value: try operand("value"),
-        heads: Int(try golden.integers("heads")[0]), starts: try golden.integers("starts"), capturingScores: true,
+        heads: Int(try golden.integers("heads")[0]), starts: try golden.integers("starts"),
+        capturingScores: true,
         capturingProbabilities: true, in: context)
       return [
         "output": result.output, "scores": try #require(result.scores).values,
@@ -92,7 +99,8 @@ import Testing
       let temperature = try golden.tensor("temperature").item
       return one(
         softCrossEntropy(
-          student: try operand("student"), teacher: try golden.tensor("teacher"), temperature: temperature, in: context))
+          student: try operand("student"), teacher: try golden.tensor("teacher"), temperature: temperature,
+          in: context))
     case "logits":
       let mse = meanSquaredError(try operand("student"), try operand("teacher"), in: context)
       return one(scale(mse, by: 0.25, in: context))
@@ -100,13 +108,15 @@ import Testing
       return one(meanSquaredError(try operand("student"), try operand("teacher"), in: context))
     case "cosine": return one(cosineDistance(try operand("student"), try operand("teacher"), in: context))
     case "softmax" where name.hasPrefix("softmax_cross"):
-      return one(softmaxCrossEntropy(try operand("logits"), labels: try golden.integers("labels"), in: context))
+      return one(
+        softmaxCrossEntropy(try operand("logits"), labels: try golden.integers("labels"), in: context))
     case "softmax": return one(softmax(try operand("x"), in: context))
     case "log" where name.hasPrefix("log_softmax"): return one(logSoftmax(try operand("x"), in: context))
     case "log": return one(log(try operand("x"), in: context))
     case "exp": return one(exp(try operand("x"), in: context))
     case "sqrt": return one(sqrt(try operand("x"), in: context))
-    case "gelu" where name.hasPrefix("gelu_new"): return one(activate(try operand("x"), .geluNew, in: context))
+    case "gelu" where name.hasPrefix("gelu_new"):
+      return one(activate(try operand("x"), .geluNew, in: context))
     case "gelu", "relu", "tanh", "silu", "sigmoid":
       let activation = try #require(Activation(rawValue: String(name.prefix { $0 != "_" })))
       return one(activate(try operand("x"), activation, in: context))
@@ -118,7 +128,8 @@ import Testing
       let letters = Array(name.suffix(2))
       return one(
         matmul(
-          try operand("a"), try operand("b"), transposeA: letters[0] == "t", transposeB: letters[1] == "t", in: context))
+          try operand("a"), try operand("b"), transposeA: letters[0] == "t", transposeB: letters[1] == "t",
+          in: context))
     case "transpose": return one(transpose(try operand("x"), in: context))
     case "concatenate":
       return one(concatenate([try operand("a"), try operand("b")], axis: axis ?? 0, in: context))
@@ -156,7 +167,9 @@ private struct Golden {
 
   /// The inputs that PyTorch differentiated by.
   var trainable: [String: Tensor] {
-    tensors.filter { has("grad_" + $0.key) && $0.key != "output" && !["scores", "probabilities"].contains($0.key) }
+    tensors.filter {
+      has("grad_" + $0.key) && $0.key != "output" && !["scores", "probabilities"].contains($0.key)
+    }
   }
 
   func has(_ key: String) -> Bool { tensors[key] != nil || integers[key] != nil }

@@ -35,7 +35,9 @@ import Testing
     let x = Tensor(repeating: 1, shape: [200])
     func masks(seed: UInt64) -> [[Float]] {
       let context = Context(isTraining: true, random: RandomSource(seed: seed))
-      return [dropout(x, probability: 0.5, in: context).values, dropout(x, probability: 0.5, in: context).values]
+      return [
+        dropout(x, probability: 0.5, in: context).values, dropout(x, probability: 0.5, in: context).values,
+      ]
     }
     let (first, second, other) = (masks(seed: 1), masks(seed: 1), masks(seed: 2))
     #expect(first == second)
@@ -51,14 +53,16 @@ import Testing
       func pass() {
         let context = Context(tape: Tape(), isTraining: true, random: RandomSource(seed: 1))
         let x = sample([100, 64], seed: 2)
-        let y = dropout(linear(x, parameter.tensor, activation: .gelu, in: context), probability: 0.1, in: context)
+        let y = dropout(
+          linear(x, parameter.tensor, activation: .gelu, in: context), probability: 0.1, in: context)
         context.tape?.backward(from: mean(y, in: context))
         parameter.zeroGradient()
       }
       for _ in 0..<2 { pass() }
       let before = BufferPool.shared.statistics.systemAllocations
       for _ in 0..<5 { pass() }
-      precondition(BufferPool.shared.statistics.systemAllocations == before, "A warm pass asked the system for memory.")
+      precondition(
+        BufferPool.shared.statistics.systemAllocations == before, "A warm pass asked the system for memory.")
     }
   }
 

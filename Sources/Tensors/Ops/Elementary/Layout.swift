@@ -16,7 +16,9 @@ public func transpose(_ x: Tensor, in context: Context) -> Tensor {
     context.tape?.record(slot) { gradient in
       x.slot?.accumulate { target in
         for row in 0..<rows {
-          for column in 0..<columns { target[row * columns + column] += gradient.pointer[column * rows + row] }
+          for column in 0..<columns {
+            target[row * columns + column] += gradient.pointer[column * rows + row]
+          }
         }
       }
     }
@@ -38,7 +40,9 @@ public func concatenate(_ parts: [Tensor], axis: Int = 0, in context: Context) -
   dimensions[axis] = 0
   for part in parts {
     var others = part.shape.dimensions
-    precondition(others.count == dimensions.count, "concatenate needs equal ranks, found \(first.shape) and \(part.shape).")
+    precondition(
+      others.count == dimensions.count,
+      "concatenate needs equal ranks, found \(first.shape) and \(part.shape).")
     others[axis] = dimensions[axis]
     precondition(others == dimensions, "Shapes \(first.shape) and \(part.shape) differ outside axis \(axis).")
     dimensions[axis] += part.shape[axis]
@@ -63,7 +67,9 @@ public func concatenate(_ parts: [Tensor], axis: Int = 0, in context: Context) -
         let length = part.shape[axis] * inner
         part.slot?.accumulate { target in
           for block in 0..<outer {
-            for index in 0..<length { target[block * length + index] += gradient.pointer[block * width + start + index] }
+            for index in 0..<length {
+              target[block * length + index] += gradient.pointer[block * width + start + index]
+            }
           }
         }
         start += length
