@@ -1,0 +1,115 @@
+import Foundation
+
+/// The weights of a model directory, in one `model.safetensors` or in shards behind `model.safetensors.index.json`.
+public final class CheckpointReader: Sendable {
+  /// The directory, or the single file.
+  public let path: String
+  /// The names of all tensors, sorted.
+  public let names: [String]
+  private let files: [SafetensorsFile]
+  private let fileOfName: [String: Int]
+
+  /// Opens the weights in a model directory.
+  ///
+  /// - Throws: `FormatError`, also when the directory holds weights in a format that Potstill does not read.
+  public convenience init(directory: URL) throws(FormatError) {
+    let single = directory.appending(path: "model.safetensors").path
+    let index = directory.appending(path: "model.safetensors.index.json")
+    if FileManager.default.fileExists(atPath: single) {
+      try self.init(file: single)
+    } else if FileManager.default.fileExists(atPath: index.path) {
+      try self.init(index: index, directory: directory)
+    } else {
+      throw Self.noWeights(in: directory)
+    }
+  }
+
+  /// Opens one safetensors file.
+  public convenience init(file: String) throws(FormatError) {
+    let opened = try SafetensorsFile(path: file)
+    self.init(
+      path: file, files: [opened],
+      fileOfName: Dictionary(uniqueKeysWithValues: opened.tensors.map { ($0.name, 0) }))
+  }
+
+  private init(path: String, files: [SafetensorsFile], fileOfName: [String: Int]) {
+    self.path = path
+    self.files = files
+    self.fileOfName = fileOfName
+    names = fileOfName.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private convenience init(index url: URL, directory: URL) throws(FormatError) {
+    let document = try JSONValue(contentsOf: url)
+    guard let map = document["weight_map"]?.objectValue else {
+      throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
+    }
+    var files: [SafetensorsFile] = []
+    var fileIndex: [String: Int] = [:]
+    var fileOfName: [String: Int] = [:]
+    for (name, value) in map {
+      let field = "weight_map.\(name)"
+      guard let shard = value.stringValue else {
+        throw .field(file: url.path, path: field, reason: "found \(value.kind), expected a file name")
+      }
+      guard !shard.isEmpty, !shard.contains("/"), !shard.contains("\\"), !shard.contains("\0"), shard != "..",
+        shard != "."
+      else {
+        throw .field(
+          file: url.path, path: field,
+          reason: "found \"\(shard)\", expected the plain name of a file beside the index")
+      }
+      if fileIndex[shard] == nil {
+        let path = directory.appending(path: shard).path
+        guard FileManager.default.fileExists(atPath: path) else {
+          throw .field(
+            file: url.path, path: field, reason: "the shard \(path) does not exist; download it again")
+        }
+        fileIndex[shard] = files.count
+        files.append(try SafetensorsFile(path: path))
+      }
+      guard let number = fileIndex[shard], files[number][name] != nil else {
+        throw .tensor(
+          file: url.path, name: name, reason: "the index places it in \(shard), which does not hold it")
+      }
+      fileOfName[name] = number
+    }
+    self.init(path: directory.path, files: files, fileOfName: fileOfName)
+  }
+
+  /// What the checkpoint says about a tensor, nil when there is none of that name.
+  public subscript(name: String) -> TensorInfo? { file(of: name)?[name] }
+
+  /// The file that holds a tensor.
+  package func file(of name: String) -> SafetensorsFile? { fileOfName[name].map { files[$0] } }
+
+  /// A tensor's values as Float32, row-major.
+  ///
+  /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not a float type.
+  public func floats(_ name: String) throws(FormatError) -> [Float] {
+    guard let file = file(of: name) else {
+      throw .tensor(file: path, name: name, reason: "it is not in the checkpoint")
+    }
+    return try file.floats(name)
+  }
+
+  private static func noWeights(in directory: URL) -> FormatError {
+    var isDirectory: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: directory.path, isDirectory: &isDirectory),
+      isDirectory.boolValue
+    else {
+      return .cannotRead(
+        file: directory.path, reason: "it is not a directory; expected a Hugging Face model directory")
+    }
+    let others = ["pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"]
+    let found = others.first { FileManager.default.fileExists(atPath: directory.appending(path: $0).path) }
+    guard let found else {
+      return .cannotRead(
+        file: directory.path, reason: "it holds neither model.safetensors nor model.safetensors.index.json")
+    }
+    return .cannotRead(
+      file: directory.appending(path: found).path,
+      reason: "only safetensors weights are read; convert them once in Python: from transformers import"
+        + " AutoModelForSequenceClassification as M; M.from_pretrained(DIR).save_pretrained(DIR)")
+  }
+}

@@ -1,0 +1,33 @@
+import Foundation
+
+/// A file in memory: private, writable pages, so that writing to them copies the page and never reaches the file.
+///
+/// Truncating the file under a living map ends the process at the next access; writers that rename, as Potstill's do,
+/// never truncate.
+package final class MappedFile: @unchecked Sendable {
+  // Sendable because the reading API only reads; `SafetensorsFile.mappedFloats` documents who may write.
+  package let bytes: UnsafeMutableRawBufferPointer
+
+  package init(path: String) throws(FormatError) {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw .cannotRead(file: path, reason: "it is not a regular file")
+    }
+    let count = Int(status.st_size)
+    guard count > 0 else {
+      bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+      return
+    }
+    let address = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
+    guard let address, address != MAP_FAILED else { throw .cannotRead(file: path, reason: systemMessage()) }
+    bytes = UnsafeMutableRawBufferPointer(start: address, count: count)
+  }
+
+  deinit {
+    if let address = bytes.baseAddress { munmap(address, bytes.count) }
+  }
+}

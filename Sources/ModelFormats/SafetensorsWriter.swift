@@ -1,0 +1,87 @@
+import Foundation
+
+/// Collects named Float32 arrays and writes them as one safetensors file.
+///
+/// The file is byte for byte a function of its contents: tensors sorted by name, header padded with spaces to a
+/// multiple of 8, `__metadata__` `{"format":"pt"}` (transformers wants it).
+public struct SafetensorsWriter {
+  private struct Entry {
+    let name: String
+    let shape: [Int]
+    let values: UnsafeBufferPointer<Float>
+    let owner: AnyObject?
+  }
+  private var entries: [Entry] = []
+  /// The free-form strings of the header; `format` is `pt` unless it is changed.
+  public var metadata: [String: String] = ["format": "pt"]
+
+  /// A writer without tensors.
+  public init() {}
+
+  /// Adds a copy of an array; each name may be added once.
+  public mutating func add(_ name: String, shape: [Int], values: [Float]) {
+    let box = Box(values)
+    add(name, shape: shape, values: UnsafePointer(box.buffer), count: values.count, owner: box)
+  }
+
+  /// Adds values that `owner` keeps alive and unchanged until `write(to:)` returns.
+  package mutating func add(
+    _ name: String, shape: [Int], values: UnsafePointer<Float>, count: Int, owner: AnyObject?
+  ) {
+    precondition(
+      count == shape.reduce(1, *),
+      "Tensor \(name) of shape \(shape) needs another number of values than \(count).")
+    precondition(name != "__metadata__", "A tensor must not be called __metadata__.")
+    entries.append(
+      Entry(name: name, shape: shape, values: UnsafeBufferPointer(start: values, count: count), owner: owner))
+  }
+
+  /// Writes to a temporary file beside `url`, then renames it.
+  ///
+  /// - Throws: `FormatError.cannotWrite`; nothing remains on the disk then.
+  public func write(to url: URL) throws(FormatError) {
+    let sorted = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    let file = try AtomicFile(url)
+    let header = header(sorted)
+    try header.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try file.write(UnsafeRawBufferPointer(buffer))
+    }
+    for entry in sorted { try file.write(UnsafeRawBufferPointer(entry.values)) }
+    withExtendedLifetime(entries) {}
+    try file.commit()
+  }
+
+  /// Length and JSON, padded.
+  private func header(_ sorted: [Entry]) -> [UInt8] {
+    var object = JSONObject()
+    if !metadata.isEmpty {
+      var strings = JSONObject()
+      for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { strings[key] = .string(value) }
+      object["__metadata__"] = .object(strings)
+    }
+    var offset = 0
+    for entry in sorted {
+      let end = offset + entry.values.count * 4
+      let isNew = object.insertNew(
+        entry.name,
+        [
+          "dtype": "F32", "shape": .array(entry.shape.map(JSONValue.integer)),
+          "data_offsets": [.integer(offset), .integer(end)],
+        ])
+      precondition(isNew, "Tensor \(entry.name) was added twice.")
+      offset = end
+    }
+    var text = JSONWriter.bytes(of: .object(object), pretty: false)
+    while text.count % 8 != 0 { text.append(0x20) }
+    return withUnsafeBytes(of: UInt64(text.count).littleEndian, Array.init) + text
+  }
+
+  private final class Box {
+    let buffer: UnsafeMutablePointer<Float>
+    init(_ values: [Float]) {
+      buffer = .allocate(capacity: max(values.count, 1))
+      buffer.initialize(from: values, count: values.count)
+    }
+    deinit { buffer.deallocate() }
+  }
+}
