@@ -96,6 +96,8 @@ def main():
             directory = scratch / "exported"
             run(arguments.potstill, "train", "--task", "sst2", "--data", arguments.data / "sst2", "--model",
                 arguments.models / arguments.model, "--output", directory, "--max_steps", "4")
+            if not (directory / "config.json").exists():
+                sys.exit("potstill train succeeded but wrote no config.json")
             compare_config(checks, arguments.models / arguments.model, directory)
         lines = (arguments.data / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()[1 : arguments.lines + 1]
         sentences = [line.split("\t")[0] for line in lines] + AWKWARD
