@@ -91,6 +91,16 @@ void ps_sgd(float *p, const float *g, float *buffer, int64_t n, float learning_r
 void ps_f16_to_f32(const uint16_t *x, float *y, int64_t n);
 void ps_bf16_to_f32(const uint16_t *x, float *y, int64_t n);
 
+// ---- waiting --------------------------------------------------------------------------------------------------
+// Tells the processor that this is a spinning loop.
+static inline void ps_pause(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 #ifdef __cplusplus
 }
 #endif

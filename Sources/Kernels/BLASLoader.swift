@@ -1,0 +1,164 @@
+import Foundation
+
+/// Finds, configures, loads and checks a BLAS library.
+package struct BLASLoader {
+  /// The part of the process environment that matters here.
+  package struct Environment: Sendable {
+    package var library: String?
+    package var coreType: String?
+    package var machine: Machine
+
+    package init(library: String?, coreType: String?, machine: Machine) {
+      self.library = library
+      self.coreType = coreType
+      self.machine = machine
+    }
+
+    package static var current: Environment {
+      let variables = ProcessInfo.processInfo.environment
+      func value(_ name: String) -> String? { variables[name].flatMap { $0.isEmpty ? nil : $0 } }
+      return Environment(
+        library: value("POTSTILL_BLAS"), coreType: value("OPENBLAS_CORETYPE"), machine: .probe())
+    }
+  }
+
+  private let environment: Environment
+
+  package init(environment: Environment) { self.environment = environment }
+
+  package func load() throws(BLASError) -> BLASLibrary {
+    let chosenCore = environment.coreType == nil ? environment.machine.openBLASCore : nil
+    // OpenBLAS reads both while it is being loaded. Child processes must not inherit them, so they go again.
+    let restoreCore = chosenCore.map { setTemporarily("OPENBLAS_CORETYPE", $0) }
+    let restoreThreads = setTemporarily("OPENBLAS_NUM_THREADS", "1")
+    defer {
+      restoreThreads()
+      restoreCore?()
+    }
+    let (handle, name) = try open()
+    return try describe(handle: handle, name: name, chosenCore: chosenCore)
+  }
+
+  // MARK: Opening
+
+  private func open() throws(BLASError) -> (handle: UnsafeMutableRawPointer, name: String) {
+    if let path = environment.library {
+      guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+        throw .cannotOpen(path: path, reason: lastLoaderMessage())
+      }
+      return (handle, path)
+    }
+    for name in Self.candidates {
+      if let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) { return (handle, name) }
+    }
+    throw .notFound(tried: Self.candidates)
+  }
+
+  private static var candidates: [String] {
+    #if os(macOS)
+      return [
+        "/System/Library/Frameworks/Accelerate.framework/Accelerate",
+        "/opt/homebrew/opt/openblas/lib/libopenblas.dylib", "/usr/local/opt/openblas/lib/libopenblas.dylib",
+      ]
+    #else
+      #if arch(x86_64)
+        let triplet = "x86_64-linux-gnu"
+      #elseif arch(arm64)
+        let triplet = "aarch64-linux-gnu"
+      #else
+        let triplet = "linux-gnu"
+      #endif
+      return [
+        "libopenblas.so.0", "libopenblas.so", "/usr/lib/\(triplet)/libopenblas.so.0",
+        "/usr/lib/\(triplet)/openblas-pthread/libopenblas.so.0", "/usr/lib64/libopenblas.so.0",
+        "/opt/OpenBLAS/lib/libopenblas.so.0", "libmkl_rt.so.2", "libblis.so.4",
+      ]
+    #endif
+  }
+
+  private func lastLoaderMessage() -> String {
+    guard let message = dlerror() else { return "unknown reason" }
+    return String(cString: message)
+  }
+
+  /// Sets a variable unless it has a value already, and returns what undoes that.
+  private func setTemporarily(_ name: String, _ value: String) -> () -> Void {
+    let old = getenv(name).map { String(cString: $0) }
+    if let old, !old.isEmpty { return {} }
+    setenv(name, value, 1)
+    return { if let old { setenv(name, old, 1) } else { unsetenv(name) } }
+  }
+
+  // MARK: Describing and checking
+
+  private func describe(
+    handle: UnsafeMutableRawPointer, name: String, chosenCore: String?
+  ) throws(BLASError) -> BLASLibrary {
+    guard let symbol = dlsym(handle, "cblas_sgemm") else {
+      throw .missingSymbol(path: name, symbol: "cblas_sgemm")
+    }
+    let path = Self.fileName(of: symbol) ?? name
+    let sgemm = unsafeBitCast(symbol, to: BLASLibrary.SGEMM.self)
+    let kind = useOneThread(handle, path: path)
+    let config = text(handle, "openblas_get_config")
+    let core = text(handle, "openblas_get_corename")
+    let coreChoice: BLASLibrary.CoreChoice =
+      switch (kind, environment.coreType, chosenCore) {
+      case ("OpenBLAS", .some, _): .user
+      case ("OpenBLAS", nil, .some): .detected
+      default: .library
+      }
+    if let fault = BLASSelfCheck(sgemm: sgemm).fault {
+      throw .wrongResult(path: path, core: core, detail: fault)
+    }
+    return BLASLibrary(
+      path: path, kind: kind, version: Self.version(in: config), config: config, core: core,
+      coreChoice: coreChoice, sgemm: sgemm)
+  }
+
+  /// Turns the library's own threads off (ours call it, see `Parallel`) and returns its kind.
+  private func useOneThread(_ handle: UnsafeMutableRawPointer, path: String) -> String {
+    typealias SetCount = @convention(c) (Int32) -> Void
+    typealias SetLongCount = @convention(c) (Int) -> Void
+    if let set = dlsym(handle, "openblas_set_num_threads") {
+      unsafeBitCast(set, to: SetCount.self)(1)
+      return "OpenBLAS"
+    }
+    if let set = dlsym(handle, "MKL_Set_Num_Threads") {
+      unsafeBitCast(set, to: SetCount.self)(1)
+      return "MKL"
+    }
+    if let set = dlsym(handle, "bli_thread_set_num_threads") {
+      unsafeBitCast(set, to: SetLongCount.self)(1)
+      return "BLIS"
+    }
+    return path.contains("Accelerate") || path.contains("libBLAS") ? "Accelerate" : "CBLAS"
+  }
+
+  private func text(_ handle: UnsafeMutableRawPointer, _ function: String) -> String? {
+    typealias GetText = @convention(c) () -> UnsafePointer<CChar>?
+    guard let symbol = dlsym(handle, function), let text = unsafeBitCast(symbol, to: GetText.self)() else {
+      return nil
+    }
+    return String(cString: text).trimmingCharacters(in: .whitespaces)
+  }
+
+  /// The mapped file that holds an address (`dladdr` is not visible to Swift on Linux).
+  private static func fileName(of symbol: UnsafeMutableRawPointer) -> String? {
+    let address = UInt(bitPattern: symbol)
+    guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return nil }
+    for line in maps.split(separator: "\n") {
+      // "7f12a000-7f13b000 r-xp 00000000 08:01 1234   /path/of/the/file"
+      let fields = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
+      let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+      guard fields.count == 6, bounds.count == 2, (bounds[0]..<bounds[1]).contains(address) else { continue }
+      return fields[5].trimmingCharacters(in: .whitespaces)
+    }
+    return nil
+  }
+
+  /// The first word of a configuration like "OpenBLAS 0.3.21 DYNAMIC_ARCH ..." that starts with a digit.
+  private static func version(in config: String?) -> String? {
+    config?.split(separator: " ").first { $0.first?.isNumber == true }.map(String.init)
+  }
+}

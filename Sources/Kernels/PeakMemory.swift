@@ -1,0 +1,16 @@
+import Foundation
+
+/// How much memory this process has used.
+public enum PeakMemory {
+  /// The largest resident size so far in bytes; 0 when the system does not tell.
+  public static var residentBytes: Int {
+    var usage = rusage()
+    #if os(Linux)
+      guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss * 1024  // Linux counts in KiB
+    #else
+      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss
+    #endif
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import Kernels
+import Testing
+
+@Suite struct BLASTests {
+  @Test func loadsOnceAndSaysWhatItIs() throws {
+    let library = try BLAS.load()
+    #expect(!library.path.isEmpty)
+    #expect(try BLAS.load().path == library.path)
+    if library.kind == "OpenBLAS" {
+      #expect(library.core != nil)
+      #expect(library.version != nil)
+    }
+  }
+
+  @Test func aBadPathSaysWhatToDo() throws {
+    let environment = BLASLoader.Environment(
+      library: "/nowhere/libblas.so", coreType: nil, machine: .probe())
+    let error = #expect(throws: BLASError.self) { try BLASLoader(environment: environment).load() }
+    let text = try #require(error).description
+    #expect(text.contains("/nowhere/libblas.so"))
+    #expect(text.contains("apt-get install libopenblas-dev") || text.contains("brew install openblas"))
+  }
+
+  @Test func aLibraryWithoutCBLASIsRefused() throws {
+    #if os(Linux)
+      let environment = BLASLoader.Environment(library: "libm.so.6", coreType: nil, machine: .probe())
+      let error = #expect(throws: BLASError.self) { try BLASLoader(environment: environment).load() }
+      #expect(error == .missingSymbol(path: "libm.so.6", symbol: "cblas_sgemm"))
+    #endif
+  }
+
+  @Test func theEnvironmentIsLeftAsItWas() throws {
+    let before = ProcessInfo.processInfo.environment
+    _ = try BLAS.load()
+    let after = ProcessInfo.processInfo.environment
+    #expect(after["OPENBLAS_NUM_THREADS"] == before["OPENBLAS_NUM_THREADS"])
+    #expect(after["OPENBLAS_CORETYPE"] == before["OPENBLAS_CORETYPE"])
+  }
+
+  @Test(arguments: [
+    (["avx2", "fma", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"], "AuthenticAMD", "SkylakeX"),
+    (["avx2", "fma"], "AuthenticAMD", "Zen"), (["avx2", "fma"], "GenuineIntel", "Haswell"),
+    (["avx2", "fma", "avx512f"], "GenuineIntel", "Haswell"), (["avx"], "GenuineIntel", "Sandybridge"),
+  ])
+  func theCoreFollowsTheInstructionSets(features: [String], vendor: String, core: String) {
+    let machine = Machine(name: "test", vendor: vendor, features: features, processors: 2, memory: 1)
+    #if arch(x86_64)
+      #expect(machine.openBLASCore == core)
+    #else
+      #expect(machine.openBLASCore == nil)
+    #endif
+  }
+}
