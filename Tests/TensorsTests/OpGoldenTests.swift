@@ -155,10 +155,8 @@ private struct Golden {
     self.name = name
     let file = try SafetensorsFile(path: Fixtures.url("ops/\(name).safetensors").path)
     for info in file.tensors {
-      if info.dtype == .i32 {
-        integers[info.name] = file.withBytes(of: info) { bytes in
-          (0..<bytes.count / 4).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Int32.self) }
-        }
+      if info.dtype == .int32 {
+        integers[info.name] = try file.integers(info.name).map(Int32.init)
       } else {
         tensors[info.name] = Tensor(try file.floats(info.name), shape: Shape(info.shape))
       }
