@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import Yams
 
 /// A run in a file: the options of a command as YAML or JSON, in sections if the author likes.
@@ -98,7 +99,7 @@ package struct RecipeFile {
     case .sequence(let sequence) where sequence.allSatisfy { $0.scalar != nil }:
       sequence.compactMap { $0.scalar?.string }
     default:
-      [RecipeJSON.text(of: node)]
+      [RecipeJSON.value(of: node).compactText]
     }
   }
 

@@ -1,44 +1,25 @@
-import Foundation
+import ModelFormats
 import Yams
 
 /// Structures of a recipe (lists of matches, for example) as the JSON text that their option takes.
 enum RecipeJSON {
-  static func text(of node: Node) -> String {
+  static func value(of node: Node) -> JSONValue {
     switch node {
     case .scalar(let scalar):
-      let isQuoted = scalar.style == .doubleQuoted || scalar.style == .singleQuoted
-      if isQuoted { return quoted(scalar.string) }
-      if node.null != nil { return "null" }
-      if let bool = node.bool { return bool ? "true" : "false" }
-      return isJSONNumber(scalar.string) ? scalar.string : quoted(scalar.string)
+      if scalar.style == .doubleQuoted || scalar.style == .singleQuoted { return .string(scalar.string) }
+      if node.null != nil { return .null }
+      if let bool = node.bool { return .bool(bool) }
+      if let int = node.int { return .integer(int) }
+      if let double = node.float, double.isFinite { return .double(double) }
+      return .string(scalar.string)
     case .sequence(let sequence):
-      return "[" + sequence.map(text).joined(separator: ", ") + "]"
+      return .array(sequence.map(value))
     case .mapping(let mapping):
-      let members = mapping.map { "\(quoted($0.key.scalar?.string ?? "")): \(text(of: $0.value))" }
-      return "{" + members.joined(separator: ", ") + "}"
+      var object = JSONObject()
+      for (key, member) in mapping { object[key.scalar?.string ?? ""] = value(of: member) }
+      return .object(object)
     case .alias:
-      return "null"
+      return .null
     }
-  }
-
-  private static func isJSONNumber(_ text: String) -> Bool {
-    text.wholeMatch(of: /-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?/) != nil
-  }
-
-  /// A string literal of JSON.
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\r": result += "\\r"
-      case "\t": result += "\\t"
-      case let control where control.value < 0x20: result += String(format: "\\u%04x", control.value)
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

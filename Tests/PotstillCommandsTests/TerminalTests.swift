@@ -1,0 +1,106 @@
+import PotstillCommands
+import Testing
+
+@Suite struct TerminalTests {
+  @Test func widthCountsEastAsianCharactersTwice() {
+    #expect(displayWidth("Potstill") == 8)
+    #expect(displayWidth("北京 Swift") == 10)
+    #expect(displayWidth("e\u{301}") == 1)
+    #expect(clipped("北京大学", to: 5) == "北京…")
+    #expect(clipped("short", to: 5) == "short")
+  }
+
+  @Test func tablesAlignTextAndNumbers() {
+    var table = TextTable([.text("model"), .number("accuracy")])
+    table.add(["teacher", "0.91"])
+    table.add(["学生", "0.9"])
+    #expect(
+      table.lines() == [
+        "model    accuracy",
+        "teacher      0.91",
+        "学生          0.9",
+      ])
+    #expect(table.lines(bold: true)[0] == "\u{1B}[1mmodel    accuracy\u{1B}[0m")
+  }
+
+  @Test func tablesWithoutTitlesHaveNoHeading() {
+    var table = TextTable([.text(""), .text("")])
+    table.add(["core", "SkylakeX"])
+    table.add(["threads"])
+    #expect(table.lines() == ["core     SkylakeX", "threads"])
+  }
+
+  @Test func progressLooksLikeTqdm() {
+    let line = ProgressLine(
+      title: "Epoch 2/3", done: 412, total: 1105, elapsed: 72.28, values: [("loss", "0.41")])
+    #expect(line.bar(width: 68) == "Epoch 2/3:  37%|███▋      | 412/1105 [01:12<02:02, 5.7it/s, loss=0.41]")
+    #expect(line.plain() == "Epoch 2/3: 412/1105 [01:12<02:02, 5.7it/s, loss=0.41]")
+    let start = ProgressLine(title: "Epoch 1/3", done: 0, total: 10, elapsed: 0)
+    #expect(start.bar(width: 10) == "Epoch 1/3:   0%|          | 0/10 [00:00<?, ?it/s]")
+  }
+
+  @Test(arguments: [(59.6, "01:00"), (3_725.0, "1:02:05"), (0.2, "00:00")])
+  func clocks(_ seconds: Double, _ text: String) { #expect(ProgressLine.clock(seconds) == text) }
+
+  @Test(arguments: [(0.4, "2.5s/it"), (5.71, "5.7it/s"), (812.0, "812it/s")])
+  func rates(_ rate: Double, _ text: String) { #expect(ProgressLine.rate(rate) == text) }
+
+  @Test func aTerminalSeesOneLineRewritten() {
+    let (console, messages) = Self.console(isTerminal: true)
+    var clock = 0.0
+    let display = ProgressDisplay(console, now: { clock })
+    for step in 0...2 {
+      display.show("Epoch 1/1", done: step, total: 2)
+      clock += 1
+    }
+    display.note("saved")
+    let frames = messages.contents.split(separator: "\r").map(String.init)
+    #expect(frames.count == 3)
+    #expect(frames[1].contains(" 1/2 [00:01<00:01, 1.0it/s]\u{1B}[K"))
+    #expect(frames[2].hasSuffix("\u{1B}[K\nsaved\n"))
+  }
+
+  @Test func aLogSeesALineNowAndThen() {
+    let (console, messages) = Self.console(isTerminal: false)
+    var clock = 0.0
+    let display = ProgressDisplay(console, now: { clock })
+    for step in 0...100 {
+      display.show("Epoch 1/1", done: step, total: 100)
+      clock += 0.4
+    }
+    #expect(
+      messages.contents == """
+        Epoch 1/1: 38/100 [00:15<00:25, 2.5it/s]
+        Epoch 1/1: 76/100 [00:30<00:10, 2.5it/s]
+        Epoch 1/1: 100/100 [00:40<00:00, 2.5it/s]
+
+        """)
+  }
+
+  @Test func quietIsQuiet() {
+    let (console, messages) = Self.console(isTerminal: true)
+    console.isQuiet = true
+    let display = ProgressDisplay(console, now: { 0 })
+    display.show("Epoch 1/1", done: 1, total: 2)
+    display.note("news")
+    #expect(messages.contents.isEmpty)
+  }
+
+  @Test func styleNeedsATerminalThatWantsIt() {
+    func style(_ isTerminal: Bool, _ environment: [String: String]) -> Bool {
+      let console = Console(
+        output: TextStream(inMemory: isTerminal), messages: TextStream(inMemory: isTerminal),
+        environment: environment)
+      return console.hasStyle(console.output)
+    }
+    #expect(style(true, ["TERM": "xterm"]))
+    #expect(!style(false, ["TERM": "xterm"]))
+    #expect(!style(true, ["NO_COLOR": "1"]))
+    #expect(!style(true, ["TERM": "dumb"]))
+  }
+
+  static func console(isTerminal: Bool) -> (Console, TextStream) {
+    let messages = TextStream(inMemory: isTerminal)
+    return (Console(output: TextStream(inMemory: isTerminal), messages: messages), messages)
+  }
+}
