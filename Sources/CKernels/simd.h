@@ -46,4 +46,17 @@ PS_INLINE float ps_from_order_key(int32_t k) {
   return ps_float((uint32_t)(k ^ (int32_t)((uint32_t)(k >> 31) & 0x7fffffffu)));
 }
 
+// The first `n` of a block of PS_LANES values, the others `fill`; a masked load where there is one.
+PS_INLINE void ps_load_part(const float *x, float *block, int64_t n, float fill) {
+  const int32_t count = (int32_t)n;
+  PS_ONE_BLOCK for (int32_t i = 0; i < PS_LANES; i++) block[i] = i < count ? x[i] : fill;
+}
+
+PS_INLINE void ps_store_part(const float *block, float *y, int64_t n) {
+  const int32_t count = (int32_t)n;
+  PS_ONE_BLOCK for (int32_t i = 0; i < PS_LANES; i++) {
+    if (i < count) y[i] = block[i];
+  }
+}
+
 #endif
