@@ -57,7 +57,9 @@ let package = Package(
     + library("TaskData", ["Tokenization", "ModelFormats"])
     + library("Evaluation", ["TaskData"])
     + library("Training", ["Encoders", "Tensors", "TaskData", "Evaluation", "ModelFormats"])
-    + library("Distillation", ["Training", "Encoders", "Tensors", "TaskData", "Evaluation", "ModelFormats"])
+    + library(
+      "Distillation",
+      ["Training", "Encoders", "Tensors", "Tokenization", "TaskData", "Evaluation", "ModelFormats"])
     + library(
       "Potstill",
       [

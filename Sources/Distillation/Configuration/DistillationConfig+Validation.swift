@@ -1,0 +1,143 @@
+extension DistillationConfig {
+  /// Everything that is wrong or doubtful about this configuration for two models, at once.
+  ///
+  /// - Parameters:
+  ///   - teacher: The teacher's sizes and names.
+  ///   - student: The student's.
+  ///   - hasLabels: Whether any training example has a label; nil when that is not known yet.
+  /// - Returns: Faults, which keep a run from starting, and warnings.
+  public func validate(
+    teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil
+  ) -> [DistillationFault] {
+    let resolver = MatchResolver(self, teacher: teacher, student: student)
+    var faults = readingFaults + numberFaults() + resolver.faults
+    faults += goalFaults(hasLabels: hasLabels)
+    faults += modelFaults(teacher, student, usesTokens: usesTeacherLogits || !matches.isEmpty)
+    return faults
+  }
+
+  /// The matches as they apply to two models; only meaningful when `validate` finds no fault.
+  public func resolvedMatches(teacher: ModelDescription, student: ModelDescription) -> [ResolvedMatch] {
+    MatchResolver(self, teacher: teacher, student: student).matches
+  }
+
+  /// Whether the KD loss can ever count.
+  var usesTeacherLogits: Bool { kdLossWeight > 0 }
+
+  /// Whether the labels can ever count.
+  var usesLosses: Bool { hardLabelWeight > 0 }
+
+  private func numberFaults() -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    if !(temperature > 0 && temperature.isFinite) {
+      faults.append(DistillationFault("temperature", "found \(temperature), expected more than 0"))
+    }
+    for (key, weight) in [("kd_loss_weight", kdLossWeight), ("hard_label_weight", hardLabelWeight)]
+    where !(weight >= 0 && weight.isFinite) {
+      faults.append(DistillationFault(key, "found \(weight), expected at least 0"))
+    }
+    return faults
+  }
+
+  private func goalFaults(hasLabels: Bool?) -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    let matchWeights = matches.contains { source in
+      switch source {
+      case .match(let match): match.weight > 0
+      case .map(_, _, let weight, _): weight > 0
+      case .preset: true
+      }
+    }
+    if kdLossWeight == 0 && hardLabelWeight == 0 && !matchWeights {
+      faults.append(
+        DistillationFault(
+          "kd_loss_weight",
+          "every weight is 0, so there is nothing to learn; give kd_loss_weight, hard_label_weight "
+            + "or a match a positive weight"))
+    }
+    if hasLabels == false && usesLosses {
+      faults.append(
+        DistillationFault(
+          "hard_label_weight",
+          "is \(hardLabelWeight), but no training example has a label; set it to 0 or give "
+            + "labelled data"))
+    }
+    if hasLabels == false && probabilityShift {
+      faults.append(DistillationFault("probability_shift", "needs labels, but no training example has one"))
+    }
+    if probabilityShift && !usesTeacherLogits {
+      faults.append(
+        DistillationFault(
+          "probability_shift", "has no effect while kd_loss_weight is 0", severity: .warning))
+    }
+    if cacheTeacherLogits && !matches.isEmpty {
+      faults.append(
+        DistillationFault(
+          "cache_teacher_logits",
+          "keeps logits only, but the matches need the teacher's layers in every step; set it "
+            + "to false or remove the matches"))
+    }
+    return faults
+  }
+
+  private func modelFaults(
+    _ teacher: ModelDescription, _ student: ModelDescription, usesTokens: Bool
+  ) -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    if usesTeacherLogits {
+      faults += Self.labelFaults(teacher.labels, student.labels)
+      if teacher.hasFreshHead {
+        faults.append(
+          DistillationFault(
+            "teacher",
+            "\(teacher.name) has no classifier head, so its logits are random; fine-tune it first "
+              + "(potstill train), or set kd_loss_weight to 0"))
+      }
+    }
+    guard usesTokens else { return faults }
+    if let own = teacher.vocabulary, let other = student.vocabulary {
+      if let index = zip(own, other).enumerated().first(where: { $0.element.0 != $0.element.1 })?.offset {
+        faults.append(
+          DistillationFault(
+            "student",
+            "its vocabulary is not the teacher's: token \(index) is \"\(other[index])\", the teacher's is "
+              + "\"\(own[index])\"; teacher and student must share one tokenizer"))
+      } else if own.count != other.count {
+        faults.append(
+          DistillationFault(
+            "student",
+            "its vocabulary has \(other.count) tokens, the teacher's \(own.count); teacher and student "
+              + "must share one tokenizer"))
+      }
+    } else if teacher.vocabularySize != student.vocabularySize {
+      faults.append(
+        DistillationFault(
+          "student",
+          "it has embeddings for \(student.vocabularySize) tokens, the teacher for "
+            + "\(teacher.vocabularySize); teacher and student must share one tokenizer"))
+    }
+    return faults
+  }
+
+  private static func labelFaults(_ teacher: [String], _ student: [String]) -> [DistillationFault] {
+    guard teacher.count == student.count else {
+      return [
+        DistillationFault(
+          "student",
+          "it has \(student.count) labels (\(student.joined(separator: ", "))), the teacher "
+            + "\(teacher.count) (\(teacher.joined(separator: ", "))); logits can only be compared label by label"
+        )
+      ]
+    }
+    // Checkpoints that never named their labels say nothing about the order.
+    let isGeneric = { (labels: [String]) in labels.allSatisfy { $0.uppercased().hasPrefix("LABEL_") } }
+    if isGeneric(teacher) || isGeneric(student) { return [] }
+    if teacher.map({ $0.lowercased() }) == student.map({ $0.lowercased() }) { return [] }
+    return [
+      DistillationFault(
+        "student",
+        "its labels are \(student.joined(separator: ", ")), the teacher's \(teacher.joined(separator: ", ")); "
+          + "both must have the same labels in the same order")
+    ]
+  }
+}

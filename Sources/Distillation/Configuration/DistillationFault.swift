@@ -1,0 +1,27 @@
+/// One thing that is wrong, or doubtful, about a distillation.
+public struct DistillationFault: Sendable, Equatable, CustomStringConvertible {
+  /// How serious it is.
+  public enum Severity: String, Sendable {
+    /// The run cannot start.
+    case fault
+    /// The run can start but may not do what was meant.
+    case warning
+  }
+
+  /// The key it is about, such as `intermediate_matches[2].layer_T`.
+  public let field: String
+  /// What was found, what was expected, what to do.
+  public let message: String
+  /// How serious it is.
+  public let severity: Severity
+
+  /// A fault, or a warning when `severity` says so.
+  public init(_ field: String, _ message: String, severity: Severity = .fault) {
+    self.field = field
+    self.message = message
+    self.severity = severity
+  }
+
+  /// The field and the message.
+  public var description: String { "\(field): \(message)" }
+}

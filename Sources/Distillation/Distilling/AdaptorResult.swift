@@ -1,0 +1,33 @@
+import Tensors
+
+/// What a distiller uses of a model's output; each field is optional in the sense that it may stay empty.
+public struct AdaptorResult {
+  /// Logits for the KD loss, each [rows, classes]; those of teacher and student are compared one by one.
+  public var logits: [Tensor]
+  /// The rows of the logits that count, one list for all logits or one for each; nil counts every row.
+  public var logitRows: [[Int32]]?
+  /// Labels for `probability_shift`, one per counted row of each of the student's logits; negative: none.
+  public var labels: [[Int32]]
+  /// Losses of the student, each a scalar; their sum is weighted by `hard_label_weight`.
+  public var losses: [Tensor]
+  /// Hidden states, each [tokens, hidden]: the embeddings, then each block.
+  public var hidden: [Tensor]
+  /// Attention scores (before the softmax) of each block.
+  public var attention: [AttentionMaps]
+  /// The tokens whose hidden states are matched; nil matches all.
+  public var rows: [Int32]?
+
+  /// A result; leave out what the configuration does not use.
+  public init(
+    logits: [Tensor] = [], logitRows: [[Int32]]? = nil, labels: [[Int32]] = [], losses: [Tensor] = [],
+    hidden: [Tensor] = [], attention: [AttentionMaps] = [], rows: [Int32]? = nil
+  ) {
+    self.logits = logits
+    self.logitRows = logitRows
+    self.labels = labels
+    self.losses = losses
+    self.hidden = hidden
+    self.attention = attention
+    self.rows = rows
+  }
+}

@@ -1,0 +1,83 @@
+import Tensors
+
+/// The KD part of a distiller's loss: pairs logits, picks rows, shifts probabilities, finds temperatures.
+struct LogitsTerm {
+  private let config: DistillationConfig
+  private let kdLoss: KDLoss
+
+  init(_ config: DistillationConfig) {
+    self.config = config
+    kdLoss = KDLoss(config.kdLossType, isCompensated: config.compatibility != .textbrewer)
+  }
+
+  /// The sum of the KD losses of all pairs of logits.
+  func loss(
+    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    guard !student.logits.isEmpty, student.logits.count == teacher.logits.count else {
+      throw .adaptor(
+        side: "student", field: "logits",
+        message:
+          "found \(student.logits.count) in the student and \(teacher.logits.count) in the teacher; expected "
+          + "as many, at least one, since kd_loss_weight is \(config.kdLossWeight)")
+    }
+    var total: Tensor?
+    for index in student.logits.indices {
+      let own = try select(student, index, side: "student", in: context)
+      var other = try select(teacher, index, side: "teacher", in: .inference)
+      guard own.shape == other.shape else {
+        throw .adaptor(
+          side: "student", field: "logits[\(index)]",
+          message: "found shape \(own.shape), the teacher's is \(other.shape)")
+      }
+      if config.probabilityShift { other = try shifted(other, student, index) }
+      let term = pairLoss(student: own, teacher: other, in: context)
+      total = total.map { add($0, term, in: context) } ?? term
+    }
+    return total ?? Tensor(0)
+  }
+
+  private func pairLoss(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+    // A batch may hold no row that counts.
+    guard student.shape.rowCount > 0 else { return Tensor(0) }
+    let schedule = config.temperatureSchedule
+    if let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature) {
+      return kdLoss(student: student, teacher: teacher, temperatures: rows, in: context)
+    }
+    return kdLoss(student: student, teacher: teacher, temperature: config.temperature, in: context)
+  }
+
+  private func select(
+    _ result: AdaptorResult, _ index: Int, side: String, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    let logits = result.logits[index]
+    guard let lists = result.logitRows else { return logits }
+    guard lists.count == 1 || lists.count == result.logits.count else {
+      throw .adaptor(
+        side: side, field: "logitRows",
+        message: "found \(lists.count) lists for \(result.logits.count) logits; expected one, or one for each"
+      )
+    }
+    return gatherRows(logits, rows: lists.count == 1 ? lists[0] : lists[index], in: context)
+  }
+
+  /// The teacher's logits with the largest value of each labelled row exchanged with that of its label.
+  private func shifted(
+    _ teacher: Tensor, _ student: AdaptorResult, _ index: Int
+  ) throws(DistillationError) -> Tensor {
+    let (rows, classes) = (teacher.shape.rowCount, teacher.shape.lastDimension)
+    guard index < student.labels.count, student.labels[index].count == rows else {
+      throw .adaptor(
+        side: "student", field: "labels",
+        message: "probability_shift needs a label for each of the \(rows) rows of "
+          + "logits[\(index)]; use a negative one for rows that have none")
+    }
+    var values = teacher.values
+    for (row, label) in student.labels[index].enumerated() where label >= 0 && Int(label) < classes {
+      let range = row * classes..<(row + 1) * classes
+      let largest = range.max { values[$0] < values[$1] } ?? range.lowerBound
+      values.swapAt(largest, range.lowerBound + Int(label))
+    }
+    return Tensor(values, shape: teacher.shape)
+  }
+}

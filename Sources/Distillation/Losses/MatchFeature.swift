@@ -1,0 +1,7 @@
+/// Which intermediate feature a match compares; TextBrewer's `FEATURES`.
+public enum MatchFeature: String, Sendable, Codable, CaseIterable {
+  /// The hidden states: layer 0 is the embedding output, layer k the output of block k.
+  case hidden
+  /// The attention scores before the softmax: layer k belongs to block k.
+  case attention
+}

@@ -1,0 +1,135 @@
+import ModelFormats
+
+/// Reads one entry of `intermediate_matches`: a name, a layer map, or a match written out.
+struct MatchReader {
+  private let entry: JSONValue
+  private let path: String
+  private(set) var faults: [DistillationFault] = []
+
+  init(_ entry: JSONValue, path: String) {
+    self.entry = entry
+    self.path = path
+  }
+
+  mutating func read() -> MatchSource? {
+    if let name = entry.stringValue { return named(name) }
+    guard let object = entry.objectValue else {
+      fault(
+        "", "found \(describe(entry)), expected a match such as {layer_T: 8, layer_S: 2, loss: hidden_mse}")
+      return nil
+    }
+    var reader = ConfigReader(object, path: path)
+    defer { faults += reader.faults }
+    return object["map"] == nil ? written(&reader) : map(&reader)
+  }
+
+  /// A preset, a layer map, or a map with its loss (`uniform:cos`).
+  private mutating func named(_ name: String) -> MatchSource? {
+    if MatchPresets.matches(named: name) != nil { return .preset(name) }
+    let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
+    if let map = parts.first.flatMap(LayerMap.init) {
+      guard parts.count == 2 else { return .map(map) }
+      if let loss = MatchLossType(rawValue: parts[1]) { return .map(map, loss: loss) }
+      fault("", nearest(parts[1], among: MatchLossType.allCases.map(\.rawValue), what: "loss"))
+      return nil
+    }
+    fault(
+      "", nearest(name, among: LayerMap.allCases.map(\.rawValue) + MatchPresets.names, what: "set of matches")
+    )
+    return nil
+  }
+
+  private mutating func map(_ reader: inout ConfigReader) -> MatchSource? {
+    let map: LayerMap? = reader.choice("map")
+    let loss: MatchLossType? = reader.choice("loss")
+    let weight = reader.number("weight") ?? 1
+    let projection = projection(&reader)
+    reader.rejectUnknown()
+    return map.map { .map($0, loss: loss ?? .hiddenMSE, weight: weight, projection: projection) }
+  }
+
+  private mutating func written(_ reader: inout ConfigReader) -> MatchSource? {
+    let feature: MatchFeature? = reader.choice("feature")
+    let before = reader.faults.count
+    let loss: MatchLossType? = reader.choice("loss")
+    if loss == nil && reader.faults.count == before {
+      reader.add(
+        "loss", "is missing; known are \(MatchLossType.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    let layerT = layers("layer_T", &reader)
+    let layerS = layers("layer_S", &reader)
+    let weight = reader.number("weight") ?? 1
+    let projection = projection(&reader)
+    reader.rejectUnknown()
+    guard let loss, var layerT, var layerS else { return nil }
+    if let feature, feature != loss.feature {
+      reader.add("feature", "is \(feature.rawValue), but \(loss.rawValue) compares \(loss.feature.rawValue)")
+    }
+    if loss.takesTwoLayers {
+      // One layer compared with itself is what every published configuration asks for.
+      if layerT.count == 1 && layerS.count == 1 { (layerT, layerS) = (layerT + layerT, layerS + layerS) }
+      if layerT.count != 2 || layerS.count != 2 {
+        reader.add("layer_T", "\(loss.rawValue) takes two layers of each side, such as [4, 4] and [1, 1]")
+        return nil
+      }
+    } else if layerT.count != 1 || layerS.count != 1 {
+      reader.add("layer_T", "\(loss.rawValue) takes one layer of each side, found a list")
+      return nil
+    }
+    return .match(
+      IntermediateMatch(layersT: layerT, layersS: layerS, loss: loss, weight: weight, projection: projection))
+  }
+
+  private func layers(_ key: String, _ reader: inout ConfigReader) -> [Int]? {
+    guard let value = reader.value(key) else {
+      reader.add(key, "is missing; expected a layer number, 0 being the embeddings")
+      return nil
+    }
+    let layers = (value.arrayValue ?? [value]).compactMap(\.intValue)
+    guard !layers.isEmpty, layers.count == (value.arrayValue?.count ?? 1) else {
+      reader.add(key, "found \(describe(value)), expected a layer number or a list of two")
+      return nil
+    }
+    return layers
+  }
+
+  /// `"linear"`, `["linear"]`, `["linear", 384, 768]`, each list with an optional object of options at its end.
+  private func projection(_ reader: inout ConfigReader) -> ProjectionConfig? {
+    guard let value = reader.value("proj") else { return nil }
+    var parts = value.arrayValue ?? [value]
+    guard let name = parts.first else {
+      reader.add("proj", "found an empty list, expected [\"linear\", student size, teacher size]")
+      return nil
+    }
+    let kinds = ProjectionConfig.Kind.allCases
+    guard let kind = name.stringValue.flatMap(ProjectionConfig.Kind.init) else {
+      reader.add("proj[0]", reader.unknown(name, among: kinds.map(\.rawValue)))
+      return nil
+    }
+    var projection = ProjectionConfig(kind)
+    if let options = parts.last?.objectValue {
+      parts.removeLast()
+      var nested = ConfigReader(options, path: reader.field("proj"))
+      projection.learningRate = nested.number("lr")
+      projection.weightDecay = nested.number("weight_decay")
+      nested.rejectUnknown()
+      reader.add(nested.faults)
+    }
+    let sizes = parts.dropFirst().compactMap(\.intValue)
+    guard sizes.count == parts.count - 1, sizes.isEmpty || sizes.count == 2 else {
+      reader.add("proj", "expected [\"\(kind.rawValue)\", student size, teacher size], or no sizes at all")
+      return projection
+    }
+    if sizes.count == 2 { (projection.studentSize, projection.teacherSize) = (sizes[0], sizes[1]) }
+    return projection
+  }
+
+  private mutating func fault(_ key: String, _ message: String) {
+    faults.append(DistillationFault(key.isEmpty ? path : "\(path).\(key)", message))
+  }
+
+  private func nearest(_ name: String, among names: [String], what: String) -> String {
+    let hint = Spelling.nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
+    return "\"\(name)\" is no \(what); \(hint)Known are \(names.joined(separator: ", "))"
+  }
+}

@@ -1,0 +1,160 @@
+/// Turns configured matches into matches of two given models, collecting what does not fit.
+struct MatchResolver {
+  private let teacher: ModelDescription
+  private let student: ModelDescription
+  private let compatibility: Compatibility?
+  private(set) var matches: [ResolvedMatch] = []
+  private(set) var faults: [DistillationFault] = []
+
+  init(_ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription) {
+    self.teacher = teacher
+    self.student = student
+    self.compatibility = config.compatibility
+    for (index, source) in config.matches.enumerated() {
+      let field = "intermediate_matches[\(index)]"
+      switch source {
+      case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)
+      case .preset(let name): preset(name, field)
+      case .map(let map, let loss, let weight, let projection):
+        self.map(map, loss, weight: weight, projection, field)
+      }
+    }
+    reportRepeats()
+  }
+
+  private mutating func preset(_ name: String, _ field: String) {
+    guard let members = MatchPresets.matches(named: name) else {
+      faults.append(
+        DistillationFault(
+          field, "\"\(name)\" is no preset; known are \(MatchPresets.names.joined(separator: ", "))"))
+      return
+    }
+    for match in members { resolve(match, "\(field) (\(name))", countsFromZero: false) }
+  }
+
+  private mutating func map(
+    _ map: LayerMap, _ loss: MatchLossType, weight: Double, _ projection: ProjectionConfig?, _ field: String
+  ) {
+    if map != .uniform && student.layers > teacher.layers {
+      faults.append(
+        DistillationFault(
+          field,
+          "the map \(map.rawValue) needs a teacher at least as deep as the student, found \(teacher.layers) "
+            + "and \(student.layers) layers; use uniform"))
+      return
+    }
+    let pairs = map.pairs(
+      teacher: teacher.layers, student: student.layers, embeddings: loss.feature == .hidden)
+    let needsProjection = loss.needsEqualSizes && teacher.hiddenSize != student.hiddenSize
+    for pair in pairs {
+      let match = IntermediateMatch(
+        layerT: pair.teacher, layerS: pair.student, loss: loss, weight: weight,
+        projection: projection ?? (needsProjection ? ProjectionConfig(.linear) : nil))
+      resolve(match, "\(field) (\(map.rawValue))", countsFromZero: false)
+    }
+  }
+
+  private mutating func resolve(_ match: IntermediateMatch, _ field: String, countsFromZero: Bool) {
+    let before = faults.count
+    if !(match.weight >= 0 && match.weight.isFinite) {
+      faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
+    }
+    let expected = match.loss.takesTwoLayers ? 2 : 1
+    if match.layerT.count != expected || match.layerS.count != expected {
+      faults.append(
+        DistillationFault(
+          "\(field).layer_T", "\(match.loss.rawValue) takes \(expected) layer(s) of each side"))
+    }
+    let positions = {
+      (layers: [Int], side: ModelDescription, key: String, faults: inout [DistillationFault]) in
+      layers.map { layer in
+        Self.position(
+          of: layer, feature: match.feature, layers: side.layers, countsFromZero: countsFromZero,
+          field: "\(field).\(key)", side: key == "layer_T" ? "teacher" : "student", faults: &faults)
+      }
+    }
+    let teacherPositions = positions(match.layerT, teacher, "layer_T", &faults)
+    let studentPositions = positions(match.layerS, student, "layer_S", &faults)
+    let projection = resolve(match.projection, of: match, field)
+    if match.loss.needsEqualHeads && teacher.heads != student.heads {
+      let other = match.loss == .attentionMSE ? "attention_mse_sum" : "attention_ce_mean"
+      faults.append(
+        DistillationFault(
+          "\(field).loss",
+          "\(match.loss.rawValue) needs equal head counts, found \(teacher.heads) in the teacher and "
+            + "\(student.heads) in the student; use \(other)"))
+    }
+    guard faults.count == before else { return }
+    matches.append(
+      ResolvedMatch(
+        match: match, teacherPositions: teacherPositions, studentPositions: studentPositions,
+        projection: projection))
+  }
+
+  private static func position(
+    of layer: Int, feature: MatchFeature, layers: Int, countsFromZero: Bool, field: String, side: String,
+    faults: inout [DistillationFault]
+  ) -> Int {
+    let count = feature == .hidden ? layers + 1 : layers
+    let first = feature == .hidden || countsFromZero ? 0 : 1
+    let position = layer < 0 ? count + layer : layer - first
+    if position >= 0 && position < count { return position }
+    var message =
+      "\(side) layer \(layer) does not exist; the \(side) has \(layers) layers, so "
+      + "\(first) to \(first + count - 1) (or \(-count) to -1 from the end)"
+    if feature == .attention && layer == 0 { message += "; attention counts from 1, the first block" }
+    if feature == .hidden { message += "; 0 is the embeddings. The map uniform fits any two depths" }
+    faults.append(DistillationFault(field, message))
+    return 0
+  }
+
+  /// Fills in the sizes of a projection, or says why the match needs one.
+  private mutating func resolve(
+    _ projection: ProjectionConfig?, of match: IntermediateMatch, _ field: String
+  ) -> ProjectionConfig? {
+    let (own, other) = (student.hiddenSize, teacher.hiddenSize)
+    guard var projection else {
+      if match.loss.needsEqualSizes && own != other {
+        faults.append(
+          DistillationFault(
+            "\(field).proj",
+            "\(match.loss.rawValue) compares hidden size \(own) of the student with \(other) of the "
+              + "teacher; add proj: [\"linear\", \(own), \(other)]"))
+      }
+      return nil
+    }
+    if match.feature == .attention {
+      faults.append(
+        DistillationFault(
+          "\(field).proj", "a projection applies to hidden states, not to attention; remove it"))
+      return nil
+    }
+    let sizes = [("student", projection.studentSize, own), ("teacher", projection.teacherSize, other)]
+    for (side, written, actual) in sizes where written != nil && written != actual {
+      faults.append(
+        DistillationFault(
+          "\(field).proj",
+          "the \(side)'s hidden size is \(actual), not \(written ?? 0); write "
+            + "[\"\(projection.kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
+    }
+    if let rate = projection.learningRate, !(rate > 0 && rate.isFinite) {
+      faults.append(DistillationFault("\(field).proj.lr", "found \(rate), expected more than 0"))
+    }
+    if let decay = projection.weightDecay, !(decay >= 0 && decay.isFinite) {
+      faults.append(DistillationFault("\(field).proj.weight_decay", "found \(decay), expected at least 0"))
+    }
+    (projection.studentSize, projection.teacherSize) = (own, other)
+    return projection
+  }
+
+  private mutating func reportRepeats() {
+    var seen: Set<String> = []
+    for match in matches.map(\.match) where !seen.insert(match.logName).inserted {
+      faults.append(
+        DistillationFault(
+          "intermediate_matches",
+          "\(match.loss.rawValue) of teacher layer \(match.layerT) and student layer "
+            + "\(match.layerS) occurs more than once; the weights add up", severity: .warning))
+    }
+  }
+}

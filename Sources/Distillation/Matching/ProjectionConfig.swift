@@ -1,0 +1,38 @@
+/// How a student's hidden states are brought to the teacher's size; the `proj` of a match.
+///
+/// Written `["linear", 384, 768]`, with options `["linear", 384, 768, {"lr": 1e-3, "weight_decay": 0.01}]`, or
+/// without sizes (`"linear"`), which then follow from the two models.
+public struct ProjectionConfig: Sendable, Equatable {
+  /// What follows the linear map; TextBrewer's `PROJ_MAP`.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// Nothing.
+    case linear
+    /// max(x, 0).
+    case relu
+    /// The hyperbolic tangent.
+    case tanh
+  }
+
+  /// What follows the linear map.
+  public var kind: Kind
+  /// The student's hidden size, if it was written.
+  public var studentSize: Int?
+  /// The teacher's hidden size, if it was written.
+  public var teacherSize: Int?
+  /// The projection's own learning rate; nil takes the student's.
+  public var learningRate: Double?
+  /// The projection's own weight decay; nil takes the student's.
+  public var weightDecay: Double?
+
+  /// A projection; what is left out follows from the models and the student's options.
+  public init(
+    _ kind: Kind = .linear, studentSize: Int? = nil, teacherSize: Int? = nil, learningRate: Double? = nil,
+    weightDecay: Double? = nil
+  ) {
+    self.kind = kind
+    self.studentSize = studentSize
+    self.teacherSize = teacherSize
+    self.learningRate = learningRate
+    self.weightDecay = weightDecay
+  }
+}

@@ -1,0 +1,55 @@
+import Encoders
+import Tensors
+
+/// What a configuration is checked against: the sizes and names of one model.
+public struct ModelDescription: Sendable, Equatable {
+  /// What messages call it, such as a directory.
+  public var name: String
+  /// The number of blocks.
+  public var layers: Int
+  /// The hidden size.
+  public var hiddenSize: Int
+  /// The number of attention heads of each block.
+  public var heads: Int
+  /// The size of the feed-forward layers.
+  public var intermediateSize: Int
+  /// The number of tokens it has embeddings for.
+  public var vocabularySize: Int
+  /// The longest sequence it takes, in tokens.
+  public var maxPositions: Int
+  /// The names of its outputs.
+  public var labels: [String]
+  /// The number of its parameters.
+  public var parameterCount: Int
+  /// The number of its trainable parameters.
+  public var trainableCount: Int
+  /// Whether its head was drawn at random because the checkpoint held none.
+  public var hasFreshHead: Bool
+  /// Its tokens by id, if the tokenizer is known.
+  public var vocabulary: [String]?
+
+  /// The description of a classifier.
+  ///
+  /// - Parameters:
+  ///   - model: The classifier.
+  ///   - name: What messages call it.
+  ///   - vocabulary: Its tokens by id, if the tokenizer is known.
+  ///   - hasFreshHead: Whether its head is random; give true for a checkpoint without one that was not trained since.
+  public init(
+    _ model: SequenceClassifier, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
+  ) {
+    let config = model.config
+    self.name = name
+    layers = config.layerCount
+    hiddenSize = config.hiddenSize
+    heads = config.attentionHeads
+    intermediateSize = config.intermediateSize
+    vocabularySize = config.vocabularySize
+    maxPositions = config.maxPositions
+    labels = config.labels
+    parameterCount = model.parameterCount
+    trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
+    self.hasFreshHead = hasFreshHead
+    self.vocabulary = vocabulary
+  }
+}
