@@ -56,7 +56,11 @@ let package = Package(
     + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
     + library("TaskData", ["Tokenization", "ModelFormats"])
     + library("Evaluation", ["TaskData"])
-    + library("Training", ["Encoders", "Tensors", "TaskData", "Evaluation", "ModelFormats"])
+    + library(
+      "Training",
+      [
+        "Encoders", "Tensors", "Kernels", "CKernels", "TaskData", "Tokenization", "Evaluation", "ModelFormats",
+      ])
     + library(
       "Distillation",
       ["Training", "Encoders", "Tensors", "Tokenization", "TaskData", "Evaluation", "ModelFormats"])
