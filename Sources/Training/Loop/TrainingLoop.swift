@@ -1,0 +1,310 @@
+import Foundation
+import ModelFormats
+import TaskData
+import Tensors
+import Tokenization
+
+/// The one training loop, counted in steps (updates).
+///
+/// A step takes `gradient_accumulation_steps` micro-batches, or what is left of the epoch: no example is ever dropped. With
+/// micro-batches of weights w_i and mean losses l_i a step minimises Σ w_i l_i / Σ w_i, which is the mean over the
+/// examples really accumulated, also when micro-batches differ in size. (Trainer of `transformers` takes the plain mean of
+/// the l_i for classifiers; with equal micro-batches the two agree.)
+///
+/// Micro-batch m of step s draws its dropout from stream s · 2^32 + m · 2^16 of the seed, so neither an evaluation nor a resumption
+/// changes what training draws. A resumed run equals the uninterrupted one to the bit.
+public final class TrainingLoop {
+  private let config: TrainingConfig
+  private let objective: any TrainingObjective
+  private let data: TrainingData
+  private let evaluate: (() throws -> EvaluationResult)?
+  private let checkpoints: CheckpointFolder?
+  private let observers: [any TrainingObserver]
+
+  /// The best weights when there is no folder to keep them in.
+  private var bestWeights: [Tensor]?
+
+  /// A loop that is ready to run.
+  ///
+  /// - Parameters:
+  ///   - config: When to stop, log, evaluate and save, and how to update.
+  ///   - objective: The loss and its parameters.
+  ///   - data: The batches.
+  ///   - evaluate: Measures the model as it is; called as `eval_strategy` says, and after the last step.
+  ///   - checkpoints: Where checkpoints go; without it none is written, and the best weights stay in memory.
+  ///   - observers: Told of everything, in this order.
+  public init(
+    config: TrainingConfig, objective: any TrainingObjective, data: TrainingData,
+    evaluate: (() throws -> EvaluationResult)? = nil, checkpoints: CheckpointFolder? = nil,
+    observers: [any TrainingObserver] = []
+  ) {
+    self.config = config
+    self.objective = objective
+    self.data = data
+    self.evaluate = evaluate
+    self.checkpoints = checkpoints
+    self.observers = observers
+  }
+
+  /// Trains to the end.
+  ///
+  /// - Parameter checkpoint: A folder `checkpoint-<step>` of an earlier run with the same settings and data to go on from.
+  /// - Throws: `TrainingError`, and whatever the objective, the evaluation or an observer throws.
+  public func run(resumingFrom checkpoint: URL? = nil) throws -> TrainingSummary {
+    var faults = config.faults()
+    if config.evalStrategy != .never && evaluate == nil {
+      faults.append(
+        ConfigurationFault(
+          "eval_strategy",
+          "is \"\(config.evalStrategy.rawValue)\", but there is no validation data; give some, or say \"no\"")
+      )
+    }
+    guard faults.isEmpty else { throw TrainingError.configuration(faults) }
+    let plan = try StepPlan(data, config: config)
+    let optimizer = try Optimizer(
+      config.optimizer, groups: objective.groups, learningRate: config.learningRate,
+      weightDecay: config.weightDecay)
+    let schedule = config.schedule(totalSteps: plan.totalSteps)
+    var state = TrainerState()
+    if let checkpoint { state = try resume(from: checkpoint, optimizer: optimizer) }
+
+    let startStep = state.globalStep
+    let startExamples = state.examplesSeen
+    let startTokens = state.tokensSeen
+    let startSeconds = state.trainSeconds
+    let totalEpochs = plan.epochs(after: plan.totalSteps)
+    for observer in observers {
+      try observer.started(
+        totalSteps: plan.totalSteps, startStep: startStep, totalEpochs: totalEpochs,
+        examples: data.exampleCount)
+    }
+    bestWeights = nil
+    optimizer.zeroGradients()
+
+    var epochBatches: (epoch: Int, batches: [[Int]])?
+    while state.globalStep < plan.totalSteps {
+      let step = state.globalStep
+      let (epoch, place) = plan.position(of: step)
+      let clock = ContinuousClock.now
+      let batches =
+        epochBatches.flatMap { $0.epoch == epoch ? $0.batches : nil } ?? data.batches(epoch)
+      epochBatches = (epoch, batches)
+      let first = place * config.gradientAccumulationSteps
+      let micro = batches[first..<min(batches.count, first + config.gradientAccumulationSteps)]
+      let result = try update(
+        step: step, epoch: epoch, of: plan.totalSteps, microBatches: Array(micro), optimizer: optimizer,
+        factor: schedule.factor(at: step))
+      let seconds = (ContinuousClock.now - clock) / .seconds(1)
+
+      state.globalStep += 1
+      state.epoch = plan.epochs(after: state.globalStep)
+      state.lossSum += result.loss
+      state.examplesSeen += result.examples
+      state.tokensSeen += result.tokens
+      state.trainSeconds += seconds
+      state.window.add(result, seconds: seconds)
+      let elapsed = max(state.trainSeconds - startSeconds, 1e-9)
+      let progress = TrainingProgress(
+        step: state.globalStep, totalSteps: plan.totalSteps, epoch: state.epoch, totalEpochs: totalEpochs,
+        loss: result.loss, learningRate: result.learningRate, gradientNorm: result.gradientNorm,
+        examples: result.examples, tokens: result.tokens,
+        samplesPerSecond: Double(state.examplesSeen - startExamples) / elapsed,
+        tokensPerSecond: Double(state.tokensSeen - startTokens) / elapsed,
+        secondsLeft: elapsed / Double(state.globalStep - startStep)
+          * Double(plan.totalSteps - state.globalStep))
+      for observer in observers { try observer.stepDone(progress) }
+      try afterStep(result, state: &state, plan: plan, optimizer: optimizer)
+    }
+    let summary = try finish(state, plan: plan, optimizer: optimizer)
+    for observer in observers { try observer.finished(summary) }
+    return summary
+  }
+
+  // MARK: One update
+
+  private func update(
+    step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double
+  ) throws -> StepResult {
+    let batches = microBatches.map { data.batch($0) }
+    let weights = batches.map { objective.weight(of: $0) }
+    let totalWeight = weights.reduce(0, +)
+    var loss = 0.0
+    var parts: [(name: String, value: Double)] = []
+    for (index, (batch, weight)) in zip(batches, weights).enumerated() where weight > 0 {
+      let tape = Tape()
+      let random = RandomSource(seed: config.seed, stream: UInt64(step) << 32 | UInt64(index) << 16)
+      let context = Context(tape: tape, isTraining: true, random: random)
+      let result = try objective.loss(
+        batch, progress: Double(step) / Double(totalSteps), in: context)
+      let value = result.total.item
+      guard value.isFinite else {
+        optimizer.zeroGradients()
+        throw TrainingError.nonFiniteLoss(
+          value: value, step: step + 1, microBatch: index + 1, epoch: epoch + 1, examples: batch.indices,
+          parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
+      }
+      let share = weight / totalWeight
+      tape.backward(from: result.total, scale: Float(share))
+      loss += share * Double(value)
+      for part in result.parts {
+        if let known = parts.firstIndex(where: { $0.name == part.name }) {
+          parts[known].value += share * Double(part.value)
+        } else {
+          parts.append((part.name, share * Double(part.value)))
+        }
+      }
+    }
+    let norm = optimizer.gradientNorm()
+    let learningRate = config.learningRate * factor
+    guard norm.isFinite else {
+      optimizer.zeroGradients()
+      throw TrainingError.nonFiniteGradient(
+        norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate)
+    }
+    optimizer.step(
+      factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm))
+    optimizer.zeroGradients()
+    return StepResult(
+      loss: loss, parts: parts, gradientNorm: norm, learningRate: learningRate,
+      examples: batches.reduce(0) { $0 + $1.count }, tokens: batches.reduce(0) { $0 + $1.tokens.tokenCount })
+  }
+
+  // MARK: Between updates
+
+  /// Logs, evaluates and saves, in this order, where the settings say so.
+  private func afterStep(
+    _ result: StepResult, state: inout TrainerState, plan: StepPlan, optimizer: Optimizer
+  ) throws {
+    let step = state.globalStep
+    let isLast = step == plan.totalSteps
+    if step % config.loggingSteps == 0 || isLast || (config.loggingFirstStep && step == 1) {
+      try log(result, state: &state)
+    }
+    var isBest = false
+    if evaluate != nil, config.evalStrategy != .never {
+      let isDue =
+        config.evalStrategy == .epoch
+        ? plan.endsEpoch(step) : step % (config.evalSteps ?? config.loggingSteps) == 0
+      if isDue || isLast { isBest = try evaluateNow(&state, optimizer: optimizer) }
+    }
+    let isDue: Bool =
+      switch config.saveStrategy {
+      case .never: false
+      case .epoch: plan.endsEpoch(step) || isLast
+      case .steps: step % config.saveSteps == 0
+      }
+    if let checkpoints, isDue || (isBest && config.loadBestModelAtEnd) {
+      let json = try state.json(config: config, maxSteps: plan.totalSteps)
+      try checkpoints.write(step: step, state: json, optimizer: optimizer)
+      try checkpoints.prune(keeping: config.saveTotalLimit, upTo: step, best: state.bestCheckpoint)
+    }
+  }
+
+  private func log(_ result: StepResult, state: inout TrainerState) throws {
+    let window = state.window
+    let seconds = max(window.seconds, 1e-9)
+    let entry = TrainingLogEntry(
+      step: state.globalStep, epoch: state.epoch, loss: window.mean(window.lossSum),
+      parts: window.parts.map { ($0.name, window.mean($0.sum)) }, learningRate: result.learningRate,
+      gradientNorm: result.gradientNorm, samplesPerSecond: Double(window.examples) / seconds,
+      tokensPerSecond: Double(window.tokens) / seconds)
+    state.logHistory.append(.object(entry.json))
+    state.window = LossWindow()
+    for observer in observers { try observer.logged(entry) }
+  }
+
+  /// Evaluates and says whether this is the best model so far.
+  private func evaluateNow(_ state: inout TrainerState, optimizer: Optimizer) throws -> Bool {
+    guard let evaluate else { return false }
+    for observer in observers { try observer.evaluationStarted(step: state.globalStep) }
+    let result = try evaluate()
+    let name = config.bestMetricName
+    let value = result.value(name)
+    if value == nil, config.loadBestModelAtEnd || config.metricForBestModel != nil {
+      throw TrainingError.unknownMetric(name, known: result.names)
+    }
+    var isBest = false
+    if let value, value.isFinite {
+      isBest = state.bestMetric.map { config.moreIsBetter ? value > $0 : value < $0 } ?? true
+      if isBest {
+        state.bestMetric = value
+        state.bestStep = state.globalStep
+        if config.loadBestModelAtEnd {
+          state.bestCheckpoint = checkpoints.map { _ in CheckpointFolder.name(step: state.globalStep) }
+          if checkpoints == nil { keepWeights(of: optimizer.parameters) }
+        }
+      }
+    }
+    var line = JSONObject()
+    line["step"] = .integer(state.globalStep)
+    line["epoch"] = .double(state.epoch)
+    for (key, value) in result.json { line[key] = value }
+    state.logHistory.append(.object(line))
+    for observer in observers {
+      try observer.evaluated(result, step: state.globalStep, epoch: state.epoch, isBest: isBest)
+    }
+    return isBest
+  }
+
+  // MARK: Beginning and end
+
+  private func keepWeights(of parameters: [Parameter]) {
+    bestWeights = parameters.map { Tensor(storage: $0.storage.copy(), shape: $0.shape) }
+  }
+
+  private func resume(from checkpoint: URL, optimizer: Optimizer) throws -> TrainerState {
+    let stateFile = checkpoint.appending(path: TrainerState.fileName)
+    var state = try TrainerState(contentsOf: stateFile)
+    let folder = CheckpointFolder(checkpoint.deletingLastPathComponent())
+    try folder.restore(optimizer.parameters, from: checkpoint)
+    try optimizer.load(from: checkpoint.appending(path: CheckpointFolder.optimizerFile))
+    if let best = state.bestCheckpoint, !(checkpoints?.contains(best) ?? false) {
+      // The best weights so far are out of reach, so the best of the evaluations to come is taken.
+      state.bestCheckpoint = nil
+      state.bestMetric = nil
+      state.bestStep = nil
+      for observer in observers {
+        try observer.message(
+          "the best checkpoint so far, \(best), is not in the run folder; looking for the best anew")
+      }
+    }
+    let differences = TrainerState.differences(in: stateFile, from: config)
+    for observer in observers {
+      try observer.message("resuming from \(checkpoint.path) after step \(state.globalStep)")
+      if !differences.isEmpty {
+        try observer.message(
+          "settings differ from the checkpoint's, so the result will differ from an uninterrupted run's: "
+            + differences.joined(separator: "; "))
+      }
+    }
+    return state
+  }
+
+  private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {
+    var holdsBest = false
+    if config.loadBestModelAtEnd, let best = state.bestStep {
+      if best == state.globalStep {
+        holdsBest = true
+      } else if let bestWeights {
+        for (parameter, value) in zip(optimizer.parameters, bestWeights) { parameter.assign(value) }
+        holdsBest = true
+      } else if let checkpoints, let name = state.bestCheckpoint {
+        try checkpoints.restore(optimizer.parameters, from: checkpoints.directory.appending(path: name))
+        holdsBest = true
+      }
+      if holdsBest, let metric = state.bestMetric {
+        for observer in observers {
+          try observer.message(
+            "the model has the weights of its best evaluation: step \(best), \(config.bestMetricName) \(metric)"
+          )
+        }
+      }
+    }
+    bestWeights = nil
+    return TrainingSummary(
+      globalStep: state.globalStep, epoch: state.epoch,
+      trainLoss: state.globalStep > 0 ? state.lossSum / Double(state.globalStep) : 0,
+      trainRuntime: state.trainSeconds, examplesSeen: state.examplesSeen, tokensSeen: state.tokensSeen,
+      bestMetric: state.bestMetric, bestStep: state.bestStep, holdsBestWeights: holdsBest)
+  }
+}

@@ -1,0 +1,27 @@
+public import TaskData
+public import Tensors
+
+/// What a training loop minimises: a loss of a batch, and the parameters it depends on.
+public protocol TrainingObjective: AnyObject {
+  /// What the optimizer updates.
+  var groups: [ParameterGroup] { get }
+
+  /// How much a micro-batch counts in the mean of an accumulated step; by default its number of sequences.
+  ///
+  /// A loss that is a mean over something else (labelled sequences, tokens) answers with the number of those; a
+  /// micro-batch of weight 0 is skipped.
+  func weight(of batch: LabeledBatch) -> Double
+
+  /// The mean loss of a micro-batch, computed on the context's tape.
+  ///
+  /// - Parameters:
+  ///   - batch: The packed sequences with labels and positions.
+  ///   - progress: The share of the run's updates that are done, 0 up to but not including 1.
+  ///   - context: Tape, training flag and random source of this micro-batch.
+  func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss
+}
+
+extension TrainingObjective {
+  /// The number of sequences.
+  public func weight(of batch: LabeledBatch) -> Double { Double(batch.count) }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import ModelFormats
+import Tensors
+
+extension Optimizer {
+  /// Writes the state as `<parameter>.exp_avg`, `<parameter>.exp_avg_sq` (or `.momentum_buffer`) and `<parameter>.step`.
+  ///
+  /// A parameter that never had a gradient has no entry.
+  /// - Throws: `FormatError.cannotWrite`.
+  public func save(to url: URL) throws(FormatError) {
+    var writer = SafetensorsWriter()
+    for entry in entries where entry.state.steps > 0 {
+      let name = entry.parameter.name
+      // Split in two, as Float32 counts exactly only up to 2^24.
+      let steps = entry.state.steps
+      writer.add(name + ".step", shape: [2], values: [Float(steps >> 20), Float(steps & 0xF_FFFF)])
+      for (suffix, tensor) in zip(config.stateNames, entry.state.tensors) {
+        writer.add(
+          "\(name).\(suffix)", shape: entry.parameter.shape.dimensions, values: tensor.pointer,
+          count: tensor.count, owner: tensor)
+      }
+    }
+    writer.metadata["optimizer"] = config.stateNames.contains("exp_avg") ? "adamw" : "sgd"
+    try writer.write(to: url)
+  }
+
+  /// Reads a state that `save` wrote for the same parameters.
+  ///
+  /// - Throws: `TrainingError.checkpoint` naming the file and every tensor that is missing, unexpected or mis-shaped.
+  public func load(from url: URL) throws(TrainingError) {
+    do {
+      let file = try SafetensorsFile(path: url.path)
+      var expected: Set<String> = []
+      var problems: [String] = []
+      for entry in entries {
+        let name = entry.parameter.name
+        guard file[name + ".step"] != nil else {
+          entry.state.steps = 0
+          entry.state.tensors = []
+          continue
+        }
+        let steps = try file.floats(name + ".step")
+        expected.insert(name + ".step")
+        guard steps.count == 2 else {
+          problems.append("\(name).step has \(steps.count) values, expected 2")
+          continue
+        }
+        entry.state.steps = Int(steps[0]) << 20 + Int(steps[1])
+        entry.state.tensors = []
+        for suffix in config.stateNames {
+          let full = "\(name).\(suffix)"
+          expected.insert(full)
+          guard let info = file[full] else {
+            problems.append("\(full) is missing")
+            continue
+          }
+          guard info.shape == entry.parameter.shape.dimensions else {
+            problems.append("\(full) has shape \(info.shape), expected \(entry.parameter.shape)")
+            continue
+          }
+          let storage = Storage(uninitialized: entry.parameter.count)
+          try file.readFloats(info, into: storage.pointer)
+          entry.state.tensors.append(storage)
+        }
+      }
+      problems += file.tensors.map(\.name).filter { !expected.contains($0) }.map {
+        "\($0) belongs to no parameter"
+      }
+      guard problems.isEmpty else {
+        throw TrainingError.checkpoint(
+          path: url.path,
+          problem: "the optimizer state does not fit this run: " + problems.prefix(6).joined(separator: "; ")
+            + (problems.count > 6 ? "; and \(problems.count - 6) more" : "")
+            + ". Resume with the model, losses and optimizer the checkpoint was made with.")
+      }
+    } catch let error as TrainingError {
+      throw error
+    } catch {
+      throw .checkpoint(path: url.path, problem: "\(error)")
+    }
+  }
+}

@@ -1,0 +1,184 @@
+import CKernels
+import Kernels
+import Tensors
+
+/// Updates parameters from their gradients, clipping them by their global norm in the same pass.
+///
+/// Parameters without a gradient are skipped, and their own step count stays, as in PyTorch. Work is cut into chunks of
+/// fixed length, so results do not depend on the number of threads.
+public final class Optimizer {
+  /// The update rule.
+  public let config: OptimizerConfig
+  /// What it updates.
+  public let groups: [ParameterGroup]
+  /// The run's learning rate, used by groups that have none of their own.
+  public let learningRate: Double
+  /// The run's weight decay, used by groups that have none of their own.
+  public let weightDecay: Double
+
+  /// What the update rule remembers of one parameter.
+  final class State {
+    /// The updates this parameter has had.
+    var steps = 0
+    /// One tensor for each of `OptimizerConfig.stateNames`, made at the first update.
+    var tensors: [Storage] = []
+  }
+
+  /// One parameter with its group's settings and its state.
+  struct Entry {
+    let parameter: Parameter
+    let learningRate: Double
+    let weightDecay: Double
+    let state = State()
+  }
+  let entries: [Entry]
+
+  /// An optimizer over every parameter of the groups.
+  ///
+  /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
+  public init(
+    _ config: OptimizerConfig, groups: [ParameterGroup], learningRate: Double, weightDecay: Double = 0
+  ) throws(TrainingError) {
+    self.config = config
+    self.groups = groups
+    self.learningRate = learningRate
+    self.weightDecay = weightDecay
+    var seen: [String: Int] = [:]
+    var entries: [Entry] = []
+    for group in groups {
+      for parameter in group.parameters {
+        seen[parameter.name, default: 0] += 1
+        entries.append(
+          Entry(
+            parameter: parameter, learningRate: group.resolvedLearningRate(learningRate),
+            weightDecay: group.weightDecay ?? weightDecay))
+      }
+    }
+    let repeated = seen.filter { $0.value > 1 }.keys.sorted()
+    guard repeated.isEmpty else { throw .parameterNames(repeated) }
+    self.entries = entries
+  }
+
+  /// Every parameter, in the order of the groups.
+  public var parameters: [Parameter] { entries.map(\.parameter) }
+
+  /// Forgets every gradient.
+  public func zeroGradients() { for entry in entries { entry.parameter.zeroGradient() } }
+
+  /// The Euclidean norm of all gradients together, summed in a fixed order in double precision.
+  public func gradientNorm() -> Double {
+    let chunks = gradientChunks(of: entries.filter { hasGradient($0.parameter) })
+    let sums = Storage64(count: chunks.count)
+    Parallel.forEach(chunks.count) { range in
+      for index in range {
+        sums.pointer[index] = ps_sum_squares(chunks[index].gradient, Int64(chunks[index].count))
+      }
+    }
+    var total = 0.0
+    for index in 0..<chunks.count { total += sums.pointer[index] }
+    return total.squareRoot()
+  }
+
+  /// The factor by which `torch.nn.utils.clip_grad_norm_` scales gradients of this norm; 1 when `maximum` is not positive.
+  public static func clippingFactor(norm: Double, maximum: Double) -> Double {
+    maximum > 0 ? min(1, maximum / (norm + 1e-6)) : 1
+  }
+
+  /// Updates every parameter that has a gradient.
+  ///
+  /// - Parameters:
+  ///   - factor: The schedule's factor on the learning rates.
+  ///   - gradientScale: A factor on the gradients, from `clippingFactor`; the gradients themselves stay as they are.
+  public func step(factor: Double = 1, gradientScale: Double = 1) {
+    let active = entries.filter { hasGradient($0.parameter) }
+    for entry in active { prepare(entry) }
+    let chunks = gradientChunks(of: active)
+    let config = config
+    let scale = Float(gradientScale)
+    Parallel.forEach(chunks.count) { range in
+      for index in range { chunks[index].update(config, factor: factor, gradientScale: scale) }
+    }
+  }
+
+  private func hasGradient(_ parameter: Parameter) -> Bool {
+    parameter.isTrainable && !parameter.slot.isEmpty && parameter.slot.storage != nil
+  }
+
+  private func prepare(_ entry: Entry) {
+    entry.state.steps += 1
+    if entry.state.tensors.isEmpty {
+      entry.state.tensors = config.stateNames.map { _ in .filled(0, count: entry.parameter.count) }
+    }
+  }
+
+  /// Values in a chunk: small enough to balance two or sixty-four cores, large enough to hide the hand-over.
+  private static let chunkLength = 1 << 16
+
+  private func gradientChunks(of entries: [Entry]) -> [Chunk] {
+    var chunks: [Chunk] = []
+    for entry in entries {
+      guard let gradient = entry.parameter.slot.storage else { continue }
+      for start in stride(from: 0, to: entry.parameter.count, by: Self.chunkLength) {
+        chunks.append(
+          Chunk(
+            values: entry.parameter.storage.pointer + start, gradient: gradient.pointer + start,
+            first: entry.state.tensors.first.map { $0.pointer + start },
+            second: entry.state.tensors.dropFirst().first.map { $0.pointer + start },
+            count: min(Self.chunkLength, entry.parameter.count - start), steps: entry.state.steps,
+            learningRate: entry.learningRate, weightDecay: entry.weightDecay))
+      }
+    }
+    return chunks
+  }
+}
+
+/// A run of one parameter's values with everything their update needs.
+private struct Chunk: @unchecked Sendable {
+  // Sendable because no two chunks share a value, and the pass ends before their owners can go.
+  let values: UnsafeMutablePointer<Float>
+  let gradient: UnsafeMutablePointer<Float>
+  let first: UnsafeMutablePointer<Float>?
+  let second: UnsafeMutablePointer<Float>?
+  let count: Int
+  let steps: Int
+  let learningRate: Double
+  let weightDecay: Double
+
+  func update(_ config: OptimizerConfig, factor: Double, gradientScale: Float) {
+    let rate = Float(learningRate * factor)
+    switch config {
+    case .adamW(let beta1, let beta2, let epsilon):
+      // From the rounded betas, so that the averages of a constant gradient come out exactly unbiased.
+      let bias1 = 1 - power(Double(Float(beta1)), steps)
+      let bias2 = 1 - power(Double(Float(beta2)), steps)
+      ps_adamw(
+        values, gradient, first, second, Int64(count), rate, Float(beta1), Float(beta2), Float(epsilon),
+        Float(weightDecay), Float(bias1), Float(bias2), gradientScale)
+    case .sgd(let momentum, let nesterov):
+      ps_sgd(
+        values, gradient, first, Int64(count), rate, Float(momentum), Float(weightDecay), nesterov ? 1 : 0,
+        steps == 1 ? 1 : 0, gradientScale)
+    }
+  }
+
+  /// base^exponent by squaring: the same bits on every platform, unlike the C library's `pow`.
+  private func power(_ base: Double, _ exponent: Int) -> Double {
+    var result = 1.0
+    var factor = base
+    var rest = exponent
+    while rest > 0 {
+      if rest & 1 == 1 { result *= factor }
+      factor *= factor
+      rest >>= 1
+    }
+    return result
+  }
+}
+
+/// A buffer of doubles that workers fill side by side.
+private final class Storage64: @unchecked Sendable {
+  // Sendable because every worker writes indices of its own.
+  let pointer: UnsafeMutablePointer<Double>
+  init(count: Int) { pointer = .allocate(capacity: count) }
+  deinit { pointer.deallocate() }
+}

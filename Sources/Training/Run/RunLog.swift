@@ -1,0 +1,94 @@
+public import Foundation
+public import ModelFormats
+
+/// Writes the files of a run folder: `metrics.jsonl` line by line, and the `…_results.json` of `transformers` at the end.
+///
+/// `metrics.jsonl` has one object for each logged step (`step`, `epoch`, `loss`, `parts`, `learning_rate`, `grad_norm`,
+/// `samples_per_second`, `tokens_per_second`) and one for each evaluation (`step`, `epoch`, `eval_…`), each flushed at once.
+public final class RunLog: TrainingObserver {
+  /// The run folder.
+  public let directory: URL
+  private var handle: FileHandle?
+
+  /// A log in `directory`, which is made when it does not exist.
+  ///
+  /// - Throws: `TrainingError.runFolder`.
+  public init(_ directory: URL) throws(TrainingError) {
+    self.directory = directory
+    do { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) } catch {
+      throw .runFolder(path: directory.path, problem: "it could not be made: \(error.localizedDescription)")
+    }
+  }
+
+  /// `metrics.jsonl` of the folder.
+  public var metricsFile: URL { directory.appending(path: "metrics.jsonl") }
+
+  /// Begins `metrics.jsonl`; a resumed run keeps the lines up to the step it goes on from.
+  public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int)
+    throws(TrainingError)
+  {
+    var kept = ""
+    if startStep > 0, let text = try? String(contentsOf: metricsFile, encoding: .utf8) {
+      for line in text.split(separator: "\n") {
+        guard let step = (try? JSONValue(parsing: String(line)))?["step"]?.intValue, step <= startStep else {
+          continue
+        }
+        kept += line + "\n"
+      }
+    }
+    do {
+      try Data(kept.utf8).write(to: metricsFile, options: .atomic)
+      handle = try FileHandle(forWritingTo: metricsFile)
+      try handle?.seekToEnd()
+    } catch { throw failure(error) }
+  }
+
+  /// Writes the line of a logged step.
+  public func logged(_ entry: TrainingLogEntry) throws(TrainingError) { try append(entry.json) }
+
+  /// Writes the line of an evaluation.
+  public func evaluated(
+    _ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool
+  ) throws(TrainingError) {
+    var line = JSONObject()
+    line["step"] = .integer(step)
+    line["epoch"] = .double(epoch)
+    for (key, value) in result.json { line[key] = value }
+    try append(line)
+  }
+
+  /// Writes `train_results.json` and adds its members to `all_results.json`.
+  public func finished(_ summary: TrainingSummary) throws(TrainingError) {
+    try? handle?.close()
+    handle = nil
+    try writeResults("train", summary.json)
+  }
+
+  /// Writes `<split>_results.json` and adds its members to `all_results.json`, keys sorted, as Trainer's `save_metrics` does.
+  public func writeResults(_ split: String, _ results: JSONObject) throws(TrainingError) {
+    let all = directory.appending(path: "all_results.json")
+    do {
+      try JSONValue.object(sorted(results)).write(to: directory.appending(path: "\(split)_results.json"))
+      var merged = (try? JSONValue(contentsOf: all))?.objectValue ?? JSONObject()
+      for (key, value) in results { merged[key] = value }
+      try JSONValue.object(sorted(merged)).write(to: all)
+    } catch { throw failure(error) }
+  }
+
+  private func sorted(_ object: JSONObject) -> JSONObject {
+    var result = JSONObject()
+    for (key, value) in object.sorted(by: { $0.key < $1.key }) { result[key] = value }
+    return result
+  }
+
+  private func append(_ line: JSONObject) throws(TrainingError) {
+    do {
+      // One write a line, straight to the file: whoever follows it sees whole lines.
+      try handle?.write(contentsOf: Data((JSONValue.object(line).compactText + "\n").utf8))
+    } catch { throw failure(error) }
+  }
+
+  private func failure(_ error: any Error) -> TrainingError {
+    .runFolder(path: directory.path, problem: "\(error)")
+  }
+}

@@ -1,0 +1,49 @@
+/// What can go wrong before or during training.
+public enum TrainingError: Error, CustomStringConvertible {
+  /// The settings contradict themselves; every fault is listed.
+  case configuration([ConfigurationFault])
+  /// Names that two different parameters share, or parameters that are in two groups.
+  case parameterNames([String])
+  /// There is nothing to train on.
+  case noData(String)
+  /// The loss of a micro-batch is not a number, or infinite.
+  case nonFiniteLoss(value: Float, step: Int, microBatch: Int, epoch: Int, examples: [Int], parts: String)
+  /// The gradients overflowed although the loss did not.
+  case nonFiniteGradient(norm: Double, step: Int, epoch: Int, learningRate: Double)
+  /// A metric that the best model should be chosen by is not among those the evaluation gave.
+  case unknownMetric(String, known: [String])
+  /// A checkpoint cannot be written, read or resumed from.
+  case checkpoint(path: String, problem: String)
+  /// A file of the run folder cannot be written.
+  case runFolder(path: String, problem: String)
+
+  /// The thing, what was found, what was expected, and what to do.
+  public var description: String {
+    switch self {
+    case .configuration(let faults):
+      let list = faults.map { "\n  \($0)" }.joined()
+      return "the training settings have \(faults.count) fault\(faults.count == 1 ? "" : "s"):\(list)"
+    case .parameterNames(let names):
+      return "parameters to optimise must have names of their own and be in one group only; these are not: "
+        + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
+        + ". Give each model a name prefix, or list tied parameters once."
+    case .noData(let what): return what
+    case .nonFiniteLoss(let value, let step, let microBatch, let epoch, let examples, let parts):
+      let shown = examples.prefix(16).map(String.init).joined(separator: ", ")
+      return
+        "the loss is \(value) at step \(step) (epoch \(epoch), micro-batch \(microBatch), examples \(shown)"
+        + (examples.count > 16 ? " and \(examples.count - 16) more" : "")
+        + (parts.isEmpty ? "" : "; \(parts)")
+        + "); a finite number was expected. Lower learning_rate, lengthen the warm-up, or look at these examples."
+    case .nonFiniteGradient(let norm, let step, let epoch, let rate):
+      return
+        "the gradient norm is \(norm) at step \(step) (epoch \(epoch), learning rate \(rate)); a finite number "
+        + "was expected. Lower learning_rate or lengthen the warm-up; the last checkpoint is intact."
+    case .unknownMetric(let name, let known):
+      return "metric_for_best_model is \"\(name)\", but the evaluation gives "
+        + known.map { "\"\($0)\"" }.joined(separator: ", ") + "; name one of these."
+    case .checkpoint(let path, let problem): return "checkpoint \(path): \(problem)"
+    case .runFolder(let path, let problem): return "run folder \(path): \(problem)"
+    }
+  }
+}
