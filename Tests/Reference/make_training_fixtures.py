@@ -1,0 +1,106 @@
+"""Makes the golden files of TrainingTests: learning-rate schedules of transformers, optimizer steps of PyTorch.
+
+    python Tests/Reference/make_training_fixtures.py
+
+Written with torch 2.15.0 and transformers 5.23.0, in float64 throughout; the output is byte for byte reproducible.
+"""
+
+import json
+import pathlib
+
+import torch
+import transformers
+from transformers.trainer_pt_utils import get_parameter_names
+
+OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "Fixtures" / "training"
+
+SCHEDULES = [
+    ("linear", 5e-5, 20, 0, {}),
+    ("linear", 1e-3, 20, 4, {}),
+    ("linear", 1e-3, 5, 5, {}),
+    ("cosine", 5e-5, 20, 0, {}),
+    ("cosine", 2e-4, 20, 3, {"num_cycles": 1.5}),
+    ("constant", 5e-5, 8, 3, {}),
+    ("constant_with_warmup", 5e-5, 10, 4, {}),
+    ("polynomial", 5e-5, 20, 0, {}),
+    ("polynomial", 1e-3, 20, 5, {"lr_end": 1e-5, "power": 2.0}),
+    ("polynomial", 1e-3, 12, 2, {"power": 0.5}),
+]
+
+OPTIMIZERS = [
+    ("adamw", {"betas": (0.9, 0.999), "eps": 1e-8}, 0.01, None),
+    ("adamw", {"betas": (0.8, 0.95), "eps": 1e-4}, 0.1, None),
+    ("adamw", {"betas": (0.9, 0.999), "eps": 1e-8}, 0.0, 1.0),
+    ("sgd", {"momentum": 0.0, "nesterov": False}, 0.0, None),
+    ("sgd", {"momentum": 0.9, "nesterov": False}, 0.01, 0.5),
+    ("sgd", {"momentum": 0.9, "nesterov": True}, 0.01, None),
+]
+
+
+def schedules():
+    cases = []
+    for kind, rate, total, warmup, extra in SCHEDULES:
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=rate)
+        scheduler = transformers.get_scheduler(
+            kind, optimizer, num_warmup_steps=warmup, num_training_steps=total, scheduler_specific_kwargs=extra)
+        rates = []
+        for _ in range(total + 3):
+            rates.append(scheduler.get_last_lr()[0])
+            optimizer.step()
+            scheduler.step()
+        cases.append({"type": kind, "learning_rate": rate, "total_steps": total, "warmup_steps": warmup,
+                      "kwargs": extra, "rates": rates})
+    return cases
+
+
+def optimizers():
+    """Two parameters in two groups; the second has no gradient in step 3 and a rate of its own."""
+    cases = []
+    for kind, options, decay, max_norm in OPTIMIZERS:
+        generator = torch.Generator().manual_seed(20)
+        draw = lambda *shape: torch.randn(*shape, generator=generator).to(torch.float64)
+        weight, bias = draw(3, 4), draw(4)
+        first = [weight.flatten().tolist(), bias.tolist()]
+        parameters = [torch.nn.Parameter(weight), torch.nn.Parameter(bias)]
+        groups = [{"params": [parameters[0]], "weight_decay": decay},
+                  {"params": [parameters[1]], "weight_decay": 0.0, "lr": 0.05}]
+        make = torch.optim.AdamW if kind == "adamw" else torch.optim.SGD
+        optimizer = make(groups, lr=0.01, weight_decay=decay, **options)
+        steps = []
+        for step in range(6):
+            gradients = [draw(3, 4) * (1 + step), draw(4)]
+            parameters[0].grad = gradients[0].clone()
+            parameters[1].grad = None if step == 3 else gradients[1].clone()
+            norm = torch.nn.utils.clip_grad_norm_(parameters, max_norm if max_norm else float("inf"))
+            optimizer.step()
+            steps.append({
+                "gradients": [gradients[0].flatten().tolist(), None if step == 3 else gradients[1].tolist()],
+                "norm": norm.item(),
+                "values": [p.detach().flatten().tolist() for p in parameters],
+            })
+        settings = {k: list(v) if isinstance(v, tuple) else v for k, v in options.items()}
+        cases.append({"optimizer": kind, "options": settings, "weight_decay": decay, "max_norm": max_norm,
+                      "learning_rate": 0.01, "bias_learning_rate": 0.05, "initial": first, "steps": steps})
+    return cases
+
+
+def decay_names():
+    """Which parameters of a BERT classifier decay, as Trainer decides it."""
+    config = transformers.BertConfig(
+        vocab_size=32, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16)
+    model = transformers.BertForSequenceClassification(config)
+    patterns = [r"bias", r"layernorm", r"rmsnorm", r"(?:^|\.)norm(?:$|\.)", r"_norm(?:$|\.)"]
+    decaying = set(get_parameter_names(model, [torch.nn.LayerNorm], patterns))
+    return [{"name": name, "rank": p.dim(), "decays": name in decaying} for name, p in model.named_parameters()]
+
+
+def main():
+    OUTPUT.mkdir(parents=True, exist_ok=True)
+    for name, value in [("schedules", schedules()), ("optimizers", optimizers()), ("decay_names", decay_names())]:
+        path = OUTPUT / f"{name}.json"
+        path.write_text(json.dumps(value) + "\n")
+        print(path, path.stat().st_size)
+
+
+if __name__ == "__main__":
+    main()
