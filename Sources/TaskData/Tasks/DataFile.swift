@@ -76,3 +76,8 @@ extension DataFile: Codable {
     try container.encodeIfPresent(labelColumn, forKey: .labelColumn)
   }
 }
+
+extension DataFile: ExpressibleByStringLiteral {
+  /// A path that overrides nothing.
+  public init(stringLiteral path: String) { self.init(path) }
+}

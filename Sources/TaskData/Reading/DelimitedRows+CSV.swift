@@ -1,0 +1,112 @@
+extension DelimitedRows {
+  /// Splits comma-separated rows with double quotes (RFC 4180); a quoted field may hold commas, quotes and line ends.
+  ///
+  /// A quote inside a field that does not begin with one is data, as in Python's `csv`.
+  init(csv bytes: [UInt8]) {
+    var parser = CSVParser(bytes: Self.skippingMark(bytes))
+    while let row = parser.nextRow() {
+      if row.fault == nil && row.fields == [""] { blankLines += 1 } else { rows.append(row) }
+    }
+  }
+}
+
+/// Walks over the bytes of a CSV file, one row at a time.
+private struct CSVParser {
+  let bytes: ArraySlice<UInt8>
+  var place: Int
+  var line = 1
+
+  init(bytes: ArraySlice<UInt8>) {
+    self.bytes = bytes
+    place = bytes.startIndex
+  }
+
+  mutating func nextRow() -> DelimitedRow? {
+    guard place < bytes.endIndex else { return nil }
+    var row = DelimitedRow(line: line, fields: [])
+    while true {
+      guard let field = nextField(startingAt: row.line, fault: &row.fault) else {
+        skipLine()
+        break
+      }
+      row.fields.append(field)
+      guard place < bytes.endIndex else { break }
+      let separator = bytes[place]
+      place += 1
+      if separator == DelimitedRows.newline {
+        line += 1
+        break
+      }
+      // A comma at the very end of the file is followed by an empty field.
+      if place == bytes.endIndex {
+        row.fields.append("")
+        break
+      }
+    }
+    if row.fault != nil { row.fields = [] }
+    return row
+  }
+
+  /// Reads a field and stops at the comma or line feed that ends it; nil with a fault when the row is malformed.
+  private mutating func nextField(startingAt rowLine: Int, fault: inout RowFault?) -> String? {
+    let content: [UInt8]
+    if place < bytes.endIndex && bytes[place] == DelimitedRows.quote {
+      guard let quoted = quotedField(startingAt: rowLine, fault: &fault) else { return nil }
+      content = quoted
+    } else {
+      let end =
+        bytes[place...].firstIndex { $0 == DelimitedRows.comma || $0 == DelimitedRows.newline }
+        ?? bytes.endIndex
+      var raw = bytes[place..<end]
+      let endsLine = end == bytes.endIndex || bytes[end] == DelimitedRows.newline
+      if endsLine && raw.last == DelimitedRows.carriageReturn { raw = raw.dropLast() }
+      content = Array(raw)
+      place = end
+    }
+    guard let text = DelimitedRows.text(content) else {
+      fault = DelimitedRows.notUTF8(rowLine)
+      return nil
+    }
+    return text
+  }
+
+  private mutating func quotedField(startingAt rowLine: Int, fault: inout RowFault?) -> [UInt8]? {
+    var content: [UInt8] = []
+    place += 1
+    while place < bytes.endIndex {
+      let byte = bytes[place]
+      place += 1
+      guard byte == DelimitedRows.quote else {
+        if byte == DelimitedRows.newline { line += 1 }
+        content.append(byte)
+        continue
+      }
+      if place < bytes.endIndex && bytes[place] == DelimitedRows.quote {
+        content.append(byte)
+        place += 1
+        continue
+      }
+      let next = place < bytes.endIndex ? bytes[place] : DelimitedRows.newline
+      if next == DelimitedRows.carriageReturn
+        && (place + 1 == bytes.endIndex || bytes[place + 1] == DelimitedRows.newline)
+      {
+        place += 1
+        return content
+      }
+      if next == DelimitedRows.comma || next == DelimitedRows.newline { return content }
+      fault = RowFault(
+        line: rowLine, found: "text after a closing quote", expected: "a comma or the end of the row")
+      return nil
+    }
+    fault = RowFault(
+      line: rowLine, found: "a quoted field that never ends", expected: "a closing double quote")
+    return nil
+  }
+
+  /// Goes on with the next line after a malformed row.
+  private mutating func skipLine() {
+    let end = bytes[place...].firstIndex(of: DelimitedRows.newline) ?? bytes.endIndex
+    place = end < bytes.endIndex ? end + 1 : end
+    line += 1
+  }
+}

@@ -1,0 +1,75 @@
+import Evaluation
+import Foundation
+import TaskData
+import TestSupport
+import Testing
+
+@Suite("Classification metrics")
+struct ClassificationMetricsTests {
+  struct Golden: Decodable {
+    struct Case: Decodable {
+      var name: String
+      var labels: [Int]
+      var predictions: [Int]
+      var scores: [String: Double]
+    }
+    var cases: [Case]
+  }
+
+  @Test("equal scikit-learn's, divisions by zero included")
+  func goldens() throws {
+    let data = try Data(contentsOf: Fixtures.url("evaluation/metrics.json"))
+    let golden = try JSONDecoder().decode(Golden.self, from: data)
+    #expect(golden.cases.count == 12)
+    for item in golden.cases {
+      let scores = try ClassificationMetrics.compute(
+        item.scores.keys.sorted(), predictions: item.predictions, labels: item.labels)
+      for score in scores {
+        let expected = try #require(item.scores[score.name])
+        // The same few float64 operations in another order.
+        #expect(abs(score.value - expected) < 1e-12, "\(item.name): \(score)")
+      }
+    }
+  }
+
+  @Test("leave out examples without a label")
+  func unlabelled() throws {
+    let scores = try ClassificationMetrics.compute(
+      ["accuracy"], predictions: [Int32](arrayLiteral: 0, 1, 1, 0), labels: [0, -100, 0, -100])
+    #expect(scores[0].value == 0.5)
+    #expect(throws: EvaluationError.nothingLabelled(count: 2)) {
+      try ClassificationMetrics.compute(["accuracy"], predictions: [0, 1], labels: [-100, -100])
+    }
+  }
+
+  @Test("keep the order of their names and say which name is unknown")
+  func names() throws {
+    let scores = try ClassificationMetrics.compute(
+      ["f1", "accuracy"], predictions: [1, 1, 0], labels: [1, 0, 0])
+    #expect(scores.map(\.name) == ["f1", "accuracy"])
+    #expect(ClassificationMetrics.combinedScore(scores) == (scores[0].value + scores[1].value) / 2)
+    #expect(ClassificationMetrics.combinedScore([scores[0]]) == nil)
+    #expect(throws: EvaluationError.unknownMetric("acuracy")) {
+      try ClassificationMetrics.compute(["acuracy"], predictions: [1], labels: [1])
+    }
+  }
+
+  @Test("are the ones that a task definition may name")
+  func knownNames() {
+    #expect(TaskDefinition.knownMetrics == ClassificationMetric.allCases.map(\.rawValue))
+  }
+
+  @Test("predict the class of the highest logit, the first of equal ones")
+  func predictions() {
+    let classes = ClassificationMetrics.predictions(logits: [0, 1, 1, 3, -1, 2, -3, -2, -4], classCount: 3)
+    #expect(classes == [1, 0, 1])
+  }
+
+  @Test("follow from one table of counts")
+  func confusion() {
+    let matrix = ConfusionMatrix(predictions: [0, 1, 1, 2], labels: [0, 1, 2, 2])
+    #expect(matrix.counts == [1, 0, 0, 0, 1, 0, 0, 1, 1])
+    #expect(matrix.correct == 3 && matrix.total == 4)
+    #expect(matrix.labelCount(2) == 2 && matrix.predictionCount(1) == 2)
+  }
+}

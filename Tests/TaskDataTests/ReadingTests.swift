@@ -1,0 +1,208 @@
+import Foundation
+import TaskData
+import Testing
+
+/// A folder of data files that goes away with the test.
+final class DataFolder {
+  let url: URL
+
+  init(_ files: [String: String]) throws {
+    url = FileManager.default.temporaryDirectory.appending(path: "potstill-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    for (name, content) in files { try write(name, Array(content.utf8)) }
+  }
+
+  func write(_ name: String, _ bytes: [UInt8]) throws { try Data(bytes).write(to: url.appending(path: name)) }
+
+  func path(_ name: String) -> String { url.appending(path: name).path(percentEncoded: false) }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
+
+@Suite("Readers")
+struct ReadingTests {
+  let task = TaskDefinition(
+    name: "t", trainFile: "train.tsv", validationFile: "dev.tsv", testFile: "test.tsv",
+    unlabelledFile: "pool.tsv", textColumn: .name("sentence"), labels: ["negative", "positive"],
+    labelValues: ["0": "negative", "1": "positive"])
+
+  private func read(
+    _ task: TaskDefinition, _ split: DataSplit = .train, _ content: String, badRows: BadRowPolicy = .fail
+  ) throws -> TextDataset {
+    let path = try #require(task.file(for: split)).path
+    let folder = try DataFolder([path: content])
+    return try TaskReader(task: task, folder: folder.url, badRows: badRows).read(split)
+  }
+
+  @Test("TSV: quotes are data, a byte-order mark and CRLF are not")
+  func tsv() throws {
+    let data = try read(
+      task, "\u{FEFF}label\tsentence\r\n1\t\" a \"bare\" quote , here\r\n0\tline\u{2028}sep\u{85}arators\r\n")
+    #expect(data.examples.map(\.text) == ["\" a \"bare\" quote , here", "line\u{2028}sep\u{85}arators"])
+    #expect(data.examples.map(\.label) == [1, 0])
+    #expect(data.examples.map(\.line) == [2, 3])
+    #expect(data.report.rowCount == 2 && data.report.faults.isEmpty)
+  }
+
+  @Test("TSV without a header: columns by position")
+  func headerless() throws {
+    var cola = task
+    cola.header = false
+    cola.textColumn = .index(3)
+    cola.labelColumn = .index(1)
+    let data = try read(cola, "gj04\t1\t\tThe boat sank.\ngj04\t0\t*\tThe boat sank the.\n")
+    #expect(data.examples.map(\.text) == ["The boat sank.", "The boat sank the."])
+    #expect(data.examples.map(\.label) == [1, 0])
+  }
+
+  @Test("label names stand for themselves")
+  func labelNames() throws {
+    let data = try read(task, "sentence\tlabel\ngood\tpositive\nbad\t0\n")
+    #expect(data.examples.map(\.label) == [1, 0])
+  }
+
+  @Test("CSV: RFC 4180 quoting, fields over several lines")
+  func csv() throws {
+    var csv = task
+    csv.format = .csv
+    let data = try read(
+      csv, "sentence,label\r\n\"a, \"\"b\"\"\nc\",1\r\n5\" disks,0\r\n\r\nlast,1")
+    #expect(data.examples.map(\.text) == ["a, \"b\"\nc", "5\" disks", "last"])
+    #expect(data.examples.map(\.label) == [1, 0, 1])
+    #expect(data.examples.map(\.line) == [2, 4, 6])
+  }
+
+  @Test("CSV: malformed rows are reported with their lines")
+  func csvFaults() throws {
+    var csv = task
+    csv.format = .csv
+    let data = try read(
+      csv, "sentence,label\n\"a\"b,1\ngood,1\ntoo,many,1\n\"never closed,0\n", badRows: .skip)
+    #expect(data.examples.map(\.text) == ["good"])
+    #expect(data.report.faults.map(\.line) == [2, 4, 5])
+    #expect(data.report.faults[0].found == "text after a closing quote")
+    #expect(data.report.faults[1].found == "3 columns")
+    #expect(data.report.faults[2].found == "a quoted field that never ends")
+  }
+
+  @Test("JSON lines: numbers as labels, keys in any order")
+  func jsonl() throws {
+    var lines = task
+    lines.format = .jsonl
+    let data = try read(
+      lines,
+      """
+      {"sentence": "caf\\u00e9 \\"q\\"", "label": 1}
+      {"label": "negative", "id": 7, "sentence": "二"}
+
+      """)
+    #expect(data.examples.map(\.text) == ["café \"q\"", "二"])
+    #expect(data.examples.map(\.label) == [1, 0])
+  }
+
+  @Test("JSON lines: what is wrong with a line")
+  func jsonlFaults() throws {
+    var lines = task
+    lines.format = .jsonl
+    let data = try read(
+      lines,
+      "{\"sentence\": \"a\", \"label\": 1}\n{\"text\": \"a\"}\n[1]\n{\"sentence\": }\n{\"sentence\": {}, \"label\": 1}\n",
+      badRows: .skip)
+    #expect(data.count == 1)
+    #expect(data.report.faults.map(\.line) == [2, 3, 4, 5])
+    #expect(data.report.faults[0].found == "the keys text")
+    #expect(data.report.faults[1].expected == "an object")
+  }
+
+  @Test("pairs of texts")
+  func pairs() throws {
+    var pair = task
+    pair.kind = .pair
+    pair.textPairColumn = .name("other")
+    let data = try read(pair, "sentence\tother\tlabel\na\tb\t1\n")
+    #expect(data.examples == [TextExample(text: "a", pair: "b", label: 1, line: 2)])
+  }
+
+  @Test("bad rows fail with every line, found and expected")
+  func badRows() throws {
+    let content = "sentence\tlabel\ngood\t1\nbad\t2\nno label\t\n\t1\none column\n"
+    let error = try #require(throws: TaskDataError.self) { try read(task, content) }
+    let message = error.description
+    #expect(message.contains("4 of 5 rows cannot be used"))
+    #expect(message.contains("train.tsv:3: found the label \"2\", expected one of 0, 1, negative, positive"))
+    #expect(message.contains("train.tsv:4: found no label"))
+    #expect(message.contains("train.tsv:5: found an empty text, expected some text"))
+    #expect(message.contains("train.tsv:6: found 1 column, expected 2"))
+    let data = try read(task, content, badRows: .skip)
+    #expect(data.count == 1 && data.report.rowCount == 5 && data.report.faults.count == 4)
+    #expect(data.summary.hasSuffix("train.tsv: 1 examples, 4 bad rows skipped"))
+  }
+
+  @Test("a long list of bad rows is cut")
+  func manyBadRows() throws {
+    let content = "sentence\tlabel\n" + String(repeating: "text\t9\n", count: 100)
+    let error = try #require(throws: TaskDataError.self) { try read(task, content) }
+    #expect(error.description.contains("... and 92 more"))
+  }
+
+  @Test("bytes that are not UTF-8 are a bad row")
+  func notUTF8() throws {
+    let folder = try DataFolder([:])
+    try folder.write("train.tsv", Array("sentence\tlabel\nok\t1\n".utf8) + [0xFF, 0x09, 0x31, 0x0A])
+    let data = try TaskReader(task: task, folder: folder.url, badRows: .skip).read(.train)
+    #expect(data.count == 1)
+    #expect(data.report.faults.map(\.description) == ["found bytes that are not UTF-8, expected UTF-8 text"])
+  }
+
+  @Test("test files may lack labels, pools never have any")
+  func unlabelled() throws {
+    #expect(try read(task, .test, "index\tsentence\n0\tsome text\n").examples.map(\.label) == [nil])
+    #expect(try read(task, .test, "sentence\tlabel\na\t-1\nb\t1\n").examples.map(\.label) == [nil, 1])
+    #expect(try read(task, .unlabelled, "sentence\tlabel\na\t1\n").examples.map(\.label) == [nil])
+    #expect(throws: TaskDataError.self) { try read(task, .validation, "index\tsentence\n0\ta\n") }
+  }
+
+  @Test("a missing column lists the columns there are")
+  func missingColumn() throws {
+    let error = try #require(throws: TaskDataError.self) { try read(task, "text\tlabel\na\t1\n") }
+    #expect(
+      error.description.contains("train.tsv:1: no column \"sentence\"; the file has \"text\", \"label\"."))
+  }
+
+  @Test("a missing file lists what the folder holds")
+  func missingFile() throws {
+    let folder = try DataFolder(["dev.tsv": "x", "other.tsv": "y"])
+    let reader = TaskReader(task: task, folder: folder.url)
+    let error = try #require(throws: TaskDataError.self) { try reader.read(.train) }
+    #expect(error.description.contains("the folder holds dev.tsv, other.tsv"))
+    let nowhere = TaskReader(task: task, folder: folder.url.appending(path: "none"))
+    let second = try #require(throws: TaskDataError.self) { try nowhere.read(.train) }
+    #expect(second.description.contains("does not exist; give the folder of the data set with --data"))
+  }
+
+  @Test("empty files and missing splits are errors")
+  func empty() throws {
+    #expect(throws: TaskDataError.self) { try read(task, "") }
+    #expect(throws: TaskDataError.self) { try read(task, "sentence\tlabel\n") }
+    var noTest = task
+    noTest.testFile = nil
+    let folder = try DataFolder([:])
+    let reader = TaskReader(task: noTest, folder: folder.url)
+    #expect(throws: TaskDataError.missingSplit(task: "t", split: "test")) { try reader.read(.test) }
+  }
+
+  @Test("validation rows that occur in train are dropped and counted when asked for")
+  func trainDuplicates() throws {
+    let folder = try DataFolder([
+      "train.tsv": "sentence\tlabel\nsame\t1\nother\t0\n",
+      "dev.tsv": "sentence\tlabel\n same \t0\nnew\t1\n",
+    ])
+    var dropping = task
+    #expect(try TaskReader(task: task, folder: folder.url).read(.validation).count == 2)
+    dropping.dropTrainDuplicates = true
+    let data = try TaskReader(task: dropping, folder: folder.url).read(.validation)
+    #expect(data.examples.map(\.text) == ["new"])
+    #expect(data.trainDuplicateCount == 1)
+    #expect(data.summary.hasSuffix("1 examples, 1 that also occur in train dropped"))
+  }
+}
