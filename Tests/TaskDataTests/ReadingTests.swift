@@ -27,7 +27,7 @@ struct ReadingTests {
     labelValues: ["0": "negative", "1": "positive"])
 
   private func read(
-    _ task: TaskDefinition, _ split: DataSplit = .train, _ content: String, badRows: BadRowPolicy = .fail
+    _ task: TaskDefinition, _ content: String, split: DataSplit = .train, badRows: BadRowPolicy = .fail
   ) throws -> TextDataset {
     let path = try #require(task.file(for: split)).path
     let folder = try DataFolder([path: content])
@@ -156,10 +156,10 @@ struct ReadingTests {
 
   @Test("test files may lack labels, pools never have any")
   func unlabelled() throws {
-    #expect(try read(task, .test, "index\tsentence\n0\tsome text\n").examples.map(\.label) == [nil])
-    #expect(try read(task, .test, "sentence\tlabel\na\t-1\nb\t1\n").examples.map(\.label) == [nil, 1])
-    #expect(try read(task, .unlabelled, "sentence\tlabel\na\t1\n").examples.map(\.label) == [nil])
-    #expect(throws: TaskDataError.self) { try read(task, .validation, "index\tsentence\n0\ta\n") }
+    #expect(try read(task, "index\tsentence\n0\tsome text\n", split: .test).examples.map(\.label) == [nil])
+    #expect(try read(task, "sentence\tlabel\na\t-1\nb\t1\n", split: .test).examples.map(\.label) == [nil, 1])
+    #expect(try read(task, "sentence\tlabel\na\t1\n", split: .unlabelled).examples.map(\.label) == [nil])
+    #expect(throws: TaskDataError.self) { try read(task, "index\tsentence\n0\ta\n", split: .validation) }
   }
 
   @Test("a missing column lists the columns there are")

@@ -1,0 +1,141 @@
+import Foundation
+import TaskData
+import Testing
+
+@Suite("Task definitions")
+struct TaskDefinitionTests {
+  private func decode(_ json: String) throws -> TaskDefinition {
+    try JSONDecoder().decode(TaskDefinition.self, from: Data(json.utf8))
+  }
+
+  private func faults(_ json: String) throws -> [String] {
+    let error = try #require(throws: TaskDataError.self) { try decode(json) }
+    guard case .invalidTask(_, let faults) = error else { return ["\(error)"] }
+    return faults
+  }
+
+  @Test("decode with the defaults of a classification task")
+  func decodeMinimal() throws {
+    let task = try decode(
+      #"{"name": "mine", "train_file": "a.tsv", "text_column": "text", "labels": ["no", "yes"]}"#)
+    #expect(task.kind == .classification && task.format == .tsv && task.header)
+    #expect(task.metrics == ["accuracy"] && task.maxSequenceLength == 128)
+    #expect(task.labelColumn == .name("label"))
+    #expect(task.labelIndex(ofRawValue: "yes") == 1 && task.labelIndex(ofRawValue: "1") == nil)
+  }
+
+  @Test("decode every key, and encode to the same again")
+  func roundTrip() throws {
+    let task = try decode(
+      #"""
+      {"name": "cola", "kind": "pair", "description": "d", "language": "en", "format": "csv", "header": false,
+       "train_file": "train.tsv", "validation_file": "dev.tsv",
+       "test_file": {"path": "test.tsv", "header": true, "text_column": "sentence", "text_pair_column": "b",
+         "label_column": "l"},
+       "unlabelled_file": {"path": "pool.jsonl", "format": "jsonl", "text_column": "s", "text_pair_column": "t",
+         "label_column": "l"},
+       "text_column": 3, "text_pair_column": 4, "label_column": 1, "labels": ["no", "yes"],
+       "label_values": {"0": "no", "1": "yes"}, "metrics": ["matthews_correlation", "f1"],
+       "max_seq_length": 64, "drop_train_duplicates": true,
+       "defaults": {"learning_rate": 2e-5, "num_train_epochs": 3, "per_device_train_batch_size": 32,
+         "warmup_ratio": 0.1, "lr_scheduler_type": "cosine"}}
+      """#)
+    #expect(task.testFile?.header == true && task.testFile?.textColumn == .name("sentence"))
+    #expect(task.textColumn == .index(3) && task.defaults.learningRate == 2e-5)
+    #expect(task.labelIndex(ofRawValue: "1") == 1)
+    let encoded = try JSONEncoder().encode(task)
+    #expect(try JSONDecoder().decode(TaskDefinition.self, from: encoded) == task)
+  }
+
+  @Test("report every fault in one message")
+  func everyFault() throws {
+    let faults = try faults(
+      #"""
+      {"name": "bad", "format": "tvs", "train_files": "x.tsv", "validation_file": {"pth": "y.tsv"},
+       "text_column": "text", "labels": ["a", "a"], "label_values": {"1": "b"}, "metrics": ["acc"],
+       "max_seq_length": "long", "defaults": {"learning_rate": -1, "epochs": 3}}
+      """#)
+    let expected = [
+      "train_files is not a known key; did you mean train_file?",
+      "format is \"tvs\", expected one of tsv, csv, jsonl",
+      "validation_file: pth is not a known key; did you mean path?", "validation_file: path is missing",
+      "max_seq_length cannot be read, expected a whole number",
+      "labels: \"a\" is given twice", "label_values: \"1\" means \"b\", which is not one of the labels a, a",
+      "metrics: \"acc\" is not known; known are accuracy, f1, f1_macro, f1_micro, matthews_correlation",
+    ]
+    for fault in expected { #expect(faults.contains(fault), "missing: \(fault) in \(faults)") }
+    #expect(faults.contains { $0.hasPrefix("defaults: epochs is not a known key") })
+  }
+
+  @Test("report what is missing once, without what follows from it")
+  func missing() throws {
+    #expect(
+      try faults(#"{"train_file": "a.tsv"}"#).sorted() == [
+        "labels is missing", "name is missing", "text_column is missing",
+      ])
+  }
+
+  @Test("report values out of range")
+  func ranges() throws {
+    let faults = try faults(
+      #"""
+      {"name": "bad", "kind": "pair", "format": "jsonl", "train_file": "x", "text_column": 0,
+       "labels": ["a", "b", "c"], "metrics": ["f1"], "max_seq_length": 2,
+       "defaults": {"learning_rate": 0, "per_device_train_batch_size": 0, "warmup_ratio": 2}}
+      """#)
+    #expect(faults.contains("text_pair_column is missing, but the kind is pair"))
+    #expect(faults.contains("text_column is a position, but JSON lines have keys; give a name"))
+    #expect(faults.contains { $0.hasPrefix("metrics: f1 scores the second of exactly 2 labels, found 3") })
+    #expect(faults.contains { $0.hasPrefix("max_seq_length is 2") })
+    #expect(faults.contains("defaults: learning_rate is 0.0, expected a number above 0"))
+    #expect(faults.contains("defaults: per_device_train_batch_size is 0, expected at least 1"))
+    #expect(faults.contains("defaults: warmup_ratio is 2.0, expected a number from 0 to 1"))
+  }
+
+  @Test("a column name needs a header")
+  func headerless() throws {
+    let faults = try faults(
+      #"{"name": "a", "header": false, "train_file": "x", "text_column": "t", "labels": ["a", "b"]}"#)
+    #expect(
+      faults.contains("text_column is \"t\", but train_file has no header; give its position counted from 0"))
+  }
+
+  @Test("kinds of later versions say so", arguments: TaskKind.allCases.filter { !$0.isSupported })
+  func laterKinds(kind: TaskKind) throws {
+    let error = try #require(throws: TaskDataError.self) {
+      try decode(#"{"name": "ner", "kind": "\#(kind.rawValue)", "train_file": "x"}"#)
+    }
+    #expect(
+      error.description == "Task \"ner\" is of kind \(kind.rawValue), which is not yet supported; "
+        + "supported are classification, pair.")
+  }
+}
+
+@Suite("Task catalogue")
+struct TaskCatalogTests {
+  @Test("finds tasks by name and by path, and lists what it knows otherwise")
+  func search() throws {
+    let first = try DataFolder(["sst2.yaml": "a"])
+    let second = try DataFolder(["sst2.yaml": "b", "cola.yaml": "c", "notes.txt": ""])
+    let catalog = TaskCatalog(folders: [first.url, second.url])
+    #expect(try catalog.url(for: "sst2").path == first.url.appending(path: "sst2.yaml").path)
+    #expect(try catalog.url(for: "SST-2").path == first.url.appending(path: "sst2.yaml").path)
+    #expect(try catalog.url(for: "CoLA").path == second.url.appending(path: "cola.yaml").path)
+    #expect(try catalog.url(for: second.path("sst2.yaml")).path == second.path("sst2.yaml"))
+    #expect(catalog.names == ["cola", "sst2"])
+    let error = try #require(throws: TaskDataError.self) { try catalog.url(for: "mnli") }
+    #expect(error.description.contains("Known tasks: cola, sst2."))
+    #expect(throws: TaskDataError.self) { try catalog.url(for: "no/such.yaml") }
+  }
+
+  @Test("looks in POTSTILL_TASKS, the working directory and around the executable")
+  func standardFolders() throws {
+    let catalog = TaskCatalog(
+      environment: ["POTSTILL_TASKS": "/a:b"], workingDirectory: URL(filePath: "/w/"),
+      executable: URL(filePath: "/opt/p/bin/potstill"))
+    let paths = catalog.folders.map { $0.standardizedFileURL.path }
+    #expect(
+      Array(paths.prefix(4)) == ["/a", "/w/b", "/w/tasks", "/opt/p/share/potstill/tasks"])
+    #expect(paths.contains("/opt/p/tasks"))
+  }
+}
