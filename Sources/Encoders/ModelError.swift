@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 
 /// Why a model could not be built, loaded or saved.
@@ -12,23 +13,49 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     public let expected: Shape
   }
 
+  /// Everything in which a checkpoint differs from what the configuration calls for.
+  public struct Misfit: Equatable, Sendable {
+    /// The checkpoint's file or directory.
+    public let file: String
+    /// Names that the model needs and the checkpoint lacks.
+    public let missing: [String]
+    /// Names whose shapes differ.
+    public let misshaped: [Misshaped]
+    /// Names whose values cannot be read, each with the reason.
+    public let unreadable: [String]
+    /// Names that the checkpoint has and the model does not know: often the missing ones under another name.
+    public let unexpected: [String]
+  }
+
   /// The checkpoint does not fit the configuration.
-  case incompatible(missing: [String], misshaped: [Misshaped])
+  case misfit(Misfit)
   /// A configuration field is missing or has a value that cannot be used.
   case configuration(file: String, field: String, problem: String)
-  /// A file of the model directory could not be read or written.
-  case file(String)
+  /// A file of the model directory could not be read or written, or is damaged.
+  case format(FormatError)
+  /// What was asked of a model is impossible, such as a student deeper than its teacher.
+  case request(String)
 
   /// The error as a person reads it: what, where, what was expected.
   public var description: String {
     switch self {
-    case .incompatible(let missing, let misshaped):
-      var lines = ["the checkpoint does not fit config.json:"]
-      lines += missing.map { "  \($0): missing" }
-      lines += misshaped.map { "  \($0.name): found shape \($0.found), expected \($0.expected)" }
-      return lines.joined(separator: "\n")
-    case .configuration(let file, let field, let problem): return "\(file): \(field): \(problem)"
-    case .file(let problem): return problem
+    case .misfit(let misfit): misfit.description
+    case .configuration(let file, let field, let problem): "\(file): \(field): \(problem)"
+    case .format(let error): error.description
+    case .request(let problem): problem
     }
+  }
+}
+
+extension ModelError.Misfit: CustomStringConvertible {
+  /// All faults, one a line; of unexpected names only the first few.
+  public var description: String {
+    var lines = ["\(file): the weights do not fit config.json:"]
+    lines += missing.map { "  \($0): missing" }
+    lines += misshaped.map { "  \($0.name): found shape \($0.found), expected \($0.expected)" }
+    lines += unreadable.map { "  " + $0 }
+    lines += unexpected.prefix(8).map { "  \($0): not a name this model knows" }
+    if unexpected.count > 8 { lines.append("  … and \(unexpected.count - 8) more unknown names") }
+    return lines.joined(separator: "\n")
   }
 }

@@ -40,7 +40,7 @@ public final class SequenceClassifier {
   /// Runs the model.
   ///
   /// - Parameters:
-  ///   - batch: The packed sequences.
+  ///   - batch: The packed sequences; ids below the vocabulary size, lengths 1 ... `config.maxPositions`.
   ///   - capture: What the caller wants to see besides the logits.
   ///   - context: The pass this is part of.
   public func callAsFunction(_ batch: TokenBatch, capture: Capture = [], in context: Context) -> ModelOutput {
@@ -51,7 +51,7 @@ public final class SequenceClassifier {
       : gatherRows(output.lastHiddenState, rows: Array(batch.starts.dropLast()), in: context)
     let pooled = pooler(first, activation: .tanh, in: context)
     let dropped = dropout(pooled, probability: config.classifierDropout ?? config.hiddenDropout, in: context)
-    return ModelOutput(logits: classifier(dropped, in: context), encoder: output)
+    return ModelOutput(logits: classifier(dropped, in: context), pooled: pooled, encoder: output)
   }
 
   /// The number of trainable and frozen values together.

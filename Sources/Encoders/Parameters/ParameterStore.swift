@@ -1,14 +1,15 @@
-import Foundation
 import Tensors
 
 /// Where initial parameter values come from when they are not drawn at random.
 public protocol ParameterSource {
+  /// What errors call the source: its file or directory.
+  var path: String { get }
+  /// All canonical names the source has.
+  var names: [String] { get }
   /// The shape the source has under a canonical name, nil when it has no such parameter.
   func shape(of name: String) -> Shape?
   /// The values under a canonical name; only called for names that `shape(of:)` knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
-  /// All canonical names the source has.
-  var names: [String] { get }
 }
 
 /// The ordered list of a model's parameters, and where each came from.
@@ -17,6 +18,7 @@ public final class ParameterStore {
   public private(set) var parameters: [Parameter] = []
   private let source: (any ParameterSource)?
   private let seed: UInt64
+  private var names: Set<String> = []
   private var missing: [String] = []
   private var misshaped: [ModelError.Misshaped] = []
   private var unreadable: [ModelError] = []
@@ -28,6 +30,7 @@ public final class ParameterStore {
   }
 
   func parameter(_ name: String, _ shape: Shape, initial: InitialValue) -> Parameter {
+    precondition(names.insert(name).inserted, "Two layers asked for the parameter \(name).")
     let parameter = Parameter(name: name, value: value(name, shape, initial))
     parameters.append(parameter)
     return parameter
@@ -36,17 +39,19 @@ public final class ParameterStore {
   /// What was loaded, drawn and ignored, once every layer has been built.
   ///
   /// - Parameter mayBeFresh: Decides for a missing name whether its initial value will do (a new task's head).
-  /// - Throws: One error with every missing, mis-shaped and unreadable name.
+  /// - Throws: One error with every missing, mis-shaped, unreadable and unexpected name.
   public func report(mayBeFresh: (String) -> Bool) throws(ModelError) -> LoadReport {
-    if let first = unreadable.first { throw first }
     let required = missing.filter { !mayBeFresh($0) }
-    guard required.isEmpty, misshaped.isEmpty else {
-      throw .incompatible(missing: required, misshaped: misshaped)
+    let ignored = (source?.names ?? []).filter { !names.contains($0) }.sorted()
+    guard required.isEmpty, misshaped.isEmpty, unreadable.isEmpty else {
+      throw .misfit(
+        .init(
+          file: source?.path ?? "", missing: required, misshaped: misshaped,
+          unreadable: unreadable.map(\.description), unexpected: ignored))
     }
-    let used = Set(parameters.map(\.name))
+    let fresh = Set(missing)
     return LoadReport(
-      loaded: parameters.map(\.name).filter { !missing.contains($0) }, fresh: missing,
-      ignored: (source?.names ?? []).filter { !used.contains($0) }.sorted())
+      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: missing, ignored: ignored)
   }
 
   private func value(_ name: String, _ shape: Shape, _ initial: InitialValue) -> Tensor {
@@ -55,15 +60,16 @@ public final class ParameterStore {
       missing.append(name)
       return draw(name, shape, initial)
     }
+    // A faulty parameter makes the whole load fail; until the report says so, any value of its shape will do.
     guard found == shape else {
       misshaped.append(.init(name: name, found: found, expected: shape))
-      return draw(name, shape, initial)
+      return Tensor(repeating: 0, shape: shape)
     }
     do {
       return try source.tensor(name)
     } catch {
       unreadable.append(error)
-      return draw(name, shape, initial)
+      return Tensor(repeating: 0, shape: shape)
     }
   }
 

@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 
 /// The shape and hyper-parameters of an encoder: what `config.json` says.
@@ -32,9 +33,34 @@ public struct EncoderConfig: Sendable, Equatable {
   public var padTokenID: Int = 0
   /// The names of the classes in order of their index (`id2label`).
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
+  /// What the labels mean (`problem_type`), such as `single_label_classification`; kept, not interpreted.
+  public var problemType: String?
+  /// The configuration this was read from: its order and the keys that Potstill does not know are written back.
+  var original = JSONObject()
 }
 
 extension EncoderConfig {
+  /// A configuration with the given shape; everything else is BERT's default until it is set.
+  ///
+  /// - Parameters:
+  ///   - vocabularySize: Rows of the word table.
+  ///   - hiddenSize: Features of a token.
+  ///   - layerCount: Layers.
+  ///   - attentionHeads: Heads of each attention; divides `hiddenSize`.
+  ///   - intermediateSize: Features between the two feed-forward products.
+  ///   - labels: The names of the classes in order.
+  public init(
+    vocabularySize: Int, hiddenSize: Int, layerCount: Int, attentionHeads: Int, intermediateSize: Int,
+    labels: [String] = ["LABEL_0", "LABEL_1"]
+  ) {
+    self.vocabularySize = vocabularySize
+    self.hiddenSize = hiddenSize
+    self.layerCount = layerCount
+    self.attentionHeads = attentionHeads
+    self.intermediateSize = intermediateSize
+    self.labels = labels
+  }
+
   /// Checks that the numbers describe an encoder.
   ///
   /// - Parameter file: The file to name in the error.
@@ -63,6 +89,11 @@ extension EncoderConfig {
     }
     try require(!labels.isEmpty, "id2label", "found no labels, expected at least one")
     try require(
+      Set(labels).count == labels.count, "id2label",
+      "found a label twice in \(labels), expected different names")
+    try require(
       layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
+    try require(
+      initializerRange >= 0, "initializer_range", "found \(initializerRange), expected a number from 0")
   }
 }
