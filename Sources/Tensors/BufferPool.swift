@@ -4,8 +4,8 @@ import Synchronization
 /// Keeps freed buffers for the next operation of a similar size, so that a warm step allocates nothing.
 ///
 /// Sizes are rounded up to one of eight steps a power of two (at most 12.5 % waste), which lets batches of slightly
-/// different token counts share buffers. Fresh buffers come page-aligned from the system; idle ones go back to it
-/// only by `trim()`.
+/// different token counts share buffers; without an idle buffer of its own class a tensor takes a larger one. Fresh
+/// buffers come page-aligned from the system; idle ones go back to it when they have been outgrown, or by `trim()`.
 public final class BufferPool: Sendable {
   /// The process's pool: an allocator like malloc, so it has no place in any signature.
   public static let shared = BufferPool()
@@ -35,23 +35,52 @@ public final class BufferPool: Sendable {
   }
   private let state = Mutex(State())
 
+  package init() {}
+
   /// A snapshot of what the pool holds and has done.
   public var statistics: Statistics { state.withLock { $0.statistics } }
 
   package func take(_ count: Int) -> Block {
-    let capacity = Self.sizeClass(count)
+    let wanted = Self.sizeClass(count)
     return state.withLock { state in
-      let bytes = capacity * 4
-      state.statistics.bytesInUse += bytes
+      let block = Self.takeIdle(wanted, &state) ?? Self.replaceIdle(wanted, &state)
+      state.statistics.bytesInUse += block.capacity * 4
       state.statistics.peakBytesInUse = max(state.statistics.peakBytesInUse, state.statistics.bytesInUse)
+      return block
+    }
+  }
+
+  /// How many times larger than asked for a reused buffer may be.
+  ///
+  /// Only the part that is used is touched, so a large buffer costs a small tensor nothing.
+  private static let slack = 8
+
+  /// The smallest idle buffer that will do.
+  private static func takeIdle(_ wanted: Int, _ state: inout State) -> Block? {
+    var capacity = wanted
+    while capacity <= slack * wanted {
       if let block = state.idle[capacity]?.popLast() {
-        state.statistics.bytesIdle -= bytes
+        state.statistics.bytesIdle -= capacity * 4
         return block
       }
-      state.statistics.systemAllocations += 1
-      let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 64)
-      return Block(pointer: raw.bindMemory(to: Float.self, capacity: capacity), capacity: capacity)
+      capacity = sizeClass(capacity + 1)
     }
+    return nil
+  }
+
+  /// A fresh buffer; the largest of the idle ones that are too small goes back to the system for it.
+  ///
+  /// Batches of many different lengths would otherwise leave a full set of buffers behind for every size class.
+  private static func replaceIdle(_ wanted: Int, _ state: inout State) -> Block {
+    let outgrown = state.idle.filter { !$0.value.isEmpty && $0.key < wanted && $0.key * slack >= wanted }
+    if let capacity = outgrown.keys.max(), let block = state.idle[capacity]?.popLast() {
+      state.statistics.bytesIdle -= capacity * 4
+      UnsafeMutableRawPointer(block.pointer).deallocate()
+    }
+    state.statistics.systemAllocations += 1
+    let bytes = wanted * 4
+    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 64)
+    return Block(pointer: raw.bindMemory(to: Float.self, capacity: wanted), capacity: wanted)
   }
 
   package func give(_ block: Block) {
