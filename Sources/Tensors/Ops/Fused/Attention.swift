@@ -11,6 +11,13 @@ public struct AttentionMaps {
   public let queryStarts: [Int32]
   /// Prefix sums of the keys of each sequence, [sequences + 1].
   public let keyStarts: [Int32]
+
+  package init(values: Tensor, heads: Int, queryStarts: [Int32], keyStarts: [Int32]) {
+    self.values = values
+    self.heads = heads
+    self.queryStarts = queryStarts
+    self.keyStarts = keyStarts
+  }
 }
 
 /// What multi-head attention returns.
