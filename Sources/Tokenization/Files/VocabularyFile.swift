@@ -1,0 +1,55 @@
+import Foundation
+import ModelFormats
+
+extension Vocabulary {
+  /// Reads a `vocab.txt`: one token a line, whose number (from 0) is the id; white space at line ends is dropped.
+  ///
+  /// Of a token that occurs twice, the later line counts, as in `tokenizers`.
+  ///
+  /// - Throws: `TokenizerError.format` or `.vocabularyLine`.
+  public init(contentsOf url: URL) throws(TokenizerError) {
+    let data: Data
+    do { data = try Data(contentsOf: url) } catch {
+      throw .format(.cannotRead(file: url.path, reason: error.localizedDescription))
+    }
+    var entries: [(token: String, id: Int32)] = []
+    entries.reserveCapacity(data.count / 6)
+    let bytes = [UInt8](data)
+    var start = 0
+    while start < bytes.count {
+      let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
+      guard let line = String(validating: bytes[start..<end], as: UTF8.self) else {
+        throw .vocabularyLine(
+          file: url.path, line: entries.count + 1,
+          reason: "found bytes that are not UTF-8; save the file as UTF-8")
+      }
+      entries.append((line.trimmedAtEnd, Int32(entries.count)))
+      start = end + 1
+    }
+    guard !entries.isEmpty else {
+      throw .vocabularyLine(file: url.path, line: 1, reason: "the file is empty; expected one token a line")
+    }
+    self.init(entries: entries)
+  }
+
+  /// The text of a `vocab.txt`.
+  func fileBytes() -> [UInt8] {
+    var bytes: [UInt8] = []
+    for token in tokens {
+      bytes += token.utf8
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    return bytes
+  }
+}
+
+extension String {
+  /// The string without white space at its end.
+  fileprivate var trimmedAtEnd: String {
+    // Most tokens end in ASCII.
+    if let last = utf8.last, last > 0x20, last < 0x80 { return self }
+    var scalars = unicodeScalars[...]
+    while let last = scalars.last, last.properties.isWhitespace { scalars.removeLast() }
+    return String(scalars)
+  }
+}

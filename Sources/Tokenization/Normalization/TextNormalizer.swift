@@ -1,0 +1,99 @@
+/// BERT's normalisation of a stretch of text, step by step as `tokenizers` does it.
+///
+/// The plain form: the tokenizer itself takes a path that fuses these steps with splitting, and comes here only for
+/// text where marks must be reordered, for normalised added tokens, and in the tests, which hold the two to each other.
+struct TextNormalizer: Sendable {
+  let cleanText: Bool
+  let handleChineseCharacters: Bool
+  let stripAccents: Bool
+  let lowercase: Bool
+
+  init(_ options: BertTokenizerOptions) {
+    cleanText = options.cleanText
+    handleChineseCharacters = options.handleChineseCharacters
+    stripAccents = options.stripsAccents
+    lowercase = options.lowercase
+  }
+
+  /// Normalised scalars, each with the index of the source scalar it is aligned with.
+  struct Output: Equatable {
+    var scalars: [UInt32] = []
+    var origins: [Int32] = []
+
+    mutating func append(_ scalar: UInt32, _ origin: Int32) {
+      scalars.append(scalar)
+      origins.append(origin)
+    }
+  }
+
+  /// Normalises UTF-8 text.
+  ///
+  /// - Parameters:
+  ///   - text: valid UTF-8.
+  ///   - firstOrigin: the index that the first scalar counts as.
+  func normalize(_ text: Span<UInt8>, firstOrigin: Int32) -> Output {
+    let tables = UnicodeTables.shared
+    var output = Output()
+    var position = 0
+    var origin = firstOrigin
+    while position < text.count {
+      let (scalar, length) = text.scalar(at: position)
+      position += length
+      defer { origin += 1 }
+      let properties = tables.properties(of: scalar)
+      if cleanText, properties.contains(.control) { continue }
+      if cleanText, properties.contains(.white) {
+        output.append(0x20, origin)
+      } else if handleChineseCharacters, properties.contains(.chinese) {
+        for scalar in [0x20, scalar, 0x20] { output.append(scalar, origin) }
+      } else {
+        output.append(scalar, origin)
+      }
+    }
+    if stripAccents { output = withoutAccents(output, tables) }
+    if lowercase {
+      var lower = Output()
+      var parts: [UInt32] = []
+      for (scalar, origin) in zip(output.scalars, output.origins) {
+        parts.removeAll(keepingCapacity: true)
+        tables.lowercase(scalar, into: &parts)
+        for part in parts { lower.append(part, origin) }
+      }
+      output = lower
+    }
+    return output
+  }
+
+  /// Canonical decomposition with reordering, then nonspacing marks dropped.
+  ///
+  /// Origins follow `tokenizers`: after reordering, the n-th scalar that begins a decomposition is aligned with the
+  /// n-th source scalar, and scalars that continue one with the source scalar before.
+  private func withoutAccents(_ input: Output, _ tables: UnicodeTables) -> Output {
+    var output = Output()
+    var run: [(scalar: UInt32, combiningClass: UInt32, begins: Bool)] = []
+    var consumed = 0
+    func flush() {
+      for item in run {
+        if item.begins { consumed += 1 }
+        if tables.properties(of: item.scalar).contains(.mark) { continue }
+        output.append(item.scalar, input.origins[consumed - 1])
+      }
+      run.removeAll(keepingCapacity: true)
+    }
+    var parts: [UInt32] = []
+    for scalar in input.scalars {
+      parts.removeAll(keepingCapacity: true)
+      tables.decompose(scalar, into: &parts)
+      for (index, part) in parts.enumerated() {
+        let combiningClass = tables.combiningClass(of: part)
+        if combiningClass == 0 { flush() }
+        // Insertion keeps the order of equal classes; runs of marks are short.
+        var place = run.count
+        while place > 0, run[place - 1].combiningClass > combiningClass { place -= 1 }
+        run.insert((part, combiningClass, index == 0), at: place)
+      }
+    }
+    flush()
+    return output
+  }
+}

@@ -1,0 +1,116 @@
+/// The tokens of a model and their ids.
+///
+/// Tokens are compared byte by byte: Swift's own string comparison would take the composed and the decomposed form of
+/// one character for the same token.
+public struct Vocabulary: Sendable {
+  /// All tokens' UTF-8 bytes, one after the other in order of id.
+  private var bytes: [UInt8] = []
+  /// Where each id's token starts in `bytes`, then the end of the last.
+  private var starts: [UInt32] = [0]
+  /// Whether an id has a token; ids may have gaps.
+  private var exists: [Bool] = []
+  /// Open-addressing table of a power-of-two size with entries `id + 1` (0 = free).
+  private var table: [UInt32] = []
+
+  /// The number of different tokens.
+  public private(set) var count = 0
+
+  /// A vocabulary whose ids are the positions in the list; of a token that occurs twice, the later id counts.
+  public init(_ tokens: [String]) {
+    self.init(entries: tokens.enumerated().map { ($1, Int32($0)) })
+  }
+
+  /// A vocabulary from tokens with ids; of a token that occurs twice, the later entry counts.
+  package init(entries: [(token: String, id: Int32)]) {
+    let ordered = entries.isSortedByID ? entries : entries.sorted { $0.id < $1.id }
+    for (token, id) in ordered {
+      precondition(id >= 0, "Token ids are not negative, found \(id) for \"\(token)\".")
+      // Two tokens under one id: the first keeps it.
+      if exists.count > Int(id) { continue }
+      while exists.count < Int(id) {
+        exists.append(false)
+        starts.append(UInt32(bytes.count))
+      }
+      bytes.append(contentsOf: token.utf8)
+      starts.append(UInt32(bytes.count))
+      exists.append(true)
+    }
+    var size = 64
+    while size < exists.count * 2 { size *= 2 }
+    table = [UInt32](repeating: 0, count: size)
+    for id in exists.indices where exists[id] {
+      let range = Int(starts[id])..<Int(starts[id + 1])
+      let slot = slot(of: bytes.span.extracting(range))
+      if table[slot] == 0 { count += 1 }
+      table[slot] = UInt32(id + 1)
+    }
+  }
+
+  /// One more than the largest id: the number of rows an embedding table needs.
+  public var idLimit: Int { exists.count }
+
+  /// The id of a token, nil when the vocabulary does not have it.
+  public func id(of token: String) -> Int32? {
+    id(of: Array(token.utf8).span)
+  }
+
+  /// The token with an id, nil when there is none.
+  public func token(_ id: Int32) -> String? {
+    guard id >= 0, Int(id) < exists.count, exists[Int(id)] else { return nil }
+    return String(decoding: bytes[range(of: Int(id))], as: UTF8.self)
+  }
+
+  /// All tokens in order of id; an id without a token gives an empty string.
+  public var tokens: [String] { (0..<idLimit).map { token(Int32($0)) ?? "" } }
+
+  /// The id of a token given as UTF-8.
+  func id(of token: Span<UInt8>) -> Int32? {
+    let entry = table[slot(of: token)]
+    return entry == 0 ? nil : Int32(entry - 1)
+  }
+
+  /// Calls `body` with the bytes and id of every token that can be looked up, in order of id.
+  func forEach(_ body: (Span<UInt8>, Int32) -> Void) {
+    for id in exists.indices where exists[id] {
+      let token = bytes.span.extracting(range(of: id))
+      // A later id may have taken over the same token.
+      if self.id(of: token) == Int32(id) { body(token, Int32(id)) }
+    }
+  }
+
+  private func range(of id: Int) -> Range<Int> { Int(starts[id])..<Int(starts[id + 1]) }
+
+  /// The slot that holds a token, or the free one where it belongs.
+  private func slot(of token: Span<UInt8>) -> Int {
+    // FNV-1a, folded: the table is at most half full, so runs stay short.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for position in 0..<token.count { hash = (hash ^ UInt64(token[position])) &* 0x100_0000_01b3 }
+    let mask = table.count - 1
+    var slot = Int(truncatingIfNeeded: hash ^ hash >> 29) & mask
+    while true {
+      let entry = table[slot]
+      if entry == 0 || same(token, Int(entry) - 1) { return slot }
+      slot = (slot + 1) & mask
+    }
+  }
+
+  private func same(_ token: Span<UInt8>, _ id: Int) -> Bool {
+    let start = Int(starts[id])
+    guard Int(starts[id + 1]) - start == token.count else { return false }
+    for position in 0..<token.count where token[position] != bytes[start + position] { return false }
+    return true
+  }
+}
+
+extension Vocabulary: Equatable {
+  /// Whether both give the same ids to the same tokens.
+  public static func == (a: Vocabulary, b: Vocabulary) -> Bool {
+    a.bytes == b.bytes && a.starts == b.starts && a.exists == b.exists
+  }
+}
+
+extension [(token: String, id: Int32)] {
+  fileprivate var isSortedByID: Bool {
+    indices.dropFirst().allSatisfy { self[$0 - 1].id < self[$0].id }
+  }
+}

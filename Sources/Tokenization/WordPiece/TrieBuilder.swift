@@ -1,0 +1,73 @@
+/// The trie of a vocabulary while it is built: children as linked lists, found through a hash table.
+struct TrieBuilder {
+  static let none: Int32 = -1
+
+  /// The byte that leads to each node.
+  private(set) var bytes: [UInt8] = [0, 0]
+  private(set) var parents: [Int32] = [-1, -1]
+  private(set) var firstChild: [Int32] = [-1, -1]
+  private(set) var nextSibling: [Int32] = [-1, -1]
+  /// The token that ends at each node, or -1.
+  private(set) var tokens: [Int32] = [-1, -1]
+  /// The number of bytes from the root to each node.
+  private(set) var depths: [Int32] = [0, 0]
+  /// Open-addressing table of `node index + 2`-s keyed by parent and byte (0 = free).
+  private var table = [UInt32](repeating: 0, count: 1 << 12)
+
+  /// The node where words begin.
+  static let root: Int32 = 0
+  /// The node where continuations of words begin.
+  static let suffixRoot: Int32 = 1
+
+  var count: Int { bytes.count }
+
+  /// Adds a token's spelling below one of the two roots; a later token of the same spelling wins.
+  mutating func insert(_ spelling: Span<UInt8>, token: Int32, below root: Int32) {
+    var node = root
+    for position in 0..<spelling.count {
+      let byte = spelling[position]
+      let slot = slot(of: node, byte)
+      if table[slot] != 0 {
+        node = Int32(table[slot] - 1)
+        continue
+      }
+      let new = Int32(bytes.count)
+      table[slot] = UInt32(new + 1)
+      bytes.append(byte)
+      parents.append(node)
+      nextSibling.append(firstChild[Int(node)])
+      firstChild[Int(node)] = new
+      firstChild.append(-1)
+      tokens.append(-1)
+      depths.append(depths[Int(node)] + 1)
+      node = new
+      if bytes.count * 2 > table.count { grow() }
+    }
+    tokens[Int(node)] = token
+  }
+
+  /// The child of a node along a byte, or -1.
+  func child(of node: Int32, _ byte: UInt8) -> Int32 {
+    Int32(table[slot(of: node, byte)]) - 1
+  }
+
+  private func slot(of node: Int32, _ byte: UInt8) -> Int {
+    let key = UInt64(UInt32(bitPattern: node)) << 8 | UInt64(byte)
+    let mask = table.count - 1
+    var slot = Int(truncatingIfNeeded: (key &* 0x9E37_79B9_7F4A_7C15) >> 32) & mask
+    while table[slot] != 0 {
+      let found = Int(table[slot] - 1)
+      if parents[found] == node, bytes[found] == byte { break }
+      slot = (slot + 1) & mask
+    }
+    return slot
+  }
+
+  private mutating func grow() {
+    table = [UInt32](repeating: 0, count: table.count * 4)
+    for node in 2..<bytes.count {
+      let slot = slot(of: parents[node], bytes[node])
+      table[slot] = UInt32(node + 1)
+    }
+  }
+}

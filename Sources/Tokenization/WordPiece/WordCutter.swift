@@ -1,0 +1,199 @@
+/// Turns UTF-8 text into tokens: normalises, splits into words and cuts words into pieces in one pass.
+struct WordCutter: Sendable {
+  let trie: WordPieceTrie
+  let actions: ScalarActions
+  let normalizer: TextNormalizer
+  let options: BertTokenizerOptions
+  let unknownID: Int32
+  /// The token of each word that is a single scalar below U+10000, -1 for none.
+  private let singles: [Int32]
+  /// The same for the scalars beyond.
+  private let astralSingles: [UInt32: Int32]
+
+  init(_ vocabulary: Vocabulary, _ options: BertTokenizerOptions, unknownID: Int32) {
+    self.options = options
+    self.unknownID = unknownID
+    trie = WordPieceTrie(
+      vocabulary, prefix: options.continuingPrefix, maximumWordLength: options.maximumWordLength)
+    actions = ScalarActions(options)
+    normalizer = TextNormalizer(options)
+    var singles = [Int32](repeating: -1, count: 0x10000)
+    var astralSingles: [UInt32: Int32] = [:]
+    if options.maximumWordLength >= 1 {
+      vocabulary.forEach { token, id in
+        guard token.count > 0, token.count <= 4 else { return }
+        let (scalar, length) = token.scalar(at: 0)
+        guard length == token.count else { return }
+        if scalar < 0x10000 { singles[Int(scalar)] = id } else { astralSingles[scalar] = id }
+      }
+    }
+    self.singles = singles
+    self.astralSingles = astralSingles
+  }
+
+  /// The token of a word that is one scalar.
+  @inline(__always)
+  private func single(_ scalar: UInt32) -> Int32 {
+    let id = scalar < 0x10000 ? singles[Int(scalar)] : astralSingles[scalar] ?? -1
+    return id < 0 ? unknownID : id
+  }
+
+  /// Cuts a stretch of text that holds no added token.
+  ///
+  /// - Parameters:
+  ///   - text: valid UTF-8.
+  ///   - firstOrigin: the index of its first scalar in the whole text.
+  ///   - output: gets the tokens appended.
+  func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer) {
+    let (count, words) = (output.count, output.wordCount)
+    if !cutFused(text, firstOrigin: firstOrigin, into: &output) {
+      output.truncate(to: count, words: words)
+      cut(normalizer.normalize(text, firstOrigin: firstOrigin), into: &output)
+    }
+  }
+
+  /// Cuts normalised text; the plain path.
+  func cut(_ text: TextNormalizer.Output, into output: inout TokenBuffer) {
+    var word = WordScratch(limit: options.maximumWordLength)
+    for (scalar, origin) in zip(text.scalars, text.origins) { place(scalar, origin, &word, &output) }
+    flush(&word, into: &output)
+  }
+
+  /// Puts a normalised scalar where it belongs: into the word, beside it or nowhere.
+  private func place(
+    _ scalar: UInt32, _ origin: Int32, _ word: inout WordScratch, _ output: inout TokenBuffer
+  ) {
+    let properties = UnicodeTables.shared.properties(of: scalar)
+    if properties.contains(.white) {
+      flush(&word, into: &output)
+    } else if properties.contains(.punctuation) {
+      flush(&word, into: &output)
+      output.append(single(scalar), origin, origin + 1)
+    } else {
+      word.append(scalar, origin: origin)
+    }
+  }
+
+  /// The fused path; gives up (false) where combining marks may have to be reordered.
+  private func cutFused(
+    _ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer
+  ) -> Bool {
+    let ascii = actions.ascii.span
+    var origin = firstOrigin
+    var position = 0
+    var word = WordScratch(limit: options.maximumWordLength)
+    let runLimit = min(options.maximumWordLength, text.count)
+    var runStorage = [UInt8](repeating: 0, count: runLimit)
+    var run = runStorage.mutableSpan
+    while position < text.count {
+      if word.isEmpty {
+        // A run of plain ASCII: bytes and source scalars correspond one to one.
+        var length = 0
+        var code: UInt8 = ScalarAction.space.rawValue
+        while position < text.count {
+          code = ascii[unchecked: Int(text[unchecked: position])]
+          if code < 0x20 || length == runLimit { break }
+          run[unchecked: length] = code
+          length += 1
+          position += 1
+        }
+        if length > 0 {
+          if position == text.count || code == ScalarAction.space.rawValue
+            || code == ScalarAction.isolate.rawValue
+          {
+            flushRun(run.span.extracting(first: length), origin: origin, into: &output)
+          } else {
+            for index in 0..<length { word.append(UInt32(run[index]), origin: origin + Int32(index)) }
+          }
+          origin += Int32(length)
+        }
+        if position == text.count { break }
+        if length == 0 || word.isEmpty {
+          if code == ScalarAction.space.rawValue {
+            position += 1
+            origin += 1
+            continue
+          }
+        }
+      }
+      let (scalar, length) = text.scalar(at: position)
+      switch ScalarAction(rawValue: actions.pages[scalar]) {
+      case .copy, nil:
+        word.append(scalar, origin: origin)
+      case .drop:
+        break
+      case .space:
+        flush(&word, into: &output)
+      case .isolate:
+        flush(&word, into: &output)
+        output.append(single(scalar), origin, origin + 1)
+      case .map:
+        map(scalar, origin, &word, &output)
+      case .mapIsolated:
+        flush(&word, into: &output)
+        map(scalar, origin, &word, &output)
+        flush(&word, into: &output)
+      case .reorder:
+        return false
+      }
+      position += length
+      origin += 1
+    }
+    flush(&word, into: &output)
+    return true
+  }
+
+  private func map(
+    _ scalar: UInt32, _ origin: Int32, _ word: inout WordScratch, _ output: inout TokenBuffer
+  ) {
+    if let range = actions.replacements.range(of: scalar) {
+      for index in range { place(actions.replacements.parts[index], origin, &word, &output) }
+    } else {
+      var parts: [UInt32] = []
+      ScalarActions.replacement(of: scalar, options, into: &parts)
+      for part in parts { place(part, origin, &word, &output) }
+    }
+  }
+
+  /// Ends a word whose bytes correspond to source scalars one to one.
+  @inline(__always)
+  private func flushRun(_ word: Span<UInt8>, origin: Int32, into output: inout TokenBuffer) {
+    let first = output.count
+    var counter = NoStepCounter()
+    guard trie.match(word, tokens: &output.ids, ends: &output.ends, counter: &counter) else {
+      output.append(unknownID, origin, origin + Int32(word.count))
+      return
+    }
+    var start = origin
+    for index in first..<output.ids.count {
+      output.starts.append(start)
+      start = origin + output.ends[index]
+      output.ends[index] = start
+      output.words.append(output.wordCount)
+    }
+    output.wordCount += 1
+  }
+
+  /// Ends the word under construction, if there is one.
+  private func flush(_ word: inout WordScratch, into output: inout TokenBuffer) {
+    if word.isEmpty { return }
+    defer { word.clear() }
+    let first = output.count
+    var counter = NoStepCounter()
+    guard !word.isTooLong,
+      trie.match(word.bytes.span, tokens: &output.ids, ends: &output.ends, counter: &counter)
+    else {
+      output.append(unknownID, word.first, word.end)
+      return
+    }
+    var start = 0
+    for index in first..<output.ids.count {
+      let end = Int(output.ends[index])
+      output.starts.append(word.origins[start])
+      output.ends[index] = word.origins[end - 1] + 1
+      output.words.append(output.wordCount)
+      start = end
+    }
+    output.wordCount += 1
+  }
+}

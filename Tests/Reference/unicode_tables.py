@@ -1,0 +1,232 @@
+"""Reads the Unicode tables that Hugging Face `tokenizers` was built with out of its behaviour, one code point at a time.
+
+`tokenizers` mixes tables of several Unicode versions (categories of its `unicode_categories` crate, decompositions of
+another, white space and lower case of the Rust standard library). Potstill follows it code point by code point, so the
+tables are taken from the library itself and do not depend on the Unicode version of the machine:
+
+    python Tests/Reference/unicode_tables.py            # writes the Swift file and unicode_differences.txt
+
+Made with tokenizers 0.23.3. Needs no network.
+"""
+import os
+import sys
+import unicodedata
+
+import tokenizers
+from tokenizers import normalizers, pre_tokenizers
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SWIFT = os.path.join(HERE, "../../Sources/Tokenization/Normalization/UnicodeData.swift")
+DIFFERENCES = os.path.join(HERE, "unicode_differences.txt")
+
+clean = normalizers.BertNormalizer(True, False, False, False)
+chinese = normalizers.BertNormalizer(False, True, False, False)
+strip = normalizers.BertNormalizer(False, False, True, False)
+lower = normalizers.Lowercase()
+nfd = normalizers.NFD()
+split = pre_tokenizers.BertPreTokenizer()
+
+SCALARS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
+
+
+def representatives():
+    """One combining mark for each combining class, in ascending order of class."""
+    found = {}
+    for c in SCALARS:
+        value = unicodedata.combining(chr(c))
+        if not value or value in found or nfd.normalize_str(chr(c)) != chr(c):
+            continue
+        known = c == 0x345 or nfd.normalize_str("a\u0345" + chr(c)) != "a\u0345" + chr(c)
+        if known:  # and not a mark that is newer than the table
+            found[value] = chr(c)
+    return sorted(found.items())
+
+
+def combining_class(c, marks):
+    """The class of a scalar that decomposes to itself, found by watching it being reordered."""
+    s = chr(c)
+    if nfd.normalize_str("a\u0345" + s) == "a\u0345" + s and s != "\u0345":
+        return 0
+    low = 0  # the largest class that is not above ours
+    for value, mark in marks:
+        if nfd.normalize_str("a" + s + mark) == "a" + s + mark:
+            before = nfd.normalize_str("a" + mark + s) == "a" + mark + s
+            return value if before else low
+        low = value
+    return low
+
+
+def measure():
+    marks = representatives()
+    data = {name: [] for name in ("control", "white", "punctuation", "chinese", "mark")}
+    decomposition, lowercase, classes = {}, {}, {}
+    for c in SCALARS:
+        s = chr(c)
+        cleaned = clean.normalize_str("a" + s + "b")
+        if cleaned == "ab":
+            data["control"].append(c)
+        pieces = [p for p, _ in split.pre_tokenize_str("a" + s + "b")]
+        if pieces == ["a", "b"]:
+            data["white"].append(c)
+        elif pieces == ["a", s, "b"]:
+            data["punctuation"].append(c)
+        else:
+            assert pieces == ["a" + s + "b"], (hex(c), pieces)
+        if cleaned == "a b":
+            assert data["white"][-1] == c, hex(c)
+        elif cleaned != "ab":
+            assert cleaned == "a" + s + "b", hex(c)
+            assert not data["white"] or data["white"][-1] != c, hex(c)
+        spaced = chinese.normalize_str(s)
+        if spaced != s:
+            assert spaced == f" {s} ", hex(c)
+            data["chinese"].append(c)
+        parts = nfd.normalize_str(s)
+        if parts != s:
+            if 0xAC00 <= c <= 0xD7A3:
+                index = c - 0xAC00
+                jamo = [0x1100 + index // 588, 0x1161 + index % 588 // 28]
+                jamo += [0x11A7 + index % 28] if index % 28 else []
+                assert parts == "".join(map(chr, jamo)), hex(c)
+            else:
+                decomposition[c] = [ord(p) for p in parts]
+        else:
+            value = combining_class(c, marks)
+            if value:
+                classes[c] = value
+            if strip.normalize_str(s) == "":
+                data["mark"].append(c)
+        small = lower.normalize_str(s)
+        if small != s:
+            lowercase[c] = [ord(p) for p in small]
+    marked = set(data["mark"])
+    for c, parts in decomposition.items():
+        kept = "".join(chr(p) for p in parts if p not in marked)
+        assert strip.normalize_str(chr(c)) == kept, hex(c)
+    return data, decomposition, lowercase, classes
+
+
+def ranges(values):
+    runs = []
+    for v in sorted(values):
+        if runs and runs[-1][1] == v - 1:
+            runs[-1][1] = v
+        else:
+            runs.append([v, v])
+    return [f"{a:X}" if a == b else f"{a:X}-{b:X}" for a, b in runs]
+
+
+def class_ranges(classes):
+    runs = []
+    for c in sorted(classes):
+        if runs and runs[-1][1] == c - 1 and runs[-1][2] == classes[c]:
+            runs[-1][1] = c
+        else:
+            runs.append([c, c, classes[c]])
+    return [(f"{a:X}" if a == b else f"{a:X}-{b:X}") + f":{k:X}" for a, b, k in runs]
+
+
+def lowercase_runs(mapping):
+    """`first-last/step:target` for runs with a constant distance, `code:target,target` for mappings to several."""
+    single = sorted((c, m[0]) for c, m in mapping.items() if len(m) == 1)
+    out, i = [], 0
+    while i < len(single):
+        best = i
+        step = 1
+        for candidate in (1, 2):
+            j = i
+            while (j + 1 < len(single) and single[j + 1][0] == single[j][0] + candidate
+                   and single[j + 1][1] - single[j + 1][0] == single[i][1] - single[i][0]):
+                j += 1
+            if j > best:
+                best, step = j, candidate
+        a, b = single[i][0], single[best][0]
+        out.append((a, f"{a:X}" + (f"-{b:X}" if b > a else "") + ("/2" if step == 2 else "") + f":{single[i][1]:X}"))
+        i = best + 1
+    out += [(c, f"{c:X}:" + ",".join(f"{p:X}" for p in m)) for c, m in mapping.items() if len(m) > 1]
+    return [text for _, text in sorted(out)]
+
+
+def swift_string(name, comment, words):
+    lines, line = [], ""
+    for word in words:
+        if len(line) + len(word) + 1 > 104:
+            lines.append(line)
+            line = ""
+        line = f"{line} {word}" if line else word
+    lines.append(line)
+    body = " \\\n".join("    " + text for text in lines)
+    return f'  /// {comment}\n  static let {name}: StaticString = """\n{body}\n    """\n'
+
+
+def differences(data, decomposition, lowercase, classes):
+    """Where `tokenizers` departs from the Unicode version of this Python, one code point (range) a line."""
+    found = {}
+
+    def note(c, text):
+        found.setdefault(text, []).append(c)
+
+    sets = {k: set(v) for k, v in data.items()}
+    for c in SCALARS:
+        s = chr(c)
+        category = unicodedata.category(s)
+        if category == "Cn":
+            category_is_known = False
+        else:
+            category_is_known = True
+        control = category[0] == "C" and category_is_known and s not in "\t\n\r"
+        if control != (c in sets["control"]) and c != 0xFFFD:
+            note(c, f"control here: {c in sets['control']}, category {category}")
+        punctuation = category[0] == "P" or (c < 128 and not s.isalnum() and 32 < c < 127)
+        if punctuation != (c in sets["punctuation"]):
+            note(c, f"punctuation here: {c in sets['punctuation']}, category {category}")
+        plain = unicodedata.normalize("NFD", s)
+        if plain == s and (category == "Mn") != (c in sets["mark"]):
+            note(c, f"nonspacing mark here: {c in sets['mark']}, category {category}")
+        ours = "".join(map(chr, decomposition.get(c, [c])))
+        if plain != ours and not 0xAC00 <= c <= 0xD7A3:
+            note(c, "decomposition differs")
+        if unicodedata.combining(s) != classes.get(c, 0) and plain == s:
+            note(c, f"combining class here: {classes.get(c, 0)}, there {unicodedata.combining(s)}")
+        if s.lower() != "".join(map(chr, lowercase.get(c, [c]))) and c != 0x3A3:
+            note(c, "lower case differs")
+    return found
+
+
+def main():
+    data, decomposition, lowercase, classes = measure()
+    parts = [
+        swift_string("control", "What cleaning removes: NUL, U+FFFD and the categories C* as `tokenizers` knows them.",
+                     ranges(data["control"])),
+        swift_string("white", "White space: separates words.", ranges(data["white"])),
+        swift_string("punctuation", "ASCII punctuation and the categories P*: a word of its own each.",
+                     ranges(data["punctuation"])),
+        swift_string("chinese", "Chinese characters as BERT defines them: a word of its own each.",
+                     ranges(data["chinese"])),
+        swift_string("mark", "Nonspacing marks (category Mn), which accent stripping removes.", ranges(data["mark"])),
+        swift_string("combining", "Canonical combining classes that are not 0, as `range:class`.",
+                     class_ranges(classes)),
+        swift_string("lowercase", "Lower case as `first-last/step:first target` or `code:target,target`.",
+                     lowercase_runs(lowercase)),
+        swift_string("decomposition", "Full canonical decompositions as `code:part,part`; Hangul is computed.",
+                     [f"{c:X}:" + ",".join(f"{p:X}" for p in m) for c, m in sorted(decomposition.items())]),
+    ]
+    os.makedirs(os.path.dirname(SWIFT), exist_ok=True)
+    with open(SWIFT, "w") as file:
+        file.write("// Generated by Tests/Reference/unicode_tables.py from the behaviour of tokenizers "
+                   f"{tokenizers.__version__}; do not edit.\n\n"
+                   "/// The Unicode properties that decide how BERT cleans, lower-cases and splits text, in hexadecimal.\n"
+                   "enum UnicodeData {\n" + "\n".join(parts) + "}\n")
+    found = differences(data, decomposition, lowercase, classes)
+    with open(DIFFERENCES, "w") as file:
+        file.write(f"# Code points where tokenizers {tokenizers.__version__} departs from Unicode "
+                   f"{unicodedata.unidata_version}\n# (its tables are older or newer). Potstill follows tokenizers in each of "
+                   "them.\n# Generated by unicode_tables.py.\n")
+        for text in sorted(found):
+            for word in ranges(found[text]):
+                file.write(f"{word}\t{text}\n")
+    print({k: len(v) for k, v in data.items()}, len(decomposition), len(lowercase), len(classes),
+          {k: len(v) for k, v in found.items()}, file=sys.stderr)
+
+
+main()
