@@ -10,7 +10,8 @@ import Training
 struct OptimizerTests {
   @Test("six steps of AdamW and SGD equal PyTorch's: groups, clipping, a missing gradient")
   func golden() throws {
-    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue) {
+    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    {
       let run = try GoldenRun(golden)
       for step in try #require(golden["steps"]?.arrayValue) {
         let norm = try run.apply(step)
@@ -28,7 +29,8 @@ struct OptimizerTests {
   @Test("a state saved and loaded again goes on to the bit")
   func state() throws {
     let folder = try TemporaryFolder()
-    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue) {
+    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    {
       let steps = try #require(golden["steps"]?.arrayValue)
       let straight = try GoldenRun(golden)
       for step in steps { try straight.apply(step) }
@@ -70,7 +72,8 @@ struct OptimizerTests {
 
   @Test("decay groups of a BERT classifier are those of Trainer")
   func decayNames() throws {
-    for entry in try #require(try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue) {
+    for entry in try #require(try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue)
+    {
       let name = try #require(entry["name"]?.stringValue)
       let rank = try #require(entry["rank"]?.intValue)
       #expect(ParameterGroup.decays(name: name, rank: rank) == entry["decays"]?.boolValue, "\(name)")
@@ -107,7 +110,9 @@ struct OptimizerTests {
   }
 }
 
-private func floats(_ value: JSONValue) -> [Float] { (value.arrayValue ?? []).map { Float($0.doubleValue ?? .nan) } }
+private func floats(_ value: JSONValue) -> [Float] {
+  (value.arrayValue ?? []).map { Float($0.doubleValue ?? .nan) }
+}
 
 /// Gives a parameter a gradient of known values through the tape: d(Σ g p)/dp = g.
 private func setGradient(of parameter: Parameter, _ values: [Float]) {

@@ -23,7 +23,8 @@ struct ScheduleTests {
       for (step, expected) in try #require(golden["rates"]?.arrayValue).enumerated() {
         let rate = config.learningRate * schedule.factor(at: step)
         // Double arithmetic in another order.
-        #expect(abs(rate - (expected.doubleValue ?? .nan)) <= 1e-12 * config.learningRate, "\(type) step \(step)")
+        #expect(
+          abs(rate - (expected.doubleValue ?? .nan)) <= 1e-12 * config.learningRate, "\(type) step \(step)")
       }
     }
   }
