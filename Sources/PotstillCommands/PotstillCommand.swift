@@ -19,7 +19,8 @@ package struct PotstillCommand: ParsableCommand {
       """,
     version: PotstillVersion.current,
     groupedSubcommands: [
-      CommandGroup(name: "Begin:", subcommands: [DemoCommand.self])
+      CommandGroup(name: "Begin:", subcommands: [DemoCommand.self]),
+      CommandGroup(name: "Look inside:", subcommands: [InspectCommand.self]),
     ])
 
   package init() {}

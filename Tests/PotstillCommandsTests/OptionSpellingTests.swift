@@ -4,7 +4,8 @@ import Testing
 @Suite struct OptionSpellingTests {
   @Test func underscoresAndAliasesBecomeOurNames() {
     let (arguments, ignored) = OptionSpelling.translate([
-      "train", "--model_name_or_path", "my_model", "--learning_rate=5e-5", "--output_dir=a_b=c_d", "--do_train",
+      "train", "--model_name_or_path", "my_model", "--learning_rate=5e-5", "--output_dir=a_b=c_d",
+      "--do_train",
       "--epochs", "3", "--", "--kept_as_it_is",
     ])
     #expect(

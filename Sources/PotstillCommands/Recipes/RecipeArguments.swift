@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelFormats
 
 extension RecipeFile {
   /// The arguments of `subcommand` that this recipe stands for, followed by the command line's own, which win.
@@ -19,10 +20,10 @@ extension RecipeFile {
             + (hint ?? "'potstill \(subcommand) --help' lists the options"))
         continue
       }
-      let arguments = option.isFlag ? flag(entry, name: name, of: option) : pairs(entry, name: name)
-      guard let arguments, option.isRepeating || entry.values.count <= 1 else {
-        let expected = option.isFlag ? "true or false" : "one value"
-        faults.append(place + "\(entry.key) takes \(expected), found \(entry.values.joined(separator: ", "))")
+      let arguments =
+        option.isFlag ? flag(entry, name: name, of: option) : pairs(entry, name: name, of: option)
+      guard let arguments else {
+        faults.append(place + "\(entry.key) takes true or false, found \(entry.json.compactText)")
         continue
       }
       if let fault = Self.fault(of: [subcommand] + arguments) { faults.append(place + fault) }
@@ -33,8 +34,10 @@ extension RecipeFile {
     return result + own
   }
 
-  private func pairs(_ entry: Entry, name: String) -> [String]? {
-    entry.values.map { "--\(name)=\($0)" }
+  private func pairs(_ entry: Entry, name: String, of option: OptionCatalogue.Entry) -> [String] {
+    // An option that takes one value gets a list as JSON: ["flsw", 1, 2].
+    let values = option.isRepeating || entry.values.count == 1 ? entry.values : [entry.json.compactText]
+    return values.map { "--\(name)=\($0)" }
   }
 
   private func flag(_ entry: Entry, name: String, of option: OptionCatalogue.Entry) -> [String]? {

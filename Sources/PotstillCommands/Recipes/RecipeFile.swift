@@ -19,6 +19,8 @@ package struct RecipeFile {
     package let key: String
     /// Its value: scalars are one string, lists several, structures JSON.
     package let values: [String]
+    /// The whole value as JSON.
+    package let json: JSONValue
     /// Where it stands, from 1.
     package let line: Int
   }
@@ -86,7 +88,7 @@ package struct RecipeFile {
       if !isSection, case .mapping(let section) = value, sections.contains(key) {
         collect(section, path: path, isSection: true, into: &entries, faults: &faults)
       } else if let values = values(of: value) {
-        entries.append(Entry(key: key, values: values, line: line))
+        entries.append(Entry(key: key, values: values, json: RecipeJSON.value(of: value), line: line))
       }
     }
   }

@@ -1,0 +1,94 @@
+import Foundation
+import ModelFormats
+
+/// What is in a Hugging Face directory, read from the headers of its files alone.
+struct CheckpointReport {
+  private let path: String
+  private let config: JSONValue
+  private let tensors: [TensorInfo]
+
+  /// Reads `config.json` and the headers of the weights.
+  init(directory: URL) throws {
+    path = directory.path
+    config = try JSONValue(contentsOf: directory.appending(path: "config.json"))
+    let reader = try CheckpointReader(directory: directory)
+    // Buffers of integers, such as position_ids in old files, are no parameters.
+    tensors = reader.names.compactMap { reader[$0] }.filter { $0.dtype.isReadableAsFloat }
+  }
+
+  private var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+  private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
+
+  /// The labels of the head in the order of its outputs.
+  private var labels: [String] {
+    let names = config["id2label"]?.objectValue ?? JSONObject()
+    return names.map { ($0.key, $0.value.stringValue ?? "") }
+      .sorted { (Int($0.0) ?? 0) < (Int($1.0) ?? 0) }.map(\.1)
+  }
+
+  /// The report for machines.
+  var json: JSONObject {
+    var object = JSONObject()
+    object["path"] = .string(path)
+    object["parameters"] = .integer(parameterCount)
+    object["bytes"] = .integer(fileBytes)
+    object["config"] = config
+    object["tensors"] = .array(
+      tensors.map { tensor in
+        var entry = JSONObject()
+        entry["name"] = .string(tensor.name)
+        entry["dtype"] = .string(tensor.dtype.rawValue)
+        entry["shape"] = .array(tensor.shape.map { .integer($0) })
+        return .object(entry)
+      })
+    return object
+  }
+
+  /// Two lines of facts before the tree.
+  var summary: String {
+    func fact(_ key: String, _ unit: String) -> String? {
+      config[key]?.intValue.map { "\($0) \(unit)" }
+    }
+    let facts = [
+      config["model_type"]?.stringValue, fact("num_hidden_layers", "layers"), fact("hidden_size", "wide"),
+      fact("num_attention_heads", "heads"), fact("vocab_size", "tokens in the vocabulary"),
+      fact("max_position_embeddings", "positions"),
+    ].compactMap { $0 }
+    let sizes = [
+      "\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk",
+      megabytes(4 * parameterCount) + " MB in memory",
+      megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
+    ]
+    var lines = ["\(path): \(facts.joined(separator: ", "))", sizes.joined(separator: ", ")]
+    if !labels.isEmpty { lines.append("labels: \(labels.joined(separator: ", "))") }
+    return lines.joined(separator: "\n")
+  }
+
+  /// The parameter tree.
+  var table: TextTable {
+    var table = TextTable([.text("parameter"), .text("shape"), .number("values"), .number("MB")])
+    for row in ParameterTree(tensors).rows {
+      table.add([
+        String(repeating: "  ", count: row.depth) + row.name,
+        row.shape.map { "[" + $0.map(String.init).joined(separator: ", ") + "]" } ?? "",
+        grouped(row.count), megabytes(4 * row.count),
+      ])
+    }
+    return table
+  }
+}
+
+/// A whole number with commas between thousands.
+func grouped(_ number: Int) -> String {
+  var text = ""
+  for (index, digit) in String(number).reversed().enumerated() {
+    if index > 0 && index % 3 == 0 && digit != "-" { text.append(",") }
+    text.append(digit)
+  }
+  return String(text.reversed())
+}
+
+/// Bytes in units of 2^20, with a decimal place below 1000.
+func megabytes(_ bytes: Int) -> String {
+  String(format: bytes < 1_048_576_000 ? "%.1f" : "%.0f", Double(bytes) / 1_048_576)
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Kernels
+
+/// What every command understands.
+package struct GeneralOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Processors to use (default: all that the system grants).", valueName: "n"))
+  package var threads: Int?
+
+  @Flag(name: .shortAndLong, help: "No progress and no messages; errors and results only.")
+  package var quiet = false
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if let threads, threads < 1 {
+      throw ValidationError("--threads is \(threads); expected at least 1.")
+    }
+  }
+
+  /// Makes the console and the engine behave as asked, and loads the matrix library unless there is nothing to compute.
+  package func apply(to console: Console, computes: Bool = true) throws {
+    console.isQuiet = quiet
+    if let threads { Parallel.threadCount = threads }
+    if computes { _ = try BLAS.load() }
+  }
+}

@@ -1,0 +1,45 @@
+import Foundation
+import ModelFormats
+
+/// The folder of a run, refused when it holds something that a run could damage.
+struct OutputFolder {
+  /// Where it is.
+  let url: URL
+
+  /// A folder that may be written into; nothing is made before `create()`.
+  ///
+  /// Throws when it holds files already and `overwrite` is false, or when the path is a file.
+  init(_ path: String, overwrite: Bool) throws {
+    url = URL(filePath: path, directoryHint: .isDirectory)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
+    guard isFolder.boolValue else {
+      throw CommandError("--output \(path) is a file; expected a folder, or a path where none exists yet")
+    }
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    if !contents.isEmpty && !overwrite {
+      throw CommandError(
+        "--output \(path) is not empty (it holds \(contents.sorted().prefix(3).joined(separator: ", "))"
+          + "\(contents.count > 3 ? ", …" : "")); choose another folder, or add --overwrite-output-dir")
+    }
+  }
+
+  /// Makes the folder and those above it.
+  func create() throws {
+    do {
+      try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    } catch {
+      throw CommandError("cannot make the folder \(url.path): \(error.localizedDescription)")
+    }
+  }
+
+  /// Writes a JSON file of results.
+  func write(_ object: JSONObject, as name: String) throws {
+    try JSONValue.object(object).write(to: url.appending(path: name))
+  }
+
+  /// Writes a text file.
+  func write(_ text: String, as name: String) throws {
+    try AtomicFile.write(Array(text.utf8), to: url.appending(path: name))
+  }
+}

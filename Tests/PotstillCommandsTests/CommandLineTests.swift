@@ -1,0 +1,45 @@
+import ArgumentParser
+import PotstillCommands
+import Testing
+
+@Suite struct CommandLineTests {
+  @Test func helpGoesToStandardOutput() {
+    let run = potstill(["--help"])
+    #expect(run.code == 0)
+    #expect(run.output.hasPrefix("OVERVIEW: Distil big NLP Transformers into small ones, on ordinary CPUs."))
+    #expect(run.messages.isEmpty)
+  }
+
+  @Test func versionIsOneLine() {
+    #expect(potstill(["--version"]).output == PotstillVersion.current + "\n")
+  }
+
+  @Test func aCommandLineWithoutSenseExitsWith64() {
+    let run = potstill(["inspect", "--machin"])
+    #expect(run.code == 64)
+    #expect(run.messages.hasPrefix("potstill: error: Unknown option '--machin'. Did you mean '--machine'?\n"))
+    #expect(run.output.isEmpty)
+    #expect(potstill(["inspct"]).code == 64)
+    #expect(potstill(["inspect", "--threads", "0"]).code == 64)
+  }
+
+  @Test func aFailureExitsWith1AndNamesTheFile() {
+    let run = potstill(["inspect", "/no/such/folder"])
+    #expect(run.code == 1)
+    #expect(
+      run.messages == "potstill: error: cannot read /no/such/folder/config.json: No such file or directory\n")
+  }
+
+  static let subcommands = PotstillCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
+
+  @Test(arguments: subcommands.map { $0.configuration })
+  func everyCommandHasHelp(_ configuration: CommandConfiguration) throws {
+    let name = try #require(configuration.commandName)
+    let run = potstill([name, "--help"])
+    #expect(run.code == 0)
+    #expect(run.output.contains("OVERVIEW: \(configuration.abstract)"))
+    #expect(run.output.contains("USAGE: potstill \(name)"))
+    let tooLong = run.output.split(separator: "\n").filter { displayWidth(String($0)) > 120 }
+    #expect(tooLong.isEmpty)
+  }
+}

@@ -1,0 +1,21 @@
+import PotstillCommands
+
+/// What one command line did.
+struct ToolRun {
+  /// The exit code.
+  let code: Int32
+  /// Standard output.
+  let output: String
+  /// Standard error.
+  let messages: String
+}
+
+/// Runs a command line in this process; `input` is what standard input holds.
+func potstill(_ arguments: [String], input: [String] = []) -> ToolRun {
+  let output = TextStream(inMemory: false)
+  let messages = TextStream(inMemory: false)
+  var lines = input[...]
+  let console = Console(output: output, messages: messages, input: { lines.popFirst() })
+  let code = CommandLineTool.run(arguments, console: console)
+  return ToolRun(code: code, output: output.contents, messages: messages.contents)
+}
