@@ -39,6 +39,23 @@ extension DistillationConfig {
     return faults
   }
 
+  /// What needs labels although there are none.
+  func labelFaults(hasLabels: Bool?) -> [DistillationFault] {
+    guard hasLabels == false else { return [] }
+    var faults: [DistillationFault] = []
+    if usesLosses {
+      faults.append(
+        DistillationFault(
+          "hard_label_weight",
+          "is \(hardLabelWeight), but no training example has a label; set it to 0 or give "
+            + "labelled data"))
+    }
+    if probabilityShift {
+      faults.append(DistillationFault("probability_shift", "needs labels, but no training example has one"))
+    }
+    return faults
+  }
+
   private func goalFaults(hasLabels: Bool?) -> [DistillationFault] {
     var faults: [DistillationFault] = []
     let matchWeights = matches.contains { source in
@@ -55,16 +72,7 @@ extension DistillationConfig {
           "every weight is 0, so there is nothing to learn; give kd_loss_weight, hard_label_weight "
             + "or a match a positive weight"))
     }
-    if hasLabels == false && usesLosses {
-      faults.append(
-        DistillationFault(
-          "hard_label_weight",
-          "is \(hardLabelWeight), but no training example has a label; set it to 0 or give "
-            + "labelled data"))
-    }
-    if hasLabels == false && probabilityShift {
-      faults.append(DistillationFault("probability_shift", "needs labels, but no training example has one"))
-    }
+    faults += labelFaults(hasLabels: hasLabels)
     if probabilityShift && !usesTeacherLogits {
       faults.append(
         DistillationFault(

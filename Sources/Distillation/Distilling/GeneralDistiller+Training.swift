@@ -1,0 +1,45 @@
+import Encoders
+import Foundation
+import TaskData
+import Training
+
+extension GeneralDistiller {
+  /// Distils: trains the student on encoded examples, scoring it as the settings say.
+  ///
+  /// ```swift
+  /// let distiller = try GeneralDistiller(DistillationConfig(temperature: 8), teacher: teacher, student: student)
+  /// let summary = try distiller.train(examples, validation: validation, config: training)
+  /// try student.save(to: folder)
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - examples: What the student sees; those without a label count for everything but the hard-label loss.
+  ///   - validation: What the student is scored on.
+  ///   - metrics: The names of the metrics.
+  ///   - config: Epochs, batches, learning rate and the like.
+  ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
+  ///   - observers: Told of everything, in this order.
+  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
+  @discardableResult
+  public func train(
+    _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
+    config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
+    resumingFrom checkpoint: URL? = nil
+  ) throws -> TrainingSummary {
+    try checkLabels(of: examples)
+    let loop = TrainingLoop(
+      config: config, objective: self, data: TrainingData(examples, config: config),
+      evaluate: validation.isEmpty
+        ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result },
+      checkpoints: checkpoints, observers: observers)
+    return try loop.run(resumingFrom: checkpoint)
+  }
+
+  /// Labels that the configuration asks for must be there.
+  private func checkLabels(of examples: [EncodedExample]) throws(DistillationError) {
+    guard !examples.isEmpty, examples.allSatisfy({ $0.label == EncodedExample.noLabel }) else { return }
+    let faults = self.config.labelFaults(hasLabels: false)
+    if !faults.isEmpty { throw .invalidConfiguration(faults) }
+  }
+}

@@ -1,0 +1,181 @@
+import Encoders
+import TaskData
+import Tensors
+import Tokenization
+import Training
+
+/// Distils one teacher into one student: logits, labels, and intermediate layers; TextBrewer's `GeneralDistiller`.
+///
+/// The teacher runs without dropout and without a tape; only the layers that a match needs are kept. The total loss is
+/// kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match, reported unweighted as
+/// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first).
+public final class GeneralDistiller: TrainingObjective {
+  /// What the student learns from.
+  public let config: DistillationConfig
+  /// The model that is imitated; it never changes.
+  public let teacher: SequenceClassifier
+  /// The model that learns.
+  public let student: SequenceClassifier
+  /// The matches as they apply to the two models.
+  public let matches: [ResolvedMatch]
+  /// The projection of each match, nil where there is none.
+  public let projections: [Projection?]
+  /// What is doubtful about the configuration, for the user to read.
+  public let warnings: [DistillationFault]
+  /// The student's parameters by weight decay, then the projections.
+  public let groups: [ParameterGroup]
+  /// The teacher's logits seen so far, when `cache_teacher_logits` is on.
+  public let cache: TeacherCache?
+
+  private let adaptorT: Adaptor
+  private let adaptorS: Adaptor
+  private let captureT: Capture
+  private let captureS: Capture
+  private let needsTeacher: Bool
+
+  /// A distiller of two models, once everything fits.
+  ///
+  /// - Parameters:
+  ///   - config: What the student learns from.
+  ///   - teacher: The model that is imitated.
+  ///   - student: The model that learns.
+  ///   - adaptorT: What is used of the teacher's output.
+  ///   - adaptorS: What is used of the student's output.
+  ///   - capture: What adaptors need of the models beyond what the matches ask for.
+  ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels.
+  ///   - hasLabels: Whether any training example has a label, if that is known.
+  ///   - seed: Decides the projections' initial weights.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public init(
+    _ config: DistillationConfig, teacher: SequenceClassifier, student: SequenceClassifier,
+    adaptorT: @escaping Adaptor = Adaptors.features, adaptorS: @escaping Adaptor = Adaptors.classification,
+    capture: Capture = [], descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
+    hasLabels: Bool? = nil, seed: UInt64 = 42
+  ) throws(DistillationError) {
+    let (own, other) =
+      descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
+    var found = config.validate(teacher: own, student: other, hasLabels: hasLabels)
+    if teacher === student {
+      found.append(DistillationFault("student", "teacher and student are one object; load the model twice"))
+    }
+    let faults = found.filter { $0.severity == .fault }
+    guard faults.isEmpty else { throw .invalidConfiguration(faults) }
+    self.config = config
+    self.teacher = teacher
+    self.student = student
+    self.adaptorT = adaptorT
+    self.adaptorS = adaptorS
+    warnings = found
+    matches = config.resolvedMatches(teacher: own, student: other)
+    projections = matches.enumerated().map { index, match in
+      guard let shape = match.projection, let inputs = shape.studentSize, let outputs = shape.teacherSize
+      else { return nil }
+      return Projection(
+        shape.kind, studentSize: inputs, teacherSize: outputs, name: "projections.\(index)", seed: seed,
+        stream: UInt64(index))
+    }
+    captureT = capture.union(
+      Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers))
+    captureS = capture.union(
+      Self.capture(matches.map { ($0.match.feature, $0.studentPositions) }, other.layers))
+    needsTeacher = config.usesTeacherLogits || !matches.isEmpty
+    cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
+    groups =
+      ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
+      + Self.projectionGroups(matches, projections)
+  }
+
+  /// The number of sequences; of labelled ones when nothing but labels counts.
+  public func weight(of batch: LabeledBatch) -> Double {
+    if needsTeacher { return Double(batch.count) }
+    return Double(batch.labels.count { $0 != EncodedExample.noLabel })
+  }
+
+  /// The loss of a micro-batch.
+  ///
+  /// - Throws: `DistillationError.adaptor` when an adaptor's result does not have what the configuration uses.
+  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+    let own = try adaptorS(batch, student(batch.tokens, capture: captureS, in: context), context)
+    let other = needsTeacher ? try teacherResult(batch) : AdaptorResult()
+    var sum = LossSum(in: context)
+    if config.usesTeacherLogits {
+      let loss = try LogitsTerm(config).loss(student: own, teacher: other, in: context)
+      let weight = config.kdLossWeightSchedule.weight(
+        config.kdLossWeight, progress: progress, compatibility: config.compatibility)
+      sum.add(loss, weight: weight, name: "unweighted_kd_loss")
+    }
+    if !own.losses.isEmpty {
+      let weight = config.hardLabelWeightSchedule.weight(
+        config.hardLabelWeight, progress: progress, compatibility: config.compatibility)
+      sum.add(try hardLoss(own, in: context), weight: weight, name: "unweighted_hard_label_loss")
+    } else if config.usesLosses {
+      throw DistillationError.adaptor(
+        side: "student", field: "losses",
+        message: "is empty, but hard_label_weight is \(config.hardLabelWeight)")
+    }
+    for (match, projection) in zip(matches, projections) {
+      let term = MatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
+      let loss = try term.loss(student: own, teacher: other, in: context)
+      sum.add(loss, weight: match.match.weight, name: match.match.logName)
+    }
+    return sum.stepLoss
+  }
+
+  private func teacherResult(_ batch: LabeledBatch) throws -> AdaptorResult {
+    if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: [logits]) }
+    let context = Context.inference
+    let result = try adaptorT(batch, teacher(batch.tokens, capture: captureT, in: context), context)
+    try cache?.store(result, of: batch.indices)
+    return result
+  }
+
+  private func hardLoss(_ result: AdaptorResult, in context: Context) throws -> Tensor {
+    for loss in result.losses where loss.count != 1 {
+      throw DistillationError.adaptor(
+        side: "student", field: "losses", message: "found shape \(loss.shape), expected scalars")
+    }
+    return result.losses.dropFirst().reduce(result.losses[0]) { add($0, $1, in: context) }
+  }
+
+  /// The least that gives the layers at some positions.
+  private static func capture(_ wanted: [(feature: MatchFeature, positions: [Int])], _ layers: Int) -> Capture
+  {
+    var capture: Capture = []
+    for (feature, positions) in wanted {
+      switch feature {
+      case .attention: capture.formUnion(.attentionScores)
+      case .hidden: capture.formUnion(positions.contains(layers) ? .hiddenStates : .innerHiddenStates)
+      }
+    }
+    return capture
+  }
+
+  /// One pair of groups for each set of options; biases do not decay, like the student's.
+  private static func projectionGroups(
+    _ matches: [ResolvedMatch], _ projections: [Projection?]
+  ) -> [ParameterGroup] {
+    var members: [(options: ProjectionConfig, projections: [Projection])] = []
+    for (match, projection) in zip(matches, projections) {
+      guard let projection, let options = match.projection else { continue }
+      let index = members.firstIndex {
+        $0.options.learningRate == options.learningRate && $0.options.weightDecay == options.weightDecay
+      }
+      if let index {
+        members[index].projections.append(projection)
+      } else {
+        members.append((options, [projection]))
+      }
+    }
+    return members.flatMap { options, projections in
+      [
+        ParameterGroup(
+          name: "projections", parameters: projections.map(\.weight), learningRate: options.learningRate,
+          weightDecay: options.weightDecay),
+        ParameterGroup(
+          name: "projections_no_decay", parameters: projections.map(\.bias),
+          learningRate: options.learningRate,
+          weightDecay: 0),
+      ]
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import Tensors
+import Training
+
+/// Adds up weighted losses and remembers each unweighted, under the name it has in the log.
+struct LossSum {
+  private let context: Context
+  private var total: Tensor?
+  private var parts: [(name: String, value: Float)] = []
+
+  init(in context: Context) { self.context = context }
+
+  /// Adds weight · loss to the total; a loss of weight 0 is only logged.
+  mutating func add(_ loss: Tensor, weight: Double, name: String) {
+    var unique = name
+    var copies = 1
+    while parts.contains(where: { $0.name == unique }) {
+      copies += 1
+      unique = "\(name)_\(copies)"
+    }
+    parts.append((unique, loss.item))
+    guard weight != 0 else { return }
+    let weighted = weight == 1 ? loss : scale(loss, by: Float(weight), in: context)
+    total = total.map { Tensors.add($0, weighted, in: context) } ?? weighted
+  }
+
+  /// The weighted sum, 0 when nothing counted.
+  var stepLoss: StepLoss { StepLoss(total ?? Tensor(0), parts: parts) }
+}

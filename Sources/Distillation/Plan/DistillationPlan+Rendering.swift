@@ -1,0 +1,116 @@
+import Foundation
+import ModelFormats
+
+extension DistillationPlan {
+  /// The plan as lines of plain text.
+  public var lines: [String] {
+    var lines = [
+      "teacher  \(describe(teacher))", "student  \(describe(student)), \(ratio)",
+      "trained  \(grouped(trainableCount)) parameters"
+        + (projectionCount > 0 ? ", \(grouped(projectionCount)) of them in projections (not exported)" : ""),
+    ]
+    lines += goalLines
+    lines += matchLines
+    if let steps { lines.append("steps    \(grouped(steps))") }
+    lines.append(
+      "memory   about \(megabytes(memory.total)) MB: parameters \(megabytes(memory.parameters)), gradients "
+        + "\(megabytes(memory.gradients)), optimizer \(megabytes(memory.optimizer)), activations "
+        + "\(megabytes(memory.activations)) at \(grouped(tokensPerBatch)) tokens a batch")
+    lines += warnings.map { "warning  \($0)" }
+    return lines
+  }
+
+  private var goalLines: [String] {
+    var goals: [String] = []
+    if config.kdLossWeight > 0 {
+      let factor = config.compatibility == .textbrewer ? "no factor T² (TextBrewer)" : "times T²"
+      let temperature = number(config.temperature)
+      goals.append(
+        "loss     \(number(config.kdLossWeight)) × KD (\(config.kdLossType.rawValue), temperature \(temperature), \(factor))"
+          + (config.cacheTeacherLogits ? ", the teacher runs once" : ""))
+    }
+    if config.hardLabelWeight > 0 { goals.append("loss     \(number(config.hardLabelWeight)) × labels") }
+    return goals
+  }
+
+  private var matchLines: [String] {
+    let rows = matches.map { match in
+      [
+        "teacher \(match.teacherLayer)", match.teacherShape, "student \(match.studentLayer)",
+        match.studentShape,
+        match.projection ?? "",
+      ]
+    }
+    let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return zip(matches, rows).map { match, row in
+      let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+      let text = "match    \(number(match.weight)) × \(match.loss.rawValue)  " + cells.joined(separator: "  ")
+      return String(text.reversed().drop { $0 == " " }.reversed())
+    }
+  }
+
+  /// The plan for machines: `teacher`, `student`, `matches`, counts, `steps` and `memory` in bytes.
+  public var json: JSONValue {
+    var object = JSONObject()
+    object["teacher"] = json(teacher)
+    object["student"] = json(student)
+    object["distillation"] = config.json
+    object["matches"] = .array(
+      matches.map { match in
+        var entry = JSONObject()
+        entry["teacher_layer"] = .string(match.teacherLayer)
+        entry["teacher_shape"] = .string(match.teacherShape)
+        entry["student_layer"] = .string(match.studentLayer)
+        entry["student_shape"] = .string(match.studentShape)
+        entry["loss"] = .string(match.loss.rawValue)
+        entry["weight"] = .double(match.weight)
+        entry["projection"] = match.projection.map { .string($0) } ?? .null
+        entry["projection_parameters"] = .integer(match.projectionCount)
+        return .object(entry)
+      })
+    object["trainable_parameters"] = .integer(trainableCount)
+    object["projection_parameters"] = .integer(projectionCount)
+    object["steps"] = steps.map { .integer($0) } ?? .null
+    object["memory"] = [
+      "parameters": .integer(memory.parameters), "gradients": .integer(memory.gradients),
+      "optimizer": .integer(memory.optimizer), "activations": .integer(memory.activations),
+      "total": .integer(memory.total),
+    ]
+    object["warnings"] = .array(warnings.map { .string($0.description) })
+    return .object(object)
+  }
+
+  private func json(_ model: ModelDescription) -> JSONValue {
+    [
+      "name": .string(model.name), "parameters": .integer(model.parameterCount),
+      "megabytes": .double(Double(model.parameterCount) * 4 / 1_048_576), "layers": .integer(model.layers),
+      "hidden_size": .integer(model.hiddenSize), "heads": .integer(model.heads),
+    ]
+  }
+
+  private func describe(_ model: ModelDescription) -> String {
+    "\(model.name): \(model.layers) layers of \(model.hiddenSize), \(model.heads) heads, "
+      + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.parameterCount * 4)) MB"
+  }
+
+  private var ratio: String {
+    let ratio = Double(teacher.parameterCount) / Double(max(1, student.parameterCount))
+    return ratio >= 1
+      ? String(format: "%.1f times smaller", ratio) : String(format: "%.1f times larger", 1 / ratio)
+  }
+
+  private func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1_048_576) }
+
+  private func number(_ value: Double) -> String { Int(exactly: value).map(String.init) ?? "\(value)" }
+
+  /// 66955010 as 66,955,010.
+  private func grouped(_ value: Int) -> String {
+    let digits = String(value)
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0 && (digits.count - index) % 3 == 0 { result.append(",") }
+      result.append(digit)
+    }
+    return result
+  }
+}

@@ -1,0 +1,100 @@
+import ModelFormats
+import Training
+
+/// What a distillation will do and need, worked out before the first step; what `--dry-run` prints.
+public struct DistillationPlan: Sendable {
+  /// One matched pair of layers.
+  public struct Match: Sendable, Equatable {
+    /// The teacher's layer or layers in words, such as `layer 8`.
+    public let teacherLayer: String
+    /// The student's.
+    public let studentLayer: String
+    /// The loss.
+    public let loss: MatchLossType
+    /// Its weight.
+    public let weight: Double
+    /// The teacher's features for T tokens, such as `[T, 768]`.
+    public let teacherShape: String
+    /// The student's features, before a projection.
+    public let studentShape: String
+    /// The projection in words, such as `linear 384 → 768`, nil when there is none.
+    public let projection: String?
+    /// The number of the projection's parameters.
+    public let projectionCount: Int
+  }
+
+  /// The teacher.
+  public let teacher: ModelDescription
+  /// The student.
+  public let student: ModelDescription
+  /// What the student learns from.
+  public let config: DistillationConfig
+  /// The matched layers, in order.
+  public let matches: [Match]
+  /// The steps (updates) of the run, if they are known.
+  public let steps: Int?
+  /// The tokens of a micro-batch that the memory estimate is made for.
+  public let tokensPerBatch: Int
+  /// The longest sequence the memory estimate is made for.
+  public let sequenceLength: Int
+  /// What is doubtful.
+  public let warnings: [DistillationFault]
+  private let optimizerStates: Int
+
+  /// A plan, once everything fits.
+  ///
+  /// - Parameters:
+  ///   - config: What the student learns from.
+  ///   - teacher: The teacher's sizes and names.
+  ///   - student: The student's.
+  ///   - training: Decides the optimizer's memory.
+  ///   - steps: The updates of the run, if they are known.
+  ///   - tokensPerBatch: The tokens of a micro-batch.
+  ///   - sequenceLength: The longest sequence, in tokens.
+  ///   - hasLabels: Whether any training example has a label, if that is known.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public init(
+    _ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription,
+    training: TrainingConfig = TrainingConfig(), steps: Int? = nil, tokensPerBatch: Int,
+    sequenceLength: Int = 128, hasLabels: Bool? = nil
+  ) throws(DistillationError) {
+    let found = config.validate(teacher: teacher, student: student, hasLabels: hasLabels)
+    let faults = found.filter { $0.severity == .fault }
+    guard faults.isEmpty else { throw .invalidConfiguration(faults) }
+    self.config = config
+    self.teacher = teacher
+    self.student = student
+    self.steps = steps
+    self.tokensPerBatch = tokensPerBatch
+    self.sequenceLength = sequenceLength
+    warnings = found
+    optimizerStates = training.optimizer.stateNames.count
+    matches = config.resolvedMatches(teacher: teacher, student: student).map { match in
+      let shape = { (side: ModelDescription) in
+        match.match.feature == .hidden
+          ? "[T, \(side.hiddenSize)]" : "[\(side.heads) heads, T, T]"
+      }
+      let sizes = match.projection.flatMap { p in p.studentSize.flatMap { s in p.teacherSize.map { (s, $0) } }
+      }
+      return Match(
+        teacherLayer: match.layerNames(match.teacherPositions),
+        studentLayer: match.layerNames(match.studentPositions), loss: match.match.loss,
+        weight: match.match.weight, teacherShape: shape(teacher), studentShape: shape(student),
+        projection: match.projection.flatMap { p in sizes.map { "\(p.kind.rawValue) \($0.0) → \($0.1)" } },
+        projectionCount: sizes.map { $0.0 * $0.1 + $0.1 } ?? 0)
+    }
+  }
+
+  /// The parameters of all projections.
+  public var projectionCount: Int { matches.reduce(0) { $0 + $1.projectionCount } }
+
+  /// The parameters that are trained: the student's and the projections'.
+  public var trainableCount: Int { student.trainableCount + projectionCount }
+
+  /// What the run is expected to take, in bytes.
+  public var memory: MemoryEstimate {
+    MemoryEstimate(
+      teacher: teacher, student: student, projectionCount: projectionCount, optimizerStates: optimizerStates,
+      tokens: tokensPerBatch, sequenceLength: sequenceLength)
+  }
+}
