@@ -49,6 +49,28 @@ void ps_softmax_backward(const float *y, const float *dy, float *dx, int64_t row
 // y = log_softmax(scale * x) per row; y may alias x
 void ps_log_softmax(const float *x, float *y, int64_t rows, int64_t cols, float scale);
 
+// ---- attention of one head over one sequence ------------------------------------------------------------------
+// For short sequences, where the products are too small for BLAS: everything between the reads of q, k, v and the
+// write of the output stays in `scratch`. Rows of q and dq are ldq floats apart, and so on for k, v and out (o).
+typedef struct {
+  int64_t queries, keys, head_dim;
+  int64_t ldq, ldk, ldv, ldo;
+  float scale;                   // S = scale Q K^T
+  float probability;             // of dropping an attention probability; 0 skips dropout
+  uint64_t seed, stream, first;  // element [i, j] has the dropout counter first + i * keys + j
+} ps_attention;
+// Floats of scratch that either pass needs.
+int64_t ps_attention_scratch(int64_t keys, int64_t head_dim);
+// out = dropout(softmax(S)) V. scores (S) and probs (softmax(S), before dropout) are [queries, keys] without gaps; either
+// may be NULL.
+void ps_attention_forward(const ps_attention *shape, const float *q, const float *k, const float *v, float *out,
+                          float *scores, float *probs, float *scratch);
+// dq, dk and dv are overwritten, or added to where the bit of `accumulate` is set (1 dq, 2 dk, 4 dv); any may be NULL.
+// probs is what forward gave. dout, and the gradients that reach probs and scores from elsewhere, may be NULL.
+void ps_attention_backward(const ps_attention *shape, const float *q, const float *k, const float *v,
+                           const float *probs, const float *dout, const float *dprobs, const float *dscores, float *dq,
+                           float *dk, float *dv, int32_t accumulate, float *scratch);
+
 // ---- dropout: keep bit of element i depends on (seed, stream, i) only ------------------------------------------
 // A counter-based 32-bit hash; element first+i is kept when hash >= probability * 2^32 and scaled by 1/(1-p).
 // The same call applies the mask to a gradient. y may alias x.

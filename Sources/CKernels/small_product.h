@@ -1,0 +1,19 @@
+#ifndef POTSTILL_SMALL_PRODUCT_H
+#define POTSTILL_SMALL_PRODUCT_H
+
+#include <stdint.h>
+
+// Products too small for a BLAS call: attention of one head over one sentence, [13, 32] x [32, 13].
+
+// c[m, n] = alpha a[m, k] b[k, n] (+ c when `accumulate`). Element (i, l) of a is a[i * a_row + l * a_step], so a may be
+// read transposed. Every row of b must be readable up to the next multiple of 16 columns.
+__attribute__((visibility("hidden"))) void ps_small_product(int64_t m, int64_t n, int64_t k, float alpha,
+                                                            const float *a, int64_t a_row, int64_t a_step,
+                                                            const float *b, int64_t ldb, float *c, int64_t ldc,
+                                                            int32_t accumulate);
+
+// t[cols, rows] = x[rows, cols] transposed. With `pads`, every row of t is filled with zeros to a multiple of 16.
+__attribute__((visibility("hidden"))) void ps_transpose(const float *x, int64_t ldx, int64_t rows, int64_t cols,
+                                                        float *t, int64_t ldt, int32_t pads);
+
+#endif
