@@ -1,0 +1,248 @@
+import Distillation
+import Encoders
+import TaskData
+import Tensors
+import Testing
+import Tokenization
+import Training
+
+@Suite struct GeneralDistillerTests {
+  private func part(_ loss: StepLoss, _ name: String) throws -> Float {
+    try #require(loss.parts.first { $0.name == name }, "no \(name)").value
+  }
+
+  @Test func gradientsAgreeWithCentralDifferences() throws {
+    var config = DistillationConfig(
+      temperature: 2, temperatureSchedule: .constant, kdLossWeight: 0.5, hardLabelWeight: 0.7,
+      matches: [
+        .map(.uniform, projection: ProjectionConfig(.tanh)), .map(.last, loss: .attentionCEMean, weight: 0.5),
+        .map(.first, loss: .mmd, weight: 0.2),
+      ])
+    config.probabilityShift = true
+    let teacher = try tinyModel(layers: 3, hidden: 12, heads: 3, seed: 1)
+    let student = try tinyModel(layers: 2, hidden: 8, heads: 2, seed: 2)
+    let distiller = try GeneralDistiller(config, teacher: teacher, student: student)
+    let batch = tinyBatch()
+    let context = recording()
+    let loss = try distiller.loss(batch, progress: 0, in: context)
+    context.tape?.backward(from: loss.total)
+
+    let parameters = distiller.groups.flatMap(\.parameters)
+    #expect(parameters.contains { $0.name == "projections.2.weight" })
+    for parameter in parameters {
+      let gradient = try #require(parameter.gradient, "\(parameter.name) has no gradient").values
+      let original = parameter.tensor.values
+      // The entries with the largest gradients say most against the noise of float32.
+      let largest = gradient.indices.sorted { abs(gradient[$0]) > abs(gradient[$1]) }.prefix(2)
+      for index in largest {
+        let step: Float = 1 / 256
+        let value = { (shift: Float) in
+          var changed = original
+          changed[index] += shift
+          parameter.assign(Tensor(changed, shape: parameter.shape))
+          return Double(try distiller.loss(batch, progress: 0, in: .inference).total.item)
+        }
+        let numeric = (try value(step) - value(-step)) / Double(2 * step)
+        parameter.assign(Tensor(original, shape: parameter.shape))
+        let error = abs(numeric - Double(gradient[index]))
+        #expect(
+          error < 2e-3 + 0.02 * abs(numeric), "\(parameter.name)[\(index)]: \(gradient[index]), \(numeric)")
+      }
+    }
+  }
+
+  @Test func unlabelledSequencesCountForTheTeacherOnly() throws {
+    let config = DistillationConfig(hardLabelWeight: 1)
+    let teacher = try tinyModel(layers: 3, seed: 1)
+    let student = try tinyModel(seed: 2)
+    let distiller = try GeneralDistiller(config, teacher: teacher, student: student)
+    let batch = tinyBatch()
+    let loss = try distiller.loss(batch, progress: 0, in: .inference)
+    let logits = student(batch.tokens, in: .inference).logits
+    let labelled = softmaxCrossEntropy(
+      gatherRows(logits, rows: [0, 2], in: .inference), labels: [2, 0], in: .inference)
+    #expect(abs(try part(loss, "unweighted_hard_label_loss") - labelled.item) < 1e-6)
+
+    let without = LabeledBatch(tokens: batch.tokens, labels: [-100, -100, -100], indices: batch.indices)
+    let context = recording()
+    let unlabelled = try distiller.loss(without, progress: 0, in: context)
+    #expect(try part(unlabelled, "unweighted_hard_label_loss") == 0)
+    #expect(try part(unlabelled, "unweighted_kd_loss") == part(loss, "unweighted_kd_loss"))
+    context.tape?.backward(from: unlabelled.total)
+    #expect(student.parameters.allSatisfy { $0.gradient?.values.allSatisfy(\.isFinite) ?? false })
+  }
+
+  @Test func theTeacherRunsWithoutDropout() throws {
+    let teacher = try tinyModel(layers: 3, dropout: 0.5, seed: 1)
+    let distiller = try GeneralDistiller(
+      DistillationConfig(), teacher: teacher, student: try tinyModel(seed: 2))
+    let batch = tinyBatch()
+    let once = try distiller.loss(batch, progress: 0, in: recording()).total.item
+    let again = try distiller.loss(
+      batch, progress: 0, in: Context(tape: Tape(), isTraining: true, random: RandomSource(seed: 6)))
+    #expect(once == again.total.item)
+  }
+
+  @Test func onlyWantedLayersAreCaptured() throws {
+    var seen: [(hidden: Int, attention: Int)] = []
+    func observe(_ matches: [MatchSource]) throws -> (hidden: Int, attention: Int) {
+      let distiller = try GeneralDistiller(
+        DistillationConfig(matches: matches), teacher: try tinyModel(layers: 3, seed: 1),
+        student: try tinyModel(seed: 2),
+        adaptorT: { batch, output, context in
+          seen.append((output.hiddenStates.count, output.encoder.attentionScores.count))
+          return Adaptors.features(batch, output, context)
+        })
+      _ = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
+      return try #require(seen.last)
+    }
+    #expect(try observe([]) == (0, 0))
+    // Layer 1 of 3 is an inner layer: the last one need not be computed for every token.
+    #expect(try observe([.match(IntermediateMatch(layerT: 1, layerS: 1))]) == (3, 0))
+    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2))]) == (4, 0))
+    #expect(
+      try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))]) == (0, 3))
+  }
+
+  @Test func aTeacherWithoutWeightDoesNotRun() throws {
+    var runs = 0
+    let distiller = try GeneralDistiller(
+      DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), teacher: try tinyModel(layers: 3, seed: 1),
+      student: try tinyModel(seed: 2),
+      adaptorT: { batch, output, context in
+        runs += 1
+        return Adaptors.features(batch, output, context)
+      })
+    let loss = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
+    #expect(runs == 0)
+    #expect(loss.parts.map(\.name) == ["unweighted_hard_label_loss"])
+    #expect(distiller.weight(of: tinyBatch()) == 2)
+  }
+
+  @Test func cachedLogitsAreThoseOfTheTeacher() throws {
+    var runs = 0
+    var config = DistillationConfig(temperature: 2)
+    config.cacheTeacherLogits = true
+    let distiller = try GeneralDistiller(
+      config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+      adaptorT: { batch, output, context in
+        runs += 1
+        return Adaptors.features(batch, output, context)
+      })
+    let examples = [[2, 11, 12, 3], [2, 21, 3], [2, 31, 32, 3]].map { (ids: [Int32]) in
+      EncodedExample(ids: ids, segments: ids.map { _ in 0 })
+    }
+    let fresh = try distiller.loss(LabeledBatch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
+    let cached = try distiller.loss(LabeledBatch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
+    #expect(runs == 1)
+    #expect(fresh.total.item == cached.total.item)
+    // Another company, the same answers.
+    let alone = try distiller.loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
+    #expect(runs == 1)
+    let uncached = try GeneralDistiller(
+      DistillationConfig(temperature: 2), teacher: distiller.teacher, student: distiller.student
+    ).loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
+    #expect(abs(alone.total.item - uncached.total.item) < 1e-5)
+    #expect(distiller.cache?.count == 3)
+    #expect(distiller.cache?.byteCount == 36)
+  }
+
+  @Test func probabilityShiftExchangesTheLargestLogitWithTheLabels() throws {
+    let logits = { (values: [Float]) in Tensor(values, shape: [3, 3]) }
+    let teacher: [Float] = [1, 5, 2, 3, 0, 1, 0, 7, 1]
+    let student: [Float] = [0.5, 0.1, -1, 0.3, 2, 1, 0, 1, 0]
+    func loss(_ teacherValues: [Float], shift: Bool) throws -> Float {
+      var config = DistillationConfig(temperature: 2)
+      config.probabilityShift = shift
+      let distiller = try GeneralDistiller(
+        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+        adaptorT: { _, _, _ in AdaptorResult(logits: [logits(teacherValues)]) },
+        adaptorS: { _, _, _ in AdaptorResult(logits: [logits(student)], labels: [[2, 0, -100]]) })
+      return try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
+    }
+    // Row 0 exchanges classes 1 and 2, row 1 has its label on top already, row 2 has no label.
+    #expect(try loss(teacher, shift: true) == loss([1, 2, 5, 3, 0, 1, 0, 7, 1], shift: false))
+  }
+
+  @Test(arguments: [Compatibility.textbrewer, nil])
+  func weightSchedulesFollowTheRun(compatibility: Compatibility?) throws {
+    let config = DistillationConfig(
+      temperature: 1, kdLossWeight: 5, kdLossWeightSchedule: .linearDecay, hardLabelWeight: 2,
+      hardLabelWeightSchedule: .linearGrowth, compatibility: compatibility)
+    let distiller = try GeneralDistiller(
+      config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2))
+    // TextBrewer: the configured weights in the first step, then the factors alone.
+    let expected: [(Float, Float)] =
+      compatibility == nil
+      ? [(5, 0), (3.75, 0.5), (2.5, 1), (1.25, 1.5)] : [(5, 2), (0.75, 0.25), (0.5, 0.5), (0.25, 0.75)]
+    for (step, weights) in expected.enumerated() {
+      let loss = try distiller.loss(tinyBatch(), progress: Double(step) / 4, in: .inference)
+      let parts = (try part(loss, "unweighted_kd_loss"), try part(loss, "unweighted_hard_label_loss"))
+      #expect(abs(loss.total.item - weights.0 * parts.0 - weights.1 * parts.1) < 1e-5)
+    }
+  }
+
+  @Test func projectionsTakeTheirOwnOptionsOrTheStudents() throws {
+    let own = ProjectionConfig(.linear, learningRate: 1e-3, weightDecay: 0.1)
+    let config = DistillationConfig(intermediateMatches: [
+      IntermediateMatch(layerT: 0, layerS: 0, projection: own),
+      IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig(.relu)),
+      IntermediateMatch(layerT: 1, layerS: 1, projection: own),
+    ])
+    let distiller = try GeneralDistiller(
+      config, teacher: try tinyModel(layers: 3, hidden: 12, heads: 3, seed: 1),
+      student: try tinyModel(seed: 2))
+    let groups = distiller.groups.filter { $0.name.hasPrefix("projections") }
+    #expect(groups.map(\.learningRate) == [1e-3, 1e-3, nil, nil])
+    #expect(groups.map(\.weightDecay) == [0.1, 0, nil, 0])
+    #expect(groups[0].parameters.map(\.name) == ["projections.0.weight", "projections.2.weight"])
+    let weight = try #require(distiller.projections[0]).weight.tensor
+    #expect(weight.shape == [12, 8])
+    let deviation = (weight.values.reduce(0) { $0 + $1 * $1 } / Float(weight.count)).squareRoot()
+    #expect(deviation > 0.015 && deviation < 0.025)
+  }
+
+  @Test func wrongAdaptorsAreNamed() throws {
+    func message(_ config: DistillationConfig, _ adaptorS: @escaping Adaptor) throws -> String {
+      let distiller = try GeneralDistiller(
+        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+        adaptorS: adaptorS)
+      do {
+        _ = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
+        return ""
+      } catch { return "\(error)" }
+    }
+    let nothing: Adaptor = { _, _, _ in AdaptorResult() }
+    #expect(try message(DistillationConfig(), nothing).contains("logits: found 0 in the student and 1"))
+    #expect(
+      try message(DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), nothing).contains(
+        "losses: is empty"))
+    #expect(
+      try message(
+        DistillationConfig(kdLossWeight: 0, intermediateMatches: [.init(layerT: 1, layerS: 1)]), nothing
+      )
+      .contains("hidden: found 0 layers; unweighted_hidden_hidden_mse_1_1 needs number 1"))
+  }
+
+  @Test func chosenRowsRestrictTheMatches() throws {
+    func loss(_ rows: [Int32]?, _ type: MatchLossType) throws -> Float {
+      let choose = { (adaptor: @escaping Adaptor) -> Adaptor in
+        { batch, output, context in
+          var result = try adaptor(batch, output, context)
+          result.rows = rows
+          return result
+        }
+      }
+      let config = DistillationConfig(
+        kdLossWeight: 0, intermediateMatches: [.init(layerT: 3, layerS: 2, loss: type)])
+      let distiller = try GeneralDistiller(
+        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+        adaptorT: choose(Adaptors.features), adaptorS: choose(Adaptors.classification))
+      return try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
+    }
+    #expect(try loss(nil, .hiddenMSE) == loss(Array(0..<11), .hiddenMSE))
+    #expect(try loss(nil, .mmd) == loss(Array(0..<11), .mmd))
+    #expect(try loss(nil, .pkd) == loss([0, 1, 4, 7], .pkd))
+    #expect(try loss(nil, .hiddenMSE) != loss([0, 4, 7], .hiddenMSE))
+  }
+}
