@@ -34,7 +34,8 @@ struct NameMap {
       default: break
       }
     }
-    if parts.suffix(2) == ["embeddings", "position_ids"] { return nil }  // 0, 1, 2 …: a buffer of old versions
+    // 0, 1, 2 …: a buffer that old versions stored.
+    if parts.suffix(2) == ["embeddings", "position_ids"] { return nil }
     return parts.joined(separator: ".")
   }
 }

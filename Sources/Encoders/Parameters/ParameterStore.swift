@@ -42,14 +42,14 @@ public final class ParameterStore {
   /// - Throws: One error with every missing, mis-shaped, unreadable and unexpected name.
   public func report(mayBeFresh: (String) -> Bool) throws(ModelError) -> LoadReport {
     let required = missing.filter { !mayBeFresh($0) }
-    let ignored = (source?.names ?? []).filter { !names.contains($0) }.sorted()
+    let fresh = Set(missing)
+    let ignored = (source?.names ?? []).filter { !names.contains($0) || fresh.contains($0) }.sorted()
     guard required.isEmpty, misshaped.isEmpty, unreadable.isEmpty else {
       throw .misfit(
         .init(
           file: source?.path ?? "", missing: required, misshaped: misshaped,
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
-    let fresh = Set(missing)
     return LoadReport(
       loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: missing, ignored: ignored)
   }
