@@ -6,7 +6,7 @@ enum Spelling {
       (name: $0, distance: distance(Array($0.lowercased()), Array(name.lowercased())))
     }
     guard let best = ranked.min(by: { $0.distance < $1.distance }) else { return nil }
-    return best.distance <= max(2, name.count / 3) ? best.name : nil
+    return best.distance <= max(1, name.count / 3) ? best.name : nil
   }
 
   /// The Levenshtein distance.

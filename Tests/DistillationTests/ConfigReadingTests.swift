@@ -1,0 +1,138 @@
+import Distillation
+import Foundation
+import ModelFormats
+import Testing
+
+@Suite struct ConfigReadingTests {
+  private func read(_ text: String) throws -> DistillationConfig {
+    DistillationConfig(json: try JSONValue(parsing: text))
+  }
+
+  @Test func defaultsAreTextBrewers() throws {
+    let config = try read("{}")
+    #expect(config == DistillationConfig())
+    #expect(config.temperature == 4 && config.kdLossType == .ce && config.kdLossWeight == 1)
+    #expect(config.hardLabelWeight == 0 && config.matches.isEmpty && config.compatibility == nil)
+  }
+
+  @Test func aTextBrewerConfigurationReads() throws {
+    let config = try read(
+      """
+      {"temperature": 8, "temperature_scheduler": ["flsw", 1, 2], "kd_loss_type": "mse", "kd_loss_weight": 0.5,
+       "kd_loss_weight_scheduler": "linear_decay", "hard_label_weight": 1, "hard_label_weight_scheduler": "none",
+       "probability_shift": true, "is_caching_logits": false,
+       "intermediate_matches": [
+         {"layer_T": 0, "layer_S": 0, "feature": "hidden", "loss": "hidden_mse", "weight": 1, "proj": ["linear", 384, 768]},
+         {"layer_T": 8, "layer_S": -1, "feature": "hidden", "loss": "cos", "weight": 0.5,
+          "proj": ["tanh", 384, 768, {"lr": 1e-3, "weight_decay": 0}]},
+         {"layer_T": [4, 4], "layer_S": [1, 1], "feature": "hidden", "loss": "nst", "weight": 1}],
+       "compatibility": "textbrewer"}
+      """)
+    #expect(config.readingFaults.isEmpty)
+    let expected = DistillationConfig(
+      temperature: 8, temperatureSchedule: .flsw(beta: 1, gamma: 2), kdLossType: .mse, kdLossWeight: 0.5,
+      kdLossWeightSchedule: .linearDecay, hardLabelWeight: 1, probabilityShift: true,
+      matches: [
+        .match(
+          IntermediateMatch(
+            layerT: 0, layerS: 0, projection: ProjectionConfig(.linear, studentSize: 384, teacherSize: 768))),
+        .match(
+          IntermediateMatch(
+            layerT: 8, layerS: -1, loss: .cos, weight: 0.5,
+            projection: ProjectionConfig(
+              .tanh, studentSize: 384, teacherSize: 768, learningRate: 1e-3, weightDecay: 0))),
+        .match(IntermediateMatch(layerT: 4, layerS: 1, loss: .nst)),
+      ], compatibility: .textbrewer)
+    #expect(config == expected)
+  }
+
+  @Test func shortFormsRead() throws {
+    let config = try read(
+      """
+      {"matches": ["L3_hidden_mse", "uniform", "last:cos",
+        {"map": "first", "loss": "pkd", "weight": 2, "proj": "linear"},
+        {"layer_T": 4, "layer_S": 1, "loss": "mmd"}, {"layer_T": 4, "layer_S": 1, "loss": "hidden_mse", "proj": ["relu", {"lr": 0.1}]}],
+       "temperature_scheduler": ["cwsm", {"beta": 0.5}], "cache_teacher_logits": true}
+      """)
+    #expect(config.readingFaults.isEmpty)
+    #expect(
+      config.matches == [
+        .preset("L3_hidden_mse"), .map(.uniform), .map(.last, loss: .cos),
+        .map(.first, loss: .pkd, weight: 2, projection: ProjectionConfig(.linear)),
+        .match(IntermediateMatch(layerT: 4, layerS: 1, loss: .mmd)),
+        .match(
+          IntermediateMatch(layerT: 4, layerS: 1, projection: ProjectionConfig(.relu, learningRate: 0.1))),
+      ])
+    #expect(config.temperatureSchedule == .cwsm(beta: 0.5) && config.cacheTeacherLogits)
+    #expect(try read(#"{"matches": "uniform"}"#).matches == [.map(.uniform)])
+  }
+
+  @Test func everyMistakeIsReportedAtOnce() throws {
+    let config = try read(
+      """
+      {"temprature": 8, "kd_loss_type": "kl", "kd_loss_weight": "big", "probability_shift": 1, "compatibility": "pytorch",
+       "temperature_scheduler": "flsw", "hard_label_weight_scheduler": "linear_growht",
+       "intermediate_matches": ["L3_hiden_mse", 7,
+         {"layer_T": 1.5, "feature": "hidden", "loss": "hidden_mes"},
+         {"layer_T": [1, 2], "layer_S": [1, 2], "loss": "hidden_mse"},
+         {"layer_T": 1, "layer_S": 1, "feature": "attention", "loss": "cos", "proj": ["linaer", 4, 4]},
+         {"layer_T": 1, "layer_S": 1, "loss": "cos", "proj": ["linear", 4]},
+         {"layer_T": 1, "layer_S": 1, "loss": "cos", "proj": ["linear", 4, 4, {"betas": [1, 2]}], "wieght": 2}]}
+      """)
+    let faults = config.readingFaults.map(\.description)
+    let expected = [
+      "temprature: is not a known key; did you mean temperature?",
+      "kd_loss_type: found \"kl\", expected one of ce, mse",
+      "kd_loss_weight: found \"big\", expected a number",
+      "probability_shift: found 1, expected true or false",
+      "compatibility: found \"pytorch\", expected one of textbrewer",
+      "temperature_scheduler: flsw needs beta and gamma",
+      "hard_label_weight_scheduler: found \"linear_growht\"; did you mean \"linear_growth\"?",
+      "intermediate_matches[0]: \"L3_hiden_mse\" is no set of matches; did you mean L3_hidden_mse?",
+      "intermediate_matches[1]: found 7, expected a match", "intermediate_matches[2].layer_T: found 1.5",
+      "intermediate_matches[2].layer_S: is missing",
+      "intermediate_matches[2].loss: found \"hidden_mes\"; did you mean \"hidden_mse\"?",
+      "intermediate_matches[3].layer_T: hidden_mse takes one layer",
+      "intermediate_matches[4].feature: is attention, but cos compares hidden",
+      "intermediate_matches[4].proj[0]: found \"linaer\"; did you mean \"linear\"?",
+      "intermediate_matches[5].proj: expected [\"linear\", student size, teacher size]",
+      "intermediate_matches[6].proj.betas: is not a known key",
+      "intermediate_matches[6].wieght: is not a known key; did you mean weight?",
+    ]
+    for text in expected { #expect(faults.contains { $0.hasPrefix(text) }, "\(text)\n\(faults)") }
+    #expect(faults.count == expected.count, "\(faults)")
+  }
+
+  @Test func somethingElseThanAnObjectIsAFault() throws {
+    #expect(try read("[1]").readingFaults.map(\.field) == ["configuration"])
+    #expect(DistillationConfig(json: 3, path: "distillation").readingFaults.map(\.field) == ["distillation"])
+  }
+
+  static let round = [
+    DistillationConfig(),
+    DistillationConfig(
+      temperature: 2.5, temperatureSchedule: .cwsm(beta: 0.5), kdLossType: .mse, kdLossWeight: 0.25,
+      hardLabelWeight: 3, hardLabelWeightSchedule: .linearGrowth, probabilityShift: true,
+      matches: [
+        .preset("L4t_hidden_mse"), .map(.last, loss: .mmd, weight: 0.5),
+        .match(
+          IntermediateMatch(
+            layersT: [1, 2], layersS: [0, 1], loss: .fsp,
+            projection: ProjectionConfig(.relu, studentSize: 8, teacherSize: 12, learningRate: 1e-3))),
+      ], compatibility: .textbrewer),
+    DistillationConfig(temperatureSchedule: .flsw(beta: 1, gamma: 2), cacheTeacherLogits: true),
+  ]
+
+  @Test(arguments: round)
+  func writingAndReadingGivesTheSame(config: DistillationConfig) throws {
+    #expect(DistillationConfig(json: config.json) == config)
+    let data = try JSONEncoder().encode(config)
+    #expect(try JSONDecoder().decode(DistillationConfig.self, from: data) == config)
+  }
+
+  @Test func filesThatCannotBeReadAreNamed() {
+    #expect(throws: DistillationError.self) {
+      try DistillationConfig(contentsOf: URL(filePath: "/nowhere/distill.json"))
+    }
+  }
+}
