@@ -96,15 +96,18 @@ struct AddedTokenMatcher: Sendable {
     UnicodeTables.shared.properties(of: scalar).contains(.white)
   }
 
-  /// `\w` of regular expressions: letters, marks, decimal digits, connectors and joiners.
+  /// `\w` of regular expressions, as `tokenizers` knows it.
   private static func isWordCharacter(_ scalar: UInt32) -> Bool {
-    guard let properties = Unicode.Scalar(scalar)?.properties else { return false }
-    if properties.isAlphabetic || properties.isJoinControl { return true }
-    switch properties.generalCategory {
-    case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
-    default: return false
+    var low = 0
+    var high = wordRanges.count
+    while low < high {
+      let middle = (low + high) >> 1
+      if wordRanges[middle].upperBound < scalar { low = middle + 1 } else { high = middle }
     }
+    return low < wordRanges.count && wordRanges[low].contains(scalar)
   }
+
+  private static let wordRanges = UnicodeDataReader(UnicodeWordData.ranges).map(\.range)
 }
 
 extension Span<UInt8> {
