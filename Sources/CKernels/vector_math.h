@@ -74,10 +74,17 @@ PS_INLINE float ps_logf(float x) {
   return x < 0.0f ? __builtin_nanf("") : y;
 }
 
-PS_INLINE float ps_sigmoidf(float x) {
+// The logistic function and, in `slope`, its derivative s (1 - s) without the cancellation in 1 - s.
+PS_INLINE float ps_sigmoid_with_slope(float x, float *slope) {
   float e = ps_expf(-ps_absolute(x));  // at most 1, so neither side overflows
   float s = 1.0f / (1.0f + e);
+  *slope = e * (s * s);
   return x < 0.0f ? e * s : s;
+}
+
+PS_INLINE float ps_sigmoidf(float x) {
+  float slope;
+  return ps_sigmoid_with_slope(x, &slope);
 }
 
 // Hyperbolic tangent within 2 ulp.
@@ -134,27 +141,26 @@ PS_INLINE float ps_gelu_slope(float x) {
 }
 
 // The tanh form of GELU is x sigmoid(2 w), w = sqrt(2/pi) (x + 0.044715 x^3).
-PS_INLINE float ps_gelu_tanh_gate(float x) {
-  return ps_sigmoidf(x * (1.59576912f + 0.0713548163f * (x * x)));
-}
-
-PS_INLINE float ps_gelu_tanhf(float x) { return x * ps_gelu_tanh_gate(x); }
+PS_INLINE float ps_gelu_tanhf(float x) { return x * ps_sigmoidf(x * (1.59576912f + 0.0713548163f * (x * x))); }
 
 PS_INLINE float ps_gelu_tanh_slope(float x) {
-  float s = ps_gelu_tanh_gate(x);
-  return s + x * (s * (1.0f - s)) * (1.59576912f + 0.214064449f * (x * x));
+  float bump;
+  float s = ps_sigmoid_with_slope(x * (1.59576912f + 0.0713548163f * (x * x)), &bump);
+  return s + (x * bump) * (1.59576912f + 0.214064449f * (x * x));
 }
 
 PS_INLINE float ps_siluf(float x) { return x * ps_sigmoidf(x); }
 
 PS_INLINE float ps_silu_slope(float x) {
-  float s = ps_sigmoidf(x);
-  return s + x * (s * (1.0f - s));
+  float bump;
+  float s = ps_sigmoid_with_slope(x, &bump);
+  return s + x * bump;
 }
 
 PS_INLINE float ps_sigmoid_slope(float x) {
-  float s = ps_sigmoidf(x);
-  return s * (1.0f - s);
+  float slope;
+  ps_sigmoid_with_slope(x, &slope);
+  return slope;
 }
 
 PS_INLINE float ps_tanh_slope(float x) {
