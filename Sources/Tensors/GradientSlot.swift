@@ -22,12 +22,13 @@ package final class GradientSlot {
   /// Like `contribute`, for operations that only know how to add: a first contribution starts from zeros.
   package func accumulate(_ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void) {
     contribute { gradient, isFirst in
-      if isFirst { gradient.update(repeating: 0, count: count) }
+      // A word embedding's gradient is tens of megabytes: every worker clears its part.
+      if isFirst { RowBlocks.elements(count) { ps_fill(gradient + $0, 0, $1) } }
       body(gradient)
     }
   }
 
-  /// Adds a whole gradient; an empty slot takes the storage over when nobody else holds it.
+  /// Adds a whole gradient.
   package func add(_ other: Storage) {
     contribute { gradient, isFirst in
       if isFirst {

@@ -12,7 +12,7 @@ public final class Parameter {
   public var isTrainable: Bool
   package let slot: GradientSlot
 
-  /// A parameter with the given initial value.
+  /// A parameter with the given initial value, whose memory it takes over: optimizers will write to it.
   public init(name: String, value: Tensor, isTrainable: Bool = true) {
     self.name = name
     self.shape = value.shape

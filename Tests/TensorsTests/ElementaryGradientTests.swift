@@ -75,6 +75,15 @@ import Testing
     checkGradients([a, b]) { cosineDistance($0[0], $0[1], in: $1) }
   }
 
+  @Test func zeroRowsHaveNoDirection() {
+    let parameter = Parameter(name: "a", value: Tensor([0, 0, 3, 4], shape: [2, 2]))
+    let context = Context(tape: Tape())
+    let loss = cosineDistance(parameter.tensor, Tensor([1, 2, 3, 4], shape: [2, 2]), in: context)
+    context.tape?.backward(from: loss)
+    #expect(abs(loss.item - 0.5) < 1e-6)
+    #expect(parameter.gradient?.values.allSatisfy { abs($0) < 1e-6 } == true)
+  }
+
   /// A value used twice, reshaped in between, collects both contributions.
   @Test func reuseAndReshape() {
     checkGradients([sample([2, 6], seed: 1)]) { inputs, context in

@@ -16,7 +16,7 @@ extern "C" {
 void ps_activation(int32_t kind, const float *x, float *y, int64_t n);  // y may alias x
 // dx = dy * f'(x), x is the value before the activation; dx may alias dy.
 void ps_activation_backward(int32_t kind, const float *x, const float *dy, float *dx, int64_t n);
-// x += bias (per column), then y = f(x); x keeps the biased value for backward; y may be x only when kind is 0.
+// x += bias (per column), then y = f(x); x keeps the biased value for backward; y may be x.
 void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int64_t rows, int64_t cols, int64_t ldx,
                         int64_t ldy);
 

@@ -55,9 +55,9 @@ struct AttentionBackward {
   func run() {
     // One tensor may play several roles (self-attention written by hand), so each role gets its slot in turn.
     let slots = [query.slot, key.slot, value.slot]
-    let buffers = slots.map { $0.map { Storage(uninitialized: $0.count) } }
     let shared = Set(slots.compactMap { $0.map(ObjectIdentifier.init) }).count < slots.compactMap { $0 }.count
     if shared {
+      let buffers = slots.map { $0.map { Storage(uninitialized: $0.count) } }
       compute(buffers.map { $0.map { ($0.pointer, true) } })
       for (slot, buffer) in zip(slots, buffers) { if let buffer { slot?.add(buffer) } }
     } else {

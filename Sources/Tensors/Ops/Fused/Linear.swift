@@ -32,12 +32,15 @@ public func linear(
   let shape = Shape(x.shape.dimensions.dropLast() + [outputs])
   let result = context.result(y, shape, from: operands)
   if let slot = result.slot {
+    // Without an activation `sum` is the output itself, which backward does not need.
+    let saved = activation == .identity ? nil : sum
     context.tape?.record(slot) { gradient in
       let kernel = LinearKernel(rows: rows, inputs: inputs, outputs: outputs)
-      if activation != .identity {
+      if let saved {
         RowBlocks.elements(rows * outputs) { offset, count in
           ps_activation_backward(
-            activation.kernelCode, sum.pointer + offset, gradient.pointer + offset, gradient.pointer + offset,
+            activation.kernelCode, saved.pointer + offset, gradient.pointer + offset,
+            gradient.pointer + offset,
             count)
         }
       }

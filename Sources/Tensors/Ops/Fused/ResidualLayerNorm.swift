@@ -40,6 +40,8 @@ public func residualLayerNorm(
 
   let result = context.result(y, x.shape, from: operands)
   if let slot = result.slot, let normalized, let inverseDeviation {
+    // The slots alone, since backward needs neither x nor the residual: their buffers are free for the next layer.
+    let (xSlot, residualSlot) = (x.slot, residual?.slot)
     context.tape?.record(slot) { gradient in
       // gamma's and beta's partial sums side by side in one buffer: the reduction adds both at once.
       let sums = Storage.filled(0, count: 2 * columns)
@@ -55,7 +57,7 @@ public func residualLayerNorm(
             mask.probability)
         }
       }
-      withContributions(x.slot, residual?.slot, run)
+      withContributions(xSlot, residualSlot, run)
       gamma.slot?.accumulate { ps_add($0, sums.pointer, $0, Int64(columns)) }
       beta.slot?.accumulate { ps_add($0, sums.pointer + columns, $0, Int64(columns)) }
     }

@@ -3,8 +3,8 @@ import Kernels
 
 /// Computes the mean over rows of 1 − cos(a, b).
 ///
-/// The denominator is max(‖a‖ ‖b‖, 1e-8), as in PyTorch's cosine similarity, so a zero row costs 1 and passes no
-/// gradient to its partner's direction.
+/// A pair with ‖a‖ ‖b‖ ≤ 1e-8 has no direction: it costs 1 and gets no gradient (PyTorch divides by 1e-8 there, whose
+/// derivative would swamp the rest of the batch).
 ///
 /// - Parameters:
 ///   - a: Rows, [..., features].
@@ -23,7 +23,8 @@ public func cosineDistance(_ a: Tensor, _ b: Tensor, in context: Context) -> Ten
   for row in 0..<rows {
     let (x, y) = (a.pointer + row * columns, b.pointer + row * columns)
     let (xx, yy) = (ps_sum_squares(x, width), ps_sum_squares(y, width))
-    let product = 1 / max((xx * yy).squareRoot(), 1e-8)
+    let norms = (xx * yy).squareRoot()
+    let product = norms > 1e-8 ? 1 / norms : 0
     let cosine = ps_dot(x, y, width) * product
     total += 1 - cosine
     saved.append((cosine, product, xx > 0 ? 1 / xx : 0, yy > 0 ? 1 / yy : 0))
