@@ -20,14 +20,17 @@ public enum CommandLineTool {
   /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense.
   package static func run(_ arguments: [String], console: Console) -> Int32 {
     do {
-      let command = try command(for: arguments, console: console)
-      if var command = command as? any ConsoleCommand {
-        try command.run(console)
-      } else {
-        var command = command
+      var command = try command(for: arguments, console: console)
+      guard var work = command as? any ConsoleCommand else {
         try command.run()
+        return 0
       }
+      try work.run(console)
       return 0
+    } catch let usage as UsageError {
+      let name = arguments.first.map { " \($0)" } ?? ""
+      report("\(usage)\n  See 'potstill\(name) --help' for more information.", on: console)
+      return ExitCode.validationFailure.rawValue
     } catch let code as ExitCode {
       return code.rawValue
     } catch {

@@ -20,7 +20,10 @@ package struct PotstillCommand: ParsableCommand {
     version: PotstillVersion.current,
     groupedSubcommands: [
       CommandGroup(name: "Begin:", subcommands: [DemoCommand.self]),
-      CommandGroup(name: "Look inside:", subcommands: [InspectCommand.self]),
+      CommandGroup(name: "Make models:", subcommands: [TrainCommand.self]),
+      CommandGroup(
+        name: "Use models:", subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self]),
+      CommandGroup(name: "Look inside:", subcommands: [TokenizeCommand.self, InspectCommand.self]),
     ])
 
   package init() {}

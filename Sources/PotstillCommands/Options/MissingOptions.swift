@@ -1,5 +1,3 @@
-import ArgumentParser
-
 /// Options that a command cannot do without but that a recipe may hold: all that are missing are reported together.
 struct MissingOptions {
   private var missing: [String] = []
@@ -13,6 +11,6 @@ struct MissingOptions {
   /// Throws when anything is missing.
   func check() throws {
     if missing.isEmpty { return }
-    throw ValidationError("Missing \(missing.joined(separator: ", ")).")
+    throw UsageError("missing \(missing.joined(separator: ", "))")
   }
 }

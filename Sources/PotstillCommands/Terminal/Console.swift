@@ -40,6 +40,11 @@ package final class Console {
   /// A line of results.
   package func result(_ line: String) { output.line(line) }
 
+  /// One of two forms of the results: the text when there is one, else the table.
+  package func result(_ text: String?, orTable table: @autoclosure () -> TextTable) {
+    if let text { result(text) } else { result(table()) }
+  }
+
   /// A line of news, unless the user wants quiet.
   package func note(_ line: String) {
     if isQuiet { return }

@@ -30,7 +30,9 @@ package final class ProgressDisplay {
       first = done
       lastShown = console.messages.isTerminal ? -Double.infinity : time
     }
-    guard done >= total || time - lastShown >= interval else { return }
+    // A loop that was over in no time is worth no line in a log.
+    let isWorthIt = console.messages.isTerminal || time - started >= 2
+    guard done >= total ? isWorthIt : time - lastShown >= interval else { return }
     lastShown = time
     let line = ProgressLine(
       title: title, done: done, total: total, elapsed: time - started, timed: done - first, values: values)

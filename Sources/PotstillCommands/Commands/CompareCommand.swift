@@ -1,0 +1,52 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+import TaskData
+
+/// `potstill compare`.
+package struct CompareCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Put models side by side: size, speed, score.",
+    discussion: """
+      Measures each model on the same examples, one after the other: sentences a second in batches, milliseconds for \
+      one sentence alone (the median), and the task's metrics. The speed-up is against the first model.
+
+        potstill compare --task sst2 --data SST-2/ teacher/ student/
+      """)
+
+  @OptionGroup(title: "Task")
+  package var task: TaskOptions
+
+  @Option(help: "Which part of the data.")
+  package var split: DataSplit = .validation
+
+  @Option(help: ArgumentHelp("Measure on the first so many examples only.", valueName: "n"))
+  package var maxEvalSamples: Int?
+
+  @Flag(help: "Print one JSON object a model.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  @Argument(help: "Hugging Face directories with classifiers.")
+  package var models: [String]
+
+  package init() {}
+
+  package mutating func run(_ console: Console) throws {
+    try general.apply(to: console)
+    let reader = try task.open(console)
+    let folders = try models.map { try ClassifierFolder($0, needsHead: true) }
+    let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, console: console)
+    let measured = try folders.map { try Measurement(of: $0, on: data, console: console) }
+    if json {
+      for measurement in measured {
+        console.result(JSONValue.object(measurement.json(comparedWith: measured[0])).compactText)
+      }
+    } else {
+      console.result(Measurement.table(measured))
+    }
+  }
+}

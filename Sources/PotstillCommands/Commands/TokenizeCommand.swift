@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+import Tokenization
+
+/// `potstill tokenize`.
+package struct TokenizeCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "tokenize",
+    abstract: "Show the tokens of texts as a model sees them.",
+    discussion: """
+      Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
+      the name ends in .jsonl), or from standard input. Offsets count Unicode scalars of the text.
+
+        potstill tokenize --model student/ "北京 Swift 2026"
+        potstill tokenize --model student/ --input lines.txt --json
+
+      With --json each text gives one line {"ids": [...], "tokens": [...], "offsets": [[start, end], ...]}, special \
+      tokens included.
+      """)
+
+  @Option(help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"))
+  package var model: String
+
+  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
+  package var input: String?
+
+  @Option(help: ArgumentHelp("Cut to so many tokens, special tokens included.", valueName: "n"))
+  package var maxSeqLength: Int?
+
+  @Flag(help: "Print one JSON object a text.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  @Argument(help: "Texts.")
+  package var texts: [String] = []
+
+  package init() {}
+
+  package mutating func run(_ console: Console) throws {
+    try general.apply(to: console, computes: false)
+    let tokenizer = try BertTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let items = try TextLines.read(texts, file: input, console: console)
+    let truncation = maxSeqLength.map { Truncation(maxLength: $0) }
+    // In blocks, so that a large file is tokenized on all cores and never held whole in JSON.
+    for start in stride(from: 0, to: items.count, by: 4096) {
+      let block = Array(items[start..<min(items.count, start + 4096)])
+      for (item, encoding) in zip(block, try encode(block, tokenizer, truncation)) {
+        if json {
+          console.result(Self.line(encoding))
+        } else {
+          show(item, encoding, on: console)
+        }
+      }
+    }
+  }
+
+  private func encode(
+    _ items: [TextLines.Item], _ tokenizer: BertTokenizer, _ truncation: Truncation?
+  ) throws -> [Encoding] {
+    if truncation == nil, items.allSatisfy({ $0.pair == nil }) {
+      return tokenizer.encodeBatch(items.map(\.text), threads: general.threads)
+    }
+    return try items.map { try tokenizer.encode($0.text, pair: $0.pair, truncation: truncation) }
+  }
+
+  /// The line for machines, written directly: a file of texts has millions of tokens.
+  private static func line(_ encoding: Encoding) -> String {
+    let ids = encoding.ids.map(String.init).joined(separator: ", ")
+    let tokens = encoding.tokens.map { JSONValue.string($0).compactText }.joined(separator: ", ")
+    let offsets = encoding.offsets.map { "[\($0.lowerBound), \($0.upperBound)]" }.joined(separator: ", ")
+    return "{\"ids\": [\(ids)], \"tokens\": [\(tokens)], \"offsets\": [\(offsets)]}"
+  }
+
+  private func show(_ item: TextLines.Item, _ encoding: Encoding, on console: Console) {
+    var table = TextTable([.text("token"), .number("id"), .number("offsets"), .text("text")])
+    let sources = [Array(item.text.unicodeScalars), Array((item.pair ?? "").unicodeScalars)]
+    for index in 0..<encoding.count {
+      var cells = [encoding.tokens[index], String(encoding.ids[index])]
+      if let source = encoding.sequenceIndex[index] {
+        let range = encoding.offsets[index]
+        var text = ""
+        text.unicodeScalars.append(contentsOf: sources[source][range])
+        cells += ["\(range.lowerBound)–\(range.upperBound)", text]
+      }
+      table.add(cells)
+    }
+    console.result(table)
+    console.result("\(encoding.count) tokens")
+    console.result("")
+  }
+}

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+import TaskData
+
+/// Which task, and where its files lie.
+package struct TaskOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A task of Potstill (such as sst2, mrpc, chnsenticorp), or the path of a YAML file that defines one.",
+      valueName: "task"))
+  package var task: String?
+
+  @Option(help: ArgumentHelp("The folder of the task's files.", valueName: "folder"))
+  package var data: String?
+
+  @Option(help: ArgumentHelp("Another training file than the task's.", valueName: "file"))
+  package var trainFile: String?
+
+  @Option(help: ArgumentHelp("Another validation file than the task's.", valueName: "file"))
+  package var validationFile: String?
+
+  @Option(help: ArgumentHelp("Another test file than the task's.", valueName: "file"))
+  package var testFile: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Longest input in tokens, special tokens included; more is cut off (default: the task's).",
+      valueName: "n"))
+  package var maxSeqLength: Int?
+
+  @Flag(help: "Leave out rows that cannot be used, and count them, instead of stopping.")
+  package var skipBadRows = false
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if let maxSeqLength, maxSeqLength < 3 {
+      throw ValidationError(
+        "--max-seq-length is \(maxSeqLength); expected at least 3, which is one token of text.")
+    }
+  }
+
+  /// The task and a reader of its files.
+  func open(_ console: Console) throws -> TaskReader {
+    var missing = MissingOptions()
+    let name = missing.require(task, "--task", "a name or a YAML file")
+    let folder = missing.require(data, "--data", "the folder of its files")
+    try missing.check()
+    let catalog = TaskCatalog(
+      environment: console.environment,
+      workingDirectory: URL(filePath: FileManager.default.currentDirectoryPath),
+      executable: Bundle.main.executableURL)
+    var definition = try TaskFile.read(catalog.url(for: name))
+    let fullPath = { (path: String) in URL(filePath: path).path }
+    if let trainFile { definition.trainFile = replaced(definition.trainFile, by: fullPath(trainFile)) }
+    if let validationFile {
+      definition.validationFile = replaced(definition.validationFile, by: fullPath(validationFile))
+    }
+    if let testFile { definition.testFile = replaced(definition.testFile, by: fullPath(testFile)) }
+    if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
+    return TaskReader(
+      task: definition, folder: URL(filePath: folder, directoryHint: .isDirectory),
+      badRows: skipBadRows ? .skip : .fail)
+  }
+
+  /// The same layout with another path.
+  private func replaced(_ file: DataFile?, by path: String) -> DataFile {
+    var file = file ?? DataFile(path)
+    file.path = path
+    return file
+  }
+
+  /// The options as a recipe holds them.
+  var recipe: JSONObject {
+    var object = JSONObject()
+    object["task"] = task.map { .string($0) }
+    object["data"] = data.map { .string($0) }
+    object["train_file"] = trainFile.map { .string($0) }
+    object["validation_file"] = validationFile.map { .string($0) }
+    object["test_file"] = testFile.map { .string($0) }
+    object["max_seq_length"] = maxSeqLength.map { .integer($0) }
+    if skipBadRows { object["skip_bad_rows"] = true }
+    return object
+  }
+}

@@ -1,0 +1,186 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+import TaskData
+import Training
+
+extension SchedulerType: ExpressibleByArgument {}
+extension TrainingStrategy: ExpressibleByArgument {}
+extension TrainingConfig.OptimizerName: ExpressibleByArgument {}
+
+/// How to train: the names of Hugging Face's TrainingArguments.
+package struct TrainingOptions: ParsableArguments {
+  @Option(help: "Peak learning rate (default: the task's, else 5e-5).")
+  package var learningRate: Double?
+
+  @Option(help: "Passes over the training data, fractions allowed (default: the task's, else 3).")
+  package var numTrainEpochs: Double?
+
+  @Option(help: "Updates in all, instead of a number of epochs.")
+  package var maxSteps: Int?
+
+  @Option(help: "Sequences in a batch (default: the task's, else 8).")
+  package var perDeviceTrainBatchSize: Int?
+
+  @Option(help: "Sequences in an evaluation batch (default: the task's, else 8).")
+  package var perDeviceEvalBatchSize: Int?
+
+  @Option(help: "Tokens in a batch, instead of a number of sequences.")
+  package var tokensPerBatch: Int?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Put sequences of similar length into one batch (default: yes; it changes the order, not the data)."
+  )
+  package var groupByLength: Bool?
+
+  @Option(help: "Batches in an update (default: 1).")
+  package var gradientAccumulationSteps: Int?
+
+  @Option(help: "Update rule (default: adamw_torch).")
+  package var optim: TrainingConfig.OptimizerName?
+
+  @Option(help: "Weight decay of everything but biases and LayerNorm (default: the task's, else 0).")
+  package var weightDecay: Double?
+
+  @Option(name: .customLong("adam-beta1"), help: "AdamW's decay of the mean gradient (default: 0.9).")
+  package var adamBeta1: Double?
+
+  @Option(name: .customLong("adam-beta2"), help: "AdamW's decay of the mean square (default: 0.999).")
+  package var adamBeta2: Double?
+
+  @Option(help: "AdamW's addition to the denominator (default: 1e-8).")
+  package var adamEpsilon: Double?
+
+  @Option(help: "Norm that all gradients together are clipped to; 0 turns it off (default: 1).")
+  package var maxGradNorm: Double?
+
+  @Option(help: "Shape of the learning rate over the run (default: the task's, else linear).")
+  package var lrSchedulerType: SchedulerType?
+
+  @Option(help: "Share of the updates that warm up, 0 to 1 (default: the task's, else 0).")
+  package var warmupRatio: Double?
+
+  @Option(help: "Updates that warm up; wins over the ratio (default: 0).")
+  package var warmupSteps: Int?
+
+  @Option(help: "Seed of batch order, dropout and fresh parameters (default: 42).")
+  package var seed: UInt64?
+
+  @Option(help: "Updates between two lines of metrics.jsonl (default: 50).")
+  package var loggingSteps: Int?
+
+  @Option(help: "When to evaluate (default: epoch).")
+  package var evalStrategy: TrainingStrategy?
+
+  @Option(help: "Updates between two evaluations with --eval-strategy steps (default: --logging-steps).")
+  package var evalSteps: Int?
+
+  @Option(help: "When to write a checkpoint that a run can resume from (default: no).")
+  package var saveStrategy: TrainingStrategy?
+
+  @Option(help: "Updates between two checkpoints with --save-strategy steps (default: 500).")
+  package var saveSteps: Int?
+
+  @Option(help: "Checkpoints kept, the best one not counted (default: 2).")
+  package var saveTotalLimit: Int?
+
+  @Flag(inversion: .prefixedNo, help: "End with the weights of the best evaluation (default: yes).")
+  package var loadBestModelAtEnd: Bool?
+
+  @Option(help: "What the best evaluation is judged by (default: the task's first metric).")
+  package var metricForBestModel: String?
+
+  @Option(help: "Train on the first so many examples only.")
+  package var maxTrainSamples: Int?
+
+  @Option(help: "Evaluate on the first so many examples only.")
+  package var maxEvalSamples: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Go on from a checkpoint of the same run: its folder, or \"last\" for the newest in --output.",
+      valueName: "folder"))
+  package var resumeFromCheckpoint: String?
+
+  package init() {}
+
+  /// The checkpoint to go on from, if one was asked for.
+  func checkpoint(in folder: URL) throws -> URL? {
+    guard let resumeFromCheckpoint else { return nil }
+    if resumeFromCheckpoint != "last" {
+      return URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory)
+    }
+    if let latest = CheckpointFolder.latest(in: folder) { return latest }
+    throw CommandError(
+      "--resume-from-checkpoint last: \(folder.path) holds no checkpoint; name one, or leave it out")
+  }
+
+  /// The settings of a run: Potstill's defaults, then the task's, then these.
+  func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
+    var config = TrainingConfig()
+    config.groupByLength = true
+    config.loggingSteps = 50
+    config.saveStrategy = .never
+    config.evalStrategy = canEvaluate ? .epoch : .never
+    config.loadBestModelAtEnd = canEvaluate
+    config.metricForBestModel = task.metrics.first
+    let suited = task.defaults
+    config.learningRate = learningRate ?? suited.learningRate ?? config.learningRate
+    config.numTrainEpochs = numTrainEpochs ?? suited.numTrainEpochs ?? config.numTrainEpochs
+    config.perDeviceTrainBatchSize =
+      perDeviceTrainBatchSize ?? suited.perDeviceTrainBatchSize ?? config.perDeviceTrainBatchSize
+    config.perDeviceEvalBatchSize =
+      perDeviceEvalBatchSize ?? suited.perDeviceEvalBatchSize ?? config.perDeviceEvalBatchSize
+    config.warmupRatio = warmupRatio ?? suited.warmupRatio ?? config.warmupRatio
+    config.weightDecay = weightDecay ?? suited.weightDecay ?? config.weightDecay
+    config.lrSchedulerType =
+      lrSchedulerType ?? suited.lrSchedulerType.flatMap(SchedulerType.init) ?? config.lrSchedulerType
+    apply(to: &config)
+    if !canEvaluate && evalStrategy ?? .never != .never {
+      throw CommandError(
+        "--eval-strategy needs a validation file; task \(task.name) names none, give --validation-file")
+    }
+    if config.evalStrategy == .never { config.loadBestModelAtEnd = loadBestModelAtEnd ?? false }
+    let faults = config.faults()
+    if !faults.isEmpty { throw TrainingError.configuration(faults) }
+    return config
+  }
+
+  private func apply(to config: inout TrainingConfig) {
+    func set<Value>(_ path: WritableKeyPath<TrainingConfig, Value>, _ value: Value?) {
+      if let value { config[keyPath: path] = value }
+    }
+    set(\.maxSteps, maxSteps)
+    set(\.groupByLength, groupByLength)
+    set(\.gradientAccumulationSteps, gradientAccumulationSteps)
+    set(\.optim, optim)
+    set(\.adamBeta1, adamBeta1)
+    set(\.adamBeta2, adamBeta2)
+    set(\.adamEpsilon, adamEpsilon)
+    set(\.maxGradNorm, maxGradNorm)
+    set(\.warmupSteps, warmupSteps)
+    set(\.seed, seed)
+    set(\.loggingSteps, loggingSteps)
+    set(\.evalStrategy, evalStrategy)
+    set(\.saveStrategy, saveStrategy)
+    set(\.saveSteps, saveSteps)
+    set(\.loadBestModelAtEnd, loadBestModelAtEnd)
+    config.tokensPerBatch = tokensPerBatch ?? config.tokensPerBatch
+    config.evalSteps = evalSteps ?? config.evalSteps
+    config.saveTotalLimit = saveTotalLimit ?? config.saveTotalLimit
+    config.metricForBestModel = metricForBestModel ?? config.metricForBestModel
+  }
+
+  /// The settings of a run as its recipe holds them.
+  func recipe(_ config: TrainingConfig) throws -> JSONObject {
+    let encoder = JSONEncoder()
+    let encoded = try JSONValue(parsing: Array(encoder.encode(config)))
+    var object = encoded.objectValue ?? JSONObject()
+    // -1 stands for "as the epochs say".
+    if config.maxSteps < 0 { object["max_steps"] = nil }
+    object["max_train_samples"] = maxTrainSamples.map { .integer($0) }
+    object["max_eval_samples"] = maxEvalSamples.map { .integer($0) }
+    return object
+  }
+}

@@ -1,0 +1,61 @@
+import Encoders
+import Foundation
+import TaskData
+import Tokenization
+
+/// A classifier with its tokenizer, from a Hugging Face directory.
+struct ClassifierFolder {
+  /// The directory as the user named it.
+  let path: String
+  /// The model.
+  let model: SequenceClassifier
+  /// What turns text into its ids.
+  let tokenizer: BertTokenizer
+
+  /// Loads a directory.
+  ///
+  /// - Parameters:
+  ///   - labels: The classes of a task to train for; nil keeps the directory's.
+  ///   - needsHead: Whether a head that starts at random is an error.
+  init(_ path: String, labels: [String]? = nil, seed: UInt64 = 42, needsHead: Bool) throws {
+    let url = URL(filePath: path, directoryHint: .isDirectory)
+    self.path = path
+    tokenizer = try BertTokenizer(directory: url)
+    model = try SequenceClassifier(directory: url, labels: labels, seed: seed)
+    if needsHead, let fresh = model.loadReport?.fresh, fresh.contains(where: { $0.hasPrefix("classifier.") })
+    {
+      throw CommandError(
+        "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"
+      )
+    }
+    if tokenizer.idLimit > model.config.vocabularySize {
+      throw CommandError(
+        "\(path): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
+          + "\(model.config.vocabularySize) rows; the two files do not belong together")
+    }
+  }
+
+  /// The longest input, special tokens included, that model, tokenizer and task allow.
+  func lengthLimit(_ asked: Int?) -> Int {
+    [asked, tokenizer.modelMaxLength, model.config.maxPositions].compactMap { $0 }.min() ?? 512
+  }
+
+  /// Writes the directory.
+  func save(to url: URL) throws {
+    try model.save(to: url)
+    try tokenizer.save(to: url)
+  }
+
+  /// Examples as the model reads them.
+  func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
+    let isPair = examples.contains { $0.pair != nil }
+    let encoded = try tokenizer.encodeIDsBatch(
+      examples.map(\.text), pairs: isPair ? examples.map { $0.pair ?? "" } : nil,
+      truncation: Truncation(maxLength: limit))
+    return zip(examples, encoded).map { example, encoding in
+      EncodedExample(
+        ids: encoding.ids, segments: encoding.segments,
+        label: example.label.map { Int32($0) } ?? EncodedExample.noLabel)
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Foundation
+import ModelFormats
+import Training
+
+/// The run folder while a model is trained into it.
+struct RunFolder {
+  /// Writes metrics and results.
+  let log: RunLog
+  private let folder: OutputFolder
+
+  /// Makes the folder and writes the recipe.
+  init(_ folder: OutputFolder, recipe: String) throws {
+    try folder.create()
+    try folder.write(recipe, as: "recipe.yaml")
+    self.folder = folder
+    log = try RunLog(folder.url)
+  }
+
+  /// Where resumable checkpoints go; nil when none were asked for, so that the best weights stay in memory.
+  func checkpoints(of classifier: ClassifierFolder, _ config: TrainingConfig) -> CheckpointFolder? {
+    if config.saveStrategy == .never { return nil }
+    return CheckpointFolder(folder.url) { try classifier.save(to: $0) }
+  }
+
+  /// Writes the trained model and the last evaluation; returns everything in `all_results.json`.
+  func finish(_ classifier: ClassifierFolder, evaluation: EvaluationResult?) throws -> JSONObject {
+    try classifier.save(to: folder.url)
+    if let evaluation { try log.writeResults("eval", evaluation.json) }
+    let all = try JSONValue(contentsOf: folder.url.appending(path: "all_results.json"))
+    return all.objectValue ?? JSONObject()
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+import ModelFormats
+
+/// Texts to answer: from the command line, a file or standard input.
+struct TextLines {
+  /// One text or pair.
+  struct Item {
+    /// The text.
+    let text: String
+    /// The second text of a pair.
+    let pair: String?
+  }
+
+  /// Where the texts come from, for messages.
+  private let source: String
+
+  /// Reads everything there is.
+  ///
+  /// - Parameters:
+  ///   - texts: What stood on the command line; wins over the rest.
+  ///   - file: A file, one text a line (JSON objects when its name ends in .jsonl); nil for standard input, where
+  ///     lines that begin with `{` are JSON objects.
+  static func read(_ texts: [String], file: String?, console: Console) throws -> [Item] {
+    if !texts.isEmpty { return texts.map { Item(text: $0, pair: nil) } }
+    guard let file else {
+      if console.inputIsTerminal { console.note("reading standard input, one text a line; end with Ctrl-D") }
+      var items: [Item] = []
+      let lines = TextLines(source: "standard input")
+      while let line = console.input() {
+        items.append(try lines.item(line, number: items.count + 1, isJSON: line.hasPrefix("{")))
+      }
+      return items
+    }
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw CommandError("--input \(file): no such file, or it cannot be read")
+    }
+    let lines = TextLines(source: file)
+    let isJSON = file.hasSuffix(".jsonl")
+    return try lines.split(data).enumerated().map { index, bytes in
+      guard let line = String(validating: bytes, as: UTF8.self) else {
+        throw CommandError("\(file):\(index + 1): found bytes that are not UTF-8; convert the file to UTF-8")
+      }
+      return try lines.item(line, number: index + 1, isJSON: isJSON)
+    }
+  }
+
+  /// Lines end at a line feed and nowhere else, so that their numbers and offsets are those of other tools.
+  private func split(_ data: Data) -> [Data] {
+    var lines = data.split(separator: 0x0A, omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    return lines.map { $0.last == 0x0D ? $0.dropLast() : $0 }
+  }
+
+  private func item(_ line: String, number: Int, isJSON: Bool) throws -> Item {
+    guard isJSON else { return Item(text: line, pair: nil) }
+    let object = try JSONValue(parsing: line, file: "\(source):\(number)")
+    guard let text = object["text"]?.stringValue else {
+      throw CommandError(
+        "\(source):\(number): found no \"text\"; expected {\"text\": …} or {\"text\": …, \"text_pair\": …}")
+    }
+    return Item(text: text, pair: object["text_pair"]?.stringValue)
+  }
+}

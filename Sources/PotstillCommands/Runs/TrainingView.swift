@@ -1,0 +1,34 @@
+import Foundation
+import ModelFormats
+import Training
+
+/// Shows a run on the console: the progress bar, evaluations, messages.
+final class TrainingView: TrainingObserver {
+  private let display: ProgressDisplay
+
+  init(_ console: Console) { display = ProgressDisplay(console) }
+
+  func stepDone(_ progress: TrainingProgress) {
+    let epochs = max(1, Int(progress.totalEpochs.rounded(.up)))
+    let steps = Double(progress.totalSteps) / max(progress.totalEpochs, 1e-9)
+    let epoch = min(epochs - 1, Int((Double(progress.step - 1) / steps).rounded(.down)))
+    let before = Int((Double(epoch) * steps).rounded())
+    let end = min(progress.totalSteps, Int((Double(epoch + 1) * steps).rounded()))
+    display.show(
+      "Epoch \(epoch + 1)/\(epochs)", done: progress.step - before, total: max(1, end - before),
+      values: [("loss", String(format: "%.3g", progress.loss))])
+  }
+
+  func evaluated(_ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool) {
+    let scores = result.names.map { name in
+      "\(name) \(String(format: "%.4f", result.value(name) ?? .nan))"
+    }
+    display.note(
+      String(format: "epoch %.2f, step \(step): ", epoch) + scores.joined(separator: ", ")
+        + (isBest ? " (best so far)" : ""))
+  }
+
+  func message(_ text: String) { display.note(text) }
+
+  func finished(_ summary: TrainingSummary) { display.finishLine() }
+}
