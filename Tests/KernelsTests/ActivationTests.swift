@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  /// -14 ... 14 in small steps, and a few numbers far out.
+  /// Small steps from -14 to 14 and a few numbers far out.
   static let points: [Float] = (-7_000...7_000).map { Float($0) / 500 } + [1e-30, -1e-30, 1e4, -1e4]
 
   @Test(arguments: Int32(0)...6)

@@ -1,0 +1,90 @@
+import Foundation
+import Kernels
+import Synchronization
+import Testing
+
+@Suite(.serialized) struct ParallelTests {
+  /// The ranges that a call hands out, sorted.
+  private func ranges(_ count: Int, grain: Int = 1, block: Int? = nil) -> [Range<Int>] {
+    let found = Mutex<[Range<Int>]>([])
+    Parallel.forEach(count, grain: grain, block: block) { range in found.withLock { $0.append(range) } }
+    return found.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
+  }
+
+  private func withThreads(_ count: Int, _ body: () throws -> Void) rethrows {
+    let before = Parallel.threadCount
+    Parallel.threadCount = count
+    defer { Parallel.threadCount = before }
+    try body()
+  }
+
+  @Test(arguments: [1, 2, 3, 8], [0, 1, 2, 7, 100, 1001])
+  func coversEverythingOnce(threads: Int, count: Int) {
+    withThreads(threads) {
+      for (grain, block) in [(1, nil), (10, nil), (5_000, nil), (1, 1), (1, 3), (1, 5_000)] as [(Int, Int?)] {
+        let found = ranges(count, grain: grain, block: block)
+        #expect(found.flatMap { Array($0) } == Array(0..<count))
+        if let block {
+          #expect(found.allSatisfy { $0.count == block || $0.upperBound == count })
+        } else {
+          #expect(found.count <= threads)
+          #expect(found.count <= 1 || found.allSatisfy { $0.count >= grain })
+        }
+      }
+    }
+  }
+
+  @Test func nestedCallsRunSerially() {
+    withThreads(4) {
+      let total = Atomic<Int>(0)
+      Parallel.forEach(8, block: 1) { outer in
+        let mine = Thread.current
+        Parallel.forEach(100, block: 1) { inner in
+          if Thread.current !== mine { total.add(1_000_000, ordering: .relaxed) }
+          total.add(inner.count * outer.count, ordering: .relaxed)
+        }
+      }
+      #expect(total.load(ordering: .relaxed) == 800)
+    }
+  }
+
+  @Test func thousandsOfRegionsInARow() {
+    withThreads(4) {
+      let total = Atomic<Int>(0)
+      for count in 0..<5_000 {
+        Parallel.forEach(count % 9) { total.add($0.count, ordering: .relaxed) }
+        if count % 1_000 == 0 { usleep(2_000) }  // long enough for the workers to fall asleep
+      }
+      #expect(total.load(ordering: .relaxed) == (0..<5_000).reduce(0) { $0 + $1 % 9 })
+    }
+  }
+
+  @Test func severalThreadsMayAskAtOnce() async {
+    let total = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<6 {
+        group.addTask {
+          let sum = Atomic<Int>(0)
+          for _ in 0..<300 { Parallel.forEach(50, block: 5) { sum.add($0.count, ordering: .relaxed) } }
+          return sum.load(ordering: .relaxed)
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(total == 6 * 300 * 50)
+  }
+
+  @Test func theThreadCountIsPositive() {
+    withThreads(-3) { #expect(Parallel.threadCount == 1) }
+    #expect(Parallel.threadCount >= 1)
+  }
+}
+
+@Suite struct MachineTests {
+  @Test func probesThisMachine() {
+    let machine = Machine.probe()
+    #expect(machine.processors >= 1)
+    #expect(machine.memory > 1 << 20)
+    #expect(!machine.name.isEmpty)
+    #expect(PeakMemory.residentBytes > 1 << 20)
+  }
+}
