@@ -35,7 +35,7 @@ package struct DistillationOptions: ParsableArguments {
   package var probabilityShift: Bool?
 
   @Flag(
-    inversion: .prefixedNo, help: "Run the teacher once over the data and keep its logits (default: yes).")
+    inversion: .prefixedNo, help: "Run the teacher once over the data and keep its logits (default: unless layers are matched).")
   package var cacheTeacherLogits: Bool?
 
   @Option(
@@ -64,11 +64,12 @@ package struct DistillationOptions: ParsableArguments {
     object["hard_label_weight_scheduler"] = hardLabelWeightScheduler.map { .string($0.rawValue) }
     object["probability_shift"] = probabilityShift.map { .bool($0) }
     object["compatibility"] = compatibility.map { .string($0.rawValue) }
-    object["cache_teacher_logits"] = .bool(cacheTeacherLogits ?? true)
     let matches = try match.flatMap { text in
       let value = try Self.value(text, "--match")
       return value.arrayValue ?? [value]
     }
+    // Matched layers are needed in every step, so then there is nothing to save.
+    object["cache_teacher_logits"] = .bool(cacheTeacherLogits ?? matches.isEmpty)
     if !matches.isEmpty { object["intermediate_matches"] = .array(matches) }
     return DistillationConfig(json: .object(object))
   }

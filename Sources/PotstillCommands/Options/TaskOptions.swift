@@ -42,7 +42,7 @@ package struct TaskOptions: ParsableArguments {
   }
 
   /// The task and a reader of its files.
-  func open(_ console: Console) throws -> TaskReader {
+  func open(_ console: Console, unlabelledFile: String? = nil) throws -> TaskReader {
     var missing = MissingOptions()
     let name = missing.require(task, "--task", "a name or a YAML file")
     let folder = missing.require(data, "--data", "the folder of its files")
@@ -58,6 +58,9 @@ package struct TaskOptions: ParsableArguments {
       definition.validationFile = replaced(definition.validationFile, by: fullPath(validationFile))
     }
     if let testFile { definition.testFile = replaced(definition.testFile, by: fullPath(testFile)) }
+    if let unlabelledFile {
+      definition.unlabelledFile = replaced(definition.unlabelledFile, by: fullPath(unlabelledFile))
+    }
     if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
     return TaskReader(
       task: definition, folder: URL(filePath: folder, directoryHint: .isDirectory),

@@ -12,6 +12,13 @@ struct ClassifierFolder {
   /// What turns text into its ids.
   let tokenizer: BertTokenizer
 
+  /// A model made in memory, under a name for messages.
+  init(path: String, model: SequenceClassifier, tokenizer: BertTokenizer) {
+    self.path = path
+    self.model = model
+    self.tokenizer = tokenizer
+  }
+
   /// Loads a directory.
   ///
   /// - Parameters:

@@ -9,6 +9,12 @@ struct EvaluationData {
   /// The examples.
   let examples: [TextExample]
 
+  /// Examples that were read before.
+  init(task: TaskDefinition, examples: [TextExample]) {
+    self.task = task
+    self.examples = examples
+  }
+
   /// Reads a split, says what was left out, and keeps the first `limit` examples.
   init(_ reader: TaskReader, split: DataSplit, limit: Int?, console: Console) throws {
     var dataset = try reader.read(split)

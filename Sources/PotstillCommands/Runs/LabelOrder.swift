@@ -25,6 +25,15 @@ struct LabelOrder {
     }
   }
 
+  /// Examples of the task with the model's numbers for their labels.
+  func relabel(_ examples: [EncodedExample]) -> [EncodedExample] {
+    examples.map { example in
+      var example = example
+      if example.label >= 0 { example.label = Int32(outputs[Int(example.label)]) }
+      return example
+    }
+  }
+
   /// The forward pass with the outputs in the task's order.
   func forward(_ model: SequenceClassifier) -> (TokenBatch, Context) -> Tensor {
     let isIdentity = outputs == Array(outputs.indices)

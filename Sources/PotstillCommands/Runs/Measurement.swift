@@ -18,14 +18,17 @@ struct Measurement {
   let samplesPerSecond: Double
   /// Milliseconds for one sentence alone, the median; nil when it was not measured.
   let latency: Double?
+  /// The members of `eval_results.json`; empty for a measurement made elsewhere.
+  let evaluation: JSONObject
   /// The task's metrics.
   let metrics: [(name: String, value: Double)]
 
   /// A measurement made elsewhere.
   init(
     name: String, layers: Int, parameters: Int, samplesPerSecond: Double, latency: Double?,
-    metrics: [(name: String, value: Double)]
+    metrics: [(name: String, value: Double)], evaluation: JSONObject = JSONObject()
   ) {
+    self.evaluation = evaluation
     self.name = name
     self.layers = layers
     self.parameters = parameters
@@ -50,7 +53,8 @@ struct Measurement {
     self.init(
       name: folder.path, layers: folder.model.config.layerCount, parameters: folder.model.parameterCount,
       samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue ?? 0,
-      latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.metrics)
+      latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.metrics,
+      evaluation: evaluation.result.json)
   }
 
   /// The row for machines.

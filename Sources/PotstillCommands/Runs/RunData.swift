@@ -8,14 +8,18 @@ struct RunData {
   let validation: [TextExample]
 
   /// Reads the splits that there are, and says what was left out.
-  init(_ reader: TaskReader, training: TrainingOptions, console: Console) throws {
+  init(_ reader: TaskReader, training: TrainingOptions, readsUnlabelled: Bool = false, console: Console)
+    throws
+  {
     func read(_ split: DataSplit, _ limit: Int?) throws -> [TextExample] {
       var dataset = try reader.read(split)
       if let limit { dataset = dataset.prefix(limit) }
       console.note(dataset.summary)
       return dataset.examples
     }
-    train = try read(.train, training.maxTrainSamples)
+    let labelled = try read(.train, training.maxTrainSamples)
+    let hasMore = readsUnlabelled && reader.task.unlabelledFile != nil
+    train = labelled + (hasMore ? try read(.unlabelled, nil) : [])
     validation = reader.task.validationFile == nil ? [] : try read(.validation, training.maxEvalSamples)
   }
 }

@@ -30,3 +30,17 @@ struct RunFolder {
     return all.objectValue ?? JSONObject()
   }
 }
+
+extension RunLog {
+  /// Writes how student and teacher compare to `compare_results.json`; returns everything in `all_results.json`.
+  func writeComparison(teacher: Measurement, student: Measurement) throws -> JSONObject {
+    var object = JSONObject()
+    object["teacher_parameters"] = .integer(teacher.parameters)
+    object["student_parameters"] = .integer(student.parameters)
+    object["speedup"] = student.json(comparedWith: teacher)["speedup"]
+    for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
+    try writeResults("compare", object)
+    return try JSONValue(contentsOf: directory.appending(path: "all_results.json")).objectValue
+      ?? JSONObject()
+  }
+}

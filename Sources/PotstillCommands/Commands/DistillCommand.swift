@@ -1,0 +1,144 @@
+import ArgumentParser
+import Distillation
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+import Training
+
+/// `potstill distill`.
+package struct DistillCommand: RecipeCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "distill",
+    abstract: "Distil a teacher into a smaller student.",
+    discussion: """
+      The student is made of the teacher's layers (T6, T3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
+      T4-tiny, T12-nano), or comes from a directory that reads the same tokens. It learns the teacher's logits, the \
+      labels when --hard-label-weight is given, and what --match asks for. At the end both are measured side by side.
+
+        potstill distill --task sst2 --data SST-2/ --teacher teacher/ --student T3 --output student/
+        potstill distill --task sst2 --data SST-2/ --teacher teacher/ --student T4-tiny --match L4t_hidden_mse --dry-run
+        potstill distill recipe.yaml
+
+      Defaults are TextBrewer's (temperature 4, weight 1 on the logits, 0 on the labels), except that the loss on the \
+      logits is multiplied by the temperature squared; --compatibility textbrewer leaves that out. A recipe is a YAML or \
+      JSON file whose keys are these options with underscores; flags win over it.
+      """)
+
+  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  package var recipe: String?
+
+  @Option(help: ArgumentHelp("The classifier to imitate, a Hugging Face directory.", valueName: "folder"))
+  package var teacher: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "T6, T3 (any T<n>), layers:0,5,11, T3-small, T4-tiny, T12-nano, or a Hugging Face directory.",
+      valueName: "student"))
+  package var student: String?
+
+  @Flag(help: "Check everything, print the plan (sizes, matched layers, steps, memory) and stop.")
+  package var dryRun = false
+
+  @OptionGroup(title: "Task")
+  package var task: TaskOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "More texts without labels, which the teacher labels (default: the task's).", valueName: "file"))
+  package var unlabelledFile: String?
+
+  @OptionGroup(title: "Run")
+  package var output: OutputOptions
+
+  @OptionGroup(title: "Distillation")
+  package var distillation: DistillationOptions
+
+  @OptionGroup(title: "Training")
+  package var training: TrainingOptions
+
+  @Flag(help: "Print the plan or the results as one JSON object.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  package init() {}
+
+  package mutating func run(_ console: Console) throws {
+    var missing = MissingOptions()
+    let teacherPath = missing.require(teacher, "--teacher", "the classifier to imitate")
+    let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
+    let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
+    _ = missing.require(task.task, "--task", "a name or a YAML file")
+    _ = missing.require(task.data, "--data", "the folder of its files")
+    try missing.check()
+    try general.apply(to: console)
+    let folder = try dryRun ? nil : OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
+    let reader = try task.open(console, unlabelledFile: unlabelledFile)
+    let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
+    let distillationConfig = try distillation.config()
+    let data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
+    let pair = try TeacherAndStudent(teacherPath, studentName, seed: config.seed)
+    let order = try LabelOrder(model: pair.teacher.model, path: teacherPath, task: reader.task)
+    let limit = min(
+      pair.teacher.lengthLimit(reader.task.maxSequenceLength),
+      pair.student.lengthLimit(reader.task.maxSequenceLength))
+    let examples = order.relabel(try pair.student.encode(data.train, limit: limit))
+    if dryRun {
+      let plan = try pair.plan(distillationConfig, training: config, examples: examples)
+      console.result(json ? plan.json.prettyText : plan.lines.joined(separator: "\n"))
+      return
+    }
+    let distiller = try pair.distiller(distillationConfig, examples: examples, seed: config.seed)
+    for warning in distiller.warnings { console.warn("\(warning)") }
+    guard let folder else { return }
+    let run = try RunFolder(
+      folder,
+      recipe: ResolvedRecipe.yaml(
+        command: "distill",
+        [
+          options(teacherPath, studentName, outputPath), DistillationOptions.recipe(distillationConfig),
+          training.recipe(config),
+        ]))
+    let validation = order.relabel(try pair.student.encode(data.validation, limit: limit))
+    try distiller.train(
+      examples, validation: validation, metrics: reader.task.metrics, config: config,
+      checkpoints: run.checkpoints(of: pair.student, config), observers: [run.log, TrainingView(console)],
+      resumingFrom: training.checkpoint(in: folder.url))
+    try finish(run, pair, data, reader.task, console)
+  }
+
+  /// Saves the student, measures both models, and prints the results.
+  private func finish(
+    _ run: RunFolder, _ pair: TeacherAndStudent, _ data: RunData, _ task: TaskDefinition, _ console: Console
+  ) throws {
+    var results = try run.finish(pair.student, evaluation: nil)
+    var rows: [Measurement] = []
+    if !data.validation.isEmpty {
+      let evaluation = EvaluationData(task: task, examples: data.validation)
+      for model in [pair.teacher, pair.student] {
+        rows.append(try Measurement(of: model, on: evaluation, console: console))
+      }
+      try run.log.writeResults("eval", rows[1].evaluation)
+      results = try run.log.writeComparison(teacher: rows[0], student: rows[1])
+    }
+    console.note("checkpoint and results are in \(run.log.directory.path)")
+    if json {
+      console.result(JSONValue.object(results).prettyText)
+    } else {
+      console.result(ResultTable.of(results))
+      if !rows.isEmpty { console.result("") }
+      if !rows.isEmpty { console.result(Measurement.table(rows)) }
+    }
+  }
+
+  private func options(_ teacher: String, _ student: String, _ output: String) -> JSONObject {
+    var options = task.recipe
+    options["teacher"] = .string(teacher)
+    options["student"] = .string(student)
+    options["output"] = .string(output)
+    options["unlabelled_file"] = unlabelledFile.map { .string($0) }
+    return options
+  }
+}

@@ -1,0 +1,60 @@
+import Distillation
+import Encoders
+import Foundation
+import TaskData
+import Tokenization
+import Training
+
+/// The two models of a distillation; the student reads the teacher's tokens.
+struct TeacherAndStudent {
+  /// The model to imitate.
+  let teacher: ClassifierFolder
+  /// The model that learns.
+  let student: ClassifierFolder
+  private let descriptions: (teacher: ModelDescription, student: ModelDescription)
+
+  /// Loads the teacher and makes the student.
+  init(_ teacherPath: String, _ studentName: String, seed: UInt64) throws {
+    teacher = try ClassifierFolder(teacherPath, needsHead: true)
+    let shape = try StudentShape(studentName)
+    let model = try SequenceClassifier.student(shape, of: teacher.model, seed: seed)
+    var tokenizer = teacher.tokenizer
+    if case .directory(let path) = shape {
+      tokenizer = try BertTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
+    }
+    student = ClassifierFolder(path: studentName, model: model, tokenizer: tokenizer)
+    descriptions = (
+      ModelDescription(teacher.model, name: teacherPath, vocabulary: teacher.tokenizer.vocabulary.tokens),
+      ModelDescription(model, name: studentName, vocabulary: tokenizer.vocabulary.tokens)
+    )
+  }
+
+  /// The distiller of the two, once everything fits.
+  func distiller(
+    _ config: DistillationConfig, examples: [EncodedExample], seed: UInt64
+  ) throws -> GeneralDistiller {
+    try GeneralDistiller(
+      config, teacher: teacher.model, student: student.model, descriptions: descriptions,
+      hasLabels: Self.hasLabels(examples), seed: seed)
+  }
+
+  /// What a run would do and need.
+  func plan(
+    _ config: DistillationConfig, training: TrainingConfig, examples: [EncodedExample]
+  ) throws -> DistillationPlan {
+    let batches = TrainingData(examples, config: training).batches(0)
+    let accumulated = training.gradientAccumulationSteps
+    let stepsOfEpoch = (batches.count + accumulated - 1) / accumulated
+    let steps =
+      training.maxSteps > 0
+      ? training.maxSteps : Int((training.numTrainEpochs * Double(stepsOfEpoch)).rounded(.up))
+    return try DistillationPlan(
+      config, teacher: descriptions.teacher, student: descriptions.student, training: training, steps: steps,
+      tokensPerBatch: batches.map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max() ?? 0,
+      sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: Self.hasLabels(examples))
+  }
+
+  private static func hasLabels(_ examples: [EncodedExample]) -> Bool {
+    examples.contains { $0.label != EncodedExample.noLabel }
+  }
+}
