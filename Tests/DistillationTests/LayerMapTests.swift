@@ -7,7 +7,8 @@ import Testing
     (.uniform, 12, 6, [0, 2, 4, 6, 8, 10, 12]), (.uniform, 6, 3, [0, 2, 4, 6]),
     (.uniform, 6, 4, [0, 2, 3, 5, 6]),
     (.uniform, 2, 4, [0, 1, 1, 2, 2]), (.uniform, 12, 12, Array(0...12)), (.last, 12, 3, [0, 10, 11, 12]),
-    (.first, 12, 3, [0, 1, 2, 3]),
+    (.first, 12, 3, [0, 1, 2, 3]), (.copied, 12, 6, [0, 1, 3, 5, 8, 10, 12]), (.copied, 6, 3, [0, 1, 3, 6]),
+    (.copied, 12, 1, [0, 1]),
   ])
   func pairs(map: LayerMap, teacher: Int, student: Int, expected: [Int]) {
     let pairs = map.pairs(teacher: teacher, student: student)

@@ -57,7 +57,7 @@ public enum StudentShape: Sendable, Equatable {
   ///
   /// 6 of 12 gives DistilBERT's 0, 2, 4, 7, 9, 11 (the list in its `extract_distilbert.py`); 3 of 12 gives 0, 5, 11;
   /// 3 of 6 gives 0, 2, 5.
-  static func evenlySpaced(_ count: Int, of total: Int) -> [Int] {
+  package static func evenlySpaced(_ count: Int, of total: Int) -> [Int] {
     guard count > 1 else { return [0] }
     return (0..<count).map { (2 * $0 * (total - 1) + count - 2) / (2 * (count - 1)) }
   }
