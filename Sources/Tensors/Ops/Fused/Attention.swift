@@ -111,7 +111,13 @@ struct AttentionPlan {
     let column: Int
     /// Where its map begins.
     let map: Int
+
+    /// Whether the kernel for short sequences is faster than BLAS calls.
+    var isShort: Bool { keys <= AttentionPlan.shortKeys }
   }
+
+  /// Up to this many keys the products of one head are too small for BLAS (measured with heads of 32 and 64).
+  private static let shortKeys = 48
 
   init(heads: Int, features: Int, keyStarts: [Int32], queryStarts: [Int32], mask: Context.Dropout) {
     precondition(heads > 0 && features % heads == 0, "\(heads) heads must divide \(features) features.")
@@ -143,13 +149,25 @@ struct AttentionPlan {
       column: head * headSize, map: mapStarts[sequence] + head * queries * keys)
   }
 
+  /// What the kernel for short sequences needs to know of a unit.
+  func kernelShape(of unit: Unit) -> ps_attention {
+    let stride = Int64(features)
+    return ps_attention(
+      queries: Int64(unit.queries), keys: Int64(unit.keys), head_dim: Int64(headSize), ldq: stride,
+      ldk: stride,
+      ldv: stride, ldo: stride, scale: scale, probability: mask.probability, seed: mask.seed,
+      stream: mask.stream,
+      first: UInt64(unit.map))
+  }
+
   /// The largest map of one head, in values.
   var largestMap: Int {
     (0..<sequenceCount).reduce(0) { max($0, (mapStarts[$1 + 1] - mapStarts[$1]) / heads) }
   }
 
   /// Runs `body` for every unit with the worker's scratch memory; workers get contiguous ranges of about equal cost.
-  func forEachUnit(scratch: Int, _ body: (Unit, UnsafeMutablePointer<Float>) -> Void) {
+  func forEachUnit(_ body: (Unit, UnsafeMutablePointer<Float>) -> Void) {
+    let scratch = max(2 * largestMap, Int(ps_attention_scratch(Int64(Self.shortKeys), Int64(headSize))))
     let costs = (0..<sequenceCount).map { (sequence: Int) -> Int in
       let one = unit(sequence, 0)
       return one.queries * one.keys * headSize + 64 * (one.queries + one.keys)

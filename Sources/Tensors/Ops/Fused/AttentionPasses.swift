@@ -14,8 +14,15 @@ struct AttentionForward {
   func run() {
     let dropping = plan.mask.probability > 0
     let largest = plan.largestMap
-    plan.forEachUnit(scratch: 2 * largest) { unit, scratch in
+    plan.forEachUnit { unit, scratch in
       let (features, count) = (plan.features, unit.queries * unit.keys)
+      if unit.isShort {
+        var shape = plan.kernelShape(of: unit)
+        return ps_attention_forward(
+          &shape, query + unit.queryRow * features + unit.column, key + unit.keyRow * features + unit.column,
+          value + unit.keyRow * features + unit.column, output + unit.queryRow * features + unit.column,
+          scores.map { $0 + unit.map }, probabilities.map { $0 + unit.map }, scratch)
+      }
       let map = probabilities.map { $0 + unit.map } ?? scratch
       gemm(
         transposeB: true, m: unit.queries, n: unit.keys, k: plan.headSize, alpha: plan.scale,
@@ -75,7 +82,8 @@ struct AttentionBackward {
 
   private func compute(_ targets: [Target?]) {
     let largest = plan.largestMap
-    plan.forEachUnit(scratch: 2 * largest) { unit, scratch in
+    plan.forEachUnit { unit, scratch in
+      if unit.isShort { return computeShort(unit, targets, scratch) }
       let features = plan.features
       let count = Int64(unit.queries * unit.keys)
       let queryStart = unit.queryRow * features + unit.column
@@ -124,6 +132,22 @@ struct AttentionBackward {
           c: target.pointer + keyStart, ldc: features)
       }
     }
+  }
+
+  private func computeShort(
+    _ unit: AttentionPlan.Unit, _ targets: [Target?], _ scratch: UnsafeMutablePointer<Float>
+  ) {
+    let queryStart = unit.queryRow * plan.features + unit.column
+    let keyStart = unit.keyRow * plan.features + unit.column
+    var accumulate: Int32 = 0
+    for (bit, target) in targets.enumerated() where target?.isFirst == false { accumulate |= 1 << Int32(bit) }
+    var shape = plan.kernelShape(of: unit)
+    ps_attention_backward(
+      &shape, query.pointer + queryStart, key.pointer + keyStart, value.pointer + keyStart,
+      probabilities + unit.map,
+      outputGradient.map { $0.pointer + queryStart }, probabilityGradient.map { $0.pointer + unit.map },
+      scoreGradient.map { $0.pointer + unit.map }, targets[0].map { $0.pointer + queryStart },
+      targets[1].map { $0.pointer + keyStart }, targets[2].map { $0.pointer + keyStart }, accumulate, scratch)
   }
 
   private func drop(
