@@ -4,6 +4,8 @@ public enum DistillationError: Error, Sendable, Equatable {
   case invalidConfiguration([DistillationFault])
   /// A configuration file that cannot be read or is not JSON.
   case unreadable(file: String, reason: String)
+  /// A file that cannot be written.
+  case unwritable(file: String, reason: String)
   /// An adaptor returned something the configuration cannot work with.
   case adaptor(side: String, field: String, message: String)
 }
@@ -16,6 +18,7 @@ extension DistillationError: CustomStringConvertible {
       "The distillation configuration has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
         + faults.map { "  - \($0)" }.joined(separator: "\n")
     case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
+    case .unwritable(let file, let reason): "\(file): cannot be written: \(reason)"
     case .adaptor(let side, let field, let message): "The \(side)'s adaptor, \(field): \(message)"
     }
   }

@@ -22,6 +22,8 @@ public struct DistillationConfig: Sendable, Equatable {
   public var probabilityShift: Bool
   /// Whether the teacher runs once over the data and its logits are kept; `cache_teacher_logits`, or TextBrewer's
   /// `is_caching_logits`.
+  ///
+  /// A sequence's logits depend on the rest of its batch in their last bits, so a resumed run may differ in these.
   public var cacheTeacherLogits: Bool
   /// The losses between layers; `intermediate_matches` (or `matches`).
   public var matches: [MatchSource]

@@ -19,21 +19,33 @@ extension GeneralDistiller {
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
+  ///   - cacheFile: Where the teacher's logits are kept from run to run, when `cache_teacher_logits` is on; a file of
+  ///     another teacher or other data is replaced.
   ///   - checkpoint: A checkpoint of an earlier run to go on from.
   /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
   @discardableResult
   public func train(
     _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom checkpoint: URL? = nil
+    cacheFile: URL? = nil, resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
     try checkLabels(of: examples)
+    let fingerprint =
+      cache == nil || cacheFile == nil ? "" : TeacherCache.fingerprint(of: teacher, over: examples)
+    var isSaved = false
+    if let cache, let cacheFile {
+      isSaved = try cache.load(from: cacheFile, fingerprint: fingerprint, exampleCount: examples.count)
+    }
     let loop = TrainingLoop(
       config: config, objective: self, data: TrainingData(examples, config: config),
       evaluate: validation.isEmpty
         ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result },
       checkpoints: checkpoints, observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    let summary = try loop.run(resumingFrom: checkpoint)
+    if let cache, let cacheFile, !isSaved {
+      try cache.save(to: cacheFile, fingerprint: fingerprint, exampleCount: examples.count)
+    }
+    return summary
   }
 
   /// Labels that the configuration asks for must be there.
