@@ -35,7 +35,8 @@ package struct DistillationOptions: ParsableArguments {
   package var probabilityShift: Bool?
 
   @Flag(
-    inversion: .prefixedNo, help: "Run the teacher once over the data and keep its logits (default: unless layers are matched).")
+    inversion: .prefixedNo,
+    help: "Run the teacher once over the data and keep its logits (default: unless layers are matched).")
   package var cacheTeacherLogits: Bool?
 
   @Option(

@@ -6,7 +6,13 @@ import Training
 final class TrainingView: TrainingObserver {
   private let display: ProgressDisplay
 
-  init(_ console: Console) { display = ProgressDisplay(console) }
+  /// Whether only the bar is shown, without evaluations and messages.
+  private let showsBarOnly: Bool
+
+  init(_ console: Console, barOnly: Bool = false) {
+    display = ProgressDisplay(console)
+    showsBarOnly = barOnly
+  }
 
   func stepDone(_ progress: TrainingProgress) {
     let epochs = max(1, Int(progress.totalEpochs.rounded(.up)))
@@ -20,6 +26,7 @@ final class TrainingView: TrainingObserver {
   }
 
   func evaluated(_ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool) {
+    if showsBarOnly { return }
     let scores = result.names.map { name in
       "\(name) \(String(format: "%.4f", result.value(name) ?? .nan))"
     }
@@ -28,7 +35,9 @@ final class TrainingView: TrainingObserver {
         + (isBest ? " (best so far)" : ""))
   }
 
-  func message(_ text: String) { display.note(text) }
+  func message(_ text: String) {
+    if !showsBarOnly { display.note(text) }
+  }
 
   func finished(_ summary: TrainingSummary) { display.finishLine() }
 }

@@ -1,0 +1,72 @@
+import Encoders
+import TaskData
+import Training
+
+/// Every number of the demo, in one place.
+package struct DemoSettings: Sendable {
+  /// The shape of one model and how long it trains.
+  package struct Model: Sendable {
+    /// Features of a token.
+    package var hiddenSize: Int
+    /// Layers.
+    package var layers: Int
+    /// Attention heads.
+    package var heads: Int
+    /// Features between the two feed-forward products.
+    package var intermediateSize: Int
+    /// Peak learning rate.
+    package var learningRate: Double
+    /// Passes over the data.
+    package var epochs: Double
+  }
+
+  /// How many reviews each split holds.
+  package var counts = SampleTask.Counts()
+  /// The size of the vocabulary to train.
+  package var vocabularySize = 1500
+  /// The longest input in tokens; the reviews are shorter.
+  package var maxLength = 64
+  /// Sequences in a batch.
+  package var batchSize = 32
+  /// The model that is imitated, trained on many labels.
+  package var teacher = Model(
+    hiddenSize: 128, layers: 4, heads: 4, intermediateSize: 512, learningRate: 5e-4, epochs: 4)
+  /// The student, trained on few labels; epochs are those of the few labelled reviews.
+  package var student = Model(
+    hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 256, learningRate: 1e-3, epochs: 20)
+  /// Passes over labelled and unlabelled reviews with a teacher.
+  package var distillationEpochs = 3.0
+  /// The divisor of the logits.
+  package var temperature = 2.0
+  /// The factor of the labels beside the teacher.
+  package var hardLabelWeight = 0.5
+
+  /// The demo as `potstill demo` runs it.
+  package init() {}
+
+  /// The configuration of a model over a vocabulary.
+  func config(_ model: Model, vocabularySize: Int) -> EncoderConfig {
+    var config = EncoderConfig(
+      vocabularySize: vocabularySize, hiddenSize: model.hiddenSize, layerCount: model.layers,
+      attentionHeads: model.heads, intermediateSize: model.intermediateSize, labels: ["negative", "positive"])
+    config.maxPositions = maxLength
+    return config
+  }
+
+  /// The settings of a training run; the best evaluation decides which weights are kept.
+  func training(_ model: Model, epochs: Double, seed: UInt64) -> TrainingConfig {
+    var config = TrainingConfig()
+    config.learningRate = model.learningRate
+    config.numTrainEpochs = epochs
+    config.perDeviceTrainBatchSize = batchSize
+    config.groupByLength = true
+    config.warmupRatio = 0.1
+    config.weightDecay = 0.01
+    config.seed = seed
+    config.evalStrategy = .epoch
+    config.saveStrategy = .never
+    config.loadBestModelAtEnd = true
+    config.metricForBestModel = "accuracy"
+    return config
+  }
+}
