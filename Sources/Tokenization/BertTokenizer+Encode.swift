@@ -99,6 +99,21 @@ extension BertTokenizer {
     return encoded
   }
 
+  /// Tokenizes a text by the plain path, which the fused one must equal.
+  package func encodePlainly(_ text: String) -> Encoding {
+    var buffer = TokenBuffer()
+    added.cut(Array(text.utf8).span, with: cutter.plain, into: &buffer)
+    return assemble([buffer], [0..<buffer.count], true)
+  }
+
+  /// The number of transitions and failures it takes to cut one word, for the guard of linear time.
+  package func stepCount(word: String) -> Int {
+    var (tokens, ends): ([Int32], [Int32]) = ([], [])
+    var counter = CountingStepCounter()
+    _ = cutter.trie.match(Array(word.utf8).span, tokens: &tokens, ends: &ends, counter: &counter)
+    return counter.count
+  }
+
   // MARK: Parts
 
   private func checkPairs(_ texts: [String], _ pairs: [String]?) {

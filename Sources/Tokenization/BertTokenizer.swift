@@ -43,6 +43,16 @@ public final class BertTokenizer: Sendable {
     }
   }
 
+  /// A tokenizer over a vocabulary that finds the given tokens in the raw text.
+  ///
+  /// - Throws: `TokenizerError.invalid` when the vocabulary lacks a token that the options name.
+  public convenience init(
+    vocabulary: Vocabulary, options: BertTokenizerOptions, addedTokens: [AddedToken]
+  ) throws(TokenizerError) {
+    try self.init(
+      vocabulary: vocabulary, options: options, addedTokens: addedTokens, template: nil, file: "vocabulary")
+  }
+
   /// - Parameters:
   ///   - addedTokens: tokens to find in the raw text; nil for the special tokens that the vocabulary has.
   ///   - template: nil for BERT's.

@@ -2,17 +2,23 @@
 ///
 /// The plain form: the tokenizer itself takes a path that fuses these steps with splitting, and comes here only for
 /// text where marks must be reordered, for normalised added tokens, and in the tests, which hold the two to each other.
-struct TextNormalizer: Sendable {
+package struct TextNormalizer: Sendable {
   let cleanText: Bool
   let handleChineseCharacters: Bool
   let stripAccents: Bool
   let lowercase: Bool
 
-  init(_ options: BertTokenizerOptions) {
+  /// The normalisation that options ask for.
+  package init(_ options: BertTokenizerOptions) {
     cleanText = options.cleanText
     handleChineseCharacters = options.handleChineseCharacters
     stripAccents = options.stripsAccents
     lowercase = options.lowercase
+  }
+
+  /// The normalised text.
+  package func normalize(_ text: String) -> String {
+    String(copying: normalize(Array(text.utf8).span, firstOrigin: 0).utf8.span)
   }
 
   /// Normalised scalars, each with the index of the source scalar it is aligned with.
@@ -55,6 +61,10 @@ struct TextNormalizer: Sendable {
       var lower = Output()
       var parts: [UInt32] = []
       for (scalar, origin) in zip(output.scalars, output.origins) {
+        if !tables.properties(of: scalar).contains(.lowercases) {
+          lower.append(scalar, origin)
+          continue
+        }
         parts.removeAll(keepingCapacity: true)
         tables.lowercase(scalar, into: &parts)
         for part in parts { lower.append(part, origin) }
@@ -73,6 +83,7 @@ struct TextNormalizer: Sendable {
     var run: [(scalar: UInt32, combiningClass: UInt32, begins: Bool)] = []
     var consumed = 0
     func flush() {
+      if run.isEmpty { return }
       for item in run {
         if item.begins { consumed += 1 }
         if tables.properties(of: item.scalar).contains(.mark) { continue }
@@ -82,6 +93,12 @@ struct TextNormalizer: Sendable {
     }
     var parts: [UInt32] = []
     for scalar in input.scalars {
+      if tables.properties(of: scalar).isDisjoint(with: [.decomposes, .mark, .reorders]) {
+        flush()
+        output.append(scalar, input.origins[consumed])
+        consumed += 1
+        continue
+      }
       parts.removeAll(keepingCapacity: true)
       tables.decompose(scalar, into: &parts)
       for (index, part) in parts.enumerated() {

@@ -5,7 +5,9 @@ struct PairMerger {
   private let prefix: [UInt8]
   private var words: [[Int32]] = []
   private var counts: [Int] = []
-  /// How often each pair occurs. A pair that has been merged keeps its count, as in `tokenizers`: should it arise
+  /// How often each pair occurs.
+  ///
+  /// A pair that has been merged keeps its count, as in `tokenizers`: should it arise
   /// again from other merges, it goes on from there.
   private var pairCounts: [Pair: Int] = [:]
   private var queue = PairQueue()

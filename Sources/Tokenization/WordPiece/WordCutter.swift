@@ -9,6 +9,8 @@ struct WordCutter: Sendable {
   private let singles: [Int32]
   /// The same for the scalars beyond.
   private let astralSingles: [UInt32: Int32]
+  /// Whether the fused path is left out, for comparisons.
+  private var isPlain = false
 
   init(_ vocabulary: Vocabulary, _ options: BertTokenizerOptions, unknownID: Int32) {
     self.options = options
@@ -31,6 +33,13 @@ struct WordCutter: Sendable {
     self.astralSingles = astralSingles
   }
 
+  /// The same without the fused path.
+  var plain: WordCutter {
+    var copy = self
+    copy.isPlain = true
+    return copy
+  }
+
   /// The token of a word that is one scalar.
   @inline(__always)
   private func single(_ scalar: UInt32) -> Int32 {
@@ -46,7 +55,7 @@ struct WordCutter: Sendable {
   ///   - output: gets the tokens appended.
   func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer) {
     let (count, words) = (output.count, output.wordCount)
-    if !cutFused(text, firstOrigin: firstOrigin, into: &output) {
+    if isPlain || !cutFused(text, firstOrigin: firstOrigin, into: &output) {
       output.truncate(to: count, words: words)
       cut(normalizer.normalize(text, firstOrigin: firstOrigin), into: &output)
     }
