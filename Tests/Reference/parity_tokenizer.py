@@ -1,15 +1,18 @@
 """Holds Potstill's tokenizer to Hugging Face `tokenizers`: ids, tokens and offsets of every line must be identical.
 
-    python Tests/Reference/parity_tokenizer.py --potstill .build/release/potstill \
-        --vocab uncased:bert-base-uncased-vocab.txt --vocab cased:bert-base-cased-vocab.txt \
-        --vocab uncased:bert-base-chinese-vocab.txt --corpus wikitext2/train.txt ... --fuzz 1000000 --scalars
+    make parity ARGS=tokenizer                  # with POTSTILL_DATA and POTSTILL_MODELS
+    python Tests/Reference/parity_tokenizer.py --potstill .build/release/potstill --data DIR --models DIR
+    python Tests/Reference/parity_tokenizer.py --vocab uncased:vocab.txt --corpus a.txt b.json --fuzz 1000 --scalars 0
 
-`--scalars` compares every Unicode scalar on its own, inside a word, beside combining marks and under every combination
-of the four normaliser flags. `--fuzz N` compares N random strings. The Unicode tables of both sides are the same by
-construction (unicode_tables.py), so no difference is excused; unicode_differences.txt lists the code points in which
-both depart from Unicode 14. Exits 1 and prints the first differences if there are any.
+The vocabularies are those given, or all of DATA/vocab; the texts are those given, or all of DATA. `--fuzz N` compares N
+random strings, a part of them with added tokens under all combinations of the normaliser's flags; `--scalars K` compares
+every Unicode scalar (alone, inside a word, doubled, among combining marks) under K of the 16 combinations. Folders of
+MODELS with a tokenizer.json are read as they are. The Unicode tables of both sides are the same by construction
+(unicode_tables.py), so no difference is excused; unicode_differences.txt lists the code points in which both depart from
+Unicode 14. Exits 1 and prints the first differences if there are any.
 """
 import argparse
+import glob
 import itertools
 import json
 import os
@@ -147,7 +150,7 @@ def random_strings(count, tokens, seed):
         return "".join(scalar() for _ in range(pick.randint(1, 6)))
 
     for _ in range(count):
-        yield "".join(piece() for _ in range(pick.randint(1, 12))).replace("\n", " ")
+        yield "".join(piece() for _ in range(pick.randint(1, 12))).replace("\n", " ").rstrip("\r")
 
 
 def scalar_strings():
@@ -160,20 +163,38 @@ def scalar_strings():
 
 # --- main --------------------------------------------------------------------------------------------------------
 
+def vocabularies(arguments):
+    if arguments.vocab:
+        return [item.split(":", 1) for item in arguments.vocab]
+    found = sorted(glob.glob(os.path.join(arguments.data or ".", "vocab", "*vocab.txt")))
+    return [("cased" if "-cased" in path else "uncased", path) for path in found]
+
+
+def texts(arguments):
+    if arguments.corpus or not arguments.data:
+        return arguments.corpus
+    names = glob.glob(os.path.join(arguments.data, "**"), recursive=True)
+    return sorted(n for n in names if os.path.isfile(n) and "/vocab/" not in n and not n.endswith(".md"))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--potstill", default=".build/release/potstill")
-    parser.add_argument("--vocab", action="append", required=True, help="cased:FILE or uncased:FILE, repeatable")
+    parser.add_argument("--data")
+    parser.add_argument("--models")
+    parser.add_argument("--vocab", action="append", help="cased:FILE or uncased:FILE, repeatable")
     parser.add_argument("--corpus", nargs="*", default=[])
-    parser.add_argument("--fuzz", type=int, default=0)
+    parser.add_argument("--fuzz", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scalars", action="store_true")
+    parser.add_argument("--scalars", type=int, default=4)
     arguments = parser.parse_args()
     potstill = arguments.potstill.split()
+    vocabulary_files = vocabularies(arguments)
+    if not vocabulary_files:
+        parser.error("no vocabulary: give --vocab uncased:vocab.txt, or --data with a folder vocab/ in it")
     wrong = 0
-    corpus = {path: lines_of(path) for path in arguments.corpus}
-    for item in arguments.vocab:
-        kind, path = item.split(":", 1)
+    corpus = {path: lines_of(path) for path in texts(arguments)}
+    for kind, path in vocabulary_files:
         name = os.path.basename(path)
         tokenizer = bert(path, lowercase=kind == "uncased")
         legacy = (path, {"do_lower_case": kind == "uncased"})
@@ -181,15 +202,22 @@ def main():
             wrong += compare(potstill, tokenizer, lines, f"{name} {os.path.basename(file)}")
         tokens = list(tokenizer.get_vocab())
         if arguments.fuzz:
-            lines = list(random_strings(arguments.fuzz // len(arguments.vocab), tokens, arguments.seed))
+            lines = list(random_strings(arguments.fuzz // len(vocabulary_files), tokens, arguments.seed))
             wrong += compare(potstill, tokenizer, lines, f"{name} (vocab.txt) fuzz", legacy)
-    kind, path = arguments.vocab[0].split(":", 1)
+    for model in sorted(glob.glob(os.path.join(arguments.models or "", "*/tokenizer.json"))) if arguments.models else []:
+        tokenizer = Tokenizer.from_file(model)
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        for file, lines in list(corpus.items())[:3]:
+            wrong += compare(potstill, tokenizer, lines[:5000], f"{model} {os.path.basename(file)}")
+    kind, path = vocabulary_files[0]
     flags = list(itertools.product((True, False), (True, False), (None, True, False), (True, False)))
     if arguments.scalars:
         lines = list(scalar_strings())
-        for clean, chinese, accents, lowercase in flags:
-            if accents is None:
-                continue
+        # First those that exercise most: stripping and lowering with cleaning, then without, then parts.
+        resolved = [f for f in flags if f[2] is not None]
+        order = sorted(resolved, key=lambda f: resolved.index(f) % 5)
+        for clean, chinese, accents, lowercase in order[:arguments.scalars]:
             tokenizer = bert(path, clean, chinese, accents, lowercase)
             wrong += compare(potstill, tokenizer, lines,
                              f"scalars clean={clean} chinese={chinese} accents={accents} lowercase={lowercase}")
