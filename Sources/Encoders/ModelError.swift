@@ -1,5 +1,6 @@
 import ModelFormats
 import Tensors
+import Tokenization
 
 /// Why a model could not be built, loaded or saved.
 public enum ModelError: Error, Equatable, CustomStringConvertible {
@@ -33,6 +34,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case configuration(file: String, field: String, problem: String)
   /// A file of the model directory could not be read or written, or is damaged.
   case format(FormatError)
+  /// The tokenizer's files could not be written.
+  case tokenizer(TokenizerError)
   /// What was asked of a model is impossible, such as a student deeper than its teacher.
   case request(String)
 
@@ -42,6 +45,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case .misfit(let misfit): misfit.description
     case .configuration(let file, let field, let problem): "\(file): \(field): \(problem)"
     case .format(let error): error.description
+    case .tokenizer(let error): error.description
     case .request(let problem): problem
     }
   }

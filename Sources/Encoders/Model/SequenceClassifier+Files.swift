@@ -35,11 +35,14 @@ extension SequenceClassifier {
     try self.init(config: config, store: ParameterStore(source: source, seed: seed), isFresh: false)
   }
 
-  /// Writes `config.json` and `model.safetensors` as `transformers` reads them with `from_pretrained`.
+  /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with
+  /// `from_pretrained`.
   ///
-  /// - Parameter directory: The model directory; made when it does not exist.
-  /// - Throws: `ModelError.format` when a file cannot be written.
-  public func save(to directory: URL) throws(ModelError) {
+  /// - Parameters:
+  ///   - directory: The model directory; made when it does not exist.
+  ///   - tokenizer: The tokenizer to store with the model; nil stores none.
+  /// - Throws: `ModelError.format` or `.tokenizer` when a file cannot be written.
+  public func save(to directory: URL, tokenizer: BertTokenizer? = nil) throws(ModelError) {
     do {
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     } catch {
@@ -58,5 +61,7 @@ extension SequenceClassifier {
     } catch {
       throw .format(error)
     }
+    guard let tokenizer else { return }
+    do throws(TokenizerError) { try tokenizer.save(to: directory) } catch { throw .tokenizer(error) }
   }
 }
