@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Foundation
 import TaskData
 import Tensors
 import Testing
@@ -49,6 +50,28 @@ import Training
           error < 2e-3 + 0.02 * abs(numeric), "\(parameter.name)[\(index)]: \(gradient[index]), \(numeric)")
       }
     }
+  }
+
+  @Test func theDivergenceIsWhatIsLeftOfTheCrossEntropy() throws {
+    let own = Tensor([1, 2, 0, 0.5, 0.5, 3], shape: [2, 3])
+    let result = { (logits: Tensor, _: LabeledBatch) in AdaptorResult(logits: [logits]) }
+    func parts(_ student: Tensor, _ teacher: Tensor) throws -> StepLoss {
+      let distiller = try GeneralDistiller(
+        DistillationConfig(temperature: 2), teacher: try tinyModel(layers: 3, seed: 1),
+        student: try tinyModel(seed: 2),
+        adaptorT: { batch, _, _ in result(teacher, batch) },
+        adaptorS: { batch, _, _ in result(student, batch) })
+      return try distiller.loss(tinyBatch(), progress: 0, in: .inference)
+    }
+    #expect(try part(parts(own, own), "kd_kl_divergence") == 0)
+    #expect(try part(parts(own, own), "unweighted_kd_loss") > 1)
+    let other = Tensor([0, 1, 1, 2, 0, 1], shape: [2, 3])
+    let loss = try parts(own, other)
+    let p = softmax(scale(other, by: 0.5, in: .inference), in: .inference).values
+    let q = softmax(scale(own, by: 0.5, in: .inference), in: .inference).values
+    let expected = zip(p, q).reduce(0) { $0 + $1.0 * (log($1.0) - log($1.1)) } / 2
+    #expect(abs(try part(loss, "kd_kl_divergence") - expected) < 1e-6)
+    #expect(loss.total.item == (try part(loss, "unweighted_kd_loss")))
   }
 
   @Test func unlabelledSequencesCountForTheTeacherOnly() throws {

@@ -57,6 +57,19 @@ import Training
     }
   }
 
+  @Test func entriesKeepTheirNumbersAfterOneThatCannotBeRead() throws {
+    let config = DistillationConfig(
+      json: try JSONValue(parsing: #"{"intermediate_matches": [7, "uniform", "nonsense", "L3_hidden_smmd"]}"#)
+    )
+    let found = faults(config, teacher: try tinyModel(layers: 6), student: try tinyModel(layers: 3))
+    #expect(
+      found.map(\.field) == [
+        "intermediate_matches[0]", "intermediate_matches[2]",
+        "intermediate_matches[3] (L3_hidden_smmd).layer_T",
+        "intermediate_matches[3] (L3_hidden_smmd).layer_T",
+      ], "\(found)")
+  }
+
   @Test func aSoundConfigurationHasNoFault() throws {
     let teacher = try tinyModel(layers: 12, hidden: 12, heads: 3)
     let student = try tinyModel(layers: 3)

@@ -33,7 +33,11 @@ extension DistillationConfig {
       // A single name or match needs no list around it.
       for (index, entry) in (value.arrayValue ?? [value]).enumerated() {
         var entries = MatchReader(entry, path: reader.field("\(key)[\(index)]"))
-        if let source = entries.read() { matches.append(source) }
+        if let source = entries.read() {
+          matches.append(source)
+        } else {
+          unreadableMatches.append(index)
+        }
         reader.add(entries.faults)
       }
     }

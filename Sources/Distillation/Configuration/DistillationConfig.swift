@@ -31,6 +31,8 @@ public struct DistillationConfig: Sendable, Equatable {
   public var compatibility: Compatibility?
   /// What could not be read when this was decoded.
   public internal(set) var readingFaults: [DistillationFault] = []
+  /// The entries of `intermediate_matches` that could not be read, so that the others keep their numbers in messages.
+  var unreadableMatches: [Int] = []
 
   /// A configuration with TextBrewer's defaults.
   public init(

@@ -8,7 +8,8 @@ import Training
 ///
 /// The teacher runs without dropout and without a tape; only the layers that a match needs are kept. The total loss is
 /// kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match, reported unweighted as
-/// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first).
+/// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first), with
+/// `kd_kl_divergence` beside them: the part of a cross-entropy that the student can bring to 0.
 public final class GeneralDistiller: TrainingObjective {
   /// What the student learns from.
   public let config: DistillationConfig
@@ -99,10 +100,14 @@ public final class GeneralDistiller: TrainingObjective {
     let other = needsTeacher ? try teacherResult(batch) : AdaptorResult()
     var sum = LossSum(in: context)
     if config.usesTeacherLogits {
-      let loss = try LogitsTerm(config).loss(student: own, teacher: other, in: context)
+      let term = LogitsTerm(config)
+      let loss = try term.loss(student: own, teacher: other, in: context)
       let weight = config.kdLossWeightSchedule.weight(
         config.kdLossWeight, progress: progress, compatibility: config.compatibility)
       sum.add(loss, weight: weight, name: "unweighted_kd_loss")
+      if let divergence = try term.divergence(student: own, teacher: other) {
+        sum.add(divergence, weight: 0, name: "kd_kl_divergence")
+      }
     }
     if !own.losses.isEmpty {
       let weight = config.hardLabelWeightSchedule.weight(

@@ -37,6 +37,26 @@ struct LogitsTerm {
     return total ?? Tensor(0)
   }
 
+  /// KL(teacher ‖ student) at the configured temperature, averaged over rows and summed over pairs: 0 is a perfect copy.
+  ///
+  /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy. Nil unless the loss is one.
+  func divergence(student: AdaptorResult, teacher: AdaptorResult) throws(DistillationError) -> Tensor? {
+    guard config.kdLossType == .ce, config.compatibility == nil else { return nil }
+    let entropy = KDLoss(.ce, isCompensated: false)
+    var total: Float = 0
+    for index in student.logits.indices {
+      let own = try select(student, index, side: "student", in: .inference)
+      let other = try select(teacher, index, side: "teacher", in: .inference)
+      guard own.shape.rowCount > 0 else { continue }
+      let loss = { (logits: Tensor) in
+        entropy(student: logits.detached, teacher: other, temperature: config.temperature, in: .inference)
+          .item
+      }
+      total += max(0, loss(own) - loss(other))
+    }
+    return Tensor(total)
+  }
+
   private func pairLoss(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
     // A batch may hold no row that counts.
     guard student.shape.rowCount > 0 else { return Tensor(0) }

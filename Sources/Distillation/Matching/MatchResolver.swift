@@ -10,7 +10,9 @@ struct MatchResolver {
     self.teacher = teacher
     self.student = student
     self.compatibility = config.compatibility
-    for (index, source) in config.matches.enumerated() {
+    var index = -1
+    for source in config.matches {
+      repeat { index += 1 } while config.unreadableMatches.contains(index)
       let field = "intermediate_matches[\(index)]"
       switch source {
       case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)
@@ -104,7 +106,9 @@ struct MatchResolver {
       + "\(first) to \(first + count - 1) (or \(-count) to -1 from the end)"
     if feature == .attention && layer == 0 { message += "; attention counts from 1, the first block" }
     if feature == .hidden { message += "; 0 is the embeddings. The map uniform fits any two depths" }
-    faults.append(DistillationFault(field, message))
+    let fault = DistillationFault(field, message)
+    // A layer that is compared with itself is one mistake.
+    if faults.last != fault { faults.append(fault) }
     return 0
   }
 
