@@ -6,7 +6,13 @@
 
 // PS_CLONES compiles a function three times (AVX-512, AVX2+FMA, baseline) and lets the dynamic linker pick one for
 // this processor, so that one binary serves every x86-64. Needs glibc's ifunc; elsewhere the one plain body is used.
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__)
+// Sanitizers instrument the functions that choose, which run before the sanitizer itself is ready: no clones there.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PS_SANITIZED 1
+#endif
+#endif
+#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GLIBC__) && !defined(PS_SANITIZED)
 #define PS_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define PS_CLONES
