@@ -67,7 +67,15 @@ extension TrainingConfig: Codable {
     try read(.lrSchedulerKwargs, into: &lrSchedulerKwargs)
     try read(.warmupRatio, into: &warmupRatio)
     if let warmup = try values.decodeIfPresent(Double.self, forKey: .warmupSteps) {
-      if warmup > 0 && warmup < 1 { warmupRatio = warmup } else { warmupSteps = Int(warmup.rounded()) }
+      if warmup > 0 && warmup < 1 {
+        warmupRatio = warmup
+      } else if let steps = Int(exactly: warmup) {
+        warmupSteps = steps
+      } else {
+        throw DecodingError.dataCorruptedError(
+          forKey: .warmupSteps, in: values,
+          debugDescription: "warmup_steps is \(warmup); expected a whole number, or a ratio below 1")
+      }
     }
     try read(.loggingSteps, into: &loggingSteps)
     try read(.loggingFirstStep, into: &loggingFirstStep)

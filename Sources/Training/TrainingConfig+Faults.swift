@@ -28,8 +28,8 @@ extension TrainingConfig {
       "is true, but sgd_momentum is 0; give a momentum such as 0.9")
     finite(maxGradNorm, atLeast: 0, .maxGradNorm)
     require(
-      maxSteps > 0 || (numTrainEpochs.isFinite && numTrainEpochs > 0), .numTrainEpochs,
-      "is \(numTrainEpochs); expected a number above 0 (or a positive max_steps)")
+      maxSteps > 0 || (numTrainEpochs > 0 && numTrainEpochs <= 1e6), .numTrainEpochs,
+      "is \(numTrainEpochs); expected a number above 0, at most a million (or a positive max_steps)")
     require(
       maxSteps == -1 || maxSteps > 0, .maxSteps, "is \(maxSteps); expected at least 1, or -1 for whole epochs"
     )

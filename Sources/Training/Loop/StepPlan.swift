@@ -12,7 +12,7 @@ struct StepPlan {
     let accumulation = config.gradientAccumulationSteps
     var stepsInEpoch: [Int] = []
     func countEpoch(_ epoch: Int) throws(TrainingError) -> Int {
-      let batches = data.batches(epoch).count
+      let batches = data.batchCount(epoch)
       guard batches > 0 else {
         throw .noData(
           "there is nothing to train on: the data set of \(data.exampleCount) examples gave no batch for "

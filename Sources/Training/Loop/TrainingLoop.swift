@@ -79,6 +79,7 @@ public final class TrainingLoop {
         examples: data.exampleCount)
     }
     bestWeights = nil
+    checkpoints?.removeLeftovers()
     optimizer.zeroGradients()
 
     var epochBatches: (epoch: Int, batches: [[Int]])?

@@ -91,6 +91,14 @@ public struct CheckpointFolder {
     }
   }
 
+  /// Removes what a killed run left half-written.
+  func removeLeftovers() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+    for name in names where name.hasPrefix(".checkpoint-") && name.hasSuffix(".tmp") {
+      try? FileManager.default.removeItem(at: directory.appending(path: name))
+    }
+  }
+
   /// Whether a checkpoint of that name is there.
   func contains(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: directory.appending(path: name).path)
