@@ -108,9 +108,9 @@ extension BertTokenizer {
 
   /// The number of transitions and failures it takes to cut one word, for the guard of linear time.
   package func stepCount(word: String) -> Int {
-    var (tokens, ends): ([Int32], [Int32]) = ([], [])
+    var buffer = TokenBuffer()
     var counter = CountingStepCounter()
-    _ = cutter.trie.match(Array(word.utf8).span, tokens: &tokens, ends: &ends, counter: &counter)
+    _ = cutter.trie.match(Array(word.utf8).span, into: &buffer, counter: &counter)
     return counter.count
   }
 
@@ -147,12 +147,16 @@ extension BertTokenizer {
   private func assembleIDs(
     _ buffers: [TokenBuffer], _ kept: [Range<Int>], _ addSpecialTokens: Bool
   ) -> (ids: [Int32], segments: [Int32]) {
+    let isPair = buffers.count == 2
+    let count = kept.reduce(0) { $0 + $1.count } + template.addedCount(isPair: isPair)
     var ids: [Int32] = []
     var segments: [Int32] = []
-    for piece in template.pieces(isPair: buffers.count == 2) {
+    ids.reserveCapacity(count)
+    segments.reserveCapacity(count)
+    for piece in template.pieces(isPair: isPair) {
       switch piece {
       case .text(let index, let segment):
-        ids.append(contentsOf: buffers[index].ids[kept[index]])
+        for token in buffers[index].tokens[kept[index]] { ids.append(token.id) }
         segments.append(contentsOf: repeatElement(segment, count: kept[index].count))
       case .special(let name, let segment) where addSpecialTokens:
         for token in template.specials[name] ?? [] {
@@ -195,14 +199,16 @@ extension BertTokenizer {
     _ buffer: TokenBuffer, _ kept: Range<Int>, _ index: Int, _ segment: Int32, to result: inout Encoding
   ) {
     let base = result.ids.count - kept.lowerBound
-    result.ids.append(contentsOf: buffer.ids[kept])
     result.segments.append(contentsOf: repeatElement(segment, count: kept.count))
     result.sequenceIndex.append(contentsOf: repeatElement(Int?(index), count: kept.count))
     result.specialTokensMask.append(contentsOf: repeatElement(false, count: kept.count))
-    for token in kept {
-      result.tokens.append(vocabulary.token(buffer.ids[token]) ?? "")
-      result.offsets.append(Int(buffer.starts[token])..<Int(buffer.ends[token]))
-      result.wordIndex.append(Int(buffer.words[token]))
+    let strings = vocabulary.tokens
+    for token in buffer.tokens[kept] {
+      result.ids.append(token.id)
+      // Added tokens beyond the vocabulary show the text they matched, below.
+      result.tokens.append(Int(token.id) < strings.count ? strings[Int(token.id)] : "")
+      result.offsets.append(Int(token.start)..<Int(token.end))
+      result.wordIndex.append(Int(token.word))
     }
     for (token, text) in buffer.texts where kept.contains(token) { result.tokens[base + token] = text }
   }

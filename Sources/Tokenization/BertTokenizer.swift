@@ -115,6 +115,8 @@ public final class BertTokenizer: Sendable {
     var buffer = TokenBuffer()
     var text = text
     text.makeContiguousUTF8()
+    // English has about four bytes a token; growing the array costs more than what is too much.
+    buffer.tokens.reserveCapacity(text.utf8.count / 3 + 4)
     added.cut(text.utf8.span, with: cutter, into: &buffer)
     return buffer
   }

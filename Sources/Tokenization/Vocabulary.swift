@@ -7,10 +7,15 @@ public struct Vocabulary: Sendable {
   private var bytes: [UInt8] = []
   /// Where each id's token starts in `bytes`, then the end of the last.
   private var starts: [UInt32] = [0]
+  /// All tokens in order of id; an id without a token has an empty string.
+  public private(set) var tokens: [String] = []
   /// Whether an id has a token; ids may have gaps.
   private var exists: [Bool] = []
   /// Open-addressing table of a power-of-two size with entries `id + 1` (0 = free).
   private var table: [UInt32] = []
+
+  /// Ids whose token has a later id too, which counts.
+  private var superseded: Set<Int32> = []
 
   /// The number of different tokens.
   public private(set) var count = 0
@@ -22,6 +27,10 @@ public struct Vocabulary: Sendable {
 
   /// A vocabulary from tokens with ids; of a token that occurs twice, the later entry counts.
   package init(entries: [(token: String, id: Int32)]) {
+    tokens.reserveCapacity(entries.count)
+    exists.reserveCapacity(entries.count)
+    starts.reserveCapacity(entries.count + 1)
+    bytes.reserveCapacity(entries.count * 8)
     let ordered = entries.isSortedByID ? entries : entries.sorted { $0.id < $1.id }
     for (token, id) in ordered {
       precondition(id >= 0, "Token ids are not negative, found \(id) for \"\(token)\".")
@@ -29,11 +38,13 @@ public struct Vocabulary: Sendable {
       if exists.count > Int(id) { continue }
       while exists.count < Int(id) {
         exists.append(false)
+        tokens.append("")
         starts.append(UInt32(bytes.count))
       }
       bytes.append(contentsOf: token.utf8)
       starts.append(UInt32(bytes.count))
       exists.append(true)
+      tokens.append(token)
     }
     var size = 64
     while size < exists.count * 2 { size *= 2 }
@@ -41,7 +52,7 @@ public struct Vocabulary: Sendable {
     for id in exists.indices where exists[id] {
       let range = Int(starts[id])..<Int(starts[id + 1])
       let slot = slot(of: bytes.span.extracting(range))
-      if table[slot] == 0 { count += 1 }
+      if table[slot] == 0 { count += 1 } else { superseded.insert(Int32(table[slot] - 1)) }
       table[slot] = UInt32(id + 1)
     }
   }
@@ -57,11 +68,8 @@ public struct Vocabulary: Sendable {
   /// The token with an id, nil when there is none.
   public func token(_ id: Int32) -> String? {
     guard id >= 0, Int(id) < exists.count, exists[Int(id)] else { return nil }
-    return String(decoding: bytes[range(of: Int(id))], as: UTF8.self)
+    return tokens[Int(id)]
   }
-
-  /// All tokens in order of id; an id without a token gives an empty string.
-  public var tokens: [String] { (0..<idLimit).map { token(Int32($0)) ?? "" } }
 
   /// The id of a token given as UTF-8.
   func id(of token: Span<UInt8>) -> Int32? {
@@ -71,10 +79,8 @@ public struct Vocabulary: Sendable {
 
   /// Calls `body` with the bytes and id of every token that can be looked up, in order of id.
   func forEach(_ body: (Span<UInt8>, Int32) -> Void) {
-    for id in exists.indices where exists[id] {
-      let token = bytes.span.extracting(range(of: id))
-      // A later id may have taken over the same token.
-      if self.id(of: token) == Int32(id) { body(token, Int32(id)) }
+    for id in exists.indices where exists[id] && !superseded.contains(Int32(id)) {
+      body(bytes.span.extracting(range(of: id)), Int32(id))
     }
   }
 

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Finds added tokens in a text: of all that match, the leftmost, and of those the longest.
 struct AddedTokenMatcher: Sendable {
   /// A pattern with the token it stands for.
@@ -17,6 +19,8 @@ struct AddedTokenMatcher: Sendable {
   private let patterns: [Pattern]
   /// For each byte whether a pattern starts with it.
   private let starts: [Bool]
+  /// The byte that all patterns start with, if it is one: `[` for BERT's own.
+  private let onlyStart: UInt8?
 
   init(_ patterns: [Pattern]) {
     let usable = patterns.filter { !$0.bytes.isEmpty }
@@ -27,6 +31,7 @@ struct AddedTokenMatcher: Sendable {
     var starts = [Bool](repeating: false, count: 256)
     for pattern in usable { starts[Int(pattern.bytes[0])] = true }
     self.starts = starts
+    onlyStart = starts.count { $0 } == 1 ? starts.firstIndex(of: true).map { UInt8($0) } : nil
   }
 
   var isEmpty: Bool { patterns.isEmpty }
@@ -37,10 +42,9 @@ struct AddedTokenMatcher: Sendable {
     var result: [Stretch] = []
     var done = 0
     var position = 0
-    let starts = starts.span
-    while position < text.count {
-      guard starts[unchecked: Int(text[unchecked: position])], let pattern = pattern(in: text, at: position)
-      else {
+    while let candidate = candidate(in: text, from: position) {
+      position = candidate
+      guard let pattern = pattern(in: text, at: position) else {
         position += 1
         continue
       }
@@ -72,6 +76,21 @@ struct AddedTokenMatcher: Sendable {
     }
     if done < text.count { result.append(Stretch(range: done..<text.count, id: nil)) }
     return result
+  }
+
+  /// Whether some pattern may be in a text; a no is certain and quick.
+  func mayMatch(_ text: Span<UInt8>) -> Bool { candidate(in: text, from: 0) != nil }
+
+  /// The next position at which a pattern may start.
+  private func candidate(in text: Span<UInt8>, from start: Int) -> Int? {
+    if patterns.isEmpty { return nil }
+    if let onlyStart {
+      return text.withUnsafeBytes { bytes in
+        guard let base = bytes.baseAddress, start < bytes.count else { return nil }
+        return memchr(base + start, Int32(onlyStart), bytes.count - start).map { base.distance(to: $0) }
+      }
+    }
+    return (start..<text.count).first { starts[Int(text[unchecked: $0])] }
   }
 
   private func pattern(in text: Span<UInt8>, at position: Int) -> Pattern? {

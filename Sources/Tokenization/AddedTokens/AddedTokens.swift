@@ -48,7 +48,7 @@ struct AddedTokens: Sendable {
 
   /// Cuts a whole text: finds added tokens and leaves the rest to the cutter.
   func cut(_ text: Span<UInt8>, with cutter: WordCutter, into output: inout TokenBuffer) {
-    if raw.isEmpty, normalized.isEmpty {
+    if normalized.isEmpty, !raw.mayMatch(text) {
       cutter.cut(text, firstOrigin: 0, into: &output)
       return
     }

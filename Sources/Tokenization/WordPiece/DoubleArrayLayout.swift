@@ -1,9 +1,7 @@
 /// Places the nodes of a trie in a double array.
 struct DoubleArrayLayout {
-  /// Base of each slot: its children lie at base + byte.
-  private(set) var base: [Int32] = []
-  /// The parent's slot of each slot, -1 for a free one.
-  private(set) var check: [Int32] = []
+  /// The slots.
+  private(set) var nodes: [WordPieceTrie.Node]
   /// The slot of each node of the trie.
   private(set) var slots: [Int32]
 
@@ -19,32 +17,43 @@ struct DoubleArrayLayout {
   init(_ trie: TrieBuilder, _ order: [Int32]) {
     slots = [Int32](repeating: 0, count: trie.count)
     // The first 256 slots stay empty but for the roots: nodes without children have base 0 and find no match there.
-    base = [Int32](repeating: 0, count: 256)
-    check = [Int32](repeating: -1, count: 256)
-    nextFree = check
-    previousFree = check
-    extend(to: max(1024, trie.count + trie.count / 4))
+    let expected = max(1024, trie.count + trie.count / 8)
+    nodes = [WordPieceTrie.Node](repeating: WordPieceTrie.Node(), count: 256)
+    nextFree = [Int32](repeating: -1, count: 256)
+    previousFree = nextFree
+    nodes.reserveCapacity(expected + expected / 2)
+    nextFree.reserveCapacity(expected + expected / 2)
+    previousFree.reserveCapacity(expected + expected / 2)
+    extend(to: expected)
     for root in [TrieBuilder.root, TrieBuilder.suffixRoot] { slots[Int(root)] = root }
     var children: [Int32] = []
+    var bytes: [Int] = []
     for node in order {
       children.removeAll(keepingCapacity: true)
+      bytes.removeAll(keepingCapacity: true)
       var child = trie.firstChild[Int(node)]
       while child >= 0 {
         children.append(child)
+        bytes.append(Int(trie.bytes[Int(child)]))
         child = trie.nextSibling[Int(child)]
       }
       if children.isEmpty { continue }
-      let bytes = children.map { Int(trie.bytes[Int($0)]) }
       let parent = slots[Int(node)]
       let place = place(for: bytes)
-      base[Int(parent)] = Int32(place)
+      nodes[Int(parent)].base = Int32(place)
       for (child, byte) in zip(children, bytes) {
         slots[Int(child)] = Int32(place + byte)
         take(place + byte, parent: parent)
       }
     }
     // Any base + byte must be a valid index, so that a look-up needs no test.
-    extend(to: base.count + 256)
+    extend(to: nodes.count + 256)
+  }
+
+  /// The slot of the child of a slot along a byte, or -1.
+  func child(of slot: Int32, _ byte: UInt8) -> Int32 {
+    let child = nodes[Int(slot)].base + Int32(byte)
+    return nodes[Int(child)].check == slot ? child : -1
   }
 
   /// A base at which all the bytes fall on free slots.
@@ -55,28 +64,27 @@ struct DoubleArrayLayout {
     while candidate >= 0, attempts < Self.patience {
       let place = Int(candidate) - smallest
       if place >= 0 {
-        if place + 256 > base.count { extend(to: base.count + 4096) }
-        if bytes.allSatisfy({ check[place + $0] < 0 }) { return place }
+        if place + 256 > nodes.count { extend(to: nodes.count + 4096) }
+        if bytes.allSatisfy({ nodes[place + $0].check < 0 }) { return place }
         attempts += 1
       }
       candidate = nextFree[Int(candidate)]
     }
-    let place = base.count
-    extend(to: base.count + 512)
+    let place = nodes.count
+    extend(to: nodes.count + 512)
     return place
   }
 
   private mutating func take(_ slot: Int, parent: Int32) {
-    check[slot] = parent
+    nodes[slot].check = parent
     let (previous, next) = (previousFree[slot], nextFree[slot])
     if previous >= 0 { nextFree[Int(previous)] = next } else { firstFree = next }
     if next >= 0 { previousFree[Int(next)] = previous } else { lastFree = previous }
   }
 
   private mutating func extend(to count: Int) {
-    for slot in base.count..<max(count, base.count) {
-      base.append(0)
-      check.append(-1)
+    for slot in nodes.count..<max(count, nodes.count) {
+      nodes.append(WordPieceTrie.Node())
       nextFree.append(-1)
       previousFree.append(lastFree)
       if lastFree >= 0 { nextFree[Int(lastFree)] = Int32(slot) } else { firstFree = Int32(slot) }

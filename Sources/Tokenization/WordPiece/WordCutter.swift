@@ -56,7 +56,8 @@ struct WordCutter: Sendable {
   func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer) {
     let (count, words) = (output.count, output.wordCount)
     if isPlain || !cutFused(text, firstOrigin: firstOrigin, into: &output) {
-      output.truncate(to: count, words: words)
+      output.truncate(to: count)
+      output.wordCount = words
       cut(normalizer.normalize(text, firstOrigin: firstOrigin), into: &output)
     }
   }
@@ -88,39 +89,23 @@ struct WordCutter: Sendable {
     _ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer
   ) -> Bool {
     let ascii = actions.ascii.span
+    let space = ScalarAction.space.rawValue
     var origin = firstOrigin
     var position = 0
     var word = WordScratch(limit: options.maximumWordLength)
-    let runLimit = min(options.maximumWordLength, text.count)
-    var runStorage = [UInt8](repeating: 0, count: runLimit)
-    var run = runStorage.mutableSpan
     while position < text.count {
       if word.isEmpty {
-        // A run of plain ASCII: bytes and source scalars correspond one to one.
-        var length = 0
-        var code: UInt8 = ScalarAction.space.rawValue
-        while position < text.count {
-          code = ascii[unchecked: Int(text[unchecked: position])]
-          if code < 0x20 || length == runLimit { break }
-          run[unchecked: length] = code
-          length += 1
+        let code = ascii[unchecked: Int(text[unchecked: position])]
+        if code == space {
           position += 1
+          origin += 1
+          continue
         }
-        if length > 0 {
-          if position == text.count || code == ScalarAction.space.rawValue
-            || code == ScalarAction.isolate.rawValue
-          {
-            flushRun(run.span.extracting(first: length), origin: origin, into: &output)
-          } else {
-            for index in 0..<length { word.append(UInt32(run[index]), origin: origin + Int32(index)) }
-          }
-          origin += Int32(length)
-        }
-        if position == text.count { break }
-        if length == 0 || word.isEmpty {
-          if code == ScalarAction.space.rawValue {
-            position += 1
-            origin += 1
+        if code >= 0x20 {
+          let end = cutRun(text, from: position, origin: origin, into: &output)
+          if end > position {
+            origin += Int32(end - position)
+            position = end
             continue
           }
         }
@@ -164,23 +149,43 @@ struct WordCutter: Sendable {
     }
   }
 
-  /// Ends a word whose bytes correspond to source scalars one to one.
+  /// Cuts a word of plain ASCII, whose bytes and source scalars correspond one to one.
+  ///
+  /// - Returns: the position behind the word, or `start` when what follows belongs to the word but is not plain.
   @inline(__always)
-  private func flushRun(_ word: Span<UInt8>, origin: Int32, into output: inout TokenBuffer) {
+  private func cutRun(
+    _ text: Span<UInt8>, from start: Int, origin: Int32, into output: inout TokenBuffer
+  ) -> Int {
+    let ascii = actions.ascii.span
     let first = output.count
     var counter = NoStepCounter()
-    guard trie.match(word, tokens: &output.ids, ends: &output.ends, counter: &counter) else {
-      output.append(unknownID, origin, origin + Int32(word.count))
-      return
+    var cursor = WordPieceTrie.Cursor()
+    var isSpelled = true
+    var position = start
+    while position < text.count {
+      let code = ascii[unchecked: Int(text[unchecked: position])]
+      if code < 0x20 {
+        if code == ScalarAction.space.rawValue || code == ScalarAction.isolate.rawValue { break }
+        output.truncate(to: first)
+        return start
+      }
+      if isSpelled { isSpelled = trie.advance(&cursor, code, into: &output, counter: &counter) }
+      position += 1
     }
-    var start = origin
-    for index in first..<output.ids.count {
-      output.starts.append(start)
-      start = origin + output.ends[index]
-      output.ends[index] = start
-      output.words.append(output.wordCount)
+    if isSpelled { isSpelled = trie.finish(&cursor, into: &output, counter: &counter) }
+    if !isSpelled || position - start > options.maximumWordLength {
+      output.truncate(to: first)
+      output.append(unknownID, origin, origin + Int32(position - start))
+      return position
+    }
+    var previous = origin
+    for index in first..<output.count {
+      output.tokens[index].start = previous
+      previous = origin + output.tokens[index].end
+      output.tokens[index].end = previous
     }
     output.wordCount += 1
+    return position
   }
 
   /// Ends the word under construction, if there is one.
@@ -190,17 +195,16 @@ struct WordCutter: Sendable {
     let first = output.count
     var counter = NoStepCounter()
     guard !word.isTooLong,
-      trie.match(word.bytes.span, tokens: &output.ids, ends: &output.ends, counter: &counter)
+      trie.match(word.bytes.span, into: &output, counter: &counter)
     else {
       output.append(unknownID, word.first, word.end)
       return
     }
     var start = 0
-    for index in first..<output.ids.count {
-      let end = Int(output.ends[index])
-      output.starts.append(word.origins[start])
-      output.ends[index] = word.origins[end - 1] + 1
-      output.words.append(output.wordCount)
+    for index in first..<output.count {
+      let end = Int(output.tokens[index].end)
+      output.tokens[index].start = word.origins[start]
+      output.tokens[index].end = word.origins[end - 1] + 1
       start = end
     }
     output.wordCount += 1

@@ -15,63 +15,81 @@ struct CountingStepCounter: StepCounter {
 }
 
 extension WordPieceTrie {
-  /// Cuts a word into pieces, the longest first at every place.
-  ///
-  /// - Parameters:
-  ///   - word: the word in UTF-8, not empty.
-  ///   - tokens: gets the ids of the pieces appended.
-  ///   - ends: gets the position behind each piece, in bytes of the word.
-  /// - Returns: false when the vocabulary cannot spell the word; then nothing has been appended.
-  @inline(__always)
-  func match<Counter: StepCounter>(
-    _ word: Span<UInt8>, tokens: inout [Int32], ends: inout [Int32], counter: inout Counter
-  ) -> Bool {
-    let (base, check) = (base.span, check.span)
-    let firstToken = tokens.count
-    var node = Int(Self.root)
+  /// A match in progress: where it stands and how many bytes its pieces cover.
+  struct Cursor {
+    var node = Int(WordPieceTrie.root)
     var covered: Int32 = 0
-    for position in 0..<word.count {
-      let byte = Int(word[unchecked: position])
-      while true {
-        counter.step()
-        let next = Int(base[unchecked: node]) + byte
-        if check[unchecked: next] == Int32(truncatingIfNeeded: node) {
-          node = next
-          break
-        }
-        guard fail(&node, &covered, &tokens, &ends) else {
-          tokens.removeLast(tokens.count - firstToken)
-          ends.removeLast(ends.count - firstToken)
-          return false
-        }
-      }
-    }
-    while node != Int(Self.suffixRoot) {
+  }
+
+  /// Goes along one byte of a word; false when the vocabulary cannot spell the word.
+  ///
+  /// Pieces that become final are appended to `output` with their ends in bytes of the word.
+  @inline(__always)
+  func advance<Counter: StepCounter>(
+    _ cursor: inout Cursor, _ byte: UInt8, into output: inout TokenBuffer, counter: inout Counter
+  ) -> Bool {
+    let nodes = nodes.span
+    while true {
       counter.step()
-      guard fail(&node, &covered, &tokens, &ends) else {
-        tokens.removeLast(tokens.count - firstToken)
-        ends.removeLast(ends.count - firstToken)
-        return false
+      // Every base is at least 256 below the end of the array.
+      let next = Int(nodes[unchecked: cursor.node].base) + Int(byte)
+      if nodes[unchecked: next].check == Int32(truncatingIfNeeded: cursor.node) {
+        cursor.node = next
+        return true
       }
+      guard fail(&cursor, into: &output) else { return false }
+    }
+  }
+
+  /// Ends a word; false when the vocabulary cannot spell it.
+  @inline(__always)
+  func finish<Counter: StepCounter>(
+    _ cursor: inout Cursor, into output: inout TokenBuffer, counter: inout Counter
+  ) -> Bool {
+    while cursor.node != Int(Self.suffixRoot) {
+      counter.step()
+      guard fail(&cursor, into: &output) else { return false }
     }
     return true
   }
 
-  /// Emits the final pieces of a node and follows its failure link; false when there is none.
-  @inline(__always)
-  private func fail(
-    _ node: inout Int, _ covered: inout Int32, _ tokens: inout [Int32], _ ends: inout [Int32]
+  /// Cuts a word into pieces, the longest first at every place.
+  ///
+  /// - Parameters:
+  ///   - word: the word in UTF-8, not empty.
+  ///   - output: gets the pieces appended, with ends in bytes of the word.
+  /// - Returns: false when the vocabulary cannot spell the word; then nothing has been appended.
+  func match<Counter: StepCounter>(
+    _ word: Span<UInt8>, into output: inout TokenBuffer, counter: inout Counter
   ) -> Bool {
-    let target = failure[node]
-    guard target >= 0 else { return false }
-    let entry = Int(finals[node])
-    for index in entry >> 16..<(entry >> 16 + entry & 0xFFFF) {
-      let piece = pieces[index]
-      covered += piece.length
-      tokens.append(piece.token)
-      ends.append(covered)
+    let count = output.count
+    var cursor = Cursor()
+    for position in 0..<word.count
+    where !advance(&cursor, word[unchecked: position], into: &output, counter: &counter) {
+      output.truncate(to: count)
+      return false
     }
-    node = Int(target)
+    if finish(&cursor, into: &output, counter: &counter) { return true }
+    output.truncate(to: count)
+    return false
+  }
+
+  /// Appends the final pieces of a node and follows its failure link; false when there is none.
+  @inline(__always)
+  private func fail(_ cursor: inout Cursor, into output: inout TokenBuffer) -> Bool {
+    let link = links.span[unchecked: cursor.node]
+    if link.failure < 0 { return false }
+    if link.count == 1 {
+      cursor.covered += link.length
+      output.appendPiece(link.first, end: cursor.covered)
+    } else {
+      for index in Int(link.first)..<Int(link.first + link.count) {
+        let piece = pieces[index]
+        cursor.covered += piece.length
+        output.appendPiece(piece.token, end: cursor.covered)
+      }
+    }
+    cursor.node = Int(link.failure)
     return true
   }
 }

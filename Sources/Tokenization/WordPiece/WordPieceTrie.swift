@@ -2,21 +2,37 @@
 ///
 /// After Song, Salcianu, Song, Dopson and Zhou, "Fast WordPiece Tokenization" (EMNLP 2021). Where the next byte has no
 /// child, the node's list of pieces is known to be final and the failure link leads to the longest rest that can still
-/// go on. Transitions lie in a double array: the child of node s along byte c is `base[s] + c` if its check is s.
+/// go on. Transitions lie in a double array.
 struct WordPieceTrie: Sendable {
-  /// Double array: base of each node.
-  let base: [Int32]
-  /// Double array: the parent of each node, -1 for a free slot.
-  let check: [Int32]
-  /// Where each node's failure leads, -1 if nowhere.
-  let failure: [Int32]
-  /// Where each node's final pieces lie in `pieces`: start << 16 | count.
-  let finals: [UInt64]
-  /// Final pieces of all nodes.
+  /// The double array: a slot for each node, and free ones.
+  let nodes: [Node]
+  /// What happens at each slot's node when the next byte has no child.
+  let links: [Link]
+  /// Final pieces of the nodes that have several.
   let pieces: [Piece]
 
   static let root: Int32 = 0
   static let suffixRoot: Int32 = 1
+
+  /// A slot of the double array.
+  struct Node: Sendable {
+    /// The child along byte c lies in slot base + c, if it exists.
+    var base: Int32 = 0
+    /// The parent's slot, -1 for a free one.
+    var check: Int32 = -1
+  }
+
+  /// The final pieces of a node and where its failure leads.
+  struct Link: Sendable {
+    /// The slot to go on from, -1 for none: then the vocabulary cannot spell the word.
+    var failure: Int32 = -1
+    /// The number of final pieces.
+    var count: Int32 = 0
+    /// The only piece's token, or where the pieces lie in `pieces`.
+    var first: Int32 = 0
+    /// The only piece's length in bytes.
+    var length: Int32 = 0
+  }
 
   /// A token and the number of bytes of a word that it covers.
   struct Piece: Sendable {
@@ -48,21 +64,9 @@ struct WordPieceTrie: Sendable {
       }
     }
     let order = Self.breadthFirst(trie)
-    let links = Self.links(trie, order)
     let layout = DoubleArrayLayout(trie, order)
-    base = layout.base
-    check = layout.check
-    var failure = [Int32](repeating: -1, count: layout.base.count)
-    var finals = [UInt64](repeating: 0, count: layout.base.count)
-    for node in 0..<trie.count {
-      let slot = Int(layout.slots[node])
-      let target = links.failure[node]
-      failure[slot] = target < 0 ? -1 : layout.slots[Int(target)]
-      finals[slot] = links.finals[node]
-    }
-    self.failure = failure
-    self.finals = finals
-    pieces = links.pieces
+    nodes = layout.nodes
+    (links, pieces) = Self.links(trie, order, layout)
   }
 
   private static func breadthFirst(_ trie: TrieBuilder) -> [Int32] {
@@ -80,41 +84,50 @@ struct WordPieceTrie: Sendable {
     return order
   }
 
-  /// Failure links and final pieces of all nodes, parents before children.
+  /// Failure links and final pieces of all slots.
   private static func links(
-    _ trie: TrieBuilder, _ order: [Int32]
-  ) -> (failure: [Int32], finals: [UInt64], pieces: [Piece]) {
-    var failure = [Int32](repeating: -1, count: trie.count)
-    var finals = [UInt64](repeating: 0, count: trie.count)
+    _ trie: TrieBuilder, _ order: [Int32], _ layout: DoubleArrayLayout
+  ) -> (links: [Link], pieces: [Piece]) {
+    var links = [Link](repeating: Link(), count: layout.nodes.count)
     var pieces: [Piece] = []
-    func range(of node: Int32) -> Range<Int> {
-      let entry = Int(finals[Int(node)])
-      return entry >> 16..<(entry >> 16 + entry & 0xFFFF)
+    func appendPieces(of slot: Int32) {
+      let link = links[Int(slot)]
+      if link.count == 1 {
+        pieces.append(Piece(token: link.first, length: link.length))
+      } else {
+        for index in Int(link.first)..<Int(link.first + link.count) { pieces.append(pieces[index]) }
+      }
     }
+    // Parents come before children, so that their links are there.
     for node in order.dropFirst(2) {
-      let start = pieces.count
+      let slot = Int(layout.slots[Int(node)])
       let token = trie.tokens[Int(node)]
       if token >= 0 {
-        failure[Int(node)] = TrieBuilder.suffixRoot
-        pieces.append(Piece(token: token, length: trie.depths[Int(node)]))
-      } else {
-        let parent = trie.parents[Int(node)]
-        let byte = trie.bytes[Int(node)]
-        var rest = failure[Int(parent)]
-        for index in range(of: parent) { pieces.append(pieces[index]) }
-        while rest >= 0, trie.child(of: rest, byte) < 0 {
-          for index in range(of: rest) { pieces.append(pieces[index]) }
-          rest = failure[Int(rest)]
-        }
-        if rest >= 0 {
-          failure[Int(node)] = trie.child(of: rest, byte)
-        } else {
-          pieces.removeLast(pieces.count - start)
-        }
+        links[slot] = Link(
+          failure: Self.suffixRoot, count: 1, first: token, length: trie.depths[Int(node)])
+        continue
       }
-      // A piece covers at least one byte, so the limit on the length of tokens bounds the count.
-      finals[Int(node)] = UInt64(start << 16 | (pieces.count - start))
+      let parent = layout.nodes[slot].check
+      let byte = trie.bytes[Int(node)]
+      let start = pieces.count
+      appendPieces(of: parent)
+      var rest = links[Int(parent)].failure
+      while rest >= 0, layout.child(of: rest, byte) < 0 {
+        appendPieces(of: rest)
+        rest = links[Int(rest)].failure
+      }
+      if rest >= 0 {
+        let count = pieces.count - start
+        links[slot] = Link(
+          failure: layout.child(of: rest, byte), count: Int32(count), first: Int32(start), length: 0)
+        if count == 1 {
+          (links[slot].first, links[slot].length) = (pieces[start].token, pieces[start].length)
+          pieces.removeLast()
+        }
+      } else {
+        pieces.removeLast(pieces.count - start)
+      }
     }
-    return (failure, finals, pieces)
+    return (links, pieces)
   }
 }
