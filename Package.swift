@@ -46,7 +46,7 @@ let package = Package(
     .executableTarget(
       name: "PotstillTool", dependencies: ["PotstillCommands"], swiftSettings: settings),
     .target(
-      name: "TestSupport", dependencies: ["Tensors", "ModelFormats"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats"], path: "Tests/TestSupport",
       swiftSettings: settings),
   ]
     + library("Kernels", ["CKernels"])

@@ -1,4 +1,5 @@
 import Kernels
+import TestSupport
 import Testing
 
 @Suite struct GEMMTests {
@@ -54,11 +55,10 @@ import Testing
     let jobs = 400
     let results = Results(jobs)
     let alone = (0..<jobs).map { Self.product($0) }
-    let before = Parallel.threadCount
-    Parallel.threadCount = 4
-    defer { Parallel.threadCount = before }
-    Parallel.forEach(jobs, block: 1) { range in
-      for job in range { results[job] = Self.product(job) }
+    FixedThreads.run(4) {
+      Parallel.forEach(jobs, block: 1) { range in
+        for job in range { results[job] = Self.product(job) }
+      }
     }
     for job in 0..<jobs { #expect(results[job] == alone[job], "job \(job)") }
   }

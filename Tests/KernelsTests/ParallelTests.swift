@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct ParallelTests {
@@ -12,10 +13,7 @@ import Testing
   }
 
   private func withThreads(_ count: Int, _ body: () throws -> Void) rethrows {
-    let before = Parallel.threadCount
-    Parallel.threadCount = count
-    defer { Parallel.threadCount = before }
-    try body()
+    try FixedThreads.run(count, body)
   }
 
   @Test(arguments: [1, 2, 3, 8], [0, 1, 2, 7, 100, 1001])

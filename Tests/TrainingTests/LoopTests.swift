@@ -1,36 +1,37 @@
 import Foundation
 import TaskData
 import Tensors
+import TestSupport
 import Testing
 import Training
 
-extension TrainingSuite {
-  @Suite("Training loop")
-  struct LoopTests {
-    private func config(_ change: (inout TrainingConfig) -> Void = { _ in }) -> TrainingConfig {
-      var config = TrainingConfig()
-      config.learningRate = 0.05
-      config.perDeviceTrainBatchSize = 4
-      config.numTrainEpochs = 3
-      config.loggingSteps = 5
-      config.saveStrategy = .never
-      change(&config)
-      return config
-    }
+@Suite("Training loop")
+struct LoopTests {
+  private func config(_ change: (inout TrainingConfig) -> Void = { _ in }) -> TrainingConfig {
+    var config = TrainingConfig()
+    config.learningRate = 0.05
+    config.perDeviceTrainBatchSize = 4
+    config.numTrainEpochs = 3
+    config.loggingSteps = 5
+    config.saveStrategy = .never
+    change(&config)
+    return config
+  }
 
-    private func train(
-      _ config: TrainingConfig, model: ToyModel = ToyModel(), examples: [EncodedExample] = toyExamples(50),
-      evaluate: (() throws -> EvaluationResult)? = nil
-    ) throws -> (summary: TrainingSummary, recorder: Recorder, model: ToyModel) {
-      let recorder = Recorder()
-      let loop = TrainingLoop(
-        config: config, objective: model, data: TrainingData(examples, config: config), evaluate: evaluate,
-        observers: [recorder])
-      return (try loop.run(), recorder, model)
-    }
+  private func train(
+    _ config: TrainingConfig, model: ToyModel = ToyModel(), examples: [EncodedExample] = toyExamples(50),
+    evaluate: (() throws -> EvaluationResult)? = nil
+  ) throws -> (summary: TrainingSummary, recorder: Recorder, model: ToyModel) {
+    let recorder = Recorder()
+    let loop = TrainingLoop(
+      config: config, objective: model, data: TrainingData(examples, config: config), evaluate: evaluate,
+      observers: [recorder])
+    return (try loop.run(), recorder, model)
+  }
 
-    @Test("the toy task is learnt, and equal seeds give equal bits")
-    func learns() throws {
+  @Test("the toy task is learnt, and equal seeds give equal bits")
+  func learns() throws {
+    try FixedThreads.run {
       let settings = config { $0.numTrainEpochs = 20 }
       let (summary, recorder, model) = try train(settings, examples: toyExamples(200))
       #expect(try model.evaluate(toyExamples(200, seed: 8)).metrics[0].value > 0.9)
@@ -42,53 +43,55 @@ extension TrainingSuite {
       let other = try train(config { $0.seed = 43 }, examples: toyExamples(200))
       #expect(other.model.values != model.values)
     }
+  }
 
-    @Test("steps are counted over whole and fractional epochs, with the tail of an epoch kept")
-    func counts() throws {
-      // 50 examples in batches of 4: 13 micro-batches, 5 steps of up to 3.
-      let cases: [(epochs: Double, maxSteps: Int, accumulation: Int, steps: Int, examples: Int)] = [
-        (3, -1, 1, 39, 150), (3, -1, 3, 15, 150), (0.5, -1, 1, 7, 28), (1.5, -1, 3, 8, 86), (3, 7, 3, 7, 74),
-        (1, 40, 1, 40, 154), (1, -1, 100, 1, 50),
-      ]
-      for expected in cases {
-        let settings = config {
-          $0.numTrainEpochs = expected.epochs
-          $0.maxSteps = expected.maxSteps
-          $0.gradientAccumulationSteps = expected.accumulation
-        }
-        // The short batch of an epoch is its last one, as batches are not grouped by length here.
-        let (summary, recorder, _) = try train(settings)
-        #expect(summary.globalStep == expected.steps && recorder.losses.count == expected.steps)
-        #expect(summary.examplesSeen == expected.examples, "\(expected)")
+  @Test("steps are counted over whole and fractional epochs, with the tail of an epoch kept")
+  func counts() throws {
+    // 50 examples in batches of 4: 13 micro-batches, 5 steps of up to 3.
+    let cases: [(epochs: Double, maxSteps: Int, accumulation: Int, steps: Int, examples: Int)] = [
+      (3, -1, 1, 39, 150), (3, -1, 3, 15, 150), (0.5, -1, 1, 7, 28), (1.5, -1, 3, 8, 86), (3, 7, 3, 7, 74),
+      (1, 40, 1, 40, 154), (1, -1, 100, 1, 50),
+    ]
+    for expected in cases {
+      let settings = config {
+        $0.numTrainEpochs = expected.epochs
+        $0.maxSteps = expected.maxSteps
+        $0.gradientAccumulationSteps = expected.accumulation
       }
+      // The short batch of an epoch is its last one, as batches are not grouped by length here.
+      let (summary, recorder, _) = try train(settings)
+      #expect(summary.globalStep == expected.steps && recorder.losses.count == expected.steps)
+      #expect(summary.examplesSeen == expected.examples, "\(expected)")
     }
+  }
 
-    @Test("an accumulated step equals one big batch, also when micro-batches and labels are uneven")
-    func accumulation() throws {
-      var examples = toyExamples(10)
-      examples[3].label = EncodedExample.noLabel
-      examples[7].label = EncodedExample.noLabel
-      func run(_ micro: [[Int]]) throws -> ([[Float]], [Double]) {
-        let model = ToyModel()
-        model.dropoutProbability = 0
-        let settings = config {
-          $0.gradientAccumulationSteps = micro.count
-          $0.maxSteps = 4
-        }
-        let recorder = Recorder()
-        let data = TrainingData(
-          exampleCount: 10, batches: { _ in micro }, batch: { LabeledBatch(examples, at: $0) })
-        _ = try TrainingLoop(config: settings, objective: model, data: data, observers: [recorder]).run()
-        return (model.values, recorder.losses)
+  @Test("an accumulated step equals one big batch, also when micro-batches and labels are uneven")
+  func accumulation() throws {
+    var examples = toyExamples(10)
+    examples[3].label = EncodedExample.noLabel
+    examples[7].label = EncodedExample.noLabel
+    func run(_ micro: [[Int]]) throws -> ([[Float]], [Double]) {
+      let model = ToyModel()
+      model.dropoutProbability = 0
+      let settings = config {
+        $0.gradientAccumulationSteps = micro.count
+        $0.maxSteps = 4
       }
-      let whole = try run([Array(0..<10)])
-      let parts = try run([[0, 1, 2], [3], [4, 5], [6, 7, 8, 9]])
-      for (a, b) in zip(whole.0.joined(), parts.0.joined()) { #expect(abs(a - b) < 1e-5) }
-      for (a, b) in zip(whole.1, parts.1) { #expect(abs(a - b) < 1e-5) }
+      let recorder = Recorder()
+      let data = TrainingData(
+        exampleCount: 10, batches: { _ in micro }, batch: { LabeledBatch(examples, at: $0) })
+      _ = try TrainingLoop(config: settings, objective: model, data: data, observers: [recorder]).run()
+      return (model.values, recorder.losses)
     }
+    let whole = try run([Array(0..<10)])
+    let parts = try run([[0, 1, 2], [3], [4, 5], [6, 7, 8, 9]])
+    for (a, b) in zip(whole.0.joined(), parts.0.joined()) { #expect(abs(a - b) < 1e-5) }
+    for (a, b) in zip(whole.1, parts.1) { #expect(abs(a - b) < 1e-5) }
+  }
 
-    @Test("evaluating during training does not change what is learnt")
-    func evaluationIsNeutral() throws {
+  @Test("evaluating during training does not change what is learnt")
+  func evaluationIsNeutral() throws {
+    try FixedThreads.run {
       let plain = try train(config()).model
       let model = ToyModel()
       let (_, recorder, _) = try train(
@@ -100,9 +103,11 @@ extension TrainingSuite {
       #expect(model.values == plain.values)
       #expect(recorder.evaluations.map(\.step) == [4, 8, 12, 16, 20, 24, 28, 32, 36, 39])
     }
+  }
 
-    @Test("epoch evaluations come at the ends of epochs, and the best weights return at the end")
-    func best() throws {
+  @Test("epoch evaluations come at the ends of epochs, and the best weights return at the end")
+  func best() throws {
+    try FixedThreads.run {
       let model = ToyModel()
       var scores = [0.5, 0.9, 0.7]
       var weights: [[[Float]]] = []
@@ -121,51 +126,51 @@ extension TrainingSuite {
       #expect(summary.bestStep == 26 && summary.bestMetric == 0.9 && summary.holdsBestWeights)
       #expect(model.values == weights[1])
     }
+  }
 
-    @Test("a loss that is not finite stops the run and names step and examples; the weights stay finite")
-    func nonFinite() throws {
-      let model = ToyModel()
-      var calls = 0
-      model.hook = { _ in
-        calls += 1
-        return calls == 6 ? .nan : 1
-      }
-      let error = #expect(throws: TrainingError.self) { try train(config(), model: model) }
-      let text = error?.description ?? ""
-      #expect(text.contains("loss is nan at step 6 (epoch 1, micro-batch 1, examples "), "\(text)")
-      #expect(model.values.joined().allSatisfy { $0.isFinite })
-      model.hook = { _ in 1e38 }
-      model.weight.assign(Tensor(repeating: 1e4, shape: [2, 6]))
-      #expect(throws: TrainingError.self) { try train(config(), model: model) }
+  @Test("a loss that is not finite stops the run and names step and examples; the weights stay finite")
+  func nonFinite() throws {
+    let model = ToyModel()
+    var calls = 0
+    model.hook = { _ in
+      calls += 1
+      return calls == 6 ? .nan : 1
     }
+    let error = #expect(throws: TrainingError.self) { try train(config(), model: model) }
+    let text = error?.description ?? ""
+    #expect(text.contains("loss is nan at step 6 (epoch 1, micro-batch 1, examples "), "\(text)")
+    #expect(model.values.joined().allSatisfy { $0.isFinite })
+    model.hook = { _ in 1e38 }
+    model.weight.assign(Tensor(repeating: 1e4, shape: [2, 6]))
+    #expect(throws: TrainingError.self) { try train(config(), model: model) }
+  }
 
-    @Test("logs hold means over the steps since the line before")
-    func logs() throws {
-      let (_, recorder, _) = try train(config { $0.loggingFirstStep = true })
-      #expect(recorder.entries.map(\.step) == [1, 5, 10, 15, 20, 25, 30, 35, 39])
-      #expect(abs(recorder.entries[1].loss - recorder.losses[1..<5].reduce(0, +) / 4) < 1e-12)
-      #expect(recorder.entries[1].parts.map(\.name) == ["cross_entropy"])
-      #expect(recorder.entries[2].learningRate == recorder.progress[9].learningRate)
-      #expect(abs(recorder.entries[2].learningRate - 0.05 * 30 / 39) < 1e-12)
-      #expect(recorder.progress[12].epoch == 1 && recorder.progress[38].secondsLeft == 0)
-    }
+  @Test("logs hold means over the steps since the line before")
+  func logs() throws {
+    let (_, recorder, _) = try train(config { $0.loggingFirstStep = true })
+    #expect(recorder.entries.map(\.step) == [1, 5, 10, 15, 20, 25, 30, 35, 39])
+    #expect(abs(recorder.entries[1].loss - recorder.losses[1..<5].reduce(0, +) / 4) < 1e-12)
+    #expect(recorder.entries[1].parts.map(\.name) == ["cross_entropy"])
+    #expect(recorder.entries[2].learningRate == recorder.progress[9].learningRate)
+    #expect(abs(recorder.entries[2].learningRate - 0.05 * 30 / 39) < 1e-12)
+    #expect(recorder.progress[12].epoch == 1 && recorder.progress[38].secondsLeft == 0)
+  }
 
-    @Test("a run without data, an unknown metric and an evaluation without data are refused")
-    func refusals() throws {
-      let empty = #expect(throws: TrainingError.self) { try train(config(), examples: []) }
-      #expect(empty?.description.contains("nothing to train on") == true)
-      let missing = #expect(throws: TrainingError.self) { try train(config { $0.evalStrategy = .epoch }) }
-      #expect(missing?.description.contains("eval_strategy") == true)
-      let model = ToyModel()
-      let unknown = #expect(throws: TrainingError.self) {
-        try train(
-          config {
-            $0.evalStrategy = .epoch
-            $0.metricForBestModel = "f2"
-          }, model: model
-        ) { try model.evaluate(toyExamples(5)) }
-      }
-      #expect(unknown?.description.contains("\"eval_accuracy\"") == true)
+  @Test("a run without data, an unknown metric and an evaluation without data are refused")
+  func refusals() throws {
+    let empty = #expect(throws: TrainingError.self) { try train(config(), examples: []) }
+    #expect(empty?.description.contains("nothing to train on") == true)
+    let missing = #expect(throws: TrainingError.self) { try train(config { $0.evalStrategy = .epoch }) }
+    #expect(missing?.description.contains("eval_strategy") == true)
+    let model = ToyModel()
+    let unknown = #expect(throws: TrainingError.self) {
+      try train(
+        config {
+          $0.evalStrategy = .epoch
+          $0.metricForBestModel = "f2"
+        }, model: model
+      ) { try model.evaluate(toyExamples(5)) }
     }
+    #expect(unknown?.description.contains("\"eval_accuracy\"") == true)
   }
 }

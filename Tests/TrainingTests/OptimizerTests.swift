@@ -1,120 +1,117 @@
 import Foundation
-import Kernels
 import ModelFormats
 import Tensors
 import TestSupport
 import Testing
 import Training
 
-extension TrainingSuite {
-  @Suite("Optimizers")
-  struct OptimizerTests {
-    @Test("six steps of AdamW and SGD equal PyTorch's: groups, clipping, a missing gradient")
-    func golden() throws {
-      for golden in try #require(
-        try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
-      {
-        let run = try GoldenRun(golden)
-        for step in try #require(golden["steps"]?.arrayValue) {
-          let norm = try run.apply(step)
-          #expect(abs(norm - (step["norm"]?.doubleValue ?? .nan)) < 1e-5)
-          for (parameter, values) in zip(run.parameters, try #require(step["values"]?.arrayValue)) {
-            for (value, expected) in zip(parameter.tensor.values, floats(values)) {
-              // Float32 against float64 over a few steps of size at most 0.5.
-              #expect(abs(value - expected) <= 2e-6 * max(1, abs(expected)), "\(run.name)")
-            }
+@Suite("Optimizers")
+struct OptimizerTests {
+  @Test("six steps of AdamW and SGD equal PyTorch's: groups, clipping, a missing gradient")
+  func golden() throws {
+    for golden in try #require(
+      try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    {
+      let run = try GoldenRun(golden)
+      for step in try #require(golden["steps"]?.arrayValue) {
+        let norm = try run.apply(step)
+        #expect(abs(norm - (step["norm"]?.doubleValue ?? .nan)) < 1e-5)
+        for (parameter, values) in zip(run.parameters, try #require(step["values"]?.arrayValue)) {
+          for (value, expected) in zip(parameter.tensor.values, floats(values)) {
+            // Float32 against float64 over a few steps of size at most 0.5.
+            #expect(abs(value - expected) <= 2e-6 * max(1, abs(expected)), "\(run.name)")
           }
         }
       }
     }
+  }
 
-    @Test("a state saved and loaded again goes on to the bit")
-    func state() throws {
-      let folder = try TemporaryFolder()
-      for golden in try #require(
-        try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
-      {
-        let steps = try #require(golden["steps"]?.arrayValue)
-        let straight = try GoldenRun(golden)
-        for step in steps { try straight.apply(step) }
-        let before = try GoldenRun(golden)
-        for step in steps.prefix(3) { try before.apply(step) }
-        let file = folder.url.appending(path: "optimizer.safetensors")
-        try before.optimizer.save(to: file)
-        let after = try GoldenRun(golden)
-        for (target, source) in zip(after.parameters, before.parameters) { target.assign(source.tensor) }
-        try after.optimizer.load(from: file)
-        for step in steps.dropFirst(3) { try after.apply(step) }
-        #expect(after.parameters.map(\.tensor.values) == straight.parameters.map(\.tensor.values))
-      }
+  @Test("a state saved and loaded again goes on to the bit")
+  func state() throws {
+    let folder = try TemporaryFolder()
+    for golden in try #require(
+      try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    {
+      let steps = try #require(golden["steps"]?.arrayValue)
+      let straight = try GoldenRun(golden)
+      for step in steps { try straight.apply(step) }
+      let before = try GoldenRun(golden)
+      for step in steps.prefix(3) { try before.apply(step) }
+      let file = folder.url.appending(path: "optimizer.safetensors")
+      try before.optimizer.save(to: file)
+      let after = try GoldenRun(golden)
+      for (target, source) in zip(after.parameters, before.parameters) { target.assign(source.tensor) }
+      try after.optimizer.load(from: file)
+      for step in steps.dropFirst(3) { try after.apply(step) }
+      #expect(after.parameters.map(\.tensor.values) == straight.parameters.map(\.tensor.values))
     }
+  }
 
-    @Test("results do not depend on the number of threads")
-    func threads() throws {
-      let before = Parallel.threadCount
-      defer { Parallel.threadCount = before }
-      func run(_ threads: Int) throws -> (values: [Float], norm: Double) {
-        Parallel.threadCount = threads
-        let count = 300_001
-        let parameter = Parameter(
-          name: "w", value: Tensor((0..<count).map { Float($0 % 977) / 977 }, shape: [1, count]))
-        let optimizer = try Optimizer(
-          .adamW(), groups: ParameterGroup.decayGroups([parameter]), learningRate: 1e-2, weightDecay: 0.1)
-        var norm = 0.0
-        for step in 0..<3 {
-          setGradient(of: parameter, (0..<count).map { Float(($0 * 31 + step) % 1009) / 1009 - 0.5 })
-          norm = optimizer.gradientNorm()
-          optimizer.step(gradientScale: Optimizer.clippingFactor(norm: norm, maximum: 1))
-        }
-        return (parameter.tensor.values, norm)
-      }
-      let (one, two, five) = (try run(1), try run(2), try run(5))
-      let equal = one.values == two.values && one.values == five.values
-      #expect(equal)
-      #expect(one.norm == two.norm && one.norm == five.norm)
-    }
-
-    @Test("decay groups of a BERT classifier are those of Trainer")
-    func decayNames() throws {
-      for entry in try #require(
-        try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue)
-      {
-        let name = try #require(entry["name"]?.stringValue)
-        let rank = try #require(entry["rank"]?.intValue)
-        #expect(ParameterGroup.decays(name: name, rank: rank) == entry["decays"]?.boolValue, "\(name)")
-      }
-      #expect(!ParameterGroup.decays(name: "blocks.0.norm.weight", rank: 2))
-      #expect(!ParameterGroup.decays(name: "final_norm.weight", rank: 2))
-      #expect(ParameterGroup.decays(name: "normaliser.weight", rank: 2))
-    }
-
-    @Test("two parameters of one name, and one parameter in two groups, are refused")
-    func names() throws {
-      let a = Parameter(name: "w", value: Tensor([1, 2]))
-      let b = Parameter(name: "w", value: Tensor([1, 2]))
-      #expect(throws: TrainingError.self) {
-        try Optimizer(.sgd(), groups: [ParameterGroup(name: "g", parameters: [a, b])], learningRate: 1)
-      }
-      let groups = [ParameterGroup(name: "g", parameters: [a]), ParameterGroup(name: "h", parameters: [a])]
-      let error = #expect(throws: TrainingError.self) {
-        try Optimizer(.sgd(), groups: groups, learningRate: 1)
-      }
-      #expect(error?.description.contains("w.") == true)
-    }
-
-    @Test("frozen parameters stay as they are")
-    func frozen() throws {
-      let parameter = Parameter(name: "w", value: Tensor([1, 2]))
+  @Test("results do not depend on the number of threads")
+  func threads() throws {
+    func run() throws -> (values: [Float], norm: Double) {
+      let count = 300_001
+      let parameter = Parameter(
+        name: "w", value: Tensor((0..<count).map { Float($0 % 977) / 977 }, shape: [1, count]))
       let optimizer = try Optimizer(
-        .sgd(), groups: [ParameterGroup(name: "g", parameters: [parameter])], learningRate: 1)
-      setGradient(of: parameter, [1, 1])
-      parameter.isTrainable = false
-      optimizer.step()
-      #expect(parameter.tensor.values == [1, 2])
-      parameter.isTrainable = true
-      optimizer.step()
-      #expect(parameter.tensor.values == [0, 1])
+        .adamW(), groups: ParameterGroup.decayGroups([parameter]), learningRate: 1e-2, weightDecay: 0.1)
+      var norm = 0.0
+      for step in 0..<3 {
+        setGradient(of: parameter, (0..<count).map { Float(($0 * 31 + step) % 1009) / 1009 - 0.5 })
+        norm = optimizer.gradientNorm()
+        optimizer.step(gradientScale: Optimizer.clippingFactor(norm: norm, maximum: 1))
+      }
+      return (parameter.tensor.values, norm)
     }
+    let (one, two, five) = (
+      try FixedThreads.run(1) { try run() }, try FixedThreads.run(2) { try run() },
+      try FixedThreads.run(5) { try run() }
+    )
+    let equal = one.values == two.values && one.values == five.values
+    #expect(equal)
+    #expect(one.norm == two.norm && one.norm == five.norm)
+  }
+
+  @Test("decay groups of a BERT classifier are those of Trainer")
+  func decayNames() throws {
+    for entry in try #require(
+      try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue)
+    {
+      let name = try #require(entry["name"]?.stringValue)
+      let rank = try #require(entry["rank"]?.intValue)
+      #expect(ParameterGroup.decays(name: name, rank: rank) == entry["decays"]?.boolValue, "\(name)")
+    }
+    #expect(!ParameterGroup.decays(name: "blocks.0.norm.weight", rank: 2))
+    #expect(!ParameterGroup.decays(name: "final_norm.weight", rank: 2))
+    #expect(ParameterGroup.decays(name: "normaliser.weight", rank: 2))
+  }
+
+  @Test("two parameters of one name, and one parameter in two groups, are refused")
+  func names() throws {
+    let a = Parameter(name: "w", value: Tensor([1, 2]))
+    let b = Parameter(name: "w", value: Tensor([1, 2]))
+    #expect(throws: TrainingError.self) {
+      try Optimizer(.sgd(), groups: [ParameterGroup(name: "g", parameters: [a, b])], learningRate: 1)
+    }
+    let groups = [ParameterGroup(name: "g", parameters: [a]), ParameterGroup(name: "h", parameters: [a])]
+    let error = #expect(throws: TrainingError.self) {
+      try Optimizer(.sgd(), groups: groups, learningRate: 1)
+    }
+    #expect(error?.description.contains("w.") == true)
+  }
+
+  @Test("frozen parameters stay as they are")
+  func frozen() throws {
+    let parameter = Parameter(name: "w", value: Tensor([1, 2]))
+    let optimizer = try Optimizer(
+      .sgd(), groups: [ParameterGroup(name: "g", parameters: [parameter])], learningRate: 1)
+    setGradient(of: parameter, [1, 1])
+    parameter.isTrainable = false
+    optimizer.step()
+    #expect(parameter.tensor.values == [1, 2])
+    parameter.isTrainable = true
+    optimizer.step()
+    #expect(parameter.tensor.values == [0, 1])
   }
 }
 

@@ -4,39 +4,37 @@ import TestSupport
 import Testing
 import Training
 
-extension TrainingSuite {
-  @Suite("Learning-rate schedules")
-  struct ScheduleTests {
-    @Test("every schedule equals transformers' get_scheduler, also beyond its last step")
-    func golden() throws {
-      let cases = try #require(try JSONValue(contentsOf: Fixtures.url("training/schedules.json")).arrayValue)
-      for golden in cases {
-        var config = TrainingConfig()
-        let type = try #require(golden["type"]?.stringValue)
-        config.lrSchedulerType = try #require(SchedulerType(rawValue: type))
-        config.learningRate = try #require(golden["learning_rate"]?.doubleValue)
-        config.warmupSteps = try #require(golden["warmup_steps"]?.intValue)
-        for (key, value) in try #require(golden["kwargs"]?.objectValue) {
-          config.lrSchedulerKwargs[key] = value.doubleValue
-        }
-        #expect(config.faults().isEmpty)
-        let schedule = config.schedule(totalSteps: try #require(golden["total_steps"]?.intValue))
-        for (step, expected) in try #require(golden["rates"]?.arrayValue).enumerated() {
-          let rate = config.learningRate * schedule.factor(at: step)
-          // Double arithmetic in another order.
-          #expect(
-            abs(rate - (expected.doubleValue ?? .nan)) <= 1e-12 * config.learningRate, "\(type) step \(step)")
-        }
+@Suite("Learning-rate schedules")
+struct ScheduleTests {
+  @Test("every schedule equals transformers' get_scheduler, also beyond its last step")
+  func golden() throws {
+    let cases = try #require(try JSONValue(contentsOf: Fixtures.url("training/schedules.json")).arrayValue)
+    for golden in cases {
+      var config = TrainingConfig()
+      let type = try #require(golden["type"]?.stringValue)
+      config.lrSchedulerType = try #require(SchedulerType(rawValue: type))
+      config.learningRate = try #require(golden["learning_rate"]?.doubleValue)
+      config.warmupSteps = try #require(golden["warmup_steps"]?.intValue)
+      for (key, value) in try #require(golden["kwargs"]?.objectValue) {
+        config.lrSchedulerKwargs[key] = value.doubleValue
+      }
+      #expect(config.faults().isEmpty)
+      let schedule = config.schedule(totalSteps: try #require(golden["total_steps"]?.intValue))
+      for (step, expected) in try #require(golden["rates"]?.arrayValue).enumerated() {
+        let rate = config.learningRate * schedule.factor(at: step)
+        // Double arithmetic in another order.
+        #expect(
+          abs(rate - (expected.doubleValue ?? .nan)) <= 1e-12 * config.learningRate, "\(type) step \(step)")
       }
     }
+  }
 
-    @Test("warmup_ratio is rounded up, and warmup_steps wins")
-    func warmup() {
-      var config = TrainingConfig()
-      config.warmupRatio = 0.06
-      #expect(config.resolvedWarmupSteps(totalSteps: 101) == 7)
-      config.warmupSteps = 3
-      #expect(config.resolvedWarmupSteps(totalSteps: 101) == 3)
-    }
+  @Test("warmup_ratio is rounded up, and warmup_steps wins")
+  func warmup() {
+    var config = TrainingConfig()
+    config.warmupRatio = 0.06
+    #expect(config.resolvedWarmupSteps(totalSteps: 101) == 7)
+    config.warmupSteps = 3
+    #expect(config.resolvedWarmupSteps(totalSteps: 101) == 3)
   }
 }
