@@ -4,6 +4,7 @@ import Foundation
 import ModelFormats
 import TaskData
 import Tensors
+import TestSupport
 import Testing
 import Training
 
@@ -49,15 +50,17 @@ import Training
   }
 
   @Test func cachingChangesNothingButTheTeachersRuns() throws {
-    var config = DistillationConfig(temperature: 2)
-    let plain = try distiller(config)
-    config.cacheTeacherLogits = true
-    let cached = try distiller(config)
-    for distiller in [plain, cached] { _ = try distiller.train(examples(40), config: training(epochs: 3)) }
-    #expect(cached.cache?.count == 40)
-    for (a, b) in zip(plain.student.parameters, cached.student.parameters) {
-      let largest = zip(a.tensor.values, b.tensor.values).map { abs($0 - $1) }.max() ?? 0
-      #expect(largest < 1e-3, "\(a.name)")
+    try FixedThreads.run {
+      var config = DistillationConfig(temperature: 2)
+      let plain = try distiller(config)
+      config.cacheTeacherLogits = true
+      let cached = try distiller(config)
+      for distiller in [plain, cached] { _ = try distiller.train(examples(40), config: training(epochs: 3)) }
+      #expect(cached.cache?.count == 40)
+      for (a, b) in zip(plain.student.parameters, cached.student.parameters) {
+        let largest = zip(a.tensor.values, b.tensor.values).map { abs($0 - $1) }.max() ?? 0
+        #expect(largest < 1e-3, "\(a.name)")
+      }
     }
   }
 
@@ -88,32 +91,34 @@ import Training
   }
 
   @Test func projectionsAreKeptInCheckpointsButNotExported() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "distil-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let config = DistillationConfig(matches: [.map(.uniform)])
-    var settings = training(epochs: 2)
-    settings.saveStrategy = .steps
-    settings.saveSteps = 5
+    try FixedThreads.run {
+      let folder = FileManager.default.temporaryDirectory.appending(path: "distil-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let config = DistillationConfig(matches: [.map(.uniform)])
+      var settings = training(epochs: 2)
+      settings.saveStrategy = .steps
+      settings.saveSteps = 5
 
-    let whole = try distiller(config, dropout: 0.1)
-    try whole.train(
-      examples(40), config: settings,
-      checkpoints: CheckpointFolder(folder, saveModel: { try whole.student.save(to: $0) }))
-    let checkpoint = folder.appending(path: "checkpoint-5")
-    let auxiliary = try SafetensorsFile(path: checkpoint.appending(path: "auxiliary.safetensors").path)
-    #expect(
-      Set(auxiliary.tensors.map(\.name))
-        == Set(whole.projections.compactMap { $0 }.flatMap(\.parameters).map(\.name)))
-    let exported = try SafetensorsFile(path: checkpoint.appending(path: "model.safetensors").path)
-    #expect(exported.tensors.allSatisfy { !$0.name.hasPrefix("projections") })
+      let whole = try distiller(config, dropout: 0.1)
+      try whole.train(
+        examples(40), config: settings,
+        checkpoints: CheckpointFolder(folder, saveModel: { try whole.student.save(to: $0) }))
+      let checkpoint = folder.appending(path: "checkpoint-5")
+      let auxiliary = try SafetensorsFile(path: checkpoint.appending(path: "auxiliary.safetensors").path)
+      #expect(
+        Set(auxiliary.tensors.map(\.name))
+          == Set(whole.projections.compactMap { $0 }.flatMap(\.parameters).map(\.name)))
+      let exported = try SafetensorsFile(path: checkpoint.appending(path: "model.safetensors").path)
+      #expect(exported.tensors.allSatisfy { !$0.name.hasPrefix("projections") })
 
-    let resumed = try distiller(config, dropout: 0.1)
-    try resumed.train(
-      examples(40), config: settings,
-      checkpoints: CheckpointFolder(folder, saveModel: { try resumed.student.save(to: $0) }),
-      resumingFrom: checkpoint)
-    for (a, b) in zip(whole.groups.flatMap(\.parameters), resumed.groups.flatMap(\.parameters)) {
-      #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+      let resumed = try distiller(config, dropout: 0.1)
+      try resumed.train(
+        examples(40), config: settings,
+        checkpoints: CheckpointFolder(folder, saveModel: { try resumed.student.save(to: $0) }),
+        resumingFrom: checkpoint)
+      for (a, b) in zip(whole.groups.flatMap(\.parameters), resumed.groups.flatMap(\.parameters)) {
+        #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+      }
     }
   }
 
