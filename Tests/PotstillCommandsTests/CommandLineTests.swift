@@ -39,7 +39,9 @@ import Testing
     #expect(run.code == 0)
     #expect(run.output.contains("OVERVIEW: \(configuration.abstract)"))
     #expect(run.output.contains("USAGE: potstill \(name)"))
-    let tooLong = run.output.split(separator: "\n").filter { displayWidth(String($0)) > 120 }
+    let tooLong = run.output.split(separator: "\n").filter {
+      !$0.hasPrefix("USAGE") && displayWidth(String($0)) > 100
+    }
     #expect(tooLong.isEmpty)
   }
 }

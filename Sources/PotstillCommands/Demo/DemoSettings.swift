@@ -22,6 +22,10 @@ package struct DemoSettings: Sendable {
 
   /// How many reviews each split holds.
   package var counts = SampleTask.Counts()
+  /// The standard deviation of fresh weights: BERT's 0.02 suits widths of several hundred.
+  package var initializerRange: Float = 0.06
+  /// Dropout of all kinds.
+  package var dropout: Float = 0.1
   /// The size of the vocabulary to train.
   package var vocabularySize = 1500
   /// The longest input in tokens; the reviews are shorter.
@@ -50,6 +54,9 @@ package struct DemoSettings: Sendable {
       vocabularySize: vocabularySize, hiddenSize: model.hiddenSize, layerCount: model.layers,
       attentionHeads: model.heads, intermediateSize: model.intermediateSize, labels: ["negative", "positive"])
     config.maxPositions = maxLength
+    config.initializerRange = initializerRange
+    config.hiddenDropout = dropout
+    config.attentionDropout = dropout
     return config
   }
 

@@ -10,7 +10,7 @@ package enum OptionSpelling {
     "batch-size": "per-device-train-batch-size", "train-batch-size": "per-device-train-batch-size",
     "eval-batch-size": "per-device-eval-batch-size", "evaluation-strategy": "eval-strategy",
     "max-length": "max-seq-length", "max-seq-len": "max-seq-length", "warmup-proportion": "warmup-ratio",
-    "random-seed": "seed", "text-column-name": "text-column", "label-column-name": "label-column",
+    "random-seed": "seed",
     "matches": "match", "intermediate-matches": "match", "is-caching-logits": "cache-teacher-logits",
     "dev-file": "validation-file", "eval-file": "validation-file",
     "num-threads": "threads", "scheduler": "lr-scheduler-type", "lr-scheduler": "lr-scheduler-type",

@@ -21,7 +21,7 @@ extension RecipeFile {
         continue
       }
       let arguments =
-        option.isFlag ? flag(entry, name: name, of: option) : pairs(entry, name: name, of: option)
+        option.isFlag ? flag(entry, name: name, in: catalogue) : pairs(entry, name: name, of: option)
       guard let arguments else {
         faults.append(place + "\(entry.key) takes true or false, found \(entry.json.compactText)")
         continue
@@ -40,11 +40,11 @@ extension RecipeFile {
     return values.map { "--\(name)=\($0)" }
   }
 
-  private func flag(_ entry: Entry, name: String, of option: OptionCatalogue.Entry) -> [String]? {
+  private func flag(_ entry: Entry, name: String, in catalogue: OptionCatalogue) -> [String]? {
     guard entry.values.count == 1 else { return nil }
     switch entry.values[0].lowercased() {
     case "true", "yes", "on": return ["--\(name)"]
-    case "false", "no", "off": return option.names.contains("no-\(name)") ? ["--no-\(name)"] : []
+    case "false", "no", "off": return catalogue.entry(named: "no-\(name)") == nil ? [] : ["--no-\(name)"]
     default: return nil
     }
   }

@@ -37,7 +37,9 @@ public struct TaskReader: Sendable {
     guard let file = task.file(for: split) else {
       throw .missingSplit(task: task.name, split: split.rawValue)
     }
-    let path = folder.appending(path: file.path).path(percentEncoded: false)
+    let isAbsolute = file.path.hasPrefix("/")
+    let url = isAbsolute ? URL(filePath: file.path) : folder.appending(path: file.path)
+    let path = url.path(percentEncoded: false)
     let bytes = try Self.bytes(path)
     let dataset = try TextDataset(
       parsing: bytes, path: path, layout: task.layout(of: file), task: task, split: split)
