@@ -52,14 +52,19 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ModelError.Misfit: CustomStringConvertible {
-  /// All faults, one a line; of unexpected names only the first few.
+  /// All faults, one a line; of long lists only the beginning.
   public var description: String {
     var lines = ["\(file): the weights do not fit config.json:"]
-    lines += missing.map { "  \($0): missing" }
-    lines += misshaped.map { "  \($0.name): found shape \($0.found), expected \($0.expected)" }
-    lines += unreadable.map { "  " + $0 }
-    lines += unexpected.prefix(8).map { "  \($0): not a name this model knows" }
-    if unexpected.count > 8 { lines.append("  … and \(unexpected.count - 8) more unknown names") }
+    func list(_ faults: [String], atMost limit: Int, _ rest: String) {
+      lines += faults.prefix(limit).map { "  " + $0 }
+      if faults.count > limit { lines.append("  … and \(faults.count - limit) more \(rest)") }
+    }
+    list(missing.map { $0 + ": missing" }, atMost: 40, "missing names")
+    list(
+      misshaped.map { "\($0.name): found shape \($0.found), expected \($0.expected)" }, atMost: 40,
+      "names of another shape")
+    list(unreadable, atMost: 40, "unreadable tensors")
+    list(unexpected.map { $0 + ": not a name this model knows" }, atMost: 8, "unknown names")
     return lines.joined(separator: "\n")
   }
 }

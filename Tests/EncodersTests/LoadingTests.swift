@@ -77,6 +77,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("vocab_size", 2_147_483_647), ("hidden_size", 2_147_483_644), ("num_hidden_layers", 10_000),
+    ("intermediate_size", 2_147_483_647), ("max_position_embeddings", 2_147_483_647),
+  ])
+  func hostileSizesAllocateNothing(_ field: String, _ size: Int) throws {
+    let folder = try TemporaryFolder()
+    let url = try directory(folder).appending(path: "config.json")
+    var object = try #require(try JSONValue(contentsOf: url).objectValue)
+    object[field] = .integer(size)
+    try JSONValue.object(object).write(to: url)
+    #expect(throws: ModelError.self) { try SequenceClassifier(directory: folder.url) }
+  }
+
   @Test func namesOfEveryAgeAreUnderstood() throws {
     let folder = try TemporaryFolder()
     let golden = try GoldenModel("classifier")

@@ -77,6 +77,7 @@ extension EncoderConfig {
     for (field, size) in sizes {
       try require(size > 0 && size < 1 << 31, field, "found \(size), expected a whole number from 1")
     }
+    try require(layerCount <= 10_000, "num_hidden_layers", "found \(layerCount), expected at most 10000")
     try require(
       hiddenSize % attentionHeads == 0, "num_attention_heads",
       "\(attentionHeads) heads do not divide hidden_size \(hiddenSize)")

@@ -32,7 +32,10 @@ extension SequenceClassifier {
       throw .format(error)
     }
     let source = try CheckpointSource(reader) { !keepsHead && $0.hasPrefix("classifier.") }
-    try self.init(config: config, store: ParameterStore(source: source, seed: seed), isFresh: false)
+    let store = ParameterStore(source: source, seed: seed) {
+      $0.hasPrefix("classifier.") || $0.hasPrefix("bert.pooler.")
+    }
+    try self.init(config: config, store: store, isFresh: false)
   }
 
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with

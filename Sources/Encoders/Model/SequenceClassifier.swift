@@ -13,7 +13,7 @@ public final class SequenceClassifier {
   private let pooler: LinearLayer
   private let classifier: LinearLayer
 
-  /// A model with parameters from `store`'s source; what the source lacks of pooler and head starts fresh.
+  /// A model with parameters from `store`.
   init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
     self.config = config
     let scope = ParameterScope(store)
@@ -25,8 +25,7 @@ public final class SequenceClassifier {
     pooler = dense(scope / "bert" / "pooler" / "dense", config.hiddenSize)
     classifier = dense(scope / "classifier", config.labels.count)
     parameters = store.parameters
-    loadReport =
-      isFresh ? nil : try store.report { $0.hasPrefix("classifier.") || $0.hasPrefix("bert.pooler.") }
+    loadReport = isFresh ? nil : try store.report()
   }
 
   /// A model with random initial values that depend on the seed and each parameter's name alone.

@@ -18,15 +18,26 @@ public final class ParameterStore {
   public private(set) var parameters: [Parameter] = []
   private let source: (any ParameterSource)?
   private let seed: UInt64
+  private let mayBeFresh: (String) -> Bool
   private var names: Set<String> = []
+  private var fresh: [String] = []
   private var missing: [String] = []
   private var misshaped: [ModelError.Misshaped] = []
   private var unreadable: [ModelError] = []
 
-  /// A store that fills parameters from `source`, and those it lacks from draws that depend on (seed, name) alone.
-  public init(source: (any ParameterSource)? = nil, seed: UInt64) {
+  /// A store that fills parameters from `source`, or from draws that depend on (seed, name) alone.
+  ///
+  /// - Parameters:
+  ///   - source: The checkpoint; without one every parameter is drawn.
+  ///   - seed: What draws start from, together with the name.
+  ///   - mayBeFresh: Decides for a name that the source lacks whether its initial value will do (a new task's head).
+  public init(
+    source: (any ParameterSource)? = nil, seed: UInt64,
+    mayBeFresh: @escaping (String) -> Bool = { _ in false }
+  ) {
     self.source = source
     self.seed = seed
+    self.mayBeFresh = mayBeFresh
   }
 
   func parameter(_ name: String, _ shape: Shape, initial: InitialValue) -> Parameter {
@@ -38,39 +49,38 @@ public final class ParameterStore {
 
   /// What was loaded, drawn and ignored, once every layer has been built.
   ///
-  /// - Parameter mayBeFresh: Decides for a missing name whether its initial value will do (a new task's head).
   /// - Throws: One error with every missing, mis-shaped, unreadable and unexpected name.
-  public func report(mayBeFresh: (String) -> Bool) throws(ModelError) -> LoadReport {
-    let required = missing.filter { !mayBeFresh($0) }
-    let fresh = Set(missing)
+  public func report() throws(ModelError) -> LoadReport {
+    let fresh = Set(fresh)
     let ignored = (source?.names ?? []).filter { !names.contains($0) || fresh.contains($0) }.sorted()
-    guard required.isEmpty, misshaped.isEmpty, unreadable.isEmpty else {
+    guard !isFaulty else {
       throw .misfit(
         .init(
-          file: source?.path ?? "", missing: required, misshaped: misshaped,
+          file: source?.path ?? "", missing: missing, misshaped: misshaped,
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
     return LoadReport(
-      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: missing, ignored: ignored)
+      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: self.fresh, ignored: ignored)
   }
+
+  private var isFaulty: Bool { !missing.isEmpty || !misshaped.isEmpty || !unreadable.isEmpty }
 
   private func value(_ name: String, _ shape: Shape, _ initial: InitialValue) -> Tensor {
     guard let source else { return draw(name, shape, initial) }
-    guard let found = source.shape(of: name) else {
+    if let found = source.shape(of: name) {
+      if found == shape {
+        do { return try source.tensor(name) } catch { unreadable.append(error) }
+      } else {
+        misshaped.append(.init(name: name, found: found, expected: shape))
+      }
+    } else if mayBeFresh(name) {
+      fresh.append(name)
+      if !isFaulty { return draw(name, shape, initial) }
+    } else {
       missing.append(name)
-      return draw(name, shape, initial)
     }
-    // A faulty parameter makes the whole load fail; until the report says so, any value of its shape will do.
-    guard found == shape else {
-      misshaped.append(.init(name: name, found: found, expected: shape))
-      return Tensor(repeating: 0, shape: shape)
-    }
-    do {
-      return try source.tensor(name)
-    } catch {
-      unreadable.append(error)
-      return Tensor(repeating: 0, shape: shape)
-    }
+    // The load has failed and `report()` will say so: what a wrong configuration calls for may not even fit memory.
+    return Tensor([])
   }
 
   private func draw(_ name: String, _ shape: Shape, _ initial: InitialValue) -> Tensor {
