@@ -1,7 +1,5 @@
 /// The trie of a vocabulary while it is built: children as linked lists, found through a hash table.
 struct TrieBuilder {
-  static let none: Int32 = -1
-
   /// The byte that leads to each node.
   private(set) var bytes: [UInt8] = [0, 0]
   private(set) var parents: [Int32] = [-1, -1]
@@ -11,8 +9,8 @@ struct TrieBuilder {
   private(set) var tokens: [Int32] = [-1, -1]
   /// The number of bytes from the root to each node.
   private(set) var depths: [Int32] = [0, 0]
-  /// Open-addressing table of `node index + 2`-s keyed by parent and byte (0 = free).
-  private var table = [UInt32](repeating: 0, count: 1 << 12)
+  /// Open-addressing table of a power-of-two size with entries `node + 1` (0 = free), keyed by parent and byte.
+  private var table: [UInt32]
 
   /// The node where words begin.
   static let root: Int32 = 0
@@ -20,6 +18,19 @@ struct TrieBuilder {
   static let suffixRoot: Int32 = 1
 
   var count: Int { bytes.count }
+
+  /// - Parameter expectedCount: about how many nodes there will be.
+  init(expectedCount: Int) {
+    var size = 1 << 10
+    while size < expectedCount * 2 { size *= 2 }
+    table = [UInt32](repeating: 0, count: size)
+    bytes.reserveCapacity(expectedCount)
+    parents.reserveCapacity(expectedCount)
+    firstChild.reserveCapacity(expectedCount)
+    nextSibling.reserveCapacity(expectedCount)
+    tokens.reserveCapacity(expectedCount)
+    depths.reserveCapacity(expectedCount)
+  }
 
   /// Adds a token's spelling below one of the two roots; a later token of the same spelling wins.
   mutating func insert(_ spelling: Span<UInt8>, token: Int32, below root: Int32) {
@@ -44,11 +55,6 @@ struct TrieBuilder {
       if bytes.count * 2 > table.count { grow() }
     }
     tokens[Int(node)] = token
-  }
-
-  /// The child of a node along a byte, or -1.
-  func child(of node: Int32, _ byte: UInt8) -> Int32 {
-    Int32(table[slot(of: node, byte)]) - 1
   }
 
   private func slot(of node: Int32, _ byte: UInt8) -> Int {

@@ -45,15 +45,15 @@ struct WordPieceTrie: Sendable {
   /// - Parameters:
   ///   - vocabulary: tokens with their ids.
   ///   - prefix: what marks a token that continues a word.
-  ///   - maximumLength: tokens of more bytes than this many scalars can have never match and are left out.
+  ///   - maximumWordLength: tokens of more bytes than this many scalars can have never match and are left out.
   init(_ vocabulary: Vocabulary, prefix: String, maximumWordLength: Int) {
+    // Words never hold punctuation beside other characters, so "##ing" itself is never the start of a word.
+    let isPunctuated = prefix.unicodeScalars.contains {
+      UnicodeTables.shared.properties(of: $0.value).contains(.punctuation)
+    }
     let prefix = Array(prefix.utf8)
     let limit = min(max(maximumWordLength, 0), 16_000) * 4
-    // Words never hold punctuation beside other characters, so "##ing" itself is never the start of a word.
-    let isPunctuated = prefix.contains {
-      UnicodeTables.shared.properties(of: UInt32($0)).contains(.punctuation)
-    }
-    var trie = TrieBuilder()
+    var trie = TrieBuilder(expectedCount: vocabulary.count * 4)
     vocabulary.forEach { token, id in
       let isContinuation = token.count > prefix.count && prefix.indices.allSatisfy { token[$0] == prefix[$0] }
       if !(isContinuation && isPunctuated), token.count > 0, token.count <= limit {
