@@ -176,6 +176,7 @@ struct CheckpointTests {
     let all = try JSONValue(contentsOf: temporary.url.appending(path: "all_results.json"))
     let expected = [
       "epoch", "eval_accuracy", "eval_loss", "eval_runtime", "eval_samples", "eval_samples_per_second",
+      "num_input_tokens_seen",
       "peak_rss_mb", "train_loss", "train_runtime", "train_samples", "train_samples_per_second",
       "train_steps",
       "train_steps_per_second", "train_tokens_per_second",

@@ -305,7 +305,8 @@ public final class TrainingLoop {
     return TrainingSummary(
       globalStep: state.globalStep, epoch: state.epoch,
       trainLoss: state.globalStep > 0 ? state.lossSum / Double(state.globalStep) : 0,
-      trainRuntime: state.trainSeconds, examplesSeen: state.examplesSeen, tokensSeen: state.tokensSeen,
+      trainRuntime: state.trainSeconds, exampleCount: data.exampleCount, examplesSeen: state.examplesSeen,
+      tokensSeen: state.tokensSeen,
       bestMetric: state.bestMetric, bestStep: state.bestStep, holdsBestWeights: holdsBest)
   }
 }

@@ -11,6 +11,8 @@ public struct TrainingSummary: Sendable {
   public let trainLoss: Double
   /// The seconds spent on updates, evaluations and checkpoints not counted; those before a resumption included.
   public let trainRuntime: Double
+  /// The examples of the data set.
+  public let exampleCount: Int
   /// The examples trained on, repetitions counted.
   public let examplesSeen: Int
   /// The tokens trained on, repetitions counted; none is padding.
@@ -31,9 +33,10 @@ public struct TrainingSummary: Sendable {
   public var json: JSONObject {
     var object = JSONObject()
     object["epoch"] = .double(epoch)
+    object["num_input_tokens_seen"] = .integer(tokensSeen)
     object["train_loss"] = .double(trainLoss)
     object["train_runtime"] = .double(trainRuntime)
-    object["train_samples"] = .integer(examplesSeen)
+    object["train_samples"] = .integer(exampleCount)
     object["train_samples_per_second"] = .double(samplesPerSecond)
     object["train_steps"] = .integer(globalStep)
     object["train_steps_per_second"] = .double(trainRuntime > 0 ? Double(globalStep) / trainRuntime : 0)
