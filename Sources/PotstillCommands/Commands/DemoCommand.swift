@@ -25,7 +25,9 @@ package struct DemoCommand: ConsoleCommand {
 
   @Option(
     name: .shortAndLong,
-    help: ArgumentHelp("Keep the models here, as Hugging Face directories.", valueName: "folder"))
+    help: ArgumentHelp(
+      "Keep the models here as Hugging Face directories, and the reviews as the data of task sample.",
+      valueName: "folder"))
   package var output: String?
 
   @Flag(help: "Print one JSON object a model.")
@@ -59,7 +61,8 @@ package struct DemoCommand: ConsoleCommand {
         let classifier = ClassifierFolder(path: name, model: trained.model, tokenizer: demo.tokenizer)
         try classifier.save(to: folder.url.appending(path: name))
       }
-      console.note("models are in \(folder.url.path)")
+      try SampleTask.write(data, to: folder.url.appending(path: "data"))
+      console.note("models and data are in \(folder.url.path)")
     }
     let seconds = (ContinuousClock.now - clock) / .seconds(1)
     console.note(String(format: "done in %.0f s", seconds))

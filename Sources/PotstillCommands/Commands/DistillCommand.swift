@@ -117,7 +117,9 @@ package struct DistillCommand: RecipeCommand {
     var rows: [Measurement] = []
     if !data.validation.isEmpty {
       let evaluation = EvaluationData(task: task, examples: data.validation)
-      for model in [pair.teacher, pair.student] {
+      let path = run.log.directory.relativePath
+      let student = ClassifierFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
+      for model in [pair.teacher, student] {
         rows.append(try Measurement(of: model, on: evaluation, console: console))
       }
       try run.log.writeResults("eval", rows[1].evaluation)
