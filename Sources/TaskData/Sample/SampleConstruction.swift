@@ -8,8 +8,6 @@ enum ClauseForm: Int, CaseIterable, Sendable {
   case negated
   /// "The soup is anything but tasty.": a negation without the word not.
   case distanced
-  /// "It is not true that the soup is not tasty."
-  case doubled
   /// "I loved the soup."
   case verb
   /// "I did not love the soup."
@@ -19,9 +17,6 @@ enum ClauseForm: Int, CaseIterable, Sendable {
   var flips: Bool { self == .negated || self == .distanced || self == .negatedVerb }
 
   var usesVerb: Bool { self == .verb || self == .negatedVerb }
-
-  static let ofAdjectives: [ClauseForm] = [.plain, .intensified, .negated, .distanced, .doubled]
-  static let ofVerbs: [ClauseForm] = [.verb, .negatedVerb]
 }
 
 /// How clauses are put together, and with that which of them decides.
@@ -46,19 +41,14 @@ enum ReviewStructure: Int, CaseIterable, Sendable {
   /// How often a structure is drawn, relative to the others.
   var weight: Int {
     switch self {
-    case .single: 28
+    case .single: 36
     case .both: 12
-    case .contrast: 16
+    case .contrast: 14
     case .concessionFirst: 10
-    case .concessionLast: 12
+    case .concessionLast: 9
     case .change: 8
-    case .hearsay: 7
-    case .verdict: 7
+    case .hearsay: 6
+    case .verdict: 5
     }
   }
-
-  /// Structures whose combination with a word can be kept out of training.
-  static let reservable: [ReviewStructure] = [
-    .contrast, .concessionFirst, .concessionLast, .change, .hearsay, .verdict,
-  ]
 }

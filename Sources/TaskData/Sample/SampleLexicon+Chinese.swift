@@ -5,25 +5,25 @@ extension SampleLexicon {
     domains: [
       Domain(
         things: things("剧情 结局 演技 配乐 台词 画面 主角 导演 服装 节奏"),
-        good: words("感人 紧凑 好看 动人"), bad: words("拖沓 老套 无聊 做作"),
+        good: words("感人 紧凑"), bad: words("拖沓 老套"),
         neutral: [
           "{day}和{name}一起去看的", "片长大约两个小时", "票是{name}买的", "电影是在两个城市拍的", "是和同事{name}一起看的",
         ]),
       Domain(
         things: things("房间 卫生间 早餐 大堂 床 风景 前台 泳池 毛巾 装修"),
-        good: words("干净 温馨 宽敞 舒适"), bad: words("肮脏 狭小 吵闹 破旧"),
+        good: words("干净 温馨"), bad: words("肮脏 狭小"),
         neutral: ["我们住了三个晚上", "是{name}春天订的", "我们{day}坐火车到的", "酒店一共九层", "这次和{name}一起出差"]),
       Domain(
         things: things("汤 面条 咖啡 甜点 菜单 服务员 鱼 青菜 米饭 点心"),
-        good: words("可口 新鲜 美味 地道"), bad: words("油腻 难吃 寡淡 发酸"),
+        good: words("可口 新鲜"), bad: words("油腻 难吃"),
         neutral: ["我们坐在窗边", "{day}{name}带我们去的", "这是我和{name}第二次来", "厨房十点关门", "我们点了三道菜"]),
       Domain(
         things: things("屏幕 电池 键盘 摄像头 音响 充电器 系统 按键 耳机 外壳"),
-        good: words("耐用 流畅 灵敏 结实"), bad: words("卡顿 迟钝 劣质 笨重"),
+        good: words("耐用 流畅"), bad: words("卡顿 迟钝"),
         neutral: ["我是{day}买的", "{name}用的是同一款", "快递装在纸箱里", "已经用了两个月", "是店里的{name}帮我装的"]),
       Domain(
         things: things("故事 文笔 翻译 封面 开头 结尾 人物 插图 对话 排版"),
-        good: words("生动 细腻 深刻 幽默"), bad: words("肤浅 混乱 啰嗦 生硬"),
+        good: words("生动 细腻"), bad: words("肤浅 混乱"),
         neutral: ["我是在火车上读的", "书是{name}借给我的", "全书大约四百页", "我{day}读完的", "是送给{name}的礼物"]),
     ],
     good: words("好 棒 出色 优秀 完美 精彩 理想 讲究 迷人 惊艳"),
@@ -39,9 +39,8 @@ extension SampleLexicon {
         "{thing}不{word}", "{thing}一点也不{word}", "我不觉得{thing}{word}", "{thing}并不{word}", "{thing}从来不{word}",
       ],
       .distanced: [
-        "{thing}谈不上{word}", "没有人会说{thing}{word}", "只有{name}才会说{thing}{word}", "{thing}哪里算{word}",
+        "{thing}谈不上{word}", "没有人会说{thing}{word}", "{thing}哪里算{word}",
       ],
-      .doubled: ["不能说{thing}不{word}", "没有人会说{thing}不{word}", "我不觉得{thing}不{word}"],
       .verb: ["我{word}{thing}", "我们都{word}{thing}", "我和{name}都{word}{thing}", "我{very}{word}{thing}"],
       .negatedVerb: [
         "我不{word}{thing}", "我们都不{word}{thing}", "我和{name}都没有{word}{thing}", "没有人会{word}{thing}",

@@ -6,7 +6,7 @@ extension SampleLexicon {
       Domain(
         things: things(
           "plot ending acting soundtrack dialogue first_half camera_work actors* jokes* costumes*"),
-        good: words("gripping moving funny touching"), bad: words("tedious predictable silly wooden"),
+        good: words("gripping moving"), bad: words("tedious predictable"),
         neutral: [
           "we watched it on {day} with {name}", "it runs for about two hours",
           "{name} had bought the tickets",
@@ -14,14 +14,14 @@ extension SampleLexicon {
         ]),
       Domain(
         things: things("room bathroom breakfast lobby bed view staff pool towels* beds*"),
-        good: words("clean cosy spacious restful"), bad: words("dirty cramped noisy shabby"),
+        good: words("clean cosy"), bad: words("dirty cramped"),
         neutral: [
           "we stayed there for three nights", "{name} booked it in spring", "we arrived on {day} by train",
           "the hotel has nine floors", "I travelled with {name} and two colleagues",
         ]),
       Domain(
         things: things("soup bread coffee dessert menu waiter fish portions* noodles* vegetables*"),
-        good: words("tasty fresh delicious generous"), bad: words("bland stale greasy soggy"),
+        good: words("tasty delicious"), bad: words("bland stale"),
         neutral: [
           "we had a table by the window", "{name} took us there on {day}",
           "it was my second visit with {name}",
@@ -29,7 +29,7 @@ extension SampleLexicon {
         ]),
       Domain(
         things: things("screen battery keyboard camera speaker charger software buttons* menus* headphones*"),
-        good: words("fast sturdy reliable handy"), bad: words("slow flimsy faulty sluggish"),
+        good: words("fast sturdy"), bad: words("slow flimsy"),
         neutral: [
           "I bought it on {day}", "{name} uses the same model", "it arrived in a brown box",
           "I have had it for two months", "{name} from the shop set it up",
@@ -37,7 +37,7 @@ extension SampleLexicon {
       Domain(
         things: things(
           "story style translation cover opening last_chapter hero characters* pictures* dialogues*"),
-        good: words("thoughtful vivid witty elegant"), bad: words("shallow confusing clumsy dull"),
+        good: words("thoughtful vivid"), bad: words("shallow confusing"),
         neutral: [
           "I read it on the train", "{name} lent me the book", "it has about four hundred pages",
           "I finished it on {day}", "it was a present for {name}",
@@ -70,11 +70,7 @@ extension SampleLexicon {
       .distanced: [
         "{thing} {be} anything but {word}", "{thing} {was} far from {word}",
         "nobody would call {thing} {word}",
-        "only {name} would call {thing} {word}", "{thing} {was} hardly {word}",
-      ],
-      .doubled: [
-        "it is not true that {thing} {be} not {word}", "nobody could say that {thing} {was} not {word}",
-        "I would not say that {thing} {be} not {word}",
+        "{thing} {was} hardly {word}",
       ],
       .verb: [
         "I {word} {thing}", "we all {word} {thing}", "{name} and I {word} {thing}",

@@ -71,9 +71,9 @@ public enum SampleTask {
       // Languages take turns and labels do within each, so every split is balanced.
       let turn = examples.count
       let isPositive = (turn / 2).isMultiple(of: 2)
-      let review = grammars[turn % 2].review(isPositive: isPositive, using: &random)
-      guard review.isHeldOut == heldOut, seen.insert(review.text).inserted else { continue }
-      examples.append(TextExample(text: review.text, label: labelled ? (isPositive ? 1 : 0) : nil))
+      let text = grammars[turn % 2].review(isPositive: isPositive, isHeldOut: heldOut, using: &random)
+      guard seen.insert(text).inserted else { continue }
+      examples.append(TextExample(text: text, label: labelled ? (isPositive ? 1 : 0) : nil))
     }
     random.shuffle(&examples)
     for index in examples.indices { examples[index].line = index + 2 }
