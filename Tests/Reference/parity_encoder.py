@@ -32,7 +32,7 @@ BATCHES = [[1, 512, 2, 37, None, 3, None], [None] * 32, [64, 511, 128, None, 256
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--potstill", help="the binary (unused: the test bundle of this checkout runs)")
+    parser.add_argument("--potstill", help="the binary, for predict --hidden-states; without it that check is left out")
     parser.add_argument("--models", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--keep", type=Path, help="a folder to keep the exchanged files in")
@@ -71,6 +71,28 @@ def export(model, folder):
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode != 0 or not (folder / "outputs-0.safetensors").exists():
         sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def command(potstill, source, data, folder, worst):
+    """`potstill predict --hidden-states` on 40 lines of text, its own tokenizer included."""
+    bare = AutoModel.from_pretrained(source, dtype=torch.float32).eval()
+    tokenizer = BertTokenizer.from_pretrained(source)
+    texts = [text for text, _ in zip(sentences(data), range(40))]
+    (folder / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    run = [potstill, "predict", "--model", source, "--input", folder / "texts.txt", "--json", "--hidden-states",
+           folder / "hidden.safetensors"]
+    done = subprocess.run([str(part) for part in run], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(map(str, run))} exited {done.returncode}:\n{done.stderr[-3000:]}")
+    ours, theirs = load_file(folder / "hidden.safetensors"), {}
+    with torch.no_grad():
+        for text in texts:
+            seen = bare(**tokenizer(text, truncation=True, max_length=512, return_tensors="pt"), output_hidden_states=True)
+            for k, hidden in enumerate(seen.hidden_states):
+                theirs.setdefault(f"hidden.{k}", []).append(hidden[0])
+    assert ours.keys() == theirs.keys(), f"predict wrote {sorted(ours)}"
+    for name, parts in theirs.items():
+        worst.see("predict --hidden-states", ours[name], torch.cat(parts), name=name)
 
 
 def padded(rows, segments):
@@ -167,6 +189,8 @@ def main():
             export(source, folder)
             worst = Worst()
             compare(source, folder, inputs, worst)
+            if arguments.potstill:
+                command(arguments.potstill, source, arguments.data / data, folder, worst)
             good = worst.report() and good
             before = json.loads((source / "config.json").read_text(encoding="utf-8"))
             after = json.loads((folder / "saved" / "config.json").read_text(encoding="utf-8"))

@@ -52,7 +52,11 @@ package struct PredictCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
-    let folder = try ClassifierFolder(model, needsHead: true)
+    // Hidden states do not depend on the head, so a bare encoder will do for them.
+    let folder = try ClassifierFolder(model, needsHead: hiddenStates == nil)
+    if folder.model.loadReport?.fresh.contains("classifier.weight") == true {
+      console.warn("\(model) has no classification head: the labels printed come from a random one.")
+    }
     let items = try TextLines.read(texts, file: input, console: console)
     let examples = try folder.encode(
       items.map { TextExample(text: $0.text, pair: $0.pair) }, limit: folder.lengthLimit(maxSeqLength))
