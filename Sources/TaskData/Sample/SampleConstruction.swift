@@ -41,14 +41,14 @@ enum ReviewStructure: Int, CaseIterable, Sendable {
   /// How often a structure is drawn, relative to the others.
   var weight: Int {
     switch self {
-    case .single: 36
-    case .both: 12
-    case .contrast: 14
-    case .concessionFirst: 10
-    case .concessionLast: 9
-    case .change: 8
-    case .hearsay: 6
-    case .verdict: 5
+    case .single: 45
+    case .both: 15
+    case .contrast: 12
+    case .concessionFirst: 7
+    case .concessionLast: 6
+    case .change: 6
+    case .hearsay: 5
+    case .verdict: 4
     }
   }
 }

@@ -104,13 +104,13 @@ struct SampleGrammar: Sendable {
   }
 
   private static func form(_ random: inout SplitMix64) -> ClauseForm {
-    // A third of the clauses flip their word: enough that words alone mislead, few enough to learn words first.
+    // A quarter of the clauses flip their word: enough that words alone mislead, few enough to learn words first.
     switch random.below(20) {
-    case 0..<6: .plain
-    case 6..<10: .intensified
-    case 10..<13: .negated
+    case 0..<7: .plain
+    case 7..<11: .intensified
+    case 11..<13: .negated
     case 13..<15: .distanced
-    case 15..<18: .verb
+    case 15..<19: .verb
     default: .negatedVerb
     }
   }

@@ -8,7 +8,7 @@ extension SampleTask {
     unlabelledFile: "unlabelled.tsv", textColumn: .name("sentence"), labels: ["negative", "positive"],
     maxSequenceLength: 64,
     defaults: TaskDefaults(
-      learningRate: 1e-3, numTrainEpochs: 10, perDeviceTrainBatchSize: 32, perDeviceEvalBatchSize: 128,
+      learningRate: 1e-3, numTrainEpochs: 15, perDeviceTrainBatchSize: 32, perDeviceEvalBatchSize: 128,
       warmupRatio: 0.1))
 
   /// The same task with the teacher's many labels, as `tasks/sample-teacher.yaml` defines it.
@@ -18,6 +18,8 @@ extension SampleTask {
     task.summary = "The sample task with the many labelled reviews that its teacher is trained on"
     task.trainFile = "teacher.tsv"
     task.unlabelledFile = nil
+    task.defaults.learningRate = 5e-4
+    task.defaults.numTrainEpochs = 6
     return task
   }
 

@@ -20,7 +20,8 @@ public enum SampleTask {
 
     /// Counts of at least 0.
     public init(
-      teacher: Int = 8000, train: Int = 600, unlabelled: Int = 12000, validation: Int = 1000, test: Int = 2000
+      teacher: Int = 10000, train: Int = 2500, unlabelled: Int = 12000, validation: Int = 1000,
+      test: Int = 2000
     ) {
       self.teacher = teacher
       self.train = train
