@@ -10,8 +10,9 @@ extension TaskDefinition {
   public var faults: [String] {
     var faults: [String] = []
     if name.isEmpty { faults.append("name is empty") }
-    if trainFile == nil && validationFile == nil && testFile == nil {
-      faults.append("train_file, validation_file and test_file are all missing; give at least one")
+    if filesByKey.isEmpty {
+      faults.append(
+        "train_file, validation_file, test_file and unlabelled_file are all missing; give at least one")
     }
     for (key, file) in filesByKey where file.path.isEmpty { faults.append("\(key) is empty") }
     faults += labelFaults + columnFaults

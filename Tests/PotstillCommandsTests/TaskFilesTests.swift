@@ -1,0 +1,54 @@
+import Foundation
+import PotstillCommands
+import TaskData
+import Testing
+import Yams
+
+/// The recipes of `tasks/`, which are the only source of the built-in tasks.
+@Suite("Task files")
+struct TaskFilesTests {
+  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appending(path: "tasks")
+  static let catalog = TaskCatalog(folders: [folder])
+
+  private func definition(_ name: String) throws -> TaskDefinition {
+    let url = try Self.catalog.url(for: name)
+    return try YAMLDecoder().decode(TaskDefinition.self, from: Data(contentsOf: url))
+  }
+
+  @Test("every recipe decodes, without a fault and under its own name", arguments: catalog.names)
+  func decodes(name: String) throws {
+    let task = try definition(name)
+    #expect(task.name == name)
+    #expect(task.faults.isEmpty)
+  }
+
+  @Test("the tasks of the README are there")
+  func names() {
+    let names = Self.catalog.names
+    for name in ["sst2", "chnsenticorp", "cola", "mrpc", "rte", "sample", "sample-teacher"] {
+      #expect(names.contains(name))
+    }
+  }
+
+  @Test("the sample recipes say what the demo's own definitions say")
+  func sample() throws {
+    #expect(try definition("sample") == SampleTask.definition)
+    #expect(try definition("sample-teacher") == SampleTask.teacherDefinition)
+  }
+
+  @Test("faults of a recipe come through the YAML decoder")
+  func faults() throws {
+    let yaml = "name: x\ntext_colum: a\nlabels: [a, b]\nvalidation_file: {pth: y}\n"
+    let error = try #require(throws: (any Error).self) {
+      try YAMLDecoder().decode(TaskDefinition.self, from: yaml)
+    }
+    guard case .invalidTask(_, let faults) = TaskDataError(decoding: error, path: "x.yaml") else {
+      Issue.record("found \(error)")
+      return
+    }
+    #expect(faults.contains("text_colum is not a known key; did you mean text_column?"))
+    #expect(faults.contains("text_column is missing"))
+    #expect(faults.contains("validation_file: pth is not a known key; did you mean path?"))
+  }
+}
