@@ -117,7 +117,7 @@ struct AttentionPlan {
   }
 
   /// Up to this many keys the products of one head are too small for BLAS (measured with heads of 32 and 64).
-  private static let shortKeys = 48
+  private static let shortKeys = 128
 
   init(heads: Int, features: Int, keyStarts: [Int32], queryStarts: [Int32], mask: Context.Dropout) {
     precondition(heads > 0 && features % heads == 0, "\(heads) heads must divide \(features) features.")
