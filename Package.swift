@@ -59,7 +59,8 @@ let package = Package(
     + library(
       "Training",
       [
-        "Encoders", "Tensors", "Kernels", "CKernels", "TaskData", "Tokenization", "Evaluation", "ModelFormats",
+        "Encoders", "Tensors", "Kernels", "CKernels", "TaskData", "Tokenization", "Evaluation",
+        "ModelFormats",
       ])
     + library(
       "Distillation",
