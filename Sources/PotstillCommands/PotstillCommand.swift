@@ -9,21 +9,22 @@ package struct PotstillCommand: ParsableCommand {
       A Hugging Face checkpoint goes in, a smaller Hugging Face checkpoint comes out.
 
         potstill demo
-        potstill train    --task sst2 --data SST-2/ --model MODEL_DIR --output teacher/
-        potstill distill  --task sst2 --data SST-2/ --teacher teacher/ --student T3 --output student/
-        potstill compare  --task sst2 --data SST-2/ teacher/ student/
-        potstill predict  --model student/ "a gripping, funny film"
+        potstill train --task sst2 --data SST-2/ --model MODEL_DIR --output teacher/
+        potstill distill --task sst2 --data SST-2/ \\
+          --teacher teacher/ --student T3 --output student/
+        potstill compare --task sst2 --data SST-2/ teacher/ student/
+        potstill predict --model student/ "a gripping, funny film"
 
       Results go to standard output, everything else to standard error. Options may be spelt as Hugging Face's scripts \
       spell them (--learning_rate, --model_name_or_path). Files in a run folder are described in the README.
       """,
     version: PotstillVersion.current,
     groupedSubcommands: [
-      CommandGroup(name: "Begin:", subcommands: [DemoCommand.self]),
-      CommandGroup(name: "Make models:", subcommands: [TrainCommand.self, DistillCommand.self]),
+      CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
+      CommandGroup(name: "Make models", subcommands: [TrainCommand.self, DistillCommand.self]),
       CommandGroup(
-        name: "Use models:", subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self]),
-      CommandGroup(name: "Look inside:", subcommands: [TokenizeCommand.self, InspectCommand.self]),
+        name: "Use models", subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self]),
+      CommandGroup(name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self]),
     ])
 
   package init() {}

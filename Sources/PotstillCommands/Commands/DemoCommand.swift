@@ -47,7 +47,7 @@ package struct DemoCommand: ConsoleCommand {
     console.note(
       "reviews: \(grouped(data.teacher.count)) labelled for the teacher; for the student \(data.train.count) labelled, "
         + "\(grouped(data.unlabelled.count)) without labels; \(grouped(data.test.count)) held out")
-    for example in data.test.prefix(2) { console.note("  \(Self.label(example)): \(example.text)") }
+    for example in Self.examples(of: data.test) { console.note("  \(Self.label(example)): \(example.text)") }
     console.note("vocabulary: \(grouped(demo.tokenizer.vocabulary.count)) WordPieces")
     console.note("teacher: \(data.teacher.count) labels")
     let teacher = try demo.teacher(seed: seed)
@@ -81,6 +81,12 @@ package struct DemoCommand: ConsoleCommand {
     } else {
       console.result(Measurement.table(rows))
     }
+  }
+
+  /// An English and a Chinese review.
+  private static func examples(of reviews: [TextExample]) -> [TextExample] {
+    let isEnglish = { (example: TextExample) in example.text.unicodeScalars.allSatisfy(\.isASCII) }
+    return [reviews.first(where: isEnglish), reviews.first { !isEnglish($0) }].compactMap { $0 }
   }
 
   private static func label(_ example: TextExample) -> String {

@@ -16,8 +16,10 @@ package struct DistillCommand: RecipeCommand {
       T4-tiny, T12-nano), or comes from a directory that reads the same tokens. It learns the teacher's logits, the \
       labels when --hard-label-weight is given, and what --match asks for. At the end both are measured side by side.
 
-        potstill distill --task sst2 --data SST-2/ --teacher teacher/ --student T3 --output student/
-        potstill distill --task sst2 --data SST-2/ --teacher teacher/ --student T4-tiny --match L4t_hidden_mse --dry-run
+        potstill distill --task sst2 --data SST-2/ \\
+          --teacher teacher/ --student T3 --output student/
+        potstill distill --task sst2 --data SST-2/ \\
+          --teacher teacher/ --student T3 --match uniform --dry-run
         potstill distill recipe.yaml
 
       Defaults are TextBrewer's (temperature 4, weight 1 on the logits, 0 on the labels), except that the loss on the \
