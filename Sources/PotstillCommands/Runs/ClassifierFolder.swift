@@ -55,14 +55,6 @@ struct ClassifierFolder {
 
   /// Examples as the model reads them.
   func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
-    let isPair = examples.contains { $0.pair != nil }
-    let encoded = try tokenizer.encodeIDsBatch(
-      examples.map(\.text), pairs: isPair ? examples.map { $0.pair ?? "" } : nil,
-      truncation: Truncation(maxLength: limit))
-    return zip(examples, encoded).map { example, encoding in
-      EncodedExample(
-        ids: encoding.ids, segments: encoding.segments,
-        label: example.label.map { Int32($0) } ?? EncodedExample.noLabel)
-    }
+    try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)
   }
 }
