@@ -51,7 +51,7 @@ let package = Package(
   ]
     + library("Kernels", ["CKernels"])
     + library("Tensors", ["Kernels", "CKernels"])
-    + library("Tokenization", ["CUtf8proc", "ModelFormats"])
+    + library("Tokenization", ["ModelFormats"])
     + library("ModelFormats", [])
     + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
     + library("TaskData", ["Tokenization", "ModelFormats"])

@@ -6,7 +6,11 @@ import Potstill
 enum PotstillBenchmarks {
   /// Every benchmark; add yours here.
   static var all: [any Benchmark.Type] {
-    [GEMMBenchmark.self, KernelBenchmark.self, AttentionBenchmark.self, RegionBenchmark.self]
+    [
+      GEMMBenchmark.self, KernelBenchmark.self, AttentionBenchmark.self, RegionBenchmark.self,
+      TokenizerBenchmark.self,
+      TrainingStepBenchmark.self, InferenceBenchmark.self,
+    ]
   }
 
   static func main() {
