@@ -28,7 +28,9 @@ struct EncodingTests {
 
   @Test("cuts single texts and pairs of one data set each in their own way")
   func both() throws {
-    let examples = [TextExample(text: "a", pair: "b"), TextExample(text: "a"), TextExample(text: "c", pair: "b")]
+    let examples = [
+      TextExample(text: "a", pair: "b"), TextExample(text: "a"), TextExample(text: "c", pair: "b"),
+    ]
     let encoded = try EncodedExample.encode(examples, with: tokenizer, maxLength: 16)
     #expect(encoded.map(\.ids) == [[2, 5, 3, 6, 3], [2, 5, 3], [2, 7, 3, 6, 3]])
     #expect(encoded.map(\.segments) == [[0, 0, 0, 1, 1], [0, 0, 0], [0, 0, 0, 1, 1]])
