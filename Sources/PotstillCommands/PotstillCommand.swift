@@ -21,10 +21,12 @@ package struct PotstillCommand: ParsableCommand {
     version: PotstillVersion.current,
     groupedSubcommands: [
       CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
-      CommandGroup(name: "Make models", subcommands: [TrainCommand.self, DistillCommand.self]),
+      CommandGroup(
+        name: "Make models", subcommands: [TrainCommand.self, DistillCommand.self, AugmentCommand.self]),
       CommandGroup(
         name: "Use models", subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self]),
-      CommandGroup(name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self]),
+      CommandGroup(
+        name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
     ])
 
   package init() {}

@@ -79,7 +79,9 @@ public final class BufferPool: Sendable {
     }
     state.statistics.systemAllocations += 1
     let bytes = wanted * 4
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 64)
+    let raw = WorkProfile.time(.allocation) {
+      UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 64)
+    }
     return Block(pointer: raw.bindMemory(to: Float.self, capacity: wanted), capacity: wanted)
   }
 

@@ -1,4 +1,5 @@
 import CKernels
+import Kernels
 
 /// Collects the gradient of one tensor or parameter; contributions add up.
 package final class GradientSlot {
@@ -20,10 +21,12 @@ package final class GradientSlot {
   }
 
   /// Like `contribute`, for operations that only know how to add: a first contribution starts from zeros.
-  package func accumulate(_ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void) {
+  func accumulate(
+    as kind: WorkKind = .elementwise, _ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void
+  ) {
     contribute { gradient, isFirst in
       // A word embedding's gradient is tens of megabytes: every worker clears its part.
-      if isFirst { RowBlocks.elements(count) { ps_fill(gradient + $0, 0, $1) } }
+      if isFirst { RowBlocks.elements(count, as: kind) { ps_fill(gradient + $0, 0, $1) } }
       body(gradient)
     }
   }

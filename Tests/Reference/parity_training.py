@@ -98,7 +98,7 @@ def train_potstill(arguments, folder):
         "--output", folder / "run", "--max-steps", arguments.steps, "--per-device-train-batch-size", arguments.batch,
         "--gradient-accumulation-steps", arguments.accumulation, "--learning-rate", arguments.learning_rate,
         "--weight-decay", arguments.weight_decay, "--lr-scheduler-type", "linear", "--warmup-ratio", 0,
-        "--max-grad-norm", 1, "--logging-steps", 1, "--no-group-by-length", "--eval-strategy", "no", "--seed", SEED]
+        "--max-grad-norm", 1, "--logging-steps", 1, "--eval-strategy", "no", "--seed", SEED]
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}\nexited {done.returncode}:\n{done.stderr}")

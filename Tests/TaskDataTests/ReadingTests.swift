@@ -162,6 +162,21 @@ struct ReadingTests {
     #expect(throws: TaskDataError.self) { try read(task, "index\tsentence\n0\ta\n", split: .validation) }
   }
 
+  @Test("a pool of plain text has one text a line, and no place among labelled files or pairs")
+  func plainText() throws {
+    var plain = task
+    plain.unlabelledFile = DataFile("pool.txt", format: .text)
+    let data = try read(plain, "\u{FEFF}\"a\",\tb\r\n\n \t\nc\n", split: .unlabelled)
+    #expect(data.examples.map(\.text) == ["\"a\",\tb", "c"])
+    #expect(data.examples.map(\.line) == [1, 4])
+    plain.trainFile = DataFile("train.txt", format: .text)
+    #expect(throws: TaskDataError.self) { try read(plain, "a\n") }
+    var pairs = task
+    (pairs.kind, pairs.textPairColumn) = (.pair, .name("other"))
+    pairs.unlabelledFile = DataFile("pool.txt", format: .text)
+    #expect(throws: TaskDataError.self) { try read(pairs, "a\n", split: .unlabelled) }
+  }
+
   @Test("a missing column lists the columns there are")
   func missingColumn() throws {
     let error = try #require(throws: TaskDataError.self) { try read(task, "text\tlabel\na\t1\n") }

@@ -57,7 +57,7 @@ struct TaskDefinitionTests {
       """#)
     let expected = [
       "train_files is not a known key; did you mean train_file?",
-      "format is \"tvs\", expected one of tsv, csv, jsonl",
+      "format is \"tvs\", expected one of tsv, csv, jsonl, text",
       "validation_file: pth is not a known key; did you mean path?", "validation_file: path is missing",
       "max_seq_length cannot be read, expected a whole number",
       "labels: \"a\" is given twice", "label_values: \"1\" means \"b\", which is not one of the labels a, a",

@@ -52,7 +52,7 @@ struct ConfigReader {
   /// The words for a name that is none of the known ones.
   func unknown(_ value: JSONValue, among names: [String]) -> String {
     let list = names.joined(separator: ", ")
-    if let text = value.stringValue, let near = Spelling.nearest(to: text, among: names) {
+    if let text = value.stringValue, let near = suggestion(for: text, among: names) {
       return "found \"\(text)\"; did you mean \"\(near)\"? Known are \(list)"
     }
     return "found \(describe(value)), expected one of \(list)"
@@ -61,7 +61,7 @@ struct ConfigReader {
   /// Reports every key nobody asked for.
   mutating func rejectUnknown() {
     for key in object.keys where !known.contains(key) {
-      let near = Spelling.nearest(to: key, among: known).map { "; did you mean \($0)?" }
+      let near = suggestion(for: key, among: known).map { "; did you mean \($0)?" }
       add(key, "is not a known key" + (near ?? "; known are \(known.sorted().joined(separator: ", "))"))
     }
   }

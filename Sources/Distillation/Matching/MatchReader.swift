@@ -129,7 +129,7 @@ struct MatchReader {
   }
 
   private func nearest(_ name: String, among names: [String], what: String) -> String {
-    let hint = Spelling.nearest(to: name, among: names).map { "did you mean \($0)? " } ?? ""
+    let hint = suggestion(for: name, among: names).map { "did you mean \($0)? " } ?? ""
     return "\"\(name)\" is no \(what); \(hint)Known are \(names.joined(separator: ", "))"
   }
 }

@@ -47,7 +47,8 @@ package struct DistillCommand: RecipeCommand {
 
   @Option(
     help: ArgumentHelp(
-      "More texts without labels, which the teacher labels (default: the task's).", valueName: "file"))
+      "More texts without labels, which the teacher labels: a .txt file with one a line, or a file like the task's own (default: the task's).",
+      valueName: "file"))
   package var unlabelledFile: String?
 
   @OptionGroup(title: "Run")

@@ -20,6 +20,9 @@ package struct GeneralOptions: ParsableArguments {
   /// Makes the console and the engine behave as asked, and loads the matrix library unless there is nothing to compute.
   package func apply(to console: Console, computes: Bool = true) throws {
     console.isQuiet = quiet
+    if let text = console.environment["POTSTILL_NUM_THREADS"], (Int(text) ?? 0) < 1 {
+      throw CommandError("POTSTILL_NUM_THREADS is \"\(text)\"; expected a whole number from 1, or unset it")
+    }
     if let threads { Parallel.threadCount = threads }
     if computes { _ = try BLAS.load() }
   }

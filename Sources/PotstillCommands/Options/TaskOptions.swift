@@ -59,7 +59,10 @@ package struct TaskOptions: ParsableArguments {
     }
     if let testFile { definition.testFile = replaced(definition.testFile, by: fullPath(testFile)) }
     if let unlabelledFile {
-      definition.unlabelledFile = replaced(definition.unlabelledFile, by: fullPath(unlabelledFile))
+      let path = fullPath(unlabelledFile)
+      definition.unlabelledFile =
+        path.lowercased().hasSuffix(".txt")
+        ? DataFile(path, format: .text) : replaced(definition.unlabelledFile, by: path)
     }
     if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
     return TaskReader(

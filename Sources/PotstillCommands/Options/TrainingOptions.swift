@@ -30,7 +30,8 @@ package struct TrainingOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Put sequences of similar length into one batch (default: yes; it changes the order, not the data)."
+    help:
+      "Put sequences of similar length into one batch (default: no; packed batches hold no padding to save)."
   )
   package var groupByLength: Bool?
 
@@ -119,7 +120,6 @@ package struct TrainingOptions: ParsableArguments {
   /// The settings of a run: Potstill's defaults, then the task's, then these.
   func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
     var config = TrainingConfig()
-    config.groupByLength = true
     config.loggingSteps = 50
     config.saveStrategy = .never
     config.evalStrategy = canEvaluate ? .epoch : .never

@@ -11,6 +11,7 @@ extension TextDataset {
     case .tsv: try addRows(DelimitedRows(tsv: bytes), layout, builder)
     case .csv: try addRows(DelimitedRows(csv: bytes), layout, builder)
     case .jsonl: addLines(bytes, layout, builder)
+    case .text: addTexts(bytes, builder)
     }
   }
 

@@ -6,4 +6,6 @@ public enum DataFormat: String, Codable, Sendable, CaseIterable {
   case csv
   /// One JSON object a line.
   case jsonl
+  /// Plain text, one text a line, blank lines skipped; it has room for neither labels nor pairs.
+  case text
 }

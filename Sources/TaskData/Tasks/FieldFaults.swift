@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// A key that need not be known at compile time.
 struct AnyCodingKey: CodingKey {
   var stringValue: String
@@ -56,10 +58,8 @@ struct FieldFaults {
   /// Reports every key that is not in `known`, with the nearest known one as a suggestion.
   mutating func rejectUnknown(_ known: [String]) {
     for key in container.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
-      let nearest = known.map { (name: $0, distance: Self.distance($0, key)) }
-        .min { $0.distance < $1.distance }
-      if let nearest, nearest.distance <= max(2, key.count / 3) {
-        add("\(key) is not a known key; did you mean \(nearest.name)?")
+      if let nearest = suggestion(for: key, among: known) {
+        add("\(key) is not a known key; did you mean \(nearest)?")
       } else {
         add("\(key) is not a known key; known are \(known.joined(separator: ", "))")
       }
@@ -93,21 +93,5 @@ struct FieldFaults {
     case is [DataFile].Type: "a list of paths"
     default: "a \(type)"
     }
-  }
-
-  /// The Levenshtein distance of two short names.
-  private static func distance(_ a: String, _ b: String) -> Int {
-    let (a, b) = (Array(a), Array(b))
-    var row = Array(0...b.count)
-    for i in a.indices {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for j in b.indices {
-        let cost = diagonal + (a[i] == b[j] ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(cost, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[b.count]
   }
 }

@@ -66,6 +66,14 @@ extension TaskDefinition {
     var reported: Set<String> = []
     for (key, file) in files {
       let layout = layout(of: file)
+      if layout.format == .text {
+        if key != "unlabelled_file" {
+          faults.append("\(key) has the format text, which has no labels; only unlabelled_file can have it")
+        } else if kind == .pair {
+          faults.append("\(key) has the format text, which has room for one text only, but the kind is pair")
+        }
+        continue
+      }
       let columns: [(String, ColumnReference?)] = [
         ("text_column", layout.textColumn), ("text_pair_column", layout.textPairColumn),
         ("label_column", layout.labelColumn),

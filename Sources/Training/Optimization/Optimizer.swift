@@ -70,8 +70,10 @@ public final class Optimizer {
     let chunks = gradientChunks(of: entries.filter { hasGradient($0.parameter) })
     let sums = Storage64(count: chunks.count)
     Parallel.forEach(chunks.count) { range in
-      for index in range {
-        sums.pointer[index] = ps_sum_squares(chunks[index].gradient, Int64(chunks[index].count))
+      WorkProfile.time(.optimizer) {
+        for index in range {
+          sums.pointer[index] = ps_sum_squares(chunks[index].gradient, Int64(chunks[index].count))
+        }
       }
     }
     var total = 0.0
@@ -96,7 +98,9 @@ public final class Optimizer {
     let config = config
     let scale = Float(gradientScale)
     Parallel.forEach(chunks.count) { range in
-      for index in range { chunks[index].update(config, factor: factor, gradientScale: scale) }
+      WorkProfile.time(.optimizer) {
+        for index in range { chunks[index].update(config, factor: factor, gradientScale: scale) }
+      }
     }
   }
 

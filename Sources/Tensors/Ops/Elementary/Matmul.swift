@@ -20,46 +20,27 @@ public func matmul(
   let (n, inner) = transposeB ? (b.shape[0], b.shape[1]) : (b.shape[1], b.shape[0])
   precondition(
     k == inner, "matmul cannot multiply \(a.shape) by \(b.shape) (transposed: \(transposeA), \(transposeB)).")
-  let (lda, ldb) = (a.shape[1], b.shape[1])
+  let left = MatrixOperand(pointer: a.pointer, stride: a.shape[1], isTransposed: transposeA)
+  let right = MatrixOperand(pointer: b.pointer, stride: b.shape[1], isTransposed: transposeB)
   let c = Storage(uninitialized: m * n)
-  // Workers take rows of the product; in a transposed operand those are columns.
-  splitRows(m, work: n * k) { rows in
-    gemm(
-      transposeA: transposeA, transposeB: transposeB, m: rows.count, n: n, k: k,
-      a: a.pointer + rows.lowerBound * (transposeA ? 1 : lda), lda: lda, b: b.pointer, ldb: ldb,
-      c: c.pointer + rows.lowerBound * n, ldc: n)
-  }
+  multiply(left, right, m: m, n: n, k: k, into: c.pointer, isFirst: true)
   let result = context.result(c, [m, n], from: [a, b])
   if let slot = result.slot {
     context.tape?.record(slot) { gradient in
+      let dc = MatrixOperand(pointer: gradient.pointer, stride: n, isTransposed: false)
       a.slot?.contribute { target, isFirst in
-        let beta: Float = isFirst ? 0 : 1
+        // A stored transposed wants op(B) dCᵀ, the transpose of dC op(B)ᵀ.
         if transposeA {
-          // d(A as stored)[k, m] = op(B)[k, n] dCᵀ[n, m]
-          gemm(
-            transposeA: transposeB, transposeB: true, m: k, n: m, k: n, a: b.pointer, lda: ldb,
-            b: gradient.pointer,
-            ldb: n, beta: beta, c: target, ldc: m)
+          multiply(right, dc.transposed, m: k, n: m, k: n, into: target, isFirst: isFirst)
         } else {
-          gemm(
-            transposeB: !transposeB, m: m, n: k, k: n, a: gradient.pointer, lda: n, b: b.pointer, ldb: ldb,
-            beta: beta,
-            c: target, ldc: k)
+          multiply(dc, right.transposed, m: m, n: k, k: n, into: target, isFirst: isFirst)
         }
       }
       b.slot?.contribute { target, isFirst in
-        let beta: Float = isFirst ? 0 : 1
         if transposeB {
-          // d(B as stored)[n, k] = dCᵀ[n, m] op(A)[m, k]
-          gemm(
-            transposeA: true, transposeB: transposeA, m: n, n: k, k: m, a: gradient.pointer, lda: n,
-            b: a.pointer,
-            ldb: lda, beta: beta, c: target, ldc: k)
+          multiply(dc.transposed, left, m: n, n: k, k: m, into: target, isFirst: isFirst)
         } else {
-          gemm(
-            transposeA: !transposeA, m: k, n: n, k: m, a: a.pointer, lda: lda, b: gradient.pointer, ldb: n,
-            beta: beta,
-            c: target, ldc: n)
+          multiply(left.transposed, dc, m: k, n: n, k: m, into: target, isFirst: isFirst)
         }
       }
     }
@@ -67,6 +48,29 @@ public func matmul(
   return result
 }
 
-private func splitRows(_ rows: Int, work: Int, _ body: (Range<Int>) -> Void) {
-  Parallel.forEach(rows, grain: max(16, RowBlocks.worthwhile / max(1, work)), body)
+/// A matrix as stored, and whether a product takes its transpose.
+private struct MatrixOperand {
+  let pointer: UnsafeMutablePointer<Float>
+  let stride: Int
+  let isTransposed: Bool
+
+  var transposed: MatrixOperand {
+    MatrixOperand(pointer: pointer, stride: stride, isTransposed: !isTransposed)
+  }
+}
+
+/// c[m, n] = op(a)[m, k] op(b)[k, n], added to what `c` holds unless `isFirst`; workers take rows of the product.
+private func multiply(
+  _ a: MatrixOperand, _ b: MatrixOperand, m: Int, n: Int, k: Int, into c: UnsafeMutablePointer<Float>,
+  isFirst: Bool
+) {
+  Parallel.forEach(m, grain: max(16, RowBlocks.worthwhile / max(1, n * k))) { rows in
+    // In a transposed operand the rows of the product are columns.
+    let first = a.pointer + rows.lowerBound * (a.isTransposed ? 1 : a.stride)
+    WorkProfile.time(.matrixProducts) {
+      gemm(
+        transposeA: a.isTransposed, transposeB: b.isTransposed, m: rows.count, n: n, k: k, a: first,
+        lda: a.stride, b: b.pointer, ldb: b.stride, beta: isFirst ? 0 : 1, c: c + rows.lowerBound * n, ldc: n)
+    }
+  }
 }

@@ -184,7 +184,9 @@ struct AttentionPlan {
           if done >= upper { break }
           if done + cost * heads > lower {
             for head in 0..<heads where done + cost * head >= lower && done + cost * head < upper {
-              body(unit(sequence, head), buffers.pointer + worker * scratch)
+              WorkProfile.time(.attention) {
+                body(unit(sequence, head), buffers.pointer + worker * scratch)
+              }
             }
           }
           done += cost * heads

@@ -30,7 +30,7 @@ public func embed(
       segments.count == tokens, "Every token needs a segment: \(tokens) tokens, \(segments.count) segments.")
   }
   let y = Storage(uninitialized: tokens * columns)
-  RowBlocks.rows(tokens, columns: columns) { range in
+  RowBlocks.rows(tokens, columns: columns, as: .embedding) { range in
     ps_embedding_sum(
       word.pointer, position.pointer, segment?.pointer, Array(ids[range]), Array(positions[range]),
       segment == nil ? nil : Array(segments[range]), y.pointer + range.lowerBound * columns,
@@ -40,9 +40,13 @@ public func embed(
   let result = context.result(y, [tokens, columns], from: [word, position] + (segment.map { [$0] } ?? []))
   if let slot = result.slot {
     context.tape?.record(slot) { gradient in
-      word.slot?.accumulate { scatterAdd(gradient, to: $0, rows: ids, columns: columns) }
-      position.slot?.accumulate { scatterAdd(gradient, to: $0, rows: positions, columns: columns) }
-      segment?.slot?.accumulate { scatterAdd(gradient, to: $0, rows: segments, columns: columns) }
+      word.slot?.accumulate(as: .embedding) { scatterAdd(gradient, to: $0, rows: ids, columns: columns) }
+      position.slot?.accumulate(as: .embedding) {
+        scatterAdd(gradient, to: $0, rows: positions, columns: columns)
+      }
+      segment?.slot?.accumulate(as: .embedding) {
+        scatterAdd(gradient, to: $0, rows: segments, columns: columns)
+      }
     }
   }
   return result
@@ -78,9 +82,11 @@ private func scatterAdd(
   rows.withUnsafeBufferPointer { indices in
     guard let base = indices.baseAddress else { return }
     Parallel.forEach(columns, grain: max(16, RowBlocks.worthwhile / max(1, rows.count))) { range in
-      ps_scatter_add_rows(
-        table, base, gradient.pointer, Int64(rows.count), Int64(columns), Int64(range.lowerBound),
-        Int64(range.upperBound))
+      WorkProfile.time(.embedding) {
+        ps_scatter_add_rows(
+          table, base, gradient.pointer, Int64(rows.count), Int64(columns), Int64(range.lowerBound),
+          Int64(range.upperBound))
+      }
     }
   }
 }

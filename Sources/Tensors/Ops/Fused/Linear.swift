@@ -71,13 +71,18 @@ struct LinearKernel {
   ) {
     let product = { (rowRange: Range<Int>, columns: Range<Int>) in
       let corner = rowRange.lowerBound * outputs + columns.lowerBound
-      gemm(
-        transposeB: true, m: rowRange.count, n: columns.count, k: inputs, a: x + rowRange.lowerBound * inputs,
-        lda: inputs, b: weight + columns.lowerBound * inputs, ldb: inputs, c: sum + corner, ldc: outputs)
+      WorkProfile.time(.matrixProducts) {
+        gemm(
+          transposeB: true, m: rowRange.count, n: columns.count, k: inputs,
+          a: x + rowRange.lowerBound * inputs, lda: inputs, b: weight + columns.lowerBound * inputs,
+          ldb: inputs, c: sum + corner, ldc: outputs)
+      }
       if let bias {
-        ps_bias_activation(
-          activation.kernelCode, sum + corner, bias + columns.lowerBound, y + corner, Int64(rowRange.count),
-          Int64(columns.count), Int64(outputs), Int64(outputs))
+        WorkProfile.time(.elementwise) {
+          ps_bias_activation(
+            activation.kernelCode, sum + corner, bias + columns.lowerBound, y + corner, Int64(rowRange.count),
+            Int64(columns.count), Int64(outputs), Int64(outputs))
+        }
       } else if activation != .identity {
         for row in rowRange {
           let start = row * outputs + columns.lowerBound
@@ -99,11 +104,12 @@ struct LinearKernel {
     into dx: UnsafeMutablePointer<Float>, isFirst: Bool
   ) {
     let product = { (rowRange: Range<Int>, columns: Range<Int>) in
-      gemm(
-        m: rowRange.count, n: columns.count, k: outputs, a: gradient + rowRange.lowerBound * outputs,
-        lda: outputs,
-        b: weight + columns.lowerBound, ldb: inputs, beta: isFirst ? 0 : 1,
-        c: dx + rowRange.lowerBound * inputs + columns.lowerBound, ldc: inputs)
+      WorkProfile.time(.matrixProducts) {
+        gemm(
+          m: rowRange.count, n: columns.count, k: outputs, a: gradient + rowRange.lowerBound * outputs,
+          lda: outputs, b: weight + columns.lowerBound, ldb: inputs, beta: isFirst ? 0 : 1,
+          c: dx + rowRange.lowerBound * inputs + columns.lowerBound, ldc: inputs)
+      }
     }
     if rows < Self.thinRows {
       Parallel.forEach(inputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * outputs))) {
@@ -119,17 +125,20 @@ struct LinearKernel {
     into dw: UnsafeMutablePointer<Float>, isFirst: Bool
   ) {
     Parallel.forEach(outputs, grain: max(1, RowBlocks.worthwhile / max(1, rows * inputs))) { range in
-      gemm(
-        transposeA: true, m: range.count, n: inputs, k: rows, a: gradient + range.lowerBound, lda: outputs,
-        b: x,
-        ldb: inputs, beta: isFirst ? 0 : 1, c: dw + range.lowerBound * inputs, ldc: inputs)
+      WorkProfile.time(.matrixProducts) {
+        gemm(
+          transposeA: true, m: range.count, n: inputs, k: rows, a: gradient + range.lowerBound, lda: outputs,
+          b: x, ldb: inputs, beta: isFirst ? 0 : 1, c: dw + range.lowerBound * inputs, ldc: inputs)
+      }
     }
   }
 
   func biasGradient(_ gradient: UnsafeMutablePointer<Float>, into db: UnsafeMutablePointer<Float>) {
     Parallel.forEach(outputs, grain: max(64, RowBlocks.worthwhile / max(1, rows))) { range in
-      ps_column_sums(
-        gradient + range.lowerBound, db + range.lowerBound, Int64(rows), Int64(range.count), Int64(outputs))
+      WorkProfile.time(.elementwise) {
+        ps_column_sums(
+          gradient + range.lowerBound, db + range.lowerBound, Int64(rows), Int64(range.count), Int64(outputs))
+      }
     }
   }
 

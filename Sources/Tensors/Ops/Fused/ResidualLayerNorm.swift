@@ -30,7 +30,7 @@ public func residualLayerNorm(
   let normalized = recording ? Storage(uninitialized: rows * columns) : nil
   let inverseDeviation = recording ? Storage(uninitialized: rows) : nil
 
-  RowBlocks.rows(rows, columns: columns) { range in
+  RowBlocks.rows(rows, columns: columns, as: .normalization) { range in
     let start = range.lowerBound * columns
     ps_residual_layer_norm(
       x.pointer + start, residual.map { $0.pointer + start }, gamma.pointer, beta.pointer, y.pointer + start,
@@ -47,7 +47,9 @@ public func residualLayerNorm(
       let sums = Storage.filled(0, count: 2 * columns)
       let run = {
         (dx: UnsafeMutablePointer<Float>?, addX: Bool, dr: UnsafeMutablePointer<Float>?, addR: Bool) in
-        RowBlocks.reducingRows(rows, columns: columns, partialCount: 2 * columns, into: sums.pointer) {
+        RowBlocks.reducingRows(
+          rows, columns: columns, partialCount: 2 * columns, as: .normalization, into: sums.pointer
+        ) {
           range, partial in
           let start = range.lowerBound * columns
           ps_residual_layer_norm_backward(

@@ -36,7 +36,7 @@ public func cosineDistance(_ a: Tensor, _ b: Tensor, in context: Context) -> Ten
       // d cos / da = b / (‖a‖‖b‖) − cos · a / ‖a‖²
       for (own, other, isA) in [(a, b, true), (b, a, false)] {
         own.slot?.accumulate { target in
-          RowBlocks.rows(rows, columns: columns) { range in
+          RowBlocks.rows(rows, columns: columns, as: .loss) { range in
             for row in range {
               let (start, values) = (row * columns, saved[row])
               ps_axpy(Float(factor * values.product), other.pointer + start, target + start, width)

@@ -16,7 +16,9 @@ public func meanSquaredError(_ a: Tensor, _ b: Tensor, in context: Context) -> T
   precondition(a.count > 0, "The mean squared error of nothing is undefined.")
   let count = a.count
   let difference = Storage(uninitialized: count)
-  RowBlocks.elements(count) { ps_subtract(a.pointer + $0, b.pointer + $0, difference.pointer + $0, $1) }
+  RowBlocks.elements(count, as: .loss) {
+    ps_subtract(a.pointer + $0, b.pointer + $0, difference.pointer + $0, $1)
+  }
   let mean = ps_sum_squares(difference.pointer, Int64(count)) / Double(count)
   let result = context.result(Storage([Float(mean)]), [], from: [a, b])
   if let slot = result.slot {
@@ -24,7 +26,7 @@ public func meanSquaredError(_ a: Tensor, _ b: Tensor, in context: Context) -> T
       let factor = 2 * gradient.pointer[0] / Float(count)
       for (input, sign) in [(a, Float(1)), (b, Float(-1))] {
         input.slot?.contribute { target, isFirst in
-          RowBlocks.elements(count) { offset, length in
+          RowBlocks.elements(count, as: .loss) { offset, length in
             if isFirst {
               ps_scale(difference.pointer + offset, sign * factor, target + offset, length)
             } else {

@@ -23,7 +23,7 @@ public func softmaxCrossEntropy(
     counted.allSatisfy { $0 >= 0 && Int($0) < classes },
     "Every label must lie in 0 ..< \(classes), found \(counted.min() ?? 0) to \(counted.max() ?? 0).")
   let logProbabilities = Storage(uninitialized: rows * classes)
-  RowBlocks.rows(rows, columns: classes) { range in
+  RowBlocks.rows(rows, columns: classes, as: .loss) { range in
     let start = range.lowerBound * classes
     ps_log_softmax(
       logits.pointer + start, logProbabilities.pointer + start, Int64(range.count), Int64(classes), 1)

@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+
+/// The batches of a measurement and how it is reported.
+struct BenchOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Sequences in a batch.", valueName: "n"))
+  var batch = 32
+
+  @Option(help: ArgumentHelp("Tokens of every sequence (default: 128).", valueName: "n"))
+  var length: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "One number of tokens a line, taken in order, begun again at the end; instead of --length.",
+      valueName: "file"))
+  var lengths: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Measured steps (default: 10, or once through --lengths).", valueName: "n"))
+  var steps: Int?
+
+  @Option(help: ArgumentHelp("Steps before the clock starts.", valueName: "n"))
+  var warmup = 2
+
+  @Flag(help: "Say what the threads spend their time on.")
+  var profile = false
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @OptionGroup(title: "General")
+  var general: GeneralOptions
+
+  mutating func validate() throws {
+    if length != nil && lengths != nil {
+      throw ValidationError("--length and --lengths exclude each other; give one.")
+    }
+    for (name, value, least) in [
+      ("--batch", batch, 1), ("--length", length ?? 1, 1), ("--steps", steps ?? 1, 1),
+      ("--warmup", warmup, 0),
+    ] where value < least {
+      throw ValidationError("\(name) is \(value); expected at least \(least).")
+    }
+  }
+
+  /// The lengths of the sequences of each batch, the warm-up's first.
+  func batches(longest: Int) throws -> [[Int]] {
+    let pattern = try lengths.map { try Self.read($0) } ?? [Int](repeating: length ?? 128, count: batch)
+    if let tooLong = pattern.first(where: { $0 > longest }) {
+      throw CommandError("a sequence of \(tooLong) tokens is longer than the model's \(longest) positions")
+    }
+    let count = steps ?? (lengths == nil ? 10 : max(1, pattern.count / batch))
+    // The warm-up takes the first batches, which then come again.
+    return (Array(0..<warmup) + Array(0..<count)).map { index in
+      (0..<batch).map { pattern[(index * batch + $0) % pattern.count] }
+    }
+  }
+
+  private static func read(_ path: String) throws -> [Int] {
+    let text: String
+    do {
+      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
+    } catch {
+      throw CommandError("--lengths \(path): no such file, or it cannot be read")
+    }
+    var lengths: [Int] = []
+    for (index, line) in text.split(separator: "\n").enumerated() {
+      guard let length = Int(line.trimmingCharacters(in: .whitespaces)), length > 0 else {
+        throw CommandError("\(path):\(index + 1): found \"\(line)\", expected a number of tokens from 1")
+      }
+      lengths.append(length)
+    }
+    guard !lengths.isEmpty else { throw CommandError("\(path): no lengths, expected one a line") }
+    return lengths
+  }
+}

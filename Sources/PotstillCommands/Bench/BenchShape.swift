@@ -1,0 +1,56 @@
+import ArgumentParser
+import Encoders
+import Foundation
+
+/// A model to measure: one of three well-known shapes with random weights, or a directory.
+struct BenchShape {
+  /// What results call it.
+  let name: String
+  /// The shape, with two labels.
+  let config: EncoderConfig
+  /// Where the weights are, unless they are random.
+  private let directory: URL?
+
+  /// The shapes with names: layers, features, heads, features between the feed-forward products.
+  private static let known: [(name: String, layers: Int, hidden: Int, heads: Int, intermediate: Int)] = [
+    ("bert-base", 12, 768, 12, 3072), ("minilm-l6", 6, 384, 12, 1536), ("t4-tiny", 4, 312, 12, 1200),
+  ]
+
+  /// The names of the known shapes, for help and messages.
+  static var names: String { known.map(\.name).joined(separator: ", ") }
+
+  /// The shape of a name, or of a directory.
+  init(_ text: String) throws {
+    name = text
+    if let shape = Self.known.first(where: { $0.name == text.lowercased() }) {
+      directory = nil
+      config = EncoderConfig(
+        vocabularySize: 30_522, hiddenSize: shape.hidden, layerCount: shape.layers,
+        attentionHeads: shape.heads, intermediateSize: shape.intermediate, labels: ["negative", "positive"])
+      return
+    }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: text, isDirectory: &isFolder), isFolder.boolValue else {
+      throw CommandError(
+        "\"\(text)\" is neither a shape nor a folder; give one of \(Self.names), or a Hugging Face directory")
+    }
+    let url = URL(filePath: text, directoryHint: .isDirectory)
+    directory = url
+    config = try SequenceClassifier(directory: url).config
+  }
+
+  /// A model of this shape.
+  func model(seed: UInt64) throws -> SequenceClassifier {
+    if let directory { return try SequenceClassifier(directory: directory) }
+    return try SequenceClassifier(config: config, seed: seed)
+  }
+
+  /// Floating-point operations of one forward pass over sequences of these lengths: the products of the linear layers
+  /// and of attention, every row of every layer counted.
+  func forwardOperations(lengths: [Int]) -> Double {
+    let (hidden, intermediate) = (Double(config.hiddenSize), Double(config.intermediateSize))
+    let perToken = 8 * hidden * hidden + 4 * hidden * intermediate
+    let perLayer = lengths.reduce(0.0) { $0 + Double($1) * (perToken + 4 * Double($1) * hidden) }
+    return Double(config.layerCount) * perLayer
+  }
+}

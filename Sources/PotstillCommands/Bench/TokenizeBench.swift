@@ -1,0 +1,60 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+import Tokenization
+
+/// `potstill bench tokenize`.
+struct TokenizeBench: ConsoleCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tokenize",
+    abstract: "Ids, tokens and offsets of every line of a file, special tokens included.")
+
+  @Option(help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"))
+  var model: String
+
+  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
+  var input: String
+
+  @Option(help: ArgumentHelp("Passes over the file.", valueName: "n"))
+  var repeats = 5
+
+  @Flag(help: "Print one JSON object.")
+  var json = false
+
+  @OptionGroup(title: "General")
+  var general: GeneralOptions
+
+  mutating func validate() throws {
+    if repeats < 1 { throw ValidationError("--repeats is \(repeats); expected at least 1.") }
+  }
+
+  mutating func run(_ console: Console) throws {
+    try general.apply(to: console, computes: false)
+    let threads = general.threads ?? 1
+    let tokenizer = try BertTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let texts = try TextLines.read([], file: input, console: console).map(\.text)
+    let bytes = Double(texts.reduce(0) { $0 + $1.utf8.count })
+    var tokens = 0
+    var seconds: [Double] = []
+    // The first pass fills caches and does not count.
+    for pass in 0...repeats {
+      tokens = 0
+      let start = ContinuousClock.now
+      // In blocks, as `tokenize` does it: nobody holds the encodings of a whole corpus.
+      for first in stride(from: 0, to: texts.count, by: 4096) {
+        let block = Array(texts[first..<min(texts.count, first + 4096)])
+        for encoding in tokenizer.encodeBatch(block, threads: threads) { tokens += encoding.count }
+      }
+      if pass > 0 { seconds.append((ContinuousClock.now - start) / .seconds(1)) }
+    }
+    let median = seconds.sorted()[seconds.count / 2]
+    var object = JSONObject()
+    object["work"] = "tokenize"
+    object["threads"] = .integer(threads)
+    object["lines"] = .integer(texts.count)
+    object["tokens"] = .integer(tokens)
+    object["mb_per_second"] = .double((bytes / median / 1e4).rounded() / 100)
+    object["tokens_per_second"] = .double((Double(tokens) / median).rounded())
+    console.result(json ? JSONValue.object(object).prettyText : nil, orTable: ResultTable.of(object))
+  }
+}
