@@ -8,7 +8,11 @@ extension BertTokenizer {
   ///   - pair: a second text behind it.
   ///   - addSpecialTokens: whether [CLS] and [SEP] are put around.
   public func encode(_ text: String, pair: String? = nil, addSpecialTokens: Bool = true) -> Encoding {
-    let buffers = [cut(text)] + (pair.map { [cut($0)] } ?? [])
+    guard let pair else {
+      let layout = layouts[isPair: false, addSpecialTokens: addSpecialTokens]
+      return cut(text, as: layout)
+    }
+    let buffers = [cut(text), cut(pair)]
     return assemble(buffers, buffers.map { 0..<$0.count }, addSpecialTokens)
   }
 
@@ -18,6 +22,7 @@ extension BertTokenizer {
   public func encode(
     _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, truncation: Truncation?
   ) throws(TokenizerError) -> Encoding {
+    guard truncation != nil else { return encode(text, pair: pair, addSpecialTokens: addSpecialTokens) }
     let buffers = [cut(text)] + (pair.map { [cut($0)] } ?? [])
     return assemble(buffers, try kept(buffers, addSpecialTokens, truncation), addSpecialTokens)
   }
@@ -26,8 +31,8 @@ extension BertTokenizer {
   public func encodeIDs(
     _ text: String, pair: String? = nil, addSpecialTokens: Bool = true
   ) -> (ids: [Int32], segments: [Int32]) {
-    let buffers = [cut(text)] + (pair.map { [cut($0)] } ?? [])
-    return assembleIDs(buffers, buffers.map { 0..<$0.count }, addSpecialTokens)
+    let encoding = encode(text, pair: pair, addSpecialTokens: addSpecialTokens)
+    return (encoding.ids, encoding.segments)
   }
 
   /// Tokenizes a text or a pair of texts and cuts it to a length, giving only ids and segments.
@@ -36,8 +41,8 @@ extension BertTokenizer {
   public func encodeIDs(
     _ text: String, pair: String? = nil, addSpecialTokens: Bool = true, truncation: Truncation?
   ) throws(TokenizerError) -> (ids: [Int32], segments: [Int32]) {
-    let buffers = [cut(text)] + (pair.map { [cut($0)] } ?? [])
-    return assembleIDs(buffers, try kept(buffers, addSpecialTokens, truncation), addSpecialTokens)
+    let encoding = try encode(text, pair: pair, addSpecialTokens: addSpecialTokens, truncation: truncation)
+    return (encoding.ids, encoding.segments)
   }
 
   /// Tokenizes a text or a pair and lays windows over what is too long, each repeating `stride` tokens of the one before.
@@ -126,7 +131,7 @@ extension BertTokenizer {
     _ buffers: [TokenBuffer], _ addSpecialTokens: Bool, _ truncation: Truncation?
   ) throws(TokenizerError) -> [Range<Int>] {
     guard let truncation else { return buffers.map { 0..<$0.count } }
-    let added = addSpecialTokens ? template.addedCount(isPair: buffers.count == 2) : 0
+    let added = layouts[isPair: buffers.count == 2, addSpecialTokens: addSpecialTokens].specialCount
     return try truncation.keptLengths(buffers.map(\.count), added: added).map { 0..<$0 }
   }
 
@@ -144,73 +149,50 @@ extension BertTokenizer {
     }
   }
 
-  private func assembleIDs(
-    _ buffers: [TokenBuffer], _ kept: [Range<Int>], _ addSpecialTokens: Bool
-  ) -> (ids: [Int32], segments: [Int32]) {
-    let isPair = buffers.count == 2
-    let count = kept.reduce(0) { $0 + $1.count } + template.addedCount(isPair: isPair)
-    var ids: [Int32] = []
-    var segments: [Int32] = []
-    ids.reserveCapacity(count)
-    segments.reserveCapacity(count)
-    for piece in template.pieces(isPair: isPair) {
-      switch piece {
-      case .text(let index, let segment):
-        for token in buffers[index].tokens[kept[index]] { ids.append(token.id) }
-        segments.append(contentsOf: repeatElement(segment, count: kept[index].count))
-      case .special(let name, let segment) where addSpecialTokens:
-        for token in template.specials[name] ?? [] {
-          ids.append(token.id)
-          segments.append(segment)
-        }
-      case .special: break
+  /// One text as a layout has it, cut right where it belongs.
+  private func cut(_ text: String, as layout: SequenceLayout) -> Encoding {
+    var buffer = TokenBuffer(bytes: text.utf8.count)
+    var length = 0
+    for part in layout.parts {
+      switch part {
+      case .text:
+        let start = buffer.count
+        cut(text, into: &buffer)
+        length = buffer.count - start
+      case .specials(let tokens, _): buffer.append(specials: tokens)
       }
     }
-    return (ids, segments)
+    return encoding(buffer, (length, 0), layout)
   }
 
+  private func encoding(
+    _ buffer: TokenBuffer, _ lengths: (Int, Int), _ layout: SequenceLayout
+  ) -> Encoding {
+    Encoding(
+      records: buffer.tokens, texts: buffer.texts, lengths: lengths, layout: layout,
+      vocabulary: vocabulary.tokens)
+  }
+
+  /// What is kept of some texts, with special tokens around.
   private func assemble(
     _ buffers: [TokenBuffer], _ kept: [Range<Int>], _ addSpecialTokens: Bool
   ) -> Encoding {
-    let isPair = buffers.count == 2
-    var result = Encoding(
-      capacity: kept.reduce(0) { $0 + $1.count } + template.addedCount(isPair: isPair))
-    for piece in template.pieces(isPair: isPair) {
-      switch piece {
-      case .text(let index, let segment):
-        append(buffers[index], kept[index], index, segment, to: &result)
-      case .special(let name, let segment) where addSpecialTokens:
-        for token in template.specials[name] ?? [] {
-          result.ids.append(token.id)
-          result.segments.append(segment)
-          result.tokens.append(token.text)
-          result.offsets.append(0..<0)
-          result.sequenceIndex.append(nil)
-          result.wordIndex.append(nil)
-          result.specialTokensMask.append(true)
+    let layout = layouts[isPair: buffers.count == 2, addSpecialTokens: addSpecialTokens]
+    var result = TokenBuffer()
+    result.tokens.reserveCapacity(kept.reduce(layout.specialCount) { $0 + $1.count })
+    for part in layout.parts {
+      switch part {
+      case .text(let index, _):
+        let (buffer, range) = (buffers[index], kept[index])
+        let shift = result.count - range.lowerBound
+        for (token, text) in buffer.texts where range.contains(token) {
+          result.texts.append((token + shift, text))
         }
-      case .special: break
+        result.tokens.append(contentsOf: buffer.tokens[range])
+      case .specials(let tokens, _): result.append(specials: tokens)
       }
     }
-    return result
-  }
-
-  private func append(
-    _ buffer: TokenBuffer, _ kept: Range<Int>, _ index: Int, _ segment: Int32, to result: inout Encoding
-  ) {
-    let base = result.ids.count - kept.lowerBound
-    result.segments.append(contentsOf: repeatElement(segment, count: kept.count))
-    result.sequenceIndex.append(contentsOf: repeatElement(Int?(index), count: kept.count))
-    result.specialTokensMask.append(contentsOf: repeatElement(false, count: kept.count))
-    let strings = vocabulary.tokens
-    for token in buffer.tokens[kept] {
-      result.ids.append(token.id)
-      // Added tokens beyond the vocabulary show the text they matched, below.
-      result.tokens.append(Int(token.id) < strings.count ? strings[Int(token.id)] : "")
-      result.offsets.append(Int(token.start)..<Int(token.end))
-      result.wordIndex.append(Int(token.word))
-    }
-    for (token, text) in buffer.texts where kept.contains(token) { result.tokens[base + token] = text }
+    return encoding(result, (kept[0].count, kept.count == 2 ? kept[1].count : 0), layout)
   }
 
   private func concurrently<Element: Sendable>(

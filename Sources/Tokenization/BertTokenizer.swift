@@ -29,6 +29,7 @@ public final class BertTokenizer: Sendable {
   let added: AddedTokens
   let cutter: WordCutter
   let template: SequenceTemplate
+  let layouts: SequenceLayouts
   /// The members of `tokenizer_config.json` as they were read, for writing it back.
   let configuration: JSONObject
 
@@ -80,9 +81,9 @@ public final class BertTokenizer: Sendable {
       addedTokens ?? defaults, vocabulary: vocabulary, normalizer: cutter.normalizer)
     self.added = added
     func id(_ name: String) -> Int32? { added.id(of: name) ?? vocabulary.id(of: name) }
+    let (clsID, sepID) = (id(names.classification), id(names.separator))
+    (self.clsID, self.sepID) = (clsID, sepID)
     padID = id(names.padding)
-    clsID = id(names.classification)
-    sepID = id(names.separator)
     maskID = id(names.mask)
     if let template {
       self.template = template
@@ -99,6 +100,7 @@ public final class BertTokenizer: Sendable {
         classification: SequenceTemplate.Token(id: clsID, text: names.classification),
         separator: SequenceTemplate.Token(id: sepID, text: names.separator))
     }
+    layouts = SequenceLayouts(self.template)
   }
 
   /// The id of a token of the vocabulary or an added one, nil when there is none.
@@ -108,16 +110,21 @@ public final class BertTokenizer: Sendable {
   public func token(_ id: Int32) -> String? { added.content(of: id) ?? vocabulary.token(id) }
 
   /// How many special tokens come on top of one text, or of a pair.
-  public func addedTokenCount(isPair: Bool = false) -> Int { template.addedCount(isPair: isPair) }
+  public func addedTokenCount(isPair: Bool = false) -> Int {
+    layouts[isPair: isPair, addSpecialTokens: true].specialCount
+  }
 
   /// Cuts one text, without special tokens around it.
   func cut(_ text: String) -> TokenBuffer {
-    var buffer = TokenBuffer()
+    var buffer = TokenBuffer(bytes: text.utf8.count)
+    cut(text, into: &buffer)
+    return buffer
+  }
+
+  /// Cuts one text and appends its tokens.
+  func cut(_ text: String, into buffer: inout TokenBuffer) {
     var text = text
     text.makeContiguousUTF8()
-    // English has about four bytes a token; growing the array costs more than what is too much.
-    buffer.tokens.reserveCapacity(text.utf8.count / 3 + 4)
     added.cut(text.utf8.span, with: cutter, into: &buffer)
-    return buffer
   }
 }

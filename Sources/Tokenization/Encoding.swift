@@ -1,32 +1,91 @@
-/// A tokenized text or pair of texts: parallel arrays with one element a token, special tokens included.
-public struct Encoding: Sendable, Equatable {
-  /// Token ids.
-  public internal(set) var ids: [Int32] = []
-  /// Segments (token types): 0 for the first text and its special tokens, 1 for the pair, unless a template says other.
-  public internal(set) var segments: [Int32] = []
-  /// Token strings; an added token shows the stretch of text it matched.
-  public internal(set) var tokens: [String] = []
-  /// Where each token lies in its original text, in Unicode scalars; 0..<0 for special tokens that no text contains.
-  public internal(set) var offsets: [Range<Int>] = []
-  /// Which text a token comes from: 0, 1 for the pair, nil for the special tokens put around them.
-  public internal(set) var sequenceIndex: [Int?] = []
-  /// The number of the word (or punctuation mark) in its text that a token belongs to.
-  public internal(set) var wordIndex: [Int?] = []
-  /// Whether a token is one of the special tokens put around the texts.
-  public internal(set) var specialTokensMask: [Bool] = []
+/// A tokenized text or pair of texts, special tokens included.
+///
+/// Every array has one element a token and is made when it is asked for, as in `tokenizers`: keep it in a variable where
+/// you go through it.
+public struct Encoding: Sendable {
+  /// The tokens with the stretches they come from.
+  let records: [TokenBuffer.Token]
+  /// The matched text of tokens that do not show their vocabulary entry, by token index.
+  let texts: [TokenBuffer.MatchedText]
+  /// The number of tokens of each text.
+  let lengths: (first: Int, second: Int)
+  /// Where the texts and the special tokens stand.
+  let layout: SequenceLayout
+  /// The vocabulary's tokens by id.
+  let vocabulary: [String]
 
   /// The number of tokens.
-  public var count: Int { ids.count }
+  public var count: Int { records.count }
 
-  init() {}
+  /// Token ids.
+  public var ids: [Int32] { records.map(\.id) }
 
-  init(capacity: Int) {
-    ids.reserveCapacity(capacity)
-    segments.reserveCapacity(capacity)
-    tokens.reserveCapacity(capacity)
-    offsets.reserveCapacity(capacity)
-    sequenceIndex.reserveCapacity(capacity)
-    wordIndex.reserveCapacity(capacity)
-    specialTokensMask.reserveCapacity(capacity)
+  /// Where each token lies in its original text, in Unicode scalars; 0..<0 for special tokens that no text contains.
+  public var offsets: [Range<Int>] { records.map { Int($0.start)..<Int($0.end) } }
+
+  /// Token strings; an added token shows the stretch of text it matched.
+  public var tokens: [String] {
+    var result: [String] = []
+    result.reserveCapacity(count)
+    for part in layout.parts {
+      switch part {
+      case .text(let index, _):
+        for record in records[result.count..<result.count + length(of: index)] {
+          // Added tokens beyond the vocabulary show the text they matched, below.
+          let id = Int(record.id)
+          result.append(id < vocabulary.count ? vocabulary[id] : "")
+        }
+      case .specials(let specials, _): for special in specials { result.append(special.text) }
+      }
+    }
+    for (index, text) in texts { result[index] = text }
+    return result
+  }
+
+  /// Segments (token types): 0 for the first text and its special tokens, 1 for the pair, unless a template says other.
+  public var segments: [Int32] {
+    expanded { part in
+      switch part {
+      case .text(_, let segment), .specials(_, let segment): segment
+      }
+    }
+  }
+
+  /// Which text a token comes from: 0, 1 for the pair, nil for the special tokens put around them.
+  public var sequenceIndex: [Int?] {
+    expanded { if case .text(let index, _) = $0 { index } else { nil } }
+  }
+
+  /// Whether a token is one of the special tokens put around the texts.
+  public var specialTokensMask: [Bool] {
+    expanded { if case .specials = $0 { true } else { false } }
+  }
+
+  /// The number of the word (or punctuation mark) in its text that a token belongs to.
+  public var wordIndex: [Int?] { records.map { $0.word < 0 ? nil : Int($0.word) } }
+
+  private func length(of text: Int) -> Int { text == 0 ? lengths.first : lengths.second }
+
+  /// One value a part, repeated for each of its tokens.
+  private func expanded<Value>(_ value: (SequenceLayout.Part) -> Value) -> [Value] {
+    var result: [Value] = []
+    result.reserveCapacity(count)
+    for part in layout.parts {
+      let count =
+        switch part {
+        case .text(let index, _): length(of: index)
+        case .specials(let specials, _): specials.count
+        }
+      result.append(contentsOf: repeatElement(value(part), count: count))
+    }
+    return result
+  }
+}
+
+extension Encoding: Equatable {
+  /// Whether every array is equal.
+  public static func == (a: Encoding, b: Encoding) -> Bool {
+    a.records == b.records && a.lengths == b.lengths && a.segments == b.segments
+      && a.sequenceIndex == b.sequenceIndex && a.tokens == b.tokens
   }
 }

@@ -41,9 +41,54 @@ struct SequenceTemplate: Sendable, Equatable {
   func pieces(isPair: Bool) -> [Piece] { isPair ? pair : single }
 
   /// How many special tokens come on top of the texts.
-  func addedCount(isPair: Bool) -> Int {
-    pieces(isPair: isPair).reduce(0) { count, piece in
-      if case .special(let name, _) = piece { count + (specials[name]?.count ?? 0) } else { count }
+  func addedCount(isPair: Bool) -> Int { layout(isPair: isPair, addSpecialTokens: true).specialCount }
+
+  /// The parts of a sequence in order.
+  func layout(isPair: Bool, addSpecialTokens: Bool) -> SequenceLayout {
+    SequenceLayout(
+      parts: pieces(isPair: isPair).compactMap { piece in
+        switch piece {
+        case .text(let index, let segment): .text(index, segment: segment)
+        case .special(let name, let segment):
+          addSpecialTokens ? .specials(specials[name] ?? [], segment: segment) : nil
+        }
+      })
+  }
+}
+
+/// The parts of a sequence in order, special tokens looked up; one object serves every text of a tokenizer.
+final class SequenceLayout: Sendable {
+  /// A stretch of tokens of one origin.
+  enum Part: Sendable {
+    /// The text with an index, 0 or 1.
+    case text(Int, segment: Int32)
+    /// Special tokens.
+    case specials([SequenceTemplate.Token], segment: Int32)
+  }
+
+  let parts: [Part]
+  /// How many special tokens there are.
+  let specialCount: Int
+
+  init(parts: [Part]) {
+    self.parts = parts
+    specialCount = parts.reduce(0) { count, part in
+      if case .specials(let tokens, _) = part { count + tokens.count } else { count }
     }
+  }
+}
+
+/// A tokenizer's layouts: one text or two, with special tokens or without.
+struct SequenceLayouts: Sendable {
+  private let layouts: [SequenceLayout]
+
+  init(_ template: SequenceTemplate) {
+    layouts = [false, true].flatMap { isPair in
+      [false, true].map { template.layout(isPair: isPair, addSpecialTokens: $0) }
+    }
+  }
+
+  subscript(isPair isPair: Bool, addSpecialTokens addSpecialTokens: Bool) -> SequenceLayout {
+    layouts[(isPair ? 2 : 0) + (addSpecialTokens ? 1 : 0)]
   }
 }

@@ -77,10 +77,12 @@ package struct TokenizeCommand: ConsoleCommand {
   private func show(_ item: TextLines.Item, _ encoding: Encoding, on console: Console) {
     var table = TextTable([.text("token"), .number("id"), .number("offsets"), .text("text")])
     let sources = [Array(item.text.unicodeScalars), Array((item.pair ?? "").unicodeScalars)]
+    let (tokens, ids, offsets) = (encoding.tokens, encoding.ids, encoding.offsets)
+    let sequences = encoding.sequenceIndex
     for index in 0..<encoding.count {
-      var cells = [encoding.tokens[index], String(encoding.ids[index])]
-      if let source = encoding.sequenceIndex[index] {
-        let range = encoding.offsets[index]
+      var cells = [tokens[index], String(ids[index])]
+      if let source = sequences[index] {
+        let range = offsets[index]
         var text = ""
         text.unicodeScalars.append(contentsOf: sources[source][range])
         cells += ["\(range.lowerBound)–\(range.upperBound)", text]

@@ -31,7 +31,8 @@ struct TextLines {
       }
       return items
     }
-    guard let data = FileManager.default.contents(atPath: file) else {
+    // Through a handle, which reads pipes and other special files too.
+    guard let handle = FileHandle(forReadingAtPath: file), let data = try? handle.readToEnd() ?? Data() else {
       throw CommandError("--input \(file): no such file, or it cannot be read")
     }
     let lines = TextLines(source: file)
