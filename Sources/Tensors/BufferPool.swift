@@ -14,7 +14,7 @@ public final class BufferPool: Sendable {
   package struct Block: @unchecked Sendable {
     // Sendable because a block has exactly one owner at a time: a Storage or the pool.
     let pointer: UnsafeMutablePointer<Float>
-    let capacity: Int
+    package let capacity: Int
   }
 
   /// What the pool holds and has done.
@@ -40,10 +40,15 @@ public final class BufferPool: Sendable {
   /// A snapshot of what the pool holds and has done.
   public var statistics: Statistics { state.withLock { $0.statistics } }
 
-  package func take(_ count: Int) -> Block {
+  /// A buffer for `count` values.
+  ///
+  /// A lasting one (a parameter, its gradient, an optimizer's state) never takes a larger idle buffer: the pages of the
+  /// rest would stay in memory for good, unused.
+  package func take(_ count: Int, lasting: Bool = false) -> Block {
     let wanted = Self.sizeClass(count)
     return state.withLock { state in
-      let block = Self.takeIdle(wanted, &state) ?? Self.replaceIdle(wanted, &state)
+      let block =
+        Self.takeIdle(wanted, slack: lasting ? 1 : Self.slack, &state) ?? Self.replaceIdle(wanted, &state)
       state.statistics.bytesInUse += block.capacity * 4
       state.statistics.peakBytesInUse = max(state.statistics.peakBytesInUse, state.statistics.bytesInUse)
       return block
@@ -56,7 +61,7 @@ public final class BufferPool: Sendable {
   private static let slack = 8
 
   /// The smallest idle buffer that will do.
-  private static func takeIdle(_ wanted: Int, _ state: inout State) -> Block? {
+  private static func takeIdle(_ wanted: Int, slack: Int, _ state: inout State) -> Block? {
     var capacity = wanted
     while capacity <= slack * wanted {
       if let block = state.idle[capacity]?.popLast() {

@@ -9,12 +9,18 @@ package final class GradientSlot {
   /// True until the first contribution (since the last `clear()`).
   package private(set) var isEmpty = true
 
-  package init(count: Int) { self.count = count }
+  /// Whether the buffer stays from step to step: a parameter's does, a tensor's goes with its backward pass.
+  private let isLasting: Bool
+
+  package init(count: Int, isLasting: Bool = false) {
+    self.count = count
+    self.isLasting = isLasting
+  }
 
   /// Hands out the buffer to write a contribution to; with `isFirst` the contents are undefined and must be
   /// overwritten, otherwise the contribution must be added (BLAS: beta = isFirst ? 0 : 1).
   package func contribute(_ body: (_ gradient: UnsafeMutablePointer<Float>, _ isFirst: Bool) -> Void) {
-    let buffer = storage ?? Storage(uninitialized: count)
+    let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
     storage = buffer
     body(buffer.pointer, isEmpty)
     isEmpty = false

@@ -18,7 +18,7 @@ public final class Parameter {
     self.shape = value.shape
     self.storage = value.storage
     self.isTrainable = isTrainable
-    self.slot = GradientSlot(count: value.count)
+    self.slot = GradientSlot(count: value.count, isLasting: true)
   }
 
   /// The number of values.

@@ -16,9 +16,9 @@ public final class Storage {
     case other(AnyObject)
   }
 
-  /// An uninitialised buffer for `count` values from the pool.
-  package init(uninitialized count: Int) {
-    let block = BufferPool.shared.take(count)
+  /// An uninitialised buffer for `count` values from the pool; `lasting` says that it stays from step to step.
+  package init(uninitialized count: Int, lasting: Bool = false) {
+    let block = BufferPool.shared.take(count, lasting: lasting)
     self.pointer = block.pointer
     self.count = count
     self.owner = .pool(block)
@@ -46,8 +46,8 @@ public final class Storage {
   }
 
   /// A pooled buffer filled with one value.
-  package static func filled(_ value: Float, count: Int) -> Storage {
-    let storage = Storage(uninitialized: count)
+  package static func filled(_ value: Float, count: Int, lasting: Bool = false) -> Storage {
+    let storage = Storage(uninitialized: count, lasting: lasting)
     storage.pointer.update(repeating: value, count: count)
     return storage
   }

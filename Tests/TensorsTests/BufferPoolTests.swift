@@ -22,6 +22,18 @@ import Testing
     #expect(pool.statistics.bytesIdle == 0)
   }
 
+  @Test func aLastingBufferTakesNoLargerOne() {
+    let pool = BufferPool()
+    pool.give(pool.take(4000))
+    let lasting = pool.take(1000, lasting: true)
+    #expect(lasting.capacity == BufferPool.sizeClass(1000))
+    #expect(pool.statistics.systemAllocations == 2)
+    pool.give(lasting)
+    pool.give(pool.take(1000, lasting: true))
+    #expect(pool.statistics.systemAllocations == 2)
+    pool.trim()
+  }
+
   /// Batches of many lengths: what is held must stay near the largest step, not grow with the number of lengths.
   @Test func changingSizesDoNotPileUp() {
     let pool = BufferPool()

@@ -35,6 +35,47 @@ import Testing
     }
   }
 
+  @Test(arguments: [Activation.gelu, .tanh, .identity])
+  func feedForwardLayer(activation: Activation) {
+    let inputs = [
+      sample([5, 4], seed: 1, shift: 0.3), sample([7, 4], seed: 2), sample([7], seed: 3),
+      sample([3, 7], seed: 4), sample([3], seed: 5),
+    ]
+    checkGradients(inputs) {
+      feedForward(
+        $0[0], inner: ($0[1], $0[2]), outer: ($0[3], $0[4]), activation: activation, in: $1)
+    }
+  }
+
+  /// Few rows, one block and several: two linear layers, which PyTorch's goldens check, give the same.
+  @Test(arguments: [1, 63, 64, 300, 1100])
+  func feedForwardIsTwoLinearLayers(rows: Int) {
+    let values = [
+      sample([rows, 8], seed: 1), sample([24, 8], seed: 2), sample([24], seed: 3), sample([8, 24], seed: 4),
+      sample([8], seed: 5),
+    ]
+    func run(_ layers: ([Tensor], Context) -> Tensor) -> [[Float]] {
+      let parameters = values.enumerated().map {
+        Parameter(name: "\($0.offset)", value: Tensor($0.element.values, shape: $0.element.shape))
+      }
+      let tape = Tape()
+      let context = Context(tape: tape)
+      let operands = parameters.map(\.tensor)
+      // Used twice, so that a second contribution is added to the first.
+      let y = add(layers(operands, context), layers(operands, context), in: context)
+      tape.backward(from: mean(multiply(y, y, in: context), in: context))
+      return [y.values] + parameters.map { $0.gradient?.values ?? [] }
+    }
+    let fused = run {
+      feedForward($0[0], inner: ($0[1], $0[2]), outer: ($0[3], $0[4]), activation: .gelu, in: $1)
+    }
+    let plain = run { linear(linear($0[0], $0[1], $0[2], activation: .gelu, in: $1), $0[3], $0[4], in: $1) }
+    for (a, b) in zip(fused, plain) {
+      #expect(a.count == b.count && !a.isEmpty)
+      #expect(zip(a, b).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
+    }
+  }
+
   @Test func residualLayerNormalization() {
     let inputs = [
       sample([4, 6], seed: 1), sample([4, 6], seed: 2), sample([6], seed: 3, shift: 1), sample([6], seed: 4),

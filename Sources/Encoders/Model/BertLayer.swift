@@ -47,9 +47,10 @@ struct BertLayer {
     let attended = attentionNorm(
       attentionOutput(mixed.output, in: context), residual: wanted, dropout: config.hiddenDropout, in: context
     )
-    let widened = intermediate(attended, activation: config.activation, in: context)
-    let result = outputNorm(
-      output(widened, in: context), residual: attended, dropout: config.hiddenDropout, in: context)
+    let fed = feedForward(
+      attended, inner: (intermediate.weight.tensor, intermediate.bias.tensor),
+      outer: (output.weight.tensor, output.bias.tensor), activation: config.activation, in: context)
+    let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
     return (result, mixed)
   }
 }

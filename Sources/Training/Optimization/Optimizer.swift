@@ -111,7 +111,9 @@ public final class Optimizer {
   private func prepare(_ entry: Entry) {
     entry.state.steps += 1
     if entry.state.tensors.isEmpty {
-      entry.state.tensors = config.stateNames.map { _ in .filled(0, count: entry.parameter.count) }
+      entry.state.tensors = config.stateNames.map { _ in
+        .filled(0, count: entry.parameter.count, lasting: true)
+      }
     }
   }
 

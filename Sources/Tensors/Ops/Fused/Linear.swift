@@ -64,38 +64,50 @@ struct LinearKernel {
   /// With fewer rows than this a worker's GEMM is thin, and splitting the outputs is better.
   private static let thinRows = 64
 
+  /// Whether there are so few rows that the outputs are split instead.
+  var isThin: Bool { rows < Self.thinRows }
+
   func forward(
     _ x: UnsafeMutablePointer<Float>, _ weight: UnsafeMutablePointer<Float>,
     _ bias: UnsafeMutablePointer<Float>?,
     sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>, _ activation: Activation
   ) {
-    let product = { (rowRange: Range<Int>, columns: Range<Int>) in
-      let corner = rowRange.lowerBound * outputs + columns.lowerBound
-      WorkProfile.time(.matrixProducts) {
-        gemm(
-          transposeB: true, m: rowRange.count, n: columns.count, k: inputs,
-          a: x + rowRange.lowerBound * inputs, lda: inputs, b: weight + columns.lowerBound * inputs,
-          ldb: inputs, c: sum + corner, ldc: outputs)
+    if isThin {
+      Parallel.forEach(outputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * inputs))) {
+        forward(x, weight, bias, sum: sum, y: y, activation, rows: rows, columns: $0)
       }
+    } else {
+      splitRows { range in
+        let (from, to) = (range.lowerBound * inputs, range.lowerBound * outputs)
+        forward(x + from, weight, bias, sum: sum + to, y: y + to, activation, rows: range.count)
+      }
+    }
+  }
+
+  /// The forward pass of some rows, whose `x`, `sum` and `y` begin at these pointers, on this thread.
+  func forward(
+    _ x: UnsafeMutablePointer<Float>, _ weight: UnsafeMutablePointer<Float>,
+    _ bias: UnsafeMutablePointer<Float>?, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ activation: Activation, rows: Int, columns: Range<Int>? = nil
+  ) {
+    let columns = columns ?? 0..<outputs
+    let first = columns.lowerBound
+    WorkProfile.time(.matrixProducts) {
+      gemm(
+        transposeB: true, m: rows, n: columns.count, k: inputs, a: x, lda: inputs,
+        b: weight + first * inputs, ldb: inputs, c: sum + first, ldc: outputs)
+    }
+    WorkProfile.time(.elementwise) {
       if let bias {
-        WorkProfile.time(.elementwise) {
-          ps_bias_activation(
-            activation.kernelCode, sum + corner, bias + columns.lowerBound, y + corner, Int64(rowRange.count),
-            Int64(columns.count), Int64(outputs), Int64(outputs))
-        }
+        ps_bias_activation(
+          activation.kernelCode, sum + first, bias + first, y + first, Int64(rows), Int64(columns.count),
+          Int64(outputs), Int64(outputs))
       } else if activation != .identity {
-        for row in rowRange {
-          let start = row * outputs + columns.lowerBound
+        for row in 0..<rows {
+          let start = row * outputs + first
           ps_activation(activation.kernelCode, sum + start, y + start, Int64(columns.count))
         }
       }
-    }
-    if rows < Self.thinRows {
-      Parallel.forEach(outputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * inputs))) {
-        product(0..<rows, $0)
-      }
-    } else {
-      splitRows { product($0, 0..<outputs) }
     }
   }
 
@@ -111,7 +123,7 @@ struct LinearKernel {
           c: dx + rowRange.lowerBound * inputs + columns.lowerBound, ldc: inputs)
       }
     }
-    if rows < Self.thinRows {
+    if isThin {
       Parallel.forEach(inputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * outputs))) {
         product(0..<rows, $0)
       }
@@ -142,9 +154,10 @@ struct LinearKernel {
     }
   }
 
-  private func splitRows(_ body: (Range<Int>) -> Void) {
+  /// Runs `body` over blocks of rows of nearly the same length, each worker's one after the other.
+  func splitRows(atMost blockRows: Int = Self.blockRows, _ body: (Range<Int>) -> Void) {
     Parallel.forEach(rows, grain: Self.thinRows / 2) { range in
-      let blocks = (range.count + Self.blockRows - 1) / Self.blockRows
+      let blocks = (range.count + blockRows - 1) / blockRows
       for block in 0..<blocks {
         let lower = range.lowerBound + range.count * block / blocks
         body(lower..<range.lowerBound + range.count * (block + 1) / blocks)
