@@ -8,10 +8,10 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages demo build test lint format parity bench clean
+.PHONY: help packages demo build test lint format parity bench bench-peers clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages: ## Install missing system packages (root or sudo).
 	@.ci/system-packages
@@ -37,5 +37,8 @@ parity: build ## Compare with the Python implementations (own Python environment
 bench: packages ## Measure GEMM, tokenizer, training step and inference.
 	@$(SWIFT) run --configuration release --package-path Benchmarks potstill-bench $(ARGS)
 
+bench-peers: build ## Compare speed and memory with the Python engines (own Python environment).
+	@$(PYTHON) Benchmarks/peers/compare.py $(BINARY) $(ARGS)
+
 clean: ## Remove what was built.
-	@rm -rf .build Benchmarks/.build .venv-parity
+	@rm -rf .build Benchmarks/.build .venv-parity .venv-bench

@@ -201,7 +201,7 @@ def export_onnx(torch, arguments):
 
     batch = torch_batches(torch, [[arguments.length] * arguments.batch], labelled=False)[0]
     torch.onnx.export(
-        Logits(), (batch["input_ids"], batch["attention_mask"]), arguments.output, dynamo=True,
+        Logits(), (batch["input_ids"], batch["attention_mask"]), arguments.output, dynamo=True, verbose=False,
         input_names=["input_ids", "attention_mask"], output_names=["logits"],
     )
 

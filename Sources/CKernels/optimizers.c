@@ -4,8 +4,7 @@
 #pragma clang fp contract(fast)
 
 PS_CLONES void ps_adamw(float *p, const float *g, float *m, float *v, int64_t n, float learning_rate, float beta1,
-                        float beta2, float epsilon, float weight_decay, float bias1, float bias2, float grad_scale) {
-  const float keep = 1.0f - learning_rate * weight_decay;
+                        float beta2, float epsilon, float kept, float bias1, float bias2, float grad_scale) {
   const float step = learning_rate / bias1;
   const float inverse_root = 1.0f / __builtin_elementwise_sqrt(bias2);
   const float toward1 = 1.0f - beta1, toward2 = 1.0f - beta2;
@@ -16,7 +15,7 @@ PS_CLONES void ps_adamw(float *p, const float *g, float *m, float *v, int64_t n,
     const float denominator = __builtin_elementwise_sqrt(square) * inverse_root + epsilon;
     m[i] = mean;
     v[i] = square;
-    p[i] = p[i] * keep - step * (mean / denominator);
+    p[i] = p[i] * kept - step * (mean / denominator);
   }
 }
 

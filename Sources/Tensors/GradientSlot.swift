@@ -12,6 +12,18 @@ package final class GradientSlot {
   /// Whether the buffer stays from step to step: a parameter's does, a tensor's goes with its backward pass.
   private let isLasting: Bool
 
+  /// Some rows of a table.
+  package struct Rows: Equatable {
+    /// The values of a row.
+    package let columns: Int
+    /// The rows, ascending, each once.
+    package let indices: [Int32]
+  }
+  /// The only rows that are not zero, when all contributions were to rows of a table; nil when any value may be.
+  package private(set) var rows: Rows?
+  /// The same of what the buffer still holds from before `clear()`.
+  private var staleRows: Rows?
+
   package init(count: Int, isLasting: Bool = false) {
     self.count = count
     self.isLasting = isLasting
@@ -24,15 +36,37 @@ package final class GradientSlot {
     storage = buffer
     body(buffer.pointer, isEmpty)
     isEmpty = false
+    rows = nil
+  }
+
+  /// Hands out the buffer to add to some rows of a table, as an embedding does: a first contribution starts from zeros.
+  ///
+  /// A word table's gradient is tens of megabytes of which a batch touches one percent, so only rows that an earlier
+  /// step left behind are cleared, and `rows` tells the optimizer where to look.
+  func accumulate(
+    rows indices: [Int32], columns: Int, as kind: WorkKind,
+    _ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let known = isEmpty ? [] : rows?.indices
+    let stale = storage == nil ? nil : staleRows
+    let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
+    storage = buffer
+    if isEmpty {
+      if let stale, stale.columns == columns {
+        for row in stale.indices { ps_fill(buffer.pointer + Int(row) * columns, 0, Int64(columns)) }
+      } else {
+        RowBlocks.elements(count, as: kind) { ps_fill(buffer.pointer + $0, 0, $1) }
+      }
+    }
+    body(buffer.pointer)
+    isEmpty = false
+    rows = known.map { Rows(columns: columns, indices: Set($0 + indices).sorted()) }
   }
 
   /// Like `contribute`, for operations that only know how to add: a first contribution starts from zeros.
-  func accumulate(
-    as kind: WorkKind = .elementwise, _ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void
-  ) {
+  package func accumulate(_ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void) {
     contribute { gradient, isFirst in
-      // A word embedding's gradient is tens of megabytes: every worker clears its part.
-      if isFirst { RowBlocks.elements(count, as: kind) { ps_fill(gradient + $0, 0, $1) } }
+      if isFirst { RowBlocks.elements(count) { ps_fill(gradient + $0, 0, $1) } }
       body(gradient)
     }
   }
@@ -49,11 +83,18 @@ package final class GradientSlot {
   }
 
   /// Forgets the gradient but keeps the buffer.
-  package func clear() { isEmpty = true }
+  package func clear() {
+    if isEmpty { return }
+    staleRows = rows
+    rows = nil
+    isEmpty = true
+  }
 
   /// Forgets the gradient and gives the buffer back.
   package func release() {
     storage = nil
+    rows = nil
+    staleRows = nil
     isEmpty = true
   }
 }

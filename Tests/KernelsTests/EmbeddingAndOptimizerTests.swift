@@ -55,7 +55,8 @@ import Testing
       let g = samples.floats(n)
       let (bias1, bias2) = (1 - pow(beta1, Double(step)), 1 - pow(beta2, Double(step)))
       ps_adamw(
-        &p, g, &m, &v, Int64(n), Float(rate), Float(beta1), Float(beta2), Float(epsilon), Float(decay),
+        &p, g, &m, &v, Int64(n), Float(rate), Float(beta1), Float(beta2), Float(epsilon),
+        Float(1 - rate * decay),
         Float(bias1), Float(bias2), Float(scale))
       for i in 0..<n {
         let gradient = Double(g[i]) * scale

@@ -93,7 +93,7 @@ enum KernelBenchmark: Benchmark {
             0.1)
         }
       ),
-      ("AdamW", { d in ps_adamw(d.x, d.y, d.z, d.w, d.r * d.c, 1e-5, 0.9, 0.999, 1e-8, 0.01, 1, 1, 1) }),
+      ("AdamW", { d in ps_adamw(d.x, d.y, d.z, d.w, d.r * d.c, 1e-5, 0.9, 0.999, 1e-8, 0.99, 1, 1, 1) }),
       ("sum of squares", { d in d.gradient[0] = Float(ps_sum_squares(d.x, d.r * d.c)) }),
       ("column sums", { d in ps_column_sums(d.x, d.gradient, d.r, d.c, d.c) }),
       ("add", { d in ps_add(d.x, d.y, d.z, d.r * d.c) }),

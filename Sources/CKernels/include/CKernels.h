@@ -101,10 +101,10 @@ void ps_scatter_add_rows(float *table, const int32_t *ids, const float *dy, int6
                          int64_t column_begin, int64_t column_end);
 
 // ---- optimizers ---------------------------------------------------------------------------------------------------
-// AdamW (Loshchilov & Hutter 2019), PyTorch's order of operations: p -= lr wd p; m, v updated from g*grad_scale;
+// AdamW (Loshchilov & Hutter 2019), PyTorch's order of operations: p *= kept = 1 - lr wd; m, v updated from g*grad_scale;
 // p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). bias1 = 1-b1^t, bias2 = 1-b2^t (1 when bias correction is off).
 void ps_adamw(float *p, const float *g, float *m, float *v, int64_t n, float learning_rate, float beta1, float beta2,
-              float epsilon, float weight_decay, float bias1, float bias2, float grad_scale);
+              float epsilon, float kept, float bias1, float bias2, float grad_scale);
 // SGD with momentum as PyTorch's: g' = g*grad_scale + wd p; buf = momentum buf + g' (buf = g' when first); p -= lr (nesterov ? g' + momentum buf : buf)
 void ps_sgd(float *p, const float *g, float *buffer, int64_t n, float learning_rate, float momentum,
             float weight_decay, int32_t nesterov, int32_t first, float grad_scale);

@@ -37,6 +37,7 @@ extension Optimizer {
         guard file[name + ".step"] != nil else {
           entry.state.steps = 0
           entry.state.tensors = []
+          entry.state.usedRows = nil
           continue
         }
         let steps = try file.floats(name + ".step")
@@ -47,6 +48,7 @@ extension Optimizer {
         }
         entry.state.steps = Int(steps[0]) << 20 + Int(steps[1])
         entry.state.tensors = []
+        entry.state.usedRows = nil
         for suffix in config.stateNames {
           let full = "\(name).\(suffix)"
           expected.insert(full)
@@ -58,7 +60,7 @@ extension Optimizer {
             problems.append("\(full) has shape \(info.shape), expected \(entry.parameter.shape)")
             continue
           }
-          let storage = Storage(uninitialized: entry.parameter.count)
+          let storage = Storage(uninitialized: entry.parameter.count, lasting: true)
           try file.readFloats(info, into: storage.pointer)
           entry.state.tensors.append(storage)
         }

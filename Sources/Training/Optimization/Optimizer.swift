@@ -22,6 +22,8 @@ public final class Optimizer {
     var steps = 0
     /// One tensor for each of `OptimizerConfig.stateNames`, made at the first update.
     var tensors: [Storage] = []
+    /// The rows of a table that have had a gradient since the first update; nil when any may have had one.
+    var usedRows: UsedRows?
   }
 
   /// One parameter with its group's settings and its state.
@@ -67,12 +69,12 @@ public final class Optimizer {
 
   /// The Euclidean norm of all gradients together, summed in a fixed order in double precision.
   public func gradientNorm() -> Double {
-    let chunks = gradientChunks(of: entries.filter { hasGradient($0.parameter) })
+    let chunks = gradientRuns(of: entries.filter { hasGradient($0.parameter) })
     let sums = Storage64(count: chunks.count)
     Parallel.forEach(chunks.count) { range in
       WorkProfile.time(.optimizer) {
         for index in range {
-          sums.pointer[index] = ps_sum_squares(chunks[index].gradient, Int64(chunks[index].count))
+          sums.pointer[index] = ps_sum_squares(chunks[index].pointer, Int64(chunks[index].count))
         }
       }
     }
@@ -94,7 +96,7 @@ public final class Optimizer {
   public func step(factor: Double = 1, gradientScale: Double = 1) {
     let active = entries.filter { hasGradient($0.parameter) }
     for entry in active { prepare(entry) }
-    let chunks = gradientChunks(of: active)
+    let chunks = updateChunks(of: active)
     let config = config
     let scale = Float(gradientScale)
     Parallel.forEach(chunks.count) { range in
@@ -109,76 +111,69 @@ public final class Optimizer {
   }
 
   private func prepare(_ entry: Entry) {
-    entry.state.steps += 1
-    if entry.state.tensors.isEmpty {
-      entry.state.tensors = config.stateNames.map { _ in
+    let (state, rows) = (entry.state, entry.parameter.slot.rows)
+    state.steps += 1
+    if state.tensors.isEmpty {
+      state.tensors = config.stateNames.map { _ in
         .filled(0, count: entry.parameter.count, lasting: true)
       }
+      // Only Adam leaves a row alone that never had a gradient, but for its decay.
+      if case .adamW = config, let rows {
+        state.usedRows = UsedRows(count: entry.parameter.count / rows.columns, columns: rows.columns)
+      }
+    }
+    if let used = state.usedRows {
+      if let rows, rows.columns == used.columns { used.add(rows.indices) } else { state.usedRows = nil }
     }
   }
 
   /// Values in a chunk: small enough to balance two or sixty-four cores, large enough to hide the hand-over.
   private static let chunkLength = 1 << 16
 
-  private func gradientChunks(of entries: [Entry]) -> [Chunk] {
-    var chunks: [Chunk] = []
+  /// The gradients in runs of at most a chunk; of a table only the rows that are not zero.
+  private func gradientRuns(of entries: [Entry]) -> [GradientRun] {
+    var runs: [GradientRun] = []
     for entry in entries {
       guard let gradient = entry.parameter.slot.storage else { continue }
+      if let rows = entry.parameter.slot.rows {
+        for row in rows.indices {
+          runs.append(GradientRun(pointer: gradient.pointer + Int(row) * rows.columns, count: rows.columns))
+        }
+        continue
+      }
       for start in stride(from: 0, to: entry.parameter.count, by: Self.chunkLength) {
+        runs.append(
+          GradientRun(
+            pointer: gradient.pointer + start, count: min(Self.chunkLength, entry.parameter.count - start)))
+      }
+    }
+    return runs
+  }
+
+  private func updateChunks(of entries: [Entry]) -> [UpdateChunk] {
+    var chunks: [UpdateChunk] = []
+    for entry in entries {
+      guard let gradient = entry.parameter.slot.storage else { continue }
+      let used = entry.state.usedRows
+      let length = used.map { max(1, Self.chunkLength / $0.columns) * $0.columns } ?? Self.chunkLength
+      for start in stride(from: 0, to: entry.parameter.count, by: length) {
         chunks.append(
-          Chunk(
-            values: entry.parameter.storage.pointer + start, gradient: gradient.pointer + start,
-            first: entry.state.tensors.first.map { $0.pointer + start },
-            second: entry.state.tensors.dropFirst().first.map { $0.pointer + start },
-            count: min(Self.chunkLength, entry.parameter.count - start), steps: entry.state.steps,
-            learningRate: entry.learningRate, weightDecay: entry.weightDecay))
+          UpdateChunk(
+            start: start, values: entry.parameter.storage.pointer, gradient: gradient.pointer,
+            first: entry.state.tensors.first?.pointer, second: entry.state.tensors.dropFirst().first?.pointer,
+            count: min(length, entry.parameter.count - start), steps: entry.state.steps,
+            learningRate: entry.learningRate, weightDecay: entry.weightDecay, usedRows: used))
       }
     }
     return chunks
   }
 }
 
-/// A run of one parameter's values with everything their update needs.
-private struct Chunk: @unchecked Sendable {
-  // Sendable because no two chunks share a value, and the pass ends before their owners can go.
-  let values: UnsafeMutablePointer<Float>
-  let gradient: UnsafeMutablePointer<Float>
-  let first: UnsafeMutablePointer<Float>?
-  let second: UnsafeMutablePointer<Float>?
+/// A run of gradients.
+private struct GradientRun: @unchecked Sendable {
+  // Sendable because it is only read, and its owner outlives the pass.
+  let pointer: UnsafeMutablePointer<Float>
   let count: Int
-  let steps: Int
-  let learningRate: Double
-  let weightDecay: Double
-
-  func update(_ config: OptimizerConfig, factor: Double, gradientScale: Float) {
-    let rate = Float(learningRate * factor)
-    switch config {
-    case .adamW(let beta1, let beta2, let epsilon):
-      // From the rounded betas, so that the averages of a constant gradient come out exactly unbiased.
-      let bias1 = 1 - power(Double(Float(beta1)), steps)
-      let bias2 = 1 - power(Double(Float(beta2)), steps)
-      ps_adamw(
-        values, gradient, first, second, Int64(count), rate, Float(beta1), Float(beta2), Float(epsilon),
-        Float(weightDecay), Float(bias1), Float(bias2), gradientScale)
-    case .sgd(let momentum, let nesterov):
-      ps_sgd(
-        values, gradient, first, Int64(count), rate, Float(momentum), Float(weightDecay), nesterov ? 1 : 0,
-        steps == 1 ? 1 : 0, gradientScale)
-    }
-  }
-
-  /// base^exponent by squaring: the same bits on every platform, unlike the C library's `pow`.
-  private func power(_ base: Double, _ exponent: Int) -> Double {
-    var result = 1.0
-    var factor = base
-    var rest = exponent
-    while rest > 0 {
-      if rest & 1 == 1 { result *= factor }
-      factor *= factor
-      rest >>= 1
-    }
-    return result
-  }
 }
 
 /// A buffer of doubles that workers fill side by side.

@@ -40,12 +40,10 @@ public func embed(
   let result = context.result(y, [tokens, columns], from: [word, position] + (segment.map { [$0] } ?? []))
   if let slot = result.slot {
     context.tape?.record(slot) { gradient in
-      word.slot?.accumulate(as: .embedding) { scatterAdd(gradient, to: $0, rows: ids, columns: columns) }
-      position.slot?.accumulate(as: .embedding) {
-        scatterAdd(gradient, to: $0, rows: positions, columns: columns)
-      }
-      segment?.slot?.accumulate(as: .embedding) {
-        scatterAdd(gradient, to: $0, rows: segments, columns: columns)
+      for (table, rows) in [(word, ids), (position, positions)] + (segment.map { [($0, segments)] } ?? []) {
+        table.slot?.accumulate(rows: rows, columns: columns, as: .embedding) {
+          scatterAdd(gradient, to: $0, rows: rows, columns: columns)
+        }
       }
     }
   }
