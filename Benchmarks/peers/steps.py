@@ -13,7 +13,7 @@ padded to their own longest row, SDPA attention, AdamW, gradients clipped to 1. 
 import os
 import sys
 
-# tokenize.py of this folder must not stand in for the standard library's module of that name, which PyTorch reads
+# tokenize_lines.py of this folder must not stand in for the standard library's module of that name, which PyTorch reads
 # its own sources with: look here last.
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]

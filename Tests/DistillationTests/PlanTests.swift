@@ -28,7 +28,7 @@ import Testing
         "match    0.25 × attention_ce_mean  teacher layer 3     [3 heads, T, T]  student layer 1     [2 heads, T, T]",
         "match    0.25 × attention_ce_mean  teacher layer 4     [3 heads, T, T]  student layer 2     [2 heads, T, T]",
         "steps    1,234",
-        "memory   about 0.3 MB: parameters 0.0, gradients 0.0, optimizer 0.0, activations 0.3 at 100 tokens a batch",
+        "memory   about 0.2 MB: parameters 0.0, gradients 0.0, optimizer 0.0, activations 0.2 at 100 tokens a batch",
       ], "\(lines.joined(separator: "\n"))")
   }
 
@@ -40,8 +40,8 @@ import Testing
     #expect(memory.parameters == 4 * (teacher.parameterCount + plan.trainableCount))
     #expect(memory.gradients == 4 * plan.trainableCount)
     #expect(memory.optimizer == 8 * plan.trainableCount)
-    // T (10 H + 2 F + 2 A L), F = 2 H.
-    let perToken = 2 * (10 * 8 + 2 * 16 + 2 * 2 * 8) + 2 * (10 * 12 + 2 * 24 + 2 * 3 * 8)
+    // T (8 H + F + A L) a layer, T (4 H + F) on the way, F = 2 H.
+    let perToken = 2 * (8 * 8 + 16 + 2 * 8) + (4 * 8 + 16) + 2 * (8 * 12 + 24 + 3 * 8)
     #expect(memory.activations == 4 * 100 * perToken)
     #expect(memory.total == memory.parameters + memory.gradients + memory.optimizer + memory.activations)
   }

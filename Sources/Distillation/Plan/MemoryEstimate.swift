@@ -2,8 +2,8 @@
 ///
 /// With 4 bytes a value: the teacher's parameters once; every trained value once with its gradient and the optimizer's
 /// states (two for AdamW); of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
-/// sequences of length L, the T (10 H + 2 F + 2 A L) values that the backward pass needs; and two layers' worth for the
-/// teacher, which keeps nothing.
+/// sequences of length L, the T (8 H + F + A L) values that the backward pass needs; T (4 H + F) more for the gradients on
+/// their way through a layer; and two layers' worth for the teacher, which keeps nothing.
 public struct MemoryEstimate: Sendable, Equatable {
   /// The parameters of teacher, student and projections, in bytes.
   public let parameters: Int
@@ -23,9 +23,10 @@ public struct MemoryEstimate: Sendable, Equatable {
     gradients = 4 * trained
     optimizer = 4 * optimizerStates * trained
     let perLayer = { (model: ModelDescription) in
-      tokens * (10 * model.hiddenSize + 2 * model.intermediateSize + 2 * model.heads * sequenceLength)
+      tokens * (8 * model.hiddenSize + model.intermediateSize + model.heads * sequenceLength)
     }
-    activations = 4 * (student.layers * perLayer(student) + 2 * perLayer(teacher))
+    let passing = tokens * (4 * student.hiddenSize + student.intermediateSize)
+    activations = 4 * (student.layers * perLayer(student) + passing + 2 * perLayer(teacher))
   }
 
   /// Everything together, in bytes.

@@ -1,6 +1,6 @@
 """Speed of Hugging Face `tokenizers` on the lines of a file, ids, tokens and offsets: the peer of `potstill bench tokenize`.
 
-    python Benchmarks/peers/tokenize.py --model minilm-l6/ --input lines.txt
+    python Benchmarks/peers/tokenize_lines.py --model minilm-l6/ --input lines.txt
 
 Prints one JSON object: MB/s and tokens of one pass, the median of some.
 """
