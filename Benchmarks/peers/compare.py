@@ -13,7 +13,7 @@ With --only the table is printed and RESULTS.md stays, unless --output names a f
 import os
 import sys
 
-# tokenize_lines.py of this folder must not stand in for the standard library's module of that name: look here last.
+# The files of this folder must not stand in for modules of the standard library: look here last.
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]
 

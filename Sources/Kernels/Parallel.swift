@@ -28,7 +28,7 @@ public enum Parallel {
   ///
   /// Without `block`: at most one range per worker, all of nearly the same length, none shorter than `grain` unless
   /// `count` is. With `block`: ranges of that length (the last may be shorter), handed out one after the other, for
-  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a
+  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a pooled
   /// body, or while another thread is in here, runs its ranges one after the other on its own thread.
   package static func forEach(
     _ count: Int, grain: Int = 1, block: Int? = nil, _ body: (_ range: Range<Int>) -> Void

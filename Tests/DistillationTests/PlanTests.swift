@@ -28,7 +28,7 @@ import Testing
         "match    0.25 × attention_ce_mean  teacher layer 3     [3 heads, T, T]  student layer 1     [2 heads, T, T]",
         "match    0.25 × attention_ce_mean  teacher layer 4     [3 heads, T, T]  student layer 2     [2 heads, T, T]",
         "steps    1,234",
-        "memory   about 0.2 MB: parameters 0.0, gradients 0.0, optimizer 0.0, activations 0.2 at 100 tokens a batch",
+        "memory   about 0.3 MB: parameters 0.0, gradients 0.0, optimizer 0.0, activations 0.2 at 100 tokens a batch",
       ], "\(lines.joined(separator: "\n"))")
   }
 
