@@ -10,30 +10,25 @@ folders POTSTILL_DATA and POTSTILL_MODELS; without them SST-2's lengths are draw
 With --only the table is printed and RESULTS.md stays, unless --output names a file.
 """
 
-import os
-import sys
-
-# The files of this folder must not stand in for modules of the standard library: look here last.
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]
-
 import argparse
 import dataclasses
 import datetime
 import json
 import math
+import os
 import random
 import shlex
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import measuring
 
-PEERS = Path(FOLDER)
+PEERS = Path(__file__).resolve().parent
 ROOT = PEERS.parent.parent
 TEXT = "a gripping, funny film"
 PACKAGES = ("torch", "transformers", "tokenizers", "textbrewer", "onnxruntime")
@@ -136,9 +131,9 @@ def run(command, environment):
 
 def measure(command, key, environment):
     """One process and what it says of itself."""
-    before = measuring._machine_ticks()
+    before = measuring.machine_ticks()
     output, seconds, usage = run(command, environment)
-    after = measuring._machine_ticks()
+    after = measuring.machine_ticks()
     others = None
     if before and after and after[1] > before[1]:
         own = 100 * (usage.ru_utime + usage.ru_stime)  # /proc/stat counts hundredths of a second

@@ -7,13 +7,6 @@ Whoever starts it takes the time of the whole process. `--make-from` writes the 
 an encoder's weights with a new head of two labels.
 """
 
-import os
-import sys
-
-# tokenize_lines.py of this folder must not stand in for the standard library's module of that name: look here last.
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]
-
 import argparse
 
 

@@ -16,7 +16,7 @@ def read_tsv(path, text_column="sentence", label_column="label"):
     return [row[text] for row in rows], [int(row[label]) for row in rows]
 
 
-def _machine_ticks():
+def machine_ticks():
     """(busy ticks of all processors, all ticks) since boot; None where there is no /proc."""
     try:
         fields = [int(value) for value in Path("/proc/stat").read_text().split("\n")[0].split()[1:9]]
@@ -30,12 +30,12 @@ class Neighbours:
     """Measures the share of the machine that other processes used while a `with` block ran."""
 
     def __enter__(self):
-        self._machine, self._own = _machine_ticks(), time.process_time()
+        self._machine, self._own = machine_ticks(), time.process_time()
         return self
 
     def __exit__(self, *_):
         self.share = None
-        after = _machine_ticks()
+        after = machine_ticks()
         if after and self._machine and after[1] > self._machine[1]:
             own = (time.process_time() - self._own) * 100  # /proc/stat counts hundredths of a second
             self.share = max(0.0, (after[0] - self._machine[0] - own) / (after[1] - self._machine[1]))

@@ -3,14 +3,8 @@
     python Benchmarks/peers/sst2_lengths.py --model minilm-l6/ --train sst2/train.tsv --output sst2-lengths.txt
 """
 
-import os
-import sys
-
-# tokenize_lines.py of this folder must not stand in for the standard library's module of that name: look here last.
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]
-
 import argparse
+import os
 import random
 
 from measuring import read_tsv

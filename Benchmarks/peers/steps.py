@@ -10,14 +10,6 @@ The options and the batches are potstill's. The steps are what a user of `transf
 padded to their own longest row, SDPA attention, AdamW, gradients clipped to 1. Prints one JSON object.
 """
 
-import os
-import sys
-
-# tokenize_lines.py of this folder must not stand in for the standard library's module of that name, which PyTorch reads
-# its own sources with: look here last.
-FOLDER = os.path.dirname(os.path.abspath(__file__))
-sys.path = [path for path in sys.path if path != FOLDER] + [FOLDER]
-
 import argparse
 import json
 import random

@@ -28,7 +28,7 @@ public enum Parallel {
   ///
   /// Without `block`: at most one range per worker, all of nearly the same length, none shorter than `grain` unless
   /// `count` is. With `block`: ranges of that length (the last may be shorter), handed out one after the other, for
-  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a pooled
+  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a
   /// body, or while another thread is in here, runs its ranges one after the other on its own thread.
   package static func forEach(
     _ count: Int, grain: Int = 1, block: Int? = nil, _ body: (_ range: Range<Int>) -> Void
@@ -43,9 +43,9 @@ public enum Parallel {
       ranges = min(threads, max(1, count / max(1, grain)))
     }
     let split = RangeSplit(count: count, ranges: ranges, block: block)
-    guard ranges > 1, threads > 1, pool.run(split, threads: threads, body) else {
-      for index in 0..<ranges { body(split[index]) }
-      return
+    if ranges == 1 { return body(split[0]) }
+    guard threads > 1, !SerialRegion.isCurrent, pool.run(split, threads: threads, body) else {
+      return SerialRegion.run { for index in 0..<ranges { body(split[index]) } }
     }
   }
 }

@@ -32,16 +32,37 @@ import Testing
     }
   }
 
-  /// Whether the outer region gets the pool depends on the tests beside this one; the work is done once either way.
-  @Test func nestedCallsDoEverythingOnce() {
+  @Test func nestedCallsRunSerially() {
     withThreads(4) {
       let total = Atomic<Int>(0)
       Parallel.forEach(8, block: 1) { outer in
+        let mine = Thread.current
         Parallel.forEach(100, block: 1) { inner in
+          if Thread.current !== mine { total.add(1_000_000, ordering: .relaxed) }
           total.add(inner.count * outer.count, ordering: .relaxed)
         }
       }
       #expect(total.load(ordering: .relaxed) == 800)
+    }
+  }
+
+  /// The same where the outer region finds the pool taken, which is released before the nested ones begin.
+  @Test func nestedCallsRunSeriallyWhenTheOuterOneDid() {
+    withThreads(4) {
+      let total = Atomic<Int>(0)
+      SerialRegion.run {
+        let mine = Thread.current
+        for _ in 0..<8 {
+          Parallel.forEach(100, block: 1) { inner in
+            if Thread.current !== mine { total.add(1_000_000, ordering: .relaxed) }
+            total.add(inner.count, ordering: .relaxed)
+          }
+        }
+        SerialRegion.run {}
+        #expect(SerialRegion.isCurrent)
+      }
+      #expect(total.load(ordering: .relaxed) == 800)
+      #expect(!SerialRegion.isCurrent)
     }
   }
 

@@ -30,6 +30,14 @@ import Testing
       run.messages == "potstill: error: cannot read /no/such/folder/config.json: No such file or directory\n")
   }
 
+  @Test(arguments: ["0", "-1", "two", ""])
+  func aSenselessNumberOfThreadsIsAnError(value: String) {
+    let run = potstill(["inspect", "--machine"], environment: ["POTSTILL_NUM_THREADS": value])
+    #expect(run.code == 1)
+    #expect(run.messages.contains("POTSTILL_NUM_THREADS is \"\(value)\"; expected a whole number from 1"))
+    #expect(run.output.isEmpty)
+  }
+
   static let subcommands = PotstillCommand.configuration.groupedSubcommands.flatMap(\.subcommands)
 
   @Test(arguments: subcommands.map { $0.configuration })

@@ -11,11 +11,14 @@ struct ToolRun {
 }
 
 /// Runs a command line in this process; `input` is what standard input holds.
-func potstill(_ arguments: [String], input: [String] = []) -> ToolRun {
+func potstill(
+  _ arguments: [String], input: [String] = [], environment: [String: String] = [:]
+) -> ToolRun {
   let output = TextStream(inMemory: false)
   let messages = TextStream(inMemory: false)
   var lines = input[...]
-  let console = Console(output: output, messages: messages, input: { lines.popFirst() })
+  let console = Console(
+    output: output, messages: messages, environment: environment, input: { lines.popFirst() })
   let code = CommandLineTool.run(arguments, console: console)
   return ToolRun(code: code, output: output.contents, messages: messages.contents)
 }

@@ -36,7 +36,7 @@ struct BenchShape {
     }
     let url = URL(filePath: text, directoryHint: .isDirectory)
     directory = url
-    config = try SequenceClassifier(directory: url).config
+    config = try EncoderConfig(directory: url)
   }
 
   /// A model of this shape.

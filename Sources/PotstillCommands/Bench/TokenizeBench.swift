@@ -21,7 +21,7 @@ struct TokenizeBench: ConsoleCommand {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup(title: "General (here --threads is 1 by default)")
   var general: GeneralOptions
 
   mutating func validate() throws {

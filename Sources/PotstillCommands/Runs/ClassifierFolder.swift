@@ -56,8 +56,9 @@ struct ClassifierFolder {
   /// Examples as the model reads them.
   func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
     if model.config.segmentCount < 2, let example = examples.first(where: { $0.pair != nil }) {
+      let place = example.line > 0 ? " (the first on line \(example.line))" : ""
       throw CommandError(
-        "line \(example.line) is a pair of texts, but \(path) has type_vocab_size \(model.config.segmentCount); "
+        "the input holds pairs of texts\(place), but \(path) has type_vocab_size \(model.config.segmentCount); "
           + "expected a model that tells two segments apart")
     }
     return try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)
