@@ -256,7 +256,7 @@ class Plan:
             options = ["--model", tokenizer, "--input", lines, "--threads", 1]
             yield Row(
                 f"tokenize {name}, ids, tokens, offsets, one thread", 40,
-                self.script("tokenize", *options, "--repeats", 3),
+                self.script("tokenize_lines", *options, "--repeats", 3),
                 [self.binary, "bench", "tokenize", *options, "--repeats", 5, "--json"], "mb_per_second",
             )
 
