@@ -20,6 +20,15 @@ void ps_activation_backward(int32_t kind, const float *x, const float *dy, float
 void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int64_t rows, int64_t cols, int64_t ldx,
                         int64_t ldy);
 
+// ---- linear layers of few rows ------------------------------------------------------------------------------
+// A BLAS packs the whole weight before it multiplies; with at most 64 rows that costs as much as the product. Here the
+// rows are transposed instead, and the weight is read once as it lies.
+// t[cols, width] = x[rows, cols] transposed, zeros behind; width is rows rounded up to a multiple of 16.
+void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, int64_t width);
+// y[rows, outputs] = x weight^T, weight [outputs, inputs] without gaps, t from above with at most 64 rows.
+void ps_thin_linear(const float *t, int64_t width, const float *weight, float *y, int64_t rows, int64_t outputs,
+                    int64_t inputs, int64_t ldy);
+
 // ---- element-wise (out may alias any input) -----------------------------------------------------------------
 void ps_add(const float *a, const float *b, float *out, int64_t n);
 void ps_subtract(const float *a, const float *b, float *out, int64_t n);

@@ -73,8 +73,17 @@ struct LinearKernel {
     sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>, _ activation: Activation
   ) {
     if isThin {
-      Parallel.forEach(outputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * inputs))) {
-        forward(x, weight, bias, sum: sum, y: y, activation, rows: rows, columns: $0)
+      let width = (rows + 15) / 16 * 16
+      let transposed = Storage(uninitialized: inputs * width)
+      ps_transposed_rows(x, Int64(rows), Int64(inputs), transposed.pointer, Int64(width))
+      Parallel.forEach(outputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * inputs))) { columns in
+        let first = columns.lowerBound
+        WorkProfile.time(.matrixProducts) {
+          ps_thin_linear(
+            transposed.pointer, Int64(width), weight + first * inputs, sum + first, Int64(rows),
+            Int64(columns.count), Int64(inputs), Int64(outputs))
+        }
+        finish(bias, sum: sum, y: y, activation, rows: rows, columns: columns)
       }
     } else {
       splitRows { range in
@@ -88,15 +97,22 @@ struct LinearKernel {
   func forward(
     _ x: UnsafeMutablePointer<Float>, _ weight: UnsafeMutablePointer<Float>,
     _ bias: UnsafeMutablePointer<Float>?, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
-    _ activation: Activation, rows: Int, columns: Range<Int>? = nil
+    _ activation: Activation, rows: Int
   ) {
-    let columns = columns ?? 0..<outputs
-    let first = columns.lowerBound
     WorkProfile.time(.matrixProducts) {
       gemm(
-        transposeB: true, m: rows, n: columns.count, k: inputs, a: x, lda: inputs,
-        b: weight + first * inputs, ldb: inputs, c: sum + first, ldc: outputs)
+        transposeB: true, m: rows, n: outputs, k: inputs, a: x, lda: inputs, b: weight, ldb: inputs, c: sum,
+        ldc: outputs)
     }
+    finish(bias, sum: sum, y: y, activation, rows: rows, columns: 0..<outputs)
+  }
+
+  /// Adds the bias to some columns of the product and applies the activation.
+  private func finish(
+    _ bias: UnsafeMutablePointer<Float>?, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ activation: Activation, rows: Int, columns: Range<Int>
+  ) {
+    let first = columns.lowerBound
     WorkProfile.time(.elementwise) {
       if let bias {
         ps_bias_activation(
