@@ -21,11 +21,12 @@ void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int
                         int64_t ldy);
 
 // ---- linear layers of few rows ------------------------------------------------------------------------------
-// A BLAS packs the whole weight before it multiplies; with at most 64 rows that costs as much as the product. Here the
-// rows are transposed instead, and the weight is read once as it lies.
+// A BLAS packs the whole weight before it multiplies, which few rows do not repay. Here the rows are transposed instead,
+// and the weight is read from memory once, as it lies.
+enum { ps_thin_rows = 64 };  // the most rows that they take
 // t[cols, width] = x[rows, cols] transposed, zeros behind; width is rows rounded up to a multiple of 16.
 void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, int64_t width);
-// y[rows, outputs] = x weight^T, weight [outputs, inputs] without gaps, t from above with at most 64 rows.
+// y[rows, outputs] = x weight^T, weight [outputs, inputs] without gaps, t from above, at most ps_thin_rows rows.
 void ps_thin_linear(const float *t, int64_t width, const float *weight, float *y, int64_t rows, int64_t outputs,
                     int64_t inputs, int64_t ldy);
 

@@ -5,8 +5,9 @@ import Kernels
 ///
 /// Each worker takes a block of rows through both products while it is in cache. For backward only the sums before f are
 /// kept: f is computed again from them, which costs one pass and saves a quarter of what a BERT layer keeps; in
-/// inference the wide rows between the products are never stored whole. Backward: with s = x W₁ᵀ + b₁ and h = f(s), dh = dy W₂, ds = dh f′(s); dx = ds W₁,
-/// dW₁ += dsᵀ x, db₁ += Σ ds, dW₂ += dyᵀ h, db₂ += Σ dy.
+/// inference the wide rows between the products are never stored whole, unless they are few. Backward: with
+/// s = x W₁ᵀ + b₁ and h = f(s), dh = dy W₂, ds = dh f′(s); dx = ds W₁, dW₁ += dsᵀ x, db₁ += Σ ds, dW₂ += dyᵀ h,
+/// db₂ += Σ dy.
 ///
 /// - Parameters:
 ///   - x: The rows, [..., features].

@@ -62,7 +62,7 @@ struct LinearKernel {
   /// block in cache.
   private static let blockRows = 512
   /// With fewer rows than this a worker's GEMM is thin, and splitting the outputs is better.
-  private static let thinRows = 64
+  private static let thinRows = Int(ps_thin_rows)
 
   /// Whether there are so few rows that the outputs are split instead.
   var isThin: Bool { rows < Self.thinRows }
