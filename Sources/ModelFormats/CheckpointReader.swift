@@ -1,38 +1,39 @@
 import Foundation
 
-/// The weights of a model directory, in one `model.safetensors` or in shards behind `model.safetensors.index.json`.
+/// The weights of a model directory: one file or shards behind an index, of safetensors or, where there are none, of
+/// PyTorch (`pytorch_model.bin`, of which nothing is executed).
 public final class CheckpointReader: Sendable {
   /// The directory, or the single file.
   public let path: String
   /// The names of all tensors, sorted.
   public let names: [String]
-  private let files: [SafetensorsFile]
+  private let files: [MappedTensors]
   private let fileOfName: [String: Int]
 
   /// Opens the weights in a model directory.
   ///
   /// - Throws: `FormatError`, also when the directory holds weights in a format that Potstill does not read.
   public convenience init(directory: URL) throws(FormatError) {
-    let single = directory.appending(path: "model.safetensors").path
-    let index = directory.appending(path: "model.safetensors.index.json")
-    if FileManager.default.fileExists(atPath: single) {
-      try self.init(file: single)
-    } else if FileManager.default.fileExists(atPath: index.path) {
-      try self.init(index: index, directory: directory)
+    let names = ["model.safetensors", "pytorch_model.bin"].flatMap { [$0, $0 + ".index.json"] }
+    let found = names.map { directory.appending(path: $0) }
+      .first { FileManager.default.fileExists(atPath: $0.path) }
+    guard let found else { throw Self.noWeights(in: directory) }
+    if found.pathExtension == "json" {
+      try self.init(index: found, directory: directory)
     } else {
-      throw Self.noWeights(in: directory)
+      try self.init(file: found.path)
     }
   }
 
-  /// Opens one safetensors file.
+  /// Opens one file of safetensors or of `torch.save`, told apart by their contents.
   public convenience init(file: String) throws(FormatError) {
-    let opened = try SafetensorsFile(path: file)
+    let opened = try MappedTensors(path: file)
     self.init(
       path: file, files: [opened],
       fileOfName: Dictionary(uniqueKeysWithValues: opened.tensors.map { ($0.name, 0) }))
   }
 
-  private init(path: String, files: [SafetensorsFile], fileOfName: [String: Int]) {
+  private init(path: String, files: [MappedTensors], fileOfName: [String: Int]) {
     self.path = path
     self.files = files
     self.fileOfName = fileOfName
@@ -44,7 +45,7 @@ public final class CheckpointReader: Sendable {
     guard let map = document["weight_map"]?.objectValue else {
       throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
     }
-    var files: [SafetensorsFile] = []
+    var files: [MappedTensors] = []
     var fileIndex: [String: Int] = [:]
     var fileOfName: [String: Int] = [:]
     for (name, value) in map {
@@ -66,7 +67,7 @@ public final class CheckpointReader: Sendable {
             file: url.path, path: field, reason: "the shard \(path) does not exist; download it again")
         }
         fileIndex[shard] = files.count
-        files.append(try SafetensorsFile(path: path))
+        files.append(try MappedTensors(path: path))
       }
       guard let number = fileIndex[shard], files[number][name] != nil else {
         throw .tensor(
@@ -81,7 +82,7 @@ public final class CheckpointReader: Sendable {
   public subscript(name: String) -> TensorInfo? { file(of: name)?[name] }
 
   /// The file that holds a tensor.
-  package func file(of name: String) -> SafetensorsFile? { fileOfName[name].map { files[$0] } }
+  package func file(of name: String) -> MappedTensors? { fileOfName[name].map { files[$0] } }
 
   /// A tensor's values as Float32, row-major.
   ///
@@ -101,15 +102,14 @@ public final class CheckpointReader: Sendable {
       return .cannotRead(
         file: directory.path, reason: "it is not a directory; expected a Hugging Face model directory")
     }
-    let others = ["pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"]
-    let found = others.first { FileManager.default.fileExists(atPath: directory.appending(path: $0).path) }
-    guard let found else {
-      return .cannotRead(
-        file: directory.path, reason: "it holds neither model.safetensors nor model.safetensors.index.json")
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+    for name in entries.sorted() {
+      if let advice = WeightFormat.advice(forFileNamed: name) {
+        return .cannotRead(file: directory.appending(path: name).path, reason: advice)
+      }
     }
     return .cannotRead(
-      file: directory.appending(path: found).path,
-      reason: "only safetensors weights are read; convert them once in Python: from transformers import"
-        + " AutoModelForSequenceClassification as M; M.from_pretrained(DIR).save_pretrained(DIR)")
+      file: directory.path,
+      reason: "it holds neither model.safetensors nor pytorch_model.bin, nor the index of either's shards")
   }
 }

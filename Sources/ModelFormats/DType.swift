@@ -1,4 +1,4 @@
-/// The element types of the safetensors format, under their names in the file.
+/// The element types of a checkpoint, under their names in the safetensors format.
 public enum DType: String, Sendable, CaseIterable {
   /// Truth values, one byte each.
   case bool = "BOOL"
@@ -41,7 +41,7 @@ public enum DType: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether `SafetensorsFile` converts this type to Float32.
+  /// Whether reading converts this type to Float32.
   public var isReadableAsFloat: Bool {
     switch self {
     case .float16, .bfloat16, .float32, .float64: true

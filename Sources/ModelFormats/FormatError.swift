@@ -10,6 +10,8 @@ public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
   case field(file: String, path: String, reason: String)
   /// The file as a whole is not valid safetensors.
   case safetensors(file: String, reason: String)
+  /// The file as a whole is not a dictionary of tensors as `torch.save` writes it, or holds what is never read.
+  case pytorch(file: String, reason: String)
   /// One tensor's entry in a checkpoint is wrong.
   case tensor(file: String, name: String, reason: String)
 
@@ -21,6 +23,7 @@ public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
     case .json(let file, let line, let column, let reason): "\(file):\(line):\(column): \(reason)"
     case .field(let file, let path, let reason): "\(file): field \(path): \(reason)"
     case .safetensors(let file, let reason): "\(file): not a valid safetensors file: \(reason)"
+    case .pytorch(let file, let reason): "\(file): not a PyTorch file of tensors: \(reason)"
     case .tensor(let file, let name, let reason): "\(file): tensor \"\(name)\": \(reason)"
     }
   }

@@ -5,7 +5,7 @@ import Foundation
 /// Truncating the file under a living map ends the process at the next access; writers that rename, as Potstill's do,
 /// never truncate.
 package final class MappedFile: @unchecked Sendable {
-  // Sendable because the reading API only reads; `SafetensorsFile.mappedFloats` documents who may write.
+  // Sendable because the reading API only reads; `MappedTensors.mappedFloats` documents who may write.
   package let bytes: UnsafeMutableRawBufferPointer
 
   package init(path: String) throws(FormatError) {

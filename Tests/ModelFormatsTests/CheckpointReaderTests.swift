@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import TestSupport
 import Testing
 
 @Suite struct CheckpointReaderTests {
@@ -48,19 +49,75 @@ import Testing
     }
   }
 
-  @Test func missingWeightsSayWhatToDo() throws {
+  private func copy(_ fixture: String, to name: String, in folder: TemporaryFolder) throws {
+    _ = try folder.write([UInt8](Data(contentsOf: Fixtures.url("formats/" + fixture))), name)
+  }
+
+  @Test func pyTorchWeightsAreReadWhereThereAreNoOthers() throws {
     let folder = try TemporaryFolder()
-    func message(_ url: URL) -> String {
-      do throws(FormatError) {
-        _ = try CheckpointReader(directory: url)
-        return "accepted"
-      } catch {
-        return error.description
-      }
-    }
-    #expect(message(folder.url).contains("neither model.safetensors nor"))
+    try copy("module.bin", to: "pytorch_model.bin", in: folder)
+    #expect(try CheckpointReader(directory: folder.url).names.contains("dense.weight"))
+    try shards(folder, index: #"{"weight_map":{"a":"model-1.safetensors"}}"#)
+    #expect(try CheckpointReader(directory: folder.url).names == ["a"])
+  }
+
+  @Test func readsShardsOfPyTorch() throws {
+    let folder = try TemporaryFolder()
+    try copy("module.bin", to: "pytorch_model-00001-of-00002.bin", in: folder)
+    try copy("protocol4.bin", to: "pytorch_model-00002-of-00002.bin", in: folder)
+    let index =
+      #"{"weight_map":{"dense.weight":"pytorch_model-00001-of-00002.bin","#
+      + #""plain":"pytorch_model-00002-of-00002.bin"}}"#
+    _ = try folder.write(Array(index.utf8), "pytorch_model.bin.index.json")
+    let reader = try CheckpointReader(directory: folder.url)
+    #expect(reader.names == ["dense.weight", "plain"])
+    #expect(try reader.floats("plain") == reader.floats("dense.weight"))
+    #expect(reader["plain"]?.shape == [6, 5])
+  }
+
+  @Test(arguments: [
+    ("tf_model.h5", "TensorFlow weights", "from_tf=True"),
+    ("bert_model.ckpt.data-00000-of-00001", "TensorFlow weights", "from_tf=True"),
+    ("model.ckpt.index", "TensorFlow weights", "from_tf=True"),
+    ("flax_model.msgpack", "Flax weights", "from_flax=True"),
+  ])
+  func otherFormatsSayHowToConvert(_ name: String, _ what: String, _ advice: String) throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write([0], name)
+    let message = message(folder.url)
+    #expect(message.contains(name) && message.contains(what) && message.contains(advice), "\(message)")
+  }
+
+  private static let signatures: [(bytes: [UInt8], what: String)] = [
+    (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "git lfs pull"),
+    ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "HDF5 file of TensorFlow"),
+    ([UInt8](repeating: 0, count: 257) + Array("ustar".utf8), "before PyTorch 1.6"),
+    ([1, 2, 3], "not a valid safetensors file"),
+  ]
+
+  @Test(arguments: signatures)
+  func contentsDecideWhateverTheName(_ bytes: [UInt8], _ what: String) throws {
+    let folder = try TemporaryFolder()
+    _ = try folder.write(bytes, "pytorch_model.bin")
+    #expect(message(folder.url).contains(what), "\(message(folder.url))")
+    var writer = SafetensorsWriter()
+    writer.add("a", shape: [1], values: [1])
+    try writer.write(to: folder.url.appending(path: "pytorch_model.bin"))
+    #expect(try CheckpointReader(directory: folder.url).names == ["a"])
+  }
+
+  @Test func missingWeightsAreSaid() throws {
+    let folder = try TemporaryFolder()
+    #expect(message(folder.url).contains("neither model.safetensors nor pytorch_model.bin"))
     #expect(message(folder.url.appending(path: "none")).contains("not a directory"))
-    _ = try folder.write([0], "pytorch_model.bin")
-    #expect(message(folder.url).contains("save_pretrained"))
+  }
+
+  private func message(_ url: URL) -> String {
+    do throws(FormatError) {
+      _ = try CheckpointReader(directory: url)
+      return "accepted"
+    } catch {
+      return error.description
+    }
   }
 }

@@ -10,6 +10,8 @@ and the results are rounded once, when stored.
 - `bare`: BertModel without prefix, pooler or head, with LayerNorm's old names and the position_ids buffer; the loss
   reads every hidden state and attention map: sum_k mean(hidden_k * sin(i + k)) + sum_l mean(attention_l * cos(i + l)),
   i counting a tensor's elements in the order in which they are stored.
+- `pretraining`: BertForPreTraining as it was published in 2019: LayerNorm's old names, the heads of pre-training and the
+  decoder tied to the word table, in a `pytorch_model.bin`; no gradients, but `pooled`.
 """
 
 import json
@@ -19,13 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertForSequenceClassification, BertModel
+from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
 
 FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures" / "encoders"
 LENGTHS = [7, 1, 24, 13]
 COMMON = dict(vocab_size=120, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=40,
               max_position_embeddings=24, type_vocab_size=2, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1,
               attn_implementation="eager")
+SMALL = dict(vocab_size=60, hidden_size=16, num_hidden_layers=2, intermediate_size=24)
 
 
 def randomise(model, rng):
@@ -38,8 +41,8 @@ def randomise(model, rng):
     return model.double().eval()
 
 
-def batch(rng):
-    ids = [rng.integers(5, 120, length) for length in LENGTHS]
+def batch(rng, vocabulary=120):
+    ids = [rng.integers(5, vocabulary, length) for length in LENGTHS]
     segments = [(np.arange(length) >= length // 2).astype(np.int64) for length in LENGTHS]
     padded = torch.zeros(3, len(LENGTHS), max(LENGTHS), dtype=torch.long)  # ids, segments, mask
     for row, length in enumerate(LENGTHS):
@@ -64,6 +67,10 @@ def pack_maps(padded):
 def wave(function, tensor, shift):
     values = function(np.arange(tensor.numel(), dtype=np.float64) + shift).astype(np.float32)
     return torch.tensor(values.astype(np.float64)).reshape(tensor.shape)
+
+
+def old_name(name):
+    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
 
 
 def store(directory, model, config, golden, loss, rename=lambda name: name, canonical=lambda name: name, extra=None):
@@ -133,17 +140,37 @@ def bare():
         "num_attention_heads": 4, "num_hidden_layers": 3, "type_vocab_size": 2, "vocab_size": 120,
     }
 
-    def old(name):
-        return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
-
-    store(FIXTURES / "bare", model, file, {**packed, **numbers(tensors)}, loss, rename=old,
+    store(FIXTURES / "bare", model, file, {**packed, **numbers(tensors)}, loss, rename=old_name,
           canonical=lambda name: "bert." + name,
           extra={"embeddings.position_ids": np.arange(24, dtype=np.int64)[None]})
+
+
+def pretraining():
+    rng = np.random.default_rng(3)
+    config = BertConfig(**{**COMMON, **SMALL})
+    model = randomise(BertForPreTraining(config), rng)
+    inputs, packed = batch(rng, SMALL["vocab_size"])
+    result = model.bert(**inputs, output_hidden_states=True, output_attentions=True)
+    golden = {**packed, **numbers(outputs(result)), **numbers({"pooled": result.pooler_output})}
+    weights = {old_name(name): tensor.float() for name, tensor in model.state_dict().items()}
+    tied = "cls.predictions.decoder.weight"
+    weights[tied] = weights["bert.embeddings.word_embeddings.weight"]
+    directory = FIXTURES / "pretraining"
+    directory.mkdir(parents=True)
+    torch.save(weights, directory / "pytorch_model.bin")
+    save_file({key: np.asarray(value if value.dtype == np.int32 else value.astype(np.float32), order="C")
+               for key, value in golden.items()}, directory / "golden.safetensors")
+    # As published: without a model_type, and with the sizes under the names they still have.
+    file = {key: COMMON[key] for key in ("attention_probs_dropout_prob", "hidden_dropout_prob")}
+    file.update({**SMALL, "hidden_act": "gelu", "initializer_range": 0.02, "max_position_embeddings": 24,
+                 "num_attention_heads": 4, "type_vocab_size": 2, "directionality": "bidi", "pooler_fc_size": 768})
+    (directory / "config.json").write_text(json.dumps(file, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
     shutil.rmtree(FIXTURES, ignore_errors=True)
     classifier()
     bare()
-    for path in sorted(FIXTURES.rglob("*.safetensors")):
+    pretraining()
+    for path in sorted(FIXTURES.rglob("*.*")):
         print(path.relative_to(FIXTURES), path.stat().st_size)

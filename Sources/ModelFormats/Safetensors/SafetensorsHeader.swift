@@ -34,6 +34,9 @@ struct SafetensorsHeader {
     tensors.sort {
       ($0.byteRange.lowerBound, $0.byteRange.upperBound) < ($1.byteRange.lowerBound, $1.byteRange.upperBound)
     }
+    guard Set(tensors.map(\.name)).count == tensors.count else {
+      throw .safetensors(file: file, reason: "two tensor names differ only in Unicode normalisation")
+    }
     try Self.checkTiling(tensors, dataStart: dataStart, dataEnd: bytes.count, file: file)
     self.tensors = tensors
     self.metadata = metadata

@@ -1,0 +1,175 @@
+/// The named arrays of a file in memory, whatever its format; values are read from the mapped pages.
+package final class MappedTensors: Sendable {
+  /// The path the file was opened under.
+  package let path: String
+  /// The tensors, in the order the format gives them.
+  package let tensors: [TensorInfo]
+  private let map: MappedFile
+  private let isBigEndian: Bool
+  private let index: [String: Int]
+  /// Tensors that share bytes with another one.
+  private let overlapping: Set<String>
+
+  /// - Parameter tensors: Checked: they lie in the file, and their names differ.
+  init(_ map: MappedFile, path: String, tensors: [TensorInfo], isBigEndian: Bool = false) {
+    self.map = map
+    self.path = path
+    self.tensors = tensors
+    self.isBigEndian = isBigEndian
+    index = Dictionary(tensors.enumerated().map { ($1.name, $0) }) { first, _ in first }
+    overlapping = Self.overlapping(tensors)
+  }
+
+  /// Maps a safetensors file or one of `torch.save`, told apart by their first bytes.
+  package convenience init(path: String) throws(FormatError) {
+    let map = try MappedFile(path: path)
+    let bytes = UnsafeRawBufferPointer(map.bytes)
+    switch WeightFormat(bytes) {
+    case .pytorch:
+      let file = try PyTorchCheckpoint(bytes, file: path)
+      self.init(map, path: path, tensors: file.tensors, isBigEndian: file.isBigEndian)
+    case .foreign(let advice): throw .cannotRead(file: path, reason: advice)
+    case .safetensors:
+      self.init(map, path: path, tensors: try SafetensorsHeader(bytes, file: path).tensors)
+    }
+  }
+
+  /// The tensor of a name, nil when there is none.
+  package subscript(name: String) -> TensorInfo? { index[name].map { tensors[$0] } }
+
+  /// A tensor's values as Float32, row-major; F16, BF16 and F64 are converted.
+  ///
+  /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not a float type.
+  package func floats(_ name: String) throws(FormatError) -> [Float] {
+    let info = try find(name)
+    try requireFloat(info)
+    return [Float](unsafeUninitializedCapacity: info.count) { buffer, count in
+      if let target = buffer.baseAddress { convert(info, into: target) }
+      count = info.count
+    }
+  }
+
+  /// A tensor's values as integers, row-major.
+  ///
+  /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not I64, I32, U8 or BOOL.
+  package func integers(_ name: String) throws(FormatError) -> [Int] {
+    let info = try find(name)
+    func read<T: BinaryInteger>(_ type: T.Type) -> [Int] {
+      withBytes(of: info) { bytes in
+        (0..<info.count).map {
+          Int(bytes.loadUnaligned(fromByteOffset: $0 * MemoryLayout<T>.size, as: type))
+        }
+      }
+    }
+    switch info.dtype {
+    case .int64: return read(Int64.self)
+    case .int32: return read(Int32.self)
+    case .uint8, .bool: return read(UInt8.self)
+    default: throw fault(info, "its dtype is \(info.dtype.rawValue), expected I64, I32, U8 or BOOL")
+    }
+  }
+
+  /// Converts a tensor's values into `target`, which has room for all of them.
+  package func readFloats(_ info: TensorInfo, into target: UnsafeMutablePointer<Float>) throws(FormatError) {
+    try requireFloat(info)
+    convert(info, into: target)
+  }
+
+  /// The mapped values themselves when they are Float32 as this machine has them, row by row at a multiple of 4 bytes and
+  /// shared with no other tensor; nil otherwise.
+  ///
+  /// The pages are private: writing copies them and never reaches the file, but every reader of this object sees the
+  /// new values, so only one owner may write. The pointer lives as long as this object.
+  package func mappedFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? {
+    guard info.dtype == .float32, info.count > 0, info.byteRange.lowerBound % 4 == 0, info.strides == nil,
+      !isBigEndian, !overlapping.contains(info.name)
+    else { return nil }
+    return map.bytes.baseAddress.map { ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self) }
+  }
+
+  // MARK: Helpers
+
+  private static func overlapping(_ tensors: [TensorInfo]) -> Set<String> {
+    var result: Set<String> = []
+    var previous: TensorInfo?  // the one that reaches furthest so far
+    for tensor in tensors.sorted(by: { $0.byteRange.lowerBound < $1.byteRange.lowerBound })
+    where !tensor.byteRange.isEmpty {
+      if let other = previous, tensor.byteRange.lowerBound < other.byteRange.upperBound {
+        result.formUnion([other.name, tensor.name])
+        if tensor.byteRange.upperBound <= other.byteRange.upperBound { continue }
+      }
+      previous = tensor
+    }
+    return result
+  }
+
+  private func find(_ name: String) throws(FormatError) -> TensorInfo {
+    guard let info = self[name] else {
+      throw .tensor(file: path, name: name, reason: "it is not in the file")
+    }
+    return info
+  }
+
+  private func requireFloat(_ info: TensorInfo) throws(FormatError) {
+    guard info.dtype.isReadableAsFloat else {
+      throw fault(info, "its dtype is \(info.dtype.rawValue), expected F32, F16, BF16 or F64")
+    }
+  }
+
+  private func fault(_ info: TensorInfo, _ reason: String) -> FormatError {
+    .tensor(file: path, name: info.name, reason: reason)
+  }
+
+  private func convert(_ info: TensorInfo, into target: UnsafeMutablePointer<Float>) {
+    withBytes(of: info) { bytes in
+      guard let base = bytes.baseAddress else { return }
+      switch info.dtype {
+      case .float16:
+        for i in 0..<info.count {
+          target[i] = FloatConversion.float(half: base.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+        }
+      case .bfloat16:
+        for i in 0..<info.count {
+          target[i] = FloatConversion.float(
+            bfloat: base.loadUnaligned(fromByteOffset: 2 * i, as: UInt16.self))
+        }
+      case .float64:
+        for i in 0..<info.count {
+          target[i] = Float(base.loadUnaligned(fromByteOffset: 8 * i, as: Double.self))
+        }
+      default: UnsafeMutableRawPointer(target).copyMemory(from: base, byteCount: bytes.count)
+      }
+    }
+  }
+
+  /// The values row by row with their least significant byte first: the mapped ones, or a copy where those are not so.
+  private func withBytes<R>(of info: TensorInfo, _ body: (UnsafeRawBufferPointer) -> R) -> R {
+    let mapped = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(map.bytes)[info.byteRange])
+    guard info.strides != nil || isBigEndian else { return body(mapped) }
+    return rowMajorCopy(of: mapped, info).withUnsafeBytes(body)
+  }
+
+  /// A tensor's elements one after the other, out of bytes in which they lie otherwise.
+  private func rowMajorCopy(of source: UnsafeRawBufferPointer, _ info: TensorInfo) -> [UInt8] {
+    let (size, shape) = (info.dtype.byteCount, info.shape)
+    let strides = info.strides ?? shape.indices.map { shape[($0 + 1)...].reduce(1, *) }
+    return [UInt8](unsafeUninitializedCapacity: info.count * size) { target, count in
+      count = info.count * size
+      var index = [Int](repeating: 0, count: shape.count)
+      var element = 0
+      for start in stride(from: 0, to: count, by: size) {
+        for byte in 0..<size {
+          target[start + byte] = source[element * size + (isBigEndian ? size - 1 - byte : byte)]
+        }
+        // Counts up like an odometer, the last axis fastest.
+        for axis in shape.indices.reversed() {
+          index[axis] += 1
+          element += strides[axis]
+          guard index[axis] == shape[axis] else { break }
+          element -= index[axis] * strides[axis]
+          index[axis] = 0
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,125 @@
+/// The tensors in a file of `torch.save` (PyTorch 1.6 and newer): a zip archive with a pickle that describes them and an
+/// entry for each of their storages.
+///
+/// Every tensor lies inside its storage and has no more elements than it, so reading needs no more memory than the file.
+struct PyTorchCheckpoint {
+  /// The tensors in the order of the dictionary.
+  let tensors: [TensorInfo]
+  /// Whether the most significant byte of a number comes first.
+  let isBigEndian: Bool
+
+  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
+    let archive = try ZipArchive(bytes, file: file)
+    let folder = try Self.folder(of: archive, file: file)
+    if let (name, method) = archive.compressed.min(by: { $0.key < $1.key }) {
+      throw .pytorch(
+        file: file,
+        reason: "the zip entry \"\(name)\" is compressed (\(method)), expected stored entries as torch.save"
+          + " writes them; unpack the archive and pack it again with: zip -0 -r")
+    }
+    func content(_ name: String) -> UnsafeRawBufferPointer? {
+      archive.entries[folder + name].map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+    }
+    guard let pickle = content("data.pkl") else {
+      preconditionFailure("The folder was chosen because it has data.pkl.")
+    }
+    let order = content("byteorder").map { String(decoding: $0, as: UTF8.self) } ?? "little"
+    guard order == "little" || order == "big" else {
+      throw .pytorch(file: file, reason: "byteorder is \"\(order)\", expected little or big")
+    }
+    isBigEndian = order == "big"
+
+    let (value, heap) = try PickleReader.read(pickle, file: file)
+    let entries = try StateDict(value, heap, file: file).tensors
+    var tensors: [TensorInfo] = []
+    var names: Set<String> = []
+    for (name, tensor) in entries {
+      guard names.insert(name).inserted else {
+        throw .tensor(file: file, name: name, reason: "the dictionary has it twice")
+      }
+      let data = archive.entries[folder + "data/" + tensor.storage.key]
+      tensors.append(try Self.info(name, tensor, data: data, file: file))
+    }
+    self.tensors = tensors
+  }
+
+  /// The one top folder of the archive, which may have any name, with its slash.
+  private static func folder(of archive: ZipArchive, file: String) throws(FormatError) -> String {
+    let folders = archive.entries.keys.filter { $0.hasSuffix("data.pkl") }.map { String($0.dropLast(8)) }
+      .filter { $0.isEmpty || $0.firstIndex(of: "/") == $0.index(before: $0.endIndex) }
+    guard let folder = folders.first, folders.count == 1 else {
+      let names = archive.entries.keys.sorted().prefix(4).joined(separator: ", ")
+      throw .pytorch(
+        file: file,
+        reason: "the zip archive has \(folders.count) entries FOLDER/data.pkl (but \(names)), expected one")
+    }
+    guard archive.entries[folder + "constants.pkl"] == nil else {
+      throw .pytorch(
+        file: file,
+        reason:
+          "it is a program saved by torch.jit; expected what torch.save(model.state_dict(), FILE) writes")
+    }
+    return folder
+  }
+
+  private static func info(
+    _ name: String, _ tensor: PickledTensor, data: Range<Int>?, file: String
+  ) throws(FormatError) -> TensorInfo {
+    func fault(_ reason: String) -> FormatError { .tensor(file: file, name: name, reason: reason) }
+    let (size, storage) = (tensor.dtype.byteCount, tensor.storage)
+    guard let data else { throw fault("the archive has no entry data/\(storage.key) for its values") }
+    let (stored, overflows) = storage.count.multipliedReportingOverflow(by: storage.dtype?.byteCount ?? 1)
+    guard !overflows, stored == data.count else {
+      throw fault("its storage has \(data.count) bytes, but \(stored) by the pickle; the file is damaged")
+    }
+    guard let view = TensorView(tensor) else {
+      throw fault(
+        "shape \(tensor.shape) with strides \(tensor.strides) at \(tensor.offset) describes no tensor")
+    }
+    guard view.elements.upperBound <= data.count / size else {
+      throw fault(
+        "elements \(view.elements) of its storage are needed, which has \(data.count / size); the file is damaged"
+      )
+    }
+    guard view.count <= data.count / size else {
+      throw fault("shape \(tensor.shape) repeats elements of its storage; save tensor.contiguous() instead")
+    }
+    return TensorInfo(
+      name: name, dtype: tensor.dtype, shape: tensor.shape,
+      byteRange: data.lowerBound + view.elements.lowerBound * size..<data.lowerBound + view.elements
+        .upperBound * size,
+      strides: view.isContiguous ? nil : tensor.strides)
+  }
+}
+
+/// Which elements of its storage a tensor touches.
+private struct TensorView {
+  let elements: Range<Int>
+  let count: Int
+  let isContiguous: Bool
+
+  /// nil when the numbers describe no tensor or overflow.
+  init?(_ tensor: PickledTensor) {
+    guard tensor.shape.count == tensor.strides.count, tensor.offset >= 0,
+      (tensor.shape + tensor.strides).allSatisfy({ $0 >= 0 })
+    else { return nil }
+    var (count, last, contiguous) = (1, tensor.offset, true)
+    for (extent, stride) in zip(tensor.shape, tensor.strides).reversed() where extent > 0 {
+      if extent > 1, stride != count { contiguous = false }
+      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      let (reach, reachOverflow) = (extent - 1).multipliedReportingOverflow(by: stride)
+      let (sum, sumOverflow) = last.addingReportingOverflow(reach)
+      guard !overflow, !reachOverflow, !sumOverflow else { return nil }
+      (count, last) = (product, sum)
+    }
+    // An empty tensor touches nothing, whatever its offset and strides say.
+    guard !tensor.shape.contains(0) else {
+      (elements, self.count, isContiguous) = (0..<0, 0, true)
+      return
+    }
+    guard last < Int.max else { return nil }
+    elements = tensor.offset..<last + 1
+    self.count = count
+    isContiguous = contiguous
+  }
+}

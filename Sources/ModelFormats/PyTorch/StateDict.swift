@@ -1,0 +1,47 @@
+/// The names and tensors of a pickled dictionary that holds nothing else.
+struct StateDict {
+  let tensors: [(name: String, tensor: PickledTensor)]
+
+  /// - Throws: `FormatError.pytorch` that says what was found instead, such as a checkpoint of a training framework.
+  init(_ value: PickleValue, _ heap: PickleHeap, file: String) throws(FormatError) {
+    guard case .dictionary(let index) = value else {
+      throw .pytorch(file: file, reason: "it holds \(value.kind), expected a dictionary of tensors")
+    }
+    let entries = heap.dictionaries[index]
+    var tensors: [(String, PickledTensor)] = []
+    for entry in entries {
+      guard case .string(let name) = entry.key, case .tensor(let tensor) = entry.value else {
+        throw .pytorch(file: file, reason: Self.difference(entries, heap))
+      }
+      tensors.append((name, heap.tensors[tensor]))
+    }
+    self.tensors = tensors
+  }
+
+  private static func difference(
+    _ entries: [(key: PickleValue, value: PickleValue)], _ heap: PickleHeap
+  ) -> String {
+    var others: [String] = []
+    var nested: String?
+    for entry in entries {
+      let name = if case .string(let name) = entry.key { "\"\(name)\"" } else { entry.key.kind }
+      switch entry.value {
+      case .tensor: continue
+      case .dictionary(let index):
+        let tensors = heap.dictionaries[index].count { if case .tensor = $0.value { true } else { false } }
+        others.append(name + " (a dictionary" + (tensors > 0 ? " with \(tensors) tensors)" : ")"))
+        if tensors > 0, nested == nil { nested = name }
+      default: others.append("\(name) (\(entry.value.kind))")
+      }
+    }
+    let shown = others.prefix(6).joined(separator: ", ") + (others.count > 6 ? ", …" : "")
+    let advice =
+      nested.map {
+        "; this is a training checkpoint, take its weights out once in Python:"
+          + " torch.save(torch.load(FILE, map_location=\"cpu\")[\($0)], FILE)"
+      } ?? ""
+    return
+      "beside \(entries.count - others.count) tensors its dictionary holds \(shown), expected tensors only"
+      + advice
+  }
+}

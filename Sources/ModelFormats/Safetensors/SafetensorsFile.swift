@@ -1,0 +1,43 @@
+/// A safetensors file in memory, completely checked when it is opened; values are read from the mapped pages.
+public final class SafetensorsFile: Sendable {
+  /// The free-form strings under `__metadata__`.
+  public let metadata: [String: String]
+  private let content: MappedTensors
+
+  /// Maps the file and checks its whole header.
+  ///
+  /// - Throws: `FormatError` naming the file and, where one is at fault, the tensor.
+  public init(path: String) throws(FormatError) {
+    let map = try MappedFile(path: path)
+    let header = try SafetensorsHeader(UnsafeRawBufferPointer(map.bytes), file: path)
+    metadata = header.metadata
+    content = MappedTensors(map, path: path, tensors: header.tensors)
+  }
+
+  /// The path the file was opened under.
+  public var path: String { content.path }
+
+  /// The tensors, in the order of their data.
+  public var tensors: [TensorInfo] { content.tensors }
+
+  /// The tensor of a name, nil when there is none.
+  public subscript(name: String) -> TensorInfo? { content[name] }
+
+  /// A tensor's values as Float32, row-major; F16, BF16 and F64 are converted.
+  ///
+  /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not a float type.
+  public func floats(_ name: String) throws(FormatError) -> [Float] { try content.floats(name) }
+
+  /// A tensor's values as integers, row-major.
+  ///
+  /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not I64, I32, U8 or BOOL.
+  public func integers(_ name: String) throws(FormatError) -> [Int] { try content.integers(name) }
+
+  /// Converts a tensor's values into `target`, which has room for all of them.
+  package func readFloats(_ info: TensorInfo, into target: UnsafeMutablePointer<Float>) throws(FormatError) {
+    try content.readFloats(info, into: target)
+  }
+
+  /// The mapped values themselves where they are Float32 (see `MappedTensors`).
+  package func mappedFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? { content.mappedFloats(info) }
+}
