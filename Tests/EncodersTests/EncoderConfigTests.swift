@@ -47,9 +47,25 @@ import Testing
     #expect(try EncoderConfig(json: ["num_labels": 3]).labels == ["LABEL_0", "LABEL_1", "LABEL_2"])
   }
 
+  @Test func defaultsFollowTheModelType() throws {
+    let roberta = try EncoderConfig(json: ["model_type": "roberta"])
+    #expect(roberta.vocabularySize == 50265 && roberta.padTokenID == 1 && roberta.maxPositions == 510)
+    let electra = try EncoderConfig(json: ["model_type": "electra"])
+    #expect(electra.embeddingSize == 128 && electra.hiddenSize == 256 && electra.attentionHeads == 4)
+    #expect(electra.intermediateSize == 1024 && electra.layerCount == 12)
+    let distilbert = try EncoderConfig(json: ["model_type": "distilbert"])
+    #expect(distilbert.layerCount == 6 && distilbert.hiddenSize == 768 && distilbert.intermediateSize == 3072)
+    #expect(distilbert.segmentCount == 0 && distilbert.classifierDropout == 0.2)
+    for config in [roberta, electra, distilbert] {
+      #expect(try EncoderConfig(json: config.json).json == config.json)
+    }
+    #expect(electra.json["embedding_size"] == 128 && roberta.json["max_position_embeddings"] == 512)
+    #expect(try EncoderConfig(json: ["model_type": "electra", "embedding_size": 256]).embeddingSize == nil)
+  }
+
   @Test(
     arguments: [
-      ("model_type", "roberta"), ("position_embedding_type", "relative_key"), ("is_decoder", true),
+      ("model_type", "albert"), ("position_embedding_type", "relative_key"), ("is_decoder", true),
       ("hidden_size", 0), ("hidden_size", 1.5), ("hidden_size", "64"), ("vocab_size", -1),
       ("num_hidden_layers", 9_223_372_036_854_775_807), ("num_attention_heads", 7), ("hidden_act", "maxout"),
       ("hidden_act", 1), ("hidden_dropout_prob", 1), ("hidden_dropout_prob", "0.1"),

@@ -10,6 +10,8 @@ and the results are rounded once, when stored.
 - `bare`: BertModel without prefix, pooler or head, with LayerNorm's old names and the position_ids buffer; the loss
   reads every hidden state and attention map: sum_k mean(hidden_k * sin(i + k)) + sum_l mean(attention_l * cos(i + l)),
   i counting a tensor's elements in the order in which they are stored.
+- `roberta`, `electra`, `distilbert`: their classifiers as `save_pretrained` writes them, smaller; a padding token stands
+  inside a text of RoBERTa's. The script checks that XLM-RoBERTa computes the same as RoBERTa.
 - `pretraining`: BertForPreTraining as it was published in 2019: LayerNorm's old names, the heads of pre-training and the
   decoder tied to the word table, in a `pytorch_model.bin`; no gradients, but `pooled`.
 """
@@ -21,7 +23,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel
+from transformers import (BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel, DistilBertConfig,
+                          DistilBertForSequenceClassification, ElectraConfig, ElectraForSequenceClassification,
+                          RobertaConfig, RobertaForSequenceClassification, XLMRobertaConfig,
+                          XLMRobertaForSequenceClassification)
 
 FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures" / "encoders"
 LENGTHS = [7, 1, 24, 13]
@@ -35,7 +40,7 @@ def randomise(model, rng):
     """Weights large enough that every nonlinearity is visible; BERT's own 0.02 would leave attention uniform."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            centre = 1.0 if name.endswith("LayerNorm.weight") else 0.0
+            centre = 1.0 if name.lower().endswith(("layernorm.weight", "layer_norm.weight")) else 0.0
             values = centre + rng.standard_normal(tuple(parameter.shape)) * 0.25
             parameter.copy_(torch.tensor(values.astype(np.float32)))
     return model.double().eval()
@@ -167,10 +172,55 @@ def pretraining():
     (directory / "config.json").write_text(json.dumps(file, indent=2) + "\n", encoding="utf-8")
 
 
+def relative(name, config, model_class, inputs_of=lambda inputs: inputs, pad=0, same=None):
+    rng = np.random.default_rng(sum(map(ord, name)))
+    model = randomise(model_class(config), rng)
+    inputs, packed = batch(rng, SMALL["vocab_size"])
+    ids = inputs["input_ids"]
+    if pad:
+        ids[inputs["attention_mask"] == 0] = pad
+        ids[2, 5] = pad  # a padding token that somebody wrote
+        packed["ids"] = pack_rows(ids).numpy().astype(np.int32)
+    inputs = inputs_of(inputs)
+    labels = torch.tensor([2, 0, 1, 2])
+    result = model(**inputs, labels=labels, output_hidden_states=True, output_attentions=True)
+    golden = {**packed, "labels": labels.numpy().astype(np.int32), **numbers(outputs(result)),
+              **numbers({"logits": result.logits})}
+    if same is not None:
+        other = same(model)
+        assert torch.allclose(other(**inputs).logits, result.logits, rtol=0, atol=1e-12)
+    file = json.loads(config.to_json_string(use_diff=True))
+    file["architectures"] = [model_class.__name__]
+    store(FIXTURES / name, model, file, golden, result.loss)
+
+
+def relatives():
+    sizes = {key: value for key, value in {**COMMON, **SMALL}.items() if key != "type_vocab_size"}
+    labels = {0: "contradiction", 1: "neutral", 2: "entailment"}
+
+    def without_segments(inputs):
+        return {key: value for key, value in inputs.items() if key != "token_type_ids"}
+
+    def xlm(model):
+        other = XLMRobertaForSequenceClassification(XLMRobertaConfig(**model.config.to_dict())).double().eval()
+        other.load_state_dict(model.state_dict())
+        return other
+
+    roberta = RobertaConfig(**{**sizes, "max_position_embeddings": 26}, type_vocab_size=1, layer_norm_eps=1e-5,
+                            id2label=labels, classifier_dropout=0.3)
+    relative("roberta", roberta, RobertaForSequenceClassification, without_segments, pad=1, same=xlm)
+    electra = ElectraConfig(**sizes, embedding_size=8, id2label=labels)
+    relative("electra", electra, ElectraForSequenceClassification)
+    distilbert = DistilBertConfig(vocab_size=60, max_position_embeddings=24, n_layers=2, n_heads=4, dim=16,
+                                  hidden_dim=24, id2label=labels, attn_implementation="eager")
+    relative("distilbert", distilbert, DistilBertForSequenceClassification, without_segments)
+
+
 if __name__ == "__main__":
     shutil.rmtree(FIXTURES, ignore_errors=True)
     classifier()
     bare()
     pretraining()
+    relatives()
     for path in sorted(FIXTURES.rglob("*.*")):
         print(path.relative_to(FIXTURES), path.stat().st_size)

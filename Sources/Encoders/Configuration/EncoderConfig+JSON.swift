@@ -13,7 +13,7 @@ extension EncoderConfig {
     try self.init(json: document, file: url.path)
   }
 
-  /// Reads a configuration of `transformers`' BERT; fields it leaves out have BERT's defaults.
+  /// Reads a configuration of `transformers`; fields it leaves out have the defaults of its `model_type`.
   ///
   /// - Parameters:
   ///   - json: The object in `config.json`.
@@ -25,22 +25,29 @@ extension EncoderConfig {
         file: file, field: "the document", problem: "found \(json.kind), expected an object")
     }
     let fields = ConfigFields(object: object, file: file)
-    try fields.checkArchitecture()
-    self.init(
-      vocabularySize: try fields.integer("vocab_size", 30522),
-      hiddenSize: try fields.integer("hidden_size", 768),
-      layerCount: try fields.integer("num_hidden_layers", 12),
-      attentionHeads: try fields.integer("num_attention_heads", 12),
-      intermediateSize: try fields.integer("intermediate_size", 3072))
-    activation = try fields.activation("hidden_act", .gelu)
-    hiddenDropout = try fields.number("hidden_dropout_prob") ?? 0.1
-    attentionDropout = try fields.number("attention_probs_dropout_prob") ?? 0.1
-    classifierDropout = try fields.number("classifier_dropout")
-    maxPositions = try fields.integer("max_position_embeddings", 512)
-    segmentCount = try fields.integer("type_vocab_size", 2)
-    initializerRange = try fields.number("initializer_range") ?? 0.02
-    layerNormEpsilon = try fields.number("layer_norm_eps") ?? 1e-12
-    padTokenID = try fields.integer("pad_token_id", 0)
+    self = .defaults(of: try fields.architecture())
+    let names = architecture.fields
+    vocabularySize = try fields.integer("vocab_size", vocabularySize)
+    hiddenSize = try fields.integer(names.hiddenSize, hiddenSize)
+    layerCount = try fields.integer(names.layerCount, layerCount)
+    attentionHeads = try fields.integer(names.attentionHeads, attentionHeads)
+    intermediateSize = try fields.integer(names.intermediateSize, intermediateSize)
+    activation = try fields.activation(names.activation, activation)
+    hiddenDropout = try fields.number(names.hiddenDropout) ?? hiddenDropout
+    attentionDropout = try fields.number(names.attentionDropout) ?? attentionDropout
+    classifierDropout = try fields.number(names.classifierDropout) ?? classifierDropout
+    initializerRange = try fields.number("initializer_range") ?? initializerRange
+    padTokenID = try fields.integer("pad_token_id", padTokenID)
+    // Wraps around for absurd numbers, which `check()` then finds out of range.
+    maxPositions = try fields.integer("max_position_embeddings", 512) &- positionOffset
+    if architecture == .electra {
+      let size = try fields.integer("embedding_size", embeddingSize ?? hiddenSize)
+      embeddingSize = size == hiddenSize ? nil : size
+    }
+    if architecture != .distilbert {  // whose code has no segments and a fixed epsilon
+      segmentCount = try fields.integer("type_vocab_size", segmentCount)
+      layerNormEpsilon = try fields.number("layer_norm_eps") ?? layerNormEpsilon
+    }
     labels = try fields.labels()
     problemType = try fields.string("problem_type")
     original = object
@@ -51,26 +58,31 @@ extension EncoderConfig {
   /// know them, their values.
   public var json: JSONValue {
     var object = original
-    object["architectures"] = ["BertForSequenceClassification"]
-    object["model_type"] = "bert"
+    let names = architecture.fields
+    object["architectures"] = [.string(architecture.className + "ForSequenceClassification")]
+    object["model_type"] = .string(architecture.rawValue)
     object["vocab_size"] = .integer(vocabularySize)
-    object["hidden_size"] = .integer(hiddenSize)
-    object["num_hidden_layers"] = .integer(layerCount)
-    object["num_attention_heads"] = .integer(attentionHeads)
-    object["intermediate_size"] = .integer(intermediateSize)
-    object["hidden_act"] = .string(activationName)
-    object.setFloat("hidden_dropout_prob", hiddenDropout)
-    object.setFloat("attention_probs_dropout_prob", attentionDropout)
-    if let classifierDropout {
-      object.setFloat("classifier_dropout", classifierDropout)
-    } else if object["classifier_dropout"] != nil {
-      object["classifier_dropout"] = .null
+    if architecture == .electra { object["embedding_size"] = .integer(embeddingSize ?? hiddenSize) }
+    object[names.hiddenSize] = .integer(hiddenSize)
+    object[names.layerCount] = .integer(layerCount)
+    object[names.attentionHeads] = .integer(attentionHeads)
+    object[names.intermediateSize] = .integer(intermediateSize)
+    object[names.activation] = .string(activationName)
+    object.setFloat(names.hiddenDropout, hiddenDropout)
+    object.setFloat(names.attentionDropout, attentionDropout)
+    // DistilBERT's does not follow hiddenDropout when it is left out.
+    if let classifierDropout = classifierDropout ?? (architecture == .distilbert ? hiddenDropout : nil) {
+      object.setFloat(names.classifierDropout, classifierDropout)
+    } else if object[names.classifierDropout] != nil {
+      object[names.classifierDropout] = .null
     }
-    object["max_position_embeddings"] = .integer(maxPositions)
-    object["type_vocab_size"] = .integer(segmentCount)
+    object["max_position_embeddings"] = .integer(maxPositions + positionOffset)
+    if architecture != .distilbert { object["type_vocab_size"] = .integer(segmentCount) }
     object.setFloat("initializer_range", initializerRange)
-    object.setFloat("layer_norm_eps", layerNormEpsilon)
-    if object["pad_token_id"] != nil || padTokenID != 0 || original.isEmpty {
+    if architecture != .distilbert { object.setFloat("layer_norm_eps", layerNormEpsilon) }
+    if object["pad_token_id"] != nil || original.isEmpty
+      || padTokenID != EncoderConfig.defaults(of: architecture).padTokenID
+    {
       object["pad_token_id"] = .integer(padTokenID)
     }
     object["num_labels"] = nil  // follows from id2label
@@ -90,7 +102,9 @@ extension EncoderConfig {
 
   /// The name in the source, which may be a synonym, as long as it means the activation in use.
   private var activationName: String {
-    if let name = original["hidden_act"]?.stringValue, Activation(huggingFaceName: name) == activation {
+    if let name = original[architecture.fields.activation]?.stringValue,
+      Activation(huggingFaceName: name) == activation
+    {
       return name
     }
     return activation == .identity ? "linear" : activation.rawValue
@@ -141,10 +155,13 @@ private struct ConfigFields {
     return activation
   }
 
-  /// Refuses what would load and then compute something else than the checkpoint means.
-  func checkArchitecture() throws(ModelError) {
+  /// The model's family; refuses what would load and then compute something else than the checkpoint means.
+  func architecture() throws(ModelError) -> EncoderArchitecture {
     let type = try string("model_type") ?? "bert"  // the first BERT configurations had no such field
-    guard type == "bert" else { throw fault("model_type", "found \"\(type)\", expected \"bert\"") }
+    guard let architecture = EncoderArchitecture(rawValue: type) else {
+      let known = EncoderArchitecture.allCases.map(\.rawValue).joined(separator: ", ")
+      throw fault("model_type", "found \"\(type)\", expected one of \(known)")
+    }
     let positions = try string("position_embedding_type") ?? "absolute"
     guard positions == "absolute" else {
       throw fault("position_embedding_type", "found \"\(positions)\", expected \"absolute\"")
@@ -152,6 +169,7 @@ private struct ConfigFields {
     for field in ["is_decoder", "add_cross_attention"] where object[field]?.boolValue == true {
       throw fault(field, "found true, expected false: decoders are not supported")
     }
+    return architecture
   }
 
   func labels() throws(ModelError) -> [String] {

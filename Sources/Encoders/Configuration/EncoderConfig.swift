@@ -2,11 +2,17 @@ import ModelFormats
 import Tensors
 
 /// The shape and hyper-parameters of an encoder: what `config.json` says.
+///
+/// Fields are named here as in BERT's file; DistilBERT's has other names for some (`dim`, `n_layers`, …).
 public struct EncoderConfig: Sendable, Equatable {
+  /// Which model of BERT's family this is (`model_type`).
+  public var architecture: EncoderArchitecture = .bert
   /// Rows of the word table (`vocab_size`).
   public var vocabularySize: Int
   /// Features of a token (`hidden_size`).
   public var hiddenSize: Int
+  /// Features of the embedding tables where they differ from `hiddenSize` (ELECTRA's `embedding_size`).
+  public var embeddingSize: Int?
   /// Layers (`num_hidden_layers`).
   public var layerCount: Int
   /// Heads of each attention (`num_attention_heads`).
@@ -21,15 +27,15 @@ public struct EncoderConfig: Sendable, Equatable {
   public var attentionDropout: Float = 0.1
   /// Dropout before the head where it differs from `hiddenDropout` (`classifier_dropout`), 0 ..< 1.
   public var classifierDropout: Float?
-  /// The longest sequence (`max_position_embeddings`).
+  /// The longest sequence (`max_position_embeddings`, of which RoBERTa's keep the first rows for other purposes).
   public var maxPositions: Int = 512
-  /// Rows of the segment table (`type_vocab_size`).
+  /// Rows of the segment table (`type_vocab_size`), 0 where there is none (DistilBERT).
   public var segmentCount: Int = 2
   /// The standard deviation of fresh weights (`initializer_range`).
   public var initializerRange: Float = 0.02
   /// The number under LayerNorm's root (`layer_norm_eps`).
   public var layerNormEpsilon: Float = 1e-12
-  /// The id of the padding token (`pad_token_id`).
+  /// The id of the padding token (`pad_token_id`); RoBERTa's positions start behind the row of this number.
   public var padTokenID: Int = 0
   /// The names of the classes in order of their index (`id2label`).
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
@@ -69,21 +75,37 @@ extension EncoderConfig {
     func require(_ holds: Bool, _ field: String, _ problem: String) throws(ModelError) {
       guard holds else { throw .configuration(file: file, field: field, problem: problem) }
     }
-    let sizes = [
-      ("vocab_size", vocabularySize), ("hidden_size", hiddenSize), ("num_hidden_layers", layerCount),
-      ("num_attention_heads", attentionHeads), ("intermediate_size", intermediateSize),
-      ("max_position_embeddings", maxPositions), ("type_vocab_size", segmentCount),
+    let names = architecture.fields
+    var sizes = [
+      ("vocab_size", vocabularySize), (names.hiddenSize, hiddenSize), (names.layerCount, layerCount),
+      (names.attentionHeads, attentionHeads), (names.intermediateSize, intermediateSize),
     ]
+    if let embeddingSize { sizes.append(("embedding_size", embeddingSize)) }
+    if architecture != .distilbert { sizes.append(("type_vocab_size", segmentCount)) }
     for (field, size) in sizes {
       try require(size > 0 && size < 1 << 31, field, "found \(size), expected a whole number from 1")
     }
-    try require(layerCount <= 10_000, "num_hidden_layers", "found \(layerCount), expected at most 10000")
+    if architecture.skipsPaddingPosition {
+      try require(
+        padTokenID >= 0 && padTokenID < vocabularySize, "pad_token_id",
+        "found \(padTokenID), expected one of the \(vocabularySize) ids: positions are counted from it")
+    }
     try require(
-      hiddenSize % attentionHeads == 0, "num_attention_heads",
-      "\(attentionHeads) heads do not divide hidden_size \(hiddenSize)")
+      maxPositions > 0 && maxPositions < 1 << 31, "max_position_embeddings",
+      "found \(maxPositions &+ positionOffset), expected a whole number from \(positionOffset &+ 1)")
+    try require(
+      embeddingSize == nil || embeddingSize == hiddenSize || architecture == .electra, "embedding_size",
+      "found \(embeddingSize ?? 0), expected hidden_size in every model but ELECTRA")
+    try require(
+      architecture != .distilbert || segmentCount == 0, "type_vocab_size",
+      "found \(segmentCount), expected none: DistilBERT has no segments")
+    try require(layerCount <= 10_000, names.layerCount, "found \(layerCount), expected at most 10000")
+    try require(
+      hiddenSize % attentionHeads == 0, names.attentionHeads,
+      "\(attentionHeads) heads do not divide \(names.hiddenSize) \(hiddenSize)")
     let rates = [
-      ("hidden_dropout_prob", hiddenDropout), ("attention_probs_dropout_prob", attentionDropout),
-      ("classifier_dropout", classifierDropout ?? 0),
+      (names.hiddenDropout, hiddenDropout), (names.attentionDropout, attentionDropout),
+      (names.classifierDropout, classifierDropout ?? 0),
     ]
     for (field, rate) in rates {
       try require(rate >= 0 && rate < 1, field, "found \(rate), expected a probability in 0 ..< 1")
@@ -96,5 +118,25 @@ extension EncoderConfig {
       layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
     try require(
       initializerRange >= 0, "initializer_range", "found \(initializerRange), expected a number from 0")
+  }
+
+  /// The rows of the position table before that of a sequence's first token.
+  var positionOffset: Int { architecture.skipsPaddingPosition ? padTokenID &+ 1 : 0 }
+
+  /// Dropout of what attention adds to a layer's input.
+  var attentionOutputDropout: Float { architecture == .distilbert ? 0 : hiddenDropout }
+
+  /// What `transformers` takes for the fields that a file leaves out.
+  static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig {
+    let isElectra = architecture == .electra
+    var config = EncoderConfig(
+      vocabularySize: architecture == .roberta ? 50265 : 30522, hiddenSize: isElectra ? 256 : 768,
+      layerCount: architecture == .distilbert ? 6 : 12, attentionHeads: isElectra ? 4 : 12,
+      intermediateSize: isElectra ? 1024 : 3072)
+    config.architecture = architecture
+    if isElectra { config.embeddingSize = 128 }
+    if architecture == .distilbert { (config.segmentCount, config.classifierDropout) = (0, 0.2) }
+    if architecture.skipsPaddingPosition { config.padTokenID = 1 }
+    return config
   }
 }

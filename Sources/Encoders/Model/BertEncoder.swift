@@ -1,29 +1,19 @@
 import Tensors
 import Tokenization
 
-/// A BERT encoder over packed rows: embeddings and a stack of layers.
+/// An encoder of BERT's shape over packed rows: embeddings and a stack of layers.
 public struct BertEncoder {
   /// Its shape and hyper-parameters.
   public let config: EncoderConfig
-  private let word: Parameter
-  private let position: Parameter
-  private let segment: Parameter
-  private let norm: LayerNormLayer
+  private let embeddings: Embeddings
   private let layers: [BertLayer]
 
-  /// Asks `scope` for the encoder's parameters (`embeddings…`, `encoder.layer.0…`).
+  /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
   init(_ scope: ParameterScope, config: EncoderConfig) {
     self.config = config
-    let embeddings = scope / "embeddings"
-    let initial = InitialValue.normal(standardDeviation: config.initializerRange)
-    let hidden = config.hiddenSize
-    word = embeddings.parameter("word_embeddings.weight", [config.vocabularySize, hidden], initial: initial)
-    position = embeddings.parameter(
-      "position_embeddings.weight", [config.maxPositions, hidden], initial: initial)
-    segment = embeddings.parameter(
-      "token_type_embeddings.weight", [config.segmentCount, hidden], initial: initial)
-    norm = LayerNormLayer(embeddings / "LayerNorm", features: hidden, epsilon: config.layerNormEpsilon)
-    layers = (0..<config.layerCount).map { BertLayer(scope / "encoder" / "layer" / $0, config: config) }
+    embeddings = Embeddings(scope, config: config)
+    let list = scope / config.architecture.names.layers
+    layers = (0..<config.layerCount).map { BertLayer(list / $0, config: config) }
   }
 
   /// Runs the encoder.
@@ -37,11 +27,7 @@ public struct BertEncoder {
   public func callAsFunction(
     _ batch: TokenBatch, firstRowsOnly: Bool = false, capture: Capture = [], in context: Context
   ) -> EncoderOutput {
-    let sum = embed(
-      word: word.tensor, position: position.tensor, segment: segment.tensor, ids: batch.ids,
-      positions: batch.positions, segments: batch.segments, in: context)
-    var x = dropout(norm(sum, in: context), probability: config.hiddenDropout, in: context)
-
+    var x = embeddings(batch, in: context)
     let trimsLast = firstRowsOnly && capture.isDisjoint(with: .wholeLastLayer)
     let keepsHidden = capture.contains(.innerHiddenStates)
     var hiddenStates: [Tensor] = keepsHidden ? [x] : []

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names Hugging Face gives its parts.
+/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names its architecture gives the parts.
 struct BertLayer {
   let query: LinearLayer
   let key: LinearLayer
@@ -19,17 +19,17 @@ struct BertLayer {
       LinearLayer(scope, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
     }
     func norm(_ scope: ParameterScope) -> LayerNormLayer {
-      LayerNormLayer(scope / "LayerNorm", features: hidden, epsilon: config.layerNormEpsilon)
+      LayerNormLayer(scope, features: hidden, epsilon: config.layerNormEpsilon)
     }
-    let attention = scope / "attention"
-    query = dense(attention / "self" / "query", hidden, hidden)
-    key = dense(attention / "self" / "key", hidden, hidden)
-    value = dense(attention / "self" / "value", hidden, hidden)
-    attentionOutput = dense(attention / "output" / "dense", hidden, hidden)
-    attentionNorm = norm(attention / "output")
-    intermediate = dense(scope / "intermediate" / "dense", hidden, config.intermediateSize)
-    output = dense(scope / "output" / "dense", config.intermediateSize, hidden)
-    outputNorm = norm(scope / "output")
+    let names = config.architecture.names
+    query = dense(scope / names.query, hidden, hidden)
+    key = dense(scope / names.key, hidden, hidden)
+    value = dense(scope / names.value, hidden, hidden)
+    attentionOutput = dense(scope / names.attentionOutput, hidden, hidden)
+    attentionNorm = norm(scope / names.attentionNorm)
+    intermediate = dense(scope / names.intermediate, hidden, config.intermediateSize)
+    output = dense(scope / names.output, config.intermediateSize, hidden)
+    outputNorm = norm(scope / names.outputNorm)
   }
 
   /// The layer's output for every row, or for the first row of each sequence only: keys and values always come from
@@ -45,8 +45,8 @@ struct BertLayer {
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
     let attended = attentionNorm(
-      attentionOutput(mixed.output, in: context), residual: wanted, dropout: config.hiddenDropout, in: context
-    )
+      attentionOutput(mixed.output, in: context), residual: wanted,
+      dropout: config.attentionOutputDropout, in: context)
     let fed = feedForward(
       attended, inner: (intermediate.weight.tensor, intermediate.bias.tensor),
       outer: (output.weight.tensor, output.bias.tensor), activation: config.activation, in: context)

@@ -20,7 +20,7 @@ public struct EncoderOutput {
 public struct ModelOutput {
   /// One row of logits per sequence, [sequences, labels].
   public let logits: Tensor
-  /// The pooler's output before dropout, [sequences, hidden].
+  /// The output of the head's first layer (BERT's pooler) before dropout, [sequences, hidden].
   public let pooled: Tensor
   /// What the encoder below the head computed.
   public let encoder: EncoderOutput

@@ -4,7 +4,7 @@ import Tensors
 import Tokenization
 
 extension SequenceClassifier {
-  /// Loads a Hugging Face directory of BERT architecture: `config.json` and `model.safetensors`, its shards,
+  /// Loads a Hugging Face directory of one of the architectures of `EncoderArchitecture`: `config.json` and `model.safetensors`, its shards,
   /// or without them `pytorch_model.bin`.
   ///
   /// A missing pooler or head starts fresh, as in `transformers`; `loadReport` names it. Float32 weights are used
@@ -32,11 +32,19 @@ extension SequenceClassifier {
     do throws(FormatError) { reader = try CheckpointReader(directory: directory) } catch {
       throw .format(error)
     }
-    let source = try CheckpointSource(reader) { !keepsHead && $0.hasPrefix("classifier.") }
+    let names = config.architecture.names
+    let source = try CheckpointSource(reader, names: names) {
+      !keepsHead && $0.hasPrefix(names.headOuter + ".")
+    }
     let store = ParameterStore(source: source, seed: seed) {
-      $0.hasPrefix("classifier.") || $0.hasPrefix("bert.pooler.")
+      $0.hasPrefix(names.headOuter + ".") || $0.hasPrefix(names.headInner + ".")
     }
     try self.init(config: config, store: store, isFresh: false)
+  }
+
+  /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.
+  package var startsWithFreshHead: Bool {
+    loadReport?.fresh.contains(config.architecture.names.headOuter + ".weight") ?? false
   }
 
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with

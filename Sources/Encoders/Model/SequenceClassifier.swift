@@ -1,7 +1,7 @@
 import Tensors
 import Tokenization
 
-/// BERT with a pooler and a linear classification head: `BertForSequenceClassification`.
+/// An encoder with its classification head, such as `BertForSequenceClassification`.
 public final class SequenceClassifier {
   /// Its shape, hyper-parameters and labels.
   public let config: EncoderConfig
@@ -10,20 +10,14 @@ public final class SequenceClassifier {
   /// Where the parameters came from; nil for a model that was built fresh.
   public let loadReport: LoadReport?
   private let encoder: BertEncoder
-  private let pooler: LinearLayer
-  private let classifier: LinearLayer
+  private let head: ClassificationHead
 
   /// A model with parameters from `store`.
   init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
     self.config = config
     let scope = ParameterScope(store)
-    encoder = BertEncoder(scope / "bert", config: config)
-    func dense(_ scope: ParameterScope, _ outputs: Int) -> LinearLayer {
-      LinearLayer(
-        scope, inputs: config.hiddenSize, outputs: outputs, initializerRange: config.initializerRange)
-    }
-    pooler = dense(scope / "bert" / "pooler" / "dense", config.hiddenSize)
-    classifier = dense(scope / "classifier", config.labels.count)
+    encoder = BertEncoder(scope / config.architecture.names.encoder, config: config)
+    head = ClassificationHead(scope, config: config)
     parameters = store.parameters
     loadReport = isFresh ? nil : try store.report()
   }
@@ -48,9 +42,8 @@ public final class SequenceClassifier {
       output.holdsFirstRowsOnly
       ? output.lastHiddenState
       : gatherRows(output.lastHiddenState, rows: Array(batch.starts.dropLast()), in: context)
-    let pooled = pooler(first, activation: .tanh, in: context)
-    let dropped = dropout(pooled, probability: config.classifierDropout ?? config.hiddenDropout, in: context)
-    return ModelOutput(logits: classifier(dropped, in: context), pooled: pooled, encoder: output)
+    let result = head(first, in: context)
+    return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
   }
 
   /// The number of trainable and frozen values together.

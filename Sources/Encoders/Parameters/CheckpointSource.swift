@@ -11,11 +11,14 @@ final class CheckpointSource: ParameterSource {
 
   /// - Parameters:
   ///   - reader: The files.
+  ///   - names: The canonical names.
   ///   - hiding: Decides for a canonical name whether to act as if the checkpoint did not have it.
-  init(_ reader: CheckpointReader, hiding hidden: @escaping (String) -> Bool) throws(ModelError) {
+  init(
+    _ reader: CheckpointReader, names: ParameterNames, hiding hidden: @escaping (String) -> Bool
+  ) throws(ModelError) {
     self.reader = reader
     self.hidden = hidden
-    map = NameMap(reader.names)
+    map = NameMap(reader.names, encoder: names.encoder)
     if let (first, second) = map.conflict {
       throw .format(
         .tensor(file: reader.path, name: second, reason: "\"\(first)\" is another name of the same parameter")

@@ -1,6 +1,6 @@
-/// Turns the names a checkpoint uses into the canonical ones, `BertForSequenceClassification`'s of `transformers`.
+/// Turns the names a checkpoint uses into the canonical ones, such as `BertForSequenceClassification`'s of `transformers`.
 ///
-/// Checkpoints of a bare `BertModel` lack the prefix `bert.`, those saved under `DataParallel` start with `module.`,
+/// Checkpoints of a bare encoder such as `BertModel` lack its prefix (`bert.`), those saved under `DataParallel` start with `module.`,
 /// and those converted from TensorFlow before 2020 call LayerNorm's weight and bias `gamma` and `beta`. Each rule
 /// looks at whole components at a fixed place of the name, and all are applied once, before any layer is built.
 struct NameMap {
@@ -9,11 +9,12 @@ struct NameMap {
   /// Two names of the checkpoint that mean the same parameter, if there are any.
   let conflict: (String, String)?
 
-  init(_ names: [String]) {
+  /// - Parameter encoder: The canonical name of the encoder's module.
+  init(_ names: [String], encoder: String) {
     var original: [String: String] = [:]
     var conflict: (String, String)?
     for name in names {
-      guard let canonical = Self.canonical(name) else { continue }
+      guard let canonical = Self.canonical(name, encoder: encoder) else { continue }
       if let other = original.updateValue(name, forKey: canonical) { conflict = (other, name) }
     }
     self.original = original
@@ -21,12 +22,11 @@ struct NameMap {
   }
 
   /// The canonical name, nil for buffers that carry nothing to load.
-  static func canonical(_ name: String) -> String? {
+  private static func canonical(_ name: String, encoder: String) -> String? {
     var parts = name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
     if parts.count > 1, parts[0] == "module" { parts.removeFirst() }
-    if let first = parts.first, ["embeddings", "encoder", "pooler"].contains(first) {
-      parts.insert("bert", at: 0)
-    }
+    let modules = ["embeddings", "embeddings_project", "encoder", "transformer", "pooler"]
+    if let first = parts.first, modules.contains(first) { parts.insert(encoder, at: 0) }
     if parts.count > 1, parts[parts.count - 2] == "LayerNorm" {
       switch parts[parts.count - 1] {
       case "gamma": parts[parts.count - 1] = "weight"

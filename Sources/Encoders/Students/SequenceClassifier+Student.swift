@@ -66,7 +66,8 @@ private struct LayerCopy: ParameterSource {
   private let parameters: [String: Parameter]
 
   init(of teacher: SequenceClassifier, layers: [Int]) {
-    let stem = "bert.encoder.layer."
+    let names = teacher.config.architecture.names
+    let stem = names.encoder + "." + names.layers + "."
     var parameters: [String: Parameter] = [:]
     for parameter in teacher.parameters {
       guard parameter.name.hasPrefix(stem) else {

@@ -64,7 +64,7 @@ public enum StudentShape: Sendable, Equatable {
 }
 
 extension StudentShape.Preset {
-  /// The configuration of this shape for a teacher's vocabulary, positions, segments and labels.
+  /// The configuration of this shape in a teacher's architecture, for its vocabulary, positions, segments and labels.
   func config(for teacher: EncoderConfig) -> EncoderConfig {
     let (layers, hidden, intermediate, heads) =
       switch self {
@@ -72,9 +72,10 @@ extension StudentShape.Preset {
       case .tiny: (4, 312, 1200, 12)
       case .nano: (12, 256, 1024, 4)
       }
-    var config = EncoderConfig(
-      vocabularySize: teacher.vocabularySize, hiddenSize: hidden, layerCount: layers, attentionHeads: heads,
-      intermediateSize: intermediate, labels: teacher.labels)
+    var config = EncoderConfig.defaults(of: teacher.architecture)
+    (config.hiddenSize, config.layerCount, config.attentionHeads) = (hidden, layers, heads)
+    (config.intermediateSize, config.embeddingSize) = (intermediate, nil)
+    (config.vocabularySize, config.labels) = (teacher.vocabularySize, teacher.labels)
     config.maxPositions = teacher.maxPositions
     config.segmentCount = teacher.segmentCount
     config.padTokenID = teacher.padTokenID

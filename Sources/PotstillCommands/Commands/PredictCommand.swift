@@ -54,7 +54,7 @@ package struct PredictCommand: ConsoleCommand {
     try general.apply(to: console)
     // Hidden states do not depend on the head, so a bare encoder will do for them.
     let folder = try ClassifierFolder(model, needsHead: hiddenStates == nil)
-    if folder.model.loadReport?.fresh.contains("classifier.weight") == true {
+    if folder.model.startsWithFreshHead {
       console.warn("\(model) has no classification head: the labels printed come from a random one.")
     }
     let items = try TextLines.read(texts, file: input, console: console)

@@ -46,12 +46,14 @@ struct CheckpointReport {
 
   /// Two lines of facts before the tree.
   var summary: String {
-    func fact(_ key: String, _ unit: String) -> String? {
-      config[key]?.intValue.map { "\($0) \(unit)" }
+    // DistilBERT has names of its own.
+    func fact(_ key: String, or other: String? = nil, _ unit: String) -> String? {
+      (config[key] ?? other.flatMap { config[$0] })?.intValue.map { "\($0) \(unit)" }
     }
     let facts = [
-      config["model_type"]?.stringValue, fact("num_hidden_layers", "layers"), fact("hidden_size", "wide"),
-      fact("num_attention_heads", "heads"), fact("vocab_size", "tokens in the vocabulary"),
+      config["model_type"]?.stringValue, fact("num_hidden_layers", or: "n_layers", "layers"),
+      fact("hidden_size", or: "dim", "wide"), fact("num_attention_heads", or: "n_heads", "heads"),
+      fact("vocab_size", "tokens in the vocabulary"),
       fact("max_position_embeddings", "positions"),
     ].compactMap { $0 }
     let sizes = [

@@ -27,10 +27,14 @@ struct ClassifierFolder {
   init(_ path: String, labels: [String]? = nil, seed: UInt64 = 42, needsHead: Bool) throws {
     let url = URL(filePath: path, directoryHint: .isDirectory)
     self.path = path
+    if ["vocab.txt", "vocab.json"].allSatisfy({ !Self.has($0, url) }), Self.has(Self.sentencePiece, url) {
+      throw CommandError(
+        "\(path): its tokenizer is SentencePiece (\(Self.sentencePiece)), as XLM-RoBERTa's, which Potstill does not"
+          + " read; expected a model whose tokenizer is WordPiece or byte-level BPE")
+    }
     tokenizer = try BertTokenizer(directory: url)
     model = try SequenceClassifier(directory: url, labels: labels, seed: seed)
-    if needsHead, let fresh = model.loadReport?.fresh, fresh.contains(where: { $0.hasPrefix("classifier.") })
-    {
+    if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"
       )
@@ -40,6 +44,12 @@ struct ClassifierFolder {
         "\(path): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
           + "\(model.config.vocabularySize) rows; the two files do not belong together")
     }
+  }
+
+  private static let sentencePiece = "sentencepiece.bpe.model"
+
+  private static func has(_ name: String, _ url: URL) -> Bool {
+    FileManager.default.fileExists(atPath: url.appending(path: name).path)
   }
 
   /// The longest input, special tokens included, that model, tokenizer and task allow.
@@ -55,10 +65,13 @@ struct ClassifierFolder {
 
   /// Examples as the model reads them.
   func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
-    if model.config.segmentCount < 2, let example = examples.first(where: { $0.pair != nil }) {
+    let config = model.config
+    if config.architecture.readsSegments, config.segmentCount < 2,
+      let example = examples.first(where: { $0.pair != nil })
+    {
       let place = example.line > 0 ? " (the first on line \(example.line))" : ""
       throw CommandError(
-        "the input holds pairs of texts\(place), but \(path) has type_vocab_size \(model.config.segmentCount); "
+        "the input holds pairs of texts\(place), but \(path) has type_vocab_size \(config.segmentCount); "
           + "expected a model that tells two segments apart")
     }
     return try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)

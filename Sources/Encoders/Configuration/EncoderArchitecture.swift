@@ -1,0 +1,62 @@
+import Tensors
+
+/// The encoders of BERT's shape that Potstill knows, under their `model_type` in `config.json`.
+///
+/// All are the post-norm Transformer of BERT. They differ in the names of their parameters and configuration fields, in
+/// what their embeddings add up and in their classification heads.
+public enum EncoderArchitecture: String, Sendable, CaseIterable {
+  /// BERT (Devlin and others 2019), whole-word variants such as RoBERTa-wwm-ext and RBT3 included.
+  case bert
+  /// RoBERTa (Liu and others 2019): positions count from behind the padding token's row, texts of a pair share a segment.
+  case roberta
+  /// XLM-RoBERTa (Conneau and others 2020): RoBERTa with another vocabulary.
+  case xlmRoberta = "xlm-roberta"
+  /// The discriminator of ELECTRA (Clark and others 2020): embeddings may be narrower than the layers.
+  case electra
+  /// DistilBERT (Sanh and others 2019): no segments, no dropout behind attention.
+  case distilbert
+
+  /// What the classes of `transformers` start with.
+  var className: String {
+    switch self {
+    case .bert: "Bert"
+    case .roberta: "Roberta"
+    case .xlmRoberta: "XLMRoberta"
+    case .electra: "Electra"
+    case .distilbert: "DistilBert"
+    }
+  }
+
+  /// Whether the embeddings tell the texts of a pair apart.
+  package var readsSegments: Bool { self == .bert || self == .electra }
+
+  /// Whether positions count from behind the padding token's row.
+  var skipsPaddingPosition: Bool { self == .roberta || self == .xlmRoberta }
+
+  /// The names of the parameters.
+  var names: ParameterNames {
+    switch self {
+    case .bert: ParameterNames(encoder: "bert", headInner: "bert.pooler.dense", headOuter: "classifier")
+    case .roberta, .xlmRoberta:
+      ParameterNames(encoder: "roberta", headInner: "classifier.dense", headOuter: "classifier.out_proj")
+    case .electra:
+      ParameterNames(encoder: "electra", headInner: "classifier.dense", headOuter: "classifier.out_proj")
+    case .distilbert: .distilbert
+    }
+  }
+
+  /// The names of the fields in `config.json`.
+  var fields: ConfigFieldNames { self == .distilbert ? .distilbert : ConfigFieldNames() }
+
+  /// The nonlinearity between the two layers of the classification head.
+  var headActivation: Activation {
+    switch self {
+    case .bert, .roberta, .xlmRoberta: .tanh
+    case .electra: .gelu
+    case .distilbert: .relu
+    }
+  }
+
+  /// Whether dropout comes before the head's first layer too.
+  var dropsHeadInput: Bool { self != .bert && self != .distilbert }
+}

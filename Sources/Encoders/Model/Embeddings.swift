@@ -1,0 +1,65 @@
+import Tensors
+import Tokenization
+
+/// What goes into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
+/// projected where the tables are narrower than the layers.
+struct Embeddings {
+  private let word: Parameter
+  private let position: Parameter
+  private let segment: Parameter?
+  private let norm: LayerNormLayer
+  private let projection: LinearLayer?
+  private let config: EncoderConfig
+
+  /// Asks the encoder's scope for the parameters (`embeddings…`, in ELECTRA `embeddings_project…` too).
+  init(_ scope: ParameterScope, config: EncoderConfig) {
+    self.config = config
+    let features = config.embeddingSize ?? config.hiddenSize
+    func table(_ name: String, _ rows: Int) -> Parameter {
+      (scope / "embeddings").parameter(
+        name + ".weight", [rows, features], initial: .normal(standardDeviation: config.initializerRange))
+    }
+    word = table("word_embeddings", config.vocabularySize)
+    position = table("position_embeddings", config.positionOffset + config.maxPositions)
+    segment = config.segmentCount > 0 ? table("token_type_embeddings", config.segmentCount) : nil
+    norm = LayerNormLayer(
+      scope / "embeddings" / "LayerNorm", features: features, epsilon: config.layerNormEpsilon)
+    projection =
+      features == config.hiddenSize
+      ? nil
+      : LinearLayer(
+        scope / "embeddings_project", inputs: features, outputs: config.hiddenSize,
+        initializerRange: config.initializerRange)
+  }
+
+  /// One row a token, [tokens, hidden].
+  func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
+    let sum = embed(
+      word: word.tensor, position: position.tensor, segment: segment?.tensor, ids: batch.ids,
+      positions: positions(of: batch),
+      segments: config.architecture.readsSegments
+        ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount),
+      in: context)
+    let dropped = dropout(norm(sum, in: context), probability: config.hiddenDropout, in: context)
+    return projection?(dropped, in: context) ?? dropped
+  }
+
+  /// Each token's row in the position table.
+  ///
+  /// RoBERTa counts the tokens that are not padding, from behind the row of padding, which a padding token written into
+  /// a text takes itself.
+  private func positions(of batch: TokenBatch) -> [Int32] {
+    guard config.architecture.skipsPaddingPosition else { return batch.positions }
+    let padding = Int32(config.padTokenID)
+    var positions: [Int32] = []
+    positions.reserveCapacity(batch.tokenCount)
+    for sequence in 0..<batch.count {
+      var next = Int32(config.positionOffset)
+      for id in batch.ids[batch.rows(of: sequence)] {
+        positions.append(id == padding ? padding : next)
+        if id != padding { next += 1 }
+      }
+    }
+    return positions
+  }
+}
