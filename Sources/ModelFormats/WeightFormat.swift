@@ -16,6 +16,10 @@ enum WeightFormat {
       self = .foreign(
         "it was written by torch.save before PyTorch 1.6; rewrite it once in Python: import torch;"
           + " torch.save(torch.load(FILE, map_location=\"cpu\", weights_only=True), FILE)")
+    } else if starts([0x80]), bytes.count > 8, (2...5).contains(bytes[1]), bytes[8] != UInt8(ascii: "{") {
+      // A safetensors file may begin with the same two bytes, the length of its header.
+      self = .foreign(
+        "it is a pickle outside of the archive that torch.save writes; write it again with torch.save")
     } else if starts([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
       self = .foreign("it is an HDF5 file of TensorFlow; " + Self.tensorFlowAdvice)
     } else if starts(Array("version https://git-lfs".utf8)) {

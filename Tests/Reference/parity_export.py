@@ -2,18 +2,20 @@
 
 Fine-tunes a few steps with potstill (or takes `--exported DIR`), loads the result in `transformers` with
 `from_pretrained`, and compares: no missing, unexpected or mis-shaped name; the same token ids; the same logits, labels
-and scores on sentences of SST-2 and some awkward ones; the source's config.json keys still there.
+and scores on sentences of SST-2 and some awkward ones; the source's config.json keys still there. Then the same with
+small random models of BERT's relatives, whose weights are a `pytorch_model.bin`.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 TOLERANCE = 1e-4  # absolute, on logits: two float32 engines that add in different orders, six layers deep
@@ -24,6 +26,16 @@ AWKWARD = [
 # What an export may change in config.json: it is another kind of model, written by another program.
 OWN_KEYS = {"architectures", "_name_or_path", "transformers_version", "torch_dtype", "dtype", "num_labels", "id2label",
             "label2id", "gradient_checkpointing", "num_hidden_layers", "problem_type", "use_cache"}
+
+
+# Every relative of BERT, small, with what its positions and names need.
+RELATIVES = {
+    "roberta": dict(max_position_embeddings=513, type_vocab_size=1, layer_norm_eps=1e-5),
+    "xlm-roberta": dict(max_position_embeddings=513, type_vocab_size=1),
+    "electra": dict(embedding_size=48),
+    "distilbert": dict(n_layers=2, n_heads=4, dim=64, hidden_dim=128),
+}
+SIZES = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128)
 
 
 def parse():
@@ -85,50 +97,82 @@ def compare_config(checks, source, directory):
                       f"{key}: {before[key]!r} became {after.get(key)!r}")
 
 
+def relative(kind, tokenizer, directory):
+    """A random model of a kind beside another's tokenizer, as somebody who never met safetensors would store it."""
+    torch.manual_seed(1)
+    words = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+    own = RELATIVES[kind] if kind == "distilbert" else {**SIZES, **RELATIVES[kind]}
+    config = AutoConfig.for_model(kind, vocab_size=words, pad_token_id=0, initializer_range=0.15, **own)
+    model = AutoModelForSequenceClassification.from_config(config)
+    directory.mkdir()
+    config.save_pretrained(directory)
+    torch.save(model.state_dict(), directory / "pytorch_model.bin")
+    for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
+        if (tokenizer / name).exists():
+            shutil.copy(tokenizer / name, directory / name)
+
+
+def train(checks, arguments, source, directory):
+    run(arguments.potstill, "train", "--task", "sst2", "--data", arguments.data / "sst2", "--model", source,
+        "--output", directory, "--max_steps", "4")
+    if not (directory / "config.json").exists():
+        sys.exit("potstill train succeeded but wrote no config.json")
+    compare_config(checks, source, directory)
+
+
+def compare(checks, arguments, directory, sentences, scratch):
+    text = scratch / "sentences.txt"
+    text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
+    model = compare_names(checks, directory)
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    # RoBERTa's position table begins with rows that no token has.
+    unused = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
+    limit = min(tokenizer.model_max_length, model.config.max_position_embeddings - unused)
+    predicted = objects(run(arguments.potstill, "predict", "--model", directory, "--input", text, "--json"))
+    tokenized = objects(run(arguments.potstill, "tokenize", "--model", directory, "--input", text, "--json"))
+    checks.expect("one object a line", len(predicted) == len(sentences), f"predict: {len(predicted)} objects")
+    checks.expect("one object a line", len(tokenized) == len(sentences), f"tokenize: {len(tokenized)} objects")
+    worst = 0.0
+    with torch.inference_mode():
+        for sentence, ours, tokens in zip(sentences, predicted, tokenized):
+            shown = repr(sentence[:50])
+            ids = tokenizer(sentence)["input_ids"]
+            checks.expect("token ids", ids[: len(tokens["ids"]) - 1] == tokens["ids"][:-1], shown)
+            batch = tokenizer(sentence, truncation=True, max_length=limit, return_tensors="pt")
+            if unused or model.config.model_type == "distilbert":
+                batch.pop("token_type_ids", None)
+            logits = model(**batch).logits[0]
+            difference = (logits - torch.tensor(ours["logits"])).abs().max().item()
+            worst = max(worst, difference)
+            checks.expect("logits", difference <= TOLERANCE, f"{shown}: {ours['logits']} against {logits.tolist()}")
+            # A tie within the tolerance may fall either way.
+            tied = logits.numel() > 1 and (logits.topk(2).values.diff().abs() < 2 * TOLERANCE).item()
+            label = model.config.id2label[logits.argmax().item()]
+            checks.expect("labels", tied or ours["label"] == label, f"{shown}: {ours['label']} against {label}")
+            score = torch.softmax(logits, -1).max().item()
+            checks.expect("scores", abs(ours["score"] - score) <= TOLERANCE, f"{shown}: {ours['score']} against {score}")
+    kind = model.config.model_type
+    print(f"  {kind}: {len(sentences)} sentences, largest difference of a logit {worst:.2e} (allowed {TOLERANCE:.0e})")
+
+
 def main():
     arguments = parse()
     logging.set_verbosity_error()
     checks = Checks()
+    lines = (arguments.data / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()[1 : arguments.lines + 1]
+    sentences = [line.split("\t")[0] for line in lines] + AWKWARD
     with tempfile.TemporaryDirectory(prefix="potstill-parity-") as scratch:
         scratch = Path(scratch)
-        directory = arguments.exported
-        if directory is None:
-            directory = scratch / "exported"
-            run(arguments.potstill, "train", "--task", "sst2", "--data", arguments.data / "sst2", "--model",
-                arguments.models / arguments.model, "--output", directory, "--max_steps", "4")
-            if not (directory / "config.json").exists():
-                sys.exit("potstill train succeeded but wrote no config.json")
-            compare_config(checks, arguments.models / arguments.model, directory)
-        lines = (arguments.data / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()[1 : arguments.lines + 1]
-        sentences = [line.split("\t")[0] for line in lines] + AWKWARD
-        text = scratch / "sentences.txt"
-        text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
-
-        model = compare_names(checks, directory)
-        tokenizer = AutoTokenizer.from_pretrained(directory)
-        limit = min(tokenizer.model_max_length, model.config.max_position_embeddings)
-        predicted = objects(run(arguments.potstill, "predict", "--model", directory, "--input", text, "--json"))
-        tokenized = objects(run(arguments.potstill, "tokenize", "--model", directory, "--input", text, "--json"))
-        checks.expect("one object a line", len(predicted) == len(sentences), f"predict: {len(predicted)} objects")
-        checks.expect("one object a line", len(tokenized) == len(sentences), f"tokenize: {len(tokenized)} objects")
-        worst = 0.0
-        with torch.inference_mode():
-            for sentence, ours, tokens in zip(sentences, predicted, tokenized):
-                shown = repr(sentence[:50])
-                ids = tokenizer(sentence)["input_ids"]
-                checks.expect("token ids", ids[: len(tokens["ids"]) - 1] == tokens["ids"][:-1], shown)
-                batch = tokenizer(sentence, truncation=True, max_length=limit, return_tensors="pt")
-                logits = model(**batch).logits[0]
-                difference = (logits - torch.tensor(ours["logits"])).abs().max().item()
-                worst = max(worst, difference)
-                checks.expect("logits", difference <= TOLERANCE, f"{shown}: {ours['logits']} against {logits.tolist()}")
-                # A tie within the tolerance may fall either way.
-                tied = logits.numel() > 1 and (logits.topk(2).values.diff().abs() < 2 * TOLERANCE).item()
-                label = model.config.id2label[logits.argmax().item()]
-                checks.expect("labels", tied or ours["label"] == label, f"{shown}: {ours['label']} against {label}")
-                score = torch.softmax(logits, -1).max().item()
-                checks.expect("scores", abs(ours["score"] - score) <= TOLERANCE, f"{shown}: {ours['score']} against {score}")
-        print(f"  {len(sentences)} sentences, largest difference of a logit {worst:.2e} (allowed {TOLERANCE:.0e})")
+        if arguments.exported is not None:
+            compare(checks, arguments, arguments.exported, sentences, scratch)
+        else:
+            model = arguments.models / arguments.model
+            train(checks, arguments, model, scratch / "exported")
+            compare(checks, arguments, scratch / "exported", sentences, scratch)
+            for kind in RELATIVES:
+                relative(kind, model, scratch / kind)
+                train(checks, arguments, scratch / kind, scratch / f"{kind}-exported")
+                compare(checks, arguments, scratch / f"{kind}-exported", sentences, scratch)
     sys.exit(0 if checks.report() else 1)
 
 
