@@ -4,8 +4,8 @@ import Tensors
 import Tokenization
 
 extension SequenceClassifier {
-  /// Loads a Hugging Face directory of one of the architectures of `EncoderArchitecture`: `config.json` and `model.safetensors`, its shards,
-  /// or without them `pytorch_model.bin`.
+  /// Loads a Hugging Face directory of an `EncoderArchitecture`: `config.json` and `model.safetensors` or its shards,
+  /// without them `pytorch_model.bin` or its shards.
   ///
   /// A missing pooler or head starts fresh, as in `transformers`; `loadReport` names it. Float32 weights are used
   /// where the file is mapped and copied page by page when training writes to them.

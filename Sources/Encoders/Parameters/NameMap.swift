@@ -1,8 +1,8 @@
-/// Turns the names a checkpoint uses into the canonical ones, such as `BertForSequenceClassification`'s of `transformers`.
+/// Turns the names a checkpoint uses into the canonical ones, those of classes such as `BertForSequenceClassification`.
 ///
-/// Checkpoints of a bare encoder such as `BertModel` lack its prefix (`bert.`), those saved under `DataParallel` start with `module.`,
-/// and those converted from TensorFlow before 2020 call LayerNorm's weight and bias `gamma` and `beta`. Each rule
-/// looks at whole components at a fixed place of the name, and all are applied once, before any layer is built.
+/// Checkpoints of a bare encoder such as `BertModel` lack its prefix (`bert.`), those saved under `DataParallel` start
+/// with `module.`, and those converted from TensorFlow before 2020 call LayerNorm's weight and bias `gamma` and `beta`.
+/// Each rule looks at whole components at a fixed place of the name, and all are applied once, before any layer is built.
 struct NameMap {
   /// The checkpoint's name behind each canonical name.
   let original: [String: String]
