@@ -139,6 +139,14 @@ PS_INLINE void drop_columns(const ps_attention *s, const float *from, float *to,
   }
 }
 
+// A block's scores into map, for the softmax that follows.
+PS_INLINE void score_columns(const ps_attention *s, const float *q, const float *k, float *transposed, float *map,
+                             int64_t query, int64_t n) {
+  const int64_t width = round_up(n);
+  ps_transpose(q + query * s->ldq, s->ldq, n, s->head_dim, transposed, width, 1);
+  ps_small_product(s->keys, width, s->head_dim, s->scale, k, s->ldk, 1, transposed, width, map, width, 0);
+}
+
 PS_CLONES void ps_attention_forward(const ps_attention *shape, const float *q, const float *k, const float *v,
                                     float *out, float *scores, float *probs, float *scratch) {
   const ps_attention s = *shape;
@@ -148,8 +156,7 @@ PS_CLONES void ps_attention_forward(const ps_attention *shape, const float *q, c
   const float *values = widened(v, &ldv, s.keys, s.head_dim, w.all_keys);
   for (int64_t query = 0; query < s.queries; query += block_queries) {
     const int64_t n = s.queries - query < block_queries ? s.queries - query : block_queries, width = round_up(n);
-    ps_transpose(q + query * s.ldq, s.ldq, n, s.head_dim, w.transposed, width, 1);
-    ps_small_product(s.keys, width, s.head_dim, s.scale, k, s.ldk, 1, w.transposed, width, map, width, 0);
+    score_columns(&s, q, k, w.transposed, map, query, n);
     if (scores) ps_transpose(map, width, s.keys, n, scores + query * s.keys, s.keys, 0);
     softmax_columns(map, s.keys, width);
     if (probs) ps_transpose(map, width, s.keys, n, probs + query * s.keys, s.keys, 0);
@@ -182,7 +189,13 @@ PS_CLONES void ps_attention_backward(const ps_attention *shape, const float *q, 
     const int64_t n = s.queries - query < block_queries ? s.queries - query : block_queries, width = round_up(n);
     const int64_t count = s.keys * width;
     float *gradient = w.gradient;
-    const float *map = map_block(&s, probs, w.map, query, n), *dropped = map;
+    const float *map = w.map, *dropped = map;
+    if (probs) {
+      map_block(&s, probs, w.map, query, n);
+    } else {
+      score_columns(&s, q, k, w.transposed, w.map, query, n);
+      softmax_columns(w.map, s.keys, width);
+    }
     if (s.probability > 0.0f) {
       drop_columns(&s, map, w.dropped, query, width);
       dropped = w.dropped;

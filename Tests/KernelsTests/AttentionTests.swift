@@ -141,7 +141,7 @@ import Testing
     var shape = reference.shape
     let probs = reference.p.map(Float.init)
     let (dq, dk, dv) = reference.gradients(out: upstream.out, probs: upstream.probs, scores: upstream.scores)
-    for accumulate: Int32 in [0, 5, 2] {
+    for (accumulate, givesProbs): (Int32, Bool) in [(0, true), (5, true), (2, true), (0, false), (5, false)] {
       var scratch = reference.scratch
       let filler: Float = 0.5
       var foundQ = [Float](repeating: filler, count: c.queries * reference.ld)
@@ -150,10 +150,12 @@ import Testing
       reference.dout.withUnsafeBufferPointer { dout in
         reference.dprobs.withUnsafeBufferPointer { dprobs in
           reference.dscores.withUnsafeBufferPointer { dscores in
-            ps_attention_backward(
-              &shape, reference.q, reference.k, reference.v, probs, upstream.out ? dout.baseAddress : nil,
-              upstream.probs ? dprobs.baseAddress : nil, upstream.scores ? dscores.baseAddress : nil, &foundQ,
-              &foundK, &foundV, accumulate, &scratch)
+            probs.withUnsafeBufferPointer { probs in
+              ps_attention_backward(
+                &shape, reference.q, reference.k, reference.v, givesProbs ? probs.baseAddress : nil,
+                upstream.out ? dout.baseAddress : nil, upstream.probs ? dprobs.baseAddress : nil,
+                upstream.scores ? dscores.baseAddress : nil, &foundQ, &foundK, &foundV, accumulate, &scratch)
+            }
           }
         }
       }
@@ -164,7 +166,8 @@ import Testing
         let head = try #require(reference.head(found, rows: rows, filler: filler))
         let start = accumulate & bit != 0 ? Double(filler) : 0
         #expect(
-          worstError(head, expected.map { $0 + start }) < 5e-6, "gradient \(bit), accumulate \(accumulate)")
+          worstError(head, expected.map { $0 + start }) < 5e-6,
+          "gradient \(bit), accumulate \(accumulate), probabilities given: \(givesProbs)")
       }
     }
   }

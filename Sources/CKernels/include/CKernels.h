@@ -76,7 +76,7 @@ int64_t ps_attention_scratch(int64_t keys, int64_t head_dim);
 void ps_attention_forward(const ps_attention *shape, const float *q, const float *k, const float *v, float *out,
                           float *scores, float *probs, float *scratch);
 // dq, dk and dv are overwritten, or added to where the bit of `accumulate` is set (1 dq, 2 dk, 4 dv); any may be NULL.
-// probs is what forward gave. dout, and the gradients that reach probs and scores from elsewhere, may be NULL.
+// probs is what forward gave, or NULL to compute it again as forward did. dout, and the gradients that reach probs and scores from elsewhere, may be NULL.
 void ps_attention_backward(const ps_attention *shape, const float *q, const float *k, const float *v,
                            const float *probs, const float *dout, const float *dprobs, const float *dscores, float *dq,
                            float *dk, float *dv, int32_t accumulate, float *scratch);

@@ -33,7 +33,8 @@ public struct AttentionResult {
 /// Computes multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
 ///
 /// For each sequence and head: S = Q Kᵀ / √d, P = softmax(S) over that sequence's keys, output = dropout(P) V. There
-/// is no padding and so no mask.
+/// is no padding and so no mask. P is kept for the caller only: backward computes it again from Q and K, as
+/// FlashAttention does (Dao and others 2022), since memory for it grows with the square of the lengths.
 ///
 /// - Parameters:
 ///   - query: The queries, [queries, features]; heads are adjacent blocks of features / heads columns.
@@ -56,12 +57,9 @@ public func attention(
     mask: context.nextDropout(dropout))
   plan.check(query: query, key: key, value: value)
   let operands = [query, key, value]
-  let recording = context.tape != nil && operands.contains { $0.requiresGradient }
 
   let output = Storage(uninitialized: query.count)
-  // In inference the maps of one head live in scratch memory; they are kept only for backward or for the caller.
-  let keepsMaps = recording || capturingProbabilities
-  let probabilities = keepsMaps ? Storage(uninitialized: plan.mapCount) : nil
+  let probabilities = capturingProbabilities ? Storage(uninitialized: plan.mapCount) : nil
   let scores = capturingScores ? Storage(uninitialized: plan.mapCount) : nil
   AttentionForward(
     plan: plan, query: query.pointer, key: key.pointer, value: value.pointer, output: output.pointer,
@@ -75,15 +73,15 @@ public func attention(
       queryStarts: plan.queryStarts, keyStarts: plan.keyStarts)
   }
   let capturedScores = scores.map(maps)
-  let capturedProbabilities = capturingProbabilities ? probabilities.map(maps) : nil
-  if let slot = result.slot, let probabilities {
+  let capturedProbabilities = probabilities.map(maps)
+  if let slot = result.slot {
     // Slots for what was not captured keep the three gradients at fixed places.
     let unused = GradientSlot(count: 0)
     context.tape?.record(
       outputs: [slot, capturedProbabilities?.values.slot ?? unused, capturedScores?.values.slot ?? unused]
     ) { gradients in
       AttentionBackward(
-        plan: plan, query: query, key: key, value: value, probabilities: probabilities.pointer,
+        plan: plan, query: query, key: key, value: value, probabilities: probabilities?.pointer,
         outputGradient: gradients[0], probabilityGradient: gradients[1], scoreGradient: gradients[2]
       ).run()
     }
@@ -167,7 +165,7 @@ struct AttentionPlan {
 
   /// Runs `body` for every unit with the worker's scratch memory; workers get contiguous ranges of about equal cost.
   func forEachUnit(_ body: (Unit, UnsafeMutablePointer<Float>) -> Void) {
-    let scratch = max(2 * largestMap, Int(ps_attention_scratch(Int64(Self.shortKeys), Int64(headSize))))
+    let scratch = max(3 * largestMap, Int(ps_attention_scratch(Int64(Self.shortKeys), Int64(headSize))))
     let costs = (0..<sequenceCount).map { (sequence: Int) -> Int in
       let one = unit(sequence, 0)
       return one.queries * one.keys * headSize + 64 * (one.queries + one.keys)

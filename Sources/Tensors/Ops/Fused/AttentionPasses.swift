@@ -24,12 +24,11 @@ struct AttentionForward {
           scores.map { $0 + unit.map }, probabilities.map { $0 + unit.map }, scratch)
       }
       let map = probabilities.map { $0 + unit.map } ?? scratch
-      gemm(
-        transposeB: true, m: unit.queries, n: unit.keys, k: plan.headSize, alpha: plan.scale,
-        a: query + unit.queryRow * features + unit.column, lda: features,
-        b: key + unit.keyRow * features + unit.column, ldb: features, c: map, ldc: unit.keys)
+      plan.scores(
+        unit, query + unit.queryRow * features + unit.column, key + unit.keyRow * features + unit.column,
+        into: map)
       if let scores { (scores + unit.map).update(from: map, count: count) }
-      ps_softmax(map, map, Int64(unit.queries), Int64(unit.keys), Int64(unit.keys), Int64(unit.keys), 1)
+      plan.softmax(unit, map)
       var weights = map
       if dropping {
         weights = scratch + largest
@@ -45,6 +44,23 @@ struct AttentionForward {
   }
 }
 
+extension AttentionPlan {
+  /// A long unit's S, [queries, keys].
+  fileprivate func scores(
+    _ unit: Unit, _ query: UnsafePointer<Float>, _ key: UnsafePointer<Float>,
+    into map: UnsafeMutablePointer<Float>
+  ) {
+    gemm(
+      transposeB: true, m: unit.queries, n: unit.keys, k: headSize, alpha: scale, a: query, lda: features,
+      b: key, ldb: features, c: map, ldc: unit.keys)
+  }
+
+  /// S becomes P in place.
+  fileprivate func softmax(_ unit: Unit, _ map: UnsafeMutablePointer<Float>) {
+    ps_softmax(map, map, Int64(unit.queries), Int64(unit.keys), Int64(unit.keys), Int64(unit.keys), 1)
+  }
+}
+
 /// The backward pass of packed attention.
 ///
 /// With W = dropout(P): dV = Wᵀ dO, dW = dO Vᵀ, dP = dropout mask · dW (+ the gradient of captured probabilities),
@@ -54,7 +70,8 @@ struct AttentionBackward {
   let query: Tensor
   let key: Tensor
   let value: Tensor
-  let probabilities: UnsafeMutablePointer<Float>
+  /// P where forward kept it for the caller; nil computes it again.
+  let probabilities: UnsafeMutablePointer<Float>?
   let outputGradient: Storage?
   let probabilityGradient: Storage?
   let scoreGradient: Storage?
@@ -88,8 +105,12 @@ struct AttentionBackward {
       let count = Int64(unit.queries * unit.keys)
       let queryStart = unit.queryRow * features + unit.column
       let keyStart = unit.keyRow * features + unit.column
-      let map = probabilities + unit.map
       let mapGradient = scratch
+      let map = probabilities.map { $0 + unit.map } ?? scratch + 2 * largest
+      if probabilities == nil {
+        plan.scores(unit, query.pointer + queryStart, key.pointer + keyStart, into: map)
+        plan.softmax(unit, map)
+      }
       if let outputGradient {
         let upstream = outputGradient.pointer + queryStart
         if let target = targets[2] {
@@ -144,7 +165,7 @@ struct AttentionBackward {
     var shape = plan.kernelShape(of: unit)
     ps_attention_backward(
       &shape, query.pointer + queryStart, key.pointer + keyStart, value.pointer + keyStart,
-      probabilities + unit.map,
+      probabilities.map { $0 + unit.map },
       outputGradient.map { $0.pointer + queryStart }, probabilityGradient.map { $0.pointer + unit.map },
       scoreGradient.map { $0.pointer + unit.map }, targets[0].map { $0.pointer + queryStart },
       targets[1].map { $0.pointer + keyStart }, targets[2].map { $0.pointer + keyStart }, accumulate, scratch)
