@@ -16,6 +16,10 @@ PS_INLINE void tile(const int rows, const int vectors, int64_t depth, float alph
     for (int v = 0; v < vectors; v++) sum[r][v] = (ps_vector){0};
 #pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t l = 0; l < depth; l++) {
+    if (a_step == 1 && (l & 15) == 0) {
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) __builtin_prefetch(a + (r + rows) * a_row + l, 0, 2);
+    }
     ps_vector from_b[2];
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) from_b[v] = *(const ps_vector *)(b + l * ldb + v * PS_LANES);

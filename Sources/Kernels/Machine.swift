@@ -24,11 +24,15 @@ public struct Machine: Sendable, Equatable {
   /// Reads the description of this machine from the system.
   public static func probe() -> Machine {
     let information = ProcessorInformation.read()
-    let limit = ControlGroup.memoryLimit ?? Int.max
     return Machine(
       name: information.name, vendor: information.vendor,
       features: relevantFeatures.filter(information.features.contains), processors: ProcessorCount.available,
-      memory: min(Int(clamping: ProcessInfo.processInfo.physicalMemory), limit))
+      memory: memoryLimit)
+  }
+
+  /// `memory` of this machine, without reading the rest of its description.
+  package static var memoryLimit: Int {
+    min(Int(clamping: ProcessInfo.processInfo.physicalMemory), ControlGroup.memoryLimit ?? Int.max)
   }
 
   /// The body of Potstill's own loops that runs here: "x86-64-v4" (AVX-512), "x86-64-v3" (AVX2), or "baseline".

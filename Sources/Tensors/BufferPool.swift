@@ -1,119 +1,130 @@
 import Kernels
 import Synchronization
 
-/// Keeps freed buffers for the next operation of a similar size, so that a warm step allocates nothing.
+/// Hands out the buffers of tensors from one arena, so that a warm step asks the system for nothing.
 ///
-/// Sizes are rounded up to one of eight steps a power of two (at most 12.5 % waste), which lets batches of slightly
-/// different token counts share buffers; without an idle buffer of its own class a tensor takes a larger one. Fresh
-/// buffers come page-aligned from the system; idle ones go back to it when they have been outgrown, or by `trim()`.
+/// Freed neighbours grow together and serve requests of any size: batches of different lengths, and the gradients that
+/// take the place of the activations of the same step, share the same pages. Buffers that last (a gradient of a
+/// parameter, an optimizer's state) come from the system instead: they leave no holes, and pages that nobody writes to,
+/// such as the rows of a word table that no text uses, never exist.
 public final class BufferPool: Sendable {
   /// The process's pool: an allocator like malloc, so it has no place in any signature.
   public static let shared = BufferPool()
 
-  /// One buffer and the size class it belongs to.
+  /// One buffer, and where it came from.
   package struct Block: @unchecked Sendable {
     // Sendable because a block has exactly one owner at a time: a Storage or the pool.
-    let pointer: UnsafeMutablePointer<Float>
-    package let capacity: Int
+    package let pointer: UnsafeMutablePointer<Float>
+    package let bytes: Int
+    fileprivate let origin: Origin
+
+    /// Whether the system has just made it, all zeros.
+    package var isZero: Bool {
+      if case .mapping = origin { true } else { false }
+    }
+  }
+
+  fileprivate enum Origin {
+    case arena(offset: Int)
+    case mapping(AddressRange)
+    case heap
   }
 
   /// What the pool holds and has done.
   public struct Statistics: Sendable, Equatable {
-    /// Buffers asked of the system since the process started.
+    /// How often the process's memory grew: the arena's extent, or by a buffer from the system.
     public var systemAllocations = 0
     /// Bytes in buffers that are in use.
     public var bytesInUse = 0
-    /// Bytes in buffers that wait for their next use.
-    public var bytesIdle = 0
     /// The largest value `bytesInUse` has had.
     public var peakBytesInUse = 0
+    /// Bytes of the arena that have been used and not gone back to the system.
+    public var extent = 0
   }
 
   private struct State {
-    var idle: [Int: [Block]] = [:]
+    var free = FreeRanges()
     var statistics = Statistics()
   }
   private let state = Mutex(State())
+  private let arena: AddressRange?
 
-  package init() {}
+  /// A pool with an arena of at most `capacity` bytes of addresses; less where the system has not as many.
+  package init(capacity: Int = 2 * Machine.memoryLimit) {
+    var arena: AddressRange?
+    var bytes = capacity
+    while arena == nil, bytes >= 1 << 20 {
+      arena = AddressRange(bytes: bytes, largePages: true)
+      bytes /= 2
+    }
+    self.arena = arena
+  }
 
   /// A snapshot of what the pool holds and has done.
   public var statistics: Statistics { state.withLock { $0.statistics } }
 
-  /// A buffer for `count` values.
-  ///
-  /// A lasting one (a parameter, its gradient, an optimizer's state) never takes a larger idle buffer: the pages of the
-  /// rest would stay in memory for good, unused.
+  /// A buffer for `count` values, aligned to 64 bytes; `lasting` says that it stays from step to step.
   package func take(_ count: Int, lasting: Bool = false) -> Block {
-    let wanted = Self.sizeClass(count)
+    // Whole cache lines, so that every buffer begins at one.
+    let bytes = max(64, (count * 4 + 63) / 64 * 64)
     return state.withLock { state in
-      let block =
-        Self.takeIdle(wanted, slack: lasting ? 1 : Self.slack, &state) ?? Self.replaceIdle(wanted, &state)
-      state.statistics.bytesInUse += block.capacity * 4
+      state.statistics.bytesInUse += bytes
       state.statistics.peakBytesInUse = max(state.statistics.peakBytesInUse, state.statistics.bytesInUse)
-      return block
+      if !lasting, let block = takeFromArena(bytes, &state) { return block }
+      state.statistics.systemAllocations += 1
+      return WorkProfile.time(.allocation) { Self.systemBlock(bytes) }
     }
-  }
-
-  /// How many times larger than asked for a reused buffer may be.
-  ///
-  /// Only the part that is used is touched, so a large buffer costs a small tensor nothing.
-  private static let slack = 8
-
-  /// The smallest idle buffer that will do.
-  private static func takeIdle(_ wanted: Int, slack: Int, _ state: inout State) -> Block? {
-    var capacity = wanted
-    while capacity <= slack * wanted {
-      if let block = state.idle[capacity]?.popLast() {
-        state.statistics.bytesIdle -= capacity * 4
-        return block
-      }
-      capacity = sizeClass(capacity + 1)
-    }
-    return nil
-  }
-
-  /// A fresh buffer; the largest of the idle ones that are too small goes back to the system for it.
-  ///
-  /// Batches of many different lengths would otherwise leave a full set of buffers behind for every size class.
-  private static func replaceIdle(_ wanted: Int, _ state: inout State) -> Block {
-    let outgrown = state.idle.filter { !$0.value.isEmpty && $0.key < wanted && $0.key * slack >= wanted }
-    if let capacity = outgrown.keys.max(), let block = state.idle[capacity]?.popLast() {
-      state.statistics.bytesIdle -= capacity * 4
-      UnsafeMutableRawPointer(block.pointer).deallocate()
-    }
-    state.statistics.systemAllocations += 1
-    let bytes = wanted * 4
-    let raw = WorkProfile.time(.allocation) {
-      UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: bytes >= 4096 ? 4096 : 64)
-    }
-    return Block(pointer: raw.bindMemory(to: Float.self, capacity: wanted), capacity: wanted)
   }
 
   package func give(_ block: Block) {
     state.withLock { state in
-      state.statistics.bytesInUse -= block.capacity * 4
-      state.statistics.bytesIdle += block.capacity * 4
-      state.idle[block.capacity, default: []].append(block)
-    }
-  }
-
-  /// Returns every idle buffer to the system.
-  public func trim() {
-    state.withLock { state in
-      for blocks in state.idle.values {
-        for block in blocks { UnsafeMutableRawPointer(block.pointer).deallocate() }
+      state.statistics.bytesInUse -= block.bytes
+      switch block.origin {
+      case .arena(let offset): state.free.give(offset..<offset + block.bytes)
+      case .mapping: break  // It goes with its owner, the block.
+      case .heap: UnsafeMutableRawPointer(block.pointer).deallocate()
       }
-      state.idle.removeAll()
-      state.statistics.bytesIdle = 0
     }
   }
 
-  /// The smallest size class that holds `count` values: k · 2^e with k in 8 ..< 16, at least 16.
-  package static func sizeClass(_ count: Int) -> Int {
-    if count <= 16 { return 16 }
-    let exponent = (Int.bitWidth - 1 - count.leadingZeroBitCount) - 3
-    let step = 1 << exponent
-    return (count + step - 1) / step * step
+  /// Returns the pages of every free part of the arena to the system.
+  public func trim() {
+    guard let arena else { return }
+    state.withLock { state in
+      for range in state.free.ranges { arena.discard(range) }
+      if let end = state.free.takeLast(endingAt: state.statistics.extent) { state.statistics.extent = end }
+    }
+  }
+
+  /// The smallest free range that will do, else more of the arena; nil when the arena has no room left.
+  private func takeFromArena(_ bytes: Int, _ state: inout State) -> Block? {
+    guard let arena else { return nil }
+    var offset = state.free.take(bytes)
+    if offset == nil {
+      // A free range at the very end is part of the answer.
+      let start = state.free.takeLast(endingAt: state.statistics.extent) ?? state.statistics.extent
+      guard start + bytes <= arena.bytes else {
+        if start < state.statistics.extent { state.free.give(start..<state.statistics.extent) }
+        return nil
+      }
+      state.statistics.extent = start + bytes
+      state.statistics.systemAllocations += 1
+      offset = start
+    }
+    return offset.map { Self.block(arena.base + $0, bytes, .arena(offset: $0)) }
+  }
+
+  /// Smaller lasting buffers share pages on the heap.
+  private static let leastMapping = 1 << 16
+
+  private static func systemBlock(_ bytes: Int) -> Block {
+    if bytes >= leastMapping, let range = AddressRange(bytes: bytes, largePages: false) {
+      return block(range.base, bytes, .mapping(range))
+    }
+    return block(.allocate(byteCount: bytes, alignment: 64), bytes, .heap)
+  }
+
+  private static func block(_ raw: UnsafeMutableRawPointer, _ bytes: Int, _ origin: Origin) -> Block {
+    Block(pointer: raw.bindMemory(to: Float.self, capacity: bytes / 4), bytes: bytes, origin: origin)
   }
 }

@@ -49,12 +49,13 @@ package final class GradientSlot {
   ) {
     let known = isEmpty ? [] : rows?.indices
     let stale = storage == nil ? nil : staleRows
+    let isNew = storage == nil
     let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
     storage = buffer
     if isEmpty {
       if let stale, stale.columns == columns {
         for row in stale.indices { ps_fill(buffer.pointer + Int(row) * columns, 0, Int64(columns)) }
-      } else {
+      } else if !(isNew && buffer.isZero) {
         RowBlocks.elements(count, as: kind) { ps_fill(buffer.pointer + $0, 0, $1) }
       }
     }

@@ -46,10 +46,22 @@ public final class Storage {
   }
 
   /// A pooled buffer filled with one value.
-  package static func filled(_ value: Float, count: Int, lasting: Bool = false) -> Storage {
-    let storage = Storage(uninitialized: count, lasting: lasting)
+  package static func filled(_ value: Float, count: Int) -> Storage {
+    let storage = Storage(uninitialized: count)
     storage.pointer.update(repeating: value, count: count)
     return storage
+  }
+
+  /// A buffer of zeros that stays from step to step; a large one takes memory only where it is written to.
+  package static func lastingZeros(count: Int) -> Storage {
+    let storage = Storage(uninitialized: count, lasting: true)
+    if !storage.isZero { storage.pointer.update(repeating: 0, count: count) }
+    return storage
+  }
+
+  /// Whether the buffer has come from the system as zeros; meaningless once it has been written to.
+  package var isZero: Bool {
+    if case .pool(let block) = owner { block.isZero } else { false }
   }
 
   /// A pooled copy of this storage.

@@ -65,13 +65,4 @@ import Testing
         BufferPool.shared.statistics.systemAllocations == before, "A warm pass asked the system for memory.")
     }
   }
-
-  @Test func sizeClassesWasteLittle() {
-    for count in [1, 16, 17, 100, 1000, 12_345, 1_000_000, 30_522 * 384] {
-      let capacity = BufferPool.sizeClass(count)
-      #expect(capacity >= count)
-      #expect(capacity <= max(16, count + count / 8 + 1))
-      #expect(BufferPool.sizeClass(capacity) == capacity)
-    }
-  }
 }

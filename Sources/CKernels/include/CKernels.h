@@ -29,6 +29,13 @@ void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, in
 // y[rows, outputs] = x weight^T, weight [outputs, inputs] without gaps, t from above, at most ps_thin_rows rows.
 void ps_thin_linear(const float *t, int64_t width, const float *weight, float *y, int64_t rows, int64_t outputs,
                     int64_t inputs, int64_t ldy);
+// The same with a bias and transposed, y[outputs, width]: what the next layer takes.
+void ps_thin_linear_transposed(const float *t, int64_t width, const float *weight, const float *bias, float *y,
+                               int64_t outputs, int64_t inputs);
+// y[rows, outputs] = x weight^T for so few rows, x [rows, inputs], that most of a vector of rows would be empty.
+void ps_few_rows_linear(const float *x, const float *weight, float *y, int64_t rows, int64_t outputs, int64_t inputs,
+                        int64_t ldy);
+enum { ps_few_rows = 8 };  // up to this many rows it is the faster one
 
 // ---- element-wise (out may alias any input) -----------------------------------------------------------------
 void ps_add(const float *a, const float *b, float *out, int64_t n);

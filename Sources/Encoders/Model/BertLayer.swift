@@ -39,8 +39,10 @@ struct BertLayer {
   ) -> (output: Tensor, attention: AttentionResult) {
     let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
+    let readers = firstRowsOnly ? [key, value] : [key, value, query]
+    let projected = linear(x, readers.map { ($0.weight.tensor, $0.bias.tensor) }, in: context)
     let mixed = attention(
-      query: query(wanted, in: context), key: key(x, in: context), value: value(x, in: context),
+      query: firstRowsOnly ? query(wanted, in: context) : projected[2], key: projected[0], value: projected[1],
       heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)

@@ -115,7 +115,7 @@ public final class Optimizer {
     state.steps += 1
     if state.tensors.isEmpty {
       state.tensors = config.stateNames.map { _ in
-        .filled(0, count: entry.parameter.count, lasting: true)
+        .lastingZeros(count: entry.parameter.count)
       }
       // Only Adam leaves a row alone that never had a gradient, but for its decay.
       if case .adamW = config, let rows {

@@ -63,15 +63,7 @@ private struct FeedForwardKernel {
     sums: Storage?, y: Storage
   ) {
     let width = inner.outputs
-    if inner.isThin {
-      let hidden = Storage(uninitialized: inner.rows * width)
-      inner.forward(
-        x.pointer, first.weight.pointer, first.bias.pointer, sum: sums?.pointer ?? hidden.pointer,
-        y: hidden.pointer, activation)
-      outer.forward(
-        hidden.pointer, second.weight.pointer, second.bias.pointer, sum: y.pointer, y: y.pointer, .identity)
-      return
-    }
+    if inner.isThin { return forwardThin(x, first, second, sums: sums, y: y) }
     inner.splitRows(atMost: Self.blockRows) { range in
       let hidden = Storage(uninitialized: range.count * width)
       inner.forward(
@@ -82,6 +74,43 @@ private struct FeedForwardKernel {
       outer.forward(
         hidden.pointer, second.weight.pointer, second.bias.pointer, sum: target, y: target, .identity,
         rows: range.count)
+    }
+  }
+
+  /// Few rows: both products split over outputs. In inference the wide rows stay transposed between them.
+  private func forwardThin(
+    _ x: Tensor, _ first: (weight: Tensor, bias: Tensor), _ second: (weight: Tensor, bias: Tensor),
+    sums: Storage?, y: Storage
+  ) {
+    let (rows, width) = (inner.rows, inner.outputs)
+    let input = ThinInput(x.pointer, rows: rows, inputs: inner.inputs)
+    let lanes = ThinInput.width(rows)
+    let hidden = Storage(uninitialized: width * lanes)
+    let staysTransposed = sums == nil && input.isTransposed
+    inner.splitOutputs { range in
+      guard staysTransposed else {
+        return inner.forward(
+          input, first.weight.pointer, first.bias.pointer, sum: sums?.pointer ?? hidden.pointer,
+          y: hidden.pointer, activation, columns: range)
+      }
+      let start = hidden.pointer + range.lowerBound * lanes
+      WorkProfile.time(.matrixProducts) {
+        input.transposedProduct(
+          first.weight.pointer + range.lowerBound * inner.inputs, first.bias.pointer + range.lowerBound,
+          outputs: range.count, into: start)
+      }
+      WorkProfile.time(.elementwise) {
+        ps_activation(activation.kernelCode, start, start, Int64(range.count * lanes))
+      }
+    }
+    let between =
+      staysTransposed
+      ? ThinInput(transposed: hidden, rows: rows, inputs: width)
+      : ThinInput(hidden.pointer, rows: rows, inputs: width)
+    outer.splitOutputs {
+      outer.forward(
+        between, second.weight.pointer, second.bias.pointer, sum: y.pointer, y: y.pointer, .identity,
+        columns: $0)
     }
   }
 
