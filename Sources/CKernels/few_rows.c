@@ -1,6 +1,8 @@
 #include "CKernels.h"
 #include "simd.h"
 
+#include <stddef.h>
+
 #pragma clang fp contract(fast)
 
 typedef float ps_vector __attribute__((vector_size(64), aligned(4), may_alias));
@@ -17,8 +19,8 @@ PS_INLINE float lane_sum(const ps_vector *v) {
 }
 
 // rows * outputs running sums in registers; both are constants after inlining.
-PS_INLINE void dots(const int rows, const int outputs, const float *x, const float *weight, float *y, int64_t inputs,
-                    int64_t ldy) {
+PS_INLINE void dots(const int rows, const int outputs, const float *x, const float *weight, const float *bias, float *y,
+                    int64_t inputs, int64_t ldy) {
   ps_vector sum[4][4];
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++)
@@ -45,23 +47,25 @@ PS_INLINE void dots(const int rows, const int outputs, const float *x, const flo
     for (int o = 0; o < outputs; o++) {
       float total = lane_sum(&sum[r][o]);
       for (int64_t rest = l; rest < inputs; rest++) total += x[r * inputs + rest] * weight[o * inputs + rest];
-      y[r * ldy + o] = total;
+      y[r * ldy + o] = bias ? total + bias[o] : total;
     }
   }
 }
 
 // All rows with some outputs, whose weights are read from memory once.
-PS_INLINE void all_rows(const int outputs, const float *x, const float *weight, float *y, int64_t rows, int64_t inputs,
-                        int64_t ldy) {
+PS_INLINE void all_rows(const int outputs, const float *x, const float *weight, const float *bias, float *y,
+                        int64_t rows, int64_t inputs, int64_t ldy) {
   int64_t r = 0;
-  for (; r + 4 <= rows; r += 4) dots(4, outputs, x + r * inputs, weight, y + r * ldy, inputs, ldy);
-  for (; r + 2 <= rows; r += 2) dots(2, outputs, x + r * inputs, weight, y + r * ldy, inputs, ldy);
-  if (r < rows) dots(1, outputs, x + r * inputs, weight, y + r * ldy, inputs, ldy);
+  for (; r + 4 <= rows; r += 4) dots(4, outputs, x + r * inputs, weight, bias, y + r * ldy, inputs, ldy);
+  for (; r + 2 <= rows; r += 2) dots(2, outputs, x + r * inputs, weight, bias, y + r * ldy, inputs, ldy);
+  if (r < rows) dots(1, outputs, x + r * inputs, weight, bias, y + r * ldy, inputs, ldy);
 }
 
-PS_CLONES void ps_few_rows_linear(const float *x, const float *weight, float *y, int64_t rows, int64_t outputs,
-                                  int64_t inputs, int64_t ldy) {
+PS_CLONES void ps_few_rows_linear(const float *x, const float *weight, const float *bias, float *y, int64_t rows,
+                                  int64_t outputs, int64_t inputs, int64_t ldy) {
   int64_t o = 0;
-  for (; o + 4 <= outputs; o += 4) all_rows(4, x, weight + o * inputs, y + o, rows, inputs, ldy);
-  for (; o < outputs; o++) all_rows(1, x, weight + o * inputs, y + o, rows, inputs, ldy);
+  for (; o + 4 <= outputs; o += 4)
+    all_rows(4, x, weight + o * inputs, bias ? bias + o : NULL, y + o, rows, inputs, ldy);
+  for (; o < outputs; o++)
+    all_rows(1, x, weight + o * inputs, bias ? bias + o : NULL, y + o, rows, inputs, ldy);
 }

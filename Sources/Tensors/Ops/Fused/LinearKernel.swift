@@ -61,9 +61,11 @@ struct LinearKernel {
   ) {
     let first = columns.lowerBound
     WorkProfile.time(.matrixProducts) {
-      input.product(weight + first * inputs, outputs: columns.count, into: sum + first, stride: outputs)
+      input.product(
+        weight + first * inputs, bias.map { $0 + first }, outputs: columns.count, into: sum + first,
+        stride: outputs)
     }
-    finish(bias, sum: sum, y: y, activation, rows: rows, columns: columns)
+    finish(nil, sum: sum, y: y, activation, rows: rows, columns: columns)
   }
 
   /// Adds the bias to some columns of the product and applies the activation.
@@ -72,12 +74,13 @@ struct LinearKernel {
     _ activation: Activation, rows: Int, columns: Range<Int>
   ) {
     let first = columns.lowerBound
+    if bias == nil, activation == .identity { return }
     WorkProfile.time(.elementwise) {
       if let bias {
         ps_bias_activation(
           activation.kernelCode, sum + first, bias + first, y + first, Int64(rows), Int64(columns.count),
           Int64(outputs), Int64(outputs))
-      } else if activation != .identity {
+      } else {
         for row in 0..<rows {
           let start = row * outputs + first
           ps_activation(activation.kernelCode, sum + start, y + start, Int64(columns.count))

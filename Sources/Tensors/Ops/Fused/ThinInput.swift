@@ -39,15 +39,17 @@ struct ThinInput {
   /// The length of a transposed row: whole vectors.
   static func width(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
 
-  /// y[rows, outputs] = x weightᵀ, the rows of y `stride` values apart.
+  /// y[rows, outputs] = x weightᵀ + bias, the rows of y `stride` values apart.
   func product(
-    _ weight: UnsafeMutablePointer<Float>, outputs: Int, into y: UnsafeMutablePointer<Float>, stride: Int
+    _ weight: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>?, outputs: Int,
+    into y: UnsafeMutablePointer<Float>, stride: Int
   ) {
     if isTransposed {
       ps_thin_linear(
-        values, Int64(Self.width(rows)), weight, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+        values, Int64(Self.width(rows)), weight, bias, y, Int64(rows), Int64(outputs), Int64(inputs),
+        Int64(stride))
     } else {
-      ps_few_rows_linear(values, weight, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+      ps_few_rows_linear(values, weight, bias, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
     }
   }
 
