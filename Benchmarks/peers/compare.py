@@ -11,52 +11,20 @@ With --only the table is printed and RESULTS.md stays, unless --output names a f
 """
 
 import argparse
-import dataclasses
 import datetime
 import json
-import math
 import os
-import random
-import shlex
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-import measuring
+from processes import PEERS, ROOT, Unmeasurable, environments, measure, mkl_help, run, say, shown
+from rows import Plan
 
-PEERS = Path(__file__).resolve().parent
-ROOT = PEERS.parent.parent
-TEXT = "a gripping, funny film"
 PACKAGES = ("torch", "transformers", "tokenizers", "textbrewer", "onnxruntime")
-
-
-class Unmeasurable(Exception):
-    """Why a row cannot be measured."""
-
-
-@dataclasses.dataclass
-class Row:
-    """One kind of work: what each side runs, and how many times the peer's speed is wanted."""
-
-    name: str
-    target: float
-    peer: list
-    potstill: list
-    key: str = "ms_median"  # of the JSON of both sides; "wall" is the time of the whole process
-    memory_target: float | None = None  # potstill's peak memory as a share of the peer's
-    before: list | None = None  # a peer command that prepares the row
-    untimed: bool = False  # one run of each side first, so that files come from memory
-
-
-@dataclasses.dataclass
-class Measurement:
-    value: float
-    peak_mb: float
-    others: float | None  # the share of all processors that other processes took
 
 
 def parse():
@@ -71,10 +39,6 @@ def parse():
     parser.add_argument("--no-mkl-help", action="store_true", help="leave MKL's slow paths on AMD processors alone")
     parser.add_argument("--output", metavar="FILE", help="where the table goes (default: Benchmarks/RESULTS.md)")
     return parser.parse_args()
-
-
-def say(*words):
-    print("bench-peers:", *words, file=sys.stderr, flush=True)
 
 
 def interpreter():
@@ -92,187 +56,6 @@ def interpreter():
     return str(python)
 
 
-def mkl_help(folder):
-    """A library that lets MKL take its fast paths on AMD processors; None where that does not apply or not compile."""
-    cpuinfo = Path("/proc/cpuinfo")
-    compiler = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
-    if not cpuinfo.exists() or "AuthenticAMD" not in cpuinfo.read_text() or not compiler:
-        return None
-    source, library = folder / "mkl_help.c", folder / "mkl_help.so"
-    source.write_text("int mkl_serv_intel_cpu_true(void) { return 1; }\n")
-    done = subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source])
-    return library if done.returncode == 0 else None
-
-
-def environments(helper):
-    """(the peers' environment, potstill's): a user has no OpenBLAS core chosen by hand, and peers ask no hub."""
-    plain = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
-    peers = plain | {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    if helper:
-        peers["LD_PRELOAD"] = " ".join(filter(None, [str(helper), os.environ.get("LD_PRELOAD")]))
-    return peers, plain
-
-
-def run(command, environment):
-    """(standard output, seconds, the system's account of the process); Unmeasurable when it fails."""
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        began = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), env=environment, stdout=output, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        output.seek(0)
-        errors.seek(0)
-        if process.returncode != 0:
-            last = (errors.read().strip().split("\n") or [""])[-1]
-            raise Unmeasurable(f"{shown(command)} ended with status {process.returncode}: {last}")
-        return output.read(), seconds, usage
-
-
-def measure(command, key, environment):
-    """One process and what it says of itself."""
-    before = measuring.machine_ticks()
-    output, seconds, usage = run(command, environment)
-    after = measuring.machine_ticks()
-    others = None
-    if before and after and after[1] > before[1]:
-        own = 100 * (usage.ru_utime + usage.ru_stime)  # /proc/stat counts hundredths of a second
-        others = max(0.0, (after[0] - before[0] - own) / (after[1] - before[1]))
-    value = 1000 * seconds if key == "wall" else json.loads(output)[key]
-    # Linux counts kilobytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Measurement(value, usage.ru_maxrss * unit / 1e6, others)
-
-
-def shown(command):
-    """A command as a reader may type it: scripts by their place in the project, other files by their names."""
-
-    def name(word):
-        path = Path(word)
-        if not path.is_absolute():
-            return word
-        return str(path.relative_to(ROOT)) if path.parent == PEERS else path.name
-
-    return shlex.join(name(str(word)) for word in command)
-
-
-def drawn_lengths(path):
-    """Lengths like those of SST-2's sentences, where the data is not at hand: lognormal, mean 13, from 3 to 66."""
-    rng, spread = random.Random(1), 0.62
-    middle = math.log(13) - spread * spread / 2
-    path.write_text("".join(f"{min(66, max(3, round(rng.lognormvariate(middle, spread))))}\n" for _ in range(20_000)))
-
-
-class Plan:
-    """The rows, and the files that they need."""
-
-    def __init__(self, arguments, python, folder):
-        self.python, self.folder, self.threads = python, folder, arguments.threads
-        self.steps_of_trial = arguments.steps
-        self.binary = Path(arguments.binary).resolve()
-        self.data = self.named_folder("POTSTILL_DATA")
-        self.models = self.named_folder("POTSTILL_MODELS")
-        self.lengths = Path(arguments.sst2_lengths).resolve() if arguments.sst2_lengths else folder / "sst2-lengths.txt"
-        self.lengths_note = f"`{self.lengths.name}`"
-
-    @staticmethod
-    def named_folder(variable):
-        return Path(os.environ[variable]).resolve() if os.environ.get(variable) else None
-
-    def script(self, name, *words):
-        return [self.python, PEERS / f"{name}.py", *words]
-
-    def prepare_lengths(self, environment):
-        """SST-2's lengths when a file, or data and tokenizer, are there; otherwise drawn ones."""
-        if self.lengths.exists():
-            return
-        train = self.data and self.data / "sst2/train.tsv"
-        model = self.models and self.models / "minilm-l6"
-        if train and train.exists() and model and model.exists():
-            run(self.script("sst2_lengths", "--model", model, "--train", train, "--output", self.lengths), environment)
-            self.lengths_note = "SST-2's training sentences, shuffled"
-        else:
-            say("no SST-2 (POTSTILL_DATA) with minilm-l6 (POTSTILL_MODELS): its lengths are drawn instead")
-            drawn_lengths(self.lengths)
-            self.lengths_note = "**synthetic**, lognormal with mean 13 cut at 66, in place of SST-2's"
-
-    def steps(self, name, target, work, shape, steps, warmup=2, batch=32, length=None, peer=(), both=(), **row):
-        """A row of steps.py against `potstill bench`. Batches that differ are compared by their mean time."""
-        options = [work, *both, "--shape", shape, "--batch", batch]
-        options += ["--length", length] if length else ["--lengths", self.lengths]
-        steps = self.steps_of_trial or steps
-        options += ["--threads", self.threads, "--steps", steps, "--warmup", warmup, "--json"]
-        key = "ms_median" if length else "ms_mean"
-        return Row(name, target, self.script("steps", *options, *peer), [self.binary, "bench", *options], key, **row)
-
-    def rows(self):
-        return [*self.training(), *self.inference(), *self.distillation(), *self.tokenization(), *self.start()]
-
-    def training(self):
-        half = {"memory_target": 0.5}
-        for shape, target, steps, warmup in (("bert-base", 1.45, 2, 1), ("minilm-l6", 1.65, 4, 1), ("t4-tiny", 1.9, 8, 2)):
-            yield self.steps(f"train-step {shape}, 32 x 128", target, "train-step", shape, steps, warmup, length=128, **half)
-        for shape, target, steps in (("bert-base", 1.9, 2), ("minilm-l6", 2.4, 4)):
-            name = f"train-step {shape}, 8 x 384"
-            yield self.steps(name, target, "train-step", shape, steps, 1, batch=8, length=384, **half)
-        for shape, target, steps in (("bert-base", 3.0, 5), ("minilm-l6", 3.5, 12), ("t4-tiny", 3.9, 30)):
-            yield self.steps(f"train-step {shape}, SST-2 lengths", target, "train-step", shape, steps, **half)
-        # One pool of sorted batches, all of it timed, so that both sides see the same sequences.
-        name = "train-step t4-tiny, SST-2 lengths, peer's batches sorted"
-        yield self.steps(name, 1.6, "train-step", "t4-tiny", 50, peer=["--sorted-pools", 50], **half)
-
-    def inference(self):
-        for shape, target, steps, warmup in (("bert-base", 1.15, 3, 1), ("minilm-l6", 1.2, 6, 1), ("t4-tiny", 1.35, 12, 2)):
-            yield self.steps(f"infer {shape}, 32 x 128", target, "infer", shape, steps, warmup, length=128)
-        for shape, target, steps in (("bert-base", 2.5, 8), ("minilm-l6", 2.6, 30), ("t4-tiny", 3.3, 60)):
-            yield self.steps(f"infer {shape}, SST-2 lengths", target, "infer", shape, steps)
-        for shape, target, steps in (("bert-base", 1.2, 50), ("t4-tiny", 2, 300)):
-            file = self.folder / f"{shape}.onnx"
-            name = f"infer {shape}, one sentence of 32 tokens (peer: ONNX Runtime)"
-            export = ["export-onnx", "--shape", shape, "--batch", 1, "--length", 32, "--output", file]
-            row = self.steps(name, target, "infer", shape, steps, 10, batch=1, length=32, peer=["--onnx", file])
-            yield dataclasses.replace(row, before=self.script("steps", *export))
-
-    def distillation(self):
-        pair = ["--teacher", "bert-base", "--match", "L4t_hidden_mse"]
-        name = "distill-step bert-base to t4-tiny, SST-2 lengths (peer: textbrewer)"
-        yield self.steps(name, 2.8, "distill-step", "t4-tiny", 6, both=pair)
-
-    def tokenization(self):
-        if not self.data or not self.models:
-            return say("no tokenization rows: POTSTILL_DATA and POTSTILL_MODELS are not both set")
-        for name, source, column, model in (
-            ("English, SST-2", "sst2/train.tsv", "sentence", "minilm-l6"),
-            ("English, WikiText-2", "wikitext2/train.txt", None, "minilm-l6"),
-            ("Chinese, ChnSentiCorp", "chnsenticorp/train.tsv", "text_a", "e5-small-zh"),
-        ):
-            texts, tokenizer = self.data / source, self.models / model
-            if not texts.exists() or not tokenizer.exists():
-                say(f"no row for {name}: {source} or {model} is missing")
-                continue
-            lines = self.folder / f"{source.split('/')[0]}-lines.txt"
-            rows = texts.read_text(encoding="utf-8").split("\n") if column is None else measuring.read_tsv(texts, column)[0]
-            lines.write_text("\n".join(rows).rstrip("\n") + "\n", encoding="utf-8")
-            options = ["--model", tokenizer, "--input", lines, "--threads", 1]
-            yield Row(
-                f"tokenize {name}, ids, tokens, offsets, one thread", 40,
-                self.script("tokenize_lines", *options, "--repeats", 3),
-                [self.binary, "bench", "tokenize", *options, "--repeats", 5, "--json"], "mb_per_second",
-            )
-
-    def start(self):
-        encoder = self.models and self.models / "minilm-l6"
-        if not encoder or not encoder.exists():
-            return say("no row for the first prediction: POTSTILL_MODELS has no minilm-l6")
-        folder = self.folder / "minilm-l6-classifier"
-        yield Row(
-            "first prediction of minilm-l6, whole process", 40,
-            self.script("first_prediction", "--model", folder, "--threads", self.threads, TEXT),
-            [self.binary, "predict", "--model", folder, "--threads", self.threads, TEXT],
-            "wall", 0.25, self.script("first_prediction", "--make-from", encoder, "--model", folder), untimed=True,
-        )
-
-
 def middle(values):
     """Median (least to most)."""
     return f"{statistics.median(values):.2f} ({min(values):.2f}–{max(values):.2f})"
@@ -281,6 +64,8 @@ def middle(values):
 def amount(values, key):
     """The median with its unit."""
     value = statistics.median(values)
+    if value >= 60_000 and key == "wall":
+        return f"{value / 1000:,.0f} s"
     if key == "mb_per_second":
         return f"{value:.1f} MB/s"
     digits = 0 if value >= 1000 else 1 if value >= 10 else 2
@@ -292,7 +77,7 @@ def compared(row, rounds, peers_environment, environment):
     if row.before:
         run(row.before, peers_environment)
     pairs = []
-    for number in range(rounds + row.untimed):
+    for number in range((row.rounds or rounds) + row.untimed):
         pair = measure(row.peer, row.key, peers_environment), measure(row.potstill, row.key, environment)
         if number >= row.untimed:
             pairs.append(pair)
@@ -327,7 +112,6 @@ def machine(plan, helper, arguments, environments_of_sides):
     blas = about.get("blas") or {}
     ask = "import importlib.metadata as m, sys; print(*(p + ' ' + m.version(p) for p in sys.argv[1:]), sep=', ')"
     versions = run([plan.python, "-c", ask, *PACKAGES], peers)[0].strip()
-    hand = " ".join(f"`{key}={value}`" for key, value in sorted(plain.items()) if key.startswith("OPENBLAS_"))
     if helper:
         mkl = "asked of MKL in the peers' processes by a preloaded library (`mkl_serv_intel_cpu_true`)"
     else:
@@ -336,7 +120,7 @@ def machine(plan, helper, arguments, environments_of_sides):
         f"- date: {datetime.date.today().isoformat()}",
         f"- processor: {about['cpu']}, {about['processors']} processors; {arguments.threads} threads on both sides",
         f"- potstill's BLAS: {blas.get('kind')} {blas.get('version', '')}, core {blas.get('core')} "
-        f"({blas.get('core_choice')}); kernels {about.get('kernels')}" + (f"; also set: {hand}" if hand else ""),
+        f"({blas.get('core_choice')}); kernels {about.get('kernels')}",
         f"- peers: {versions}",
         f"- fast paths for AMD: {mkl}",
         f"- SST-2 lengths: {plan.lengths_note}",
