@@ -1,4 +1,4 @@
-extension TextDataset {
+extension Dataset where Example == TextExample {
   /// Reads one text a line.
   mutating func addTexts(_ bytes: [UInt8], _ builder: ExampleBuilder) {
     DelimitedRows.forEachLine(bytes) { line, content in
@@ -7,7 +7,7 @@ extension TextDataset {
         return
       }
       if text.allSatisfy(\.isWhitespace) { return }
-      add(builder.example(line: line, text: text, pair: nil, label: nil))
+      add(builder.example(line: line, text: text, pair: nil, target: .none))
     }
   }
 }
