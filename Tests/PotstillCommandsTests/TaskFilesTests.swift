@@ -40,6 +40,8 @@ struct TaskFilesTests {
   func sample() throws {
     #expect(try definition("sample") == SampleTask.definition)
     #expect(try definition("sample-teacher") == SampleTask.teacherDefinition)
+    #expect(try definition("sample-ner") == SampleEntityTask.definition)
+    #expect(try definition("sample-qa") == SampleQuestionTask.definition)
   }
 
   @Test("faults of a recipe come through the YAML decoder")

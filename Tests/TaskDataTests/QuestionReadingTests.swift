@@ -100,6 +100,10 @@ struct QuestionReadingTests {
         "data[1].paragraphs[1].qas[3] (id 8)", "data[1].paragraphs[1].qas[4] (id 9)",
         "data[1].paragraphs[1].qas[5] (id 10)", "data[1].paragraphs[1].qas[6] (id 11)",
       ])
+    // An empty question teaches nothing, but the official scripts count it.
+    let empty = document("c", #"{"id": "1", "question": "", "answers": [{"text": "c", "answer_start": 0}]}"#)
+    #expect(throws: TaskDataError.self) { try read(task(), empty) }
+    #expect(try read(task(), empty, split: .validation).report.repairs.count == 1)
     #expect(throws: TaskDataError.self) { try read(task(), "[]") }
     let error = try #require(throws: TaskDataError.self) { try read(task(), "{\"data\": [") }
     #expect(error.description.contains("train.json"))
