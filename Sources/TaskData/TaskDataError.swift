@@ -2,8 +2,8 @@
 public enum TaskDataError: Error, Sendable, Equatable {
   /// A definition with faults, all of them.
   case invalidTask(name: String, faults: [String])
-  /// A kind of task whose name is reserved for a later version.
-  case unsupportedKind(task: String, kind: TaskKind)
+  /// A task whose files are read, or whose examples are made, in another way.
+  case wrongKind(task: String, kind: TaskKind, expected: [TaskKind])
   /// `--task NAME` found no recipe of that name.
   case unknownTask(name: String, searched: [String], known: [String])
   /// The task names no file for this split.
@@ -43,15 +43,17 @@ extension TaskDataError: CustomStringConvertible {
       let title = name.isEmpty ? "The task definition" : "Task \"\(name)\""
       return "\(title) has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
         + faults.map { "  - \($0)" }.joined(separator: "\n")
-    case .unsupportedKind(let task, let kind):
-      return "Task \"\(task)\" is of kind \(kind.rawValue), which is not yet supported; "
-        + "supported are \(TaskKind.supportedNames)."
+    case .wrongKind(let task, let kind, let expected):
+      return "Task \"\(task)\" is of kind \(kind.rawValue), expected one of kind "
+        + expected.map(\.rawValue).joined(separator: ", ") + "; choose another task."
     case .unknownTask(let name, let searched, let known):
       let list = known.isEmpty ? "none" : known.joined(separator: ", ")
       return "No task \"\(name)\": found no \(name).yaml in \(searched.joined(separator: ", ")). "
         + "Known tasks: \(list). Give one of them, the path of a YAML file, or set POTSTILL_TASKS to a folder of recipes."
     case .missingSplit(let task, let split):
-      return "Task \"\(task)\" names no file for the \(split) split; add \(split)_file to its definition."
+      return "Task \"\(task)\" names no file for the \(split) split; add "
+        + (DataSplit(rawValue: split) == nil
+          ? "\(split) to its extra_files." : "\(split)_file to its definition.")
     case .unreadableFile(let path, let reason):
       return "\(path): cannot be read: \(reason)"
     case .missingColumn(let path, let column, let found):

@@ -26,7 +26,12 @@ struct TaskFilesTests {
   @Test("the tasks of the README are there")
   func names() {
     let names = Self.catalog.names
-    for name in ["sst2", "chnsenticorp", "cola", "mrpc", "rte", "sample", "sample-teacher"] {
+    for name in [
+      "sst2", "chnsenticorp", "cola", "mrpc", "rte", "sample", "sample-teacher", "stsb", "qqp", "mnli",
+      "qnli", "wnli",
+      "tnews", "afqmc", "csl", "conll2003", "msra-ner", "weibo-ner", "cluener", "squad", "squad_v2",
+      "cmrc2018", "drcd",
+    ] {
       #expect(names.contains(name))
     }
   }
@@ -35,6 +40,8 @@ struct TaskFilesTests {
   func sample() throws {
     #expect(try definition("sample") == SampleTask.definition)
     #expect(try definition("sample-teacher") == SampleTask.teacherDefinition)
+    #expect(try definition("sample-ner") == SampleEntityTask.definition)
+    #expect(try definition("sample-qa") == SampleQuestionTask.definition)
   }
 
   @Test("faults of a recipe come through the YAML decoder")

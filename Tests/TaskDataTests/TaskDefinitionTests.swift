@@ -57,7 +57,7 @@ struct TaskDefinitionTests {
       """#)
     let expected = [
       "train_files is not a known key; did you mean train_file?",
-      "format is \"tvs\", expected one of tsv, csv, jsonl, text",
+      "format is \"tvs\", expected one of tsv, csv, jsonl, text, conll, squad",
       "validation_file: pth is not a known key; did you mean path?", "validation_file: path is missing",
       "max_seq_length cannot be read, expected a whole number",
       "labels: \"a\" is given twice", "label_values: \"1\" means \"b\", which is not one of the labels a, a",
@@ -100,14 +100,115 @@ struct TaskDefinitionTests {
       faults.contains("text_column is \"t\", but train_file has no header; give its position counted from 0"))
   }
 
-  @Test("kinds of later versions say so", arguments: TaskKind.allCases.filter { !$0.isSupported })
-  func laterKinds(kind: TaskKind) throws {
-    let error = try #require(throws: TaskDataError.self) {
-      try decode(#"{"name": "ner", "kind": "\#(kind.rawValue)", "train_file": "x"}"#)
-    }
+  @Test("each kind has its usual settings, and encodes to the same again", arguments: TaskKind.allCases)
+  func kinds(kind: TaskKind) throws {
+    let labels = kind.hasLabels ? #", "labels": ["x", "y"]"# : ""
+    let columns = kind == .pair ? #", "text_column": "a", "text_pair_column": "b""# : #", "text_column": "a""#
+    let hasColumn = kind != .questionAnswering && kind != .maskedLanguageModel
+    let task = try decode(
+      #"{"name": "k", "kind": "\#(kind.rawValue)", "train_file": "f"\#(labels)\#(hasColumn ? columns : "")}"#)
+    let expected: (DataFormat, String, Int, Int) =
+      switch kind {
+      case .classification, .pair: (.tsv, "accuracy", 128, 2)
+      case .regression: (.tsv, "pearson", 128, 1)
+      case .multiLabel: (.tsv, "f1_micro", 128, 2)
+      case .tokenClassification: (.conll, "overall_f1", 128, 5)
+      case .questionAnswering: (.squad, "f1", 384, 2)
+      case .maskedLanguageModel: (.text, "perplexity", 128, 0)
+      }
+    #expect((task.format, task.metrics[0], task.maxSequenceLength, task.labelCount) == expected)
+    let encoded = try JSONEncoder().encode(task)
+    #expect(try JSONDecoder().decode(TaskDefinition.self, from: encoded) == task)
+  }
+
+  @Test("the settings of each kind survive a round trip")
+  func kindSettings() throws {
+    let json = [
+      #"""
+      {"name": "n", "kind": "token_classification", "train_file": "f", "labels": ["PER"], "scheme": "BIOES",
+       "input_scheme": "IOB1", "label_all_tokens": true, "strip_segment_digits": true, "doc_stride": 7,
+       "text_column": 1, "label_column": 2}
+      """#,
+      #"""
+      {"name": "q", "kind": "question_answering", "format": "jsonl", "train_file": "f", "question_column": "q",
+       "context_column": "c", "answer_column": "a", "max_query_length": 5, "max_answer_length": 6, "n_best_size": 7,
+       "version_2_with_negative": true, "null_score_diff_threshold": -1.5, "metrics": ["F1"]}
+      """#,
+      #"""
+      {"name": "m", "kind": "masked_lm", "train_file": "f", "mlm_probability": 0.2, "whole_word_mask": true,
+       "word_list_file": "w.txt", "line_by_line": true}
+      """#,
+      #"""
+      {"name": "l", "kind": "multi_label", "train_file": "f", "text_column": "t", "labels": ["a", "b"],
+       "label_columns": ["a", "b"], "label_separator": "|"}
+      """#,
+      #"""
+      {"name": "r", "kind": "regression", "train_file": "f", "text_column": "t", "label_range": [0, 5],
+       "extra_files": {"validation_hard": "g"}}
+      """#,
+    ]
+    let tasks = try json.map(decode)
     #expect(
-      error.description == "Task \"ner\" is of kind \(kind.rawValue), which is not yet supported; "
-        + "supported are classification, pair.")
+      tasks[0].entities
+        == EntitySettings(scheme: .bioes, inputScheme: .iob1, labelAllTokens: true, stripSegmentDigits: true))
+    #expect(tasks[0].outputLabels == ["O", "B-PER", "I-PER", "E-PER", "S-PER"])
+    #expect(
+      tasks[1].questions.nullScoreDiffThreshold == -1.5 && tasks[1].questions.contextColumn == .name("c"))
+    #expect(
+      tasks[2].masking
+        == MaskingSettings(probability: 0.2, wholeWords: true, wordListFile: "w.txt", isLineByLine: true))
+    #expect(tasks[3].labelColumns == [.name("a"), .name("b")])
+    #expect(tasks[4].labelRange == 0...5 && tasks[4].parts(of: .validation) == ["hard"])
+    for task in tasks {
+      let encoded = try JSONEncoder().encode(task)
+      #expect(try JSONDecoder().decode(TaskDefinition.self, from: encoded) == task)
+    }
+  }
+
+  @Test("keys and values that do not suit the kind are faults")
+  func kindFaults() throws {
+    let entities = try faults(
+      #"""
+      {"name": "n", "kind": "token_classification", "format": "tsv", "train_file": "f", "labels": ["O", "B-PER"],
+       "label_range": [0, 1], "text_pair_column": "b", "scheme": "BIIO", "metrics": ["f1"], "doc_stride": 126,
+       "label_values": {"7": "I-LOC"}, "extra_files": {"dev": "x"}}
+      """#)
+    #expect(entities.contains("label_range means nothing to a task of kind token_classification"))
+    #expect(entities.contains("text_pair_column means nothing to a task of kind token_classification"))
+    #expect(entities.contains("scheme is \"BIIO\", expected one of BIO, IOB1, BIOES, BMES"))
+    #expect(
+      entities.contains(
+        "train_file has the format tsv, but files of kind token_classification are conll, jsonl"))
+    #expect(entities.contains { $0.hasPrefix("labels: \"O\" is a tag, expected types of entities") })
+    #expect(entities.contains { $0.hasPrefix("label_values: \"7\" means \"I-LOC\"") })
+    #expect(entities.contains { $0.hasPrefix("metrics: \"f1\" is not known; known are overall_f1") })
+    #expect(
+      entities.contains { $0.hasPrefix("doc_stride is 126, expected at least 0 and less than the 126") })
+    #expect(
+      entities.contains(
+        "extra_files: dev belongs to no split; begin it with one, as in validation_mismatched"))
+    let questions = try faults(
+      #"""
+      {"name": "q", "kind": "question_answering", "format": "jsonl", "train_file": "f", "question_column": 0,
+       "labels": ["a"], "n_best_size": 0, "scheme": "BIO"}
+      """#)
+    #expect(questions.contains("labels means nothing to a task of kind question_answering"))
+    #expect(questions.contains("question_column is a position, but JSON lines have keys; give a name"))
+    #expect(questions.contains("n_best_size is 0, expected at least 1"))
+    let masking = try faults(
+      #"{"name": "m", "kind": "masked_lm", "train_file": "f", "mlm_probability": 1.5, "word_list_file": "w"}"#
+    )
+    #expect(masking.count == 2)
+    let range = try faults(
+      #"{"name": "r", "kind": "regression", "train_file": "f", "text_column": "t", "label_range": [5, 0]}"#)
+    #expect(
+      range == ["label_range is [5.0, 0.0], expected the lowest and the highest number, such as [0, 5]"])
+    let columns = try faults(
+      #"""
+      {"name": "l", "kind": "multi_label", "train_file": "f", "text_column": "t", "labels": ["a", "b"],
+       "label_columns": ["a"]}
+      """#)
+    #expect(columns == ["label_columns has 1 columns, expected one for each of the 2 labels"])
   }
 }
 

@@ -21,8 +21,7 @@ extension EncodedExample {
       for (place, result) in zip(places, results) { encoded[place] = result }
     }
     return zip(examples, encoded).map { example, encoding in
-      EncodedExample(
-        ids: encoding.ids, segments: encoding.segments, label: example.label.map { Int32($0) } ?? noLabel)
+      EncodedExample(ids: encoding.ids, segments: encoding.segments, target: example.target)
     }
   }
 }

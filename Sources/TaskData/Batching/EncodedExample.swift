@@ -1,22 +1,39 @@
-/// One example as a model sees it: token ids with their segments, and the label.
+/// One example as a model sees it: token ids with their segments, and what it should answer.
 public struct EncodedExample: Sendable, Hashable {
-  /// The label of an example that has none; losses and metrics skip it.
+  /// The label of an example or token that has none; losses and metrics skip it.
   public static let noLabel: Int32 = -100
 
   /// The token ids, special tokens included [length].
   public var ids: [Int32]
   /// The segment of each token, 0 for the first text and 1 for its pair [length].
   public var segments: [Int32]
-  /// The index of the label, or `noLabel`.
-  public var label: Int32
+  /// What the model should answer.
+  public var target: ExampleTarget
+
+  /// The index of the label, or `noLabel` where the target is not one label.
+  public var label: Int32 {
+    get { if case .label(let label) = target { label } else { Self.noLabel } }
+    set { target = newValue == Self.noLabel ? .none : .label(newValue) }
+  }
 
   /// An example of one or more tokens.
-  public init(ids: [Int32], segments: [Int32], label: Int32 = noLabel) {
+  public init(ids: [Int32], segments: [Int32], target: ExampleTarget = .none) {
     precondition(
       ids.count == segments.count,
       "An example needs one segment for each id, but has \(ids.count) ids and \(segments.count) segments.")
+    if case .tags(let tags) = target {
+      precondition(
+        tags.count == ids.count,
+        "An example needs one tag for each id, but has \(ids.count) ids and \(tags.count) tags.")
+    }
     self.ids = ids
     self.segments = segments
+    self.target = target
+  }
+
+  /// An example with one label, or with `noLabel`.
+  public init(ids: [Int32], segments: [Int32], label: Int32) {
+    self.init(ids: ids, segments: segments)
     self.label = label
   }
 

@@ -1,32 +1,94 @@
 public import Tokenization
 
-/// A packed batch with the label and the place in the data set of each of its sequences.
+/// A packed batch with the target and the place in the data set of each of its sequences.
+///
+/// The targets of one batch are of one kind; the accessor of that kind has them in one array, ready for a loss.
 public struct LabeledBatch: Sendable, Equatable {
   /// The packed tokens of B sequences.
   public let tokens: TokenBatch
-  /// The label of each sequence [B]; `EncodedExample.noLabel` (-100) where there is none.
-  public let labels: [Int32]
+  /// The target of each sequence [B].
+  public let targets: [ExampleTarget]
   /// The position of each sequence in the data set [B].
   public let indices: [Int]
 
   /// A batch of parts that belong together.
-  public init(tokens: TokenBatch, labels: [Int32], indices: [Int]) {
+  public init(tokens: TokenBatch, targets: [ExampleTarget], indices: [Int]) {
     precondition(
-      tokens.count == labels.count && labels.count == indices.count,
-      "A batch needs a label and an index for each sequence, but has \(tokens.count) sequences, "
-        + "\(labels.count) labels and \(indices.count) indices.")
+      tokens.count == targets.count && targets.count == indices.count,
+      "A batch needs a target and an index for each sequence, but has \(tokens.count) sequences, "
+        + "\(targets.count) targets and \(indices.count) indices.")
     self.tokens = tokens
-    self.labels = labels
+    self.targets = targets
     self.indices = indices
+  }
+
+  /// A batch of sequences with one label each, or with `EncodedExample.noLabel`.
+  public init(tokens: TokenBatch, labels: [Int32], indices: [Int]) {
+    self.init(
+      tokens: tokens, targets: labels.map { $0 == EncodedExample.noLabel ? .none : .label($0) },
+      indices: indices)
   }
 
   /// Packs the examples at the given positions of a data set, in that order.
   public init(_ examples: [EncodedExample], at indices: [Int]) {
     self.init(
       tokens: TokenBatch(sequences: indices.map { (examples[$0].ids, examples[$0].segments) }),
-      labels: indices.map { examples[$0].label }, indices: indices)
+      targets: indices.map { examples[$0].target }, indices: indices)
   }
 
   /// The number of sequences, B.
   public var count: Int { indices.count }
+
+  /// The number of sequences that have a target.
+  public var targetCount: Int { targets.count { $0 != .none } }
+}
+
+extension LabeledBatch {
+  /// The label of each sequence [B]; `EncodedExample.noLabel` (-100) where there is none.
+  public var labels: [Int32] {
+    targets.map { if case .label(let label) = $0 { label } else { EncodedExample.noLabel } }
+  }
+
+  /// The number of each sequence [B]; NaN where there is none.
+  public var values: [Float] {
+    targets.map { if case .value(let value) = $0 { value } else { .nan } }
+  }
+
+  /// 1 for each label that applies and 0 for the others, row-major [B * K]; a row of NaN where nothing is known.
+  ///
+  /// Empty when no sequence of the batch has labels, since K is unknown then.
+  public var labelMatrix: [Float] {
+    var width = 0
+    for case .labels(let flags) in targets { width = flags.count }
+    return targets.flatMap { target -> [Float] in
+      guard case .labels(let flags) = target else { return Array(repeating: .nan, count: width) }
+      precondition(
+        flags.count == width, "A batch has examples with \(flags.count) and with \(width) labels.")
+      return flags.map { $0 ? 1 : 0 }
+    }
+  }
+
+  /// The tag of each token [T]; `EncodedExample.noLabel` (-100) where there is none.
+  public var tags: [Int32] {
+    var result: [Int32] = []
+    result.reserveCapacity(tokens.tokenCount)
+    for (index, target) in targets.enumerated() {
+      if case .tags(let tags) = target {
+        result += tags
+      } else {
+        result += repeatElement(EncodedExample.noLabel, count: tokens.length(index))
+      }
+    }
+    return result
+  }
+
+  /// The first token of each answer as a position in its sequence [B]: 0 (the [CLS]) for no answer, -100 where unknown.
+  public var spanStarts: [Int32] {
+    targets.map { if case .span(let start, _) = $0 { start } else { EncodedExample.noLabel } }
+  }
+
+  /// The last token of each answer as a position in its sequence [B]: 0 (the [CLS]) for no answer, -100 where unknown.
+  public var spanEnds: [Int32] {
+    targets.map { if case .span(_, let end) = $0 { end } else { EncodedExample.noLabel } }
+  }
 }

@@ -16,36 +16,96 @@ public struct TaskReader: Sendable {
     self.badRows = badRows
   }
 
-  /// Reads one split.
+  /// Reads one split of a task of single texts or pairs: classification, pair, regression or multi-label.
   ///
-  /// Throws `TaskDataError` when the task names no such file, the file or a column is missing, a row is bad (unless
-  /// bad rows are skipped) or no usable row is left.
-  public func read(_ split: DataSplit) throws(TaskDataError) -> TextDataset {
-    try task.validate()
-    var dataset = try readFile(of: split)
-    if task.dropTrainDuplicates && (split == .validation || split == .test) && task.trainFile != nil {
-      let known = Set(try readFile(of: .train).examples.map(Self.content))
-      let before = dataset.count
-      dataset.examples.removeAll { known.contains(Self.content($0)) }
-      dataset.trainDuplicateCount = before - dataset.count
+  /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
+  ///
+  /// Throws `TaskDataError` when the task is of another kind or names no such file, the file or a column is missing, a
+  /// row is bad (unless bad rows are skipped) or no usable row is left.
+  public func read(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextDataset {
+    try check([.classification, .pair, .regression, .multiLabel])
+    func texts(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> TextDataset {
+      try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+        try TextDataset(parsing: bytes, path: path, layout: layout, task: task, split: split)
+      }
     }
-    guard !dataset.examples.isEmpty else { throw .emptyFile(path: dataset.path) }
-    return dataset
+    var result = try texts(split, part)
+    if task.dropTrainDuplicates && (split == .validation || split == .test) && task.trainFile != nil {
+      let known = Set(try texts(.train, nil).examples.map(Self.content))
+      let before = result.count
+      result.examples.removeAll { known.contains(Self.content($0)) }
+      result.trainDuplicateCount = before - result.count
+      guard !result.examples.isEmpty else { throw .emptyFile(path: result.path) }
+    }
+    return result
   }
 
-  private func readFile(of split: DataSplit) throws(TaskDataError) -> TextDataset {
-    guard let file = task.file(for: split) else {
-      throw .missingSplit(task: task.name, split: split.rawValue)
+  /// Reads one split of a token classification task; entities come out in the task's own scheme.
+  ///
+  /// Throws as `read`.
+  public func readSentences(
+    _ split: DataSplit, part: String? = nil
+  ) throws(TaskDataError) -> Dataset<TaggedSentence> {
+    try check([.tokenClassification])
+    return try dataset(split, part) { bytes, path, layout in
+      Dataset<TaggedSentence>(parsing: bytes, path: path, layout: layout, task: task, split: split)
     }
+  }
+
+  /// Reads one split of a question answering task.
+  ///
+  /// Throws as `read`.
+  public func readQuestions(
+    _ split: DataSplit, part: String? = nil
+  ) throws(TaskDataError) -> Dataset<Question> {
+    try check([.questionAnswering])
+    return try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+      try Dataset<Question>(parsing: bytes, path: path, layout: layout, task: task, split: split)
+    }
+  }
+
+  /// Opens one split of a masked language model's plain text; nothing but the current piece of it is in memory.
+  ///
+  /// Throws `TaskDataError` when the task is of another kind or names no such file, and when the file cannot be read.
+  public func openTexts(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextLines {
+    try check([.maskedLanguageModel])
+    let path = path(of: try file(split, part))
+    do throws(TaskDataError) {
+      return try TextLines(path: path)
+    } catch {
+      throw .unreadableFile(path: path, reason: Self.reason(path))
+    }
+  }
+
+  // MARK: Parts
+
+  private func check(_ kinds: [TaskKind]) throws(TaskDataError) {
+    try task.validate()
+    if !kinds.contains(task.kind) { throw .wrongKind(task: task.name, kind: task.kind, expected: kinds) }
+  }
+
+  private func file(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> DataFile {
+    if let file = task.file(for: split, part: part) { return file }
+    throw .missingSplit(task: task.name, split: split.rawValue + (part.map { "_" + $0 } ?? ""))
+  }
+
+  private func path(of file: DataFile) -> String {
     let isAbsolute = file.path.hasPrefix("/")
     let url = isAbsolute ? URL(filePath: file.path) : folder.appending(path: file.path)
-    let path = url.path(percentEncoded: false)
-    let bytes = try Self.bytes(path)
-    let dataset = try TextDataset(
-      parsing: bytes, path: path, layout: task.layout(of: file), task: task, split: split)
+    return url.path(percentEncoded: false)
+  }
+
+  private func dataset<Example>(
+    _ split: DataSplit, _ part: String?,
+    parse: ([UInt8], String, FileLayout) throws(TaskDataError) -> Dataset<Example>
+  ) throws(TaskDataError) -> Dataset<Example> {
+    let file = try file(split, part)
+    let path = path(of: file)
+    let dataset = try parse(try Self.bytes(path), path, task.layout(of: file))
     if badRows == .fail && !dataset.report.faults.isEmpty {
       throw .badRows(path: path, report: dataset.report)
     }
+    guard !dataset.examples.isEmpty else { throw .emptyFile(path: path) }
     return dataset
   }
 

@@ -1,6 +1,4 @@
-import Foundation
-
-extension TextDataset {
+extension Dataset where Example == TextExample {
   /// Parses the bytes of a file; bad rows are in the report, a missing column is an error.
   init(parsing bytes: [UInt8], path: String, layout: FileLayout, task: TaskDefinition, split: DataSplit)
     throws(TaskDataError)
@@ -12,6 +10,8 @@ extension TextDataset {
     case .csv: try addRows(DelimitedRows(csv: bytes), layout, builder)
     case .jsonl: addLines(bytes, layout, builder)
     case .text: addTexts(bytes, builder)
+    case .conll, .squad:
+      preconditionFailure("Validation lets no file of format \(layout.format.rawValue) through to here.")
     }
   }
 
@@ -40,12 +40,17 @@ extension TextDataset {
     let text = try required(layout.textColumn)
     var pair: Int?
     if let column = layout.textPairColumn { pair = try required(column) }
-    var label: Int?
-    if builder.split.needsLabels {
-      label = try required(layout.labelColumn)
-    } else if builder.split == .test {
-      label = place(layout.labelColumn)
+    var labels: [Int] = []
+    for column in layout.labelColumns ?? [layout.labelColumn] where builder.split != .unlabelled {
+      if builder.split.needsLabels {
+        labels.append(try required(column))
+      } else if let place = place(column) {
+        labels.append(place)
+      }
     }
+    // A test file with only some of the label columns says nothing for certain.
+    if let columns = layout.labelColumns, labels.count < columns.count { labels = [] }
+    let hasFlags = layout.labelColumns != nil
     for row in rows {
       if let fault = row.fault {
         add(.failure(fault))
@@ -53,59 +58,24 @@ extension TextDataset {
         let columns = row.fields.count == 1 ? "1 column" : "\(row.fields.count) columns"
         add(.failure(RowFault(line: row.line, found: columns, expected: "\(width)")))
       } else {
+        let cells = labels.map { row.fields[$0] }
         add(
           builder.example(
             line: row.line, text: row.fields[text], pair: pair.map { row.fields[$0] },
-            label: label.map { row.fields[$0] }))
+            target: cells.isEmpty ? .none : hasFlags ? .flags(cells) : .scalar(cells[0])))
       }
     }
   }
 
-  mutating func add(_ row: Result<TextExample, RowFault>) {
-    report.rowCount += 1
-    switch row {
-    case .success(let example): examples.append(example)
-    case .failure(let fault): report.faults.append(fault)
-    }
-  }
-}
-
-extension RowFault: Error {}
-
-/// Turns the raw values of a row into an example, or says what is wrong with them.
-struct ExampleBuilder {
-  let task: TaskDefinition
-  let split: DataSplit
-  private let labels: [String: Int]
-
-  init(task: TaskDefinition, split: DataSplit) {
-    self.task = task
-    self.split = split
-    var labels: [String: Int] = [:]
-    for raw in task.labels + task.labelValues.keys { labels[raw] = task.labelIndex(ofRawValue: raw) }
-    self.labels = labels
-  }
-
-  func example(line: Int, text: String, pair: String?, label: String?) -> Result<TextExample, RowFault> {
-    for (value, name) in [(text, "text"), (pair ?? text, "second text")]
-    where value.allSatisfy(\.isWhitespace) {
-      return .failure(RowFault(line: line, found: "an empty \(name)", expected: "some text"))
-    }
-    var example = TextExample(text: text, pair: pair, line: line)
-    switch split {
-    case .unlabelled: return .success(example)
-    case .train, .validation, .test:
-      let raw = label?.trimmingCharacters(in: .whitespaces) ?? ""
-      if let index = labels[raw] {
-        example.label = index
-        return .success(example)
+  /// Reads one text a line.
+  private mutating func addTexts(_ bytes: [UInt8], _ builder: ExampleBuilder) {
+    DelimitedRows.forEachLine(bytes) { line, content in
+      guard let text = DelimitedRows.text(content) else {
+        add(.failure(DelimitedRows.notUTF8(line)))
+        return
       }
-      // GLUE's own test files have no label; Hugging Face's copies have -1.
-      if split == .test && (raw.isEmpty || raw == "-1") { return .success(example) }
-      return .failure(
-        RowFault(
-          line: line, found: raw.isEmpty ? "no label" : "the label \"\(raw)\"",
-          expected: "one of \(labels.keys.sorted().joined(separator: ", "))"))
+      if text.allSatisfy(\.isWhitespace) { return }
+      add(builder.example(line: line, text: text, pair: nil, target: .none))
     }
   }
 }

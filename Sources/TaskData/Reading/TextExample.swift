@@ -4,16 +4,28 @@ public struct TextExample: Sendable, Hashable {
   public var text: String
   /// The second text of a pair.
   public var pair: String?
-  /// The index of the label in the task's `labels`, nil where the row has none.
-  public var label: Int?
+  /// The label as an index of the task's `labels`, the number, or the labels that apply.
+  public var target: ExampleTarget
   /// The line of the file on which the row starts, counted from 1; 0 for an example that no file holds.
   public var line: Int
 
+  /// The index of the label in the task's `labels`, nil where the target is not one label.
+  public var label: Int? {
+    get { if case .label(let label) = target { Int(label) } else { nil } }
+    set { target = newValue.map { .label(Int32($0)) } ?? .none }
+  }
+
   /// An example made by hand or by a reader.
-  public init(text: String, pair: String? = nil, label: Int? = nil, line: Int = 0) {
+  public init(text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0) {
     self.text = text
     self.pair = pair
-    self.label = label
+    self.target = target
     self.line = line
+  }
+
+  /// An example with one label, or with none.
+  public init(text: String, pair: String? = nil, label: Int?, line: Int = 0) {
+    self.init(text: text, pair: pair, line: line)
+    self.label = label
   }
 }

@@ -37,23 +37,13 @@ extension SampleTask {
       }
       return text
     }
-    let files = [
-      ("teacher.tsv", table(splits.teacher, labelled: true)),
-      ("train.tsv", table(splits.train, labelled: true)),
-      ("unlabelled.tsv", table(splits.unlabelled, labelled: false)),
-      ("validation.tsv", table(splits.validation, labelled: true)),
-      ("test.tsv", table(splits.test, labelled: true)),
-    ]
-    var path = folder.path(percentEncoded: false)
-    do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      for (name, content) in files {
-        let url = folder.appending(path: name)
-        path = url.path(percentEncoded: false)
-        try Data(content.utf8).write(to: url, options: .atomic)
-      }
-    } catch {
-      throw .unwritableFile(path: path, reason: error.localizedDescription)
-    }
+    try SampleFiles.write(
+      [
+        ("teacher.tsv", table(splits.teacher, labelled: true)),
+        ("train.tsv", table(splits.train, labelled: true)),
+        ("unlabelled.tsv", table(splits.unlabelled, labelled: false)),
+        ("validation.tsv", table(splits.validation, labelled: true)),
+        ("test.tsv", table(splits.test, labelled: true)),
+      ], to: folder)
   }
 }

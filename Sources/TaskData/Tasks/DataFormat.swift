@@ -8,4 +8,8 @@ public enum DataFormat: String, Codable, Sendable, CaseIterable {
   case jsonl
   /// Plain text, one text a line, blank lines skipped; it has room for neither labels nor pairs.
   case text
+  /// One word and its tag a line, a blank line between sentences: CoNLL's columns, MSRA's and Weibo's characters.
+  case conll
+  /// One JSON document of passages with their questions: SQuAD, CMRC 2018, DRCD.
+  case squad
 }

@@ -66,6 +66,11 @@ struct FieldFaults {
     }
   }
 
+  /// Reports keys that only tasks of another kind have.
+  mutating func reject(_ keys: [String], because reason: String) {
+    for key in keys where container.contains(AnyCodingKey(stringValue: key)) { add("\(key) \(reason)") }
+  }
+
   private mutating func report<Value>(_ name: String, _ type: Value.Type, _ error: any Error) {
     if let nested = error as? Nested {
       for fault in nested.faults { add("\(name): \(fault)") }
@@ -90,7 +95,9 @@ struct FieldFaults {
     case is [String: String].Type: "a mapping from raw values to label names"
     case is ColumnReference.Type: "a column name, or its position counted from 0"
     case is DataFile.Type: "a path, or a mapping with path"
-    case is [DataFile].Type: "a list of paths"
+    case is [String: DataFile].Type: "a mapping from names such as validation_mismatched to paths"
+    case is [ColumnReference].Type: "a list of columns"
+    case is [Double].Type: "a list of numbers"
     default: "a \(type)"
     }
   }

@@ -1,7 +1,6 @@
 extension TaskDefinition {
-  /// Throws one `TaskDataError.invalidTask` with everything that is wrong, or `unsupportedKind`.
+  /// Throws one `TaskDataError.invalidTask` with everything that is wrong.
   public func validate() throws(TaskDataError) {
-    guard kind.isSupported else { throw .unsupportedKind(task: name, kind: kind) }
     let faults = self.faults
     guard faults.isEmpty else { throw .invalidTask(name: name, faults: faults) }
   }
@@ -10,24 +9,12 @@ extension TaskDefinition {
   public var faults: [String] {
     var faults: [String] = []
     if name.isEmpty { faults.append("name is empty") }
-    if filesByKey.isEmpty {
-      faults.append(
-        "train_file, validation_file, test_file and unlabelled_file are all missing; give at least one")
-    }
-    for (key, file) in filesByKey where file.path.isEmpty { faults.append("\(key) is empty") }
-    faults += labelFaults + columnFaults
-    if metrics.isEmpty { faults.append("metrics is empty; the usual one is accuracy") }
-    for metric in metrics where !Self.knownMetrics.contains(metric) {
-      faults.append(
-        "metrics: \"\(metric)\" is not known; known are \(Self.knownMetrics.joined(separator: ", "))")
-    }
-    if metrics.contains("f1") && labels.count != 2 {
-      faults.append(
-        "metrics: f1 scores the second of exactly 2 labels, found \(labels.count); use f1_macro or f1_micro")
-    }
-    if maxSequenceLength < 3 {
-      faults.append("max_seq_length is \(maxSequenceLength), expected at least 3 ([CLS], a token, [SEP])")
-    }
+    faults += fileFaults + labelFaults
+    if kind.hasTextRows { faults += columnFaults }
+    if kind == .tokenClassification || kind == .questionAnswering { faults += keyFaults }
+    faults += metricFaults + lengthFaults
+    if kind == .questionAnswering { faults += questions.faults }
+    if kind == .maskedLanguageModel { faults += masking.faults }
     faults += defaults.faults.map { "defaults: \($0)" }
     return faults
   }
@@ -38,22 +25,120 @@ extension TaskDefinition {
       ("train_file", trainFile), ("validation_file", validationFile), ("test_file", testFile),
       ("unlabelled_file", unlabelledFile),
     ].compactMap { key, file in file.map { (key, $0) } }
+      + extraFiles.sorted { $0.key < $1.key }.map { ("extra_files: \($0.key)", $0.value) }
+  }
+
+  private var fileFaults: [String] {
+    var faults: [String] = []
+    if filesByKey.isEmpty {
+      faults.append(
+        "train_file, validation_file, test_file and unlabelled_file are all missing; give at least one")
+    }
+    for (key, file) in filesByKey {
+      if file.path.isEmpty { faults.append("\(key) is empty") }
+      let format = file.format ?? self.format
+      if !kind.formats.contains(format) {
+        faults.append(
+          "\(key) has the format \(format.rawValue), but files of kind \(kind.rawValue) are "
+            + kind.formats.map(\.rawValue).joined(separator: ", "))
+      }
+    }
+    for key in extraFiles.keys.sorted()
+    where !DataSplit.allCases.contains(where: {
+      key.hasPrefix($0.rawValue + "_") && key.count > $0.rawValue.count + 1
+    }) {
+      faults.append(
+        "extra_files: \(key) belongs to no split; begin it with one, as in validation_mismatched")
+    }
+    return faults
   }
 
   private var labelFaults: [String] {
     var faults: [String] = []
-    if labels.count < 2 { faults.append("labels has \(labels.count) names, expected at least 2") }
+    guard kind.hasLabels else {
+      return labels.isEmpty
+        ? [] : ["labels has \(labels.count) names, but a task of kind \(kind.rawValue) has none"]
+    }
+    let least = kind == .tokenClassification ? 1 : 2
+    if labels.count < least {
+      faults.append("labels has \(labels.count) names, expected at least \(least)")
+    }
     var seen: Set<String> = []
     for label in labels where !seen.insert(label).inserted {
       faults.append("labels: \"\(label)\" is given twice")
     }
     if labels.contains("") { faults.append("labels: a name is empty") }
-    for (raw, label) in labelValues.sorted(by: { $0.key < $1.key }) where !labels.contains(label) {
+    if kind == .tokenClassification, let tag = labels.first(where: { $0 == "O" || $0.hasPrefix("B-") }) {
+      faults.append(
+        "labels: \"\(tag)\" is a tag, expected types of entities such as PER; scheme makes their tags")
+    }
+    let meanings = kind == .tokenClassification ? TagSet(scheme: inputScheme, types: labels).names : labels
+    for (raw, label) in labelValues.sorted(by: { $0.key < $1.key }) where !meanings.contains(label) {
       faults.append(
         "label_values: \"\(raw)\" means \"\(label)\", which is not one of the labels "
-          + labels.joined(separator: ", "))
+          + meanings.joined(separator: ", "))
+    }
+    if let labelColumns, labelColumns.count != labels.count {
+      faults.append(
+        "label_columns has \(labelColumns.count) columns, expected one for each of the \(labels.count) labels"
+      )
+    }
+    if labelSeparator.isEmpty { faults.append("label_separator is empty") }
+    return faults
+  }
+
+  /// How the files of a token classification task mark entities.
+  var inputScheme: TaggingScheme { entities.inputScheme ?? entities.scheme }
+
+  private var metricFaults: [String] {
+    var faults: [String] = []
+    let known = kind.knownMetrics
+    if metrics.isEmpty { faults.append("metrics is empty; the usual one is \(known[0])") }
+    for metric in metrics where !known.contains(metric) {
+      faults.append("metrics: \"\(metric)\" is not known; known are \(known.joined(separator: ", "))")
+    }
+    if (kind == .classification || kind == .pair) && metrics.contains("f1") && labels.count != 2 {
+      faults.append(
+        "metrics: f1 scores the second of exactly 2 labels, found \(labels.count); use f1_macro or f1_micro")
     }
     return faults
+  }
+
+  private var lengthFaults: [String] {
+    var faults: [String] = []
+    if maxSequenceLength < 3 {
+      faults.append("max_seq_length is \(maxSequenceLength), expected at least 3 ([CLS], a token, [SEP])")
+    }
+    if kind == .tokenClassification || kind == .questionAnswering {
+      // What is left of a window beside the special tokens and, with a question, that.
+      let room =
+        kind == .questionAnswering ? maxSequenceLength - questions.maxQueryLength - 3 : maxSequenceLength - 2
+      if docStride < 0 || docStride >= max(room, 1) {
+        faults.append(
+          "doc_stride is \(docStride), expected at least 0 and less than the \(room) tokens of text that "
+            + "max_seq_length leaves for a window")
+      }
+    }
+    return faults
+  }
+
+  /// JSON lines have keys, no positions.
+  private var keyFaults: [String] {
+    var columns: [(name: String, column: ColumnReference)] = []
+    if kind == .questionAnswering {
+      columns = [
+        ("question_column", questions.questionColumn), ("context_column", questions.contextColumn),
+        ("answer_column", questions.answerColumn),
+      ]
+    } else {
+      columns = [("text_column", textColumn), ("label_column", labelColumn)]
+    }
+    let hasLines = filesByKey.contains { ($0.file.format ?? format) == .jsonl }
+    return columns.compactMap { name, column in
+      guard case .index(let index) = column else { return nil }
+      if index < 0 { return "\(name) is \(index), expected a position of at least 0" }
+      return hasLines ? "\(name) is a position, but JSON lines have keys; give a name" : nil
+    }
   }
 
   private var columnFaults: [String] {
@@ -67,17 +152,16 @@ extension TaskDefinition {
     for (key, file) in files {
       let layout = layout(of: file)
       if layout.format == .text {
-        if key != "unlabelled_file" {
+        if key != "unlabelled_file" && !key.hasPrefix("extra_files: unlabelled_") {
           faults.append("\(key) has the format text, which has no labels; only unlabelled_file can have it")
         } else if kind == .pair {
           faults.append("\(key) has the format text, which has room for one text only, but the kind is pair")
         }
         continue
       }
-      let columns: [(String, ColumnReference?)] = [
-        ("text_column", layout.textColumn), ("text_pair_column", layout.textPairColumn),
-        ("label_column", layout.labelColumn),
-      ]
+      let columns: [(String, ColumnReference?)] =
+        [("text_column", layout.textColumn), ("text_pair_column", layout.textPairColumn)]
+        + (layout.labelColumns?.map { ("label_columns", $0) } ?? [("label_column", layout.labelColumn)])
       for (name, column) in columns {
         switch column {
         case .index(let index) where index < 0:
@@ -111,12 +195,14 @@ struct FileLayout: Sendable, Equatable {
   var textColumn: ColumnReference
   var textPairColumn: ColumnReference?
   var labelColumn: ColumnReference
+  var labelColumns: [ColumnReference]?
 }
 
 extension TaskDefinition {
   func layout(of file: DataFile) -> FileLayout {
     FileLayout(
       format: file.format ?? format, header: file.header ?? header, textColumn: file.textColumn ?? textColumn,
-      textPairColumn: file.textPairColumn ?? textPairColumn, labelColumn: file.labelColumn ?? labelColumn)
+      textPairColumn: file.textPairColumn ?? textPairColumn, labelColumn: file.labelColumn ?? labelColumn,
+      labelColumns: labelColumns)
   }
 }

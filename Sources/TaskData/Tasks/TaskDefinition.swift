@@ -23,13 +23,21 @@ public struct TaskDefinition: Sendable, Hashable {
   public var testFile: DataFile?
   /// Rows without labels that a teacher can label during distillation.
   public var unlabelledFile: DataFile?
+  /// Further files of a split by a name that begins with the split's: `validation_mismatched` for MNLI.
+  public var extraFiles: [String: DataFile]
   /// The column of the text.
   public var textColumn: ColumnReference
   /// The column of the second text of a pair.
   public var textPairColumn: ColumnReference?
   /// The column of the label.
   public var labelColumn: ColumnReference
-  /// The label names in the order of the model's outputs.
+  /// The columns of a multi-label task that has a 0 or 1 for each label, in the order of `labels`.
+  public var labelColumns: [ColumnReference]?
+  /// What separates the labels of a multi-label task in one cell.
+  public var labelSeparator: String
+  /// The numbers that a regression task allows, ends included.
+  public var labelRange: ClosedRange<Double>?
+  /// The label names in the order of the model's outputs; for token classification the types of entities.
   public var labels: [String]
   /// Which label a raw value of the file means; a value that is itself a label name needs no entry.
   public var labelValues: [String: String]
@@ -37,38 +45,64 @@ public struct TaskDefinition: Sendable, Hashable {
   public var metrics: [String]
   /// The longest input in tokens, special tokens included.
   public var maxSequenceLength: Int
+  /// The tokens that two windows over a text too long for the model have in common.
+  public var docStride: Int
+  /// What a token classification task needs besides.
+  public var entities: EntitySettings
+  /// What a question answering task needs besides.
+  public var questions: QuestionSettings
+  /// How a masked language model's tokens are hidden.
+  public var masking: MaskingSettings
   /// Whether validation and test rows whose text occurs in the training file are left out (and counted).
   public var dropTrainDuplicates: Bool
   /// Hyper-parameters that suit the task.
   public var defaults: TaskDefaults
 
-  /// A definition with the usual settings of a classification task; `validate()` checks it.
+  /// A definition with the usual settings of its kind; `validate()` checks it.
+  ///
+  /// Where nil is given, the kind decides: TSV and `accuracy` for classification, CoNLL's columns and `overall_f1` for
+  /// token classification, SQuAD's JSON and 384 tokens for question answering, windows that share 128 tokens (32 for
+  /// token classification) or half of a small window.
   public init(
     name: String, kind: TaskKind = .classification, summary: String? = nil, language: String? = nil,
-    format: DataFormat = .tsv, header: Bool = true, trainFile: DataFile? = nil,
+    format: DataFormat? = nil, header: Bool = true, trainFile: DataFile? = nil,
     validationFile: DataFile? = nil, testFile: DataFile? = nil, unlabelledFile: DataFile? = nil,
-    textColumn: ColumnReference, textPairColumn: ColumnReference? = nil,
-    labelColumn: ColumnReference = .name("label"), labels: [String], labelValues: [String: String] = [:],
-    metrics: [String] = ["accuracy"], maxSequenceLength: Int = 128, dropTrainDuplicates: Bool = false,
+    extraFiles: [String: DataFile] = [:], textColumn: ColumnReference = .name("text"),
+    textPairColumn: ColumnReference? = nil, labelColumn: ColumnReference = .name("label"),
+    labelColumns: [ColumnReference]? = nil, labelSeparator: String = ",",
+    labelRange: ClosedRange<Double>? = nil, labels: [String] = [], labelValues: [String: String] = [:],
+    metrics: [String]? = nil, maxSequenceLength: Int? = nil, docStride: Int? = nil,
+    entities: EntitySettings = EntitySettings(), questions: QuestionSettings = QuestionSettings(),
+    masking: MaskingSettings = MaskingSettings(), dropTrainDuplicates: Bool = false,
     defaults: TaskDefaults = TaskDefaults()
   ) {
     self.name = name
     self.kind = kind
     self.summary = summary
     self.language = language
-    self.format = format
+    self.format = format ?? kind.formats[0]
     self.header = header
     self.trainFile = trainFile
     self.validationFile = validationFile
     self.testFile = testFile
     self.unlabelledFile = unlabelledFile
+    self.extraFiles = extraFiles
     self.textColumn = textColumn
     self.textPairColumn = textPairColumn
     self.labelColumn = labelColumn
+    self.labelColumns = labelColumns
+    self.labelSeparator = labelSeparator
+    self.labelRange = labelRange
     self.labels = labels
     self.labelValues = labelValues
-    self.metrics = metrics
-    self.maxSequenceLength = maxSequenceLength
+    self.metrics = metrics ?? [kind.knownMetrics[0]]
+    self.maxSequenceLength = maxSequenceLength ?? (kind == .questionAnswering ? 384 : 128)
+    let isAboutQuestions = kind == .questionAnswering
+    let room = self.maxSequenceLength - (isAboutQuestions ? questions.maxQueryLength + 3 : 2)
+    self.docStride = docStride ?? min(isAboutQuestions ? 128 : 32, max(room / 2, 0))
+    self.entities = entities
+    self.questions = questions
+    self.masking = masking
     self.dropTrainDuplicates = dropTrainDuplicates
     self.defaults = defaults
   }
@@ -76,8 +110,23 @@ public struct TaskDefinition: Sendable, Hashable {
   /// The metrics that classification knows.
   public static let knownMetrics = ["accuracy", "f1", "f1_macro", "f1_micro", "matthews_correlation"]
 
-  /// The number of outputs a model for this task has.
-  public var labelCount: Int { labels.count }
+  /// The names of a model's outputs in order: the labels, for token classification the tags of its scheme; empty where
+  /// outputs have no names.
+  public var outputLabels: [String] { kind == .tokenClassification ? tagSet.names : labels }
+
+  /// The number of outputs a model for this task has: for each sequence, or for each token where the kind asks about
+  /// tokens (two for question answering: start and end); 0 for a masked language model, whose vocabulary decides.
+  public var labelCount: Int {
+    switch kind {
+    case .classification, .pair, .multiLabel, .tokenClassification: outputLabels.count
+    case .regression: 1
+    case .questionAnswering: 2
+    case .maskedLanguageModel: 0
+    }
+  }
+
+  /// The tags of a token classification task: its scheme over its types of entities.
+  public var tagSet: TagSet { TagSet(scheme: entities.scheme, types: labels) }
 
   /// The index of the label that a raw value of a file means, nil when it means none.
   public func labelIndex(ofRawValue raw: String) -> Int? {

@@ -15,11 +15,41 @@ public enum TaskKind: String, Codable, Sendable, CaseIterable {
   /// Masked-token prediction on plain text.
   case maskedLanguageModel = "masked_lm"
 
-  /// Whether this version can read, train and score the kind; the others are reserved names.
-  public var isSupported: Bool { self == .classification || self == .pair }
-
-  /// The names of the supported kinds, for messages.
-  static var supportedNames: String {
-    allCases.filter(\.isSupported).map(\.rawValue).joined(separator: ", ")
+  /// The names of the metrics that score the kind, as the official scripts spell them; the first is the usual one.
+  public var knownMetrics: [String] {
+    switch self {
+    case .classification, .pair: TaskDefinition.knownMetrics
+    case .regression: ["pearson", "spearmanr", "combined_score", "mse", "mae"]
+    case .multiLabel: ["f1_micro", "f1_macro", "accuracy"]
+    case .tokenClassification: ["overall_f1", "overall_precision", "overall_recall", "overall_accuracy"]
+    case .questionAnswering:
+      // SQuAD 1.1, what 2.0 adds, and CMRC 2018.
+      [
+        "f1", "exact_match", "exact", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "best_exact",
+        "best_f1", "AVERAGE", "F1", "EM",
+      ]
+    case .maskedLanguageModel: ["perplexity", "accuracy"]
+    }
   }
+
+  /// Whether a task of the kind names its labels (entity types for token classification).
+  public var hasLabels: Bool {
+    switch self {
+    case .classification, .pair, .multiLabel, .tokenClassification: true
+    case .regression, .questionAnswering, .maskedLanguageModel: false
+    }
+  }
+
+  /// The formats its files can have, the usual one first.
+  var formats: [DataFormat] {
+    switch self {
+    case .classification, .pair, .regression, .multiLabel: [.tsv, .csv, .jsonl, .text]
+    case .tokenClassification: [.conll, .jsonl]
+    case .questionAnswering: [.squad, .jsonl]
+    case .maskedLanguageModel: [.text]
+    }
+  }
+
+  /// Whether its rows are texts with columns, rather than sentences, passages or running text.
+  var hasTextRows: Bool { formats.contains(.tsv) }
 }

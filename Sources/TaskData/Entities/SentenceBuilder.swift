@@ -1,0 +1,112 @@
+/// Turns the words and raw tags of a file into sentences in the task's own scheme, or says what is wrong with them.
+struct SentenceBuilder {
+  let split: DataSplit
+  let stripsDigits: Bool
+  let labelValues: [String: String]
+  private let input: TagSet
+  private let output: TagSet
+  private var marks: [String: Result<TagSet.Mark?, TagSet.TagError>] = [:]
+
+  init(task: TaskDefinition, split: DataSplit) {
+    self.split = split
+    stripsDigits = task.entities.stripSegmentDigits
+    labelValues = task.labelValues
+    input = TagSet(scheme: task.inputScheme, types: task.labels)
+    output = task.tagSet
+  }
+
+  /// The index of a type of entities, or the fault of not being one.
+  func type(_ name: String, line: Int) throws(RowFault) -> Int {
+    if let type = output.types.firstIndex(of: name) { return type }
+    throw RowFault(
+      line: line, found: "the type \"\(name)\"", expected: "one of \(output.types.joined(separator: ", "))")
+  }
+
+  /// A sentence of words with their tags as the file has them.
+  ///
+  /// - Parameters:
+  ///   - rawTags: One tag a word, nil where there is none.
+  ///   - lines: The line of each word.
+  mutating func sentence(
+    words: [String], rawTags: [String?], lines: [Int], repairs: inout [RowRepair]
+  ) -> Result<TaggedSentence, RowFault> {
+    var sentence = TaggedSentence(words: words, line: lines.first ?? 0)
+    var ownRepairs: [RowRepair] = []
+    if stripsDigits { stripDigits(of: &sentence.words, lines, &ownRepairs) }
+    let untagged = rawTags.firstIndex { $0 == nil }
+    let hasTags = split != .unlabelled && !(split == .test && rawTags.allSatisfy { $0 == nil })
+    if hasTags {
+      if let untagged {
+        return .failure(
+          RowFault(line: lines[untagged], found: "1 column", expected: "a word and its tag"))
+      }
+      var marks: [TagSet.Mark?] = []
+      for (index, raw) in rawTags.enumerated() {
+        switch mark(of: raw ?? "") {
+        case .success(let mark): marks.append(mark)
+        case .failure(let error):
+          return .failure(fault(error, raw ?? "", line: lines[index]))
+        }
+      }
+      let (entities, irregularities) = TagSet.read(marks, scheme: input.scheme)
+      ownRepairs += irregularities.map { repair($0, rawTags, lines) }
+      sentence.tags = output.tags(of: entities, count: words.count)
+    }
+    repairs += ownRepairs
+    return .success(sentence)
+  }
+
+  /// A sentence with its entities.
+  func sentence(words: [String], entities: [EntitySpan]?, line: Int) -> TaggedSentence {
+    TaggedSentence(words: words, tags: entities.map { output.tags(of: $0, count: words.count) }, line: line)
+  }
+
+  // MARK: Parts
+
+  private mutating func mark(of raw: String) -> Result<TagSet.Mark?, TagSet.TagError> {
+    if let known = marks[raw] { return known }
+    let mark = input.mark(of: labelValues[raw] ?? raw)
+    marks[raw] = mark
+    return mark
+  }
+
+  private func fault(_ error: TagSet.TagError, _ raw: String, line: Int) -> RowFault {
+    let expected =
+      switch error {
+      case .type: "one of the types \(input.types.joined(separator: ", "))"
+      case .prefix:
+        "a tag of the scheme \(input.scheme.rawValue), such as \(input.names[min(1, input.count - 1)])"
+      }
+    return RowFault(line: line, found: "the tag \"\(raw)\"", expected: expected)
+  }
+
+  private func repair(
+    _ irregularity: TagSet.Irregularity, _ rawTags: [String?], _ lines: [Int]
+  ) -> RowRepair {
+    switch irregularity {
+    case .beginsWithoutBegin(let word):
+      let before = word == 0 ? "at the start" : "after \(rawTags[word - 1] ?? "")"
+      return RowRepair(
+        line: lines[word], found: "\(rawTags[word] ?? "") \(before), where no such entity is open",
+        remedy: "taken as the beginning of one")
+    case .endsWithoutEnd(let word):
+      return RowRepair(
+        line: lines[word], found: "\(rawTags[word] ?? "") as the last word of an entity",
+        remedy: "taken as its end")
+    }
+  }
+
+  /// Weibo's characters are followed by the position in their word: 科0 技1.
+  private func stripDigits(of words: inout [String], _ lines: [Int], _ repairs: inout [RowRepair]) {
+    for (index, word) in words.enumerated() {
+      if word.unicodeScalars.count > 1, let last = word.unicodeScalars.last, ("0"..."9").contains(last) {
+        words[index] = String(String.UnicodeScalarView(word.unicodeScalars.dropLast()))
+      } else {
+        repairs.append(
+          RowRepair(
+            line: lines[index], found: "\"\(word)\" without the digit of its segment",
+            remedy: "taken as it stands"))
+      }
+    }
+  }
+}

@@ -1,0 +1,138 @@
+public import Tokenization
+
+/// Hides tokens for a masked language model, anew in each epoch.
+///
+/// Each unit (token, or word) is chosen with one probability; of the chosen tokens 80 % become [MASK], 10 % a random
+/// ordinary token and 10 % stay (Devlin and others 2019, *BERT*, and `DataCollatorForLanguageModeling` of `transformers`).
+/// With whole words a word's pieces are chosen together, in Chinese those of the lexicon (Cui and others 2019,
+/// *Pre-Training with Whole Word Masking for Chinese BERT*). A sequence in which chance chose nothing gets one unit all
+/// the same, since it would teach nothing. The result depends on nothing but seed, epoch, index and tokens.
+public struct TokenMasker: Sendable {
+  /// The part of the tokens that is chosen.
+  public let probability: Double
+  /// Whether words are chosen as wholes.
+  public let wholeWords: Bool
+  private let segmenter: WordSegmenter?
+  private let seed: UInt64
+  private let maskID: Int32
+  /// The tokens that may stand for another.
+  private let ordinary: [Int32]
+  private let kinds: [Kind]
+
+  private enum Kind: Sendable {
+    case special
+    case ordinary
+    /// Goes on with the word before it.
+    case continuing
+    /// A Chinese character by itself.
+    case character(UInt32)
+  }
+
+  /// A masker for the tokens of a tokenizer.
+  ///
+  /// - Parameters:
+  ///   - probability: The part of the tokens to choose, above 0 and below 1.
+  ///   - wholeWords: Whether a word's pieces are chosen together.
+  ///   - segmenter: What puts Chinese characters together to words; nil makes each a word.
+  ///
+  /// Throws `TokenizerError.invalid` when the vocabulary has no mask token.
+  public init(
+    tokenizer: BertTokenizer, probability: Double = 0.15, wholeWords: Bool = false,
+    segmenter: WordSegmenter? = nil, seed: UInt64 = 42
+  ) throws(TokenizerError) {
+    precondition(
+      probability > 0 && probability < 1, "Tokens cannot be chosen with probability \(probability).")
+    guard let maskID = tokenizer.maskID else {
+      throw .invalid(
+        file: "vocabulary", field: "mask_token",
+        reason:
+          "the vocabulary has no \"\(tokenizer.options.specialTokens.mask)\", expected a token that hides others"
+      )
+    }
+    self.probability = probability
+    self.wholeWords = wholeWords
+    self.segmenter = segmenter
+    self.seed = seed
+    self.maskID = maskID
+    let special = Set(tokenizer.addedTokens.filter(\.special).map(\.content))
+    let prefix = tokenizer.options.continuingPrefix
+    let kinds = (0..<Int32(tokenizer.idLimit)).map { id -> Kind in
+      guard let token = tokenizer.token(id), !special.contains(token) else { return .special }
+      if !prefix.isEmpty && token.hasPrefix(prefix) && token != prefix { return .continuing }
+      let scalars = token.unicodeScalars
+      if scalars.count == 1, let scalar = scalars.first, Self.isChinese(scalar.value) {
+        return .character(scalar.value)
+      }
+      return .ordinary
+    }
+    self.kinds = kinds
+    ordinary = kinds.indices.compactMap { if case .special = kinds[$0] { nil } else { Int32($0) } }
+  }
+
+  /// Hides tokens of one example; the target is each chosen token's own id, -100 elsewhere.
+  ///
+  /// - Parameters:
+  ///   - epoch: The pass over the data, counted from 0; each hides other tokens.
+  ///   - index: The position of the example in the data set.
+  public func mask(_ example: EncodedExample, epoch: Int, index: Int) -> EncodedExample {
+    var random = SplitMix64(seed, UInt64(bitPattern: Int64(epoch)), UInt64(bitPattern: Int64(index)))
+    let units = units(of: example.ids)
+    var chosen = units.filter { _ in random.chance(probability) }
+    if chosen.isEmpty && !units.isEmpty { chosen = [random.pick(units)] }
+    var result = example
+    var targets = [Int32](repeating: EncodedExample.noLabel, count: example.length)
+    for place in chosen.joined() {
+      targets[place] = example.ids[place]
+      let way = random.uniform()
+      if way < 0.8 {
+        result.ids[place] = maskID
+      } else if way < 0.9 {
+        result.ids[place] = random.pick(ordinary)
+      }
+    }
+    result.target = .tags(targets)
+    return result
+  }
+
+  /// The places that are chosen together.
+  func units(of ids: [Int32]) -> [Range<Int>] {
+    var units: [Range<Int>] = []
+    /// The places of the run of Chinese characters that ends here.
+    var run: [UInt32] = []
+    func endRun(at place: Int) {
+      guard let segmenter, !run.isEmpty else { return }
+      var start = place - run.count
+      for length in segmenter.lengths(run) {
+        units.append(start..<start + length)
+        start += length
+      }
+      run = []
+    }
+    for (place, id) in ids.enumerated() {
+      let kind = Int(id) < kinds.count ? kinds[Int(id)] : .special
+      if wholeWords, segmenter != nil, case .character(let scalar) = kind {
+        run.append(scalar)
+        continue
+      }
+      endRun(at: place)
+      switch kind {
+      case .special: break
+      case .continuing where wholeWords && units.last?.upperBound == place:
+        units[units.count - 1] = units[units.count - 1].lowerBound..<place + 1
+      case .ordinary, .continuing, .character: units.append(place..<place + 1)
+      }
+    }
+    endRun(at: ids.count)
+    return units
+  }
+
+  /// The scalars that BERT takes for Chinese characters.
+  private static func isChinese(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xF900...0xFAFF, 0x20000...0x2A6DF, 0x2A700...0x2CEAF,
+      0x2F800...0x2FA1F:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,89 @@
+import ModelFormats
+
+/// Turns the raw values of a question into a `Question`, or says what is wrong with them.
+struct QuestionBuilder {
+  let split: DataSplit
+  let allowsImpossible: Bool
+  private var ids: Set<String> = []
+  private(set) var repairs: [RowRepair] = []
+
+  init(task: TaskDefinition, split: DataSplit) {
+    self.split = split
+    allowsImpossible = task.questions.version2WithNegative
+  }
+
+  /// A passage, its scalars at hand for the check of every answer.
+  struct Passage {
+    let text: String
+    let scalars: [Unicode.Scalar]
+
+    init(_ text: String) {
+      self.text = text
+      scalars = Array(text.unicodeScalars)
+    }
+  }
+
+  /// - Parameters:
+  ///   - answers: The pairs of text and `answer_start`; nil where the file has none.
+  ///   - isImpossible: What the file says, nil where it says nothing.
+  ///   - line: The line, 0 where `place` says more.
+  ///   - place: The way to the question in a document.
+  mutating func question(
+    id: String, text: String, passage: Passage, answers: [(text: String, start: Int?)]?, isImpossible: Bool?,
+    line: Int, place: String?
+  ) throws(RowFault) -> Question {
+    func fault(_ found: String, _ expected: String) -> RowFault {
+      RowFault(line: line, place: place, found: found, expected: expected)
+    }
+    if text.allSatisfy(\.isWhitespace) {
+      if split == .train { throw fault("an empty question", "some text") }
+      // CMRC's trial set has some, and its script counts them.
+      repairs.append(
+        RowRepair(line: line, place: place, found: "an empty question", remedy: "kept for scoring"))
+    }
+    if passage.text.allSatisfy(\.isWhitespace) { throw fault("an empty context", "some text") }
+    guard !ids.contains(id) else { throw fault("the id \"\(id)\" once more", "an id of its own") }
+    let given = answers ?? []
+    var question = Question(id: id, text: text, context: passage.text)
+    // Without the flag, no answer means that there is none, as in Hugging Face's copy of SQuAD 2.0.
+    question.isImpossible = isImpossible ?? (allowsImpossible && answers != nil && given.isEmpty)
+    if split != .unlabelled {
+      if question.isImpossible {
+        guard allowsImpossible else {
+          throw fault("a question without an answer", "one; set version_2_with_negative to allow for none")
+        }
+      } else if given.isEmpty && split.needsLabels {
+        throw fault("no answers", "at least one")
+      } else {
+        question.answers = try given.map { answer throws(RowFault) in
+          try located(answer, in: passage, line, place)
+        }
+        if split == .train && question.answers.allSatisfy({ $0.start == nil }) {
+          throw fault("the answer \"\(given[0].text)\"", "a text that occurs in the context")
+        }
+      }
+    }
+    ids.insert(id)
+    return question
+  }
+
+  private mutating func located(
+    _ answer: (text: String, start: Int?), in passage: Passage, _ line: Int, _ place: String?
+  ) throws(RowFault) -> Question.Answer {
+    let wanted = Array(answer.text.unicodeScalars)
+    if wanted.isEmpty {
+      throw RowFault(line: line, place: place, found: "an empty answer", expected: "some text")
+    }
+    let start = answer.start
+    let found = TextSearch.range(of: wanted, in: passage.scalars, near: start ?? 0)?.lowerBound
+    if found == nil || found != start {
+      let claimed = start.map { "at \($0), where it is not" } ?? "without answer_start"
+      repairs.append(
+        RowRepair(
+          line: line, place: place, found: "the answer \"\(answer.text)\" \(claimed)",
+          remedy: found.map { "taken from its nearest occurrence, at \($0)" }
+            ?? "the context does not have it; kept for scoring only"))
+    }
+    return Question.Answer(text: answer.text, start: found)
+  }
+}
