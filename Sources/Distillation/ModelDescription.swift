@@ -36,7 +36,7 @@ public struct ModelDescription: Sendable, Equatable {
   ///   - vocabulary: Its tokens by id, if the tokenizer is known.
   ///   - hasFreshHead: Whether its head is random; give true for a checkpoint without one that was not trained since.
   public init(
-    _ model: SequenceClassifier, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
+    _ model: TaskModel, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
   ) {
     let config = model.config
     self.name = name

@@ -16,7 +16,7 @@ import Tokenization
   func export() throws {
     let folder = URL(filePath: try #require(Self.folder))
     let directory = try #require(ProcessInfo.processInfo.environment["POTSTILL_PARITY_MODEL"])
-    let model = try SequenceClassifier(directory: URL(filePath: directory))
+    let model = try TaskModel(directory: URL(filePath: directory))
     try model.save(to: folder.appending(path: "saved"))
     var index = 0
     while true {
@@ -29,7 +29,7 @@ import Tokenization
     #expect(index > 0)
   }
 
-  private func run(_ model: SequenceClassifier, inputs: SafetensorsFile) throws -> SafetensorsWriter {
+  private func run(_ model: TaskModel, inputs: SafetensorsFile) throws -> SafetensorsWriter {
     let batch = try TokenBatch(packed: inputs)
     let labels = try inputs.integers("labels").map(Int32.init)
     var outputs = SafetensorsWriter()

@@ -14,9 +14,9 @@ public final class GeneralDistiller: TrainingObjective {
   /// What the student learns from.
   public let config: DistillationConfig
   /// The model that is imitated; it never changes.
-  public let teacher: SequenceClassifier
+  public let teacher: TaskModel
   /// The model that learns.
-  public let student: SequenceClassifier
+  public let student: TaskModel
   /// The matches as they apply to the two models.
   public let matches: [ResolvedMatch]
   /// The projection of each match, nil where there is none.
@@ -48,7 +48,7 @@ public final class GeneralDistiller: TrainingObjective {
   ///   - seed: Decides the projections' initial weights.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
-    _ config: DistillationConfig, teacher: SequenceClassifier, student: SequenceClassifier,
+    _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
     adaptorT: @escaping Adaptor = Adaptors.features, adaptorS: @escaping Adaptor = Adaptors.classification,
     capture: Capture = [], descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
     hasLabels: Bool? = nil, seed: UInt64 = 42

@@ -10,7 +10,7 @@ extension TeacherCache {
   /// - Parameters:
   ///   - teacher: The teacher.
   ///   - examples: The data set; labels do not matter.
-  public static func fingerprint(of teacher: SequenceClassifier, over examples: [EncodedExample]) -> String {
+  public static func fingerprint(of teacher: TaskModel, over examples: [EncodedExample]) -> String {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ value: UInt32) { hash = (hash ^ UInt64(value)) &* 0x0000_0100_0000_01b3 }
     for parameter in teacher.parameters {

@@ -12,7 +12,7 @@ import Tensors
 /// ```
 public final class ClassifierTrainer {
   /// The classifier, trained in place.
-  public let model: SequenceClassifier
+  public let model: TaskModel
   /// The settings of the run.
   public let config: TrainingConfig
   private let training: [EncodedExample]
@@ -32,7 +32,7 @@ public final class ClassifierTrainer {
   ///   - checkpoints: Where checkpoints go; without it none is written.
   ///   - observers: Told of everything, in this order.
   public init(
-    model: SequenceClassifier, train: [EncodedExample], validation: [EncodedExample] = [],
+    model: TaskModel, train: [EncodedExample], validation: [EncodedExample] = [],
     metrics: [String] = ["accuracy"], config: TrainingConfig, checkpoints: CheckpointFolder? = nil,
     observers: [any TrainingObserver] = []
   ) {

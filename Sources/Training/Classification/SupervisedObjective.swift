@@ -20,7 +20,7 @@ public final class SupervisedObjective: TrainingObjective {
   }
 
   /// An objective for a classifier; biases and normalisation weights do not decay.
-  public convenience init(_ model: SequenceClassifier) {
+  public convenience init(_ model: TaskModel) {
     self.init(groups: ParameterGroup.decayGroups(model.parameters)) { model($0, in: $1).logits }
   }
 

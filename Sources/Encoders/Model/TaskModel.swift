@@ -2,7 +2,7 @@ import Tensors
 import Tokenization
 
 /// An encoder with its classification head, such as `BertForSequenceClassification`.
-public final class SequenceClassifier {
+public final class TaskModel {
   /// Its shape, hyper-parameters and labels.
   public let config: EncoderConfig
   /// Every parameter, in checkpoint order.

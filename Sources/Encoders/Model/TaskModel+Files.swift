@@ -3,7 +3,7 @@ import ModelFormats
 import Tensors
 import Tokenization
 
-extension SequenceClassifier {
+extension TaskModel {
   /// Loads a Hugging Face directory of an `EncoderArchitecture`: `config.json` and `model.safetensors` or its shards,
   /// without them `pytorch_model.bin` or its shards.
   ///
