@@ -28,7 +28,8 @@ extension TaskModel {
       return try TaskModel(config: preset.config(for: teacher.config), seed: seed)
     case .directory(let path):
       let student = try TaskModel(
-        directory: URL(filePath: path), labels: teacher.config.labels, seed: seed)
+        directory: URL(filePath: path), head: teacher.head, labels: teacher.config.labels,
+        problemType: teacher.config.problemType, seed: seed)
       guard student.config.vocabularySize == teacher.config.vocabularySize else {
         throw .configuration(
           file: path + "/config.json", field: "vocab_size",
@@ -39,7 +40,7 @@ extension TaskModel {
     }
   }
 
-  /// Makes a student of some of a teacher's layers; embeddings, pooler and head are copied too.
+  /// Makes a student of some of a teacher's layers; embeddings and head are copied too.
   ///
   /// - Parameters:
   ///   - teacher: The teacher, which keeps its own values.

@@ -33,7 +33,8 @@ struct ClassifierFolder {
           + " read; expected a model whose tokenizer is WordPiece or byte-level BPE")
     }
     tokenizer = try BertTokenizer(directory: url)
-    model = try TaskModel(directory: url, labels: labels, seed: seed)
+    model = try TaskModel(
+      directory: url, head: labels == nil ? nil : .sequenceClassification, labels: labels, seed: seed)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"
