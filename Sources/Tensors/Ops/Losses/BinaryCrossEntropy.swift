@@ -17,17 +17,15 @@ public func binaryCrossEntropy(_ logits: Tensor, targets: Tensor, in context: Co
     "Each logit needs a target, found logits \(logits.shape) and targets \(targets.shape).")
   precondition(logits.count > 0, "The binary cross-entropy of nothing is undefined.")
   let count = logits.count
-  let (z, t) = (logits.pointer, targets.pointer)
   // −t log σ(z) − (1 − t) log σ(−z) = max(z, 0) − z t − log σ(|z|), whose logarithm never leaves −0.7 ... 0.
   let rest = Storage(uninitialized: count)
   RowBlocks.elements(count, as: .loss) { offset, length in
-    let part = rest.pointer + offset
-    for index in 0..<Int(length) { part[index] = abs(z[offset + index]) }
+    let (z, t, part) = (logits.pointer + offset, targets.pointer + offset, rest.pointer + offset)
+    for index in 0..<Int(length) { part[index] = abs(z[index]) }
     ps_activation(Activation.sigmoid.kernelCode, part, part, length)
     ps_log(part, part, length)
     for index in 0..<Int(length) {
-      let value = z[offset + index]
-      part[index] = max(value, 0) - value * t[offset + index] - part[index]
+      part[index] = max(z[index], 0) - z[index] * t[index] - part[index]
     }
   }
   let mean = ps_sum(rest.pointer, Int64(count)) / Double(count)
@@ -37,8 +35,8 @@ public func binaryCrossEntropy(_ logits: Tensor, targets: Tensor, in context: Co
       let factor = gradient.pointer[0] / Float(count)
       RowBlocks.elements(count, as: .loss) { offset, length in
         let part = rest.pointer + offset
-        ps_activation(Activation.sigmoid.kernelCode, z + offset, part, length)
-        ps_subtract(part, t + offset, part, length)
+        ps_activation(Activation.sigmoid.kernelCode, logits.pointer + offset, part, length)
+        ps_subtract(part, targets.pointer + offset, part, length)
         ps_scale(part, factor, part, length)
       }
       logits.slot?.add(rest)
