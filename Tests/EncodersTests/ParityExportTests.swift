@@ -17,7 +17,7 @@ import Tokenization
     let folder = URL(filePath: try #require(Self.folder))
     // Only parity_encoder.py names a model.
     guard let directory = ProcessInfo.processInfo.environment["POTSTILL_PARITY_MODEL"] else { return }
-    let model = try TaskModel(directory: URL(filePath: directory))
+    let model = try TaskModel(directory: URL(filePath: directory), head: .sequenceClassification)
     try model.save(to: folder.appending(path: "saved"))
     var index = 0
     while true {

@@ -41,7 +41,7 @@ struct BenchShape {
 
   /// A model of this shape.
   func model(seed: UInt64) throws -> TaskModel {
-    if let directory { return try TaskModel(directory: directory) }
+    if let directory { return try TaskModel(directory: directory, head: .sequenceClassification) }
     return try TaskModel(config: config, seed: seed)
   }
 

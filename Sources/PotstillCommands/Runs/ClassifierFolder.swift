@@ -34,7 +34,7 @@ struct ClassifierFolder {
     }
     tokenizer = try BertTokenizer(directory: url)
     model = try TaskModel(
-      directory: url, head: labels == nil ? nil : .sequenceClassification, labels: labels, seed: seed)
+      directory: url, head: .sequenceClassification, labels: labels, seed: seed)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"
