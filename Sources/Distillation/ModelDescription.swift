@@ -17,6 +17,10 @@ public struct ModelDescription: Sendable, Equatable {
   public var vocabularySize: Int
   /// The longest sequence it takes, in tokens.
   public var maxPositions: Int
+  /// What stands on its encoder.
+  public var head: TaskHead
+  /// What the outputs of a sequence head mean.
+  public var problem: ProblemType
   /// The names of its outputs.
   public var labels: [String]
   /// The number of its parameters.
@@ -28,15 +32,15 @@ public struct ModelDescription: Sendable, Equatable {
   /// Its tokens by id, if the tokenizer is known.
   public var vocabulary: [String]?
 
-  /// The description of a classifier.
+  /// The description of a model.
   ///
   /// - Parameters:
-  ///   - model: The classifier.
+  ///   - model: The model.
   ///   - name: What messages call it.
   ///   - vocabulary: Its tokens by id, if the tokenizer is known.
   ///   - hasFreshHead: Whether its head is random; give true for a checkpoint without one that was not trained since.
   public init(
-    _ model: SequenceClassifier, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
+    _ model: TaskModel, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
   ) {
     let config = model.config
     self.name = name
@@ -46,6 +50,7 @@ public struct ModelDescription: Sendable, Equatable {
     intermediateSize = config.intermediateSize
     vocabularySize = config.vocabularySize
     maxPositions = config.maxPositions
+    (head, problem) = (config.head, config.problem)
     labels = config.labels
     parameterCount = model.parameterCount
     trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }

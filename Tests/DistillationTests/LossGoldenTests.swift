@@ -41,6 +41,37 @@ import Testing
     expectClose(gradient, scale(try golden.tensor("grad_student"), by: factor, in: .inference), name)
   }
 
+  @Test(
+    arguments: ["positions_ce_1", "positions_ce_8", "labels_ce_1", "labels_ce_2"], [true, false])
+  func otherKindsOfLogitsMatchTextBrewer(name: String, isCompensated: Bool) throws {
+    let golden = try Golden("losses/\(name).safetensors")
+    let student = Parameter(name: "", value: try golden.tensor("student"))
+    let tau = try golden.tensor("temperature").item
+    let kind: LogitsKind =
+      golden.has("starts") ? .positions(starts: try golden.integers("starts")) : .independentLabels
+    let context = Context(tape: Tape())
+    let loss = KDLoss(.ce, isCompensated: isCompensated)(
+      student: student.tensor, teacher: try golden.tensor("teacher"), kind: kind, temperature: Double(tau),
+      in: context)
+    let factor = isCompensated ? tau * tau : 1
+    context.tape?.backward(from: loss)
+    expectClose(loss, scale(try golden.tensor("output"), by: factor, in: .inference), name)
+    let gradient = try #require(student.gradient)
+    expectClose(gradient, scale(try golden.tensor("grad_student"), by: factor, in: .inference), name)
+  }
+
+  @Test(arguments: [KDLossType.ce, .mse])
+  func numbersAreComparedByTheirSquares(type: KDLossType) {
+    let (student, teacher) = (Tensor([1, 2, 0.5], shape: [3, 1]), Tensor([0, 2, 1], shape: [3, 1]))
+    func loss(_ isCompensated: Bool) -> Float {
+      KDLoss(type, isCompensated: isCompensated)(
+        student: student, teacher: teacher, kind: .values, temperature: 4, in: .inference
+      ).item
+    }
+    #expect(abs(loss(true) - 1.25 / 3) < 1e-6)
+    #expect(abs(loss(false) - 1.25 / 48) < 1e-6)
+  }
+
   @Test(arguments: ["ce", "mse"])
   func oneTemperaturePerRowAgreesWithOneForAll(type: String) throws {
     let golden = try Golden("losses/kd_\(type)_4.safetensors")

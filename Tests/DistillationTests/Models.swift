@@ -10,7 +10,7 @@ func tinyModel(
   layers: Int = 2, hidden: Int = 8, heads: Int = 2, vocabulary: Int = 40,
   labels: [String] = ["bad", "fine", "good"],
   dropout: Float = 0, seed: UInt64 = 1
-) throws -> SequenceClassifier {
+) throws -> TaskModel {
   var config = EncoderConfig(
     vocabularySize: vocabulary, hiddenSize: hidden, layerCount: layers, attentionHeads: heads,
     intermediateSize: 2 * hidden)
@@ -19,7 +19,7 @@ func tinyModel(
   config.attentionDropout = dropout
   config.initializerRange = 0.3
   config.labels = labels
-  return try SequenceClassifier(config: config, seed: seed)
+  return try TaskModel(config: config, seed: seed)
 }
 
 /// Three sequences, the second without a label.
@@ -35,7 +35,7 @@ func recording() -> Context { Context(tape: Tape(), isTraining: true, random: Ra
 
 /// Every fault of a configuration for two models.
 func faults(
-  _ config: DistillationConfig, teacher: SequenceClassifier, student: SequenceClassifier,
+  _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
   hasLabels: Bool? = nil
 ) -> [DistillationFault] {
   config.validate(

@@ -11,7 +11,7 @@ import Training
 /// A whole objective (logits, labels, four matches with projections) against TextBrewer's GeneralDistiller over Hugging
 /// Face models with the same weights: total, each part, and the gradient of every parameter.
 @Suite struct ObjectiveGoldenTests {
-  private func load(_ model: SequenceClassifier, _ name: String) throws {
+  private func load(_ model: TaskModel, _ name: String) throws {
     let golden = try Golden("objective/\(name).safetensors")
     for parameter in model.parameters { parameter.assign(try golden.tensor(parameter.name)) }
   }

@@ -129,7 +129,7 @@ import Training
     let student = ModelDescription(try tinyModel(), name: "student")
     let found = DistillationConfig().validate(teacher: teacher, student: student)
     #expect(found.map(\.field) == ["teacher"])
-    #expect(found[0].message.contains("models/base has no classifier head"))
+    #expect(found[0].message.contains("models/base has no trained head"))
     #expect(
       DistillationConfig(kdLossWeight: 0, matches: [.map(.uniform)]).validate(
         teacher: teacher, student: student

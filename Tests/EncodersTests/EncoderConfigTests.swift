@@ -12,7 +12,7 @@ import Testing
     // Everything in this file is as Potstill writes it, so nothing may change.
     #expect(config.json == before)
     #expect(config.labels == ["contradiction", "neutral", "entailment"])
-    #expect(config.problemType == "single_label_classification")
+    #expect(config.problemType == .singleLabel)
     #expect(config.json["custom"]?["big"] == .largeInteger("1000000000000000000000000000000"))
   }
 

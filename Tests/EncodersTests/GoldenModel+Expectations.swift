@@ -33,8 +33,11 @@ extension GoldenModel {
         let columns = parameter.shape.lastDimension
         for index in frozenRow * columns..<(frozenRow + 1) * columns { gradient[index] = 0 }
       }
-      if parameter.name.hasSuffix("key.bias") || parameter.name.hasSuffix("k_lin.bias") {
-        // Softmax ignores what every key shares, so this gradient is 0 and both engines show rounding errors only.
+      let largest = try golden.floats("grad." + parameter.name).map(abs).max() ?? 0
+      if largest < 1e-7 {
+        // Softmax ignores what every key (in question answering: every token) shares, so some biases have a gradient
+        // of 0, and both engines show rounding errors only.
+        #expect(parameter.name.hasSuffix("bias"))
         #expect(try difference(gradient, "grad." + parameter.name) < 1e-6, "\(parameter.name)")
       } else {
         let difference = try relativeDifference(gradient, "grad." + parameter.name)

@@ -5,14 +5,14 @@ import Tensors
 import TestSupport
 import Tokenization
 
-/// A tiny model directory and what `transformers` computes with it (see make_encoder_fixtures.py).
+/// A tiny model directory and what `transformers` computes with it (see make_encoder_fixtures.py, make_head_fixtures.py).
 struct GoldenModel {
   let directory: URL
   let golden: SafetensorsFile
   let batch: TokenBatch
 
-  init(_ name: String) throws {
-    directory = Fixtures.url("encoders/" + name)
+  init(_ name: String, in folder: String = "encoders") throws {
+    directory = Fixtures.url(folder + "/" + name)
     golden = try SafetensorsFile(path: directory.appending(path: "golden.safetensors").path)
     batch = try TokenBatch(packed: golden)
   }

@@ -30,9 +30,9 @@ import Testing
   @Test func savedDirectoriesLoadAgain() throws {
     let folder = try TemporaryFolder()
     let target = folder.url.appending(path: "a/b")
-    let model = try SequenceClassifier(directory: source)
+    let model = try TaskModel(directory: source)
     try model.save(to: target)
-    let again = try SequenceClassifier(directory: target)
+    let again = try TaskModel(directory: target)
     #expect(again.config == model.config)
     #expect(again.parameters.map(\.name) == model.parameters.map(\.name))
     for (a, b) in zip(again.parameters, model.parameters) { #expect(a.tensor.values == b.tensor.values) }
@@ -43,15 +43,15 @@ import Testing
     // Saving over the files a model is mapped from must not disturb it.
     again.parameters[0].assign(Tensor(repeating: 1, shape: again.parameters[0].shape))
     try again.save(to: target)
-    #expect(try SequenceClassifier(directory: target).parameters[0].tensor.values.allSatisfy { $0 == 1 })
+    #expect(try TaskModel(directory: target).parameters[0].tensor.values.allSatisfy { $0 == 1 })
     #expect(again.parameters[1].tensor.values == model.parameters[1].tensor.values)
   }
 
   @Test func trainingDoesNotReachTheFile() throws {
-    let model = try SequenceClassifier(directory: source)
+    let model = try TaskModel(directory: source)
     let before = model.parameters[0].tensor.values
     model.parameters[0].assign(Tensor(repeating: 0, shape: model.parameters[0].shape))
-    #expect(try SequenceClassifier(directory: source).parameters[0].tensor.values == before)
+    #expect(try TaskModel(directory: source).parameters[0].tensor.values == before)
   }
 
   @Test func everyFaultComesInOneError() throws {
@@ -62,7 +62,7 @@ import Testing
       name == "classifier.weight" ? [2, 32] : name == "bert.embeddings.LayerNorm.bias" ? [16] : shape
     }
     do throws(ModelError) {
-      _ = try SequenceClassifier(directory: url)
+      _ = try TaskModel(directory: url)
       Issue.record("loaded")
     } catch {
       guard case .misfit(let misfit) = error else {
@@ -87,7 +87,7 @@ import Testing
     var object = try #require(try JSONValue(contentsOf: url).objectValue)
     object[field] = .integer(size)
     try JSONValue.object(object).write(to: url)
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: folder.url) }
+    #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
   }
 
   @Test func namesOfEveryAgeAreUnderstood() throws {
@@ -98,7 +98,7 @@ import Testing
         + name.replacing("LayerNorm.weight", with: "LayerNorm.gamma").replacing(
           "LayerNorm.bias", with: "LayerNorm.beta")
     }
-    let model = try SequenceClassifier(directory: url)
+    let model = try TaskModel(directory: url)
     #expect(model.loadReport?.fresh == [] && model.loadReport?.ignored == [])
     #expect(try golden.difference(model(golden.batch, in: .inference).logits.values, "logits") < 1e-5)
   }
@@ -106,34 +106,34 @@ import Testing
   @Test func twoNamesForOneParameterAreRefused() throws {
     let folder = try TemporaryFolder()
     let url = try directory(folder) { $0 == "classifier.bias" ? "bert.embeddings.LayerNorm.beta" : $0 }
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: url) }
+    #expect(throws: ModelError.self) { try TaskModel(directory: url) }
   }
 
   @Test func headsFollowTheLabels() throws {
-    let kept = try SequenceClassifier(directory: source, labels: ["contradiction", "neutral", "entailment"])
+    let kept = try TaskModel(directory: source, labels: ["contradiction", "neutral", "entailment"])
     #expect(kept.loadReport?.fresh == [])
-    let replaced = try SequenceClassifier(directory: source, labels: ["bad", "good"])
+    let replaced = try TaskModel(directory: source, labels: ["bad", "good"])
     #expect(replaced.loadReport?.fresh == ["classifier.weight", "classifier.bias"])
     #expect(replaced.loadReport?.ignored == ["classifier.bias", "classifier.weight"])
     #expect(replaced.config.labels == ["bad", "good"])
-    let other = try SequenceClassifier(directory: source, labels: ["entailment", "neutral", "contradiction"])
+    let other = try TaskModel(directory: source, labels: ["entailment", "neutral", "contradiction"])
     #expect(other.loadReport?.fresh.count == 2)
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: source, labels: ["a", "a"]) }
+    #expect(throws: ModelError.self) { try TaskModel(directory: source, labels: ["a", "a"]) }
   }
 
   @Test func freshValuesFollowFromSeedAndName() throws {
     var config = EncoderConfig(
       vocabularySize: 50, hiddenSize: 16, layerCount: 2, attentionHeads: 2, intermediateSize: 32)
     config.initializerRange = 0.5
-    let model = try SequenceClassifier(config: config, seed: 1)
-    let deeper = try SequenceClassifier(
+    let model = try TaskModel(config: config, seed: 1)
+    let deeper = try TaskModel(
       config: {
         var deeper = config
         deeper.layerCount = 3
         return deeper
       }(), seed: 1)
-    let other = try SequenceClassifier(config: config, seed: 2)
-    func values(_ model: SequenceClassifier, _ name: String) -> [Float] {
+    let other = try TaskModel(config: config, seed: 2)
+    func values(_ model: TaskModel, _ name: String) -> [Float] {
       model.parameters.first { $0.name == name }?.tensor.values ?? []
     }
     let (first, second) = (
@@ -152,12 +152,12 @@ import Testing
 
   @Test func faultyFilesAreNamed() throws {
     let folder = try TemporaryFolder()
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: folder.url) }
+    #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
     try JSONValue.object(JSONObject()).write(to: folder.url.appending(path: "config.json"))
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: folder.url) }
+    #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
     try Data([1, 2, 3]).write(to: folder.url.appending(path: "model.safetensors"))
-    #expect(throws: ModelError.self) { try SequenceClassifier(directory: folder.url) }
-    let model = try SequenceClassifier(directory: source)
+    #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
+    let model = try TaskModel(directory: source)
     #expect(throws: ModelError.self) { try model.save(to: folder.url.appending(path: "config.json/x")) }
   }
 }

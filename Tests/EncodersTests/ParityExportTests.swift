@@ -5,7 +5,7 @@ import Tensors
 import Testing
 import Tokenization
 
-/// The Swift half of Tests/Reference/parity_encoder.py, asleep unless that script wakes it.
+/// The Swift half of Tests/Reference/parity_encoder.py and parity_heads.py, asleep unless one of them wakes it.
 ///
 /// POTSTILL_PARITY_DIR names a folder with `inputs-<k>.safetensors` (ids, segments, starts, labels), POTSTILL_PARITY_MODEL
 /// a model directory. Written back: `outputs-<k>.safetensors` and the model itself, as `saved/`.
@@ -15,8 +15,9 @@ import Tokenization
   @Test(.enabled(if: Self.folder != nil))
   func export() throws {
     let folder = URL(filePath: try #require(Self.folder))
-    let directory = try #require(ProcessInfo.processInfo.environment["POTSTILL_PARITY_MODEL"])
-    let model = try SequenceClassifier(directory: URL(filePath: directory))
+    // Only parity_encoder.py names a model.
+    guard let directory = ProcessInfo.processInfo.environment["POTSTILL_PARITY_MODEL"] else { return }
+    let model = try TaskModel(directory: URL(filePath: directory), head: .sequenceClassification)
     try model.save(to: folder.appending(path: "saved"))
     var index = 0
     while true {
@@ -29,7 +30,26 @@ import Tokenization
     #expect(index > 0)
   }
 
-  private func run(_ model: SequenceClassifier, inputs: SafetensorsFile) throws -> SafetensorsWriter {
+  /// Saves every model of Tests/Fixtures/heads as `<model>/<head>`, and each with every other head fresh, as
+  /// `<model>/<head>-<other>`, with the logits of the fixture's batch beside it, for parity_heads.py.
+  @Test(.enabled(if: Self.folder != nil))
+  func exportHeads() throws {
+    let folder = URL(filePath: try #require(Self.folder)).appending(path: "heads")
+    for (name, stored) in HeadGoldenTests.cases {
+      let golden = try GoldenModel(name, in: "heads")
+      for head in TaskHead.allCases {
+        let model = try TaskModel(directory: golden.directory, head: head)
+        let target = folder.appending(path: head == stored ? name : "\(name)-\(head.rawValue)")
+        try model.save(to: target)
+        let logits = model(golden.batch, in: .inference).logits
+        var outputs = SafetensorsWriter()
+        outputs.add("logits", shape: logits.shape.dimensions, values: logits.values)
+        try outputs.write(to: target.appending(path: "outputs.safetensors"))
+      }
+    }
+  }
+
+  private func run(_ model: TaskModel, inputs: SafetensorsFile) throws -> SafetensorsWriter {
     let batch = try TokenBatch(packed: inputs)
     let labels = try inputs.integers("labels").map(Int32.init)
     var outputs = SafetensorsWriter()

@@ -31,7 +31,7 @@ import Testing
   @Test(arguments: names)
   func classifiersEqualTransformers(_ name: String) throws {
     let golden = try GoldenModel(name)
-    let model = try SequenceClassifier(directory: golden.directory)
+    let model = try TaskModel(directory: golden.directory)
     #expect(model.config.architecture.rawValue == name)
     #expect(model.loadReport?.fresh == [] && model.loadReport?.ignored == [])
     let output = model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference)
@@ -45,7 +45,7 @@ import Testing
   @Test(arguments: names, [Capture(), .hiddenStates])
   func gradientsEqualPyTorch(_ name: String, _ capture: Capture) throws {
     let golden = try GoldenModel(name)
-    let model = try SequenceClassifier(directory: golden.directory)
+    let model = try TaskModel(directory: golden.directory)
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
     let output = model(golden.batch, capture: capture, in: context)
@@ -64,7 +64,7 @@ import Testing
         ? ["dropout", "attention_dropout"] : ["hidden_dropout_prob", "attention_probs_dropout_prob"]
       let head = name == "distilbert" ? "seq_classif_dropout" : "classifier_dropout"
       func logits(_ rates: [String: JSONValue]) throws -> [Float] {
-        let model = try SequenceClassifier(directory: copy(name, to: folder, rates))
+        let model = try TaskModel(directory: copy(name, to: folder, rates))
         return model(golden.batch, in: Context(isTraining: true, random: RandomSource(seed: 1))).logits.values
       }
       var rates = Dictionary(uniqueKeysWithValues: (fields + [head]).map { ($0, JSONValue.double(0)) })
@@ -80,7 +80,7 @@ import Testing
   @Test func xlmRobertaIsRobertaByAnotherName() throws {
     let folder = try TemporaryFolder()
     let golden = try GoldenModel("roberta")
-    let model = try SequenceClassifier(
+    let model = try TaskModel(
       directory: copy("roberta", to: folder, ["model_type": "xlm-roberta"]))
     #expect(
       try golden.difference(model(golden.batch, in: .inference).logits.values, "logits")
@@ -96,7 +96,7 @@ import Testing
     let directory = try copy(name, to: folder) {
       $0.hasPrefix(name + ".") ? String($0.dropFirst(name.count + 1)) : nil
     }
-    let model = try SequenceClassifier(directory: directory)
+    let model = try TaskModel(directory: directory)
     let inner = name == "distilbert" ? "pre_classifier" : "classifier.dense"
     let outer = name == "distilbert" ? "classifier" : "classifier.out_proj"
     #expect(
@@ -110,9 +110,9 @@ import Testing
   func savedDirectoriesLoadAgain(_ name: String) throws {
     let folder = try TemporaryFolder()
     let source = Fixtures.url("encoders/" + name)
-    let model = try SequenceClassifier(directory: source)
+    let model = try TaskModel(directory: source)
     try model.save(to: folder.url)
-    let again = try SequenceClassifier(directory: folder.url)
+    let again = try TaskModel(directory: folder.url)
     #expect(again.config.json == model.config.json)
     #expect(again.parameters.map(\.name) == model.parameters.map(\.name))
     for (a, b) in zip(again.parameters, model.parameters) { #expect(a.tensor.values == b.tensor.values) }
@@ -130,7 +130,7 @@ import Testing
 
   @Test(arguments: names)
   func newLabelsReplaceTheLastLayerOnly(_ name: String) throws {
-    let model = try SequenceClassifier(directory: Fixtures.url("encoders/" + name), labels: ["no", "yes"])
+    let model = try TaskModel(directory: Fixtures.url("encoders/" + name), labels: ["no", "yes"])
     let outer = name == "distilbert" ? "classifier" : "classifier.out_proj"
     #expect(model.loadReport?.fresh == [outer + ".weight", outer + ".bias"])
     #expect(model.startsWithFreshHead)
@@ -139,22 +139,22 @@ import Testing
   @Test(arguments: names)
   func studentsAreOfTheirTeachersKind(_ name: String) throws {
     let golden = try GoldenModel(name)
-    let teacher = try SequenceClassifier(directory: golden.directory)
-    let copied = try SequenceClassifier.student(.evenlySpaced(layerCount: 2), of: teacher)
+    let teacher = try TaskModel(directory: golden.directory)
+    let copied = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
     #expect(copied.loadReport?.fresh == [] && copied.loadReport?.ignored == [])
     #expect(
       try golden.difference(copied(golden.batch, in: .inference).logits.values, "logits")
         < GoldenModel.forwardTolerance)
-    #expect(try SequenceClassifier.student(from: teacher, layers: [1]).config.layerCount == 1)
+    #expect(try TaskModel.student(from: teacher, layers: [1]).config.layerCount == 1)
 
-    let fresh = try SequenceClassifier.student(.preset(.tiny), of: teacher, seed: 3)
+    let fresh = try TaskModel.student(.preset(.tiny), of: teacher, seed: 3)
     #expect(fresh.config.architecture == teacher.config.architecture)
     #expect(fresh.config.maxPositions == 24 && fresh.config.labels == teacher.config.labels)
     let logits = fresh(golden.batch, in: .inference).logits
     #expect(logits.shape == [4, 3] && logits.values.allSatisfy(\.isFinite))
     let folder = try TemporaryFolder()
     try fresh.save(to: folder.url)
-    let again = try SequenceClassifier.student(.directory(folder.url.path), of: teacher)
+    let again = try TaskModel.student(.directory(folder.url.path), of: teacher)
     #expect(again.loadReport?.fresh == [])
     #expect(again(golden.batch, in: .inference).logits.values == logits.values)
     #expect(again.config.classifierDropout == fresh.config.classifierDropout)
@@ -174,7 +174,7 @@ import Testing
     let folder = try TemporaryFolder()
     let directory = try copy(name, to: folder, [field: value])
     do throws(ModelError) {
-      _ = try SequenceClassifier(directory: directory)
+      _ = try TaskModel(directory: directory)
       Issue.record("accepted \(field) \(value.compactText)")
     } catch {
       let shown = field == "hidden_size" ? "num_attention_heads" : field == "dim" ? "n_heads" : field

@@ -5,8 +5,8 @@ import TestSupport
 import Testing
 
 @Suite struct StudentTests {
-  private func teacher() throws -> SequenceClassifier {
-    try SequenceClassifier(directory: Fixtures.url("encoders/classifier"))
+  private func teacher() throws -> TaskModel {
+    try TaskModel(directory: Fixtures.url("encoders/classifier"))
   }
 
   @Test func shapesAreReadFromText() throws {
@@ -24,7 +24,7 @@ import Testing
 
   @Test func copiedLayersAreTheTeachers() throws {
     let teacher = try teacher()
-    let student = try SequenceClassifier.student(from: teacher, layers: [2, 0])
+    let student = try TaskModel.student(from: teacher, layers: [2, 0])
     #expect(student.config.layerCount == 2)
     #expect(student.loadReport?.fresh == [] && student.loadReport?.ignored == [])
     let byName = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0) })
@@ -42,11 +42,11 @@ import Testing
 
   @Test func allLayersMakeTheSameModel() throws {
     let golden = try GoldenModel("classifier")
-    let student = try SequenceClassifier.student(.evenlySpaced(layerCount: 3), of: teacher())
+    let student = try TaskModel.student(.evenlySpaced(layerCount: 3), of: teacher())
     #expect(try golden.difference(student(golden.batch, in: .inference).logits.values, "logits") < 1e-5)
     let folder = try TemporaryFolder()
     try student.save(to: folder.url)
-    let again = try SequenceClassifier.student(.directory(folder.url.path), of: teacher())
+    let again = try TaskModel.student(.directory(folder.url.path), of: teacher())
     #expect(again.loadReport?.fresh == [])
   }
 
@@ -56,9 +56,9 @@ import Testing
     config.initializerRange = 1
     func chosen(_ count: Int, of total: Int) throws -> [Int] {
       config.layerCount = total
-      let teacher = try SequenceClassifier(config: config, seed: 3)
-      let student = try SequenceClassifier.student(.evenlySpaced(layerCount: count), of: teacher)
-      func queries(_ model: SequenceClassifier) -> [[Float]] {
+      let teacher = try TaskModel(config: config, seed: 3)
+      let student = try TaskModel.student(.evenlySpaced(layerCount: count), of: teacher)
+      func queries(_ model: TaskModel) -> [[Float]] {
         model.parameters.filter { $0.name.hasSuffix("query.weight") }.map(\.tensor.values)
       }
       let all = queries(teacher)
@@ -78,7 +78,7 @@ import Testing
   ])
   func presetsAreFresh(_ preset: StudentShape.Preset, _ layers: Int, _ hidden: Int, _ published: Int) throws {
     let teacher = try teacher()
-    let student = try SequenceClassifier.student(.preset(preset), of: teacher, seed: 5)
+    let student = try TaskModel.student(.preset(preset), of: teacher, seed: 5)
     #expect(student.config.layerCount == layers && student.config.hiddenSize == hidden)
     #expect(student.config.vocabularySize == 120 && student.config.maxPositions == 24)
     #expect(student.config.labels == teacher.config.labels)
@@ -91,18 +91,18 @@ import Testing
   @Test func impossibleStudentsAreRefused() throws {
     let teacher = try teacher()
     #expect(throws: ModelError.self) {
-      try SequenceClassifier.student(.evenlySpaced(layerCount: 4), of: teacher)
+      try TaskModel.student(.evenlySpaced(layerCount: 4), of: teacher)
     }
-    #expect(throws: ModelError.self) { try SequenceClassifier.student(from: teacher, layers: [3]) }
-    #expect(throws: ModelError.self) { try SequenceClassifier.student(from: teacher, layers: []) }
-    #expect(throws: ModelError.self) { try SequenceClassifier.student(.directory("/nowhere"), of: teacher) }
+    #expect(throws: ModelError.self) { try TaskModel.student(from: teacher, layers: [3]) }
+    #expect(throws: ModelError.self) { try TaskModel.student(from: teacher, layers: []) }
+    #expect(throws: ModelError.self) { try TaskModel.student(.directory("/nowhere"), of: teacher) }
     let folder = try TemporaryFolder()
-    let other = try SequenceClassifier(
+    let other = try TaskModel(
       config: EncoderConfig(
         vocabularySize: 7, hiddenSize: 4, layerCount: 1, attentionHeads: 1, intermediateSize: 4), seed: 1)
     try other.save(to: folder.url)
     #expect(throws: ModelError.self) {
-      try SequenceClassifier.student(.directory(folder.url.path), of: teacher)
+      try TaskModel.student(.directory(folder.url.path), of: teacher)
     }
   }
 }

@@ -50,7 +50,7 @@ import Tokenization
       vocabularySize: tokenizer.idLimit, hiddenSize: 8, layerCount: 1, attentionHeads: 2, intermediateSize: 8)
     config.segmentCount = 1
     let folder = world.folder.appending(path: "single")
-    try SequenceClassifier(config: config, seed: 1).save(to: folder, tokenizer: tokenizer)
+    try TaskModel(config: config, seed: 1).save(to: folder, tokenizer: tokenizer)
     let run = potstill(
       ["predict", "--model", folder.path], input: [#"{"text": "the tea", "text_pair": "was good"}"#])
     #expect(run.code == 1)

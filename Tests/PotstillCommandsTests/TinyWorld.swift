@@ -40,7 +40,7 @@ final class TinyWorld {
     config.initializerRange = 0.2
     config.hiddenDropout = 0
     config.attentionDropout = 0
-    let model = try SequenceClassifier(config: config, seed: 1)
+    let model = try TaskModel(config: config, seed: 1)
     let directory = folder.appending(path: "base")
     try model.save(to: directory)
     try tokenizer.save(to: directory)

@@ -12,8 +12,8 @@ func distil(
   teacherFolder: URL, texts: [(text: String, label: Int32?)], output: URL
 ) throws -> TrainingSummary {
   let tokenizer = try BertTokenizer(directory: teacherFolder)
-  let teacher = try SequenceClassifier(directory: teacherFolder)
-  let student = try SequenceClassifier.student(.evenlySpaced(layerCount: 2), of: teacher)
+  let teacher = try TaskModel(directory: teacherFolder)
+  let student = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
 
   let examples = try texts.map { text, label in
     let (ids, segments) = try tokenizer.encodeIDs(text, truncation: Truncation(maxLength: 128))
@@ -67,7 +67,7 @@ func distil(
     #expect(summary.globalStep == 6)
     #expect(summary.trainLoss.isFinite)
 
-    let student = try SequenceClassifier(directory: output)
+    let student = try TaskModel(directory: output)
     #expect(student.config.layerCount == 2)
     #expect(student.config.labels == ["negative", "positive"])
     let tokenizer = try BertTokenizer(directory: output)
@@ -85,7 +85,7 @@ func distil(
     )
     config.maxPositions = 16
     config.labels = ["negative", "positive"]
-    try SequenceClassifier(config: config, seed: 1).save(to: folder)
+    try TaskModel(config: config, seed: 1).save(to: folder)
     try BertTokenizer(vocabulary: vocabulary).save(to: folder)
   }
 }

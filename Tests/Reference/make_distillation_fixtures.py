@@ -2,7 +2,8 @@
 
 `losses/*.safetensors` hold packed inputs (rows of padding removed) under `student`, `teacher` (`student1`, `teacher1` for a
 second layer), `starts`, and TextBrewer's loss `output` with its gradient `grad_student`. `objective/` holds a tiny teacher
-and student (Hugging Face BERT, random weights), a batch, and the losses and gradients of TextBrewer's GeneralDistiller.
+and student (Hugging Face BERT, random weights), a batch, and the losses and gradients of TextBrewer's GeneralDistiller;
+`heads/` the same of models of `Fixtures/heads` with other heads than one for sequences.
 
 Inputs are float32 values, PyTorch computes in float64. TextBrewer on PyPI (0.2.1.post1) divides the masked mmd by the
 length; its repository divides by the hidden size, as here: `mmd_loss` below is that one expression, checked against the
@@ -97,6 +98,20 @@ def kd_cases():
             taus = schedule(s, t, 8)
             case(f"kd_{kind}_{name}", lambda s, t: function(s[0], t[0], taus), [s], [t], same,
                  temperature=number(8), temperatures=taus)
+
+
+def scores_cases():
+    """Scores of positions, as TextBrewer takes them from question answering, and labels side by side."""
+    rng = np.random.default_rng(4)
+    padding = torch.where(MASK == 1, 0.0, -1e30).double()
+    for tau in [1, 8]:
+        case(f"positions_ce_{tau}", lambda s, t: tb.kd_ce_loss(s[0] + padding, t[0] + padding, tau),
+             [draw(rng, 3, 4)], [draw(rng, 3, 4)], packed_rows, temperature=number(tau), starts=STARTS)
+    for tau in [1, 2]:
+        # The maintainer's recipe (issue 50): TextBrewer has no loss for these.
+        case(f"labels_ce_{tau}", lambda s, t: torch.nn.functional.binary_cross_entropy(
+            torch.sigmoid(s[0] / tau), torch.sigmoid(t[0].detach() / tau)),
+             [draw(rng, 5, 3)], [draw(rng, 5, 3)], lambda x: x, temperature=number(tau))
 
 
 def hidden_cases():
@@ -213,9 +228,69 @@ def objective():
     (out / "batch.json").write_text(json.dumps(batch, indent=1) + "\n")
 
 
+def heads():
+    """GeneralDistiller.compute_loss with the heads of tokens: BERT of Fixtures/heads teaches ELECTRA."""
+    import transformers
+    from safetensors.numpy import load_file
+    from textbrewer import DistillationConfig, GeneralDistiller, TrainingConfig
+
+    torch.set_default_dtype(torch.float64)
+    fixtures = ROOT.parent / "heads"
+    classes = {"token": "TokenClassification", "answer": "QuestionAnswering", "masked": "MaskedLM"}
+    match = {"layer_T": 1, "layer_S": 1, "feature": "hidden", "loss": "hidden_mse", "weight": 0.5}
+    for head, name in classes.items():
+        teacher, student = (getattr(transformers, f"{model}For{name}").from_pretrained(
+            fixtures / model.lower() / head, dtype=torch.float64).eval() for model in ("Bert", "Electra"))
+        golden = load_file(fixtures / "bert" / head / "golden.safetensors")
+        lengths = np.diff(golden["starts"]).tolist()
+
+        def padded(values, fill):
+            rows = torch.full((len(lengths), max(lengths)), fill)
+            for row, (start, length) in enumerate(zip(golden["starts"], lengths)):
+                rows[row, :length] = torch.tensor(values[start:start + length].astype(np.int64))
+            return rows
+
+        mask = padded(np.ones(sum(lengths)), 0)
+        inputs = {"input_ids": padded(golden["ids"], 0), "token_type_ids": padded(golden["segments"], 0),
+                  "attention_mask": mask}
+        labels = padded(golden["tags"], -100) if "tags" in golden else None
+
+        def adaptor(batch, outputs):
+            results = {"hidden": outputs.hidden_states, "inputs_mask": mask}
+            if head == "answer":
+                padding = torch.where(mask == 1, 0.0, -1e30).double()
+                scores = [outputs.start_logits + padding, outputs.end_logits + padding]
+                targets = [torch.tensor(golden[key].astype(np.int64)) for key in ("start_positions", "end_positions")]
+                targets = [torch.where(t < torch.tensor(lengths), t, -100) for t in targets]
+                losses = sum(torch.nn.functional.cross_entropy(s, t) for s, t in zip(scores, targets)) / 2
+                return results | {"logits": scores, "losses": losses}
+            losses = torch.nn.functional.cross_entropy(outputs.logits.flatten(0, 1), labels.flatten())
+            wanted = mask if head == "token" else (labels != -100).long()
+            return results | {"logits": [outputs.logits], "logits_mask": [wanted], "losses": losses}
+
+        config = DistillationConfig(temperature=4, kd_loss_weight=0.75, hard_label_weight=0.5,
+                                    intermediate_matches=[dict(match)])
+        distiller = GeneralDistiller(TrainingConfig(device="cpu", output_dir="/tmp/textbrewer-unused"), config, teacher,
+                                     student, adaptor, adaptor)
+        with torch.no_grad():
+            results_T = adaptor(None, teacher(**inputs, output_hidden_states=True))
+        results_S = adaptor(None, student(**inputs, output_hidden_states=True))
+        results_S["losses"] = [results_S["losses"]]
+        total, parts = distiller.compute_loss(results_S, results_T)
+        total.backward()
+        arrays = {"total": total.reshape(())} | {"part/" + key: value.reshape(()) for key, value in parts.items()}
+        arrays |= {"grad/" + key: parameter.grad for key, parameter in student.named_parameters()
+                   if parameter.grad is not None}
+        (ROOT / "heads").mkdir(exist_ok=True)
+        save_file({k: np.ascontiguousarray(v.detach().numpy().astype(np.float32)) for k, v in arrays.items()},
+                  ROOT / "heads" / f"{head}.safetensors")
+
+
 if __name__ == "__main__":
     check_mmd()
     kd_cases()
+    scores_cases()
     hidden_cases()
     attention_cases()
     objective()
+    heads()

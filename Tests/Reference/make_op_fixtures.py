@@ -193,6 +193,41 @@ def loss_cases(w):
         w.case(name, {"student": normal(rng, (5, 4), 2), "teacher": normal(rng, (5, 4), 2)}, soft,
                "mean over rows of −Σ softmax(teacher/T) log softmax(student/T); no T² factor",
                {"temperature": np.float32(temperature)})
+    starts = [0, 5, 6, 13]
+
+    def parts(logits):
+        return [logits[begin:end] for begin, end in zip(starts, starts[1:])]
+
+    for name, scale, targets in (("position_cross_entropy", 1, [4, 0, 2]), ("position_cross_entropy_outside", 1, [1, -100, 7]),
+                                 ("position_cross_entropy_large", 60, [4, 0, 2])):
+        def hard(logits, targets=targets):
+            inside = [(part, target) for part, target in zip(parts(logits), targets) if 0 <= target < len(part)]
+            return sum(F.cross_entropy(part, torch.tensor(target)) for part, target in inside) / len(inside)
+
+        w.case(name, {"logits": normal(w.random(name), (13,), scale)}, hard,
+               "mean over sequences of −log softmax over a sequence's rows, at a position inside it",
+               {"starts": starts, "targets": targets})
+    for temperature in (1, 8):
+        name = f"soft_position_cross_entropy_t{temperature}"
+        rng = w.random(name)
+
+        def soft_parts(student, teacher, temperature=temperature):
+            losses = [-(F.softmax(q / temperature, -1) * F.log_softmax(p / temperature, -1)).sum()
+                      for p, q in zip(parts(student), parts(teacher))]
+            return sum(losses) / len(losses)
+
+        w.case(name, {"student": normal(rng, (13,), 2), "teacher": normal(rng, (13,), 2)}, soft_parts,
+               "the soft cross-entropy over the rows of each sequence, mean over sequences",
+               {"starts": starts, "temperature": np.float32(temperature)})
+    for name, scale in (("binary_cross_entropy", 2), ("binary_cross_entropy_large", 60)):
+        rng = w.random(name)
+        logits = normal(rng, (4, 7), scale)
+        targets = np.where(rng.random((4, 7)) < 0.5, rng.integers(0, 2, (4, 7)), rng.random((4, 7))).astype(np.float32)
+        w.case(name, {"logits": logits},
+               lambda logits, t=targets: F.binary_cross_entropy_with_logits(logits, torch.tensor(t, dtype=torch.float64)),
+               "mean over all elements of the cross-entropy of σ(logits)", {"targets": targets})
+    name = "column"
+    w.case(name, {"x": normal(w.random(name), (5, 3))}, lambda x: x[:, 1], "the second column")
     pairs = {
         "logits_mse_t2": (lambda student, teacher: F.mse_loss(student / 2, teacher / 2), "mean of ((student − teacher)/2)²"),
         "mean_squared_error": (lambda student, teacher: F.mse_loss(student, teacher), "mean over all elements"),

@@ -73,6 +73,26 @@ import Testing
     }
     checkGradients([a, b]) { meanSquaredError($0[0], $0[1], in: $1) }
     checkGradients([a, b]) { cosineDistance($0[0], $0[1], in: $1) }
+    let targets = sample([4, 3], seed: 3, scale: 0.5, shift: 0.5)
+    checkGradients([a]) { binaryCrossEntropy($0[0], targets: targets, in: $1) }
+  }
+
+  @Test func lossesOverPositions() {
+    let (a, b) = (sample([9], seed: 1, scale: 2), sample([9], seed: 2, scale: 2))
+    for targets: [Int32] in [[0, 0, 3], [-100, 2, 4], [9, 0, -1]] {
+      checkGradients([a]) {
+        positionCrossEntropy($0[0], starts: [0, 1, 4, 9], targets: targets, in: $1)
+      }
+    }
+    for temperature: Float in [1, 4] {
+      checkGradients([a]) {
+        softPositionCrossEntropy(
+          student: $0[0], teacher: b, starts: [0, 1, 4, 9], temperature: temperature, in: $1)
+      }
+    }
+    checkGradients([sample([5, 3], seed: 1)]) { column($0[0], 2, in: $1) }
+    let none = positionCrossEntropy(a, starts: [0, 1, 4, 9], targets: [1, -1, 5], in: .inference)
+    #expect(none.item == 0)
   }
 
   @Test func zeroRowsHaveNoDirection() {

@@ -31,7 +31,7 @@ import Testing
     context.tape?.backward(from: loss)
     for (key, parameter) in parameters where golden.has("grad_" + key) {
       // A teacher is a constant here.
-      if name.hasPrefix("soft_cross"), key == "teacher" { continue }
+      if name.hasPrefix("soft_"), key == "teacher" { continue }
       let gradient = try #require(parameter.gradient, "no gradient for \(key)")
       try golden.expect(gradient, equals: "grad_" + key)
     }
@@ -95,6 +95,22 @@ import Testing
         "output": result.output, "scores": try #require(result.scores).values,
         "probabilities": try #require(result.probabilities).values,
       ]
+    case "position":
+      return one(
+        positionCrossEntropy(
+          try operand("logits"), starts: try golden.integers("starts"),
+          targets: try golden.integers("targets"),
+          in: context))
+    case "soft" where name.hasPrefix("soft_position"):
+      return one(
+        softPositionCrossEntropy(
+          student: try operand("student"), teacher: try golden.tensor("teacher"),
+          starts: try golden.integers("starts"), temperature: try golden.tensor("temperature").item,
+          in: context))
+    case "binary":
+      return one(
+        binaryCrossEntropy(try operand("logits"), targets: try golden.tensor("targets"), in: context))
+    case "column": return one(column(try operand("x"), 1, in: context))
     case "soft":
       let temperature = try golden.tensor("temperature").item
       return one(

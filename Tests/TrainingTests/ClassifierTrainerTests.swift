@@ -20,10 +20,10 @@ struct ClassifierTrainerTests {
     }
   }
 
-  private func model(seed: UInt64 = 5) throws -> SequenceClassifier {
+  private func model(seed: UInt64 = 5) throws -> TaskModel {
     let config = EncoderConfig(
       vocabularySize: 16, hiddenSize: 32, layerCount: 2, attentionHeads: 2, intermediateSize: 64)
-    return try SequenceClassifier(config: config, seed: seed)
+    return try TaskModel(config: config, seed: seed)
   }
 
   /// Sequences whose label tells whether token 1 comes before token 2: word order matters.
@@ -56,7 +56,7 @@ struct ClassifierTrainerTests {
   }
 
   private func trainer(
-    _ model: SequenceClassifier, epochs: Double = 6, in folder: URL? = nil,
+    _ model: TaskModel, epochs: Double = 6, in folder: URL? = nil,
     observers: [any TrainingObserver] = []
   ) -> ClassifierTrainer {
     ClassifierTrainer(

@@ -23,11 +23,11 @@ struct BenchmarkShape {
     ),
   ]
 
-  func model() throws -> SequenceClassifier {
+  func model() throws -> TaskModel {
     let config = EncoderConfig(
       vocabularySize: 30_522, hiddenSize: hidden, layerCount: layers, attentionHeads: heads,
       intermediateSize: intermediate, labels: ["negative", "positive"])
-    return try SequenceClassifier(config: config, seed: 1)
+    return try TaskModel(config: config, seed: 1)
   }
 
   /// Multiplications and additions of the linear layers and attention in one forward pass.
@@ -72,7 +72,7 @@ enum InferenceBenchmark: Benchmark {
   }
 
   /// A sequence's logits must not depend on its neighbours: the first alone gives what the batch gave.
-  private static func check(_ model: SequenceClassifier, _ batch: TokenBatch) throws {
+  private static func check(_ model: TaskModel, _ batch: TokenBatch) throws {
     let length = batch.length(0)
     let first = TokenBatch(
       sequences: [(ids: Array(batch.ids[..<length]), segments: Array(batch.segments[..<length]))])
@@ -109,13 +109,13 @@ enum TrainingStepBenchmark: Benchmark {
 
 /// One model that learns one batch by heart.
 private final class TrainingStep {
-  private let model: SequenceClassifier
+  private let model: TaskModel
   private let optimizer: Optimizer
   private let batch: TokenBatch
   private let labels: [Int32]
   private var losses: [Float] = []
 
-  init(_ model: SequenceClassifier, _ batch: TokenBatch) throws {
+  init(_ model: TaskModel, _ batch: TokenBatch) throws {
     self.model = model
     self.batch = batch
     // The last rows differ in length from the first, so that there is something to tell apart.

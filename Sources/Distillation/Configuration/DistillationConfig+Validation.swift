@@ -1,3 +1,5 @@
+import Encoders
+
 extension DistillationConfig {
   /// Everything that is wrong or doubtful about this configuration for two models, at once.
   ///
@@ -93,12 +95,12 @@ extension DistillationConfig {
   ) -> [DistillationFault] {
     var faults: [DistillationFault] = []
     if usesTeacherLogits {
-      faults += Self.labelFaults(teacher.labels, student.labels)
+      faults += outputFaults(teacher, student)
       if teacher.hasFreshHead {
         faults.append(
           DistillationFault(
             "teacher",
-            "\(teacher.name) has no classifier head, so its logits are random; fine-tune it first "
+            "\(teacher.name) has no trained head, so its logits are random; fine-tune it first "
               + "(potstill train), or set kd_loss_weight to 0"))
       }
     }
@@ -123,6 +125,48 @@ extension DistillationConfig {
           "student",
           "it has embeddings for \(student.vocabularySize) tokens, the teacher for "
             + "\(teacher.vocabularySize); teacher and student must share one tokenizer"))
+    }
+    return faults
+  }
+
+  /// What keeps the logits of two models from being compared.
+  private func outputFaults(_ teacher: ModelDescription, _ student: ModelDescription) -> [DistillationFault] {
+    guard teacher.head == student.head else {
+      return [
+        DistillationFault(
+          "student",
+          "its head is \(student.head.rawValue), the teacher's \(teacher.head.rawValue); logits of different "
+            + "heads cannot be compared")
+      ]
+    }
+    let head = student.head
+    var faults: [DistillationFault] = []
+    if head == .sequenceClassification, teacher.problem != student.problem {
+      faults.append(
+        DistillationFault(
+          "student",
+          "its problem_type is \(student.problem.rawValue), the teacher's \(teacher.problem.rawValue)"))
+    }
+    // The outputs of the other heads have no names.
+    if head == .sequenceClassification || head == .tokenClassification {
+      faults += Self.labelFaults(teacher.labels, student.labels)
+    }
+    let hasClasses = head != .sequenceClassification || student.problem == .singleLabel
+    if probabilityShift, !hasClasses {
+      faults.append(
+        DistillationFault(
+          "probability_shift", "needs one right class, which \(student.problem.rawValue) has not"))
+    }
+    if temperatureSchedule != .constant, !hasClasses || head == .questionAnswering {
+      faults.append(
+        DistillationFault(
+          "temperature_scheduler", "needs rows of classes; set it to none for this head"))
+    }
+    if cacheTeacherLogits, head == .maskedLanguageModel {
+      faults.append(
+        DistillationFault(
+          "cache_teacher_logits",
+          "keeps logits by example, but which words are masked changes from epoch to epoch; set it to false"))
     }
     return faults
   }

@@ -2,11 +2,15 @@ import Tensors
 
 /// What a distiller uses of a model's output; each field is optional in the sense that it may stay empty.
 public struct AdaptorResult {
-  /// Logits for the KD loss, each [rows, classes]; those of teacher and student are compared one by one.
+  /// Logits for the KD loss, each [rows, classes] or as `logitsKind` says; those of teacher and student are compared one
+  /// by one.
   public var logits: [Tensor]
+  /// What the logits mean; the student's counts.
+  public var logitsKind: LogitsKind
   /// The rows of the logits that count, one list for all logits or one for each; nil counts every row.
   public var logitRows: [[Int32]]?
-  /// Labels for `probability_shift`, one per counted row of each of the student's logits; negative: none.
+  /// Labels for `probability_shift`, one per counted row (of positions: per sequence) of each of the student's logits;
+  /// negative: none.
   public var labels: [[Int32]]
   /// Losses of the student, each a scalar; their sum is weighted by `hard_label_weight`.
   public var losses: [Tensor]
@@ -19,10 +23,12 @@ public struct AdaptorResult {
 
   /// A result; leave out what the configuration does not use.
   public init(
-    logits: [Tensor] = [], logitRows: [[Int32]]? = nil, labels: [[Int32]] = [], losses: [Tensor] = [],
+    logits: [Tensor] = [], logitsKind: LogitsKind = .classes, logitRows: [[Int32]]? = nil,
+    labels: [[Int32]] = [], losses: [Tensor] = [],
     hidden: [Tensor] = [], attention: [AttentionMaps] = [], rows: [Int32]? = nil
   ) {
     self.logits = logits
+    self.logitsKind = logitsKind
     self.logitRows = logitRows
     self.labels = labels
     self.losses = losses

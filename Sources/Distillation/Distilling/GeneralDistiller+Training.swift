@@ -14,8 +14,9 @@ extension GeneralDistiller {
   ///
   /// - Parameters:
   ///   - examples: What the student sees; those without a label count for everything but the hard-label loss.
-  ///   - validation: What the student is scored on.
+  ///   - validation: What a student that classifies sequences is scored on.
   ///   - metrics: The names of the metrics.
+  ///   - score: What scores a student that is no classifier of sequences when it is due, instead of `validation`.
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
@@ -26,6 +27,7 @@ extension GeneralDistiller {
   @discardableResult
   public func train(
     _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
+    score: (() throws -> EvaluationResult)? = nil,
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
     cacheFile: URL? = nil, resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
@@ -38,8 +40,9 @@ extension GeneralDistiller {
     }
     let loop = TrainingLoop(
       config: config, objective: self, data: TrainingData(examples, config: config),
-      evaluate: validation.isEmpty
-        ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result },
+      evaluate: score
+        ?? (validation.isEmpty
+          ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
     let summary = try loop.run(resumingFrom: checkpoint)
     if let cache, let cacheFile, !isSaved {
@@ -50,7 +53,10 @@ extension GeneralDistiller {
 
   /// Labels that the configuration asks for must be there.
   private func checkLabels(of examples: [EncodedExample]) throws(DistillationError) {
-    guard !examples.isEmpty, examples.allSatisfy({ $0.label == EncodedExample.noLabel }) else { return }
+    let readsLabels = !student.head.readsTokens && student.config.problem == .singleLabel
+    guard readsLabels, !examples.isEmpty,
+      examples.allSatisfy({ $0.label == EncodedExample.noLabel })
+    else { return }
     let faults = self.config.labelFaults(hasLabels: false)
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }

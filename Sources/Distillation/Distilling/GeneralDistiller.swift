@@ -14,9 +14,9 @@ public final class GeneralDistiller: TrainingObjective {
   /// What the student learns from.
   public let config: DistillationConfig
   /// The model that is imitated; it never changes.
-  public let teacher: SequenceClassifier
+  public let teacher: TaskModel
   /// The model that learns.
-  public let student: SequenceClassifier
+  public let student: TaskModel
   /// The matches as they apply to the two models.
   public let matches: [ResolvedMatch]
   /// The projection of each match, nil where there is none.
@@ -28,8 +28,11 @@ public final class GeneralDistiller: TrainingObjective {
   /// The teacher's logits seen so far, when `cache_teacher_logits` is on.
   public let cache: TeacherCache?
 
+  /// What a batch is labelled with.
+  package var targets: (LabeledBatch) -> TaskTargets
+
   private let adaptorT: Adaptor
-  private let adaptorS: Adaptor
+  private let adaptorS: Adaptor?
   private let captureT: Capture
   private let captureS: Capture
   private let needsTeacher: Bool
@@ -40,16 +43,16 @@ public final class GeneralDistiller: TrainingObjective {
   ///   - config: What the student learns from.
   ///   - teacher: The model that is imitated.
   ///   - student: The model that learns.
-  ///   - adaptorT: What is used of the teacher's output.
-  ///   - adaptorS: What is used of the student's output.
+  ///   - adaptorT: What is used of the teacher's output; by default what fits its head.
+  ///   - adaptorS: What is used of the student's output; by default what fits its head.
   ///   - capture: What adaptors need of the models beyond what the matches ask for.
   ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - seed: Decides the projections' initial weights.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
-    _ config: DistillationConfig, teacher: SequenceClassifier, student: SequenceClassifier,
-    adaptorT: @escaping Adaptor = Adaptors.features, adaptorS: @escaping Adaptor = Adaptors.classification,
+    _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
+    adaptorT: Adaptor? = nil, adaptorS: Adaptor? = nil,
     capture: Capture = [], descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
     hasLabels: Bool? = nil, seed: UInt64 = 42
   ) throws(DistillationError) {
@@ -64,8 +67,9 @@ public final class GeneralDistiller: TrainingObjective {
     self.config = config
     self.teacher = teacher
     self.student = student
-    self.adaptorT = adaptorT
+    self.adaptorT = adaptorT ?? Adaptors.teacher(of: teacher.config)
     self.adaptorS = adaptorS
+    targets = { TaskTargets($0, for: student.config) }
     warnings = found
     matches = config.resolvedMatches(teacher: own, student: other)
     projections = matches.enumerated().map { index, match in
@@ -86,18 +90,26 @@ public final class GeneralDistiller: TrainingObjective {
       + Self.projectionGroups(matches, projections)
   }
 
-  /// The number of sequences; of labelled ones when nothing but labels counts.
+  /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   public func weight(of batch: LabeledBatch) -> Double {
-    if needsTeacher { return Double(batch.count) }
-    return Double(batch.labels.count { $0 != EncodedExample.noLabel })
+    switch student.head {
+    case _ where !needsTeacher, .maskedLanguageModel where matches.isEmpty:
+      Double(targets(batch).count(starts: batch.tokens.starts))
+    case .sequenceClassification, .questionAnswering: Double(batch.count)
+    case .tokenClassification, .maskedLanguageModel: Double(batch.tokens.tokenCount)
+    }
   }
 
   /// The loss of a micro-batch.
   ///
   /// - Throws: `DistillationError.adaptor` when an adaptor's result does not have what the configuration uses.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
-    let own = try adaptorS(batch, student(batch.tokens, capture: captureS, in: context), context)
-    let other = needsTeacher ? try teacherResult(batch) : AdaptorResult()
+    let targets = targets(batch)
+    let rows = targets.rows
+    let adaptorS = adaptorS ?? Adaptors.student(of: student.config) { _ in targets }
+    let own = try adaptorS(
+      batch, student(batch.tokens, rows: rows, capture: captureS, in: context), context)
+    let other = needsTeacher ? try teacherResult(batch, rows: rows) : AdaptorResult()
     var sum = LossSum(in: context)
     if config.usesTeacherLogits {
       let term = LogitsTerm(config)
@@ -126,11 +138,13 @@ public final class GeneralDistiller: TrainingObjective {
     return sum.stepLoss
   }
 
-  private func teacherResult(_ batch: LabeledBatch) throws -> AdaptorResult {
-    if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: [logits]) }
+  private func teacherResult(_ batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
+    if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
     let context = Context.inference
-    let result = try adaptorT(batch, teacher(batch.tokens, capture: captureT, in: context), context)
-    try cache?.store(result, of: batch.indices)
+    let output = teacher(
+      batch.tokens, rows: teacher.head.readsTokens ? rows : nil, capture: captureT, in: context)
+    let result = try adaptorT(batch, output, context)
+    try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
     return result
   }
 

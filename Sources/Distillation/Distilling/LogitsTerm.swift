@@ -31,7 +31,8 @@ struct LogitsTerm {
           message: "found shape \(own.shape), the teacher's is \(other.shape)")
       }
       if config.probabilityShift { other = try shifted(other, student, index) }
-      let term = pairLoss(student: own, teacher: other, in: context)
+      try checkPositions(student, own, index)
+      let term = pairLoss(student: own, teacher: other, kind: student.logitsKind, in: context)
       total = total.map { add($0, term, in: context) } ?? term
     }
     return total ?? Tensor(0)
@@ -41,30 +42,53 @@ struct LogitsTerm {
   ///
   /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy. Nil unless the loss is one.
   func divergence(student: AdaptorResult, teacher: AdaptorResult) throws(DistillationError) -> Tensor? {
-    guard config.kdLossType == .ce, config.compatibility == nil else { return nil }
+    guard config.kdLossType == .ce, config.compatibility == nil, student.logitsKind != .values else {
+      return nil
+    }
     let entropy = KDLoss(.ce, isCompensated: false)
     var total: Float = 0
     for index in student.logits.indices {
       let own = try select(student, index, side: "student", in: .inference)
       let other = try select(teacher, index, side: "teacher", in: .inference)
-      guard own.shape.rowCount > 0 else { continue }
+      guard own.count > 0 else { continue }
       let loss = { (logits: Tensor) in
-        entropy(student: logits.detached, teacher: other, temperature: config.temperature, in: .inference)
-          .item
+        entropy(
+          student: logits.detached, teacher: other, kind: student.logitsKind, temperature: config.temperature,
+          in: .inference
+        ).item
       }
       total += max(0, loss(own) - loss(other))
     }
     return Tensor(total)
   }
 
-  private func pairLoss(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+  private func pairLoss(
+    student: Tensor, teacher: Tensor, kind: LogitsKind, in context: Context
+  ) -> Tensor {
     // A batch may hold no row that counts.
-    guard student.shape.rowCount > 0 else { return Tensor(0) }
+    guard student.count > 0 else { return Tensor(0) }
     let schedule = config.temperatureSchedule
-    if let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature) {
+    if kind == .classes,
+      let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature)
+    {
       return kdLoss(student: student, teacher: teacher, temperatures: rows, in: context)
     }
-    return kdLoss(student: student, teacher: teacher, temperature: config.temperature, in: context)
+    return kdLoss(
+      student: student, teacher: teacher, kind: kind, temperature: config.temperature, in: context)
+  }
+
+  /// Scores of positions must be one for each token.
+  private func checkPositions(
+    _ student: AdaptorResult, _ logits: Tensor, _ index: Int
+  ) throws(DistillationError) {
+    guard case .positions(let starts) = student.logitsKind else { return }
+    guard logits.count == Int(starts.last ?? 0) else {
+      throw .adaptor(
+        side: "student", field: "logits[\(index)]",
+        message:
+          "found \(logits.shape) for \(starts.last ?? 0) tokens; a distribution over positions needs a "
+          + "score of each, and no logitRows")
+    }
   }
 
   private func select(
@@ -81,20 +105,25 @@ struct LogitsTerm {
     return gatherRows(logits, rows: lists.count == 1 ? lists[0] : lists[index], in: context)
   }
 
-  /// The teacher's logits with the largest value of each labelled row exchanged with that of its label.
+  /// The teacher's logits with the largest value of each labelled distribution exchanged with that of its label.
   private func shifted(
     _ teacher: Tensor, _ student: AdaptorResult, _ index: Int
   ) throws(DistillationError) -> Tensor {
-    let (rows, classes) = (teacher.shape.rowCount, teacher.shape.lastDimension)
-    guard index < student.labels.count, student.labels[index].count == rows else {
+    let ranges: [Range<Int>]
+    if case .positions(let starts) = student.logitsKind {
+      ranges = zip(starts, starts.dropFirst()).map { Int($0)..<Int($1) }
+    } else {
+      let classes = teacher.shape.lastDimension
+      ranges = (0..<teacher.shape.rowCount).map { $0 * classes..<($0 + 1) * classes }
+    }
+    guard index < student.labels.count, student.labels[index].count == ranges.count else {
       throw .adaptor(
         side: "student", field: "labels",
-        message: "probability_shift needs a label for each of the \(rows) rows of "
+        message: "probability_shift needs a label for each of the \(ranges.count) rows of "
           + "logits[\(index)]; use a negative one for rows that have none")
     }
     var values = teacher.values
-    for (row, label) in student.labels[index].enumerated() where label >= 0 && Int(label) < classes {
-      let range = row * classes..<(row + 1) * classes
+    for (range, label) in zip(ranges, student.labels[index]) where label >= 0 && Int(label) < range.count {
       let largest = range.max { values[$0] < values[$1] } ?? range.lowerBound
       values.swapAt(largest, range.lowerBound + Int(label))
     }

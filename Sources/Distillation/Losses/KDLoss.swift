@@ -6,7 +6,11 @@ import Tensors
 /// - `ce`: −(1/R) Σ softmax(z_T/τ) · log softmax(z_S/τ);
 /// - `mse`: (1/RC) Σ ((z_S − z_T)/τ)².
 ///
-/// Both shrink as 1/τ², so each is multiplied by τ² (Hinton et al. 2015), which makes a weight mean the same at every
+/// Start or end scores of question answering are one row a sequence, over its tokens. Where labels hold side by side, `ce` is
+/// the mean binary cross-entropy between σ(z_T/τ) and σ(z_S/τ), the recipe of TextBrewer's maintainer (issue 50); where
+/// outputs are numbers, both are `mse`.
+///
+/// All shrink as 1/τ², so each is multiplied by τ² (Hinton et al. 2015), which makes a weight mean the same at every
 /// temperature; TextBrewer leaves the factor out, and so does `isCompensated` = false.
 public struct KDLoss: Sendable, Equatable {
   /// Which loss.
@@ -23,23 +27,33 @@ public struct KDLoss: Sendable, Equatable {
   /// Computes the loss with one temperature for all rows.
   ///
   /// - Parameters:
-  ///   - student: The student's logits, [rows, classes].
-  ///   - teacher: The teacher's logits, [rows, classes]; a constant.
+  ///   - student: The student's logits, [rows, classes] or as `kind` says.
+  ///   - teacher: The teacher's logits, the same shape; a constant.
+  ///   - kind: What the logits mean.
   ///   - temperature: τ > 0.
   ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   public func callAsFunction(
-    student: Tensor, teacher: Tensor, temperature: Double, in context: Context
+    student: Tensor, teacher: Tensor, kind: LogitsKind = .classes, temperature: Double, in context: Context
   ) -> Tensor {
     let tau = Float(temperature)
-    switch type {
-    case .ce:
-      let loss = softCrossEntropy(student: student, teacher: teacher, temperature: tau, in: context)
-      return isCompensated ? scale(loss, by: tau * tau, in: context) : loss
-    case .mse:
+    if type == .mse || kind == .values {
       let loss = meanSquaredError(student, teacher.detached, in: context)
       return isCompensated ? loss : scale(loss, by: 1 / (tau * tau), in: context)
     }
+    let loss: Tensor
+    switch kind {
+    case .classes, .values:
+      loss = softCrossEntropy(student: student, teacher: teacher, temperature: tau, in: context)
+    case .positions(let starts):
+      loss = softPositionCrossEntropy(
+        student: student, teacher: teacher, starts: starts, temperature: tau, in: context)
+    case .independentLabels:
+      let targets = activate(
+        scale(teacher.detached, by: 1 / tau, in: .inference), .sigmoid, in: .inference)
+      loss = binaryCrossEntropy(scale(student, by: 1 / tau, in: context), targets: targets, in: context)
+    }
+    return isCompensated ? scale(loss, by: tau * tau, in: context) : loss
   }
 
   /// Computes the loss with a temperature for each row.

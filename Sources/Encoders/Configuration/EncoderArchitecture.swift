@@ -3,7 +3,7 @@ import Tensors
 /// The encoders of BERT's shape that Potstill knows, under their `model_type` in `config.json`.
 ///
 /// All are the post-norm Transformer of BERT. They differ in the names of their parameters and configuration fields, in
-/// what their embeddings add up and in their classification heads.
+/// what their embeddings add up and in their heads.
 public enum EncoderArchitecture: String, Sendable, CaseIterable {
   /// BERT (Devlin and others 2019), whole-word variants such as RoBERTa-wwm-ext and RBT3 included.
   case bert
@@ -11,7 +11,7 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
   case roberta
   /// XLM-RoBERTa (Conneau and others 2020): RoBERTa with another vocabulary.
   case xlmRoberta = "xlm-roberta"
-  /// The discriminator of ELECTRA (Clark and others 2020): embeddings may be narrower than the layers.
+  /// ELECTRA (Clark and others 2020), discriminators and generators: embeddings may be narrower than the layers.
   case electra
   /// DistilBERT (Sanh and others 2019): no segments, no dropout behind attention.
   case distilbert
@@ -36,11 +36,9 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
   /// The names of the parameters.
   var names: ParameterNames {
     switch self {
-    case .bert: ParameterNames(encoder: "bert", headInner: "bert.pooler.dense", headOuter: "classifier")
-    case .roberta, .xlmRoberta:
-      ParameterNames(encoder: "roberta", headInner: "classifier.dense", headOuter: "classifier.out_proj")
-    case .electra:
-      ParameterNames(encoder: "electra", headInner: "classifier.dense", headOuter: "classifier.out_proj")
+    case .bert: .bert
+    case .roberta, .xlmRoberta: .roberta
+    case .electra: .electra
     case .distilbert: .distilbert
     }
   }
@@ -57,6 +55,9 @@ public enum EncoderArchitecture: String, Sendable, CaseIterable {
     }
   }
 
-  /// Whether dropout comes before the head's first layer too.
+  /// Whether dropout comes before the classification head's first layer too.
   var dropsHeadInput: Bool { self != .bert && self != .distilbert }
+
+  /// The nonlinearity in the head of a masked language model where it is not that of the layers.
+  var transformActivation: Activation? { self == .bert || self == .distilbert ? nil : .gelu }
 }

@@ -48,9 +48,11 @@ extension EncoderConfig {
       segmentCount = try fields.integer("type_vocab_size", segmentCount)
       layerNormEpsilon = try fields.number("layer_norm_eps") ?? layerNormEpsilon
     }
+    if architecture == .distilbert { answerDropout = try fields.number("qa_dropout") ?? answerDropout }
     labels = try fields.labels()
-    problemType = try fields.string("problem_type")
+    problemType = try fields.problemType()
     original = object
+    head = storedHead ?? .sequenceClassification
     try check(file: file)
   }
 
@@ -59,7 +61,7 @@ extension EncoderConfig {
   public var json: JSONValue {
     var object = original
     let names = architecture.fields
-    object["architectures"] = [.string(architecture.className + "ForSequenceClassification")]
+    object["architectures"] = [.string(architecture.className + head.classSuffix)]
     object["model_type"] = .string(architecture.rawValue)
     object["vocab_size"] = .integer(vocabularySize)
     if architecture == .electra { object["embedding_size"] = .integer(embeddingSize ?? hiddenSize) }
@@ -76,6 +78,7 @@ extension EncoderConfig {
     } else if object[names.classifierDropout] != nil {
       object[names.classifierDropout] = .null
     }
+    if architecture == .distilbert { object.setFloat("qa_dropout", answerDropout) }
     object["max_position_embeddings"] = .integer(maxPositions + positionOffset)
     if architecture != .distilbert { object["type_vocab_size"] = .integer(segmentCount) }
     object.setFloat("initializer_range", initializerRange)
@@ -93,11 +96,19 @@ extension EncoderConfig {
     }
     object["id2label"] = .object(byIndex)
     object["label2id"] = .object(byLabel)
-    if let problemType { object["problem_type"] = .string(problemType) } else { object["problem_type"] = nil }
+    object["problem_type"] = problemType.map { .string($0.rawValue) }
     // Both spellings exist (version 5 writes `dtype`); whatever the source was stored in, Potstill writes Float32.
     if object["dtype"] != nil { object["dtype"] = "float32" }
     if object["dtype"] == nil || object["torch_dtype"] != nil { object["torch_dtype"] = "float32" }
     return .object(object)
+  }
+
+  /// The head that the source names, nil when it was never read or names none that Potstill knows.
+  var storedHead: TaskHead? {
+    original["architectures"]?.arrayValue?.lazy.compactMap(\.stringValue).compactMap(
+      TaskHead.init(className:)
+    )
+    .first
   }
 
   /// The name in the source, which may be a synonym, as long as it means the activation in use.
@@ -172,9 +183,18 @@ private struct ConfigFields {
     return architecture
   }
 
+  func problemType() throws(ModelError) -> ProblemType? {
+    guard let name = try string("problem_type") else { return nil }
+    guard let type = ProblemType(rawValue: name) else {
+      let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
+      throw fault("problem_type", "found \"\(name)\", expected one of \(known)")
+    }
+    return type
+  }
+
   func labels() throws(ModelError) -> [String] {
     guard let value = object["id2label"], !value.isNull else {
-      return (0..<max(0, min(try integer("num_labels", 2), 1 << 20))).map { "LABEL_\($0)" }
+      return EncoderConfig.defaultLabels(max(0, min(try integer("num_labels", 2), 1 << 20)))
     }
     guard let names = value.objectValue else {
       throw fault("id2label", "found \(value.kind), expected an object")

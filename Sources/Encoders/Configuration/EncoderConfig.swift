@@ -27,6 +27,8 @@ public struct EncoderConfig: Sendable, Equatable {
   public var attentionDropout: Float = 0.1
   /// Dropout before the head where it differs from `hiddenDropout` (`classifier_dropout`), 0 ..< 1.
   public var classifierDropout: Float?
+  /// Dropout before the head of question answering (`qa_dropout`), 0 ..< 1; only DistilBERT has any.
+  public var answerDropout: Float = 0
   /// The longest sequence (`max_position_embeddings`, of which RoBERTa's keep the first rows for other purposes).
   public var maxPositions: Int = 512
   /// Rows of the segment table (`type_vocab_size`), 0 where there is none (DistilBERT).
@@ -39,8 +41,10 @@ public struct EncoderConfig: Sendable, Equatable {
   public var padTokenID: Int = 0
   /// The names of the classes in order of their index (`id2label`).
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
-  /// What the labels mean (`problem_type`), such as `single_label_classification`; kept, not interpreted.
-  public var problemType: String?
+  /// What stands on the encoder (`architectures`).
+  public var head: TaskHead = .sequenceClassification
+  /// What the outputs of a sequence head mean (`problem_type`); nil where the file does not say.
+  public var problemType: ProblemType?
   /// The configuration this was read from: its order and the keys that Potstill does not know are written back.
   var original = JSONObject()
 }
@@ -105,7 +109,7 @@ extension EncoderConfig {
       "\(attentionHeads) heads do not divide \(names.hiddenSize) \(hiddenSize)")
     let rates = [
       (names.hiddenDropout, hiddenDropout), (names.attentionDropout, attentionDropout),
-      (names.classifierDropout, classifierDropout ?? 0),
+      (names.classifierDropout, classifierDropout ?? 0), ("qa_dropout", answerDropout),
     ]
     for (field, rate) in rates {
       try require(rate >= 0 && rate < 1, field, "found \(rate), expected a probability in 0 ..< 1")
@@ -115,9 +119,31 @@ extension EncoderConfig {
       Set(labels).count == labels.count, "id2label",
       "found a label twice in \(labels), expected different names")
     try require(
+      head != .questionAnswering || labels.count == 2, "id2label",
+      "found \(labels.count) labels, expected 2: where an answer starts and where it ends")
+    try require(
+      head != .maskedLanguageModel || original["tie_word_embeddings"]?.boolValue != false,
+      "tie_word_embeddings", "found false, expected true: a decoder with words of its own is not supported")
+    try require(
       layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
     try require(
       initializerRange >= 0, "initializer_range", "found \(initializerRange), expected a number from 0")
+  }
+
+  /// What the outputs of a sequence head mean; a single output is a number where the file does not say, as in
+  /// `transformers`.
+  public var problem: ProblemType { problemType ?? (labels.count == 1 ? .regression : .singleLabel) }
+
+  /// The names that `transformers` gives classes without names.
+  static func defaultLabels(_ count: Int) -> [String] { (0..<count).map { "LABEL_\($0)" } }
+
+  /// Dropout in the head.
+  var headDropout: Float {
+    switch head {
+    case .questionAnswering: answerDropout
+    case .tokenClassification where architecture == .distilbert: hiddenDropout
+    default: classifierDropout ?? hiddenDropout
+    }
   }
 
   /// The rows of the position table before that of a sequence's first token.
@@ -135,7 +161,9 @@ extension EncoderConfig {
       intermediateSize: isElectra ? 1024 : 3072)
     config.architecture = architecture
     if isElectra { config.embeddingSize = 128 }
-    if architecture == .distilbert { (config.segmentCount, config.classifierDropout) = (0, 0.2) }
+    if architecture == .distilbert {
+      (config.segmentCount, config.classifierDropout, config.answerDropout) = (0, 0.2, 0.1)
+    }
     if architecture.skipsPaddingPosition { config.padTokenID = 1 }
     return config
   }

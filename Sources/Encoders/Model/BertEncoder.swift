@@ -5,6 +5,8 @@ import Tokenization
 public struct BertEncoder {
   /// Its shape and hyper-parameters.
   public let config: EncoderConfig
+  /// The word table, [vocabulary, features].
+  var words: Parameter { embeddings.word }
   private let embeddings: Embeddings
   private let layers: [BertLayer]
 

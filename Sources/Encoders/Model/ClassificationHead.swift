@@ -17,7 +17,7 @@ struct ClassificationHead {
     }
     inner = dense(names.headInner, config.hiddenSize)
     outer = dense(names.headOuter, config.labels.count)
-    dropoutRate = config.classifierDropout ?? config.hiddenDropout
+    dropoutRate = config.headDropout
   }
 
   /// The output of the first layer [sequences, hidden], before dropout, and the logits [sequences, labels].

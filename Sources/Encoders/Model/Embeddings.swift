@@ -4,7 +4,7 @@ import Tokenization
 /// What goes into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
 /// projected where the tables are narrower than the layers.
 struct Embeddings {
-  private let word: Parameter
+  let word: Parameter
   private let position: Parameter
   private let segment: Parameter?
   private let norm: LayerNormLayer

@@ -18,10 +18,12 @@ public struct EncoderOutput {
 
 /// What a model with a head computed.
 public struct ModelOutput {
-  /// One row of logits per sequence, [sequences, labels].
+  /// One row of logits per sequence, [sequences, labels]; or per token, or wanted row, [tokens, outputs].
+  ///
+  /// The outputs of question answering are 2, start and end; those of a masked language model its vocabulary.
   public let logits: Tensor
-  /// The output of the head's first layer (BERT's pooler) before dropout, [sequences, hidden].
-  public let pooled: Tensor
+  /// The output of the first layer of a sequence head (BERT's pooler) before dropout, [sequences, hidden]; nil for others.
+  public let pooled: Tensor?
   /// What the encoder below the head computed.
   public let encoder: EncoderOutput
 

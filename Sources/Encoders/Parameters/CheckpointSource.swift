@@ -1,3 +1,4 @@
+import Foundation
 import ModelFormats
 import Tensors
 
@@ -6,39 +7,64 @@ import Tensors
 /// Float32 values are used where the file is mapped: loading reads no page, and an optimizer's first write copies one.
 final class CheckpointSource: ParameterSource {
   private let reader: CheckpointReader
-  private let map: NameMap
+  private let original: [String: String]
   private let hidden: (String) -> Bool
 
   /// - Parameters:
   ///   - reader: The files.
   ///   - names: The canonical names.
+  ///   - aliases: Second names, by the canonical ones, of parameters that a checkpoint may hold under both or either.
   ///   - hiding: Decides for a canonical name whether to act as if the checkpoint did not have it.
   init(
-    _ reader: CheckpointReader, names: ParameterNames, hiding hidden: @escaping (String) -> Bool
+    _ reader: CheckpointReader, names: ParameterNames, aliases: [String: String] = [:],
+    hiding hidden: @escaping (String) -> Bool
   ) throws(ModelError) {
     self.reader = reader
     self.hidden = hidden
-    map = NameMap(reader.names, encoder: names.encoder)
+    let map = NameMap(reader.names, encoder: names.encoder)
     if let (first, second) = map.conflict {
       throw .format(
         .tensor(file: reader.path, name: second, reason: "\"\(first)\" is another name of the same parameter")
       )
     }
+    var original = map.original
+    for (name, alias) in aliases {
+      guard let other = original.removeValue(forKey: alias) else { continue }
+      guard let first = original[name] else {
+        original[name] = other
+        continue
+      }
+      let (a, b) = (try Self.tensor(first, reader), try Self.tensor(other, reader))
+      guard a.shape == b.shape, memcmp(a.storage.pointer, b.storage.pointer, a.count * 4) == 0 else {
+        throw .format(
+          .tensor(
+            file: reader.path, name: other,
+            reason: "it differs from \(first), whose copy it must be: untied weights are not supported"))
+      }
+    }
+    self.original = original
   }
 
   var path: String { reader.path }
 
-  var names: [String] { Array(map.original.keys) }
+  var names: [String] { Array(original.keys) }
 
   func shape(of name: String) -> Shape? {
-    guard !hidden(name), let original = map.original[name] else { return nil }
+    guard !hidden(name), let original = original[name] else { return nil }
     return reader[original].map { Shape($0.shape) }
   }
 
   func tensor(_ name: String) throws(ModelError) -> Tensor {
-    guard let original = map.original[name], let file = reader.file(of: original), let info = file[original]
-    else {
+    guard let original = original[name] else {
       preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
+    }
+    return try Self.tensor(original, reader)
+  }
+
+  /// The values under the checkpoint's own name.
+  private static func tensor(_ name: String, _ reader: CheckpointReader) throws(ModelError) -> Tensor {
+    guard let file = reader.file(of: name), let info = file[name] else {
+      preconditionFailure("The checkpoint's own names, such as \(name), all have a file.")
     }
     if let mapped = file.mappedFloats(info) {
       return Tensor(

@@ -2,7 +2,7 @@
 ///
 /// | text | student |
 /// |---|---|
-/// | `T6`, `T3` (any `T<n>`) | n layers of the teacher, evenly spaced from the first to the last, with its embeddings, pooler and head |
+/// | `T6`, `T3` (any `T<n>`) | n layers of the teacher, evenly spaced from the first to the last, with its embeddings and head |
 /// | `layers:0,5,11` | these layers of the teacher (counted from 0), likewise |
 /// | `T3-small` | fresh: 3 layers, hidden 384, feed-forward 1536, 12 heads |
 /// | `T4-tiny` | fresh: 4 layers, hidden 312, feed-forward 1200, 12 heads (TinyBERT's shape) |
@@ -79,7 +79,7 @@ extension StudentShape.Preset {
     config.maxPositions = teacher.maxPositions
     config.segmentCount = teacher.segmentCount
     config.padTokenID = teacher.padTokenID
-    config.problemType = teacher.problemType
+    (config.head, config.problemType) = (teacher.head, teacher.problemType)
     return config
   }
 }

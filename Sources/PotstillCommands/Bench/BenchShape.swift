@@ -40,9 +40,9 @@ struct BenchShape {
   }
 
   /// A model of this shape.
-  func model(seed: UInt64) throws -> SequenceClassifier {
-    if let directory { return try SequenceClassifier(directory: directory) }
-    return try SequenceClassifier(config: config, seed: seed)
+  func model(seed: UInt64) throws -> TaskModel {
+    if let directory { return try TaskModel(directory: directory, head: .sequenceClassification) }
+    return try TaskModel(config: config, seed: seed)
   }
 
   /// Floating-point operations of one forward pass over sequences of these lengths: the products of the linear layers

@@ -77,7 +77,7 @@ package struct PredictCommand: ConsoleCommand {
 
   /// The logits of each example.
   private func predict(
-    _ examples: [EncodedExample], with model: SequenceClassifier, states: inout HiddenStateFile?
+    _ examples: [EncodedExample], with model: TaskModel, states: inout HiddenStateFile?
   ) -> [[Float]] {
     var rows = [[Float]](repeating: [], count: examples.count)
     let width = model.config.labels.count

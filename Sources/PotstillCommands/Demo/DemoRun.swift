@@ -12,7 +12,7 @@ package final class DemoRun {
     /// What the table calls it.
     package let name: String
     /// The model.
-    package let model: SequenceClassifier
+    package let model: TaskModel
     /// The score on reviews whose combinations of words and constructions no training review shows.
     package let accuracy: Double
     /// Sentences a second while it was scored.
@@ -89,13 +89,13 @@ package final class DemoRun {
     }
   }
 
-  private func fresh(_ model: DemoSettings.Model, seed: UInt64) throws -> SequenceClassifier {
-    try SequenceClassifier(
+  private func fresh(_ model: DemoSettings.Model, seed: UInt64) throws -> TaskModel {
+    try TaskModel(
       config: settings.config(model, vocabularySize: tokenizer.idLimit), seed: seed)
   }
 
   private func train(
-    _ model: SequenceClassifier, on examples: [TextExample], _ config: TrainingConfig
+    _ model: TaskModel, on examples: [TextExample], _ config: TrainingConfig
   ) throws {
     let trainer = ClassifierTrainer(
       model: model, train: encode(examples), validation: encode(data.validation), config: config,
@@ -103,7 +103,7 @@ package final class DemoRun {
     _ = try trainer.train()
   }
 
-  private func trained(_ name: String, _ model: SequenceClassifier) throws -> Trained {
+  private func trained(_ name: String, _ model: TaskModel) throws -> Trained {
     let examples = encode(data.test)
     _ = try evaluateClassifier(model, Array(examples.prefix(200)))
     // The best of three: the demo shares its machine, and a short run is easily disturbed.

@@ -8,12 +8,12 @@ struct ClassifierFolder {
   /// The directory as the user named it.
   let path: String
   /// The model.
-  let model: SequenceClassifier
+  let model: TaskModel
   /// What turns text into its ids.
   let tokenizer: BertTokenizer
 
   /// A model made in memory, under a name for messages.
-  init(path: String, model: SequenceClassifier, tokenizer: BertTokenizer) {
+  init(path: String, model: TaskModel, tokenizer: BertTokenizer) {
     self.path = path
     self.model = model
     self.tokenizer = tokenizer
@@ -33,7 +33,8 @@ struct ClassifierFolder {
           + " read; expected a model whose tokenizer is WordPiece or byte-level BPE")
     }
     tokenizer = try BertTokenizer(directory: url)
-    model = try SequenceClassifier(directory: url, labels: labels, seed: seed)
+    model = try TaskModel(
+      directory: url, head: .sequenceClassification, labels: labels, seed: seed)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"

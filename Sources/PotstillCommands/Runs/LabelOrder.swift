@@ -9,7 +9,7 @@ struct LabelOrder {
   private let outputs: [Int]
 
   /// Finds the order by name, upper and lower case alike; a model with default names is taken to have the task's order.
-  init(model: SequenceClassifier, path: String, task: TaskDefinition) throws {
+  init(model: TaskModel, path: String, task: TaskDefinition) throws {
     let own = model.config.labels.map { $0.lowercased() }
     let wanted = task.labels.map { $0.lowercased() }
     let found = wanted.compactMap { own.firstIndex(of: $0) }
@@ -35,7 +35,7 @@ struct LabelOrder {
   }
 
   /// The forward pass with the outputs in the task's order.
-  func forward(_ model: SequenceClassifier) -> (TokenBatch, Context) -> Tensor {
+  func forward(_ model: TaskModel) -> (TokenBatch, Context) -> Tensor {
     let isIdentity = outputs == Array(outputs.indices)
     return { [outputs] batch, context in
       let logits = model(batch, in: context).logits

@@ -17,7 +17,7 @@ struct TeacherAndStudent {
   init(_ teacherPath: String, _ studentName: String, seed: UInt64) throws {
     teacher = try ClassifierFolder(teacherPath, needsHead: true)
     let shape = try StudentShape(studentName)
-    let model = try SequenceClassifier.student(shape, of: teacher.model, seed: seed)
+    let model = try TaskModel.student(shape, of: teacher.model, seed: seed)
     var tokenizer = teacher.tokenizer
     if case .directory(let path) = shape {
       tokenizer = try BertTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))

@@ -15,7 +15,7 @@ public import Tokenization
 ///   - progress: Told of the examples done after each batch.
 /// - Throws: `EvaluationError` for a metric that is not known.
 public func evaluateClassifier(
-  _ model: SequenceClassifier, _ examples: [EncodedExample], metrics: [String] = ["accuracy"],
+  _ model: TaskModel, _ examples: [EncodedExample], metrics: [String] = ["accuracy"],
   batch: BatchSize = .tokens(4096), progress: (_ done: Int) -> Void = { _ in }
 ) throws -> ClassifierEvaluation {
   try evaluateClassifier(examples, metrics: metrics, batch: batch, progress: progress) {

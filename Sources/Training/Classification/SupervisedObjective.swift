@@ -3,36 +3,48 @@ public import TaskData
 public import Tensors
 public import Tokenization
 
-/// Plain fine-tuning on hard labels: the mean cross-entropy over the batch's labelled sequences.
+/// Plain fine-tuning on what the batches are labelled with: the mean loss that `transformers` has for a head.
+///
+/// Cross-entropy of sequences, tokens or masked words; mean squared error of numbers; binary cross-entropy of labels side
+/// by side; and for question answering the mean of the cross-entropies of start and end.
 public final class SupervisedObjective: TrainingObjective {
   /// What the optimizer updates.
   public let groups: [ParameterGroup]
-  private let logits: (TokenBatch, Context) throws -> Tensor
+  private let targets: (LabeledBatch) -> TaskTargets
+  private let logits: (TokenBatch, _ rows: [Int32]?, Context) throws -> Tensor
 
-  /// An objective for any model that gives one row of logits a sequence.
+  /// An objective for any model that gives one row of logits a sequence: the cross-entropy of its labels.
   ///
   /// - Parameters:
   ///   - groups: What the optimizer updates.
   ///   - logits: The forward pass, [sequences, labels].
   public init(groups: [ParameterGroup], logits: @escaping (TokenBatch, Context) throws -> Tensor) {
     self.groups = groups
-    self.logits = logits
+    self.targets = { .labels($0.labels) }
+    self.logits = { batch, _, context in try logits(batch, context) }
   }
 
-  /// An objective for a classifier; biases and normalisation weights do not decay.
-  public convenience init(_ model: SequenceClassifier) {
-    self.init(groups: ParameterGroup.decayGroups(model.parameters)) { model($0, in: $1).logits }
+  /// An objective for a model with any head; biases and normalisation weights do not decay.
+  public convenience init(_ model: TaskModel) {
+    self.init(model) { TaskTargets($0, for: model.config) }
   }
 
-  /// The number of labelled sequences, since the loss is a mean over those.
+  /// An objective for a model whose targets come from elsewhere than the batch.
+  package init(_ model: TaskModel, targets: @escaping (LabeledBatch) -> TaskTargets) {
+    groups = ParameterGroup.decayGroups(model.parameters)
+    self.targets = targets
+    logits = { batch, rows, context in model(batch, rows: rows, in: context).logits }
+  }
+
+  /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
   public func weight(of batch: LabeledBatch) -> Double {
-    Double(batch.labels.count { $0 != EncodedExample.noLabel })
+    Double(targets(batch).count(starts: batch.tokens.starts))
   }
 
-  /// The mean cross-entropy of the labelled sequences.
+  /// The mean loss of what is labelled.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
-    let logits = try logits(batch.tokens, context)
-    return StepLoss(
-      softmaxCrossEntropy(logits, labels: batch.labels, ignoreIndex: EncodedExample.noLabel, in: context))
+    let targets = targets(batch)
+    let logits = try logits(batch.tokens, targets.rows, context)
+    return StepLoss(targets.loss(logits, starts: batch.tokens.starts, in: context))
   }
 }

@@ -24,18 +24,32 @@ public func softCrossEntropy(
   precondition(rows > 0, "The soft cross-entropy of no rows is undefined.")
   let teacherProbabilities = Storage(uninitialized: rows * classes)
   let studentLogs = Storage(uninitialized: rows * classes)
-  let (r, c) = (Int64(rows), Int64(classes))
-  ps_softmax(teacher.pointer, teacherProbabilities.pointer, r, c, c, c, 1 / temperature)
-  ps_log_softmax(student.pointer, studentLogs.pointer, r, c, 1 / temperature)
-  let loss = -ps_dot(teacherProbabilities.pointer, studentLogs.pointer, Int64(rows * classes)) / Double(rows)
+  // Each row's part for itself, so that the sum does not depend on how rows are shared out.
+  var products = [Double](repeating: 0, count: rows)
+  products.withUnsafeMutableBufferPointer { products in
+    RowBlocks.rows(rows, columns: classes, as: .loss) { range in
+      let (start, r, c) = (range.lowerBound * classes, Int64(range.count), Int64(classes))
+      ps_softmax(
+        teacher.pointer + start, teacherProbabilities.pointer + start, r, c, c, c, 1 / temperature)
+      ps_log_softmax(student.pointer + start, studentLogs.pointer + start, r, c, 1 / temperature)
+      for row in range {
+        products[row] = ps_dot(
+          teacherProbabilities.pointer + row * classes, studentLogs.pointer + row * classes, c)
+      }
+    }
+  }
+  let loss = -products.reduce(0, +) / Double(rows)
   let result = context.result(Storage([Float(loss)]), [], from: [student])
   if let slot = result.slot {
     context.tape?.record(slot) { gradient in
       let dz = Storage(uninitialized: rows * classes)
-      let count = Int64(rows * classes)
-      ps_exp(studentLogs.pointer, dz.pointer, count)
-      ps_subtract(dz.pointer, teacherProbabilities.pointer, dz.pointer, count)
-      ps_scale(dz.pointer, gradient.pointer[0] / (temperature * Float(rows)), dz.pointer, count)
+      let factor = gradient.pointer[0] / (temperature * Float(rows))
+      RowBlocks.elements(rows * classes, as: .loss) { offset, count in
+        let part = dz.pointer + offset
+        ps_exp(studentLogs.pointer + offset, part, count)
+        ps_subtract(part, teacherProbabilities.pointer + offset, part, count)
+        ps_scale(part, factor, part, count)
+      }
       student.slot?.add(dz)
     }
   }

@@ -38,15 +38,17 @@ public func softmaxCrossEntropy(
     context.tape?.record(slot) { gradient in
       let factor = gradient.pointer[0] / Float(count)
       let dz = Storage(uninitialized: rows * classes)
-      ps_exp(logProbabilities.pointer, dz.pointer, Int64(rows * classes))
-      for (row, label) in labels.enumerated() {
-        let target = dz.pointer + row * classes
-        guard label != ignoreIndex else {
-          target.update(repeating: 0, count: classes)
-          continue
+      RowBlocks.rows(rows, columns: classes, as: .loss) { range in
+        for row in range {
+          let (label, target) = (labels[row], dz.pointer + row * classes)
+          guard label != ignoreIndex else {
+            target.update(repeating: 0, count: classes)
+            continue
+          }
+          ps_exp(logProbabilities.pointer + row * classes, target, Int64(classes))
+          target[Int(label)] -= 1
+          ps_scale(target, factor, target, Int64(classes))
         }
-        target[Int(label)] -= 1
-        ps_scale(target, factor, target, Int64(classes))
       }
       logits.slot?.add(dz)
     }

@@ -3,48 +3,46 @@ import ModelFormats
 import Tensors
 import Tokenization
 
-extension SequenceClassifier {
+extension TaskModel {
   /// Loads a Hugging Face directory of an `EncoderArchitecture`: `config.json` and `model.safetensors` or its shards,
   /// without them `pytorch_model.bin` or its shards.
   ///
-  /// A missing pooler or head starts fresh, as in `transformers`; `loadReport` names it. Float32 weights are used
-  /// where the file is mapped and copied page by page when training writes to them.
+  /// A head that the checkpoint lacks, or whose place another one takes, starts fresh, as in `transformers`;
+  /// `loadReport` names it, and what else the checkpoint holds is ignored. Float32 weights are used where the file is
+  /// mapped and copied page by page when training writes to them.
   ///
   /// - Parameters:
   ///   - directory: The model directory.
+  ///   - head: What shall stand on the encoder; nil keeps the head that `architectures` names, or classifies sequences.
   ///   - labels: The classes of a new task; nil keeps the directory's. A stored head is kept when it has these very
-  ///     labels (or as many, with the default names `LABEL_0` …) and replaced by a fresh one otherwise.
+  ///     labels (or as many, with the default names `LABEL_0` …) and replaced by a fresh one otherwise. Heads without
+  ///     classes (question answering, masked words) ignore them.
+  ///   - problemType: What the outputs mean; nil keeps the directory's with its head.
   ///   - seed: What fresh values are drawn from, together with their parameter's name.
   /// - Throws: `ModelError`; every missing, mis-shaped, unreadable and unexpected name comes in one error.
   public convenience init(
-    directory: URL, labels: [String]? = nil, seed: UInt64 = 42
+    directory: URL, head: TaskHead? = nil, labels: [String]? = nil, problemType: ProblemType? = nil,
+    seed: UInt64 = 42
   ) throws(ModelError) {
     var config = try EncoderConfig(directory: directory)
-    var keepsHead = true
-    if let labels {
-      keepsHead =
-        labels == config.labels
-        || (labels.count == config.labels.count && config.labels == labels.indices.map { "LABEL_\($0)" })
-      config.labels = labels
-      try config.check(file: "the new labels")
-    }
+    let keepsHead = config.set(head: head, labels: labels, problemType: problemType)
+    if head != nil || labels != nil { try config.check(file: "the new task") }
     let reader: CheckpointReader
     do throws(FormatError) { reader = try CheckpointReader(directory: directory) } catch {
       throw .format(error)
     }
-    let names = config.architecture.names
-    let source = try CheckpointSource(reader, names: names) {
-      !keepsHead && $0.hasPrefix(names.headOuter + ".")
+    let (names, head) = (config.architecture.names, config.head)
+    let output = names.output(of: head) + "."
+    let source = try CheckpointSource(reader, names: names, aliases: names.aliases(in: head)) {
+      !keepsHead && $0.hasPrefix(output)
     }
-    let store = ParameterStore(source: source, seed: seed) {
-      $0.hasPrefix(names.headOuter + ".") || $0.hasPrefix(names.headInner + ".")
-    }
+    let store = ParameterStore(source: source, seed: seed) { names.isPart($0, of: head) }
     try self.init(config: config, store: store, isFresh: false)
   }
 
   /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.
   package var startsWithFreshHead: Bool {
-    loadReport?.fresh.contains(config.architecture.names.headOuter + ".weight") ?? false
+    loadReport?.fresh.contains(config.architecture.names.output(of: head) + ".weight") ?? false
   }
 
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with
@@ -75,5 +73,28 @@ extension SequenceClassifier {
     }
     guard let tokenizer else { return }
     do throws(TokenizerError) { try tokenizer.save(to: directory) } catch { throw .tokenizer(error) }
+  }
+}
+
+extension EncoderConfig {
+  /// Changes the task; returns whether a stored head of the same name still answers it.
+  fileprivate mutating func set(head: TaskHead?, labels: [String]?, problemType: ProblemType?) -> Bool {
+    if let head { self.head = head }
+    var keepsHead = storedHead == nil || storedHead == self.head
+    switch self.head {
+    case .sequenceClassification, .tokenClassification:
+      guard let labels else { break }
+      let hasThese =
+        labels == self.labels
+        || (labels.count == self.labels.count && self.labels == Self.defaultLabels(labels.count))
+      keepsHead = keepsHead && hasThese
+      self.labels = labels
+    case .questionAnswering:
+      if !keepsHead { self.labels = Self.defaultLabels(2) }
+    case .maskedLanguageModel: break
+    }
+    if !keepsHead || self.head != .sequenceClassification { self.problemType = nil }
+    if let problemType { self.problemType = problemType }
+    return keepsHead
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-extension SequenceClassifier {
+extension TaskModel {
   /// Makes a student of a teacher.
   ///
   /// - Parameters:
@@ -11,8 +11,8 @@ extension SequenceClassifier {
   /// - Throws: `ModelError` when the teacher lacks the layers, or the student's directory cannot be loaded or reads
   ///   another vocabulary.
   public static func student(
-    _ shape: StudentShape, of teacher: SequenceClassifier, seed: UInt64 = 42
-  ) throws(ModelError) -> SequenceClassifier {
+    _ shape: StudentShape, of teacher: TaskModel, seed: UInt64 = 42
+  ) throws(ModelError) -> TaskModel {
     switch shape {
     case .evenlySpaced(let count):
       guard count <= teacher.config.layerCount else {
@@ -25,10 +25,11 @@ extension SequenceClassifier {
     case .layers(let layers):
       return try student(from: teacher, layers: layers)
     case .preset(let preset):
-      return try SequenceClassifier(config: preset.config(for: teacher.config), seed: seed)
+      return try TaskModel(config: preset.config(for: teacher.config), seed: seed)
     case .directory(let path):
-      let student = try SequenceClassifier(
-        directory: URL(filePath: path), labels: teacher.config.labels, seed: seed)
+      let student = try TaskModel(
+        directory: URL(filePath: path), head: teacher.head, labels: teacher.config.labels,
+        problemType: teacher.config.problemType, seed: seed)
       guard student.config.vocabularySize == teacher.config.vocabularySize else {
         throw .configuration(
           file: path + "/config.json", field: "vocab_size",
@@ -39,22 +40,22 @@ extension SequenceClassifier {
     }
   }
 
-  /// Makes a student of some of a teacher's layers; embeddings, pooler and head are copied too.
+  /// Makes a student of some of a teacher's layers; embeddings and head are copied too.
   ///
   /// - Parameters:
   ///   - teacher: The teacher, which keeps its own values.
   ///   - layers: The teacher's layers, counted from 0, in the student's order; one may be taken twice.
   /// - Throws: `ModelError.request` when there is no such layer or no layer was chosen.
   public static func student(
-    from teacher: SequenceClassifier, layers: [Int]
-  ) throws(ModelError) -> SequenceClassifier {
+    from teacher: TaskModel, layers: [Int]
+  ) throws(ModelError) -> TaskModel {
     let count = teacher.config.layerCount
     guard !layers.isEmpty else { throw .request("a student needs at least one of its teacher's layers") }
     guard let wrong = layers.first(where: { $0 < 0 || $0 >= count }) else {
       var config = teacher.config
       config.layerCount = layers.count
       let store = ParameterStore(source: LayerCopy(of: teacher, layers: layers), seed: 0)
-      return try SequenceClassifier(config: config, store: store, isFresh: false)
+      return try TaskModel(config: config, store: store, isFresh: false)
     }
     throw .request("the teacher has no layer \(wrong); its layers are 0 to \(count - 1)")
   }
@@ -65,7 +66,7 @@ private struct LayerCopy: ParameterSource {
   let path = "the teacher"
   private let parameters: [String: Parameter]
 
-  init(of teacher: SequenceClassifier, layers: [Int]) {
+  init(of teacher: TaskModel, layers: [Int]) {
     let names = teacher.config.architecture.names
     let stem = names.encoder + "." + names.layers + "."
     var parameters: [String: Parameter] = [:]

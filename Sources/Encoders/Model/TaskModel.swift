@@ -1,0 +1,79 @@
+import Tensors
+import Tokenization
+
+/// An encoder with the head of a task, such as `BertForSequenceClassification` or `RobertaForQuestionAnswering`.
+public final class TaskModel {
+  /// Its shape, hyper-parameters, head and labels.
+  public let config: EncoderConfig
+  /// Every parameter, in checkpoint order.
+  public let parameters: [Parameter]
+  /// Where the parameters came from; nil for a model that was built fresh.
+  public let loadReport: LoadReport?
+  private let encoder: BertEncoder
+  private let layers: HeadLayers
+
+  private enum HeadLayers {
+    case sequence(ClassificationHead)
+    case tokens(TokenHead)
+    case words(MaskedLanguageHead)
+  }
+
+  /// A model with parameters from `store`.
+  init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
+    self.config = config
+    let scope = ParameterScope(store)
+    encoder = BertEncoder(scope / config.architecture.names.encoder, config: config)
+    layers =
+      switch config.head {
+      case .sequenceClassification: .sequence(ClassificationHead(scope, config: config))
+      case .tokenClassification, .questionAnswering: .tokens(TokenHead(scope, config: config))
+      case .maskedLanguageModel:
+        .words(MaskedLanguageHead(scope, words: encoder.words, config: config))
+      }
+    parameters = store.parameters
+    loadReport = isFresh ? nil : try store.report()
+  }
+
+  /// A model with random initial values that depend on the seed and each parameter's name alone.
+  ///
+  /// - Throws: `ModelError.configuration` when the configuration cannot describe a model.
+  public convenience init(config: EncoderConfig, seed: UInt64) throws(ModelError) {
+    try config.check()
+    try self.init(config: config, store: ParameterStore(seed: seed), isFresh: true)
+  }
+
+  /// What stands on the encoder.
+  public var head: TaskHead { config.head }
+
+  /// Runs the model.
+  ///
+  /// - Parameters:
+  ///   - batch: The packed sequences; ids below the vocabulary size, lengths 1 ... `config.maxPositions`.
+  ///   - rows: The tokens whose logits are wanted, as rows of the batch in any order, such as a masked language model's
+  ///     masked ones; nil wants every token's. Only for heads that read tokens.
+  ///   - capture: What the caller wants to see besides the logits.
+  ///   - context: The pass this is part of.
+  public func callAsFunction(
+    _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], in context: Context
+  ) -> ModelOutput {
+    precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
+    let output = encoder(batch, firstRowsOnly: !head.readsTokens, capture: capture, in: context)
+    let last = output.lastHiddenState
+    func wanted() -> Tensor { rows.map { gatherRows(last, rows: $0, in: context) } ?? last }
+    switch layers {
+    case .sequence(let head):
+      let first =
+        output.holdsFirstRowsOnly
+        ? last : gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
+      let result = head(first, in: context)
+      return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
+    case .tokens(let head):
+      return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
+    case .words(let head):
+      return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
+    }
+  }
+
+  /// The number of trainable and frozen values together.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+}

@@ -1,0 +1,20 @@
+import Tensors
+
+/// One linear layer from a token's last hidden state to its logits: `classifier`, or `qa_outputs` of question answering.
+struct TokenHead {
+  private let output: LinearLayer
+  private let dropoutRate: Float
+
+  /// Asks for the head's parameters at the root of the names.
+  init(_ scope: ParameterScope, config: EncoderConfig) {
+    output = LinearLayer(
+      scope / config.architecture.names.output(of: config.head), inputs: config.hiddenSize,
+      outputs: config.labels.count, initializerRange: config.initializerRange)
+    dropoutRate = config.headDropout
+  }
+
+  /// The logits [rows, labels] of rows of the last hidden state.
+  func callAsFunction(_ rows: Tensor, in context: Context) -> Tensor {
+    output(dropout(rows, probability: dropoutRate, in: context), in: context)
+  }
+}

@@ -1,0 +1,89 @@
+"""Checks that every head Potstill saves is an ordinary Hugging Face directory.
+
+The test `ParityExportTests`, woken by an environment variable, loads each model of Tests/Fixtures/heads, once as it is
+and once for every other head, and saves it with the logits of the fixture's batch. Here `transformers` loads each with
+the class its `architectures` name: nothing may be missing, unexpected or of another shape, and the logits must agree.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import load_file
+from transformers.utils import logging
+
+ROOT = Path(__file__).resolve().parents[2]
+FIXTURES = ROOT / "Tests" / "Fixtures" / "heads"
+TOLERANCE = 1e-5  # absolute, on logits: two float32 engines, one small layer
+
+
+def export(folder):
+    command = ["swift", "test", "-c", "release", "--disable-xctest", "--filter", "exportHeads"]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "POTSTILL_PARITY_DIR": str(folder)}, capture_output=True,
+                          text=True)
+    if done.returncode != 0 or not (folder / "heads").exists():
+        sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+
+
+def logits(model, golden):
+    """Of each row of the packed batch, one sequence after the other, so that nothing is padding."""
+    rows = []
+    for begin, end in zip(golden["starts"], golden["starts"][1:]):
+        batch = {"input_ids": torch.tensor(golden["ids"][None, begin:end].astype(np.int64))}
+        if model.config.model_type in ("bert", "electra"):
+            batch["token_type_ids"] = torch.tensor(golden["segments"][None, begin:end].astype(np.int64))
+        found = model(**batch)
+        rows.append(torch.stack((found.start_logits[0], found.end_logits[0]), -1) if "start_logits" in found
+                    else found.logits[0].reshape(-1, found.logits.shape[-1]))
+    return torch.cat(rows).numpy()
+
+
+def check(directory, golden):
+    config = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+    name, = config["architectures"]
+    model, info = getattr(transformers, name).from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+    faults = [f"{kind} {sorted(map(str, info[kind]))}" for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+              if info[kind]]
+    with torch.inference_mode():
+        theirs = logits(model.eval(), golden)
+    ours = load_file(directory / "outputs.safetensors")["logits"]
+    difference = float(np.abs(ours - theirs).max()) if ours.shape == theirs.shape else float("inf")
+    if not difference <= TOLERANCE:
+        faults.append(f"logits differ by {difference:.2e}")
+    return name, difference, faults
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option in ("--potstill", "--models", "--data"):
+        parser.add_argument(option, help="not needed here")
+    parser.parse_args()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    seen, worst, good = {}, 0.0, True
+    with tempfile.TemporaryDirectory(prefix="potstill-heads-") as folder:
+        export(Path(folder))
+        for directory in sorted(path.parent for path in Path(folder).rglob("config.json")):
+            place = directory.relative_to(Path(folder) / "heads")
+            golden = load_file(FIXTURES / str(place).split("-")[0] / "golden.safetensors")
+            name, difference, faults = check(directory, golden)
+            seen[name] = seen.get(name, 0) + 1
+            worst = max(worst, difference)
+            for fault in faults:
+                good = False
+                print(f"  FAIL {place}: {fault}")
+    for name, count in sorted(seen.items()):
+        print(f"  {name}: {count} directories")
+    print(f"  largest difference of a logit {worst:.2e} (allowed {TOLERANCE:.0e})")
+    sys.exit(0 if good and len(seen) == 16 else 1)
+
+
+if __name__ == "__main__":
+    main()
