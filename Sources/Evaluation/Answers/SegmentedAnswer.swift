@@ -30,7 +30,6 @@ package struct SegmentedAnswer {
   }
 
   private mutating func appendWords(of run: ArraySlice<Unicode.Scalar>) {
-    if run.isEmpty { return }
     for word in WordTokenizer.words(of: run) { append(word) }
   }
 

@@ -2,6 +2,7 @@
 package enum WordTokenizer {
   /// The words of a text; quotes become `` and '' as the rules have it.
   package static func words(of text: ArraySlice<Unicode.Scalar>) -> [ArraySlice<Unicode.Scalar>] {
+    if text.isEmpty { return [] }
     if isPlainWord(text) { return [text] }
     return SentenceSplitter.sentences(of: Array(text)).flatMap { TreebankRules.words(of: $0) }
   }
