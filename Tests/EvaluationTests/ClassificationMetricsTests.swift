@@ -49,7 +49,7 @@ struct ClassificationMetricsTests {
     #expect(scores.map(\.name) == ["f1", "accuracy"])
     #expect(ClassificationMetrics.combinedScore(scores) == (scores[0].value + scores[1].value) / 2)
     #expect(ClassificationMetrics.combinedScore([scores[0]]) == nil)
-    #expect(throws: EvaluationError.unknownMetric("acuracy")) {
+    #expect(throws: EvaluationError.unknownMetric("acuracy", known: ClassificationMetric.allCases.map(\.rawValue))) {
       try ClassificationMetrics.compute(["acuracy"], predictions: [1], labels: [1])
     }
   }

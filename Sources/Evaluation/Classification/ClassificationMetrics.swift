@@ -15,7 +15,9 @@ public enum ClassificationMetrics {
     guard matrix.total > 0 else { throw .nothingLabelled(count: labels.count) }
     var scores: [(name: String, value: Double)] = []
     for name in names {
-      guard let metric = ClassificationMetric(rawValue: name) else { throw .unknownMetric(name) }
+      guard let metric = ClassificationMetric(rawValue: name) else {
+        throw .unknownMetric(name, known: ClassificationMetric.allCases.map(\.rawValue))
+      }
       scores.append((name, metric.value(matrix)))
     }
     return scores
