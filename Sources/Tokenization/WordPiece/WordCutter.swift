@@ -1,5 +1,5 @@
 /// Turns UTF-8 text into tokens: normalises, splits into words and cuts words into pieces in one pass.
-struct WordCutter: Sendable {
+struct WordCutter: TextCutter {
   let trie: WordPieceTrie
   let actions: ScalarActions
   let normalizer: TextNormalizer
@@ -47,12 +47,6 @@ struct WordCutter: Sendable {
     return id < 0 ? unknownID : id
   }
 
-  /// Cuts a stretch of text that holds no added token.
-  ///
-  /// - Parameters:
-  ///   - text: valid UTF-8.
-  ///   - firstOrigin: the index of its first scalar in the whole text.
-  ///   - output: gets the tokens appended.
   func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer) {
     let (count, words) = (output.count, output.wordCount)
     if isPlain || !cutFused(text, firstOrigin: firstOrigin, into: &output) {
@@ -62,8 +56,34 @@ struct WordCutter: Sendable {
     }
   }
 
+  func normalized(_ content: [UInt8]) -> [UInt8] {
+    normalizer.normalize(content.span, firstOrigin: 0).utf8
+  }
+
+  func cut(
+    _ text: Span<UInt8>, firstOrigin: Int32, finding tokens: AddedTokenMatcher,
+    into output: inout TokenBuffer
+  ) {
+    let text = normalizer.normalize(text, firstOrigin: firstOrigin)
+    let bytes = text.utf8
+    var scalar = 0
+    for stretch in tokens.split(bytes.span) {
+      let part = bytes.span.extracting(stretch.range)
+      let range = scalar..<(scalar + Int(part.scalarCount))
+      scalar = range.upperBound
+      if let id = stretch.id {
+        let (first, last) = (text.origins[range.lowerBound], text.origins[range.upperBound - 1])
+        output.append(match: id, first, last + 1, text: String(copying: part))
+      } else {
+        cut(
+          TextNormalizer.Output(scalars: Array(text.scalars[range]), origins: Array(text.origins[range])),
+          into: &output)
+      }
+    }
+  }
+
   /// Cuts normalised text; the plain path.
-  func cut(_ text: TextNormalizer.Output, into output: inout TokenBuffer) {
+  private func cut(_ text: TextNormalizer.Output, into output: inout TokenBuffer) {
     var word = WordScratch(limit: options.maximumWordLength)
     for (scalar, origin) in zip(text.scalars, text.origins) { place(scalar, origin, &word, &output) }
     flush(&word, into: &output)
