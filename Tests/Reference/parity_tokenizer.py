@@ -270,7 +270,7 @@ def compare_byte_level(potstill, files, corpus, arguments):
     wrong += compare(potstill, tokenizer, lines, f"{name} (vocab.json) fuzz", legacy)
     added = [AddedToken("São", single_word=True), AddedToken("[x]", lstrip=True, rstrip=True, normalized=False),
              AddedToken("[xy]", normalized=False, rstrip=True), AddedToken("İx", lstrip=True), AddedToken("字"),
-             AddedToken("the", single_word=True, normalized=False), AddedToken("\u0120q"), AddedToken(" w ", rstrip=True)]
+             AddedToken("the", single_word=True, normalized=False), AddedToken("\u0120q"), AddedToken("w w", rstrip=True)]
     contents = [t.content for t in added]
     flags = list(itertools.product((False, True), (False, True), (False, True), POSTS))
     tokens += extra + special + contents * 500 + [" " + t for t in contents] * 200 + [t + "  " for t in contents] * 200

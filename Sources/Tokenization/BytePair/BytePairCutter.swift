@@ -1,7 +1,8 @@
 /// Turns UTF-8 text into the tokens of a byte-level BPE vocabulary: splits it into words and merges their bytes.
-struct BytePairCutter: TextCutter {
+final class BytePairCutter: TextCutter {
   let table: MergeTable
   private let wholeWords: WholeWords
+  private let workspaces = MergeWorkspaces()
   private let splitter = ByteLevelSplitter.shared
   /// Whether a stretch that does not begin with a space gets one.
   private let addsPrefixSpace: Bool
@@ -57,7 +58,8 @@ struct BytePairCutter: TextCutter {
   }
 
   private func cutWords(_ text: Span<UInt8>, _ firstOrigin: Int32, _ output: inout TokenBuffer) {
-    var scratch = MergeScratch()
+    var workspace = workspaces.take()
+    defer { workspaces.giveBack(workspace) }
     var origin = firstOrigin
     var start = 0
     while start < text.count {
@@ -65,19 +67,24 @@ struct BytePairCutter: TextCutter {
         splits
         ? splitter.word(in: text, at: start) : ByteLevelSplitter.Word(end: text.count, isASCII: false)
       let range = start..<word.end
-      let token =
-        range.count <= WholeWords.Key.limit ? wholeWords.token(of: WholeWords.Key(text, range)) : -1
+      var key: WholeWords.Key?
+      var token: Int32 = -1
+      if range.count <= WholeWords.Key.limit {
+        let found = WholeWords.Key(text, range)
+        token = wholeWords.token(of: found)
+        key = found
+      }
       if token >= 0 {
         let end = origin + (word.isASCII ? Int32(range.count) : text.extracting(range).scalarCount)
         output.append(token, origin, end)
         origin = end
       } else {
         let bytes = text.extracting(range)
-        scratch.merge(bytes, by: table)
+        workspace.merge(bytes, key, by: table)
         if word.isASCII {
-          origin = appendASCII(scratch, origin, &output)
+          origin = appendASCII(workspace.scratch.pieces, origin, &output)
         } else {
-          origin = append(scratch, bytes, origin, &output)
+          origin = append(workspace.scratch.pieces, bytes, origin, &output)
         }
         output.wordCount += 1
       }
@@ -87,10 +94,10 @@ struct BytePairCutter: TextCutter {
 
   /// Appends the tokens of a word whose bytes are its characters; returns the position behind it.
   private func appendASCII(
-    _ scratch: borrowing MergeScratch, _ origin: Int32, _ output: inout TokenBuffer
+    _ pieces: [MergeScratch.Piece], _ origin: Int32, _ output: inout TokenBuffer
   ) -> Int32 {
     var start = origin
-    for piece in scratch.pieces {
+    for piece in pieces {
       let end = origin + piece.end
       output.appendPiece(piece.token, start: start, end: end)
       start = end
@@ -100,12 +107,12 @@ struct BytePairCutter: TextCutter {
 
   /// Appends the tokens of a word; each covers every character of which it has a byte.
   private func append(
-    _ scratch: borrowing MergeScratch, _ word: Span<UInt8>, _ origin: Int32, _ output: inout TokenBuffer
+    _ pieces: [MergeScratch.Piece], _ word: Span<UInt8>, _ origin: Int32, _ output: inout TokenBuffer
   ) -> Int32 {
     // The position behind the last character that has begun.
     var begun = origin
     var position = 0
-    for piece in scratch.pieces {
+    for piece in pieces {
       let start = word[unchecked: position] & 0xC0 == 0x80 ? begun - 1 : begun
       while position < Int(piece.end) {
         if word[unchecked: position] & 0xC0 != 0x80 { begun += 1 }

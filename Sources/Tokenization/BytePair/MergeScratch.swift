@@ -1,4 +1,4 @@
-/// A word while its bytes are merged into tokens; one scratch serves all words of a text.
+/// A word while its bytes are merged into tokens; one scratch serves many words.
 struct MergeScratch {
   /// A token of the word.
   struct Piece {
@@ -10,7 +10,7 @@ struct MergeScratch {
   }
 
   /// The tokens of the word.
-  private(set) var pieces: [Piece] = []
+  var pieces: [Piece] = []
   private var queue = MergeQueue()
 
   /// Words of more bytes are merged by way of a queue, which keeps long words from taking quadratic time.

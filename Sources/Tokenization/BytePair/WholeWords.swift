@@ -33,8 +33,9 @@ struct WholeWords: Sendable {
       high |= UInt64(count) << 56
     }
 
+    /// Well mixed in its low bits.
     @inline(__always)
-    fileprivate var hash: Int {
+    var hash: Int {
       let mixed = (low ^ high &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
       return Int(truncatingIfNeeded: mixed ^ mixed >> 32)
     }
