@@ -11,10 +11,8 @@ public struct Encoding: Sendable {
   let lengths: (first: Int, second: Int)
   /// Where the texts and the special tokens stand.
   let layout: SequenceLayout
-  /// The vocabulary's tokens by id.
-  let vocabulary: [String]
-  /// What is cut off offsets, nil for nothing.
-  let trimming: OffsetTrimming?
+  /// Whose vocabulary the ids belong to.
+  let pipeline: TokenizerPipeline
 
   /// The number of tokens.
   public var count: Int { records.count }
@@ -24,7 +22,7 @@ public struct Encoding: Sendable {
 
   /// Where each token lies in its original text, in Unicode scalars; 0..<0 for special tokens that no text contains.
   public var offsets: [Range<Int>] {
-    guard let trimming else { return records.map { Int($0.start)..<Int($0.end) } }
+    guard let trimming = pipeline.trimming else { return records.map { Int($0.start)..<Int($0.end) } }
     var result: [Range<Int>] = []
     result.reserveCapacity(count)
     var matches = texts[...]
@@ -46,6 +44,7 @@ public struct Encoding: Sendable {
 
   /// Token strings; an added token shows the stretch of text it matched.
   public var tokens: [String] {
+    let vocabulary = pipeline.vocabulary.tokens
     var result: [String] = []
     result.reserveCapacity(count)
     for part in layout.parts {

@@ -254,7 +254,7 @@ def compare_byte_level(potstill, files, corpus, arguments):
         wrong += compare(potstill, tokenizer, lines, f"{name} {os.path.basename(file)}")
     if arguments.scalars:
         # The class of every scalar shows in what it joins: letters, numbers, others, white space, spaces.
-        lines = [f"{chr(c)} a{chr(c)}b {chr(c)}{chr(c)} 1{chr(c)} !{chr(c)}  {chr(c)}x  {chr(c)}"
+        lines = [f"{chr(c)} a{chr(c)}b {chr(c)}{chr(c)} 1{chr(c)} !{chr(c)}  {chr(c)}x  {chr(c)}."
                  for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF and c != 0x0A]
         wrong += compare(potstill, tokenizer, lines, f"{name} scalars")
     if not arguments.fuzz:

@@ -63,7 +63,6 @@ extension TokenizerPipeline {
     _ buffer: TokenBuffer, _ lengths: (Int, Int), _ layout: SequenceLayout
   ) -> Encoding {
     Encoding(
-      records: buffer.tokens, texts: buffer.texts, lengths: lengths, layout: layout,
-      vocabulary: vocabulary.tokens, trimming: trimming)
+      records: buffer.tokens, texts: buffer.texts, lengths: lengths, layout: layout, pipeline: self)
   }
 }
