@@ -40,26 +40,3 @@ public struct BertTokenizerOptions: Sendable, Equatable {
   /// Whether accents are removed, once `stripAccents` has been resolved.
   var stripsAccents: Bool { stripAccents ?? lowercase }
 }
-
-/// The names of BERT's special tokens besides the unknown token.
-public struct SpecialTokenNames: Sendable, Equatable {
-  /// The token that pads a batch (never used inside Potstill, which packs its batches).
-  public var padding: String
-  /// The token in front of every sequence.
-  public var classification: String
-  /// The token behind every sequence.
-  public var separator: String
-  /// The token that hides a word in masked-language modelling.
-  public var mask: String
-
-  /// Names of special tokens; the defaults are BERT's.
-  public init(
-    padding: String = "[PAD]", classification: String = "[CLS]", separator: String = "[SEP]",
-    mask: String = "[MASK]"
-  ) {
-    self.padding = padding
-    self.classification = classification
-    self.separator = separator
-    self.mask = mask
-  }
-}

@@ -11,8 +11,8 @@ public struct Encoding: Sendable {
   let lengths: (first: Int, second: Int)
   /// Where the texts and the special tokens stand.
   let layout: SequenceLayout
-  /// The vocabulary's tokens by id.
-  let vocabulary: [String]
+  /// Whose vocabulary the ids belong to.
+  let pipeline: TokenizerPipeline
 
   /// The number of tokens.
   public var count: Int { records.count }
@@ -21,10 +21,30 @@ public struct Encoding: Sendable {
   public var ids: [Int32] { records.map(\.id) }
 
   /// Where each token lies in its original text, in Unicode scalars; 0..<0 for special tokens that no text contains.
-  public var offsets: [Range<Int>] { records.map { Int($0.start)..<Int($0.end) } }
+  public var offsets: [Range<Int>] {
+    guard let trimming = pipeline.trimming else { return records.map { Int($0.start)..<Int($0.end) } }
+    var result: [Range<Int>] = []
+    result.reserveCapacity(count)
+    var matches = texts[...]
+    for part in layout.parts {
+      switch part {
+      case .text(let index, _):
+        let first = result.count
+        for position in first..<first + length(of: index) {
+          let match = matches.first?.index == position ? matches.popFirst() : nil
+          result.append(
+            trimming.trimmed(records[position], matched: match?.text, isFirst: position == first))
+        }
+      case .specials(let specials, _):
+        result.append(contentsOf: repeatElement(0..<0, count: specials.count))
+      }
+    }
+    return result
+  }
 
   /// Token strings; an added token shows the stretch of text it matched.
   public var tokens: [String] {
+    let vocabulary = pipeline.vocabulary.tokens
     var result: [String] = []
     result.reserveCapacity(count)
     for part in layout.parts {

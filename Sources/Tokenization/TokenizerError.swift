@@ -4,13 +4,15 @@ import ModelFormats
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A file cannot be read, written or parsed.
   case format(FormatError)
-  /// The folder holds neither `tokenizer.json` nor `vocab.txt`.
+  /// The folder holds no `tokenizer.json` and no vocabulary.
   case noTokenizer(directory: String)
+  /// The tokenizer is SentencePiece, which Potstill does not have; the file says so.
+  case sentencePiece(file: String)
   /// A component of `tokenizer.json` has a type Potstill does not have.
   case unsupported(file: String, component: String, type: String, supported: String)
   /// A field has a wrong type or value, or a token is missing.
   case invalid(file: String, field: String, reason: String)
-  /// A line of `vocab.txt` cannot be used; lines count from 1.
+  /// A line of `vocab.txt` or `merges.txt` cannot be used; lines count from 1.
   case vocabularyLine(file: String, line: Int, reason: String)
   /// The text cannot be cut to the length asked for.
   case truncation(reason: String)
@@ -21,7 +23,11 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     case .format(let error):
       error.description
     case .noTokenizer(let directory):
-      "\(directory): found neither tokenizer.json nor vocab.txt; a model folder needs one of them"
+      "\(directory): found no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; a model folder needs"
+        + " one of them"
+    case .sentencePiece(let file):
+      "\(file): the tokenizer is SentencePiece, as XLM-RoBERTa's, which Potstill does not read; expected a model whose"
+        + " tokenizer is WordPiece or byte-level BPE"
     case .unsupported(let file, let component, let type, let supported):
       "\(file): \(component) has type \"\(type)\", which is not supported; supported: \(supported)"
     case .invalid(let file, let field, let reason):

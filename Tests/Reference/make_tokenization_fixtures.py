@@ -9,7 +9,8 @@ import itertools
 import json
 import os
 
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import (AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors,
+                        trainers)
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Fixtures/tokenization")
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -71,6 +72,81 @@ ADDED_TEXTS = [
     "x <lr>  <l> y <lr><lr> ", "CAF\u00c9 cafe\u0301 caf\u00e9s Caf\u00e9 cafe", "student STUDENT studentstudent \u00ABstudent\u00BB student\u0301",
     "\u5b57\u5b57 a\u5b57\u5b57\u5b57b", "i\u0307x \u0130x ix", "<name", "<r>", " <l>", "tea", "[CLS]<l>[SEP] <r>tea", "<lr> \u0301<lr>",
 ]
+
+
+BYTE_LEVEL_TEXTS = [
+    "", " ", "  ", "   ", "\n", " \n", "\r\n\r\n", "a ", " a", "  a", "a  b", "a \n b", "a\n\nb", "\ta\t\tb", "it's we'll they've I'm he'd you're can't",
+    "IT'S 'summer 's 'll'll ''ll '", "don\u2019t 'tis o'clock", "x1y2 3z 45 6", "\u00bd\u00b2\u2460\u0661\u2167 1\u0661a\u00aa", "!?\u2026 !! ?!a !1", "\u00a0\u00a0a \u00a0b\u3000 c\u3000",
+    "\u2028\u2029x\u0085\u0085 y", "zero\u200bwidth\ufeffbom\u00ad", "e\u0301e\u0323\u0301 \u0301 \u0903x", "\u5317\u4eac 2026\u5e74 \u3002\u3002", "\U0001f468\u200d\U0001f469\u200d\U0001f467 \U0001f1e9\U0001f1ea\U0001f44d\U0001f3fd",
+    "\x00a\x00\x00 \x07\x1b\x7f", "<s>a</s> <pad> <mask> x<mask>y  <mask>  z", "\u3000 <mask>\u00a0", "<mask><mask>", "[x] a[x]b  [x]  [x]", "word words sword word_word word",
+    "the the  the", "\u0120word \u0120", "\U0010ffff\ue000\ufffd\ufffe",
+]
+BYTE_LEVEL_LONG_TEXTS = [
+    "teacher" * 12, "student" * 40, "\u00e9" * 70, "\u5b57" * 50, "ab" * 300, " " * 130, "!?" * 80, "1" * 200,
+]
+BYTE_LEVEL_ADDED = [AddedToken("[x]", lstrip=True, rstrip=True, normalized=False), AddedToken("word", single_word=True),
+                    AddedToken("the ", normalized=False), AddedToken("\u0120word")]
+
+
+def byte_level(prefix=False, trim=True, regex=True, post="roberta", asif=None, added=()):
+    """Byte-level BPE over the vocabulary that `byte_level_fixture` trained."""
+    files = [os.path.join(FOLDER, name) for name in ("byte_level_vocab.json", "byte_level_merges.txt")]
+    tokenizer = Tokenizer(models.BPE.from_file(*files))
+    asif = prefix if asif is None else asif
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix, trim_offsets=trim, use_regex=regex)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>", AddedToken("<mask>", lstrip=True, normalized=False)])
+    ends = [("</s>", tokenizer.token_to_id("</s>")), ("<s>", tokenizer.token_to_id("<s>"))]
+    trimming = processors.ByteLevel(add_prefix_space=asif, trim_offsets=trim)
+    template = processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B:1 </s>:1", special_tokens=ends)
+    if post is not None:
+        tokenizer.post_processor = {
+            "roberta": processors.RobertaProcessing(*ends, trim_offsets=trim, add_prefix_space=asif), "plain": trimming,
+            "template": template, "sequence": processors.Sequence([trimming, template])}[post]
+    tokenizer.add_tokens(list(added))
+    return tokenizer
+
+
+def byte_level_fixture():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.train_from_iterator(SENTENCES * 2 + [" " * n for n in (2, 2, 3, 5, 9)], trainers.BpeTrainer(
+        vocab_size=800, min_frequency=2, show_progress=False, special_tokens=["<s>", "<pad>", "</s>", "<unk>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
+    model = json.loads(tokenizer.to_str())["model"]
+    model["vocab"]["<mask>"] = len(model["vocab"])
+    write("byte_level_vocab.json", model["vocab"])
+    with open(os.path.join(FOLDER, "byte_level_merges.txt"), "w", encoding="utf-8") as file:
+        file.writelines(["#version: 0.2\n"] + [" ".join(merge) + "\n" for merge in model["merges"]])
+    cases = []
+    settings = [{}, {"prefix": True}, {"prefix": True, "asif": False, "added": BYTE_LEVEL_ADDED},
+                {"asif": True, "added": BYTE_LEVEL_ADDED}, {"trim": False, "regex": False, "post": None},
+                {"regex": False, "post": "plain"}, {"prefix": True, "post": "sequence"}, {"post": "template"}]
+    for setting in settings:
+        tokenizer = byte_level(**setting)
+        document = json.loads(tokenizer.to_str())
+        del document["model"]["vocab"], document["model"]["merges"]
+        texts = BYTE_LEVEL_TEXTS + (SENTENCES + TRICKY + BYTE_LEVEL_LONG_TEXTS if not cases else [])
+        keys = ("ids", "tokens", "offsets", "words")
+        results = [{k: v for k, v in full(tokenizer.encode(t)).items() if k in keys} for t in texts]
+        pairs = [full(tokenizer.encode(a, b)) for a, b in zip(BYTE_LEVEL_TEXTS[10:20], BYTE_LEVEL_TEXTS[20:30])]
+        tokenizer.enable_truncation(9, stride=2)
+        windows = []
+        for text in ("  the quick  brown fox, the  dog's", " <mask>  teacher student\n\n x"):
+            encoding = tokenizer.encode(text)
+            windows.append({"text": text, "windows": [
+                {k: v for k, v in full(w).items() if k in keys[:3]} for w in (encoding, *encoding.overflowing)]})
+        cases.append({"document": document, "texts": texts, "results": results, "pairs": pairs, "windows": windows})
+    # How every scalar is split off letters, numbers, others and white space: a digest over the numbers of the words.
+    tokenizer, blocks = byte_level(), []
+    for block in range(0, 0x110000, 0x1000):
+        text = "".join(f"a{chr(c)}1{chr(c)}!{chr(c)} {chr(c)}\t" for c in range(block, block + 0x1000) if not 0xD800 <= c <= 0xDFFF)
+        value = 0xCBF29CE484222325
+        for word in tokenizer.encode(text, add_special_tokens=False).word_ids:
+            value = (value ^ word) * 0x100000001B3 & 0xFFFFFFFFFFFFFFFF
+        blocks.append(f"{value:016x}")
+    pair_texts = [list(p) for p in zip(BYTE_LEVEL_TEXTS[10:20], BYTE_LEVEL_TEXTS[20:30])]
+    return {"pairs": pair_texts, "cases": cases, "splits": blocks}
 
 
 def build(vocabulary, flags=FLAGS[0], added=()):
@@ -201,6 +277,7 @@ def main():
     vocabulary = {t: i for i, t in enumerate(tokens)}
     with open(os.path.join(FOLDER, "vocab.txt"), "w", encoding="utf-8") as file:
         file.writelines(t + "\n" for t in tokens)
+    write("byte_level.json", byte_level_fixture())
     write("texts.json", texts_fixture(vocabulary))
     write("added.json", added_fixture(vocabulary))
     write("truncation.json", truncation_fixture(vocabulary))

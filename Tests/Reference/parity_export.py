@@ -21,7 +21,7 @@ from transformers.utils import logging
 TOLERANCE = 1e-4  # absolute, on logits: two float32 engines that add in different orders, six layers deep
 AWKWARD = [
     "a", "...", "[MASK] and [UNK] are words here", "naïve café, fiancée — œuvre", "北京 Swift 2026 好看！",
-    "supercalifragilisticexpialidocious" * 4, "word " * 700, "emoji 👩‍👩‍👧‍👦 and a flag 🇩🇪", "tab\there  two  spaces",
+    "supercalifragilisticexpialidocious" * 4, "word " * 700, "emoji 👩‍👩‍👧‍👦 and a flag 🇩🇪", "a <mask> here,<mask> there </s> <s>", "tab\there  two  spaces",
 ]
 # What an export may change in config.json: it is another kind of model, written by another program.
 OWN_KEYS = {"architectures", "_name_or_path", "transformers_version", "torch_dtype", "dtype", "num_labels", "id2label",
@@ -97,19 +97,18 @@ def compare_config(checks, source, directory):
                       f"{key}: {before[key]!r} became {after.get(key)!r}")
 
 
-def relative(kind, tokenizer, directory):
-    """A random model of a kind beside another's tokenizer, as somebody who never met safetensors would store it."""
+def relative(kind, words, padding, tokenizer, directory):
+    """A random model of a kind beside a tokenizer's files, as somebody who never met safetensors would store it."""
     torch.manual_seed(1)
-    words = json.loads((tokenizer / "config.json").read_text(encoding="utf-8"))["vocab_size"]
     own = RELATIVES[kind] if kind == "distilbert" else {**SIZES, **RELATIVES[kind]}
-    config = AutoConfig.for_model(kind, vocab_size=words, pad_token_id=0, initializer_range=0.15, **own)
+    config = AutoConfig.for_model(kind, vocab_size=words, pad_token_id=padding, initializer_range=0.15, **own)
     model = AutoModelForSequenceClassification.from_config(config)
     directory.mkdir()
     config.save_pretrained(directory)
     torch.save(model.state_dict(), directory / "pytorch_model.bin")
-    for name in ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"):
-        if (tokenizer / name).exists():
-            shutil.copy(tokenizer / name, directory / name)
+    for name, path in tokenizer.items():
+        if path.exists():
+            shutil.copy(path, directory / name)
 
 
 def train(checks, arguments, source, directory):
@@ -169,10 +168,18 @@ def main():
             model = arguments.models / arguments.model
             train(checks, arguments, model, scratch / "exported")
             compare(checks, arguments, scratch / "exported", sentences, scratch)
-            for kind in RELATIVES:
-                relative(kind, model, scratch / kind)
-                train(checks, arguments, scratch / kind, scratch / f"{kind}-exported")
-                compare(checks, arguments, scratch / f"{kind}-exported", sentences, scratch)
+            names = ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
+            words = json.loads((model / "config.json").read_text(encoding="utf-8"))["vocab_size"]
+            cases = [(kind, kind, words, 0, {name: model / name for name in names}) for kind in RELATIVES]
+            own = {"vocab.json": arguments.data / "vocab" / "roberta-vocab.json",
+                   "merges.txt": arguments.data / "vocab" / "roberta-merges.txt"}
+            if own["vocab.json"].exists():
+                words = len(json.loads(own["vocab.json"].read_text(encoding="utf-8")))
+                cases.append(("roberta-bpe", "roberta", words, 1, own))
+            for name, kind, words, padding, files in cases:
+                relative(kind, words, padding, files, scratch / name)
+                train(checks, arguments, scratch / name, scratch / f"{name}-exported")
+                compare(checks, arguments, scratch / f"{name}-exported", sentences, scratch)
     sys.exit(0 if checks.report() else 1)
 
 

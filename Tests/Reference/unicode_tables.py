@@ -113,6 +113,22 @@ def word_characters():
     return [c for c in SCALARS if tokenizer.encode("x" + chr(c)).ids[0] == 0]
 
 
+def letters_and_numbers():
+    """`\\p{L}` and `\\p{N}` of the regular expression that splits text for byte-level BPE, by which run a scalar joins."""
+    splitter = pre_tokenizers.ByteLevel(add_prefix_space=False)
+
+    def joins(text):
+        return len(splitter.pre_tokenize_str(text)) == 1
+
+    letters, numbers, white = [], [], []
+    for c in SCALARS:
+        kinds = [joins(run + chr(c)) for run in "a1!"]
+        assert sum(kinds) <= 1, hex(c)
+        if not kinds[2]:
+            (letters if kinds[0] else numbers if kinds[1] else white).append(c)
+    return letters, numbers, white
+
+
 def ranges(values):
     runs = []
     for v in sorted(values):
@@ -230,6 +246,11 @@ def main():
     words = swift_string("ranges", "Letters, marks, decimal digits, connectors and joiners.", ranges(word_characters()))
     write("UnicodeWordData", "The characters beside which an added token that must stand alone does not count, in "
           "hexadecimal.", [words])
+    letters, numbers, white = letters_and_numbers()
+    assert white == data["white"]  # one white space for both
+    write("UnicodeLetterData", "What splitting for byte-level BPE takes for letters and numbers, in hexadecimal.", [
+        swift_string("letters", "The categories L*.", ranges(letters)),
+        swift_string("numbers", "The categories N*.", ranges(numbers))])
     found = differences(data, decomposition, lowercase, classes)
     with open(DIFFERENCES, "w") as file:
         file.write(f"# Code points where tokenizers {tokenizers.__version__} departs from Unicode "

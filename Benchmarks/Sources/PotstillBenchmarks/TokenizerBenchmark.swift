@@ -28,11 +28,11 @@ enum TokenizerBenchmark: Benchmark {
     measure("ids, tokens, offsets") { tokenizer.encode($0).ids.count }
   }
 
-  private static func input(_ arguments: [String]) throws -> ([String], BertTokenizer) {
+  private static func input(_ arguments: [String]) throws -> ([String], any Tokenizer) {
     if arguments.count == 2 {
       let text = try String(contentsOfFile: arguments[0], encoding: .utf8)
       let lines = text.split(separator: "\n").map(String.init)
-      return (lines, try BertTokenizer(directory: URL(filePath: arguments[1])))
+      return (lines, try loadTokenizer(directory: URL(filePath: arguments[1])))
     }
     guard arguments.isEmpty else {
       throw BenchmarkFault("tokenizer takes no arguments, or a file and a directory.")

@@ -52,7 +52,7 @@ extension TaskModel {
   ///   - directory: The model directory; made when it does not exist.
   ///   - tokenizer: The tokenizer to store with the model; nil stores none.
   /// - Throws: `ModelError.format` or `.tokenizer` when a file cannot be written.
-  public func save(to directory: URL, tokenizer: BertTokenizer? = nil) throws(ModelError) {
+  public func save(to directory: URL, tokenizer: (any Tokenizer)? = nil) throws(ModelError) {
     do {
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     } catch {

@@ -31,7 +31,7 @@ struct TokenizeBench: ConsoleCommand {
   mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let threads = general.threads ?? 1
-    let tokenizer = try BertTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
     let texts = try TextLines.read([], file: input, console: console).map(\.text)
     let bytes = Double(texts.reduce(0) { $0 + $1.utf8.count })
     var tokens = 0

@@ -41,7 +41,7 @@ package struct TokenizeCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let tokenizer = try BertTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
     let items = try TextLines.read(texts, file: input, console: console)
     let truncation = maxSeqLength.map { Truncation(maxLength: $0) }
     // In blocks, so that a large file is tokenized on all cores and never held whole in JSON.
@@ -58,7 +58,7 @@ package struct TokenizeCommand: ConsoleCommand {
   }
 
   private func encode(
-    _ items: [TextLines.Item], _ tokenizer: BertTokenizer, _ truncation: Truncation?
+    _ items: [TextLines.Item], _ tokenizer: any Tokenizer, _ truncation: Truncation?
   ) throws -> [Encoding] {
     if truncation == nil, items.allSatisfy({ $0.pair == nil }) {
       return tokenizer.encodeBatch(items.map(\.text), threads: general.threads)

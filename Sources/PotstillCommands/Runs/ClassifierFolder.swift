@@ -10,10 +10,10 @@ struct ClassifierFolder {
   /// The model.
   let model: TaskModel
   /// What turns text into its ids.
-  let tokenizer: BertTokenizer
+  let tokenizer: any Tokenizer
 
   /// A model made in memory, under a name for messages.
-  init(path: String, model: TaskModel, tokenizer: BertTokenizer) {
+  init(path: String, model: TaskModel, tokenizer: any Tokenizer) {
     self.path = path
     self.model = model
     self.tokenizer = tokenizer
@@ -27,14 +27,8 @@ struct ClassifierFolder {
   init(_ path: String, labels: [String]? = nil, seed: UInt64 = 42, needsHead: Bool) throws {
     let url = URL(filePath: path, directoryHint: .isDirectory)
     self.path = path
-    if ["vocab.txt", "vocab.json"].allSatisfy({ !Self.has($0, url) }), Self.has(Self.sentencePiece, url) {
-      throw CommandError(
-        "\(path): its tokenizer is SentencePiece (\(Self.sentencePiece)), as XLM-RoBERTa's, which Potstill does not"
-          + " read; expected a model whose tokenizer is WordPiece or byte-level BPE")
-    }
-    tokenizer = try BertTokenizer(directory: url)
-    model = try TaskModel(
-      directory: url, head: .sequenceClassification, labels: labels, seed: seed)
+    tokenizer = try loadTokenizer(directory: url)
+    model = try TaskModel(directory: url, head: .sequenceClassification, labels: labels, seed: seed)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no classification head; expected a classifier. Train one with 'potstill train --model \(path)'"
@@ -45,12 +39,6 @@ struct ClassifierFolder {
         "\(path): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
           + "\(model.config.vocabularySize) rows; the two files do not belong together")
     }
-  }
-
-  private static let sentencePiece = "sentencepiece.bpe.model"
-
-  private static func has(_ name: String, _ url: URL) -> Bool {
-    FileManager.default.fileExists(atPath: url.appending(path: name).path)
   }
 
   /// The longest input, special tokens included, that model, tokenizer and task allow.

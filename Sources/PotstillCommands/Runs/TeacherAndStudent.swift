@@ -20,7 +20,7 @@ struct TeacherAndStudent {
     let model = try TaskModel.student(shape, of: teacher.model, seed: seed)
     var tokenizer = teacher.tokenizer
     if case .directory(let path) = shape {
-      tokenizer = try BertTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
+      tokenizer = try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
     }
     student = ClassifierFolder(path: studentName, model: model, tokenizer: tokenizer)
     descriptions = (

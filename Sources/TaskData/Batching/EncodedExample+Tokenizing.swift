@@ -9,7 +9,7 @@ extension EncodedExample {
   ///
   /// Throws `TokenizerError.truncation` when the length leaves no room for the special tokens.
   public static func encode(
-    _ examples: [TextExample], with tokenizer: BertTokenizer, maxLength: Int
+    _ examples: [TextExample], with tokenizer: any Tokenizer, maxLength: Int
   ) throws(TokenizerError) -> [EncodedExample] {
     // Single texts and pairs are cut apart differently, so each kind is a batch of its own.
     var encoded = [(ids: [Int32], segments: [Int32])](repeating: ([], []), count: examples.count)

@@ -4,11 +4,9 @@ struct AddedTokens: Sendable {
   private(set) var tokens: [(id: Int32, token: AddedToken)] = []
   private let raw: AddedTokenMatcher
   private let normalized: AddedTokenMatcher
-  private let normalizer: TextNormalizer
 
   /// Gives ids to added tokens: those of the vocabulary where it has them, new ones behind it otherwise.
-  init(_ list: [AddedToken], vocabulary: Vocabulary, normalizer: TextNormalizer) {
-    self.normalizer = normalizer
+  init(_ list: [AddedToken], vocabulary: Vocabulary, cutter: any TextCutter) {
     var next = Int32(vocabulary.count)
     var ids: [[UInt8]: Int32] = [:]
     var byID: [Int32: AddedToken] = [:]
@@ -31,8 +29,8 @@ struct AddedTokens: Sendable {
       })
     normalized = AddedTokenMatcher(
       tokens.filter(\.token.normalized).map {
-        let text = normalizer.normalize(Array($0.token.content.utf8).span, firstOrigin: 0)
-        return AddedTokenMatcher.Pattern(bytes: text.utf8, id: $0.id, token: $0.token)
+        AddedTokenMatcher.Pattern(
+          bytes: cutter.normalized(Array($0.token.content.utf8)), id: $0.id, token: $0.token)
       })
   }
 
@@ -47,56 +45,35 @@ struct AddedTokens: Sendable {
   }
 
   /// Cuts a whole text: finds added tokens and leaves the rest to the cutter.
-  func cut(_ text: Span<UInt8>, with cutter: WordCutter, into output: inout TokenBuffer) {
-    if normalized.isEmpty, !raw.mayMatch(text) {
-      cutter.cut(text, firstOrigin: 0, into: &output)
+  func cut(_ text: Span<UInt8>, with cutter: any TextCutter, into output: inout TokenBuffer) {
+    if text.isEmpty { return }
+    if !raw.mayMatch(text) {
+      cutRest(text, 0, cutter, &output)
       return
     }
     var origin: Int32 = 0
     for stretch in raw.split(text) {
       let piece = text.extracting(stretch.range)
+      // The last stretch needs no count.
+      let end = stretch.id != nil || stretch.range.upperBound < text.count ? origin + piece.scalarCount : 0
       if let id = stretch.id {
-        let end = origin + piece.scalarCount
-        append(id, origin, end, String(copying: piece), to: &output)
-        origin = end
-      } else if normalized.isEmpty {
-        cutter.cut(piece, firstOrigin: origin, into: &output)
-        // The last stretch needs no count.
-        if stretch.range.upperBound < text.count { origin += piece.scalarCount }
+        output.append(match: id, origin, end, text: String(copying: piece))
       } else {
-        cutNormalized(piece, origin, cutter, &output)
-        origin += piece.scalarCount
+        cutRest(piece, origin, cutter, &output)
       }
+      origin = end
     }
   }
 
-  private func cutNormalized(
-    _ piece: Span<UInt8>, _ origin: Int32, _ cutter: WordCutter, _ output: inout TokenBuffer
+  /// Cuts a stretch without raw matches.
+  private func cutRest(
+    _ piece: Span<UInt8>, _ origin: Int32, _ cutter: any TextCutter, _ output: inout TokenBuffer
   ) {
-    let text = normalizer.normalize(piece, firstOrigin: origin)
-    let bytes = text.utf8
-    var scalar = 0
-    for stretch in normalized.split(bytes.span) {
-      let part = bytes.span.extracting(stretch.range)
-      let range = scalar..<(scalar + Int(part.scalarCount))
-      scalar = range.upperBound
-      if let id = stretch.id {
-        append(
-          id, text.origins[range.lowerBound], text.origins[range.upperBound - 1] + 1, String(copying: part),
-          to: &output)
-      } else {
-        cutter.cut(
-          TextNormalizer.Output(scalars: Array(text.scalars[range]), origins: Array(text.origins[range])),
-          into: &output)
-      }
+    if normalized.isEmpty {
+      cutter.cut(piece, firstOrigin: origin, into: &output)
+    } else {
+      cutter.cut(piece, firstOrigin: origin, finding: normalized, into: &output)
     }
-  }
-
-  private func append(
-    _ id: Int32, _ start: Int32, _ end: Int32, _ text: String, to output: inout TokenBuffer
-  ) {
-    output.texts.append((output.count, text))
-    output.append(id, start, end)
   }
 }
 

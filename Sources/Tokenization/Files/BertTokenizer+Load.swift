@@ -13,24 +13,27 @@ extension BertTokenizer {
     let configuration = try TokenizerConfiguration(directory)
     let document = directory.appending(path: "tokenizer.json")
     if manager.fileExists(atPath: document.path) {
-      try self.init(try TokenizerFileReader(document).parts(configuration))
+      try self.init(try TokenizerFileReader(document), configuration)
       return
     }
     let list = directory.appending(path: "vocab.txt")
     guard manager.fileExists(atPath: list.path) else { throw .noTokenizer(directory: directory.path) }
     let vocabulary = try Vocabulary(contentsOf: list)
-    let options = try configuration.options()
+    let options = try configuration.bertOptions()
     try self.init(
       vocabulary: vocabulary, options: options,
-      addedTokens: try configuration.addedTokens(options, vocabulary),
+      addedTokens: try configuration.addedTokens(
+        options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
       configuration: configuration.members, file: list.path)
   }
 
-  /// - Parameter parts: what a `tokenizer.json` says.
-  private convenience init(_ parts: TokenizerFileReader.Parts) throws(TokenizerError) {
+  /// Reads a `tokenizer.json`.
+  convenience init(
+    _ reader: TokenizerFileReader, _ configuration: TokenizerConfiguration
+  ) throws(TokenizerError) {
+    let parts = try reader.wordPieceParts(configuration)
     try self.init(
       vocabulary: parts.vocabulary, options: parts.options, addedTokens: parts.addedTokens,
-      template: parts.template,
-      configuration: parts.configuration, file: parts.file)
+      framing: .template(parts.template), configuration: configuration.members, file: reader.file)
   }
 }

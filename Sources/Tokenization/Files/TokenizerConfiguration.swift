@@ -39,19 +39,34 @@ struct TokenizerConfiguration {
   }
 
   /// The options that go with a `vocab.txt`.
-  func options() throws(TokenizerError) -> BertTokenizerOptions {
+  func bertOptions() throws(TokenizerError) -> BertTokenizerOptions {
     var options = BertTokenizerOptions(modelMaxLength: try modelMaxLength())
     options.lowercase = try flag("do_lower_case") ?? true
     options.stripAccents = try flag("strip_accents")
     options.handleChineseCharacters = try flag("tokenize_chinese_chars") ?? true
     options.unknownToken = Self.name("unk_token", named) ?? options.unknownToken
-    options.specialTokens = specialTokenNames()
+    options.specialTokens = specialTokenNames(SpecialTokenNames())
     return options
   }
 
+  /// The options that go with a `vocab.json` and a `merges.txt`.
+  func byteLevelOptions() throws(TokenizerError) -> ByteLevelBPEOptions {
+    var options = ByteLevelBPEOptions(modelMaxLength: try modelMaxLength())
+    options.addPrefixSpace = try flag("add_prefix_space") ?? false
+    options.trimOffsets = try flag("trim_offsets") ?? true
+    options.unknownToken = unknownToken() ?? options.unknownToken
+    options.specialTokens = specialTokenNames(.roberta)
+    return options
+  }
+
+  /// The name of the token for what cannot be spelled, if the files give one.
+  func unknownToken() -> String? { Self.name("unk_token", named) }
+
   /// The names of the special tokens besides the unknown token.
-  func specialTokenNames() -> SpecialTokenNames {
-    var names = SpecialTokenNames()
+  ///
+  /// - Parameter defaults: the names that count where the files give none.
+  func specialTokenNames(_ defaults: SpecialTokenNames) -> SpecialTokenNames {
+    var names = defaults
     names.padding = Self.name("pad_token", named) ?? names.padding
     names.classification = Self.name("cls_token", named) ?? names.classification
     names.separator = Self.name("sep_token", named) ?? names.separator
@@ -59,11 +74,10 @@ struct TokenizerConfiguration {
     return names
   }
 
-  /// The tokens to find in raw text beside a `vocab.txt`, as `transformers` collects them.
-  func addedTokens(_ options: BertTokenizerOptions, _ vocabulary: Vocabulary) throws(TokenizerError)
-    -> [AddedToken]
-  {
-    let names = options.specialTokens
+  /// The tokens to find in raw text beside a vocabulary, as `transformers` collects them.
+  ///
+  /// - Parameter defaults: the model's special tokens, as they are found where the files do not say.
+  func addedTokens(_ defaults: [AddedToken]) throws(TokenizerError) -> [AddedToken] {
     var tokens: [AddedToken] = []
     let file = directory.appending(path: "tokenizer_config.json").path
     var decoded: [(id: Int, value: JSONValue)] = []
@@ -77,19 +91,27 @@ struct TokenizerConfiguration {
         tokens.append(try AddedToken(value, file: file, field: "added_tokens_decoder[\"\(id)\"]"))
       }
     }
-    var special = [options.unknownToken, names.separator, names.padding, names.classification, names.mask]
-      .filter { vocabulary.id(of: $0) != nil }
+    var special = defaults
+    for (key, value) in named where key.hasSuffix("_token") {
+      guard let content = value["content"]?.stringValue,
+        let index = special.firstIndex(where: { $0.content.utf8.elementsEqual(content.utf8) })
+      else { continue }
+      special[index] = try AddedToken(value, file: file, field: key)
+      special[index].special = true
+    }
     for value in named["additional_special_tokens"]?.arrayValue ?? [] {
-      if let text = value.stringValue ?? value["content"]?.stringValue { special.append(text) }
+      if let text = value.stringValue ?? value["content"]?.stringValue {
+        special.append(AddedToken(text, special: true))
+      }
     }
     let legacy = legacyAddedTokens.keys.enumerated()
       .sorted {
         legacyAddedTokens.values[$0.offset].intValue ?? 0 < legacyAddedTokens.values[$1.offset].intValue ?? 0
       }
       .map(\.element)
-    for text in special + legacy {
-      if tokens.contains(where: { $0.content.utf8.elementsEqual(text.utf8) }) { continue }
-      tokens.append(AddedToken(text, special: special.contains { $0.utf8.elementsEqual(text.utf8) }))
+    for token in special + legacy.map({ AddedToken($0) }) {
+      if tokens.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) { continue }
+      tokens.append(token)
     }
     return tokens
   }

@@ -32,6 +32,35 @@ extension Vocabulary {
     self.init(entries: entries)
   }
 
+  /// The tokens and ids of a JSON object.
+  ///
+  /// - Parameter field: the name of a token's entry in errors.
+  /// - Throws: `TokenizerError.invalid` for an id that is none.
+  init(_ members: JSONObject, file: String, field: (String) -> String) throws(TokenizerError) {
+    let (keys, values) = (members.keys, members.values)
+    // Ids are rows of an embedding table: far beyond the number of tokens they are a mistake.
+    let largest = keys.count * 4 + 1_000_000
+    var entries: [(token: String, id: Int32)] = []
+    entries.reserveCapacity(keys.count)
+    for (token, value) in zip(keys, values) {
+      guard let id = value.intValue, id >= 0, id <= largest else {
+        throw .invalid(
+          file: file, field: field(token),
+          reason:
+            "found \(value.intValue.map(String.init) ?? value.kind), expected an id from 0 to \(largest)")
+      }
+      entries.append((token, Int32(id)))
+    }
+    self.init(entries: entries)
+  }
+
+  /// The tokens and ids as a JSON object, in order of id.
+  var json: JSONValue {
+    var object = JSONObject()
+    forEach { token, id in _ = object.insertNew(String(copying: token), .integer(Int(id))) }
+    return .object(object)
+  }
+
   /// The text of a `vocab.txt`.
   func fileBytes() -> [UInt8] {
     var bytes: [UInt8] = []

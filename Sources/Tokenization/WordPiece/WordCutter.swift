@@ -1,5 +1,5 @@
 /// Turns UTF-8 text into tokens: normalises, splits into words and cuts words into pieces in one pass.
-struct WordCutter: Sendable {
+final class WordCutter: TextCutter {
   let trie: WordPieceTrie
   let actions: ScalarActions
   let normalizer: TextNormalizer
@@ -10,11 +10,12 @@ struct WordCutter: Sendable {
   /// The same for the scalars beyond.
   private let astralSingles: [UInt32: Int32]
   /// Whether the fused path is left out, for comparisons.
-  private var isPlain = false
+  private let isPlain: Bool
 
   init(_ vocabulary: Vocabulary, _ options: BertTokenizerOptions, unknownID: Int32) {
     self.options = options
     self.unknownID = unknownID
+    isPlain = false
     trie = WordPieceTrie(
       vocabulary, prefix: options.continuingPrefix, maximumWordLength: options.maximumWordLength)
     actions = ScalarActions(options)
@@ -34,10 +35,17 @@ struct WordCutter: Sendable {
   }
 
   /// The same without the fused path.
-  var plain: WordCutter {
-    var copy = self
-    copy.isPlain = true
-    return copy
+  var plain: WordCutter { WordCutter(plain: self) }
+
+  private init(plain other: WordCutter) {
+    trie = other.trie
+    actions = other.actions
+    normalizer = other.normalizer
+    options = other.options
+    unknownID = other.unknownID
+    singles = other.singles
+    astralSingles = other.astralSingles
+    isPlain = true
   }
 
   /// The token of a word that is one scalar.
@@ -47,12 +55,6 @@ struct WordCutter: Sendable {
     return id < 0 ? unknownID : id
   }
 
-  /// Cuts a stretch of text that holds no added token.
-  ///
-  /// - Parameters:
-  ///   - text: valid UTF-8.
-  ///   - firstOrigin: the index of its first scalar in the whole text.
-  ///   - output: gets the tokens appended.
   func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer) {
     let (count, words) = (output.count, output.wordCount)
     if isPlain || !cutFused(text, firstOrigin: firstOrigin, into: &output) {
@@ -62,8 +64,34 @@ struct WordCutter: Sendable {
     }
   }
 
+  func normalized(_ content: [UInt8]) -> [UInt8] {
+    normalizer.normalize(content.span, firstOrigin: 0).utf8
+  }
+
+  func cut(
+    _ text: Span<UInt8>, firstOrigin: Int32, finding tokens: AddedTokenMatcher,
+    into output: inout TokenBuffer
+  ) {
+    let text = normalizer.normalize(text, firstOrigin: firstOrigin)
+    let bytes = text.utf8
+    var scalar = 0
+    for stretch in tokens.split(bytes.span) {
+      let part = bytes.span.extracting(stretch.range)
+      let range = scalar..<(scalar + Int(part.scalarCount))
+      scalar = range.upperBound
+      if let id = stretch.id {
+        let (first, last) = (text.origins[range.lowerBound], text.origins[range.upperBound - 1])
+        output.append(match: id, first, last + 1, text: String(copying: part))
+      } else {
+        cut(
+          TextNormalizer.Output(scalars: Array(text.scalars[range]), origins: Array(text.origins[range])),
+          into: &output)
+      }
+    }
+  }
+
   /// Cuts normalised text; the plain path.
-  func cut(_ text: TextNormalizer.Output, into output: inout TokenBuffer) {
+  private func cut(_ text: TextNormalizer.Output, into output: inout TokenBuffer) {
     var word = WordScratch(limit: options.maximumWordLength)
     for (scalar, origin) in zip(text.scalars, text.origins) { place(scalar, origin, &word, &output) }
     flush(&word, into: &output)
@@ -88,7 +116,9 @@ struct WordCutter: Sendable {
   private func cutFused(
     _ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer
   ) -> Bool {
-    let ascii = actions.ascii.span
+    // Held here: the span of a member of a class would need a new hold for every word.
+    let codes = actions.ascii
+    let ascii = codes.span
     let space = ScalarAction.space.rawValue
     var origin = firstOrigin
     var position = 0
@@ -102,7 +132,7 @@ struct WordCutter: Sendable {
           continue
         }
         if code >= 0x20 {
-          let end = cutRun(text, from: position, origin: origin, into: &output)
+          let end = cutRun(text, ascii, from: position, origin: origin, into: &output)
           if end > position {
             origin += Int32(end - position)
             position = end
@@ -154,9 +184,9 @@ struct WordCutter: Sendable {
   /// - Returns: the position behind the word, or `start` when what follows belongs to the word but is not plain.
   @inline(__always)
   private func cutRun(
-    _ text: Span<UInt8>, from start: Int, origin: Int32, into output: inout TokenBuffer
+    _ text: Span<UInt8>, _ ascii: Span<UInt8>, from start: Int, origin: Int32,
+    into output: inout TokenBuffer
   ) -> Int {
-    let ascii = actions.ascii.span
     let first = output.count
     var counter = NoStepCounter()
     var cursor = WordPieceTrie.Cursor()

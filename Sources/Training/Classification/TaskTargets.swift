@@ -88,20 +88,14 @@ package enum TaskTargets: Sendable, Equatable {
 
 extension TaskTargets {
   /// What a batch holds for the head of a model.
-  ///
-  /// A batch carries one label a sequence and nothing else, so that nothing is known for other heads.
   package init(_ batch: LabeledBatch, for config: EncoderConfig) {
-    let none = EncodedExample.noLabel
     switch (config.head, config.problem) {
     case (.sequenceClassification, .singleLabel): self = .labels(batch.labels)
-    case (.sequenceClassification, .regression):
-      self = .values([Float](repeating: .nan, count: batch.count * config.labels.count))
-    case (.sequenceClassification, .multiLabel): self = .labelMatrix([])
-    case (.tokenClassification, _): self = .tags([Int32](repeating: none, count: batch.tokens.tokenCount))
-    case (.questionAnswering, _):
-      let unknown = [Int32](repeating: none, count: batch.count)
-      self = .spans(starts: unknown, ends: unknown)
-    case (.maskedLanguageModel, _): self = .words(rows: [], ids: [])
+    case (.sequenceClassification, .regression): self = .values(batch.values)
+    case (.sequenceClassification, .multiLabel): self = .labelMatrix(batch.labelMatrix)
+    case (.tokenClassification, _): self = .tags(batch.tags)
+    case (.questionAnswering, _): self = .spans(starts: batch.spanStarts, ends: batch.spanEnds)
+    case (.maskedLanguageModel, _): self = TaskTargets(words: batch.tags)
     }
   }
 }

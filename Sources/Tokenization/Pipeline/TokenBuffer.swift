@@ -38,6 +38,12 @@ struct TokenBuffer {
     wordCount += 1
   }
 
+  /// Appends an added token that was found in the text.
+  mutating func append(match id: Int32, _ start: Int32, _ end: Int32, text: String) {
+    texts.append((count, text))
+    append(id, start, end)
+  }
+
   /// Appends special tokens that no text contains.
   mutating func append(specials: [SequenceTemplate.Token]) {
     for special in specials { tokens.append(Token(id: special.id, start: 0, end: 0, word: -1)) }
@@ -47,6 +53,12 @@ struct TokenBuffer {
   @inline(__always)
   mutating func appendPiece(_ id: Int32, end: Int32) {
     tokens.append(Token(id: id, start: 0, end: end, word: wordCount))
+  }
+
+  /// Appends a piece of the word that is being cut.
+  @inline(__always)
+  mutating func appendPiece(_ id: Int32, start: Int32, end: Int32) {
+    tokens.append(Token(id: id, start: start, end: end, word: wordCount))
   }
 
   /// Removes all tokens from an index on.

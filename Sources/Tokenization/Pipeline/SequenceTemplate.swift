@@ -25,7 +25,16 @@ struct SequenceTemplate: Sendable, Equatable {
       .special(classification.text, segment: 0), .text(0, segment: 0), .special(separator.text, segment: 0),
     ]
     pair = single + [.text(1, segment: 1), .special(separator.text, segment: 1)]
-    specials = [classification.text: [classification], separator.text: [separator]]
+    specials = [classification.text: [classification]]
+    specials[separator.text] = [separator]
+  }
+
+  /// RoBERTa's template: <s> A </s> or <s> A </s></s> B </s>, one segment.
+  static func roberta(classification: Token, separator: Token) -> SequenceTemplate {
+    var template = SequenceTemplate(classification: classification, separator: separator)
+    let end = Piece.special(separator.text, segment: 0)
+    template.pair = template.single + [end, .text(1, segment: 0), end]
+    return template
   }
 
   init(single: [Piece], pair: [Piece], specials: [String: [Token]]) {

@@ -1,0 +1,102 @@
+import ModelFormats
+
+/// The tokenizer of GPT-2 and RoBERTa, byte-level BPE, equal to that of Hugging Face `tokenizers` in ids and offsets.
+///
+/// Text is split into words with the space before them, and the bytes of each word are merged pair by pair in the order
+/// in which training learnt the merges (Sennrich and others 2016; Radford and others 2019). Words that end up as one token
+/// are looked up instead; long ones take time n log n.
+public final class ByteLevelBPETokenizer: Tokenizer {
+  /// Vocabulary, added tokens, cutter and template.
+  public let pipeline: TokenizerPipeline
+  /// How text is cut.
+  public let options: ByteLevelBPEOptions
+  /// The merges as pairs of tokens, in order.
+  public var merges: [(left: String, right: String)] {
+    let tokens = vocabulary.tokens
+    return table.pairs.map { (tokens[Int($0.left)], tokens[Int($0.right)]) }
+  }
+
+  let table: MergeTable
+
+  /// A tokenizer over a vocabulary and its merges, which frames sequences as RoBERTa does.
+  ///
+  /// - Parameters:
+  ///   - vocabulary: tokens in the byte-level alphabet, one for every byte among them.
+  ///   - merges: pairs of tokens in the order in which they merge.
+  ///   - options: how text is cut.
+  ///   - addedTokens: tokens to find in the raw text; nil for the special tokens that the vocabulary has, the mask with
+  ///     the white space on its left.
+  /// - Throws: `TokenizerError.invalid` when the vocabulary lacks a byte, a token of a merge, or one that frames a
+  ///   sequence.
+  public convenience init(
+    vocabulary: Vocabulary, merges: [(left: String, right: String)],
+    options: ByteLevelBPEOptions = ByteLevelBPEOptions(), addedTokens: [AddedToken]? = nil
+  ) throws(TokenizerError) {
+    let table = try MergeTable(merges, vocabulary) { index, reason in
+      .invalid(file: "merges", field: index.map { "merge \($0 + 1)" } ?? "vocabulary", reason: reason)
+    }
+    try self.init(
+      vocabulary: vocabulary, table: table, options: options, addedTokens: addedTokens, file: "vocabulary")
+  }
+
+  /// - Parameters:
+  ///   - addedTokens: tokens to find in the raw text; nil for RoBERTa's.
+  ///   - file: the name that errors carry.
+  init(
+    vocabulary: Vocabulary, table: MergeTable, options: ByteLevelBPEOptions,
+    addedTokens: [AddedToken]? = nil, framing: TokenizerPipeline.Framing = .roberta,
+    configuration: JSONObject = JSONObject(), file: String
+  ) throws(TokenizerError) {
+    self.options = options
+    self.table = table
+    pipeline = try TokenizerPipeline(
+      vocabulary: vocabulary, cutter: BytePairCutter(vocabulary, table, options),
+      addedTokens: addedTokens ?? Self.defaultTokens(options, vocabulary), names: options.specialTokens,
+      unknown: options.unknownToken, framing: framing,
+      trimming: options.trimOffsets
+        ? OffsetTrimming(vocabulary, keepsFirstSpace: options.trimsAsIfPrefixed ?? options.addPrefixSpace)
+        : nil,
+      modelMaxLength: options.modelMaxLength, configuration: configuration, file: file)
+  }
+
+  /// The special tokens that the vocabulary has; the mask takes in the space before it, as RoBERTa learnt it.
+  static func defaultTokens(_ options: ByteLevelBPEOptions, _ vocabulary: Vocabulary) -> [AddedToken] {
+    let names = options.specialTokens
+    return names.defaultTokens(unknown: options.unknownToken, in: vocabulary).map { token in
+      var token = token
+      token.stripsLeft = token.content.utf8.elementsEqual(names.mask.utf8)
+      return token
+    }
+  }
+}
+
+extension MergeTable {
+  /// Looks up the tokens of merges.
+  ///
+  /// - Parameter fault: the error for a merge (counted from 0) or, with nil, for the vocabulary.
+  init(
+    _ merges: [(left: String, right: String)], _ vocabulary: Vocabulary,
+    fault: (Int?, String) -> TokenizerError
+  ) throws(TokenizerError) {
+    var byteTokens: [Int32] = []
+    for (byte, scalar) in ByteLevelAlphabet.scalars.enumerated() {
+      let token = vocabulary.id(of: String(scalar))
+      if token == nil, ByteLevelAlphabet.isUsed(UInt8(byte)) {
+        throw fault(
+          nil, "has no token for the byte \(byte) (\"\(scalar)\"); a byte-level vocabulary has one for each")
+      }
+      byteTokens.append(token ?? -1)
+    }
+    var pairs: [Pair] = []
+    pairs.reserveCapacity(merges.count)
+    for (index, merge) in merges.enumerated() {
+      func id(_ token: String) throws(TokenizerError) -> Int32 {
+        if let id = vocabulary.id(of: token) { return id }
+        throw fault(index, "needs the token \"\(token)\", which the vocabulary does not have")
+      }
+      pairs.append(
+        Pair(left: try id(merge.left), right: try id(merge.right), token: try id(merge.left + merge.right)))
+    }
+    self.init(pairs, byteTokens: byteTokens)
+  }
+}

@@ -1,0 +1,86 @@
+/// The merges of a byte-pair vocabulary: which neighbours become one token, and in which order.
+struct MergeTable: Sendable {
+  /// What two neighbours become.
+  struct Merge: Sendable {
+    /// Lower ranks merge first.
+    var rank: Int32
+    var token: Int32
+
+    /// No merge: behind all others.
+    static let none = Merge(rank: .max, token: -1)
+  }
+
+  /// A pair of tokens with its place in the list.
+  struct Pair: Sendable, Equatable {
+    var left: Int32
+    var right: Int32
+    var token: Int32
+  }
+
+  /// The merges in order of rank.
+  let pairs: [Pair]
+  /// The token of each byte, -1 for bytes that UTF-8 does not have and the vocabulary neither.
+  let byteTokens: [Int32]
+  /// The merge of each pair of bytes.
+  private let byteMerges: [Merge]
+  /// Open-addressing table of a power-of-two size.
+  private let slots: [Slot]
+
+  private struct Slot {
+    /// Both tokens of the pair; -1 for a free slot.
+    var left: Int32 = -1
+    var right: Int32 = -1
+    var merge = Merge.none
+  }
+
+  /// - Parameters:
+  ///   - pairs: the merges in order of rank; of a pair that occurs twice, the later counts.
+  ///   - byteTokens: the token of each byte [256].
+  init(_ pairs: [Pair], byteTokens: [Int32]) {
+    self.pairs = pairs
+    self.byteTokens = byteTokens
+    var size = 64
+    while size < pairs.count * 2 { size *= 2 }
+    var slots = [Slot](repeating: Slot(), count: size)
+    for (rank, pair) in pairs.enumerated() {
+      let slot = Self.slot(of: pair.left, pair.right, in: slots.span)
+      slots[slot] = Slot(
+        left: pair.left, right: pair.right, merge: Merge(rank: Int32(rank), token: pair.token))
+    }
+    self.slots = slots
+    var byteMerges = [Merge](repeating: .none, count: 0x10000)
+    for left in 0..<256 {
+      for right in 0..<256 {
+        byteMerges[left << 8 | right] =
+          slots[Self.slot(of: byteTokens[left], byteTokens[right], in: slots.span)].merge
+      }
+    }
+    self.byteMerges = byteMerges
+  }
+
+  /// What two tokens become.
+  @inline(__always)
+  func merge(_ left: Int32, _ right: Int32) -> Merge {
+    let slots = slots.span
+    return slots[unchecked: Self.slot(of: left, right, in: slots)].merge
+  }
+
+  /// What the tokens of two bytes become.
+  @inline(__always)
+  func merge(bytes left: UInt8, _ right: UInt8) -> Merge {
+    byteMerges.span[unchecked: Int(left) << 8 | Int(right)]
+  }
+
+  /// The slot that holds a pair, or the free one where it belongs.
+  @inline(__always)
+  private static func slot(of left: Int32, _ right: Int32, in slots: Span<Slot>) -> Int {
+    let key = UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: key &* 0x9E37_79B9_7F4A_7C15 >> 32) & mask
+    while true {
+      let entry = slots[unchecked: slot]
+      if entry.left == left && entry.right == right || entry.left < 0 { return slot }
+      slot = (slot + 1) & mask
+    }
+  }
+}

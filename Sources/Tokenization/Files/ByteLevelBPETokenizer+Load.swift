@@ -1,0 +1,47 @@
+import Foundation
+import ModelFormats
+
+extension ByteLevelBPETokenizer {
+  /// Loads the tokenizer of a Hugging Face model folder.
+  ///
+  /// `tokenizer.json` wins; without it `vocab.json` and `merges.txt` with `tokenizer_config.json` (and the older
+  /// `special_tokens_map.json` and `added_tokens.json`) are read as RoBERTa's. Truncation and padding sections are
+  /// ignored.
+  ///
+  /// - Throws: `TokenizerError`, naming the file and the field, line or component.
+  public convenience init(directory: URL) throws(TokenizerError) {
+    let manager = FileManager.default
+    let configuration = try TokenizerConfiguration(directory)
+    let document = directory.appending(path: "tokenizer.json")
+    if manager.fileExists(atPath: document.path) {
+      try self.init(try TokenizerFileReader(document), configuration)
+      return
+    }
+    let list = directory.appending(path: "vocab.json")
+    guard manager.fileExists(atPath: list.path) else { throw .noTokenizer(directory: directory.path) }
+    let value: JSONValue
+    do { value = try JSONValue(contentsOf: list) } catch { throw .format(error) }
+    guard let members = value.objectValue else {
+      throw .invalid(
+        file: list.path, field: "the document", reason: "found \(value.kind), expected an object")
+    }
+    let vocabulary = try Vocabulary(members, file: list.path) { "\"\($0)\"" }
+    let table = try MergesFile.table(contentsOf: directory.appending(path: "merges.txt"), vocabulary)
+    let options = try configuration.byteLevelOptions()
+    try self.init(
+      vocabulary: vocabulary, table: table, options: options,
+      addedTokens: try configuration.addedTokens(Self.defaultTokens(options, vocabulary)),
+      configuration: configuration.members, file: list.path)
+  }
+
+  /// Reads a `tokenizer.json`.
+  convenience init(
+    _ reader: TokenizerFileReader, _ configuration: TokenizerConfiguration
+  ) throws(TokenizerError) {
+    let parts = try reader.bytePairParts(configuration)
+    try self.init(
+      vocabulary: parts.vocabulary, table: parts.table, options: parts.options,
+      addedTokens: parts.addedTokens, framing: .template(parts.template),
+      configuration: configuration.members, file: reader.file)
+  }
+}

@@ -1,0 +1,157 @@
+import ModelFormats
+
+extension TokenizerFileReader {
+  /// Everything a byte-level BPE tokenizer is made of.
+  struct BytePairParts {
+    var vocabulary: Vocabulary
+    var table: MergeTable
+    var options: ByteLevelBPEOptions
+    var addedTokens: [AddedToken]
+    var template: SequenceTemplate
+  }
+
+  /// Reads a byte-level BPE tokenizer; every component that would change its tokens and that Potstill does not have is
+  /// refused by name.
+  func bytePairParts(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> BytePairParts {
+    var options = ByteLevelBPEOptions(modelMaxLength: try configuration.modelMaxLength())
+    options.specialTokens = configuration.specialTokenNames(.roberta)
+    let normalizer = document["normalizer"] ?? .null
+    if !normalizer.isNull {
+      throw .unsupported(
+        file: file, component: "normalizer", type: try type(of: normalizer, "normalizer"),
+        supported: "null, none at all, for byte-level BPE")
+    }
+    try readPreTokenizer(into: &options)
+    try checkDecoder()
+    let (vocabulary, table) = try readModel(
+      unknown: configuration.unknownToken() ?? options.unknownToken, into: &options)
+    let template = try readPostProcessor(into: &options)
+    return BytePairParts(
+      vocabulary: vocabulary, table: table, options: options, addedTokens: try addedTokens(),
+      template: template)
+  }
+
+  // MARK: Components
+
+  private func readPreTokenizer(into options: inout ByteLevelBPEOptions) throws(TokenizerError) {
+    let preTokenizer = document["pre_tokenizer"] ?? .null
+    var type = preTokenizer.isNull ? "null" : try type(of: preTokenizer, "pre_tokenizer")
+    if type == "ByteLevel" {
+      options.addPrefixSpace = try flag(preTokenizer, "pre_tokenizer", "add_prefix_space") ?? true
+      options.useRegex = try flag(preTokenizer, "pre_tokenizer", "use_regex") ?? true
+      return
+    }
+    // A Sequence of Split and ByteLevel is how other regular expressions than GPT-2's are written.
+    if let parts = preTokenizer["pretokenizers"]?.arrayValue {
+      type += " of " + parts.map { $0["type"]?.stringValue ?? $0.kind }.joined(separator: ", ")
+    }
+    throw .unsupported(
+      file: file, component: "pre_tokenizer", type: type,
+      supported: "ByteLevel alone, which splits as GPT-2 does")
+  }
+
+  private func checkDecoder() throws(TokenizerError) {
+    let decoder = document["decoder"] ?? .null
+    if decoder.isNull { return }
+    let type = try type(of: decoder, "decoder")
+    if type != "ByteLevel" {
+      throw .unsupported(file: file, component: "decoder", type: type, supported: "ByteLevel")
+    }
+  }
+
+  private func readModel(
+    unknown: String?, into options: inout ByteLevelBPEOptions
+  ) throws(TokenizerError) -> (Vocabulary, MergeTable) {
+    let model = document["model"] ?? .null
+    let type = try modelType()
+    guard type == Model.bytePair.rawValue else {
+      throw .unsupported(file: file, component: "model", type: type, supported: Model.bytePair.rawValue)
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let value = model[key], !value.isNull, value.stringValue != "" {
+        throw fault(key, "found \(value.compactText), expected null: byte-level tokens carry no marks")
+      }
+    }
+    if let dropout = model["dropout"], !dropout.isNull, dropout.doubleValue != 0 {
+      throw fault("dropout", "found \(dropout.compactText), expected null: tokens must not depend on chance")
+    }
+    for key in ["byte_fallback", "ignore_merges"] where try flag(model, "model", key) == true {
+      throw fault(key, "found true, expected false; Potstill has byte-level BPE without it")
+    }
+    let vocabulary = try vocabulary()
+    options.unknownToken = model["unk_token"]?.stringValue ?? unknown
+    let merges = try readMerges(model["merges"] ?? .null)
+    let table = try MergeTable(merges, vocabulary) { index, reason in
+      fault(index.map { "merges[\($0)]" } ?? "vocab", reason)
+    }
+    return (vocabulary, table)
+  }
+
+  private func readMerges(_ value: JSONValue) throws(TokenizerError) -> [(left: String, right: String)] {
+    guard let list = value.arrayValue else {
+      throw fault("merges", "found \(value.kind), expected an array")
+    }
+    var merges: [(left: String, right: String)] = []
+    merges.reserveCapacity(list.count)
+    for (index, element) in list.enumerated() {
+      let parts =
+        element.arrayValue?.compactMap(\.stringValue)
+        ?? element.stringValue?.split(separator: " ", omittingEmptySubsequences: false).map(String.init) ?? []
+      guard parts.count == 2, element.arrayValue?.count ?? 2 == 2 else {
+        throw fault("merges[\(index)]", "found \(element.compactText), expected two tokens")
+      }
+      merges.append((parts[0], parts[1]))
+    }
+    return merges
+  }
+
+  /// The template, and into the options what is cut off offsets.
+  private func readPostProcessor(
+    into options: inout ByteLevelBPEOptions
+  ) throws(TokenizerError) -> SequenceTemplate {
+    options.trimOffsets = false
+    let processor = document["post_processor"] ?? .null
+    if processor.isNull { return .plain }
+    let isSequence = try type(of: processor, "post_processor") == "Sequence"
+    let steps = isSequence ? processor["processors"]?.arrayValue ?? [] : [processor]
+    var template: SequenceTemplate?
+    for (index, step) in steps.enumerated() {
+      let type = try type(of: step, "post_processor")
+      let hasTrimmed = options.trimOffsets
+      let trims = try readTrimming(step, type, into: &options)
+      // Whatever follows special tokens would see them as text, and white space would be cut off twice.
+      if template != nil || hasTrimmed && trims {
+        throw .invalid(
+          file: file, field: "post_processor.processors[\(index)]",
+          reason:
+            "found \(type); expected ByteLevel at most once, then one processor that puts special tokens"
+            + " around and trims no offsets again")
+      }
+      if type == "ByteLevel" { continue }
+      template = try self.template(step)
+      if template == nil {
+        throw .unsupported(
+          file: file, component: "post_processor", type: type,
+          supported: "RobertaProcessing, TemplateProcessing, BertProcessing, ByteLevel or a Sequence of them")
+      }
+    }
+    return template ?? .plain
+  }
+
+  /// Reads what a post-processor cuts off offsets; says whether it does.
+  private func readTrimming(
+    _ processor: JSONValue, _ type: String, into options: inout ByteLevelBPEOptions
+  ) throws(TokenizerError) -> Bool {
+    guard type == "ByteLevel" || type == "RobertaProcessing",
+      try flag(processor, "post_processor", "trim_offsets") ?? true
+    else { return false }
+    options.trimOffsets = true
+    options.trimsAsIfPrefixed = try flag(processor, "post_processor", "add_prefix_space") ?? true
+    if options.trimsAsIfPrefixed == options.addPrefixSpace { options.trimsAsIfPrefixed = nil }
+    return true
+  }
+
+  private func fault(_ key: String, _ reason: String) -> TokenizerError {
+    .invalid(file: file, field: "model.\(key)", reason: reason)
+  }
+}

@@ -1,0 +1,59 @@
+import Foundation
+
+/// What turns texts into the ids of a model, equal to Hugging Face `tokenizers`: `BertTokenizer` or
+/// `ByteLevelBPETokenizer`; `loadTokenizer(directory:)` picks the one that a folder holds.
+///
+/// Everything but saving is one code over the pipeline, so a conforming type only says what its pipeline is made of.
+public protocol Tokenizer: Sendable {
+  /// Vocabulary, added tokens, cutter and template.
+  var pipeline: TokenizerPipeline { get }
+
+  /// Writes the tokenizer's files so that `AutoTokenizer.from_pretrained` reads the same tokenizer.
+  ///
+  /// - Parameters:
+  ///   - directory: an existing folder.
+  ///   - legacyFiles: whether to write `special_tokens_map.json` too, which only old software reads.
+  /// - Throws: `TokenizerError.format` when a file cannot be written.
+  func save(to directory: URL, legacyFiles: Bool) throws(TokenizerError)
+}
+
+extension Tokenizer {
+  /// Writes the tokenizer's files so that `AutoTokenizer.from_pretrained` reads the same tokenizer.
+  ///
+  /// - Parameter directory: an existing folder.
+  /// - Throws: `TokenizerError.format` when a file cannot be written.
+  public func save(to directory: URL) throws(TokenizerError) {
+    try save(to: directory, legacyFiles: false)
+  }
+
+  /// The tokens of the model, without the added tokens that lie behind it.
+  public var vocabulary: Vocabulary { pipeline.vocabulary }
+  /// Tokens that are found in the raw text, special ones among them, in order of id.
+  public var addedTokens: [AddedToken] { pipeline.added.tokens.map(\.token) }
+  /// The longest sequence the model was made for, nil when the files name no limit.
+  public var modelMaxLength: Int? { pipeline.modelMaxLength }
+  /// One more than the largest id: the number of rows an embedding table needs.
+  public var idLimit: Int { pipeline.idLimit }
+
+  /// The id of the token for what the vocabulary cannot spell, nil when there is none.
+  public var unkID: Int32? { pipeline.specials.unknown }
+  /// The id of the padding token, nil when there is none.
+  public var padID: Int32? { pipeline.specials.padding }
+  /// The id of the token in front of every sequence, nil when there is none.
+  public var clsID: Int32? { pipeline.specials.classification }
+  /// The id of the token behind every sequence, nil when there is none.
+  public var sepID: Int32? { pipeline.specials.separator }
+  /// The id of the token that hides a word, nil when there is none.
+  public var maskID: Int32? { pipeline.specials.mask }
+
+  /// The id of a token of the vocabulary or an added one, nil when there is none.
+  public func id(of token: String) -> Int32? { pipeline.id(of: token) }
+
+  /// The token with an id, nil when there is none.
+  public func token(_ id: Int32) -> String? { pipeline.token(id) }
+
+  /// How many special tokens come on top of one text, or of a pair.
+  public func addedTokenCount(isPair: Bool = false) -> Int {
+    pipeline.layouts[isPair: isPair, addSpecialTokens: true].specialCount
+  }
+}
