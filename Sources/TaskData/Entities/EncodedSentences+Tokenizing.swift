@@ -14,7 +14,7 @@ extension EncodedSentences {
   ///
   /// Throws `TokenizerError.truncation` when the length leaves no room for a token, or the stride none for a new one.
   public static func encode(
-    _ sentences: [TaggedSentence], tagSet: TagSet, with tokenizer: BertTokenizer, maxLength: Int, stride: Int,
+    _ sentences: [TaggedSentence], tagSet: TagSet, with tokenizer: any Tokenizer, maxLength: Int, stride: Int,
     labelAllTokens: Bool = false
   ) throws(TokenizerError) -> EncodedSentences {
     let frame = SpecialFrame(of: tokenizer)
@@ -50,7 +50,7 @@ extension EncodedSentences {
   ///
   /// Throws `TokenizerError.truncation` as above.
   public static func encode(
-    _ sentences: [TaggedSentence], task: TaskDefinition, with tokenizer: BertTokenizer, maxLength: Int? = nil
+    _ sentences: [TaggedSentence], task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int? = nil
   ) throws(TokenizerError) -> EncodedSentences {
     try encode(
       sentences, tagSet: task.tagSet, with: tokenizer, maxLength: maxLength ?? task.maxSequenceLength,

@@ -15,11 +15,15 @@ struct WordPieces: Sendable {
 
   private let pieces: [Key: [Int32]]
 
-  init(of sentences: [TaggedSentence], with tokenizer: BertTokenizer) {
+  init(of sentences: [TaggedSentence], with tokenizer: any Tokenizer) {
     var keys: Set<Key> = []
     for sentence in sentences { for word in sentence.words { keys.insert(Key(word: word)) } }
     let words = keys.map(\.word)
-    let encoded = concurrentMap(words.count) { tokenizer.encodeIDs(words[$0], addSpecialTokens: false).ids }
+    // Byte-level vocabularies have a word's first piece with the space before it.
+    let space = tokenizer is ByteLevelBPETokenizer ? " " : ""
+    let encoded = concurrentMap(words.count) {
+      tokenizer.encodeIDs(space + words[$0], addSpecialTokens: false).ids
+    }
     pieces = Dictionary(zip(words.map(Key.init), encoded)) { first, _ in first }
   }
 
@@ -33,7 +37,7 @@ struct SpecialFrame: Sendable {
   let after: [Int32]
   private let segments: (before: [Int32], text: Int32, after: [Int32])
 
-  init(of tokenizer: BertTokenizer) {
+  init(of tokenizer: any Tokenizer) {
     // Any text shows where the template puts it; a letter is at least one token, [UNK] if need be.
     let encoding = tokenizer.encode("a")
     let (ids, segments) = (encoding.ids, encoding.segments)

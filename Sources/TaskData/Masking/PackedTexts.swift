@@ -12,7 +12,7 @@ public struct PackedTexts<Lines: IteratorProtocol<String>>: Sequence, IteratorPr
   public let maxLength: Int
   /// Whether each line is a sequence of its own.
   public let isLineByLine: Bool
-  private let tokenizer: BertTokenizer
+  private let tokenizer: any Tokenizer
   private var ready: ArraySlice<EncodedExample> = []
   private var rest: (ids: [Int32], segments: [Int32]) = ([], [])
 
@@ -23,7 +23,7 @@ public struct PackedTexts<Lines: IteratorProtocol<String>>: Sequence, IteratorPr
   ///
   /// Throws `TokenizerError.truncation` when the length leaves no room for a token.
   public init(
-    _ lines: Lines, with tokenizer: BertTokenizer, maxLength: Int, isLineByLine: Bool = false
+    _ lines: Lines, with tokenizer: any Tokenizer, maxLength: Int, isLineByLine: Bool = false
   ) throws(TokenizerError) {
     let added = tokenizer.addedTokenCount()
     guard maxLength > added else {

@@ -37,7 +37,7 @@ public struct TokenMasker: Sendable {
   ///
   /// Throws `TokenizerError.invalid` when the vocabulary has no mask token.
   public init(
-    tokenizer: BertTokenizer, probability: Double = 0.15, wholeWords: Bool = false,
+    tokenizer: any Tokenizer, probability: Double = 0.15, wholeWords: Bool = false,
     segmenter: WordSegmenter? = nil, seed: UInt64 = 42
   ) throws(TokenizerError) {
     precondition(
@@ -45,8 +45,7 @@ public struct TokenMasker: Sendable {
     guard let maskID = tokenizer.maskID else {
       throw .invalid(
         file: "vocabulary", field: "mask_token",
-        reason:
-          "the vocabulary has no \"\(tokenizer.options.specialTokens.mask)\", expected a token that hides others"
+        reason: "the vocabulary has no such token, expected one that hides others, such as \"[MASK]\""
       )
     }
     self.probability = probability
@@ -55,7 +54,7 @@ public struct TokenMasker: Sendable {
     self.seed = seed
     self.maskID = maskID
     let special = Set(tokenizer.addedTokens.filter(\.special).map(\.content))
-    let prefix = tokenizer.options.continuingPrefix
+    let prefix = (tokenizer as? BertTokenizer)?.options.continuingPrefix ?? ""
     let kinds = (0..<Int32(tokenizer.idLimit)).map { id -> Kind in
       guard let token = tokenizer.token(id), !special.contains(token) else { return .special }
       if !prefix.isEmpty && token.hasPrefix(prefix) && token != prefix { return .continuing }

@@ -16,7 +16,7 @@ extension QuestionWindow {
   ///
   /// Throws `TokenizerError.truncation` when the lengths leave too little room for the passage.
   public static func encode(
-    _ questions: [Question], with tokenizer: BertTokenizer, maxLength: Int, stride: Int,
+    _ questions: [Question], with tokenizer: any Tokenizer, maxLength: Int, stride: Int,
     maxQueryLength: Int = 64
   ) throws(TokenizerError) -> [QuestionWindow] {
     let truncation = Truncation(maxLength: maxLength, strategy: .onlySecond, stride: stride)
@@ -42,7 +42,7 @@ extension QuestionWindow {
   ///
   /// Throws `TokenizerError.truncation` as above.
   public static func encode(
-    _ questions: [Question], task: TaskDefinition, with tokenizer: BertTokenizer, maxLength: Int? = nil
+    _ questions: [Question], task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int? = nil
   ) throws(TokenizerError) -> [QuestionWindow] {
     try encode(
       questions, with: tokenizer, maxLength: maxLength ?? task.maxSequenceLength, stride: task.docStride,
@@ -78,7 +78,7 @@ extension QuestionWindow {
   }
 
   /// The question up to the end of a token.
-  private static func cut(_ text: String, to maxCount: Int, with tokenizer: BertTokenizer) -> String {
+  private static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
     let offsets = tokenizer.encode(text, addSpecialTokens: false).offsets
     if offsets.count <= maxCount { return text }
     let end = maxCount > 0 ? offsets[maxCount - 1].upperBound : 0
