@@ -53,10 +53,7 @@ extension GeneralDistiller {
 
   /// Labels that the configuration asks for must be there.
   private func checkLabels(of examples: [EncodedExample]) throws(DistillationError) {
-    let readsLabels = !student.head.readsTokens && student.config.problem == .singleLabel
-    guard readsLabels, !examples.isEmpty,
-      examples.allSatisfy({ $0.label == EncodedExample.noLabel })
-    else { return }
+    guard !examples.isEmpty, examples.allSatisfy({ $0.target == .none }) else { return }
     let faults = self.config.labelFaults(hasLabels: false)
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }

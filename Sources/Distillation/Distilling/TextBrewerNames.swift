@@ -4,4 +4,4 @@ import Training
 public typealias BasicDistiller = GeneralDistiller
 
 /// TextBrewer's `BasicTrainer`: training on labels alone.
-public typealias BasicTrainer = ClassifierTrainer
+public typealias BasicTrainer = TaskTrainer

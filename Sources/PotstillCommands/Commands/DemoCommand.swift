@@ -58,7 +58,7 @@ package struct DemoCommand: ConsoleCommand {
     if let folder {
       try folder.create()
       for (name, trained) in [("teacher", teacher), ("student-alone", alone), ("student", distilled)] {
-        let classifier = ClassifierFolder(path: name, model: trained.model, tokenizer: demo.tokenizer)
+        let classifier = ModelFolder(path: name, model: trained.model, tokenizer: demo.tokenizer)
         try classifier.save(to: folder.url.appending(path: name))
       }
       try SampleTask.write(data, to: folder.url.appending(path: "data"))

@@ -30,7 +30,7 @@ package struct DistillCommand: RecipeCommand {
   @Argument(help: "A recipe: these options in a YAML or JSON file.")
   package var recipe: String?
 
-  @Option(help: ArgumentHelp("The classifier to imitate, a Hugging Face directory.", valueName: "folder"))
+  @Option(help: ArgumentHelp("The model to imitate, a Hugging Face directory.", valueName: "folder"))
   package var teacher: String?
 
   @Option(
@@ -70,7 +70,7 @@ package struct DistillCommand: RecipeCommand {
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    let teacherPath = missing.require(teacher, "--teacher", "the classifier to imitate")
+    let teacherPath = missing.require(teacher, "--teacher", "the model to imitate")
     let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
     _ = missing.require(task.task, "--task", "a name or a YAML file")
@@ -82,12 +82,13 @@ package struct DistillCommand: RecipeCommand {
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()
     let data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
-    let pair = try TeacherAndStudent(teacherPath, studentName, seed: config.seed)
+    let pair = try TeacherAndStudent(teacherPath, studentName, kind: reader.task.kind, seed: config.seed)
     let order = try LabelOrder(model: pair.teacher.model, path: teacherPath, task: reader.task)
     let limit = min(
       pair.teacher.lengthLimit(reader.task.maxSequenceLength),
       pair.student.lengthLimit(reader.task.maxSequenceLength))
-    let examples = order.relabel(try pair.student.encode(data.train, limit: limit))
+    let examples = order.relabel(
+      try pair.student.encode(data.train, of: reader.task, limit: limit).examples)
     if dryRun {
       let plan = try pair.plan(distillationConfig, training: config, examples: examples)
       console.result(json ? plan.json.prettyText : plan.lines.joined(separator: "\n"))
@@ -104,10 +105,14 @@ package struct DistillCommand: RecipeCommand {
           options(teacherPath, studentName, outputPath), DistillationOptions.recipe(distillationConfig),
           training.recipe(config),
         ]))
-    let validation = order.relabel(try pair.student.encode(data.validation, limit: limit))
+    let validation = try data.validation.map {
+      try pair.student.encode($0, of: reader.task, limit: limit)
+    }
     try distiller.train(
-      examples, validation: validation, metrics: reader.task.metrics, config: config,
-      checkpoints: run.checkpoints(of: pair.student, config), observers: [run.log, TrainingView(console)],
+      examples,
+      score: validation.map { rows in
+        { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
+      }, config: config, checkpoints: run.checkpoints(of: pair.student, config), observers: [run.log, TrainingView(console)],
       resumingFrom: training.checkpoint(in: folder.url))
     try finish(run, pair, data, reader.task, console)
   }
@@ -118,14 +123,15 @@ package struct DistillCommand: RecipeCommand {
   ) throws {
     var results = try run.finish(pair.student, evaluation: nil)
     var rows: [Measurement] = []
-    if !data.validation.isEmpty {
-      let evaluation = EvaluationData(task: task, examples: data.validation)
+    if let validation = data.validation {
+      let evaluation = EvaluationData(task: task, examples: validation)
       let path = run.log.directory.relativePath
-      let student = ClassifierFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
+      let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
       for model in [pair.teacher, student] {
         rows.append(try Measurement(of: model, on: evaluation, console: console))
       }
       try run.log.writeResults("eval", rows[1].evaluation)
+      try rows[1].predictions?.write(to: run.log.directory, prefix: "eval")
       results = try run.log.writeComparison(teacher: rows[0], student: rows[1])
     }
     console.note("checkpoint and results are in \(run.log.directory.path)")

@@ -9,14 +9,15 @@ extension DataSplit: ExpressibleByArgument {}
 package struct EvaluateCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "evaluate",
-    abstract: "Score a classifier on a task.",
+    abstract: "Score a model on a task.",
     discussion: """
       Prints the task's metrics, the loss and the speed.
 
         potstill evaluate --task sst2 --data SST-2/ --model student/
+        potstill evaluate --task squad --data SQuAD/ --model qa/ --output answers/
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a classifier.", valueName: "folder"))
+  @Option(help: ArgumentHelp("A Hugging Face directory with a model for the task.", valueName: "folder"))
   package var model: String
 
   @OptionGroup(title: "Task")
@@ -24,6 +25,20 @@ package struct EvaluateCommand: ConsoleCommand {
 
   @Option(help: "Which part of the data.")
   package var split: DataSplit = .validation
+
+  @Option(
+    help: ArgumentHelp(
+      "A further file of that part, by its name in the task (MNLI's mismatched).", valueName: "name"))
+  package var part: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the predictions (predictions.json, .txt or .tsv, by the kind of task) and all_results.json there; then the part needs no labels.",
+      valueName: "folder"))
+  package var output: String?
+
+  @Flag(help: "Write into a folder that holds files already.")
+  package var overwriteOutputDir = false
 
   @Option(help: ArgumentHelp("Evaluate on the first so many examples only.", valueName: "n"))
   package var maxEvalSamples: Int?
@@ -39,9 +54,18 @@ package struct EvaluateCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let reader = try task.open(console)
-    let folder = try ClassifierFolder(model, needsHead: true)
-    let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, console: console)
-    let result = try data.evaluate(folder, console: console).result
+    let folder = try ModelFolder(model, for: reader.task.kind)
+    let data = try EvaluationData(
+      reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
+    let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
+    let evaluation = try data.evaluate(folder, console: console)
+    let result = evaluation.result
+    if let target {
+      try target.create()
+      try evaluation.predictions.write(to: target.url)
+      try JSONValue.object(result.json).write(to: target.url.appending(path: "all_results.json"))
+      console.note("predictions and results are in \(target.url.relativePath)")
+    }
     console.result(
       json ? JSONValue.object(result.json).prettyText : nil, orTable: ResultTable.of(result.json))
   }

@@ -10,7 +10,7 @@ import Tokenization
 package struct PredictCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Label texts with a classifier.",
+    abstract: "Answer texts with a trained model: labels, entities, answers to questions.",
     discussion: """
       Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
       the name ends in .jsonl), or from standard input (plain lines or such objects).
@@ -18,11 +18,16 @@ package struct PredictCommand: ConsoleCommand {
         potstill predict --model student/ "a gripping, funny film"
         potstill predict --model student/ --input reviews.txt --json > labels.jsonl
 
-      With --json each text gives one line {"label": ..., "score": ..., "logits": [...]}; the score is the label's \
-      probability.
+      With --json each text gives one line: {"label": ..., "score": ..., "logits": [...]} of a classifier, where the \
+      score is the label's probability; {"value": ...} of a regression; {"labels": [...], "logits": [...]} of several \
+      labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, in \
+      Unicode scalars of the text; {"answer": ..., "score": ...} of a model that answers questions, which takes \
+      questions and passages by turns, or lines {"question", "context"}:
+
+        potstill predict --model qa/ "Who wrote it?" "The report was written by Ada."
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a classifier.", valueName: "folder"))
+  @Option(help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"))
   package var model: String
 
   @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
@@ -39,6 +44,9 @@ package struct PredictCommand: ConsoleCommand {
       valueName: "file.safetensors"))
   package var hiddenStates: String?
 
+  @Option(help: ArgumentHelp("Longest answer to a question in tokens.", valueName: "n"))
+  package var maxAnswerLength = 30
+
   @Flag(help: "Print one JSON object a text.")
   package var json = false
 
@@ -53,41 +61,51 @@ package struct PredictCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     // Hidden states do not depend on the head, so a bare encoder will do for them.
-    let folder = try ClassifierFolder(model, needsHead: hiddenStates == nil)
+    let folder = try ModelFolder(model, needsHead: hiddenStates == nil)
     if folder.model.startsWithFreshHead {
-      console.warn("\(model) has no classification head: the labels printed come from a random one.")
+      console.warn("\(model) has no head: what is printed comes from a random one.")
     }
-    let items = try TextLines.read(texts, file: input, console: console)
-    let examples = try folder.encode(
-      items.map { TextExample(text: $0.text, pair: $0.pair) }, limit: folder.lengthLimit(maxSeqLength))
+    var items = try TextLines.read(texts, file: input, console: console)
+    let predictor: any Predictor
+    switch folder.model.head {
+    case .sequenceClassification: predictor = SequencePredictor(folder)
+    case .tokenClassification: predictor = EntityPredictor(folder)
+    case .questionAnswering:
+      items = try AnswerPredictor.pairs(items)
+      predictor = AnswerPredictor(folder, maxAnswerLength: maxAnswerLength)
+    case .maskedLanguageModel:
+      throw CommandError("\(model) fills in masked words, which predict does not do; expected a trained task model")
+    }
+    let limit = folder.lengthLimit(maxSeqLength)
     var states = hiddenStates.map { _ in HiddenStateFile() }
     let progress = ProgressDisplay(console)
     // Blocks keep the order of the input and bound the memory; within one, batches are sorted by length.
-    for start in stride(from: 0, to: examples.count, by: 1024) {
-      let block = Array(examples[start..<min(examples.count, start + 1024)])
-      let logits = predict(block, with: folder.model, states: &states)
+    for start in stride(from: 0, to: items.count, by: 1024) {
+      let block = Array(items[start..<min(items.count, start + 1024)])
+      let (examples, answers) = try predictor.prepare(block, limit: limit)
+      let logits = predict(examples, with: folder.model, states: &states)
       if items.count > 1024 { progress.show("Predicting", done: start + block.count, total: items.count) }
-      for (item, row) in zip(items[start...], logits) {
-        console.result(line(item, row, labels: folder.model.config.labels))
+      for answer in answers(logits) {
+        console.result(json ? JSONValue.object(answer.json).compactText : answer.line)
       }
     }
     progress.finishLine()
     if let hiddenStates, let states { try states.write(to: URL(filePath: hiddenStates)) }
   }
 
-  /// The logits of each example.
+  /// The logits of each example, one row for a sequence head and one a token for a token head.
   private func predict(
     _ examples: [EncodedExample], with model: TaskModel, states: inout HiddenStateFile?
   ) -> [[Float]] {
     var rows = [[Float]](repeating: [], count: examples.count)
-    let width = model.config.labels.count
     for indices in batches(of: examples) {
       let batch = LabeledBatch(examples, at: indices).tokens
       let output = model(batch, capture: states == nil ? [] : .hiddenStates, in: .inference)
       states?.append(output.hiddenStates)
-      let values = output.logits.values
+      let (values, width) = (output.logits.values, output.logits.shape.lastDimension)
       for (row, index) in indices.enumerated() {
-        rows[index] = Array(values[row * width..<(row + 1) * width])
+        let range = model.head.readsTokens ? batch.rows(of: row) : row..<row + 1
+        rows[index] = Array(values[range.lowerBound * width..<range.upperBound * width])
       }
     }
     return rows
@@ -100,23 +118,4 @@ package struct PredictCommand: ConsoleCommand {
     }
     return stride(from: 0, to: examples.count, by: 16).map { Array($0..<min(examples.count, $0 + 16)) }
   }
-
-  private func line(_ item: TextLines.Item, _ logits: [Float], labels: [String]) -> String {
-    let largest = logits.max() ?? 0
-    let exponentials = logits.map { exp(Double($0 - largest)) }
-    let best = logits.firstIndex(of: largest) ?? 0
-    let score = exponentials[best] / exponentials.reduce(0, +)
-    if json {
-      var object = JSONObject()
-      object["label"] = .string(labels[best])
-      object["score"] = .double(score)
-      object["logits"] = .array(logits.map { .double(shortest($0)) })
-      return JSONValue.object(object).compactText
-    }
-    let text = item.pair.map { "\(item.text)\t\($0)" } ?? item.text
-    return "\(labels[best])\t\(String(format: "%.4f", score))\t\(text)"
-  }
 }
-
-/// The double whose shortest digits are those of the float, so that JSON shows 0.1 and not 0.10000000149011612.
-func shortest(_ value: Float) -> Double { Double("\(value)") ?? Double(value) }

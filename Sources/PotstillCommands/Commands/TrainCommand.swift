@@ -9,7 +9,7 @@ import Training
 package struct TrainCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "train",
-    abstract: "Fine-tune a classifier on a task.",
+    abstract: "Fine-tune a model on a task.",
     discussion: """
       Starts from a Hugging Face directory; a missing head starts fresh. The run folder receives the checkpoint, \
       metrics.jsonl, all_results.json and recipe.yaml, the options that were really used.
@@ -55,24 +55,23 @@ package struct TrainCommand: RecipeCommand {
     let reader = try task.open(console)
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let data = try RunData(reader, training: training, console: console)
-    let classifier = try ClassifierFolder(
-      modelPath, labels: reader.task.labels, seed: config.seed, needsHead: false)
-    if let report = classifier.model.loadReport { console.note("\(modelPath): \(report)") }
+    let trained = try ModelFolder(modelPath, toTrain: reader.task, seed: config.seed)
+    if let report = trained.model.loadReport { console.note("\(modelPath): \(report)") }
 
     var options = task.recipe
     options["model"] = .string(modelPath)
     options["output"] = .string(outputPath)
     let run = try RunFolder(
       folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]))
-    let limit = classifier.lengthLimit(reader.task.maxSequenceLength)
-    let trainer = ClassifierTrainer(
-      model: classifier.model, train: try classifier.encode(data.train, limit: limit),
-      validation: try classifier.encode(data.validation, limit: limit), metrics: reader.task.metrics,
-      config: config, checkpoints: run.checkpoints(of: classifier, config),
+    let validation = try data.validation.map { try trained.encode($0, of: reader.task) }
+    let trainer = TaskTrainer(
+      model: trained.model, train: try trained.encode(data.train, of: reader.task).examples,
+      validation: validation, config: config, checkpoints: run.checkpoints(of: trained, config),
       observers: [run.log, TrainingView(console)])
     _ = try trainer.train(resumingFrom: training.checkpoint(in: folder.url))
-    let evaluation = data.validation.isEmpty ? nil : try trainer.evaluate().result
-    let results = try run.finish(classifier, evaluation: evaluation)
+    let evaluation = try trainer.evaluate()
+    try evaluation?.predictions.write(to: folder.url, prefix: "eval")
+    let results = try run.finish(trained, evaluation: evaluation?.result)
     console.note("checkpoint and results are in \(outputPath)")
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
   }

@@ -97,9 +97,9 @@ package final class DemoRun {
   private func train(
     _ model: TaskModel, on examples: [TextExample], _ config: TrainingConfig
   ) throws {
-    let trainer = ClassifierTrainer(
-      model: model, train: encode(examples), validation: encode(data.validation), config: config,
-      observers: observers)
+    let trainer = TaskTrainer(
+      model: model, train: encode(examples), validation: EncodedTask(encode(data.validation), task: SampleTask.definition),
+      config: config, observers: observers)
     _ = try trainer.train()
   }
 

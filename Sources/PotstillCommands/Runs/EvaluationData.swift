@@ -2,43 +2,49 @@ import Encoders
 import TaskData
 import Training
 
-/// A labelled part of a task's data, ready to score models on.
+/// A part of a task's data, ready to score models on.
 struct EvaluationData {
   /// The task.
   let task: TaskDefinition
-  /// The examples.
-  let examples: [TextExample]
+  /// The rows.
+  let examples: TaskExamples
 
-  /// Examples that were read before.
-  init(task: TaskDefinition, examples: [TextExample]) {
+  /// Rows that were read before.
+  init(task: TaskDefinition, examples: TaskExamples) {
     self.task = task
     self.examples = examples
   }
 
-  /// Reads a split, says what was left out, and keeps the first `limit` examples.
-  init(_ reader: TaskReader, split: DataSplit, limit: Int?, console: Console) throws {
-    var dataset = try reader.read(split)
-    if let limit { dataset = dataset.prefix(limit) }
+  /// Reads a split, says what was left out, and keeps the first `limit` rows.
+  ///
+  /// - Parameters:
+  ///   - part: A further file of the split, such as `mismatched`; nil for its main file.
+  ///   - needsLabels: Whether rows without any label are an error.
+  init(
+    _ reader: TaskReader, split: DataSplit, part: String? = nil, limit: Int?, needsLabels: Bool = true,
+    console: Console
+  ) throws {
+    let (rows, path, summary) = try reader.readExamples(split, part: part)
     task = reader.task
-    examples = dataset.examples
-    console.note(dataset.summary)
-    if dataset.labelledCount == 0 {
+    examples = limit.map { rows.prefix($0) } ?? rows
+    console.note(summary)
+    if needsLabels, examples.labelledCount == 0 {
       throw CommandError(
-        "\(dataset.path) has no labels to score against; choose another --split, or label it with 'potstill predict'"
+        "\(path) has no labels to score against; choose another --split, or answer it with --output"
       )
     }
   }
 
   /// Scores a model; its label order may differ from the task's.
-  func evaluate(_ folder: ClassifierFolder, console: Console) throws -> ClassifierEvaluation {
+  func evaluate(_ folder: ModelFolder, console: Console) throws -> TaskEvaluation {
     let order = try LabelOrder(model: folder.model, path: folder.path, task: task)
-    let encoded = try folder.encode(examples, limit: folder.lengthLimit(task.maxSequenceLength))
+    let encoded = try folder.encode(examples, of: task)
     let progress = ProgressDisplay(console)
     defer { progress.finishLine() }
-    progress.show("Evaluating", done: 0, total: encoded.count)
-    return try evaluateClassifier(
-      encoded, metrics: task.metrics,
-      progress: { progress.show("Evaluating", done: $0, total: encoded.count) },
-      forward: order.forward(folder.model))
+    let total = encoded.examples.count
+    progress.show("Evaluating", done: 0, total: total)
+    return try evaluateTask(
+      folder.model, encoded, outputs: order.outputs,
+      progress: { progress.show("Evaluating", done: $0, total: total) })
   }
 }

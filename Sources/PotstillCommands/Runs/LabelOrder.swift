@@ -1,17 +1,20 @@
 import Encoders
 import TaskData
-import Tensors
-import Tokenization
+import Training
 
 /// Which output of a model stands for which label of a task: models may order the labels in a way of their own.
 struct LabelOrder {
-  /// The model's output for each label of the task.
-  private let outputs: [Int]
+  /// The model's output for each output of the task; nil where the outputs have no names.
+  let outputs: [Int]?
 
   /// Finds the order by name, upper and lower case alike; a model with default names is taken to have the task's order.
   init(model: TaskModel, path: String, task: TaskDefinition) throws {
+    guard task.kind.hasLabels else {
+      outputs = nil
+      return
+    }
     let own = model.config.labels.map { $0.lowercased() }
-    let wanted = task.labels.map { $0.lowercased() }
+    let wanted = task.outputLabels.map { $0.lowercased() }
     let found = wanted.compactMap { own.firstIndex(of: $0) }
     let hasDefaultNames = own == own.indices.map { "label_\($0)" }
     if found.count == wanted.count, own.count == wanted.count {
@@ -21,30 +24,26 @@ struct LabelOrder {
     } else {
       throw CommandError(
         "\(path) answers \(model.config.labels.joined(separator: ", ")), but task \(task.name) has the labels "
-          + "\(task.labels.joined(separator: ", ")); evaluate it on its own task, or train it on this one")
+          + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one")
     }
   }
 
   /// Examples of the task with the model's numbers for their labels.
   func relabel(_ examples: [EncodedExample]) -> [EncodedExample] {
-    examples.map { example in
+    guard let outputs, outputs != Array(outputs.indices) else { return examples }
+    func renumbered(_ label: Int32) -> Int32 { label < 0 ? label : Int32(outputs[Int(label)]) }
+    return examples.map { example in
       var example = example
-      if example.label >= 0 { example.label = Int32(outputs[Int(example.label)]) }
+      switch example.target {
+      case .label(let label): example.target = .label(renumbered(label))
+      case .tags(let tags): example.target = .tags(tags.map(renumbered))
+      case .labels(let flags):
+        var own = flags
+        for (label, output) in outputs.enumerated() { own[output] = flags[label] }
+        example.target = .labels(own)
+      case .none, .value, .span: break
+      }
       return example
-    }
-  }
-
-  /// The forward pass with the outputs in the task's order.
-  func forward(_ model: TaskModel) -> (TokenBatch, Context) -> Tensor {
-    let isIdentity = outputs == Array(outputs.indices)
-    return { [outputs] batch, context in
-      let logits = model(batch, in: context).logits
-      if isIdentity { return logits }
-      let values = logits.values
-      let width = outputs.count
-      return Tensor(
-        (0..<batch.count).flatMap { row in outputs.map { values[row * width + $0] } },
-        shape: [batch.count, width])
     }
   }
 }

@@ -20,15 +20,19 @@ struct Measurement {
   let latency: Double?
   /// The members of `eval_results.json`; empty for a measurement made elsewhere.
   let evaluation: JSONObject
+  /// The answers; nil for a measurement made elsewhere.
+  let predictions: TaskPredictions?
   /// The task's metrics.
   let metrics: [(name: String, value: Double)]
 
   /// A measurement made elsewhere.
   init(
     name: String, layers: Int, parameters: Int, samplesPerSecond: Double, latency: Double?,
-    metrics: [(name: String, value: Double)], evaluation: JSONObject = JSONObject()
+    metrics: [(name: String, value: Double)], evaluation: JSONObject = JSONObject(),
+    predictions: TaskPredictions? = nil
   ) {
     self.evaluation = evaluation
+    self.predictions = predictions
     self.name = name
     self.layers = layers
     self.parameters = parameters
@@ -38,9 +42,8 @@ struct Measurement {
   }
 
   /// Measures a model; the first sentences run once before the clock starts.
-  init(of folder: ClassifierFolder, on data: EvaluationData, console: Console) throws {
-    let limit = folder.lengthLimit(data.task.maxSequenceLength)
-    let encoded = try folder.encode(Array(data.examples.prefix(60)), limit: limit)
+  init(of folder: ModelFolder, on data: EvaluationData, console: Console) throws {
+    let encoded = try folder.encode(data.examples.prefix(60), of: data.task).examples.prefix(60)
     var times: [Double] = []
     for (index, example) in encoded.enumerated() {
       let batch = LabeledBatch([example], at: [0]).tokens
@@ -53,8 +56,8 @@ struct Measurement {
     self.init(
       name: folder.path, layers: folder.model.config.layerCount, parameters: folder.model.parameterCount,
       samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue ?? 0,
-      latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.metrics,
-      evaluation: evaluation.result.json)
+      latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.result.metrics,
+      evaluation: evaluation.result.json, predictions: evaluation.predictions)
   }
 
   /// The row for machines.

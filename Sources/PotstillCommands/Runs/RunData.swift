@@ -1,25 +1,26 @@
 import TaskData
 
-/// The examples of a run.
+/// The rows of a run.
 struct RunData {
   /// What the model learns from.
-  let train: [TextExample]
-  /// What it is scored on; empty when the task has no validation file.
-  let validation: [TextExample]
+  let train: TaskExamples
+  /// What it is scored on; nil when the task has no validation file.
+  let validation: TaskExamples?
 
   /// Reads the splits that there are, and says what was left out.
   init(_ reader: TaskReader, training: TrainingOptions, readsUnlabelled: Bool = false, console: Console)
     throws
   {
-    func read(_ split: DataSplit, _ limit: Int?) throws -> [TextExample] {
-      var dataset = try reader.read(split)
-      if let limit { dataset = dataset.prefix(limit) }
-      console.note(dataset.summary)
-      return dataset.examples
+    func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
+      let (examples, _, summary) = try reader.readExamples(split)
+      console.note(summary)
+      return limit.map { examples.prefix($0) } ?? examples
     }
-    let labelled = try read(.train, training.maxTrainSamples)
-    let hasMore = readsUnlabelled && reader.task.unlabelledFile != nil
-    train = labelled + (hasMore ? try read(.unlabelled, nil) : [])
-    validation = reader.task.validationFile == nil ? [] : try read(.validation, training.maxEvalSamples)
+    var train = try read(.train, training.maxTrainSamples)
+    if readsUnlabelled, reader.task.unlabelledFile != nil {
+      train = train.appending(try read(.unlabelled, nil))
+    }
+    self.train = train
+    validation = reader.task.validationFile == nil ? nil : try read(.validation, training.maxEvalSamples)
   }
 }

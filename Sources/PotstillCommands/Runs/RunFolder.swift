@@ -17,13 +17,13 @@ struct RunFolder {
   }
 
   /// Where resumable checkpoints go; nil when none were asked for, so that the best weights stay in memory.
-  func checkpoints(of classifier: ClassifierFolder, _ config: TrainingConfig) -> CheckpointFolder? {
+  func checkpoints(of classifier: ModelFolder, _ config: TrainingConfig) -> CheckpointFolder? {
     if config.saveStrategy == .never { return nil }
     return CheckpointFolder(folder.url) { try classifier.save(to: $0) }
   }
 
   /// Writes the trained model and the last evaluation; returns everything in `all_results.json`.
-  func finish(_ classifier: ClassifierFolder, evaluation: EvaluationResult?) throws -> JSONObject {
+  func finish(_ classifier: ModelFolder, evaluation: EvaluationResult?) throws -> JSONObject {
     try classifier.save(to: folder.url)
     if let evaluation { try log.writeResults("eval", evaluation.json) }
     let all = try JSONValue(contentsOf: folder.url.appending(path: "all_results.json"))

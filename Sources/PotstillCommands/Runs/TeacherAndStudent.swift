@@ -8,21 +8,21 @@ import Training
 /// The two models of a distillation; the student reads the teacher's tokens.
 struct TeacherAndStudent {
   /// The model to imitate.
-  let teacher: ClassifierFolder
+  let teacher: ModelFolder
   /// The model that learns.
-  let student: ClassifierFolder
+  let student: ModelFolder
   private let descriptions: (teacher: ModelDescription, student: ModelDescription)
 
   /// Loads the teacher and makes the student.
-  init(_ teacherPath: String, _ studentName: String, seed: UInt64) throws {
-    teacher = try ClassifierFolder(teacherPath, needsHead: true)
+  init(_ teacherPath: String, _ studentName: String, kind: TaskKind, seed: UInt64) throws {
+    teacher = try ModelFolder(teacherPath, for: kind)
     let shape = try StudentShape(studentName)
     let model = try TaskModel.student(shape, of: teacher.model, seed: seed)
     var tokenizer = teacher.tokenizer
     if case .directory(let path) = shape {
       tokenizer = try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
     }
-    student = ClassifierFolder(path: studentName, model: model, tokenizer: tokenizer)
+    student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
     descriptions = (
       ModelDescription(teacher.model, name: teacherPath, vocabulary: teacher.tokenizer.vocabulary.tokens),
       ModelDescription(model, name: studentName, vocabulary: tokenizer.vocabulary.tokens)
@@ -55,6 +55,6 @@ struct TeacherAndStudent {
   }
 
   private static func hasLabels(_ examples: [EncodedExample]) -> Bool {
-    examples.contains { $0.label != EncodedExample.noLabel }
+    examples.contains { $0.target != .none }
   }
 }

@@ -55,9 +55,13 @@ struct TextLines {
   private func item(_ line: String, number: Int, isJSON: Bool) throws -> Item {
     guard isJSON else { return Item(text: line, pair: nil) }
     let object = try JSONValue(parsing: line, file: "\(source):\(number)")
+    if let question = object["question"]?.stringValue, let context = object["context"]?.stringValue {
+      return Item(text: question, pair: context)
+    }
     guard let text = object["text"]?.stringValue else {
       throw CommandError(
-        "\(source):\(number): found no \"text\"; expected {\"text\": …} or {\"text\": …, \"text_pair\": …}")
+        "\(source):\(number): found no \"text\"; expected {\"text\": …}, {\"text\": …, \"text_pair\": …} or "
+          + "{\"question\": …, \"context\": …}")
     }
     return Item(text: text, pair: object["text_pair"]?.stringValue)
   }

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Computes a value for each of 0 ..< count on all cores, in order; the result does not depend on their number.
-func concurrentMap<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
+package func concurrentMap<Value: Sendable>(_ count: Int, _ body: @Sendable (Int) -> Value) -> [Value] {
   // Blocks keep neighbours together and are small enough to even out items of different cost.
   let block = max(1, min(64, count / 8))
   let blockCount = (count + block - 1) / block

@@ -7,8 +7,8 @@ import TestSupport
 import Testing
 import Training
 
-@Suite("Classifier trainer")
-struct ClassifierTrainerTests {
+@Suite("Task trainer")
+struct TaskTrainerTests {
   private struct Interruption: Error {}
 
   /// Stops a run after some steps.
@@ -25,6 +25,8 @@ struct ClassifierTrainerTests {
       vocabularySize: 16, hiddenSize: 32, layerCount: 2, attentionHeads: 2, intermediateSize: 64)
     return try TaskModel(config: config, seed: seed)
   }
+
+  private let task = TaskDefinition(name: "order", labels: ["after", "before"])
 
   /// Sequences whose label tells whether token 1 comes before token 2: word order matters.
   private func examples(_ count: Int, seed: UInt64) -> [EncodedExample] {
@@ -58,9 +60,9 @@ struct ClassifierTrainerTests {
   private func trainer(
     _ model: TaskModel, epochs: Double = 6, in folder: URL? = nil,
     observers: [any TrainingObserver] = []
-  ) -> ClassifierTrainer {
-    ClassifierTrainer(
-      model: model, train: examples(320, seed: 1), validation: examples(100, seed: 2),
+  ) -> TaskTrainer {
+    TaskTrainer(
+      model: model, train: examples(320, seed: 1), validation: EncodedTask(examples(100, seed: 2), task: task),
       config: config(epochs: epochs),
       checkpoints: folder.map { CheckpointFolder($0) { try model.save(to: $0) } }, observers: observers)
   }
@@ -70,11 +72,15 @@ struct ClassifierTrainerTests {
     let model = try model()
     let trainer = trainer(model, epochs: 14)
     let summary = try trainer.train()
-    let evaluation = try trainer.evaluate()
-    #expect(evaluation.metrics[0].value > 0.9, "\(evaluation.metrics)")
-    #expect(evaluation.metrics[0].value == summary.bestMetric)
+    let evaluation = try #require(try trainer.evaluate())
+    #expect(evaluation.result.metrics[0].value > 0.9, "\(evaluation.result.metrics)")
+    #expect(evaluation.result.metrics[0].value == summary.bestMetric)
     #expect(summary.holdsBestWeights && summary.globalStep == 280)
-    #expect(evaluation.predictions.count == 100 && evaluation.logits.count == 200)
+    guard case .labels(let answers) = evaluation.predictions else {
+      Issue.record("found \(evaluation.predictions)")
+      return
+    }
+    #expect(answers.count == 100 && answers.allSatisfy { $0.logits.count == 2 })
   }
 
   @Test("a resumed run of a BERT with dropout equals the uninterrupted one to the bit")
@@ -128,7 +134,7 @@ struct ClassifierTrainerTests {
     config.evalStrategy = .never
     config.loadBestModelAtEnd = false
     config.numTrainEpochs = 1
-    let trainer = ClassifierTrainer(model: try model(), train: data, config: config)
+    let trainer = TaskTrainer(model: try model(), train: data, config: config)
     #expect(try trainer.train().examplesSeen == 20)
   }
 }

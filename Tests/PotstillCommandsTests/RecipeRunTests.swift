@@ -1,0 +1,78 @@
+import Foundation
+import ModelFormats
+import PotstillCommands
+import TaskData
+import Testing
+import Yams
+
+/// Every recipe of `tasks/`, from its files to a distilled student, on rows of its kind made on the spot.
+@Suite("Recipe runs")
+struct RecipeRunTests {
+  @Test("a recipe trains, is scored, predicts and distils", arguments: TaskFilesTests.catalog.names)
+  func runs(name: String) throws {
+    let url = try TaskFilesTests.catalog.url(for: name)
+    let task = try YAMLDecoder().decode(TaskDefinition.self, from: Data(contentsOf: url))
+    try check(task, recipe: url.path)
+  }
+
+  /// A data set that no recipe of Potstill knows needs a file and nothing else.
+  @Test("a new data set of a known kind needs only a YAML file")
+  func newDataSet() throws {
+    let world = try TinyWorld()
+    let yaml = """
+      name: genes
+      kind: token_classification
+      format: conll
+      train_file: genes.train
+      validation_file: genes.dev
+      labels: [GENE, PROTEIN]
+      scheme: BIOES
+      input_scheme: BIO
+      metrics: [overall_f1]
+      max_seq_length: 24
+
+      """
+    let file = world.folder.appending(path: "genes.yaml")
+    try Data(yaml.utf8).write(to: file)
+    try check(try YAMLDecoder().decode(TaskDefinition.self, from: yaml), recipe: file.path)
+  }
+
+  private func check(_ task: TaskDefinition, recipe: String) throws {
+    let world = try TinyWorld()
+    try SampleRows(task: task).write(to: world.folder.appending(path: "rows"))
+    let options = ["--task", recipe, "--data", world.path("rows")]
+    let steps = ["--max-steps", "3", "--save-strategy", "no", "--quiet", "--json"]
+    let trained = potstill(
+      ["train", "--model", world.path("base"), "--output", world.path("teacher")] + options + steps)
+    try #require(trained.code == 0, "\(trained.messages)")
+    let results = try JSONValue(parsing: trained.output)
+    for metric in task.metrics { #expect(results["eval_" + metric]?.doubleValue != nil, "no \(metric)") }
+
+    let evaluated = potstill(
+      ["evaluate", "--model", world.path("teacher"), "--output", world.path("answers"), "--json"] + options)
+    try #require(evaluated.code == 0, "\(evaluated.messages)")
+    let scores = try JSONValue(parsing: evaluated.output)
+    for metric in task.metrics { #expect(scores["eval_" + metric] == results["eval_" + metric]) }
+    let predictions =
+      switch task.kind {
+      case .questionAnswering: "predictions.json"
+      case .tokenClassification: "predictions.txt"
+      default: "predictions.tsv"
+      }
+    #expect(try !world.text("answers/" + predictions).isEmpty)
+    for (name, _) in task.extraFiles where name.hasPrefix("validation_") {
+      let part = String(name.dropFirst("validation_".count))
+      let run = potstill(["evaluate", "--model", world.path("teacher"), "--part", part] + options)
+      #expect(run.code == 0, "\(run.messages)")
+    }
+
+    let distilled = potstill(
+      [
+        "distill", "--teacher", world.path("teacher"), "--student", "T1", "--output", world.path("student"),
+        "--match", #"{"layer_T": 2, "layer_S": 1, "loss": "hidden_mse"}"#, "--hard-label-weight", "0.5",
+      ] + options + steps)
+    try #require(distilled.code == 0, "\(distilled.messages)")
+    let student = try JSONValue(parsing: distilled.output)
+    #expect(student["teacher_eval_" + task.metrics[0]] == results["eval_" + task.metrics[0]])
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import ModelFormats
+import TaskData
+
+/// A few rows in the very files, columns and codes that a recipe asks for, whatever its kind.
+struct SampleRows {
+  let task: TaskDefinition
+
+  /// Writes the training and validation files, the further ones too, into a folder.
+  func write(to folder: URL) throws {
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let files = [task.trainFile, task.validationFile].compactMap { $0 } + Array(task.extraFiles.values)
+    for file in files {
+      let content =
+        switch task.kind {
+        case .questionAnswering: try questions()
+        case .tokenClassification: (file.format ?? task.format) == .jsonl ? spans() : columns()
+        default: (file.format ?? task.format) == .jsonl ? objects() : table(file)
+        }
+      try Data(content.utf8).write(to: folder.appending(path: file.path))
+    }
+  }
+
+  private static let words = ["good", "bad", "fine", "poor", "great", "weak", "lovely", "awful"]
+  private static let things = ["film", "room", "soup", "book", "tea"]
+
+  private func text(_ index: Int) -> String {
+    "the \(Self.things[index % Self.things.count]) was \(Self.words[index % Self.words.count])"
+  }
+
+  // MARK: Texts
+
+  /// What the label column of a row holds.
+  private func label(_ index: Int) -> String {
+    switch task.kind {
+    case .regression: return String(Double(index % 6) / 5 * (task.labelRange?.upperBound ?? 1))
+    case .multiLabel: return task.labels[index % task.labels.count]
+    default:
+      let label = task.labels[index % task.labels.count]
+      return task.labelValues.filter { $0.value == label }.keys.min() ?? label
+    }
+  }
+
+  private func cells(_ index: Int) -> [(column: ColumnReference, value: String)] {
+    [(task.textColumn, text(index))]
+      + (task.textPairColumn.map { [($0, text(index + 3))] } ?? []) + [(task.labelColumn, label(index))]
+  }
+
+  private func table(_ file: DataFile) -> String {
+    var lines: [String] = []
+    let names = cells(0).compactMap { if case .name(let name) = $0.column { name } else { nil } }
+    if file.header ?? task.header { lines.append(names.joined(separator: "\t")) }
+    for index in 0..<24 {
+      var row = [String](repeating: "x", count: 5)
+      for (column, value) in cells(index) { if case .index(let place) = column { row[place] = value } }
+      lines.append((names.isEmpty ? row : cells(index).map(\.value)).joined(separator: "\t"))
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func objects() -> String {
+    (0..<24).map { index in
+      var object = JSONObject()
+      for case (.name(let name), let value) in cells(index) { object[name] = .string(value) }
+      return JSONValue.object(object).compactText + "\n"
+    }.joined()
+  }
+
+  // MARK: Entities
+
+  private func columns() -> String {
+    (0..<24).map { index in
+      let words = text(index).split(separator: " ").map(String.init)
+      return words.enumerated().map { place, word in
+        let type = task.labels[index % task.labels.count]
+        let start = task.entities.inputScheme == .iob1 ? "I" : "B"
+        let tag = place == 1 ? "\(start)-\(type)" : "O"
+        let name = task.entities.stripSegmentDigits ? String(word.prefix(1)) + "0" : word
+        return task.name == "conll2003" ? "\(name) NN I-NP \(tag)\n" : "\(name)\t\(tag)\n"
+      }.joined() + "\n"
+    }.joined()
+  }
+
+  private func spans() -> String {
+    (0..<24).map { index in
+      let type = task.labels[index % task.labels.count]
+      return #"{"text": "北京的\#(Self.things[index % 5])", "label": {"\#(type)": {"北京": [[0, 1]]}}}"# + "\n"
+    }.joined()
+  }
+
+  // MARK: Questions
+
+  private func questions() throws -> String {
+    let paragraphs: [JSONValue] = (0..<12).map { index in
+      let thing = Self.things[index % Self.things.count]
+      let answer = Self.words[index % Self.words.count]
+      let context = "the \(thing) was \(answer) ."
+      var entry: JSONObject = [
+        "id": .string("q\(index)"), "question": .string("the \(thing) was"),
+        "answers": [["text": .string(answer), "answer_start": .integer("the \(thing) was ".count)]],
+      ]
+      if task.questions.version2WithNegative {
+        entry["is_impossible"] = .bool(index % 3 == 0)
+        if index % 3 == 0 { entry["answers"] = [] }
+      }
+      return ["context": .string(context), "qas": [.object(entry)]]
+    }
+    return JSONValue.object(["data": [["title": "t", "paragraphs": .array(paragraphs)]]]).compactText
+  }
+}
