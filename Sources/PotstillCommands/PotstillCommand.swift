@@ -24,7 +24,8 @@ package struct PotstillCommand: ParsableCommand {
       CommandGroup(
         name: "Make models", subcommands: [TrainCommand.self, DistillCommand.self, AugmentCommand.self]),
       CommandGroup(
-        name: "Use models", subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self]),
+        name: "Use models",
+        subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ScoreCommand.self]),
       CommandGroup(
         name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
     ])

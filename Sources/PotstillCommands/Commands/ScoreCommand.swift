@@ -1,0 +1,182 @@
+import ArgumentParser
+import Evaluation
+import Foundation
+import ModelFormats
+
+extension TagScheme: ExpressibleByArgument {}
+
+/// `potstill score`.
+package struct ScoreCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Score a file of predictions made by anyone, as the official scripts do.",
+    discussion: """
+      squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
+      token a line, the tag in the last column, a blank line between sentences. The other metrics take one value a \
+      line, or TSV with a header (prediction or label), or JSON lines when the name ends in .jsonl.
+
+        potstill score --metric squad predictions.json dev-v1.1.json
+        potstill score --metric squad_v2 --na-prob-file null_odds.json \\
+          predictions.json dev-v2.0.json
+        potstill score --metric seqeval --mode strict --scheme IOB2 pred.txt gold.txt
+        potstill score --metric accuracy --metric f1 predict_results.txt dev.tsv
+
+      Names and numbers are those of the official scripts, to the last digit.
+      """)
+
+  /// How `seqeval` reads entities.
+  package enum Mode: String, CaseIterable, ExpressibleByArgument {
+    /// As conlleval.
+    case lenient = "default"
+    /// By the scheme alone.
+    case strict
+  }
+
+  @Option(
+    name: .customLong("metric"),
+    help: ArgumentHelp(
+      "One of \(ScoreMetric.names); accuracy and what follows may be given several times.",
+      valueName: "metric"))
+  package var metrics: [String] = []
+
+  @Option(help: "seqeval: the scheme of strict mode (default: what the gold tags show).")
+  package var scheme: TagScheme?
+
+  @Option(help: "seqeval: whether any tags are read, or only entities that keep to the scheme.")
+  package var mode: Mode = .lenient
+
+  @Option(
+    help: ArgumentHelp("squad_v2: no-answer probabilities or null odds, {id: number}.", valueName: "file"))
+  package var naProbFile: String?
+
+  @Option(help: ArgumentHelp("squad_v2: answer \"\" where the probability is greater.", valueName: "number"))
+  package var naProbThresh: Double = 1
+
+  @Option(help: ArgumentHelp("f1: the label that counts as found.", valueName: "label"))
+  package var posLabel: String = "1"
+
+  @Option(help: ArgumentHelp("The column of the predictions.", valueName: "name"))
+  package var predictionColumn: String?
+
+  @Option(help: ArgumentHelp("The column of the gold values.", valueName: "name"))
+  package var labelColumn: String?
+
+  @Flag(help: "Print one JSON object.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  @Argument(help: "The predictions.")
+  package var predictions: String
+
+  @Argument(help: "The gold answers, tags, labels or numbers.")
+  package var gold: String
+
+  package init() {}
+
+  package func validate() throws {
+    let metric = try ScoreMetric(metrics)
+    if metric != .entities, scheme != nil || mode == .strict {
+      throw ValidationError("--scheme and --mode belong to --metric seqeval.")
+    }
+    if scheme != nil, mode == .lenient {
+      throw ValidationError("--scheme is for strict scoring; add --mode strict, or leave it out.")
+    }
+    if metric != .answers(.squadV2), naProbFile != nil {
+      throw ValidationError("--na-prob-file belongs to --metric squad_v2.")
+    }
+  }
+
+  package mutating func run(_ console: Console) throws {
+    try general.apply(to: console, computes: false)
+    let scores: JSONObject
+    switch try ScoreMetric(metrics) {
+    case .answers(let metric): scores = try answers(metric, console)
+    case .entities: scores = try entities()
+    case .labels(let metrics): scores = try labels(metrics)
+    case .numbers(let metrics): scores = try numbers(metrics)
+    }
+    console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ScoreTable.of(scores))
+  }
+
+  // MARK: The kinds of files
+
+  private func answers(_ metric: AnswerMetric, _ console: Console) throws -> JSONObject {
+    let questions = try AnswerFiles.key(URL(filePath: gold))
+    let texts = try AnswerFiles.predictions(URL(filePath: predictions))
+    let odds = try naProbFile.map { try AnswerFiles.probabilities(URL(filePath: $0)) }
+    let result = try explained(by: gold) {
+      try metric.score(
+        predictions: texts, questions: questions, noAnswerProbabilities: odds, noAnswerThreshold: naProbThresh)
+    }
+    for warning in result.warnings.prefix(Self.shownWarnings) { console.warn(warning) }
+    if result.warnings.count > Self.shownWarnings {
+      console.warn("and so for \(result.warnings.count - Self.shownWarnings) more questions.")
+    }
+    return result.scores
+  }
+
+  private func entities() throws -> JSONObject {
+    let predicted = try TagFile(predictions)
+    let expected = try TagFile(gold)
+    try predicted.checkPairing(with: expected)
+    do {
+      return try EntityScores(
+        predictions: predicted.tags, references: expected.tags,
+        matching: mode == .strict ? .strict(scheme) : .lenient
+      ).json
+    } catch .invalidTag(let tag, let sentence, let token, let scheme) {
+      // Predictions are read first, except to find out the scheme.
+      let isPredicted = scheme != nil && predicted.tags[sentence][token] == tag
+      let place = (isPredicted ? predicted : expected).place(sentence: sentence, token: token)
+      throw CommandError(
+        "\(place): found the tag \"\(tag)\", expected a prefix "
+          + (scheme.map { "of \($0.rawValue): \($0.prefixes)" } ?? "that a scheme has"))
+    } catch {
+      throw CommandError("\(gold): \(error)")
+    }
+  }
+
+  private func labels(_ metrics: [ClassificationMetric]) throws -> JSONObject {
+    let (predicted, expected) = try values()
+    let classes = LabelClasses(predicted.values + expected.values)
+    let matrix = ConfusionMatrix(
+      predictions: classes.indices(predicted.values), labels: classes.indices(expected.values))
+    var scores = JSONObject()
+    for metric in metrics {
+      let table = metric == .f1 ? try classes.binary(matrix, positive: posLabel) : matrix
+      scores[metric.rawValue] = .double(metric.value(table))
+    }
+    return scores
+  }
+
+  private func numbers(_ metrics: [RegressionMetric]) throws -> JSONObject {
+    let (predicted, expected) = try values()
+    let (x, y) = (try predicted.numbers(), try expected.numbers())
+    var scores = JSONObject()
+    for metric in metrics {
+      scores[metric.rawValue] = .double(
+        try explained(by: gold) { try metric.value(predictions: x, labels: y) })
+    }
+    return scores
+  }
+
+  private func values() throws -> (predicted: ValueFile, expected: ValueFile) {
+    let predicted = try ValueFile(predictions, column: predictionColumn, usual: ValueFile.predictionNames)
+    let expected = try ValueFile(gold, column: labelColumn, usual: ValueFile.labelNames)
+    guard predicted.values.count == expected.values.count else {
+      throw CommandError(
+        "\(predictions): found \(predicted.values.count) predictions, expected \(expected.values.count) as in "
+          + gold)
+    }
+    return (predicted, expected)
+  }
+
+  /// Puts the file in front of what the scores have to say of its content.
+  private func explained<Result>(by file: String, _ work: () throws -> Result) throws -> Result {
+    do { return try work() } catch let error as EvaluationError { throw CommandError("\(file): \(error)") }
+  }
+
+  private static let shownWarnings = 5
+}
