@@ -6,9 +6,7 @@ extension Tokenizer {
   ///   - pair: a second text behind it.
   ///   - addSpecialTokens: whether the tokens that frame a sequence are put around.
   public func encode(_ text: String, pair: String? = nil, addSpecialTokens: Bool = true) -> Encoding {
-    guard let pair else { return pipeline.encode(text, addSpecialTokens: addSpecialTokens) }
-    let buffers = [pipeline.cut(text), pipeline.cut(pair)]
-    return pipeline.assemble(buffers, buffers.map { 0..<$0.count }, addSpecialTokens: addSpecialTokens)
+    pipeline.encode(text, pair: pair, addSpecialTokens: addSpecialTokens)
   }
 
   /// Tokenizes a text or a pair of texts and cuts it to a length.
@@ -71,8 +69,9 @@ extension Tokenizer {
     _ texts: [String], pairs: [String]? = nil, addSpecialTokens: Bool = true, threads: Int? = nil
   ) -> [Encoding] {
     checkPairs(texts, pairs)
+    let pipeline = pipeline
     return concurrentMap(texts.count, threads: threads) { index in
-      encode(texts[index], pair: pairs?[index], addSpecialTokens: addSpecialTokens)
+      pipeline.encode(texts[index], pair: pairs?[index], addSpecialTokens: addSpecialTokens)
     }
   }
 

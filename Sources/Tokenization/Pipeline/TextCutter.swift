@@ -1,5 +1,7 @@
 /// Cuts text into the tokens of a vocabulary: the step in which tokenizers differ.
-protocol TextCutter: Sendable {
+///
+/// A class, since a cutter is much larger than a reference and handed on for every text.
+protocol TextCutter: AnyObject, Sendable {
   /// Cuts a stretch of text that holds no added token.
   ///
   /// - Parameters:

@@ -13,8 +13,15 @@ extension TokenizerPipeline {
     added.cut(text.utf8.span, with: cutter, into: &buffer)
   }
 
+  /// One text or two with special tokens around.
+  func encode(_ text: String, pair: String?, addSpecialTokens: Bool) -> Encoding {
+    guard let pair else { return encode(text, addSpecialTokens: addSpecialTokens) }
+    let buffers = [cut(text), cut(pair)]
+    return assemble(buffers, buffers.map { 0..<$0.count }, addSpecialTokens: addSpecialTokens)
+  }
+
   /// One text with the special tokens of its layout, cut right where it belongs.
-  func encode(_ text: String, addSpecialTokens: Bool) -> Encoding {
+  private func encode(_ text: String, addSpecialTokens: Bool) -> Encoding {
     let layout = layouts[isPair: false, addSpecialTokens: addSpecialTokens]
     var buffer = TokenBuffer(bytes: text.utf8.count)
     var length = 0
