@@ -95,10 +95,10 @@ struct SampleRows {
       let thing = Self.things[index % Self.things.count]
       let answer = Self.words[index % Self.words.count]
       let context = "the \(thing) was \(answer) ."
-      var entry: JSONObject = [
-        "id": .string("q\(index)"), "question": .string("the \(thing) was"),
-        "answers": [["text": .string(answer), "answer_start": .integer("the \(thing) was ".count)]],
-      ]
+      var entry = JSONObject()
+      entry["id"] = .string("q\(index)")
+      entry["question"] = .string("the \(thing) was")
+      entry["answers"] = [["text": .string(answer), "answer_start": .integer("the \(thing) was ".count)]]
       if task.questions.version2WithNegative {
         entry["is_impossible"] = .bool(index % 3 == 0)
         if index % 3 == 0 { entry["answers"] = [] }

@@ -86,7 +86,7 @@ package struct PredictCommand: ConsoleCommand {
       let logits = predict(examples, with: folder.model, states: &states)
       if items.count > 1024 { progress.show("Predicting", done: start + block.count, total: items.count) }
       for answer in answers(logits) {
-        console.result(json ? JSONValue.object(answer.json).compactText : answer.line)
+        console.result(json ? answer.json.compactText : answer.line)
       }
     }
     progress.finishLine()

@@ -7,7 +7,7 @@ struct PredictedAnswer {
   /// For people and pipes.
   let line: String
   /// For `--json`.
-  let json: JSONObject
+  let json: JSONValue
 }
 
 /// What turns texts into a model's examples, and its logits into answers.

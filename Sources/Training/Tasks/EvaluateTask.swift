@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 public import TaskData
 import Tensors
+import Tokenization
 
 /// Runs a model over the rows of a task without recording anything, and scores its answers as the official scripts do.
 ///
@@ -33,7 +34,7 @@ public func evaluateTask(
 /// The logits of each example, and the mean loss of what is labelled.
 struct ModelAnswers {
   /// Row-major, [outputs] for sequence heads and [length, outputs] for token heads.
-  private(set) var logits: [[Float]]
+  let logits: [[Float]]
   /// The mean loss, nil when nothing is labelled.
   let loss: Double?
 
