@@ -13,7 +13,8 @@ import Tokenization
     world = try TinyWorld()
     let folder = world.folder.appending(path: "roberta")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    for (name, fixture) in [("vocab.json", "byte_level_vocab.json"), ("merges.txt", "byte_level_merges.txt")] {
+    for (name, fixture) in [("vocab.json", "byte_level_vocab.json"), ("merges.txt", "byte_level_merges.txt")]
+    {
       try FileManager.default.copyItem(
         at: Fixtures.url("tokenization/\(fixture)"), to: folder.appending(path: name))
     }
