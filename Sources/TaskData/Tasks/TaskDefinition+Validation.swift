@@ -17,9 +17,9 @@ extension TaskDefinition {
     for (key, file) in filesByKey where file.path.isEmpty { faults.append("\(key) is empty") }
     faults += labelFaults + columnFaults
     if metrics.isEmpty { faults.append("metrics is empty; the usual one is accuracy") }
-    for metric in metrics where !Self.knownMetrics.contains(metric) {
+    for metric in metrics where !kind.knownMetrics.contains(metric) {
       faults.append(
-        "metrics: \"\(metric)\" is not known; known are \(Self.knownMetrics.joined(separator: ", "))")
+        "metrics: \"\(metric)\" is not known; known are \(kind.knownMetrics.joined(separator: ", "))")
     }
     if metrics.contains("f1") && labels.count != 2 {
       faults.append(

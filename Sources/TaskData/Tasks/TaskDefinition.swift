@@ -73,9 +73,6 @@ public struct TaskDefinition: Sendable, Hashable {
     self.defaults = defaults
   }
 
-  /// The metrics that classification knows.
-  public static let knownMetrics = ["accuracy", "f1", "f1_macro", "f1_micro", "matthews_correlation"]
-
   /// The number of outputs a model for this task has.
   public var labelCount: Int { labels.count }
 
