@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import ModelFormats
 import TaskData
 import TestSupport
 import Testing
@@ -49,14 +50,27 @@ struct ClassificationMetricsTests {
     #expect(scores.map(\.name) == ["f1", "accuracy"])
     #expect(ClassificationMetrics.combinedScore(scores) == (scores[0].value + scores[1].value) / 2)
     #expect(ClassificationMetrics.combinedScore([scores[0]]) == nil)
-    #expect(throws: EvaluationError.unknownMetric("acuracy", known: ClassificationMetric.allCases.map(\.rawValue))) {
+    #expect(
+      throws: EvaluationError.unknownMetric("acuracy", known: ClassificationMetric.allCases.map(\.rawValue))
+    ) {
       try ClassificationMetrics.compute(["acuracy"], predictions: [1], labels: [1])
     }
   }
 
-  @Test("are the ones that a task definition may name")
-  func knownNames() {
-    #expect(TaskDefinition.knownMetrics == ClassificationMetric.allCases.map(\.rawValue))
+  @Test("are the ones that a task definition may name, kind by kind")
+  func knownNames() throws {
+    let entities = try EntityScores(predictions: [["O"]], references: [["O"]])
+    #expect(Set(entities.json.keys) == Set(TaskKind.tokenClassification.knownMetrics))
+    #expect(TaskKind.classification.knownMetrics == ClassificationMetric.allCases.map(\.rawValue))
+    #expect(TaskKind.pair.knownMetrics == TaskKind.classification.knownMetrics)
+    // GLUE's mean of the two correlations is made of theirs.
+    #expect(
+      Set(TaskKind.regression.knownMetrics)
+        == Set(RegressionMetric.allCases.map(\.rawValue)).union(["combined_score"]))
+    #expect(TaskKind.multiLabel.knownMetrics == MultiLabelMetric.allCases.map(\.rawValue))
+    // SQuAD 2.0 has more scores than those that decide between models.
+    #expect(
+      Set(TaskKind.questionAnswering.knownMetrics).isSuperset(of: AnswerMetric.allCases.flatMap(\.metricNames)))
   }
 
   @Test("predict the class of the highest logit, the first of equal ones")

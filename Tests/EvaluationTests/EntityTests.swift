@@ -16,7 +16,9 @@ struct EntityTests {
       let expected = try #require(item[3]?.objectValue)
       #expect(scores.types.map(\.name) == expected.keys, "\(item.compactText)")
       for (name, part) in scores.types {
-        #expect(Self.row(part) + [Double(part.number)] == (try Golden.numbers(expected[name])), "\(item.compactText)")
+        #expect(
+          Self.row(part) + [Double(part.number)] == (try Golden.numbers(expected[name])),
+          "\(item.compactText)")
       }
       #expect(
         Self.row(scores.overall) + [scores.accuracy] == (try Golden.numbers(item[4])), "\(item.compactText)")
@@ -90,6 +92,7 @@ struct EntityTests {
   func windows() {
     // Tokens 0 ..< 6, 4 ..< 10 and 8 ..< 11: the last is shorter, so a tie goes against it.
     #expect(WindowJoin.bestWindows([0..<6, 4..<10, 8..<11], count: 11) == [0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2])
-    #expect(WindowJoin.joined([(0, ["a", "b", "c"]), (1, ["B", "C", "D"])], count: 4) == ["a", "b", "C", "D"])
+    #expect(
+      WindowJoin.joined([(0, ["a", "b", "c"]), (1, ["B", "C", "D"])], count: 4) == ["a", "b", "C", "D"])
   }
 }

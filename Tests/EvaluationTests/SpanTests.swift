@@ -17,10 +17,13 @@ struct SpanTests {
         allowsNoAnswer: try #require(options["no_answer"]?.boolValue as Bool?),
         nullScoreDiffThreshold: Float(try #require(options["threshold"]?.doubleValue)))
       let prediction = decoder.answer(
-        context: try #require(item["context"]?.stringValue), windows: try Golden.list(item["windows"]).map(window))
+        context: try #require(item["context"]?.stringValue),
+        windows: try Golden.list(item["windows"]).map(window))
       let expected = try #require(item["result"])
       #expect(Golden.same([prediction.text], [expected["text"]?.stringValue ?? "none"]), "case \(index)")
-      #expect(prediction.nullScoreDiff.map(Double.init) == expected["null_score_diff"]?.doubleValue, "case \(index)")
+      #expect(
+        prediction.nullScoreDiff.map(Double.init) == expected["null_score_diff"]?.doubleValue, "case \(index)"
+      )
       let nBest = try Golden.list(expected["n_best"])
       try #require(prediction.nBest.count == nBest.count, "case \(index)")
       for (answer, expected) in zip(prediction.nBest, nBest) {

@@ -71,7 +71,7 @@ package struct NormalizedAnswer: Equatable {
     return slices.count < 2 ? slices : slices.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// F1 of a predicted answer over the bags of tokens, 0 ... 1; 0 where no token is shared.
+  /// F1 of a predicted answer over the bags of tokens, from 0 to 1; 0 where no token is shared.
   package func f1(predicted: NormalizedAnswer) -> Double {
     let common = common(predicted)
     if common == 0 { return 0 }

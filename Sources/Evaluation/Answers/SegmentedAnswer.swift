@@ -38,7 +38,7 @@ package struct SegmentedAnswer {
     segmentScalars += segment
   }
 
-  /// F1 of a predicted answer, 0 ... 1: the longest run of segments that both share, over either's segments.
+  /// F1 of a predicted answer, from 0 to 1: the longest run of segments that both share, over either's segments.
   package func f1(predicted: SegmentedAnswer) -> Double {
     let common = longestCommonRun(predicted)
     if common == 0 { return 0 }
@@ -65,7 +65,9 @@ package struct SegmentedAnswer {
     return best
   }
 
-  /// The script's list of punctuation. Its entry "……" is two characters and so never equals one.
+  /// The script's list of punctuation.
+  ///
+  /// Its entry "……" is two characters and so never equals one.
   private static func isRemoved(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar {
     case "-", ":", "_", "*", "^", "/", "\\", "~", "`", "+", "=": true
@@ -75,6 +77,6 @@ package struct SegmentedAnswer {
     }
   }
 
-  /// The script's Chinese characters: U+4E00 ... U+9FA5 and no others.
+  /// The script's Chinese characters: U+4E00 to U+9FA5 and no others.
   private static func isChinese(_ scalar: Unicode.Scalar) -> Bool { (0x4E00...0x9FA5).contains(scalar.value) }
 }

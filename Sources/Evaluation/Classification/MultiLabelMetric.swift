@@ -16,7 +16,8 @@ public enum MultiLabelMetric: String, Sendable, CaseIterable, Codable {
   public func value(predictions: [Bool], labels: [Bool], classCount: Int) -> Double {
     precondition(
       classCount > 0 && predictions.count == labels.count && labels.count.isMultiple(of: classCount),
-      "\(predictions.count) predictions and \(labels.count) labels are not equal rows of \(classCount) classes.")
+      "\(predictions.count) predictions and \(labels.count) labels are not equal rows of \(classCount) classes."
+    )
     if self == .accuracy {
       let rows = stride(from: 0, to: labels.count, by: classCount)
       let right = rows.count { labels[$0..<$0 + classCount] == predictions[$0..<$0 + classCount] }

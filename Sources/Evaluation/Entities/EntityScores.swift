@@ -15,11 +15,11 @@ public enum EntityMatching: Sendable, Hashable {
 public struct EntityScores: Sendable {
   /// The scores of one type, or of all.
   public struct Part: Sendable, Equatable {
-    /// The part of predicted entities that are right, 0 ... 1.
+    /// The part of predicted entities that are right, from 0 to 1.
     public let precision: Double
-    /// The part of true entities that were found, 0 ... 1.
+    /// The part of true entities that were found, from 0 to 1.
     public let recall: Double
-    /// The harmonic mean of precision and recall, 0 ... 1.
+    /// The harmonic mean of precision and recall, from 0 to 1.
     public let f1: Double
     /// The number of true entities (seqeval's support).
     public let number: Int
@@ -29,7 +29,7 @@ public struct EntityScores: Sendable {
   public let types: [(name: String, scores: Part)]
   /// The scores over all entities together (micro average).
   public let overall: Part
-  /// The part of tokens whose tag is right, 0 ... 1.
+  /// The part of tokens whose tag is right, from 0 to 1.
   public let accuracy: Double
 
   /// Scores predicted tags.

@@ -68,7 +68,8 @@ struct EntityTags {
   private static func starts(_ tag: Tag, after previous: Tag) -> Bool {
     switch tag.letter {
     case "B", "S": return true
-    case "E", "I": if previous.letter == "E" || previous.letter == "S" || previous.letter == "O" { return true }
+    case "E", "I":
+      if previous.letter == "E" || previous.letter == "S" || previous.letter == "O" { return true }
     case "O", ".": return false
     default: break
     }

@@ -9,8 +9,9 @@ public struct SpanWindow: Sendable {
   public var offsets: [Range<Int>?]
   /// The token whose logits stand for "no answer".
   public var clsIndex: Int
-  /// Whether each token has its most context in this window [L]; an answer may start at no other. Nil lets it start
-  /// anywhere, as `transformers`' run_qa does; BERT's run_squad.py asks for it (see `WindowJoin`).
+  /// Whether each token has its most context in this window [L]; an answer may start at no other.
+  ///
+  /// Nil lets it start anywhere, as `transformers`' run_qa does; BERT's run_squad.py asks for it (see `WindowJoin`).
   public var isMaxContext: [Bool]?
 
   /// A window of L tokens.

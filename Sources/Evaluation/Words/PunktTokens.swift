@@ -95,7 +95,9 @@ struct PunktToken {
       && !RegexScalar.isDigit(text[text.startIndex])
     guard isInitial || typeWithoutPeriod == "##number##" else { return true }
     // After an initial or a number, what is a mark or small goes on with the sentence.
-    if next.text.count == 1, ";:,.!?".unicodeScalars.contains(next.text[next.text.startIndex]) { return false }
+    if next.text.count == 1, ";:,.!?".unicodeScalars.contains(next.text[next.text.startIndex]) {
+      return false
+    }
     guard let first = next.text.first?.properties else { return true }
     if first.isLowercase { return PunktEnglish.sentenceStarters.contains(next.typeWithoutBreak) }
     return !(isInitial && first.isUppercase)

@@ -47,7 +47,9 @@ enum SentenceSplitter {
     return result
   }
 
-  /// What must follow a mark: another mark, or space and a word. Returns where that ends and where the word starts.
+  /// What must follow a mark: another mark, or space and a word.
+  ///
+  /// Returns where that ends and where the word starts.
   private static func following(_ index: Int, in text: Text) -> (end: Int, nextToken: Int?)? {
     guard index < text.count else { return nil }
     if PunktTokens.endsWord(text[index]) { return (index + 1, nil) }

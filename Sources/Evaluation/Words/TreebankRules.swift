@@ -94,7 +94,9 @@ enum TreebankRules {
 
   // MARK: Contractions
 
-  /// Words that are two: nltk's CONTRACTIONS2. The last one needs a space after it, the others the end of a word.
+  /// Words that are two: nltk's CONTRACTIONS2.
+  ///
+  /// The last one needs a space after it, the others the end of a word.
   static let joinedWords: [(first: String, second: String)] = [
     ("can", "not"), ("d", "'ye"), ("gim", "me"), ("gon", "na"), ("got", "ta"), ("lem", "me"),
     ("more", "'n"), ("wan", "na"),

@@ -9,7 +9,7 @@ extension TagScheme: ExpressibleByArgument {}
 package struct ScoreCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "score",
-    abstract: "Score a file of predictions made by anyone, as the official scripts do.",
+    abstract: "Score predictions made by anyone, as the official scripts do.",
     discussion: """
       squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
       token a line, the tag in the last column, a blank line between sentences. The other metrics take one value a \
@@ -108,7 +108,8 @@ package struct ScoreCommand: ConsoleCommand {
     let odds = try naProbFile.map { try AnswerFiles.probabilities(URL(filePath: $0)) }
     let result = try explained(by: gold) {
       try metric.score(
-        predictions: texts, questions: questions, noAnswerProbabilities: odds, noAnswerThreshold: naProbThresh)
+        predictions: texts, questions: questions, noAnswerProbabilities: odds, noAnswerThreshold: naProbThresh
+      )
     }
     for warning in result.warnings.prefix(Self.shownWarnings) { console.warn(warning) }
     if result.warnings.count > Self.shownWarnings {

@@ -32,7 +32,8 @@ enum AnswerFiles {
     let root = try JSONValue(contentsOf: file)
     guard let object = root.objectValue else {
       throw FormatError.field(
-        file: file.path, path: "(whole file)", reason: "found \(root.kind), expected an object with \(content)")
+        file: file.path, path: "(whole file)",
+        reason: "found \(root.kind), expected an object with \(content)")
     }
     return object
   }
@@ -46,7 +47,8 @@ enum AnswerFiles {
     let articles = root.value.arrayValue == nil ? try root.member("data") : root
     var questions: [GoldQuestion] = []
     for article in try articles.elements() {
-      let passages = article.value["paragraphs"] == nil ? [article] : try article.member("paragraphs").elements()
+      let passages =
+        article.value["paragraphs"] == nil ? [article] : try article.member("paragraphs").elements()
       for passage in passages {
         for question in try passage.member("qas").elements() {
           let id = try question.member(question.value["id"] == nil ? "query_id" : "id").string()
@@ -69,7 +71,8 @@ private struct KeyNode {
 
   func member(_ name: String) throws -> KeyNode {
     guard let member = value[name] else {
-      throw fault(value.objectValue == nil ? "found \(value.kind), expected an object" : "found no \"\(name)\"")
+      throw fault(
+        value.objectValue == nil ? "found \(value.kind), expected an object" : "found no \"\(name)\"")
     }
     return KeyNode(value: member, path: path.isEmpty ? name : "\(path).\(name)", file: file)
   }

@@ -28,5 +28,7 @@ struct LineFile {
   }
 
   /// An error at a line, counted from 0 here and from 1 in the message.
-  func fault(_ index: Int, _ reason: String) -> CommandError { CommandError("\(path):\(index + 1): \(reason)") }
+  func fault(_ index: Int, _ reason: String) -> CommandError {
+    CommandError("\(path):\(index + 1): \(reason)")
+  }
 }

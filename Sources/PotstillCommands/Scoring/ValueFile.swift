@@ -30,7 +30,8 @@ struct ValueFile {
       let place = names.lazy.compactMap(header.firstIndex).first
       guard place != nil || (header.count == 1 && column == nil) else {
         throw file.fault(
-          0, "found the columns \(header.joined(separator: ", ")), expected "
+          0,
+          "found the columns \(header.joined(separator: ", ")), expected "
             + (column.map { "one called \($0)" } ?? "one called \(usual.joined(separator: ", "))")
             + "; name it with --prediction-column or --label-column")
       }

@@ -107,9 +107,6 @@ public struct TaskDefinition: Sendable, Hashable {
     self.defaults = defaults
   }
 
-  /// The metrics that classification knows.
-  public static let knownMetrics = ["accuracy", "f1", "f1_macro", "f1_micro", "matthews_correlation"]
-
   /// The names of a model's outputs in order: the labels, for token classification the tags of its scheme; empty where
   /// outputs have no names.
   public var outputLabels: [String] { kind == .tokenClassification ? tagSet.names : labels }
