@@ -13,7 +13,7 @@ extension EncodedTask {
     for (window, row) in zip(windows, logits) {
       ofQuestion[window.question].append(SpanWindow(window, logits: row))
     }
-    let answers = concurrentMap(questions.count) { index in
+    let answers = concurrentMap(questions.count) { [ofQuestion] index in
       decoder.answer(context: questions[index].context, windows: ofQuestion[index])
     }
     let predictions = zip(questions, answers).map { (id: $0.id, prediction: $1) }
