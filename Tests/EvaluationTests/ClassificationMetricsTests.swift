@@ -70,7 +70,8 @@ struct ClassificationMetricsTests {
     #expect(TaskKind.multiLabel.knownMetrics == MultiLabelMetric.allCases.map(\.rawValue))
     // SQuAD 2.0 has more scores than those that decide between models.
     #expect(
-      Set(TaskKind.questionAnswering.knownMetrics).isSuperset(of: AnswerMetric.allCases.flatMap(\.metricNames)))
+      Set(TaskKind.questionAnswering.knownMetrics).isSuperset(
+        of: AnswerMetric.allCases.flatMap(\.metricNames)))
   }
 
   @Test("predict the class of the highest logit, the first of equal ones")

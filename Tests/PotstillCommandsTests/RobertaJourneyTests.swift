@@ -29,7 +29,7 @@ import Tokenization
     config.initializerRange = 0.2
     config.hiddenDropout = 0
     config.attentionDropout = 0
-    try SequenceClassifier(config: config, seed: 1).save(to: folder)
+    try TaskModel(config: config, seed: 1).save(to: folder)
   }
 
   @Test func trainDistillPredictTokenize() throws {

@@ -4,28 +4,39 @@ import TaskData
 
 /// A few rows in the very files, columns and codes that a recipe asks for, whatever its kind.
 struct SampleRows {
-  let task: TaskDefinition
+  private let task: TaskDefinition
+  /// What the texts of a file speak of.
+  private let name: String
+
+  private static let names = ["film", "room", "soup", "book", "tea"]
+
+  init(task: TaskDefinition, name: String = "film") {
+    self.task = task
+    self.name = name
+  }
 
   /// Writes the training and validation files, the further ones too, into a folder.
   func write(to folder: URL) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let files = [task.trainFile, task.validationFile].compactMap { $0 } + Array(task.extraFiles.values)
-    for file in files {
+    let files = [task.trainFile, task.validationFile, task.unlabelledFile].compactMap { $0 }
+    for (index, file) in (files + task.extraFiles.values).enumerated() {
+      // Other texts in each file, since some tasks leave out what train has.
+      let name = SampleRows.names[index % SampleRows.names.count]
+      let rows = SampleRows(task: task, name: name)
       let content =
         switch task.kind {
-        case .questionAnswering: try questions()
-        case .tokenClassification: (file.format ?? task.format) == .jsonl ? spans() : columns()
-        default: (file.format ?? task.format) == .jsonl ? objects() : table(file)
+        case .questionAnswering: try rows.questions()
+        case .tokenClassification: (file.format ?? task.format) == .jsonl ? rows.spans() : rows.columns()
+        default: (file.format ?? task.format) == .jsonl ? rows.objects() : rows.table(file)
         }
       try Data(content.utf8).write(to: folder.appending(path: file.path))
     }
   }
 
   private static let words = ["good", "bad", "fine", "poor", "great", "weak", "lovely", "awful"]
-  private static let things = ["film", "room", "soup", "book", "tea"]
 
   private func text(_ index: Int) -> String {
-    "the \(Self.things[index % Self.things.count]) was \(Self.words[index % Self.words.count])"
+    "the \(name) was \(Self.words[index % Self.words.count])"
   }
 
   // MARK: Texts
@@ -84,7 +95,9 @@ struct SampleRows {
   private func spans() -> String {
     (0..<24).map { index in
       let type = task.labels[index % task.labels.count]
-      return #"{"text": "北京的\#(Self.things[index % 5])", "label": {"\#(type)": {"北京": [[0, 1]]}}}"# + "\n"
+      return
+        #"{"text": "北京的\#(name)\#(Self.words[index % Self.words.count])", "label": {"\#(type)": {"北京": [[0, 1]]}}}"#
+        + "\n"
     }.joined()
   }
 
@@ -92,19 +105,19 @@ struct SampleRows {
 
   private func questions() throws -> String {
     let paragraphs: [JSONValue] = (0..<12).map { index in
-      let thing = Self.things[index % Self.things.count]
       let answer = Self.words[index % Self.words.count]
-      let context = "the \(thing) was \(answer) ."
+      let context = "the \(name) was \(answer) ."
       var entry = JSONObject()
       entry["id"] = .string("q\(index)")
-      entry["question"] = .string("the \(thing) was")
-      entry["answers"] = [["text": .string(answer), "answer_start": .integer("the \(thing) was ".count)]]
+      entry["question"] = .string("the \(name) was")
+      entry["answers"] = [["text": .string(answer), "answer_start": .integer("the \(name) was ".count)]]
       if task.questions.version2WithNegative {
         entry["is_impossible"] = .bool(index % 3 == 0)
         if index % 3 == 0 { entry["answers"] = [] }
       }
       return ["context": .string(context), "qas": [.object(entry)]]
     }
-    return JSONValue.object(["data": [["title": "t", "paragraphs": .array(paragraphs)]]]).compactText
+    let document: JSONValue = ["data": [["title": "t", "paragraphs": .array(paragraphs)]]]
+    return document.compactText
   }
 }

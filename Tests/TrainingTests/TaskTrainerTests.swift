@@ -62,7 +62,8 @@ struct TaskTrainerTests {
     observers: [any TrainingObserver] = []
   ) -> TaskTrainer {
     TaskTrainer(
-      model: model, train: examples(320, seed: 1), validation: EncodedTask(examples(100, seed: 2), task: task),
+      model: model, train: examples(320, seed: 1),
+      validation: EncodedTask(examples(100, seed: 2), task: task),
       config: config(epochs: epochs),
       checkpoints: folder.map { CheckpointFolder($0) { try model.save(to: $0) } }, observers: observers)
   }

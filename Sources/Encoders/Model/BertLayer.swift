@@ -42,7 +42,8 @@ struct BertLayer {
     let readers = firstRowsOnly ? [key, value] : [key, value, query]
     let projected = linear(x, readers.map { ($0.weight.tensor, $0.bias.tensor) }, in: context)
     let mixed = attention(
-      query: firstRowsOnly ? query(wanted, in: context) : projected[2], key: projected[0], value: projected[1],
+      query: firstRowsOnly ? query(wanted, in: context) : projected[2], key: projected[0],
+      value: projected[1],
       heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)

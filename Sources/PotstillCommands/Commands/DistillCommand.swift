@@ -112,7 +112,8 @@ package struct DistillCommand: RecipeCommand {
       examples,
       score: validation.map { rows in
         { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
-      }, config: config, checkpoints: run.checkpoints(of: pair.student, config), observers: [run.log, TrainingView(console)],
+      }, config: config, checkpoints: run.checkpoints(of: pair.student, config),
+      observers: [run.log, TrainingView(console)],
       resumingFrom: training.checkpoint(in: folder.url))
     try finish(run, pair, data, reader.task, console)
   }

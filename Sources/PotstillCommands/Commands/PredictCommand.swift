@@ -10,7 +10,7 @@ import Tokenization
 package struct PredictCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Answer texts with a trained model: labels, entities, answers to questions.",
+    abstract: "Answer texts: labels, numbers, entities, answers to questions.",
     discussion: """
       Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
       the name ends in .jsonl), or from standard input (plain lines or such objects).
@@ -74,7 +74,8 @@ package struct PredictCommand: ConsoleCommand {
       items = try AnswerPredictor.pairs(items)
       predictor = AnswerPredictor(folder, maxAnswerLength: maxAnswerLength)
     case .maskedLanguageModel:
-      throw CommandError("\(model) fills in masked words, which predict does not do; expected a trained task model")
+      throw CommandError(
+        "\(model) fills in masked words, which predict does not do; expected a trained task model")
     }
     let limit = folder.lengthLimit(maxSeqLength)
     var states = hiddenStates.map { _ in HiddenStateFile() }

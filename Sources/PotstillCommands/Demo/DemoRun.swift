@@ -98,7 +98,8 @@ package final class DemoRun {
     _ model: TaskModel, on examples: [TextExample], _ config: TrainingConfig
   ) throws {
     let trainer = TaskTrainer(
-      model: model, train: encode(examples), validation: EncodedTask(encode(data.validation), task: SampleTask.definition),
+      model: model, train: encode(examples),
+      validation: EncodedTask(encode(data.validation), task: SampleTask.definition),
       config: config, observers: observers)
     _ = try trainer.train()
   }

@@ -70,7 +70,8 @@ struct EntityPredictor: Predictor {
     let labels = folder.model.config.labels
     let scalars = Array(text.unicodeScalars)
     let found = Entity.lenient(tags.map { $0.map { labels[$0.label] } ?? "O" }).map { entity in
-      let range = places[entity.tokens.lowerBound].lowerBound..<places[entity.tokens.upperBound - 1].upperBound
+      let range =
+        places[entity.tokens.lowerBound].lowerBound..<places[entity.tokens.upperBound - 1].upperBound
       let scores = entity.tokens.compactMap { tags[$0]?.probability }
       let score = scores.reduce(0, +) / Double(max(1, scores.count))
       return (type: entity.type, score: score, word: self.text(scalars, range), range: range)

@@ -24,7 +24,8 @@ struct LabelOrder {
     } else {
       throw CommandError(
         "\(path) answers \(model.config.labels.joined(separator: ", ")), but task \(task.name) has the labels "
-          + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one")
+          + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one"
+      )
     }
   }
 

@@ -25,7 +25,8 @@ extension TaskPredictions {
       var text = ""
       for sentence in sentences {
         for (index, word) in sentence.words.enumerated() {
-          text += ([word] + (sentence.references.map { [$0[index]] } ?? []) + [sentence.predictions[index]])
+          text +=
+            ([word] + (sentence.references.map { [$0[index]] } ?? []) + [sentence.predictions[index]])
             .joined(separator: " ") + "\n"
         }
         text += "\n"

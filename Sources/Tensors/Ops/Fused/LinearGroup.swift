@@ -17,7 +17,8 @@ public func linear(
   let parts = layers.map { weight, bias in
     precondition(
       weight.shape.rank == 2 && weight.shape[1] == inputs && bias.count == weight.shape[0],
-      "linear cannot take rows of \(inputs) values through \(weight.shape) and a bias of \(bias.count) values.")
+      "linear cannot take rows of \(inputs) values through \(weight.shape) and a bias of \(bias.count) values."
+    )
     let outputs = weight.shape[0]
     return LinearGroupKernel.Part(
       kernel: LinearKernel(rows: rows, inputs: inputs, outputs: outputs), weight: weight, bias: bias,
@@ -68,7 +69,8 @@ private struct LinearGroupKernel {
         for part in parts {
           let to = part.y.pointer + range.lowerBound * part.kernel.outputs
           part.kernel.forward(
-            x.pointer + range.lowerBound * part.kernel.inputs, part.weight.pointer, part.bias.pointer, sum: to,
+            x.pointer + range.lowerBound * part.kernel.inputs, part.weight.pointer, part.bias.pointer,
+            sum: to,
             y: to, .identity, rows: range.count)
         }
       }
@@ -120,7 +122,8 @@ private struct LinearGroupBackward {
       all.splitInputGradient { rows, columns in
         for (index, layer) in arrived.enumerated() {
           layer.kernel.inputGradient(
-            layer.gradient.pointer, layer.weight.pointer, into: dx, isFirst: isFirst && index == 0, rows: rows,
+            layer.gradient.pointer, layer.weight.pointer, into: dx, isFirst: isFirst && index == 0,
+            rows: rows,
             columns: columns)
         }
       }

@@ -16,9 +16,6 @@ struct LinearKernel {
   /// With fewer rows than this a worker's GEMM is thin, and splitting the outputs is better.
   private static let thinRows = Int(ps_thin_rows)
 
-  /// Outputs of few rows that a worker takes at a time: some tiles of the product.
-  private static let thinOutputs = 64
-
   /// Whether there are so few rows that the outputs are split instead.
   var isThin: Bool { rows < Self.thinRows }
 
@@ -159,10 +156,7 @@ struct LinearKernel {
 
   /// Runs `body` over parts of the outputs of few rows.
   func splitOutputs(_ body: (Range<Int>) -> Void) {
-    // Handed out in pieces, since a worker that finds the rows in another's cache is slower than that one.
-    let worthwhile = RowBlocks.worthwhile / max(1, rows * inputs)
-    if outputs <= 2 * worthwhile { return body(0..<outputs) }
-    Parallel.forEach(outputs, block: max(Self.thinOutputs, worthwhile), body)
+    Parallel.forEach(outputs, grain: max(16, RowBlocks.worthwhile / max(1, rows * inputs)), body)
   }
 
   /// Runs `body` over parts of the input gradient: rows, or columns where the rows are few.
