@@ -77,7 +77,9 @@ private struct FeedForwardKernel {
     }
   }
 
-  /// Few rows: both products split over outputs. In inference the wide rows stay transposed between them.
+  /// The forward pass of few rows, both products split over outputs.
+  ///
+  /// In inference the wide rows stay transposed between them.
   private func forwardThin(
     _ x: Tensor, _ first: (weight: Tensor, bias: Tensor), _ second: (weight: Tensor, bias: Tensor),
     sums: Storage?, y: Storage
