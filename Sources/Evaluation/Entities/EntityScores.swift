@@ -1,14 +1,5 @@
 import ModelFormats
 
-/// How predicted entities are compared with the true ones.
-public enum EntityMatching: Sendable, Hashable {
-  /// As conlleval.pl and `seqeval` by default: any well or ill formed tags, read by `Entity.lenient`.
-  case lenient
-  /// As `seqeval` with `mode="strict"`: only entities that keep to the scheme; nil takes the scheme that the prefixes
-  /// of the true tags show.
-  case strict(TagScheme?)
-}
-
 /// Precision, recall and F1 over entities, as `seqeval` and Hugging Face's `evaluate` report them.
 ///
 /// An entity is right when type, first and last token are; where a ratio would divide by zero it is 0.

@@ -1,18 +1,6 @@
 import Foundation
 import ModelFormats
 
-/// One answer of an n-best list.
-public struct SpanAnswer: Sendable, Equatable {
-  /// The logit of its first token.
-  public var startLogit: Float
-  /// The logit of its last token.
-  public var endLogit: Float
-  /// Its text, a piece of the passage; "" for no answer.
-  public var text: String
-  /// The softmax of start + end over the list.
-  public var probability: Float = 0
-}
-
 /// The answer to a question.
 public struct SpanPrediction: Sendable, Equatable {
   /// The predicted text; "" for no answer.
@@ -50,15 +38,5 @@ extension SpanPrediction {
       let name = prefix.map { "\($0)_\(name)" } ?? name
       try JSONValue.object(object).write(to: folder.appending(path: name))
     }
-  }
-}
-
-extension SpanAnswer {
-  /// The answer as `nbest_predictions.json` has it.
-  var json: JSONValue {
-    [
-      "start_logit": .double(Double(startLogit)), "end_logit": .double(Double(endLogit)),
-      "text": .string(text), "probability": .double(Double(probability)),
-    ]
   }
 }
