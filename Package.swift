@@ -59,7 +59,7 @@ let package = Package(
     + library("ModelFormats", [])
     + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
     + library("TaskData", ["Tokenization", "ModelFormats"])
-    + library("Evaluation", ["TaskData"])
+    + library("Evaluation", ["TaskData", "ModelFormats"])
     + library(
       "Training",
       [
