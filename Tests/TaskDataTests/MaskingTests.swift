@@ -104,7 +104,12 @@ struct MaskingTests {
   @Test("whole words of byte-level BPE begin with white space")
   func byteLevelWords() throws {
     let tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "b", "\u{120}a", "\u{120}", "\u{10A}", ","]
-    let tokenizer = try ByteLevelBPETokenizer(vocabulary: Vocabulary(tokens), merges: [])
+    // A byte-level vocabulary has a token for every byte: printable ones as they are, the others from U+0100 on.
+    let printable = Set(33...126).union(161...172).union(174...255)
+    let others = (256..<256 + 256 - printable.count).map { $0 }
+    let bytes = (Array(printable) + others).compactMap(Unicode.Scalar.init).map { String($0) }.sorted()
+    let tokenizer = try ByteLevelBPETokenizer(
+      vocabulary: Vocabulary(tokens + bytes.filter { !tokens.contains($0) }), merges: [])
     let masker = try TokenMasker(tokenizer: tokenizer, probability: 0.0001, wholeWords: true)
     // a b | " a" b , | " " a | line feed, then a text that begins with b
     let text = example([0, 5, 6, 7, 6, 10, 8, 5, 9, 2, 0, 6, 2])
