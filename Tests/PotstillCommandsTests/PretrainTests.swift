@@ -129,7 +129,8 @@ import Testing
     ])
     try #require(tuned.code == 0, "\(tuned.messages)")
     #expect(try JSONValue(parsing: tuned.output)["eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
-    let more = pretrain("more", ["--model", world.path("base2"), "--max_steps", "2"] + text)
+    let more = pretrain(
+      "more", ["--model", world.path("base2"), "--max_steps", "2", "--line-by-line"] + text)
     #expect(more.code == 0 && !more.messages.contains("fresh"), "\(more.messages)")
     let started = try JSONValue(parsing: more.output)["eval_loss"]?.doubleValue ?? 9
     #expect(started < evaluations[0])

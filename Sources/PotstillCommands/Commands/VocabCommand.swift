@@ -172,7 +172,9 @@ package struct VocabCommand: ConsoleCommand {
       if line == nil { break }
     }
     try lines.finish()
-    if lines.faultCount > 0 { console.note("lines left out, which are not UTF-8: \(grouped(lines.faultCount))") }
+    if lines.faultCount > 0 {
+      console.note("lines left out, which are not UTF-8: \(grouped(lines.faultCount))")
+    }
     return lines
   }
 
