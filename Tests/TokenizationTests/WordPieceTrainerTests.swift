@@ -34,7 +34,7 @@ import Tokenization
     for text in texts { single.feed(text) }
     many.feed(Array(texts.dropFirst(3)))
     many.feed([])
-    many.feed(Array(texts.prefix(3)))
+    many.feed(Array(texts.prefix(3)), threads: 1)
     #expect(single.train() == many.train())
     #expect(single.wordCount == many.wordCount && single.wordCount > 0)
   }

@@ -4,7 +4,6 @@ import TaskData
 import Tensors
 import Testing
 import Tokenization
-
 import Training
 
 @Suite("Pre-training on text")

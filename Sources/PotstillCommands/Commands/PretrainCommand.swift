@@ -18,7 +18,8 @@ package struct PretrainCommand: RecipeCommand {
       From scratch, in one of the student shapes, over a vocabulary of 'potstill vocab' or of any model:
 
         potstill vocab    --input wiki.txt --output tokenizer/ --vocab-size 8000
-        potstill pretrain --input wiki.txt --tokenizer tokenizer/ --config T4-tiny --output base/
+        potstill pretrain --input wiki.txt --tokenizer tokenizer/ \\
+          --config T4-tiny --output base/
         potstill train    --task sst2 --data SST-2/ --model base/ --output student/
 
       Going on with a model on text of another domain:
@@ -26,8 +27,8 @@ package struct PretrainCommand: RecipeCommand {
         potstill pretrain --input reviews.txt --model MODEL_DIR --output adapted/
 
       The text is tokenized once, into a file train.tokens of the run folder, so it may be larger than memory and a run \
-      can be resumed; when the run is over, the file may be deleted. Where neither options nor task say otherwise: 32 \
-      sequences a batch, learning rate 5e-4 from scratch and 5e-5 with --model, 6% warm-up, weight decay 0.01.
+      can be resumed; when the run is over, the file may be deleted. Where neither options nor task say otherwise: 128 \
+      tokens a sequence, 32 sequences a batch, learning rate 5e-4 from scratch and 5e-5 with --model, 6% warm-up, weight decay 0.01.
       """)
 
   @Argument(help: "A recipe: these options in a YAML or JSON file.")
@@ -53,7 +54,7 @@ package struct PretrainCommand: RecipeCommand {
       valueName: "folder"))
   package var tokenizer: String?
 
-  @OptionGroup(title: "Task (a recipe of kind masked_lm, instead of --input)")
+  @OptionGroup(title: "Task of kind masked_lm, instead of --input")
   package var task: TaskOptions
 
   @OptionGroup(title: "Masking")

@@ -14,8 +14,9 @@ package struct VocabCommand: ConsoleCommand {
       full, as BertWordPieceTokenizer of Hugging Face's tokenizers does. The folder receives tokenizer.json, \
       tokenizer_config.json and vocab.txt, which 'potstill pretrain --tokenizer' and AutoTokenizer.from_pretrained read.
 
-        potstill vocab --input wiki.txt news.txt --output tokenizer/ --vocab-size 8000
-        potstill pretrain --input wiki.txt news.txt --tokenizer tokenizer/ --config T4-tiny --output base/
+        potstill vocab --input wiki.txt news.txt --vocab-size 8000 --output words/
+        potstill pretrain --input wiki.txt news.txt --tokenizer words/ \\
+          --config T4-tiny --output base/
       """)
 
   @Option(
@@ -165,7 +166,7 @@ package struct VocabCommand: ConsoleCommand {
       }
       // Enough for every core, and little beside the counts.
       guard line == nil || bytes > 1 << 22 else { continue }
-      trainer.feed(batch)
+      trainer.feed(batch, threads: general.threads)
       progress.show("Reading (kB)", done: lines.bytesRead >> 10, total: max(1, lines.byteCount >> 10))
       batch.removeAll(keepingCapacity: true)
       bytes = 0

@@ -58,11 +58,13 @@ public struct WordPieceTrainer: Sendable {
   /// Counts the words of a text.
   public mutating func feed(_ text: String) { Self.count(text, normalizer, into: &words) }
 
-  /// Counts the words of many texts on all cores; their order does not matter.
-  public mutating func feed(_ texts: [String]) {
+  /// Counts the words of many texts on several cores; neither their number nor the order of the texts matters.
+  ///
+  /// - Parameter threads: how many cores at most; nil for all.
+  public mutating func feed(_ texts: [String], threads: Int? = nil) {
     let normalizer = normalizer
     // Several parts a core even out texts of different lengths.
-    let parts = min(texts.count, 4 * ProcessInfo.processInfo.activeProcessorCount)
+    let parts = min(texts.count, threads ?? 4 * ProcessInfo.processInfo.activeProcessorCount)
     let total = Mutex(WordCounter())
     DispatchQueue.concurrentPerform(iterations: parts) { part in
       var counter = WordCounter()
