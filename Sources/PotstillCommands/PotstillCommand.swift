@@ -22,7 +22,11 @@ package struct PotstillCommand: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
       CommandGroup(
-        name: "Make models", subcommands: [TrainCommand.self, DistillCommand.self, AugmentCommand.self]),
+        name: "Make models",
+        subcommands: [
+          VocabCommand.self, PretrainCommand.self, TrainCommand.self, DistillCommand.self,
+          AugmentCommand.self,
+        ]),
       CommandGroup(
         name: "Use models",
         subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ScoreCommand.self]),

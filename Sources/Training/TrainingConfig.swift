@@ -64,7 +64,7 @@ public struct TrainingConfig: Sendable, Equatable {
   public var loadBestModelAtEnd = false
   /// What the best evaluation is judged by, with or without `eval_`; nil means the loss.
   public var metricForBestModel: String?
-  /// Whether more is better; nil means yes unless the metric's name ends in `loss`.
+  /// Whether more is better; nil means yes, unless the metric is a loss, a perplexity or an error (`mse`, `mae`).
   public var greaterIsBetter: Bool?
   /// The seed of everything random: batch order, dropout, fresh parameters.
   public var seed: UInt64 = 42
@@ -110,5 +110,7 @@ public struct TrainingConfig: Sendable, Equatable {
   }
 
   /// Whether more of the chosen metric is better.
-  public var moreIsBetter: Bool { greaterIsBetter ?? !bestMetricName.hasSuffix("loss") }
+  public var moreIsBetter: Bool {
+    greaterIsBetter ?? !["loss", "perplexity", "mse", "mae"].contains { bestMetricName.hasSuffix($0) }
+  }
 }

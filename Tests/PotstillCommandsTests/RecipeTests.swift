@@ -87,7 +87,7 @@ import Testing
     #expect(missing.messages.hasPrefix("potstill: error: /no/such/recipe.yaml: no such file"))
   }
 
-  @Test(arguments: ["train", "distill"])
+  @Test(arguments: ["train", "distill", "pretrain"])
   func everyKeyOfARecipeIsAnOption(_ command: String) {
     let keys = OptionCatalogue(of: command).recipeKeys
     #expect(keys.contains("learning_rate") && keys.contains("output") && keys.contains("threads"))
@@ -97,7 +97,9 @@ import Testing
 
   @Test func aliasesNameOptionsThatExist() {
     let known = Set(
-      ["train", "distill", "evaluate", "predict"].flatMap { OptionCatalogue(of: $0).entries.flatMap(\.names) }
+      ["train", "distill", "pretrain", "vocab", "evaluate", "predict"].flatMap {
+        OptionCatalogue(of: $0).entries.flatMap(\.names)
+      }
     )
     for (alias, name) in OptionSpelling.aliases {
       #expect(known.contains(name), "\(alias) stands for --\(name), which no command has.")

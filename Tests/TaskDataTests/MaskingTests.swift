@@ -92,6 +92,31 @@ struct MaskingTests {
     #expect(try groups(segmenter) == [[1, 2, 3], [4], [5, 6, 7, 8], [9], [10]])
   }
 
+  @Test("a piece goes on with its word although a mark behind the prefix joins it in Swift's eyes")
+  func prefixBeforeMark() throws {
+    let tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "k", "##\u{301}", "##"]
+    let masker = try TokenMasker(
+      tokenizer: BertTokenizer(vocabulary: Vocabulary(tokens)), probability: 0.0001, wholeWords: true)
+    let groups = Set((0..<100).map { chosen(masker.mask(example([2, 5, 6, 7, 3]), epoch: 0, index: $0)) })
+    #expect(groups == [[1, 2], [3]])
+  }
+
+  @Test("whole words of byte-level BPE begin with white space")
+  func byteLevelWords() throws {
+    let tokens = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "a", "b", "\u{120}a", "\u{120}", "\u{10A}", ","]
+    // A byte-level vocabulary has a token for every byte: printable ones as they are, the others from U+0100 on.
+    let printable = Set(33...126).union(161...172).union(174...255)
+    let others = (256..<256 + 256 - printable.count).map { $0 }
+    let bytes = (Array(printable) + others).compactMap(Unicode.Scalar.init).map { String($0) }.sorted()
+    let tokenizer = try ByteLevelBPETokenizer(
+      vocabulary: Vocabulary(tokens + bytes.filter { !tokens.contains($0) }), merges: [])
+    let masker = try TokenMasker(tokenizer: tokenizer, probability: 0.0001, wholeWords: true)
+    // a b | " a" b , | " " a | line feed, then a text that begins with b
+    let text = example([0, 5, 6, 7, 6, 10, 8, 5, 9, 2, 0, 6, 2])
+    let groups = Set((0..<300).map { chosen(masker.mask(text, epoch: 0, index: $0)) })
+    #expect(groups == [[1, 2], [3, 4, 5], [6, 7], [8], [11]])
+  }
+
   @Test("a lexicon is a file of words, frequencies are passed over")
   func lexicon() throws {
     let folder = try DataFolder(["words.txt": "北京 120\n大学\t7\n\n学生\n"])

@@ -68,6 +68,25 @@ import Tokenization
     }
   }
 
+  @Test func optionsThatPythonsBertClassCannotBeToldNameThePlainClass() throws {
+    // The class for BERT builds its tokenizer from the vocabulary and these settings alone.
+    let vocabulary = Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "@@b"])
+    for (options, name) in [
+      (BertTokenizerOptions(lowercase: false), "BertTokenizer"),
+      (BertTokenizerOptions(continuingPrefix: "@@"), "PreTrainedTokenizerFast"),
+      (BertTokenizerOptions(cleanText: false), "PreTrainedTokenizerFast"),
+      (BertTokenizerOptions(maximumWordLength: 50), "PreTrainedTokenizerFast"),
+    ] {
+      try withFolder([:]) { folder in
+        let tokenizer = BertTokenizer(vocabulary: vocabulary, options: options)
+        try tokenizer.save(to: folder)
+        let file = try JSONValue(contentsOf: folder.appending(path: "tokenizer_config.json"))
+        #expect(file["tokenizer_class"] == .string(name))
+        #expect(try BertTokenizer(directory: folder).options == options)
+      }
+    }
+  }
+
   @Test func vocabularyFilesFollowTheirConfiguration() throws {
     let vocabulary = "<pad>\n<unk>\n<s>\n</s>\nA\na\né\n字字\n##字 \t\nA\n"
     let configuration = """

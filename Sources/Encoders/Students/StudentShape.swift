@@ -64,6 +64,22 @@ public enum StudentShape: Sendable, Equatable {
 }
 
 extension StudentShape.Preset {
+  /// The configuration of a masked language model in this shape, to be trained from scratch.
+  ///
+  /// - Parameters:
+  ///   - vocabularySize: Rows of the word table.
+  ///   - padTokenID: The id of the padding token.
+  ///   - architecture: The family, which decides names and positions; RoBERTa's have one segment.
+  public func maskedLanguageModel(
+    vocabularySize: Int, padTokenID: Int = 0, architecture: EncoderArchitecture = .bert
+  ) -> EncoderConfig {
+    var base = EncoderConfig.defaults(of: architecture)
+    (base.vocabularySize, base.padTokenID) = (vocabularySize, padTokenID)
+    base.head = .maskedLanguageModel
+    if architecture.skipsPaddingPosition { base.segmentCount = 1 }
+    return config(for: base)
+  }
+
   /// The configuration of this shape in a teacher's architecture, for its vocabulary, positions, segments and labels.
   func config(for teacher: EncoderConfig) -> EncoderConfig {
     let (layers, hidden, intermediate, heads) =

@@ -12,6 +12,9 @@ package enum OptionSpelling {
     "max-length": "max-seq-length", "max-seq-len": "max-seq-length", "warmup-proportion": "warmup-ratio",
     "random-seed": "seed",
     "matches": "match", "intermediate-matches": "match", "is-caching-logits": "cache-teacher-logits",
+    "tokenizer-name": "tokenizer", "config-name": "config", "word-list-file": "word-list",
+    "no-chinese-chars": "no-handle-chinese-chars",
+    "no-tokenize-chinese-chars": "no-handle-chinese-chars",
     "dev-file": "validation-file", "eval-file": "validation-file",
     "num-threads": "threads", "scheduler": "lr-scheduler-type", "lr-scheduler": "lr-scheduler-type",
   ]

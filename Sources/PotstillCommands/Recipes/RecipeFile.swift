@@ -27,7 +27,7 @@ package struct RecipeFile {
 
   /// Headings under which options may be gathered; they carry no meaning.
   package static let sections = [
-    "models", "data", "training", "distillation", "evaluation", "run",
+    "models", "data", "masking", "training", "distillation", "evaluation", "run",
   ]
 
   /// The file as the user named it.

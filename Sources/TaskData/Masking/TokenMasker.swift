@@ -12,8 +12,9 @@ public struct TokenMasker: Sendable {
   public let probability: Double
   /// Whether words are chosen as wholes.
   public let wholeWords: Bool
+  /// What, with epoch and index, decides the choice.
+  public var seed: UInt64
   private let segmenter: WordSegmenter?
-  private let seed: UInt64
   private let maskID: Int32
   /// The tokens that may stand for another.
   private let ordinary: [Int32]
@@ -34,6 +35,7 @@ public struct TokenMasker: Sendable {
   ///   - probability: The part of the tokens to choose, above 0 and below 1.
   ///   - wholeWords: Whether a word's pieces are chosen together.
   ///   - segmenter: What puts Chinese characters together to words; nil makes each a word.
+  ///   - seed: What, with epoch and index, decides the choice.
   ///
   /// Throws `TokenizerError.invalid` when the vocabulary has no mask token.
   public init(
@@ -54,10 +56,10 @@ public struct TokenMasker: Sendable {
     self.seed = seed
     self.maskID = maskID
     let special = Set(tokenizer.addedTokens.filter(\.special).map(\.content))
-    let prefix = (tokenizer as? BertTokenizer)?.options.continuingPrefix ?? ""
+    let isContinuing = Self.continuationRule(of: tokenizer)
     let kinds = (0..<Int32(tokenizer.idLimit)).map { id -> Kind in
       guard let token = tokenizer.token(id), !special.contains(token) else { return .special }
-      if !prefix.isEmpty && token.hasPrefix(prefix) && token != prefix { return .continuing }
+      if isContinuing(token) { return .continuing }
       let scalars = token.unicodeScalars
       if scalars.count == 1, let scalar = scalars.first, Self.isChinese(scalar.value) {
         return .character(scalar.value)
@@ -66,6 +68,21 @@ public struct TokenMasker: Sendable {
     }
     self.kinds = kinds
     ordinary = kinds.indices.compactMap { if case .special = kinds[$0] { nil } else { Int32($0) } }
+  }
+
+  /// Tells which tokens go on with the word before them: in a WordPiece vocabulary those with its prefix, in byte-level
+  /// BPE those that do not begin with white space (the rule of fairseq's `mask_whole_words`, by which punctuation
+  /// belongs to its word).
+  private static func continuationRule(of tokenizer: any Tokenizer) -> (String) -> Bool {
+    // Bytes are compared, since a mark behind the prefix would make one character with its end.
+    guard let prefix = (tokenizer as? BertTokenizer)?.options.continuingPrefix else {
+      // Byte-level BPE writes space, tab, line feed and carriage return as these.
+      let white: [Unicode.Scalar] = ["\u{120}", "\u{109}", "\u{10A}", "\u{10D}"]
+      return { token in !(token.unicodeScalars.first.map(white.contains) ?? true) }
+    }
+    return { token in
+      !prefix.isEmpty && token.utf8.count > prefix.utf8.count && token.utf8.starts(with: prefix.utf8)
+    }
   }
 
   /// Hides tokens of one example; the target is each chosen token's own id, -100 elsewhere.

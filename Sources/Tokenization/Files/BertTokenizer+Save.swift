@@ -58,7 +58,15 @@ extension BertTokenizer {
     object["tokenize_chinese_chars"] = .bool(options.handleChineseCharacters)
     if let length = options.modelMaxLength { object["model_max_length"] = .integer(length) }
     for (key, value) in specialTokensMap { object[key] = value }
-    object["tokenizer_class"] = "BertTokenizer"
+    object["tokenizer_class"] = isPlainBert ? "BertTokenizer" : "PreTrainedTokenizerFast"
     return object
+  }
+
+  /// Whether Python's class for BERT can be told these options; it makes the tokenizer anew from the vocabulary, where the
+  /// plain class takes `tokenizer.json` as it is.
+  private var isPlainBert: Bool {
+    let bert = BertTokenizerOptions()
+    return options.cleanText && options.continuingPrefix == bert.continuingPrefix
+      && options.maximumWordLength == bert.maximumWordLength
   }
 }

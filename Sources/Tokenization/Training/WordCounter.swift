@@ -9,6 +9,18 @@ struct WordCounter: Sendable {
     word.removeAll(keepingCapacity: true)
   }
 
+  /// The number of different words.
+  var count: Int { counts.count }
+
+  /// Adds the counts of another counter.
+  mutating func add(_ other: WordCounter) {
+    if counts.isEmpty {
+      counts = other.counts
+    } else {
+      counts.merge(other.counts, uniquingKeysWith: +)
+    }
+  }
+
   /// Calls `body` with the scalars and the count of every word, in order of the words' bytes.
   func forEach(_ body: ([UInt32], Int) -> Void) {
     for (word, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {

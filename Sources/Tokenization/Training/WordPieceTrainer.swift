@@ -1,3 +1,7 @@
+import Dispatch
+import Foundation
+import Synchronization
+
 /// Learns a WordPiece vocabulary from text, as `tokenizers`' `WordPieceTrainer` does: starting from characters, the most
 /// frequent pair of neighbouring pieces is merged again and again.
 ///
@@ -48,8 +52,31 @@ public struct WordPieceTrainer: Sendable {
     normalizer = TextNormalizer(options)
   }
 
+  /// The number of different words in the text fed so far.
+  public var wordCount: Int { words.count }
+
   /// Counts the words of a text.
-  public mutating func feed(_ text: String) {
+  public mutating func feed(_ text: String) { Self.count(text, normalizer, into: &words) }
+
+  /// Counts the words of many texts on several cores; neither their number nor the order of the texts matters.
+  ///
+  /// - Parameter threads: how many cores at most; nil for all.
+  public mutating func feed(_ texts: [String], threads: Int? = nil) {
+    let normalizer = normalizer
+    // Several parts a core even out texts of different lengths.
+    let parts = min(texts.count, threads ?? 4 * ProcessInfo.processInfo.activeProcessorCount)
+    let total = Mutex(WordCounter())
+    DispatchQueue.concurrentPerform(iterations: parts) { part in
+      var counter = WordCounter()
+      for index in texts.count * part / parts..<texts.count * (part + 1) / parts {
+        Self.count(texts[index], normalizer, into: &counter)
+      }
+      total.withLock { $0.add(counter) }
+    }
+    words.add(total.withLock { $0 })
+  }
+
+  private static func count(_ text: String, _ normalizer: TextNormalizer, into words: inout WordCounter) {
     var text = text
     text.makeContiguousUTF8()
     let normalized = normalizer.normalize(text.utf8.span, firstOrigin: 0)
@@ -68,16 +95,39 @@ public struct WordPieceTrainer: Sendable {
   }
 
   /// Learns the vocabulary of the text fed so far.
-  public func train() -> Vocabulary { train(continuations: nil) }
+  public func train() -> Vocabulary { train(alphabet: nil, continuations: nil) }
 
-  /// - Parameter continuations: the order of the characters that continue words, for comparisons with `tokenizers`.
-  package func train(continuations: [Unicode.Scalar]?) -> Vocabulary {
+  /// Learns a vocabulary whose ties are broken as in another one, for comparisons with `tokenizers`.
+  ///
+  /// Where `tokenizers` lets chance decide, its characters are taken: those that it kept, and the order of those that
+  /// continue words. Everything else is learnt from the text.
+  package func train(tiesOf vocabulary: Vocabulary) -> Vocabulary {
+    let (prefix, specials) = (Array(options.continuingPrefix.utf8), Set(specialTokens))
+    var (alphabet, continuations): ([Unicode.Scalar], [Unicode.Scalar]) = ([], [])
+    for token in vocabulary.tokens where !specials.contains(token) {
+      let scalars = token.unicodeScalars
+      if scalars.count == 1 {
+        alphabet += scalars
+      } else if token.utf8.starts(with: prefix) {
+        let rest = String(decoding: token.utf8.dropFirst(prefix.count), as: UTF8.self).unicodeScalars
+        if rest.count == 1 { continuations += rest }
+      }
+    }
+    return train(alphabet: alphabet, continuations: continuations)
+  }
+
+  /// - Parameters:
+  ///   - alphabet: the characters to keep instead of the most frequent ones, in order.
+  ///   - continuations: the order of the characters that continue words.
+  package func train(alphabet: [Unicode.Scalar]?, continuations: [Unicode.Scalar]?) -> Vocabulary {
     var pieces = PieceTable()
     for token in specialTokens { _ = pieces.id(adding: Array(token.utf8)) }
-    let alphabet = keptAlphabet()
+    let alphabet = alphabet?.map(\.value) ?? keptAlphabet()
     for scalar in alphabet { _ = pieces.id(adding: [UInt8](utf8: scalar)) }
     let prefix = Array(options.continuingPrefix.utf8)
-    let kept = Set(alphabet)
+    // A special token of one character is a piece of words too, whatever the limit of the alphabet.
+    let kept = Set(alphabet).union(
+      specialTokens.map(\.unicodeScalars).filter { $0.count == 1 }.joined().map(\.value))
     for scalar in continuations?.map(\.value) ?? words.continuationScalars() where kept.contains(scalar) {
       _ = pieces.id(adding: prefix + [UInt8](utf8: scalar))
     }

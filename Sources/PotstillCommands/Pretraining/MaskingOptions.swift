@@ -1,0 +1,46 @@
+import ArgumentParser
+import ModelFormats
+import TaskData
+
+/// How tokens are hidden: the names of Hugging Face's `run_mlm` and of its whole-word data collator.
+package struct MaskingOptions: ParsableArguments {
+  @Option(help: "Share of the tokens to hide (default: the task's, else 0.15).")
+  package var mlmProbability: Double?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Hide all pieces of a word together (default: the task's, else no).")
+  package var wholeWordMask: Bool?
+
+  @Option(
+    help: ArgumentHelp(
+      "Words, one a line, by which Chinese characters are put together to words with --whole-word-mask.",
+      valueName: "file"))
+  package var wordList: String?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help:
+      "Make each line a sequence of its own, instead of laying lines end to end (default: the task's, else no)."
+  )
+  package var lineByLine: Bool?
+
+  package init() {}
+
+  /// The settings of a run: the task's, then these.
+  func settings(over task: MaskingSettings) -> MaskingSettings {
+    MaskingSettings(
+      probability: mlmProbability ?? task.probability, wholeWords: wholeWordMask ?? task.wholeWords,
+      wordListFile: wordList ?? task.wordListFile, isLineByLine: lineByLine ?? task.isLineByLine)
+  }
+
+  /// The settings as a recipe holds them.
+  static func recipe(_ settings: MaskingSettings) -> JSONObject {
+    var object = JSONObject()
+    object["mlm_probability"] = .double(settings.probability)
+    object["whole_word_mask"] = .bool(settings.wholeWords)
+    object["word_list"] = settings.wordListFile.map { .string($0) }
+    object["line_by_line"] = .bool(settings.isLineByLine)
+    return object
+  }
+}

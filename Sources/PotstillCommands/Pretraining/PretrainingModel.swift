@@ -1,0 +1,73 @@
+import Encoders
+import Foundation
+import ModelFormats
+import Tokenization
+
+/// A masked language model with its tokenizer, to go on with or to begin with.
+struct PretrainingModel {
+  /// The model.
+  let model: TaskModel
+  /// What turns text into its ids.
+  let tokenizer: any Tokenizer
+  /// Where the tokenizer's files are.
+  let tokenizerFolder: URL
+
+  /// Loads the model of a Hugging Face directory; a missing head starts fresh.
+  ///
+  /// - Parameter tokenizer: Another folder for the tokenizer than the model's.
+  init(directory: String, tokenizer folder: String?, seed: UInt64) throws {
+    tokenizerFolder = URL(filePath: folder ?? directory, directoryHint: .isDirectory)
+    tokenizer = try loadTokenizer(directory: tokenizerFolder)
+    model = try TaskModel(
+      directory: URL(filePath: directory, directoryHint: .isDirectory), head: .maskedLanguageModel,
+      seed: seed)
+    if tokenizer.idLimit > model.config.vocabularySize {
+      throw CommandError(
+        "\(folder ?? directory): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the embeddings of "
+          + "\(directory) have \(model.config.vocabularySize) rows; the two do not belong together")
+    }
+  }
+
+  /// Makes a model with random values.
+  ///
+  /// - Parameters:
+  ///   - shape: A preset such as `T4-tiny`, a `config.json`, or a folder that holds one; the vocabulary is the
+  ///     tokenizer's whatever it says.
+  ///   - tokenizer: The folder of the tokenizer.
+  init(shape: String, tokenizer folder: String, seed: UInt64) throws {
+    tokenizerFolder = URL(filePath: folder, directoryHint: .isDirectory)
+    tokenizer = try loadTokenizer(directory: tokenizerFolder)
+    model = try TaskModel(config: try Self.config(shape, tokenizer), seed: seed)
+  }
+
+  private static func config(_ shape: String, _ tokenizer: any Tokenizer) throws -> EncoderConfig {
+    let padding = tokenizer.padID.map { Int($0) }
+    if case .preset(let preset) = try StudentShape(shape) {
+      return preset.maskedLanguageModel(
+        vocabularySize: tokenizer.idLimit, padTokenID: padding ?? 0,
+        architecture: tokenizer is ByteLevelBPETokenizer ? .roberta : .bert)
+    }
+    var url = URL(filePath: shape)
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: shape, isDirectory: &isFolder) else {
+      let presets = StudentShape.Preset.allCases.map(\.rawValue).joined(separator: ", ")
+      throw CommandError(
+        "--config \(shape): no such shape and no such file; expected \(presets), or the path of a config.json"
+      )
+    }
+    if isFolder.boolValue { url.append(path: "config.json") }
+    var config = try EncoderConfig(json: try JSONValue(contentsOf: url), file: url.path)
+    config.head = .maskedLanguageModel
+    config.vocabularySize = tokenizer.idLimit
+    config.padTokenID = padding ?? config.padTokenID
+    return config
+  }
+
+  /// The longest sequence, special tokens included, that model and tokenizer allow.
+  var lengthLimit: Int {
+    min(model.config.maxPositions, tokenizer.modelMaxLength ?? .max)
+  }
+
+  /// Writes the directory.
+  func save(to url: URL) throws { try model.save(to: url, tokenizer: tokenizer) }
+}

@@ -1,0 +1,36 @@
+public import TaskData
+
+extension TrainingData {
+  /// The sequences of a corpus with tokens hidden anew in each epoch, in the seeded random order, batch size and length
+  /// grouping of the settings.
+  ///
+  /// A batch is asked for by positions alone, so a position here says which epoch it belongs to as well:
+  /// epoch · sequences + sequence. The batch's own `indices` are sequences again.
+  public init(_ corpus: TokenizedCorpus, masker: TokenMasker, config: TrainingConfig) {
+    let count = corpus.count
+    let size: BatchSize =
+      config.tokensPerBatch.map { .tokens($0) } ?? .sequences(config.perDeviceTrainBatchSize)
+    let grouped = config.groupByLength || config.tokensPerBatch != nil
+    let sampler = BatchSampler(
+      lengths: corpus.lengths, size: size, poolBatches: grouped ? 50 : 0,
+      seed: config.dataSeed ?? config.seed)
+    self.init(
+      exampleCount: count,
+      batches: { epoch in
+        count == 0 ? [] : sampler.batches(epoch: epoch).map { $0.map { epoch * count + $0 } }
+      },
+      batchCount: { sampler.batchCount(epoch: $0) },
+      batch: { positions in
+        LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
+      })
+  }
+}
+
+extension LabeledBatch {
+  /// Packs sequences of a corpus, tokens hidden.
+  package init(_ corpus: TokenizedCorpus, masker: TokenMasker, at places: [(epoch: Int, index: Int)]) {
+    let examples = places.map { masker.mask(corpus[$0.index], epoch: $0.epoch, index: $0.index) }
+    let batch = LabeledBatch(examples, at: Array(examples.indices))
+    self.init(tokens: batch.tokens, targets: batch.targets, indices: places.map(\.index))
+  }
+}

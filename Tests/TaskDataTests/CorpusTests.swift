@@ -1,0 +1,125 @@
+import Foundation
+import TaskData
+import Testing
+import Tokenization
+
+@Suite("Corpora on disk")
+struct CorpusTests {
+  private let folder: DataFolder
+  private let tokenizer = BertTokenizer(
+    vocabulary: Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d"]))
+
+  init() throws {
+    folder = try DataFolder(["one.txt": "a b c\n\nd a\n", "two.txt": "c\nb b b b"])
+    try FileManager.default.createDirectory(
+      at: folder.url.appending(path: "tokenizer"), withIntermediateDirectories: true)
+    try tokenizer.save(to: folder.url.appending(path: "tokenizer"))
+  }
+
+  private var file: URL { folder.url.appending(path: "train.tokens") }
+
+  private func source(_ names: String..., maxLength: Int = 6) -> CorpusSource {
+    CorpusSource(paths: names.map(folder.path), maxLength: maxLength)
+  }
+
+  /// Opens the corpus and says whether it was made anew.
+  private func open(_ source: CorpusSource) throws -> (corpus: TokenizedCorpus, isNew: Bool) {
+    var isNew = false
+    let corpus = try TokenizedCorpus.open(
+      file, of: source, tokenizer: tokenizer, directory: folder.url.appending(path: "tokenizer")
+    ) { _, _ in isNew = true }
+    return (corpus, isNew)
+  }
+
+  private func names() throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
+  }
+
+  @Test("files are laid end to end; what is read back is what was tokenized")
+  func contents() throws {
+    let (corpus, isNew) = try open(source("one.txt", "two.txt"))
+    #expect(isNew)
+    // [CLS] a b c [SEP] | [CLS] d a [SEP] | [CLS] c [SEP] | [CLS] b b b b [SEP], every six tokens
+    let expected: [[Int32]] = [[2, 5, 6, 7, 3, 2], [8, 5, 3, 2, 7, 3], [2, 6, 6, 6, 6, 3]]
+    #expect((0..<corpus.count).map { corpus[$0].ids } == expected)
+    #expect(corpus.lengths == [6, 6, 6] && corpus.tokenCount == 18)
+    #expect(corpus.lineCount == 4 && corpus.skippedLineCount == 0)
+    #expect(corpus[1].segments == [0, 0, 0, 0, 0, 0] && corpus[1].target == .none)
+  }
+
+  @Test("line by line, and no more sequences than asked for")
+  func lines() throws {
+    var lines = source("one.txt", "two.txt", maxLength: 4)
+    lines.isLineByLine = true
+    lines.limit = 3
+    let corpus = try open(lines).corpus
+    #expect((0..<corpus.count).map { corpus[$0].ids } == [[2, 5, 6, 3], [2, 8, 5, 3], [2, 7, 3]])
+    #expect(corpus.lengths == [4, 4, 3])
+  }
+
+  @Test("a corpus larger than the writer's buffer is whole")
+  func large() throws {
+    let line = Array(repeating: "a b c d", count: 50).joined(separator: " ")
+    try folder.write("long.txt", Array(Array(repeating: line, count: 1000).joined(separator: "\n").utf8))
+    let corpus = try open(source("long.txt", maxLength: 101)).corpus
+    #expect(corpus.tokenCount == 1000 * 202 && corpus.count == 2000)
+    #expect((0..<corpus.count).allSatisfy { corpus[$0].length == 101 })
+    #expect(corpus[1999].ids.last == 3 && corpus[1998].ids.first == 2)
+  }
+
+  @Test("a corpus is made again when text, settings or tokenizer change, and only then")
+  func fingerprints() throws {
+    #expect(try open(source("one.txt")).isNew)
+    #expect(try !open(source("one.txt")).isNew)
+    #expect(try open(source("one.txt", maxLength: 5)).isNew)
+    #expect(try open(source("one.txt", "two.txt", maxLength: 5)).isNew)
+    try folder.write("one.txt", Array("a b c\n\nd a b\n".utf8))
+    let (corpus, isNew) = try open(source("one.txt", "two.txt", maxLength: 5))
+    #expect(isNew && corpus.tokenCount == 19)
+    let other = BertTokenizer(vocabulary: Vocabulary(tokenizer.vocabulary.tokens + ["e"]))
+    try other.save(to: folder.url.appending(path: "tokenizer"))
+    #expect(try open(source("one.txt", "two.txt", maxLength: 5)).isNew)
+  }
+
+  @Test("what a killed process left is removed; a damaged file is made again")
+  func leftovers() throws {
+    try folder.write(".train.tokens.123-456.tmp", [1, 2, 3])
+    let whole = try open(source("one.txt")).corpus
+    #expect(try names() == ["one.txt", "tokenizer", "train.tokens", "two.txt"])
+    let bytes = [UInt8](try Data(contentsOf: file))
+    for length in [0, 7, 40, bytes.count - 1, bytes.count - 8] {
+      try folder.write("train.tokens", Array(bytes.prefix(length)))
+      let error = try #require(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+      #expect(error.description.contains("train.tokens"))
+    }
+    // The footer is right, but the middle is gone.
+    try folder.write("train.tokens", Array(bytes.prefix(8) + bytes.suffix(48)))
+    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    let (again, isNew) = try open(source("one.txt"))
+    #expect(isNew && again.fingerprint == whole.fingerprint && again.count == whole.count)
+  }
+
+  @Test("a run that fails leaves nothing half-written and the old corpus as it was")
+  func failures() throws {
+    try folder.write("bad.txt", Array("a b\nc ".utf8) + [0xFF] + Array("\nd\n".utf8))
+    let error = try #require(throws: TaskDataError.self) { try open(source("one.txt", "bad.txt")) }
+    guard case .badRows(let path, let report) = error else {
+      Issue.record("found \(error)")
+      return
+    }
+    #expect(path == folder.path("bad.txt") && report.faults.map(\.line) == [2])
+    #expect(try names() == ["bad.txt", "one.txt", "tokenizer", "two.txt"])
+    var skipping = source("one.txt", "bad.txt")
+    skipping.badRows = .skip
+    let corpus = try open(skipping).corpus
+    #expect(corpus.lineCount == 5 && corpus.skippedLineCount == 1)
+    let before = try Data(contentsOf: file)
+    #expect(throws: TaskDataError.self) { try open(source("one.txt", "bad.txt")) }
+    #expect(throws: TaskDataError.self) { try open(source("one.txt", "none.txt")) }
+    #expect(throws: TokenizerError.self) { try open(source("one.txt", maxLength: 2)) }
+    #expect(try Data(contentsOf: file) == before)
+    try folder.write("blank.txt", Array("\n \n".utf8))
+    #expect(throws: TaskDataError.emptyFile(path: folder.path("blank.txt"))) { try open(source("blank.txt")) }
+    #expect(try !names().contains { $0.hasSuffix(".tmp") })
+  }
+}
