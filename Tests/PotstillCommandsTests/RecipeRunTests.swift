@@ -37,6 +37,38 @@ struct RecipeRunTests {
     try check(try YAMLDecoder().decode(TaskDefinition.self, from: yaml), recipe: file.path)
   }
 
+  /// What predict prints of a text has the form of the kind.
+  private func checkPrediction(_ task: TaskDefinition, _ world: TinyWorld) throws {
+    let texts = ["the film was good .", "the room was not very lovely ."]
+    let run = potstill(["predict", "--model", world.path("teacher"), "--json"] + texts)
+    try #require(run.code == 0, "\(run.messages)")
+    let lines = try run.output.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+    switch task.kind {
+    case .questionAnswering:
+      // A question and its passage make one answer, a piece of the passage.
+      try #require(lines.count == 1)
+      let answer = try #require(lines[0]["answer"]?.stringValue)
+      #expect(texts[1].contains(answer) && lines[0]["score"]?.doubleValue != nil)
+    case .tokenClassification:
+      try #require(lines.count == 2)
+      for (line, text) in zip(lines, texts) {
+        for entity in try #require(line["entities"]?.arrayValue) {
+          let start = try #require(entity["start"]?.intValue)
+          let end = try #require(entity["end"]?.intValue)
+          let scalars = String.UnicodeScalarView(text.unicodeScalars.dropFirst(start).prefix(end - start))
+          #expect(entity["word"]?.stringValue == String(scalars))
+          #expect(task.labels.contains(entity["entity_group"]?.stringValue ?? ""))
+        }
+      }
+    case .regression:
+      try #require(lines.count == 2)
+      #expect(lines.allSatisfy { $0["value"]?.doubleValue != nil })
+    default:
+      try #require(lines.count == 2)
+      #expect(lines.allSatisfy { task.labels.contains($0["label"]?.stringValue ?? "") })
+    }
+  }
+
   private func check(_ task: TaskDefinition, recipe: String) throws {
     let world = try TinyWorld()
     try SampleRows(task: task).write(to: world.folder.appending(path: "rows"))
@@ -60,6 +92,7 @@ struct RecipeRunTests {
       default: "predictions.tsv"
       }
     #expect(try !world.text("answers/" + predictions).isEmpty)
+    try checkPrediction(task, world)
     for (name, _) in task.extraFiles where name.hasPrefix("validation_") {
       let part = String(name.dropFirst("validation_".count))
       let run = potstill(["evaluate", "--model", world.path("teacher"), "--part", part] + options)
