@@ -25,7 +25,19 @@
 #define PS_ONE_BLOCK _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) unroll(disable)")
 #define PS_LANES 16
 
+// PS_LANES values wherever they lie; two or four registers where they are shorter.
+typedef float ps_vector __attribute__((vector_size(64), aligned(4), may_alias));
+
 #define PS_INLINE static inline __attribute__((always_inline))
+
+// Whether there are 32 registers of 64 bytes, enough for tiles of two vectors a row.
+PS_INLINE int ps_has_wide_registers(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") != 0;
+#else
+  return 0;
+#endif
+}
 
 PS_INLINE uint32_t ps_bits(float x) {
   uint32_t b;

@@ -4,8 +4,6 @@
 
 #pragma clang fp contract(fast)
 
-typedef float ps_vector __attribute__((vector_size(64), aligned(4), may_alias));
-
 // rows * vectors accumulators in registers; both are constants after inlining.
 PS_INLINE void tile(const int rows, const int vectors, int64_t depth, float alpha, const float *a, int64_t a_row,
                     int64_t a_step, const float *b, int64_t ldb, float *c, int64_t ldc, int32_t accumulate) {
@@ -16,10 +14,6 @@ PS_INLINE void tile(const int rows, const int vectors, int64_t depth, float alph
     for (int v = 0; v < vectors; v++) sum[r][v] = (ps_vector){0};
 #pragma clang loop unroll(disable) vectorize(disable)
   for (int64_t l = 0; l < depth; l++) {
-    if (a_step == 1 && (l & 15) == 0) {
-#pragma clang loop unroll(full)
-      for (int r = 0; r < rows; r++) __builtin_prefetch(a + (r + rows) * a_row + l, 0, 2);
-    }
     ps_vector from_b[2];
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) from_b[v] = *(const ps_vector *)(b + l * ldb + v * PS_LANES);
@@ -58,15 +52,6 @@ PS_INLINE void store_narrow(const float *from, float *c, int64_t ldc, int64_t ro
   }
 }
 
-// Eight rows of two AVX-512 vectors, or six rows of one 16-float vector where registers are 16 (AVX2) or short.
-PS_INLINE int has_wide_registers(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") != 0;
-#else
-  return 0;
-#endif
-}
-
 #define PS_TILE_CASE(ROWS, VECTORS)                                                              \
   case ROWS + 8 * (VECTORS - 1):                                                                 \
     tile(ROWS, VECTORS, k, alpha, ap, a_row, a_step, b + begin, ldb, out, out_row, add);         \
@@ -75,7 +60,8 @@ PS_INLINE int has_wide_registers(void) {
 PS_CLONES void ps_small_product(int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t a_row,
                                 int64_t a_step, const float *b, int64_t ldb, float *c, int64_t ldc,
                                 int32_t accumulate) {
-  const int wide = has_wide_registers();
+  // Eight rows of two AVX-512 vectors, or six rows of one 16-float vector where registers are 16 (AVX2) or short.
+  const int wide = ps_has_wide_registers();
   const int64_t tallest = wide ? 8 : 6;
   const int64_t tiles = (m + tallest - 1) / tallest;
   float aside[8 * 2 * PS_LANES];

@@ -22,6 +22,8 @@ private struct Layer {
   let inputs: Int
   let x: [Float]
   let weight: [Float]
+  /// The weight with a gap of values that must not count behind every row.
+  let gappedWeight: [Float]
   let bias: [Float]
 
   init(rows: Int, outputs: Int, inputs: Int) {
@@ -29,6 +31,10 @@ private struct Layer {
     var samples = Samples(UInt64(rows * 1000 + inputs))
     (x, weight) = (samples.floats(rows * inputs), samples.floats(outputs * inputs))
     bias = samples.floats(outputs)
+    let weight = weight
+    gappedWeight = Swift.stride(from: 0, to: weight.count, by: inputs).flatMap {
+      weight[$0..<$0 + inputs] + [.nan, .nan, .nan, .nan, .nan]
+    }
   }
 
   private var width: Int { (rows + 15) / 16 * 16 }
@@ -43,13 +49,16 @@ private struct Layer {
   func thin(_ bias: [Float]?) -> [Float] {
     var y = [Float](repeating: 42, count: rows * stride)
     ps_thin_linear(
-      input(), Int64(width), weight, bias, &y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+      input(), Int64(width), gappedWeight, Int64(inputs + 5), bias, &y, Int64(rows), Int64(outputs),
+      Int64(inputs),
+      Int64(stride))
     return y
   }
 
   func few(_ bias: [Float]?) -> [Float] {
     var y = [Float](repeating: 42, count: rows * stride)
-    ps_few_rows_linear(x, weight, bias, &y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+    ps_few_rows_linear(
+      x, gappedWeight, Int64(inputs + 5), bias, &y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
     return y
   }
 

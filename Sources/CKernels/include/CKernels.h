@@ -26,15 +26,15 @@ void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int
 enum { ps_thin_rows = 64 };  // the most rows that they take
 // t[cols, width] = x[rows, cols] transposed, zeros behind; width is rows rounded up to a multiple of 16.
 void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, int64_t width);
-// y[rows, outputs] = x weight^T + bias, weight [outputs, inputs] without gaps, t from above, at most ps_thin_rows rows;
-// here and below bias may be NULL.
-void ps_thin_linear(const float *t, int64_t width, const float *weight, const float *bias, float *y, int64_t rows,
-                    int64_t outputs, int64_t inputs, int64_t ldy);
-// The same transposed, y[outputs, width]: what the next layer takes.
+// y[rows, outputs] = x weight^T + bias, t from above, at most ps_thin_rows rows, the weight's rows ldw floats apart; here
+// and below bias may be NULL.
+void ps_thin_linear(const float *t, int64_t width, const float *weight, int64_t ldw, const float *bias, float *y,
+                    int64_t rows, int64_t outputs, int64_t inputs, int64_t ldy);
+// The same transposed, y[outputs, width]: what the next layer takes. The weight [outputs, inputs] has no gaps.
 void ps_thin_linear_transposed(const float *t, int64_t width, const float *weight, const float *bias, float *y,
                                int64_t outputs, int64_t inputs);
 // y[rows, outputs] = x weight^T + bias for so few rows, x [rows, inputs], that most of a vector of rows would be empty.
-void ps_few_rows_linear(const float *x, const float *weight, const float *bias, float *y, int64_t rows,
+void ps_few_rows_linear(const float *x, const float *weight, int64_t ldw, const float *bias, float *y, int64_t rows,
                         int64_t outputs, int64_t inputs, int64_t ldy);
 enum { ps_few_rows = 8 };  // up to this many rows it is the faster one
 

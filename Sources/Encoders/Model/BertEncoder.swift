@@ -40,8 +40,8 @@ public struct BertEncoder {
         x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture, in: context)
       x = result.output
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
-      if let maps = result.attention.probabilities { probabilities.append(maps) }
-      if let maps = result.attention.scores { scores.append(maps) }
+      if let maps = result.attention?.probabilities { probabilities.append(maps) }
+      if let maps = result.attention?.scores { scores.append(maps) }
     }
     return EncoderOutput(
       lastHiddenState: x, holdsFirstRowsOnly: trimsLast, hiddenStates: hiddenStates,

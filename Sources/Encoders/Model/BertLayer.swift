@@ -36,24 +36,42 @@ struct BertLayer {
   /// all rows, everything after them is computed for the wanted rows.
   func callAsFunction(
     _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, in context: Context
-  ) -> (output: Tensor, attention: AttentionResult) {
+  ) -> (output: Tensor, attention: AttentionResult?) {
     let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
+    let (mixed, maps) = attend(
+      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture, in: context)
+    let attended = attentionNorm(
+      mixed, residual: wanted, dropout: config.attentionOutputDropout, in: context)
+    let fed = feedForward(
+      attended, inner: intermediate.tensors, outer: output.tensors, activation: config.activation, in: context
+    )
+    let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
+    return (result, maps)
+  }
+
+  /// Self-attention with its output layer, and its maps where they were captured.
+  private func attend(
+    _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], capture: Capture, in context: Context
+  ) -> (output: Tensor, maps: AttentionResult?) {
+    let firstRowsOnly = wanted.storage !== x.storage
+    let captures = !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
+    if !captures,
+      let mixed = thinSelfAttention(
+        x, wanted: wanted, query: query.tensors, key: key.tensors, value: value.tensors,
+        output: attentionOutput.tensors, heads: config.attentionHeads, starts: starts,
+        queryStarts: queryStarts, in: context)
+    {
+      return (mixed, nil)
+    }
     let readers = firstRowsOnly ? [key, value] : [key, value, query]
-    let projected = linear(x, readers.map { ($0.weight.tensor, $0.bias.tensor) }, in: context)
+    let projected = linear(x, readers.map(\.tensors), in: context)
     let mixed = attention(
       query: firstRowsOnly ? query(wanted, in: context) : projected[2], key: projected[0],
       value: projected[1],
       heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
-    let attended = attentionNorm(
-      attentionOutput(mixed.output, in: context), residual: wanted,
-      dropout: config.attentionOutputDropout, in: context)
-    let fed = feedForward(
-      attended, inner: (intermediate.weight.tensor, intermediate.bias.tensor),
-      outer: (output.weight.tensor, output.bias.tensor), activation: config.activation, in: context)
-    let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
-    return (result, mixed)
+    return (attentionOutput(mixed.output, in: context), mixed)
   }
 }

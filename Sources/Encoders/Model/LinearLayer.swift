@@ -11,6 +11,9 @@ struct LinearLayer {
     bias = scope.parameter("bias", [outputs], initial: .zeros)
   }
 
+  /// Both as operations take them.
+  var tensors: (weight: Tensor, bias: Tensor) { (weight.tensor, bias.tensor) }
+
   func callAsFunction(_ x: Tensor, activation: Activation = .identity, in context: Context) -> Tensor {
     linear(x, weight.tensor, bias.tensor, activation: activation, in: context)
   }

@@ -147,9 +147,9 @@ struct AttentionPlan {
       column: head * headSize, map: mapStarts[sequence] + head * queries * keys)
   }
 
-  /// What the kernel for short sequences needs to know of a unit.
-  func kernelShape(of unit: Unit) -> ps_attention {
-    let stride = Int64(features)
+  /// What the kernel for short sequences needs to know of a unit whose rows are so many values apart (nil: all features).
+  func kernelShape(of unit: Unit, stride: Int? = nil) -> ps_attention {
+    let stride = Int64(stride ?? features)
     return ps_attention(
       queries: Int64(unit.queries), keys: Int64(unit.keys), head_dim: Int64(headSize), ldq: stride,
       ldk: stride,

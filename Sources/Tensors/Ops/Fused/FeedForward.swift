@@ -5,7 +5,7 @@ import Kernels
 ///
 /// Each worker takes a block of rows through both products while it is in cache. For backward only the sums before f are
 /// kept: f is computed again from them, which costs one pass and saves a quarter of what a BERT layer keeps; in
-/// inference the wide rows between the products are never stored whole, unless they are few. Backward: with
+/// inference the wide rows between the products are never stored whole. Backward: with
 /// s = x W₁ᵀ + b₁ and h = f(s), dh = dy W₂, ds = dh f′(s); dx = ds W₁, dW₁ += dsᵀ x, db₁ += Σ ds, dW₂ += dyᵀ h,
 /// db₂ += Σ dy.
 ///
@@ -63,7 +63,16 @@ private struct FeedForwardKernel {
     sums: Storage?, y: Storage
   ) {
     let width = inner.outputs
-    if inner.isThin { return forwardThin(x, first, second, sums: sums, y: y) }
+    if inner.isThin {
+      let split = PartialSums(of: width, work: inner.rows * (inner.inputs + outer.outputs) * width)
+      if sums == nil, let split { return forwardThin(x, first, second, split, y: y) }
+      let hidden = Storage(uninitialized: inner.rows * width)
+      inner.forward(
+        x.pointer, first.weight.pointer, first.bias.pointer, sum: sums?.pointer ?? hidden.pointer,
+        y: hidden.pointer, activation)
+      return outer.forward(
+        hidden.pointer, second.weight.pointer, second.bias.pointer, sum: y.pointer, y: y.pointer, .identity)
+    }
     inner.splitRows(atMost: Self.blockRows) { range in
       let hidden = Storage(uninitialized: range.count * width)
       inner.forward(
@@ -77,42 +86,24 @@ private struct FeedForwardKernel {
     }
   }
 
-  /// The forward pass of few rows, both products split over outputs.
-  ///
-  /// In inference the wide rows stay transposed between them.
+  /// The forward pass of few rows: a worker takes its share of the wide rows through both products, so that the wide
+  /// rows never leave its cache.
   private func forwardThin(
     _ x: Tensor, _ first: (weight: Tensor, bias: Tensor), _ second: (weight: Tensor, bias: Tensor),
-    sums: Storage?, y: Storage
+    _ split: PartialSums, y: Storage
   ) {
-    let (rows, width) = (inner.rows, inner.outputs)
-    let input = ThinInput(x.pointer, rows: rows, inputs: inner.inputs)
-    let lanes = ThinInput.width(rows)
-    let hidden = Storage(uninitialized: width * lanes)
-    let staysTransposed = sums == nil && input.isTransposed
-    inner.splitOutputs { range in
-      guard staysTransposed else {
-        return inner.forward(
-          input, first.weight.pointer, first.bias.pointer, sum: sums?.pointer ?? hidden.pointer,
-          y: hidden.pointer, activation, columns: range)
-      }
-      let start = hidden.pointer + range.lowerBound * lanes
-      WorkProfile.time(.matrixProducts) {
-        input.transposedProduct(
-          first.weight.pointer + range.lowerBound * inner.inputs, first.bias.pointer + range.lowerBound,
-          outputs: range.count, into: start)
-      }
-      WorkProfile.time(.elementwise) {
-        ps_activation(activation.kernelCode, start, start, Int64(range.count * lanes))
-      }
-    }
-    let between =
-      staysTransposed
-      ? ThinInput(transposed: hidden, rows: rows, inputs: width)
-      : ThinInput(hidden.pointer, rows: rows, inputs: width)
-    outer.splitOutputs {
-      outer.forward(
-        between, second.weight.pointer, second.bias.pointer, sum: y.pointer, y: y.pointer, .identity,
-        columns: $0)
+    let space =
+      ThinInput.space(rows: inner.rows, inputs: inner.inputs)
+      + ThinInput.space(rows: inner.rows, inputs: split.largestShare)
+    split.add(into: y, scratch: space) { share, scratch in
+      let start = share.terms.lowerBound
+      let input = ThinInput(x.pointer, rows: inner.rows, inputs: inner.inputs, in: &scratch)
+      let hidden = input.layer(
+        first.weight.pointer + start * inner.inputs, first.bias.pointer + start, outputs: share.terms.count,
+        activation, in: &scratch)
+      hidden.product(
+        second.weight.pointer + start, weightStride: outer.inputs, share.isFirst ? second.bias.pointer : nil,
+        outputs: outer.outputs, into: share.sums, stride: outer.outputs)
     }
   }
 

@@ -53,15 +53,17 @@ private struct LinearGroupKernel {
   func forward(_ x: Tensor) {
     guard let first = parts.first?.kernel else { return }
     if first.isThin {
-      let input = ThinInput(x.pointer, rows: first.rows, inputs: first.inputs)
       let runs = OutputRuns(parts.map(\.kernel.outputs))
       let all = LinearKernel(rows: first.rows, inputs: first.inputs, outputs: runs.count)
-      all.splitOutputs { range in
-        runs.forEach(in: range) { index, columns in
-          let part = parts[index]
-          part.kernel.forward(
-            input, part.weight.pointer, part.bias.pointer, sum: part.y.pointer, y: part.y.pointer, .identity,
-            columns: columns)
+      first.withThinInput(x.pointer) { input in
+        all.splitOutputs { range in
+          runs.forEach(in: range) { index, columns in
+            let part = parts[index]
+            part.kernel.forward(
+              input, part.weight.pointer, part.bias.pointer, sum: part.y.pointer, y: part.y.pointer,
+              .identity,
+              columns: columns)
+          }
         }
       }
     } else {

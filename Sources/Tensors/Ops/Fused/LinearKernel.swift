@@ -27,9 +27,8 @@ struct LinearKernel {
     sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>, _ activation: Activation
   ) {
     if isThin {
-      let input = ThinInput(x, rows: rows, inputs: inputs)
-      splitOutputs {
-        forward(input, weight, bias, sum: sum, y: y, activation, columns: $0)
+      withThinInput(x) { input in
+        splitOutputs { forward(input, weight, bias, sum: sum, y: y, activation, columns: $0) }
       }
     } else {
       splitRows { range in
@@ -37,6 +36,13 @@ struct LinearKernel {
         forward(x + from, weight, bias, sum: sum + to, y: y + to, activation, rows: range.count)
       }
     }
+  }
+
+  /// Runs `body` with the rows at `x` laid out for products of few rows.
+  func withThinInput(_ x: UnsafeMutablePointer<Float>, _ body: (ThinInput) -> Void) {
+    let memory = Storage(uninitialized: ThinInput.space(rows: rows, inputs: inputs))
+    var scratch = Scratch(memory.pointer, count: memory.count)
+    withExtendedLifetime(memory) { body(ThinInput(x, rows: rows, inputs: inputs, in: &scratch)) }
   }
 
   /// The forward pass of some rows, whose `x`, `sum` and `y` begin at these pointers, on this thread.
@@ -60,11 +66,9 @@ struct LinearKernel {
     columns: Range<Int>
   ) {
     let first = columns.lowerBound
-    WorkProfile.time(.matrixProducts) {
-      input.product(
-        weight + first * inputs, bias.map { $0 + first }, outputs: columns.count, into: sum + first,
-        stride: outputs)
-    }
+    input.product(
+      weight + first * inputs, bias.map { $0 + first }, outputs: columns.count, into: sum + first,
+      stride: outputs)
     finish(nil, sum: sum, y: y, activation, rows: rows, columns: columns)
   }
 

@@ -1,64 +1,71 @@
 import CKernels
+import Kernels
 
 /// Few rows, laid out for products with weights that are read as they lie.
 ///
 /// Up to `ps_few_rows` stay as they are and meet the weight in dot products; more are transposed once, and serve as many
-/// layers as read them.
+/// layers as read them. The memory belongs to the caller and must stay as long as this is used.
 struct ThinInput {
   private let rows: Int
   private let inputs: Int
   private let values: UnsafeMutablePointer<Float>
-  /// Whether `transposedProduct` may be asked for.
-  let isTransposed: Bool
-  /// What holds the values, nil where the caller does.
-  private let owner: Storage?
+  private var isTransposed: Bool { Self.transposes(rows) }
 
-  /// The rows at `x`, [rows, inputs], which must stay as long as this is used.
-  init(_ x: UnsafeMutablePointer<Float>, rows: Int, inputs: Int) {
-    guard rows > Int(ps_few_rows) else {
-      self.init(values: x, isTransposed: false, owner: nil, rows: rows, inputs: inputs)
-      return
+  /// The rows at `x`, [rows, inputs].
+  init(_ x: UnsafeMutablePointer<Float>, rows: Int, inputs: Int, in scratch: inout Scratch) {
+    var values = x
+    if Self.transposes(rows) {
+      values = scratch.take(Self.space(rows: rows, inputs: inputs))
+      ps_transposed_rows(x, Int64(rows), Int64(inputs), values, Int64(Self.width(rows)))
     }
-    let storage = Storage(uninitialized: inputs * Self.width(rows))
-    ps_transposed_rows(x, Int64(rows), Int64(inputs), storage.pointer, Int64(Self.width(rows)))
-    self.init(transposed: storage, rows: rows, inputs: inputs)
+    self.init(values: values, rows: rows, inputs: inputs)
   }
 
-  /// Rows that are transposed already, [inputs, width(rows)].
-  init(transposed: Storage, rows: Int, inputs: Int) {
-    self.init(values: transposed.pointer, isTransposed: true, owner: transposed, rows: rows, inputs: inputs)
-  }
-
-  private init(
-    values: UnsafeMutablePointer<Float>, isTransposed: Bool, owner: Storage?, rows: Int, inputs: Int
-  ) {
+  private init(values: UnsafeMutablePointer<Float>, rows: Int, inputs: Int) {
     (self.rows, self.inputs, self.values) = (rows, inputs, values)
-    (self.isTransposed, self.owner) = (isTransposed, owner)
   }
 
+  private static func transposes(_ rows: Int) -> Bool { rows > Int(ps_few_rows) }
   /// The length of a transposed row: whole vectors.
-  static func width(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
+  private static func width(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
+  /// The most values that so many rows take of a scratch.
+  static func space(rows: Int, inputs: Int) -> Int { Scratch.space(width(rows) * inputs) }
 
-  /// y[rows, outputs] = x weightᵀ + bias, the rows of y `stride` values apart.
+  /// y[rows, outputs] = x weightᵀ + bias, the rows of the weight and of y so many values apart (nil: without gaps).
   func product(
-    _ weight: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>?, outputs: Int,
-    into y: UnsafeMutablePointer<Float>, stride: Int
+    _ weight: UnsafeMutablePointer<Float>, weightStride: Int? = nil, _ bias: UnsafeMutablePointer<Float>?,
+    outputs: Int, into y: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    if isTransposed {
-      ps_thin_linear(
-        values, Int64(Self.width(rows)), weight, bias, y, Int64(rows), Int64(outputs), Int64(inputs),
-        Int64(stride))
-    } else {
-      ps_few_rows_linear(values, weight, bias, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+    let weightStride = Int64(weightStride ?? inputs)
+    WorkProfile.time(.matrixProducts) {
+      if isTransposed {
+        ps_thin_linear(
+          values, Int64(Self.width(rows)), weight, weightStride, bias, y, Int64(rows), Int64(outputs),
+          Int64(inputs), Int64(stride))
+      } else {
+        ps_few_rows_linear(
+          values, weight, weightStride, bias, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+      }
     }
   }
 
-  /// y[outputs, width] = weight xᵀ + bias, the input of a next layer.
-  func transposedProduct(
+  /// f(x weightᵀ + bias) as the input of a next layer, without turning the rows back in between.
+  func layer(
     _ weight: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>, outputs: Int,
-    into y: UnsafeMutablePointer<Float>
-  ) {
-    ps_thin_linear_transposed(
-      values, Int64(Self.width(rows)), weight, bias, y, Int64(outputs), Int64(inputs))
+    _ activation: Activation, in scratch: inout Scratch
+  ) -> ThinInput {
+    let width = isTransposed ? Self.width(rows) : rows
+    let result = scratch.take(Self.space(rows: rows, inputs: outputs))
+    if isTransposed {
+      WorkProfile.time(.matrixProducts) {
+        ps_thin_linear_transposed(values, Int64(width), weight, bias, result, Int64(outputs), Int64(inputs))
+      }
+    } else {
+      product(weight, bias, outputs: outputs, into: result, stride: outputs)
+    }
+    WorkProfile.time(.elementwise) {
+      ps_activation(activation.kernelCode, result, result, Int64(outputs * width))
+    }
+    return ThinInput(values: result, rows: rows, inputs: outputs)
   }
 }

@@ -1,0 +1,72 @@
+import TestSupport
+import Testing
+
+@testable import Tensors
+
+/// What workers compute of their share of few rows against the operations that do one thing each.
+@Suite struct FewRowsTests {
+  private static let features = 24
+
+  /// Rows that stay as they are, that fill a vector, more than one and several sequences; one worker and several, who share
+  /// the heads unevenly.
+  @Test(arguments: [[3], [8], [13], [16], [5, 1, 20], [33], [30, 33]], [1, 2, 3])
+  func selfAttentionIsItsParts(lengths: [Int32], threads: Int) throws {
+    let starts = lengths.reduce(into: [Int32(0)]) { $0.append(($0.last ?? 0) + $1) }
+    let x = sample([Int(starts.last ?? 0), Self.features], seed: 1)
+    let first = gatherRows(x, rows: Array(starts.dropLast()), in: .inference)
+    let layers = (0..<4).map { layer(seed: UInt64($0) * 2 + 2) }
+    for (wanted, queryStarts) in [(x, starts), (first, (0...Int32(lengths.count)).map { $0 })] {
+      let mixed = attention(
+        query: linear(wanted, layers[0].weight, layers[0].bias, in: .inference),
+        key: linear(x, layers[1].weight, layers[1].bias, in: .inference),
+        value: linear(x, layers[2].weight, layers[2].bias, in: .inference), heads: 4, starts: starts,
+        queryStarts: queryStarts, in: .inference)
+      let expected = linear(mixed.output, layers[3].weight, layers[3].bias, in: .inference)
+      let y = FixedThreads.run(threads) {
+        thinSelfAttention(
+          x, wanted: wanted, query: layers[0], key: layers[1], value: layers[2], output: layers[3], heads: 4,
+          starts: starts, queryStarts: queryStarts, in: .inference)
+      }
+      #expect(isClose(try #require(y), expected))
+    }
+  }
+
+  /// A tape, training, many rows or more workers than heads: the caller is told to use the operations themselves.
+  @Test func selfAttentionDeclines() {
+    let own = layer(seed: 2)
+    func run(rows: Int, in context: Context) -> Tensor? {
+      let x = sample([rows, Self.features], seed: 1)
+      return thinSelfAttention(
+        x, wanted: x, query: own, key: own, value: own, output: own, heads: 4, starts: [0, Int32(rows)],
+        queryStarts: [0, Int32(rows)], in: context)
+    }
+    FixedThreads.run(2) {
+      #expect(run(rows: 5, in: .inference) != nil)
+      #expect(run(rows: 5, in: Context(tape: Tape())) == nil)
+      #expect(run(rows: 5, in: Context(isTraining: true)) == nil)
+      #expect(run(rows: 64, in: .inference) == nil)
+    }
+    FixedThreads.run(5) { #expect(run(rows: 5, in: .inference) == nil) }
+  }
+
+  @Test(arguments: [1, 8, 9, 16, 40, 63], [1, 2, 3, 17])
+  func feedForwardIsTwoLinearLayers(rows: Int, threads: Int) {
+    let (width, features) = (90, Self.features)
+    let x = sample([rows, features], seed: 1)
+    let inner = (weight: sample([width, features], seed: 2), bias: sample([width], seed: 3))
+    let outer = (weight: sample([features, width], seed: 4), bias: sample([features], seed: 5))
+    let y = FixedThreads.run(threads) {
+      feedForward(x, inner: inner, outer: outer, activation: .gelu, in: .inference)
+    }
+    let wide = linear(x, inner.weight, inner.bias, activation: .gelu, in: .inference)
+    #expect(isClose(y, linear(wide, outer.weight, outer.bias, in: .inference)))
+  }
+
+  private func layer(seed: UInt64) -> (weight: Tensor, bias: Tensor) {
+    (sample([Self.features, Self.features], seed: seed), sample([Self.features], seed: seed + 1))
+  }
+
+  private func isClose(_ y: Tensor, _ expected: Tensor) -> Bool {
+    y.shape == expected.shape && zip(y.values, expected.values).allSatisfy { abs($0 - $1) < 2e-5 }
+  }
+}
