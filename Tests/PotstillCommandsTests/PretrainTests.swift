@@ -35,6 +35,22 @@ import Testing
     potstill(["pretrain", "--output", world.path(output), "--max_seq_length", "16", "--json"] + more)
   }
 
+  /// Commands for tasks with answers say where a task of plain text belongs.
+  @Test(arguments: ["train", "evaluate", "distill", "compare"])
+  func otherCommandsPointHere(command: String) throws {
+    try write("plain.yaml", "name: plain\nkind: masked_lm\ntrain_file: text.txt\n")
+    var arguments = [command, "--task", world.path("plain.yaml"), "--data", world.folder.path]
+    switch command {
+    case "distill": arguments += ["--teacher", world.path("base"), "--student", "T1"]
+    case "compare": arguments += [world.path("base"), world.path("base")]
+    default: arguments += ["--model", world.path("base")]
+    }
+    if command != "evaluate", command != "compare" { arguments += ["--output", world.path("run")] }
+    let run = potstill(arguments)
+    #expect(run.code == 1 && run.messages.contains("'potstill pretrain --task"), "\(run.messages)")
+    #expect(!exists("run"))
+  }
+
   // MARK: vocab
 
   @Test func aVocabularyIsLearntFromText() throws {

@@ -48,15 +48,16 @@ struct RecipeRunTests {
       // A question and its passage make one answer, a piece of the passage.
       try #require(lines.count == 1)
       let answer = try #require(lines[0]["answer"]?.stringValue)
-      #expect(texts[1].contains(answer) && lines[0]["score"]?.doubleValue != nil)
+      let start = try #require(lines[0]["start"]?.intValue)
+      let end = try #require(lines[0]["end"]?.intValue)
+      #expect(Self.slice(texts[1], start, end) == answer && lines[0]["score"]?.doubleValue != nil)
     case .tokenClassification:
       try #require(lines.count == 2)
       for (line, text) in zip(lines, texts) {
         for entity in try #require(line["entities"]?.arrayValue) {
           let start = try #require(entity["start"]?.intValue)
           let end = try #require(entity["end"]?.intValue)
-          let scalars = String.UnicodeScalarView(text.unicodeScalars.dropFirst(start).prefix(end - start))
-          #expect(entity["word"]?.stringValue == String(scalars))
+          #expect(entity["word"]?.stringValue == Self.slice(text, start, end))
           #expect(task.labels.contains(entity["entity_group"]?.stringValue ?? ""))
         }
       }
@@ -67,6 +68,11 @@ struct RecipeRunTests {
       try #require(lines.count == 2)
       #expect(lines.allSatisfy { task.labels.contains($0["label"]?.stringValue ?? "") })
     }
+  }
+
+  /// A piece of a text by Unicode scalars.
+  private static func slice(_ text: String, _ start: Int, _ end: Int) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.dropFirst(start).prefix(end - start)))
   }
 
   private func check(_ task: TaskDefinition, recipe: String) throws {

@@ -41,7 +41,9 @@ struct TaskFilesTests {
     #expect(try definition("sample") == SampleTask.definition)
     #expect(try definition("sample-teacher") == SampleTask.teacherDefinition)
     #expect(try definition("sample-ner") == SampleEntityTask.definition)
+    #expect(try definition("sample-ner-teacher") == SampleEntityTask.teacherDefinition)
     #expect(try definition("sample-qa") == SampleQuestionTask.definition)
+    #expect(try definition("sample-qa-teacher") == SampleQuestionTask.teacherDefinition)
   }
 
   @Test("faults of a recipe come through the YAML decoder")

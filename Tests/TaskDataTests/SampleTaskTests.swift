@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Sample task")
 struct SampleTaskTests {
-  static let counts = SampleTask.Counts(
+  static let counts = SampleCounts(
     teacher: 3000, train: 200, unlabelled: 1000, validation: 800, test: 800)
   static let splits = SampleTask.generate(seed: 42, counts: counts)
 
@@ -34,7 +34,7 @@ struct SampleTaskTests {
 
   @Test("is the same for the same seed and another for another")
   func determinism() {
-    let counts = SampleTask.Counts(teacher: 20, train: 10, unlabelled: 10, validation: 10, test: 10)
+    let counts = SampleCounts(teacher: 20, train: 10, unlabelled: 10, validation: 10, test: 10)
     let first = SampleTask.generate(seed: 7, counts: counts)
     #expect(first == SampleTask.generate(seed: 7, counts: counts))
     #expect(first != SampleTask.generate(seed: 8, counts: counts))
@@ -97,7 +97,7 @@ struct SampleTaskTests {
   @Test("writes files that its task definition reads back")
   func files() throws {
     let folder = try DataFolder([:])
-    let counts = SampleTask.Counts(teacher: 40, train: 20, unlabelled: 30, validation: 10, test: 10)
+    let counts = SampleCounts(teacher: 40, train: 20, unlabelled: 30, validation: 10, test: 10)
     let splits = SampleTask.generate(counts: counts)
     let target = folder.url.appending(path: "new/sample")
     try SampleTask.write(splits, to: target)

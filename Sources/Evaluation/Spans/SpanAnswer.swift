@@ -8,6 +8,8 @@ public struct SpanAnswer: Sendable, Equatable {
   public var endLogit: Float
   /// Its text, a piece of the passage; "" for no answer.
   public var text: String
+  /// Where it lies in the passage, in Unicode scalars; nil for no answer.
+  public var offsets: Range<Int>?
   /// The softmax of start + end over the list.
   public var probability: Float = 0
 }

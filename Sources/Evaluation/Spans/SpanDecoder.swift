@@ -48,7 +48,7 @@ public struct SpanDecoder: Sendable {
     var answers = candidates.map { candidate in
       SpanAnswer(
         startLogit: candidate.startLogit, endLogit: candidate.endLogit,
-        text: passage[candidate.offsets])
+        text: passage[candidate.offsets], offsets: candidate.offsets == 0..<0 ? nil : candidate.offsets)
     }
     var scores = candidates.map(\.score)
     if answers.allSatisfy(\.text.isEmpty), answers.count < 2 || allowsNoAnswer {

@@ -11,22 +11,32 @@ package struct DemoCommand: ConsoleCommand {
     commandName: "demo",
     abstract: "Teacher to student in about two minutes: no data, no downloads.",
     discussion: """
-      Draws English and Chinese film reviews from grammars of its own (negation, contrast, hearsay: a bag of words does \
-      not solve them), learns a WordPiece vocabulary, trains a teacher on many labels, and a student at least four times \
-      smaller twice: on few labels alone, and with the teacher's answers to reviews without labels. Accuracy is on \
-      reviews whose combinations of words and constructions no training review shows.
+      Draws English and Chinese rows from grammars of its own, learns a WordPiece vocabulary, trains a teacher on many \
+      labels, and a student at least four times smaller twice: on few labels alone, and with the teacher's answers to \
+      rows without labels. The scores are on rows whose combinations no training row shows.
+
+      sentiment: film reviews with negation, contrast and hearsay, which a bag of words does not solve.
+      ner: names of persons, places and organisations, many of which are two of these.
+      qa: passages that tell four facts of a person, and questions for one of them.
 
         potstill demo
+        potstill demo --task ner --language zh
         potstill demo --seed 7 --output demo/
       """)
 
-  @Option(help: "Seed of reviews, fresh weights, batches and dropout.")
+  @Option(help: "What to learn. (default: sentiment)")
+  package var task: SampleData.Kind = .sentiment
+
+  @Option(help: "The language of the rows. (default: both)")
+  package var language: SampleLanguage?
+
+  @Option(help: "Seed of rows, fresh weights, batches and dropout.")
   package var seed: UInt64 = 42
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Keep the models here as Hugging Face directories, and the reviews as the data of task sample.",
+      "Keep the models here as Hugging Face directories, and the rows as the files of the sample tasks.",
       valueName: "folder"))
   package var output: String?
 
@@ -42,18 +52,21 @@ package struct DemoCommand: ConsoleCommand {
     try general.apply(to: console)
     let folder = try output.map { try OutputFolder($0, overwrite: false) }
     let clock = ContinuousClock.now
-    let demo = DemoRun(seed: seed, observers: [TrainingView(console, barOnly: true)])
+    let demo = DemoRun(
+      settings: DemoSettings(task), seed: seed, languages: language.map { [$0] } ?? SampleLanguage.allCases,
+      observers: [TrainingView(console, barOnly: true)])
     let data = demo.data
     console.note(
-      "reviews: \(grouped(data.teacher.count)) labelled for the teacher; for the student \(data.train.count) labelled, "
-        + "\(grouped(data.unlabelled.count)) without labels; \(grouped(data.test.count)) held out")
-    for example in Self.examples(of: data.test) { console.note("  \(Self.label(example)): \(example.text)") }
+      "\(task.rows): \(grouped(data.teacher.count)) labelled for the teacher; for the student "
+        + "\(grouped(data.train.count)) labelled, \(grouped(data.unlabelled.count)) without labels; "
+        + "\(grouped(data.test.count)) held out")
+    for example in Self.examples(of: data) { console.note("  \(example)") }
     console.note("vocabulary: \(grouped(demo.tokenizer.vocabulary.count)) WordPieces")
-    console.note("teacher: \(data.teacher.count) labels")
+    console.note("teacher: \(grouped(data.teacher.count)) labels")
     let teacher = try demo.teacher(seed: seed)
-    console.note("student without teacher: \(data.train.count) labels")
+    console.note("student without teacher: \(grouped(data.train.count)) labels")
     let alone = try demo.studentAlone(seed: seed)
-    console.note("student with teacher: the same labels, and the teacher's answers to all its reviews")
+    console.note("student with teacher: the same labels, and the teacher's answers to all its \(task.rows)")
     let distilled = try demo.studentDistilled(from: teacher, seed: seed)
     if let folder {
       try folder.create()
@@ -61,7 +74,7 @@ package struct DemoCommand: ConsoleCommand {
         let classifier = ModelFolder(path: name, model: trained.model, tokenizer: demo.tokenizer)
         try classifier.save(to: folder.url.appending(path: name))
       }
-      try SampleTask.write(data, to: folder.url.appending(path: "data"))
+      try data.write(to: folder.url.appending(path: "data"))
       console.note("models and data are in \(folder.url.path)")
     }
     let seconds = (ContinuousClock.now - clock) / .seconds(1)
@@ -74,7 +87,7 @@ package struct DemoCommand: ConsoleCommand {
       Measurement(
         name: trained.name, layers: trained.model.config.layerCount, parameters: trained.model.parameterCount,
         samplesPerSecond: trained.samplesPerSecond, latency: nil,
-        metrics: [("accuracy", trained.accuracy)])
+        metrics: trained.metrics)
     }
     if json {
       for row in rows { console.result(JSONValue.object(row.json(comparedWith: rows[0])).compactText) }
@@ -83,13 +96,40 @@ package struct DemoCommand: ConsoleCommand {
     }
   }
 
-  /// An English and a Chinese review.
-  private static func examples(of reviews: [TextExample]) -> [TextExample] {
-    let isEnglish = { (example: TextExample) in example.text.unicodeScalars.allSatisfy(\.isASCII) }
-    return [reviews.first(where: isEnglish), reviews.first { !isEnglish($0) }].compactMap { $0 }
+  /// A row of each language.
+  private static func examples(of data: SampleData) -> [String] {
+    let rows = (0..<min(8, data.test.count)).map { Self.line(of: data.test, at: $0, data.task) }
+    let isEnglish = { (row: String) in row.unicodeScalars.allSatisfy(\.isASCII) }
+    return [rows.first(where: isEnglish), rows.first { !isEnglish($0) }].compactMap { $0 }
   }
 
-  private static func label(_ example: TextExample) -> String {
-    example.label == 1 ? "positive" : "negative"
+  /// A row with what is to be found.
+  private static func line(of rows: TaskExamples, at index: Int, _ task: TaskDefinition) -> String {
+    switch rows {
+    case .texts(let rows): return "\(task.labels[rows[index].label ?? 0]): \(rows[index].text)"
+    case .questions(let rows):
+      let question = rows[index]
+      return "\(question.context) \(question.text) -> \(question.answers.first?.text ?? "")"
+    case .sentences(let rows):
+      let words = rows[index].words
+      let gap = words.allSatisfy { $0.unicodeScalars.allSatisfy(\.isASCII) } ? " " : ""
+      let entities = task.tagSet.entities(of: rows[index].tags ?? []).map {
+        "\(words[$0.words].joined(separator: gap)) \(task.labels[$0.type])"
+      }
+      return "\(words.joined(separator: gap)) -> \(entities.joined(separator: ", "))"
+    }
   }
 }
+
+extension SampleData.Kind: ExpressibleByArgument {
+  /// What the task's rows are.
+  fileprivate var rows: String {
+    switch self {
+    case .sentiment: "reviews"
+    case .ner: "sentences"
+    case .qa: "questions"
+    }
+  }
+}
+
+extension SampleLanguage: ExpressibleByArgument {}

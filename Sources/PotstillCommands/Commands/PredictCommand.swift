@@ -20,9 +20,9 @@ package struct PredictCommand: ConsoleCommand {
 
       With --json each text gives one line: {"label": ..., "score": ..., "logits": [...]} of a classifier, where the \
       score is the label's probability; {"value": ...} of a regression; {"labels": [...], "logits": [...]} of several \
-      labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, in \
-      Unicode scalars of the text; {"answer": ..., "score": ...} of a model that answers questions, which takes \
-      questions and passages by turns, or lines {"question", "context"}:
+      labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, and \
+      {"answer", "score", "start", "end"} of a model that answers questions, with places in Unicode scalars of the \
+      text. The latter takes questions and passages by turns, or lines {"question", "context"}:
 
         potstill predict --model qa/ "Who wrote it?" "The report was written by Ada."
       """)

@@ -7,36 +7,41 @@ import Training
 
 /// The demo's work: data, vocabulary, teacher, student without and with the teacher.
 package final class DemoRun {
-  /// A trained model with its score on the held-out reviews.
+  /// A trained model with its score on the held-out rows.
   package struct Trained {
     /// What the table calls it.
     package let name: String
     /// The model.
     package let model: TaskModel
-    /// The score on reviews whose combinations of words and constructions no training review shows.
-    package let accuracy: Double
-    /// Sentences a second while it was scored.
+    /// The task's metrics on rows whose combinations no training row shows.
+    package let metrics: [(name: String, value: Double)]
+    /// Rows a second while it was scored.
     package let samplesPerSecond: Double
+
+    /// The task's first metric.
+    package var score: Double { metrics.first?.value ?? 0 }
   }
 
   /// The numbers of the run.
   package let settings: DemoSettings
-  /// The reviews.
-  package let data: SampleTask.Splits
+  /// The task and its rows.
+  package let data: SampleData
   /// The tokenizer over the vocabulary learnt from them.
   package let tokenizer: BertTokenizer
   private let observers: [any TrainingObserver]
 
-  /// Draws the reviews and learns the vocabulary from those that the student's owner has, labels aside.
+  /// Draws the rows and learns the vocabulary from those that the student's owner has, labels aside.
   package init(
-    settings: DemoSettings = DemoSettings(), seed: UInt64 = 42, observers: [any TrainingObserver] = []
+    settings: DemoSettings = DemoSettings(), seed: UInt64 = 42,
+    languages: [SampleLanguage] = SampleLanguage.allCases, observers: [any TrainingObserver] = []
   ) {
     self.settings = settings
     self.observers = observers
-    data = SampleTask.generate(seed: seed, counts: settings.counts)
-    let texts = (data.train + data.unlabelled).map(\.text)
+    data = SampleData(settings.task, seed: seed, counts: settings.counts, languages: languages)
     tokenizer = BertTokenizer(
-      vocabulary: Self.vocabulary(of: texts, size: settings.vocabularySize), options: Self.tokenizerOptions)
+      vocabulary: Self.vocabulary(
+        of: Self.texts(of: data.train) + Self.texts(of: data.unlabelled), size: settings.vocabularySize),
+      options: Self.tokenizerOptions)
   }
 
   private static let tokenizerOptions = BertTokenizerOptions()
@@ -48,70 +53,73 @@ package final class DemoRun {
     return trainer.train()
   }
 
+  private static func texts(of rows: TaskExamples) -> [String] {
+    switch rows {
+    case .texts(let rows): rows.map(\.text)
+    case .sentences(let rows): rows.map { $0.words.joined(separator: " ") }
+    case .questions(let rows): rows.map { $0.text + " " + $0.context }
+    }
+  }
+
   /// The teacher, from scratch on its many labels.
   package func teacher(seed: UInt64) throws -> Trained {
-    let model = try fresh(settings.teacher, seed: seed)
-    let config = settings.training(settings.teacher, epochs: settings.teacher.epochs, seed: seed)
-    try train(model, on: data.teacher, config)
-    return try trained("teacher", model)
+    try supervised("teacher", settings.teacher, on: data.teacher, seed: seed)
   }
 
   /// The student on its few labels alone.
   package func studentAlone(seed: UInt64) throws -> Trained {
-    let model = try fresh(settings.student, seed: seed)
-    let config = settings.training(settings.student, epochs: settings.student.epochs, seed: seed)
-    try train(model, on: data.train, config)
-    return try trained("student without teacher", model)
+    try supervised("student without teacher", settings.student, on: data.train, seed: seed)
   }
 
-  /// The same student, from the same start, with the teacher's answers to labelled and unlabelled reviews.
+  /// The same student, from the same start, with the teacher's answers to labelled and unlabelled rows.
   package func studentDistilled(from teacher: Trained, seed: UInt64) throws -> Trained {
     let model = try fresh(settings.student, seed: seed)
     let distillation = DistillationConfig(
       temperature: settings.temperature, kdLossWeight: 1, hardLabelWeight: settings.hardLabelWeight,
       cacheTeacherLogits: true)
     let distiller = try GeneralDistiller(distillation, teacher: teacher.model, student: model, seed: seed)
+    let validation = try encode(data.validation)
     try distiller.train(
-      encode(data.train + data.unlabelled), validation: encode(data.validation),
-      config: settings.training(settings.student, epochs: settings.distillationEpochs, seed: seed),
+      try encode(data.train.appending(data.unlabelled)).examples,
+      score: { try evaluateTask(model, validation).result },
+      config: training(settings.student, epochs: settings.distillationEpochs, seed: seed),
       observers: observers)
     return try trained("student with teacher", model)
   }
 
-  /// Examples as the models read them.
-  package func encode(_ examples: [TextExample]) -> [EncodedExample] {
-    examples.map { example in
-      let encoding = tokenizer.encodeIDs(example.text)
-      return EncodedExample(
-        ids: Array(encoding.ids.prefix(settings.maxLength)),
-        segments: Array(encoding.segments.prefix(settings.maxLength)),
-        label: example.label.map { Int32($0) } ?? EncodedExample.noLabel)
-    }
+  /// Rows as the models read them.
+  package func encode(_ rows: TaskExamples) throws -> EncodedTask {
+    try EncodedTask(rows, task: data.task, with: tokenizer, maxLength: data.task.maxSequenceLength)
   }
 
   private func fresh(_ model: DemoSettings.Model, seed: UInt64) throws -> TaskModel {
     try TaskModel(
-      config: settings.config(model, vocabularySize: tokenizer.idLimit), seed: seed)
+      config: settings.config(model, task: data.task, vocabularySize: tokenizer.idLimit), seed: seed)
   }
 
-  private func train(
-    _ model: TaskModel, on examples: [TextExample], _ config: TrainingConfig
-  ) throws {
+  private func training(_ model: DemoSettings.Model, epochs: Double, seed: UInt64) -> TrainingConfig {
+    settings.training(model, epochs: epochs, metric: data.task.metrics[0], seed: seed)
+  }
+
+  private func supervised(
+    _ name: String, _ shape: DemoSettings.Model, on rows: TaskExamples, seed: UInt64
+  ) throws -> Trained {
+    let model = try fresh(shape, seed: seed)
     let trainer = TaskTrainer(
-      model: model, train: encode(examples),
-      validation: EncodedTask(encode(data.validation), task: SampleTask.definition),
-      config: config, observers: observers)
+      model: model, train: try encode(rows).examples, validation: try encode(data.validation),
+      config: training(shape, epochs: shape.epochs, seed: seed), observers: observers)
     _ = try trainer.train()
+    return try trained(name, model)
   }
 
   private func trained(_ name: String, _ model: TaskModel) throws -> Trained {
-    let examples = encode(data.test)
-    _ = try evaluateClassifier(model, Array(examples.prefix(200)))
+    let rows = try encode(data.test)
+    _ = try evaluateTask(model, try encode(data.test.prefix(200)))
     // The best of three: the demo shares its machine, and a short run is easily disturbed.
-    let runs = try (0..<3).map { _ in try evaluateClassifier(model, examples).result }
-    let result = runs[0]
+    let runs = try (0..<3).map { _ in try evaluateTask(model, rows).result }
+    let metrics = runs[0].metrics.filter { data.task.metrics.contains($0.name) }
     return Trained(
-      name: name, model: model, accuracy: result.value("eval_accuracy") ?? 0,
+      name: name, model: model, metrics: metrics,
       samplesPerSecond: runs.map { Double($0.examples) / $0.runtime }.max() ?? 0)
   }
 }

@@ -20,40 +20,54 @@ package struct DemoSettings: Sendable {
     package var epochs: Double
   }
 
-  /// How many reviews each split holds.
-  package var counts = SampleTask.Counts()
+  /// The task.
+  package var task: SampleData.Kind
+  /// How many rows each split holds.
+  package var counts = SampleTask.defaultCounts
   /// The standard deviation of fresh weights: BERT's 0.02 suits widths of several hundred.
   package var initializerRange: Float = 0.05
   /// Dropout of all kinds; with this much data and so few passes it only slows learning.
   package var dropout: Float = 0
   /// The size of the vocabulary to train.
   package var vocabularySize = 1500
-  /// The longest input in tokens; the reviews are shorter.
-  package var maxLength = 64
   /// Sequences in a batch.
   package var batchSize = 32
   /// The model that is imitated, trained on many labels.
   package var teacher = Model(
     hiddenSize: 128, layers: 3, heads: 4, intermediateSize: 512, learningRate: 5e-4, epochs: 6)
-  /// The student, trained on few labels; epochs are those of the few labelled reviews.
+  /// The student, trained on few labels; epochs are those of the few labelled rows.
   package var student = Model(
     hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 256, learningRate: 1e-3, epochs: 15)
-  /// Passes over labelled and unlabelled reviews with a teacher.
+  /// Passes over labelled and unlabelled rows with a teacher.
   package var distillationEpochs = 6.0
   /// The divisor of the logits.
   package var temperature = 2.0
   /// The factor of the labels beside the teacher.
   package var hardLabelWeight = 0.5
 
-  /// The demo as `potstill demo` runs it.
-  package init() {}
+  /// The demo as `potstill demo --task` runs it.
+  package init(_ task: SampleData.Kind = .sentiment) {
+    self.task = task
+    switch task {
+    case .sentiment: break
+    case .ner:
+      counts = SampleEntityTask.defaultCounts
+      (teacher.layers, teacher.epochs) = (2, 4)
+      (student.layers, student.epochs, distillationEpochs) = (1, 40, 4)
+    case .qa:
+      counts = SampleQuestionTask.defaultCounts
+      (teacher.epochs, student.epochs, distillationEpochs) = (6, 40, 6)
+    }
+  }
 
-  /// The configuration of a model over a vocabulary.
-  func config(_ model: Model, vocabularySize: Int) -> EncoderConfig {
+  /// The configuration of a model for a task over a vocabulary.
+  func config(_ model: Model, task: TaskDefinition, vocabularySize: Int) -> EncoderConfig {
     var config = EncoderConfig(
       vocabularySize: vocabularySize, hiddenSize: model.hiddenSize, layerCount: model.layers,
-      attentionHeads: model.heads, intermediateSize: model.intermediateSize, labels: ["negative", "positive"])
-    config.maxPositions = maxLength
+      attentionHeads: model.heads, intermediateSize: model.intermediateSize)
+    config.head = task.kind.head
+    if let labels = task.modelLabels { config.labels = labels }
+    config.maxPositions = task.maxSequenceLength
     config.initializerRange = initializerRange
     config.hiddenDropout = dropout
     config.attentionDropout = dropout
@@ -61,7 +75,7 @@ package struct DemoSettings: Sendable {
   }
 
   /// The settings of a training run; the best evaluation decides which weights are kept.
-  func training(_ model: Model, epochs: Double, seed: UInt64) -> TrainingConfig {
+  func training(_ model: Model, epochs: Double, metric: String, seed: UInt64) -> TrainingConfig {
     var config = TrainingConfig()
     config.learningRate = model.learningRate
     config.numTrainEpochs = epochs
@@ -73,7 +87,7 @@ package struct DemoSettings: Sendable {
     config.evalStrategy = .epoch
     config.saveStrategy = .never
     config.loadBestModelAtEnd = true
-    config.metricForBestModel = "accuracy"
+    config.metricForBestModel = metric
     return config
   }
 }

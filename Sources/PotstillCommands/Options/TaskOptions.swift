@@ -42,7 +42,11 @@ package struct TaskOptions: ParsableArguments {
   }
 
   /// The task and a reader of its files.
-  func open(_ console: Console, unlabelledFile: String? = nil) throws -> TaskReader {
+  ///
+  /// Throws for a masked language model's task unless the command trains those.
+  func open(
+    _ console: Console, unlabelledFile: String? = nil, trainsMaskedModels: Bool = false
+  ) throws -> TaskReader {
     var missing = MissingOptions()
     let name = missing.require(task, "--task", "a name or a YAML file")
     let folder = missing.require(data, "--data", "the folder of its files")
@@ -52,6 +56,11 @@ package struct TaskOptions: ParsableArguments {
       workingDirectory: URL(filePath: FileManager.default.currentDirectoryPath),
       executable: Bundle.main.executableURL)
     var definition = try TaskFile.read(catalog.url(for: name))
+    if definition.kind == .maskedLanguageModel, !trainsMaskedModels {
+      throw CommandError(
+        "task \(name) is a \(definition.kind.rawValue), which has text and no answers; expected another kind. "
+          + "'potstill pretrain --task \(name)' trains and scores it")
+    }
     let fullPath = { (path: String) in URL(filePath: path).path }
     if let trainFile { definition.trainFile = replaced(definition.trainFile, by: fullPath(trainFile)) }
     if let validationFile {

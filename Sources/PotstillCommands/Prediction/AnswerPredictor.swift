@@ -48,10 +48,16 @@ struct AnswerPredictor: Predictor {
         let decoder = SpanDecoder(task.questions)
         return zip(questions, ofQuestion).map { question, windows in
           let prediction = decoder.answer(context: question.context, windows: windows)
-          let score = prediction.nBest.first.map { shortest($0.probability) } ?? 0
+          let best = prediction.nBest.first
+          let score = best.map { shortest($0.probability) } ?? 0
+          var object = JSONObject()
+          object["answer"] = .string(prediction.text)
+          object["score"] = .double(score)
+          object["start"] = best?.offsets.map { .integer($0.lowerBound) }
+          object["end"] = best?.offsets.map { .integer($0.upperBound) }
           return PredictedAnswer(
             line: "\(prediction.text)\t\(String(format: "%.4f", score))\t\(question.text)",
-            json: ["answer": .string(prediction.text), "score": .double(score)])
+            json: .object(object))
         }
       }
     )

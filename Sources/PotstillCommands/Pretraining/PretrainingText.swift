@@ -27,7 +27,7 @@ struct PretrainingText {
         throw UsageError(
           "--input and --task are both given; the task names its files already, so leave one out")
       }
-      let reader = try options.open(console)
+      let reader = try options.open(console, trainsMaskedModels: true)
       (task, folder) = (reader.task, reader.folder)
       guard task.kind == .maskedLanguageModel else {
         throw TaskDataError.wrongKind(task: task.name, kind: task.kind, expected: [.maskedLanguageModel])

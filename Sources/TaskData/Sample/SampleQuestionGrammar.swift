@@ -27,12 +27,13 @@ struct SampleQuestionGrammar: Sendable {
     var context = ""
     var answers: [Question.Answer] = []
     for fact in order {
+      let sentence = random.below(facts[fact].sentences.count)
       var fitting = Array(facts[fact].answers.indices)
       if fact == asked {
-        fitting = fitting.filter { Self.isHeldOut(fact, wording, answer: $0) == isHeldOut }
+        fitting = fitting.filter { Self.isHeldOut(fact, wording, sentence, answer: $0) == isHeldOut }
       }
       let answer = facts[fact].answers[random.pick(fitting)]
-      let parts = random.pick(facts[fact].sentences).replacing("@", with: person).split(separator: "#")
+      let parts = facts[fact].sentences[sentence].replacing("@", with: person).split(separator: "#")
       if !context.isEmpty { context += gap }
       context += parts[0]
       if fact == asked {
@@ -44,9 +45,10 @@ struct SampleQuestionGrammar: Sendable {
     return Question(id: id, text: text, context: context, answers: answers)
   }
 
-  /// A fifth of the answers to each wording of a question; every answer is held out for some wordings only.
-  private static func isHeldOut(_ fact: Int, _ wording: Int, answer: Int) -> Bool {
-    (fact * 2 + wording + answer).isMultiple(of: 5)
+  /// A fifth of the answers to each wording of a question in each form of its sentence (a Latin square): training shows
+  /// each answer with each wording and in each form, but not with every wording in every form.
+  private static func isHeldOut(_ fact: Int, _ wording: Int, _ sentence: Int, answer: Int) -> Bool {
+    (fact + wording * 2 + sentence + answer).isMultiple(of: 5)
   }
 
   static let english = SampleQuestionGrammar(

@@ -26,7 +26,7 @@ extension SampleTask {
   /// Writes the splits as the TSV files that `sample` and `sample-teacher` name; the folder is created.
   ///
   /// A file appears under its name only when it is complete. Throws `TaskDataError.unwritableFile`.
-  public static func write(_ splits: Splits, to folder: URL) throws(TaskDataError) {
+  public static func write(_ splits: SampleSplits<TextExample>, to folder: URL) throws(TaskDataError) {
     let labels = definition.labels
     func table(_ examples: [TextExample], labelled: Bool) -> String {
       var text = labelled ? "sentence\tlabel\n" : "sentence\n"
@@ -38,12 +38,6 @@ extension SampleTask {
       return text
     }
     try SampleFiles.write(
-      [
-        ("teacher.tsv", table(splits.teacher, labelled: true)),
-        ("train.tsv", table(splits.train, labelled: true)),
-        ("unlabelled.tsv", table(splits.unlabelled, labelled: false)),
-        ("validation.tsv", table(splits.validation, labelled: true)),
-        ("test.tsv", table(splits.test, labelled: true)),
-      ], to: folder)
+      splits.named.map { ($0.name + ".tsv", table($0.rows, labelled: $0.isLabelled)) }, to: folder)
   }
 }
