@@ -60,6 +60,67 @@ import Testing
     expectClose(gradient, scale(try golden.tensor("grad_student"), by: factor, in: .inference), name)
   }
 
+  static let later = ["reverse_kl", "jsd", "dkd", "dist", "standardized_ce"].flatMap { name in
+    ["1", "4"].map { "later_\(name)_\($0)" }
+  }
+
+  /// What came after TextBrewer, against PyTorch (`Tests/Reference/make_kd_fixtures.py`).
+  @Test(arguments: later + ["later_positions_reverse_kl_2", "later_positions_jsd_2"])
+  func laterLossMatchesPyTorch(name: String) throws {
+    let golden = try Golden("losses/\(name).safetensors")
+    let student = Parameter(name: "", value: try golden.tensor("student"))
+    let type = KDLossType.allCases.first { name.contains("_\($0.rawValue)_") && $0 != .ce }
+    let kd = KDLoss(type ?? .ce, standardizesLogits: name.contains("standardized"))
+    let kind: LogitsKind = golden.has("starts") ? .positions(starts: try golden.integers("starts")) : .classes
+    let labels = golden.has("labels") ? try golden.integers("labels") : nil
+    let tau = try golden.tensor("temperature").item
+    let context = Context(tape: Tape())
+    let loss = kd(
+      student: student.tensor, teacher: try golden.tensor("teacher"), kind: kind, temperature: Double(tau),
+      labels: labels, in: context)
+    context.tape?.backward(from: loss)
+    expectClose(loss, try golden.tensor("output"), name)
+    expectClose(try #require(student.gradient), try golden.tensor("grad_student"), name)
+    guard kind == .classes, type != .dist else { return }
+    let each = kd(
+      student: student.tensor, teacher: try golden.tensor("teacher"),
+      temperatures: [Float](repeating: tau, count: student.tensor.shape.rowCount), labels: labels,
+      in: .inference)
+    expectClose(each, loss, name)
+  }
+
+  /// Every loss of a copy is the least it can be, and its gradient is 0, whatever the numbers.
+  @Test(arguments: [KDLossType.reverseKL, .jsd, .dkd, .dist], [Float(1), 80])
+  func aCopyHasNothingToLearn(type: KDLossType, size: Float) throws {
+    let values = (0..<15).map { Float(($0 * 7) % 11) / 11 * size }
+    let student = Parameter(name: "", value: Tensor(values, shape: [3, 5]))
+    let context = Context(tape: Tape())
+    let loss = KDLoss(type)(
+      student: student.tensor, teacher: Tensor(values, shape: [3, 5]), temperature: 1, labels: [0, -1, 2],
+      in: context)
+    context.tape?.backward(from: loss)
+    // Where probabilities vanish in every row, a class has nothing to correlate.
+    if type != .dist || size == 1 { #expect(abs(loss.item) < 1e-5, "\(loss.item)") }
+    #expect(try #require(student.gradient).values.allSatisfy { abs($0) < 1e-5 })
+  }
+
+  /// Rows of one class, of equal logits, and a batch of one row give numbers.
+  @Test(arguments: KDLossType.allCases, [true, false])
+  func nothingIsDividedByZero(type: KDLossType, standardizes: Bool) throws {
+    for (shape, values) in [([1, 3], [0, 0, 0]), ([2, 2], [200, -200, 5, 5]), ([1, 2], [1, 2])]
+      as [(Shape, [Float])]
+    {
+      let student = Parameter(name: "", value: Tensor(values, shape: shape))
+      let context = Context(tape: Tape())
+      let loss = KDLoss(type, standardizesLogits: standardizes)(
+        student: student.tensor, teacher: Tensor(values.reversed(), shape: shape), temperature: 2, in: context
+      )
+      context.tape?.backward(from: loss)
+      #expect(loss.item.isFinite)
+      #expect(try #require(student.gradient).values.allSatisfy(\.isFinite))
+    }
+  }
+
   @Test(arguments: [KDLossType.ce, .mse])
   func numbersAreComparedByTheirSquares(type: KDLossType) {
     let (student, teacher) = (Tensor([1, 2, 0.5], shape: [3, 1]), Tensor([0, 2, 1], shape: [3, 1]))

@@ -20,6 +20,7 @@ extension DistillationConfig {
     temperature = reader.number("temperature") ?? temperature
     temperatureSchedule = Self.temperatureSchedule(&reader) ?? .constant
     kdLossType = reader.choice("kd_loss_type") ?? kdLossType
+    logitStandardization = reader.truth("logit_standardization") ?? false
     kdLossWeight = reader.number("kd_loss_weight") ?? kdLossWeight
     kdLossWeightSchedule = reader.choice("kd_loss_weight_scheduler") ?? .none
     hardLabelWeight = reader.number("hard_label_weight") ?? hardLabelWeight

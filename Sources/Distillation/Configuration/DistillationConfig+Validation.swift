@@ -157,6 +157,28 @@ extension DistillationConfig {
         DistillationFault(
           "probability_shift", "needs one right class, which \(student.problem.rawValue) has not"))
     }
+    let hasRows = hasClasses && head != .questionAnswering
+    if kdLossType.needsClasses && !hasRows || !hasClasses && kdLossType != .ce && kdLossType != .mse {
+      faults.append(
+        DistillationFault(
+          "kd_loss_type", "\(kdLossType.rawValue) needs rows of classes; use ce or mse for this head"))
+    }
+    if logitStandardization, !hasRows {
+      faults.append(
+        DistillationFault(
+          "logit_standardization", "needs rows of classes; set it to false for this head"))
+    }
+    if temperatureSchedule != .constant, kdLossType == .dist {
+      faults.append(
+        DistillationFault(
+          "temperature_scheduler", "gives each row its own temperature, but dist compares whole batches"))
+    }
+    if kdLossType == .dkd, hasRows, student.labels.count == 2, head != .maskedLanguageModel {
+      faults.append(
+        DistillationFault(
+          "kd_loss_type", "dkd of two classes is plain distillation; ce does the same faster",
+          severity: .warning))
+    }
     if temperatureSchedule != .constant, !hasClasses || head == .questionAnswering {
       faults.append(
         DistillationFault(

@@ -7,6 +7,7 @@ extension DistillationConfig {
     object["temperature"] = number(temperature)
     object["temperature_scheduler"] = temperatureSchedule.json
     object["kd_loss_type"] = .string(kdLossType.rawValue)
+    if logitStandardization { object["logit_standardization"] = true }
     object["kd_loss_weight"] = number(kdLossWeight)
     object["kd_loss_weight_scheduler"] = .string(kdLossWeightSchedule.rawValue)
     object["hard_label_weight"] = number(hardLabelWeight)

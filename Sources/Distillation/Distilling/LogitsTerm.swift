@@ -7,7 +7,9 @@ struct LogitsTerm {
 
   init(_ config: DistillationConfig) {
     self.config = config
-    kdLoss = KDLoss(config.kdLossType, isCompensated: config.compatibility != .textbrewer)
+    kdLoss = KDLoss(
+      config.kdLossType, isCompensated: config.compatibility != .textbrewer,
+      standardizesLogits: config.logitStandardization)
   }
 
   /// The sum of the KD losses of all pairs of logits.
@@ -32,7 +34,10 @@ struct LogitsTerm {
       }
       if config.probabilityShift { other = try shifted(other, student, index) }
       try checkPositions(student, own, index)
-      let term = pairLoss(student: own, teacher: other, kind: student.logitsKind, in: context)
+      let labels = index < student.labels.count ? student.labels[index] : nil
+      let term = pairLoss(
+        student: own, teacher: other, kind: student.logitsKind,
+        labels: labels?.count == own.shape.rowCount ? labels : nil, in: context)
       total = total.map { add($0, term, in: context) } ?? term
     }
     return total ?? Tensor(0)
@@ -42,7 +47,9 @@ struct LogitsTerm {
   ///
   /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy. Nil unless the loss is one.
   func divergence(student: AdaptorResult, teacher: AdaptorResult) throws(DistillationError) -> Tensor? {
-    guard config.kdLossType == .ce, config.compatibility == nil, student.logitsKind != .values else {
+    guard config.kdLossType == .ce, !config.logitStandardization, config.compatibility == nil,
+      student.logitsKind != .values
+    else {
       return nil
     }
     let entropy = KDLoss(.ce, isCompensated: false)
@@ -63,7 +70,7 @@ struct LogitsTerm {
   }
 
   private func pairLoss(
-    student: Tensor, teacher: Tensor, kind: LogitsKind, in context: Context
+    student: Tensor, teacher: Tensor, kind: LogitsKind, labels: [Int32]?, in context: Context
   ) -> Tensor {
     // A batch may hold no row that counts.
     guard student.count > 0 else { return Tensor(0) }
@@ -71,10 +78,11 @@ struct LogitsTerm {
     if kind == .classes,
       let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature)
     {
-      return kdLoss(student: student, teacher: teacher, temperatures: rows, in: context)
+      return kdLoss(student: student, teacher: teacher, temperatures: rows, labels: labels, in: context)
     }
     return kdLoss(
-      student: student, teacher: teacher, kind: kind, temperature: config.temperature, in: context)
+      student: student, teacher: teacher, kind: kind, temperature: config.temperature, labels: labels,
+      in: context)
   }
 
   /// Scores of positions must be one for each token.

@@ -4,7 +4,8 @@ import Tensors
 ///
 /// With τ the temperature and R rows of C classes:
 /// - `ce`: −(1/R) Σ softmax(z_T/τ) · log softmax(z_S/τ);
-/// - `mse`: (1/RC) Σ ((z_S − z_T)/τ)².
+/// - `mse`: (1/RC) Σ ((z_S − z_T)/τ)²;
+/// - `reverse_kl`, `jsd`, `dkd`, `dist`: see `ReverseKL`, `JensenShannon`, `DecoupledKD` and `DISTLoss`, means over rows.
 ///
 /// Start or end scores of question answering are one row a sequence, over its tokens. Where labels hold side by side, `ce` is
 /// the mean binary cross-entropy between σ(z_T/τ) and σ(z_S/τ), the recipe of TextBrewer's maintainer (issue 50); where
@@ -17,11 +18,14 @@ public struct KDLoss: Sendable, Equatable {
   public let type: KDLossType
   /// Whether the loss is multiplied by τ².
   public let isCompensated: Bool
+  /// Whether each row's logits are standardised first; see `LogitStandardization`.
+  public let standardizesLogits: Bool
 
   /// A loss of the given type.
-  public init(_ type: KDLossType, isCompensated: Bool = true) {
+  public init(_ type: KDLossType, isCompensated: Bool = true, standardizesLogits: Bool = false) {
     self.type = type
     self.isCompensated = isCompensated
+    self.standardizesLogits = standardizesLogits
   }
 
   /// Computes the loss with one temperature for all rows.
@@ -31,18 +35,27 @@ public struct KDLoss: Sendable, Equatable {
   ///   - teacher: The teacher's logits, the same shape; a constant.
   ///   - kind: What the logits mean.
   ///   - temperature: τ > 0.
+  ///   - labels: The right class of each row, [rows], negative where it is not known; only `dkd` reads it.
   ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   public func callAsFunction(
-    student: Tensor, teacher: Tensor, kind: LogitsKind = .classes, temperature: Double, in context: Context
+    student: Tensor, teacher: Tensor, kind: LogitsKind = .classes, temperature: Double,
+    labels: [Int32]? = nil, in context: Context
   ) -> Tensor {
     let tau = Float(temperature)
+    let (student, teacher) = (
+      standardized(student, kind, in: context), standardized(teacher.detached, kind, in: .inference)
+    )
     if type == .mse || kind == .values {
       let loss = meanSquaredError(student, teacher.detached, in: context)
       return isCompensated ? loss : scale(loss, by: 1 / (tau * tau), in: context)
     }
     let loss: Tensor
     switch kind {
+    case _ where type != .ce:
+      loss = laterLoss(
+        scale(student, by: 1 / tau, in: context), scale(teacher, by: 1 / tau, in: .inference), kind, labels,
+        in: context)
     case .classes, .values:
       loss = softCrossEntropy(student: student, teacher: teacher, temperature: tau, in: context)
     case .positions(let starts):
@@ -56,36 +69,78 @@ public struct KDLoss: Sendable, Equatable {
     return isCompensated ? scale(loss, by: tau * tau, in: context) : loss
   }
 
+  /// The losses that came after TextBrewer, of logits divided by τ.
+  private func laterLoss(
+    _ student: Tensor, _ teacher: Tensor, _ kind: LogitsKind, _ labels: [Int32]?, in context: Context
+  ) -> Tensor {
+    switch kind {
+    case .classes:
+      return type == .dist
+        ? DISTLoss.batch(student: student, teacher: teacher, in: context)
+        : mean(rows(student, teacher, labels, in: context), in: context)
+    case .positions(let starts):
+      // Each sequence is a row over its own positions.
+      let sequences = Sequences(starts)
+      return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }, in: context) {
+        let range = sequences.ranges[$0]
+        func row(_ scores: Tensor, in context: Context) -> Tensor {
+          sliceRows(scores, range, in: context).reshaped([1, range.count])
+        }
+        return sum(
+          rows(row(student, in: context), row(teacher, in: .inference), nil, in: context), in: context)
+      }
+    case .independentLabels, .values:
+      preconditionFailure("\(type.rawValue) compares distributions over classes or positions.")
+    }
+  }
+
+  /// The loss of each row of logits divided by their temperatures, [rows, 1].
+  private func rows(
+    _ student: Tensor, _ teacher: Tensor, _ labels: [Int32]?, in context: Context
+  ) -> Tensor {
+    switch type {
+    case .ce:
+      let products = multiply(
+        logSoftmax(student, in: context), softmax(teacher, in: .inference), in: context)
+      return scale(sum(products, axis: -1, keepsDimension: true, in: context), by: -1, in: context)
+    case .mse:
+      let difference = subtract(student, teacher, in: context)
+      let squares = multiply(difference, difference, in: context)
+      return mean(squares, axis: -1, keepsDimension: true, in: context)
+    case .reverseKL: return ReverseKL.rows(student: student, teacher: teacher, in: context)
+    case .jsd: return JensenShannon.rows(student: student, teacher: teacher, in: context)
+    case .dkd: return DecoupledKD.rows(student: student, teacher: teacher, labels: labels, in: context)
+    case .dist: preconditionFailure("dist compares whole batches, not rows.")
+    }
+  }
+
+  private func standardized(_ logits: Tensor, _ kind: LogitsKind, in context: Context) -> Tensor {
+    guard standardizesLogits else { return logits }
+    precondition(kind == .classes, "Only rows of classes can be standardised.")
+    return LogitStandardization.rows(logits, in: context)
+  }
+
   /// Computes the loss with a temperature for each row.
   ///
   /// - Parameters:
   ///   - student: The student's logits, [rows, classes].
   ///   - teacher: The teacher's logits, [rows, classes]; a constant.
   ///   - temperatures: τ > 0 of each row, [rows].
+  ///   - labels: The right class of each row, [rows], negative where it is not known; only `dkd` reads it.
   ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   public func callAsFunction(
-    student: Tensor, teacher: Tensor, temperatures: [Float], in context: Context
+    student: Tensor, teacher: Tensor, temperatures: [Float], labels: [Int32]? = nil, in context: Context
   ) -> Tensor {
     precondition(
       temperatures.count == student.shape.rowCount,
       "A loss over \(student.shape.rowCount) rows needs as many temperatures, found \(temperatures.count).")
     let column: Shape = [temperatures.count, 1]
     let inverse = Tensor(temperatures.map { 1 / $0 }, shape: column)
-    let softStudent = multiply(student, inverse, in: context)
-    let softTeacher = multiply(teacher.detached, inverse, in: .inference)
-    let perRow: Tensor
-    switch type {
-    case .ce:
-      let probabilities = softmax(softTeacher, in: .inference)
-      let logs = logSoftmax(softStudent, in: context)
-      let products = multiply(logs, probabilities, in: context)
-      perRow = scale(sum(products, axis: -1, keepsDimension: true, in: context), by: -1, in: context)
-    case .mse:
-      let difference = subtract(softStudent, softTeacher, in: context)
-      let squares = multiply(difference, difference, in: context)
-      perRow = mean(squares, axis: -1, keepsDimension: true, in: context)
-    }
+    let softStudent = multiply(standardized(student, .classes, in: context), inverse, in: context)
+    let softTeacher = multiply(
+      standardized(teacher.detached, .classes, in: .inference), inverse, in: .inference)
+    let perRow = rows(softStudent, softTeacher, labels, in: context)
     guard isCompensated else { return mean(perRow, in: context) }
     let factors = Tensor(temperatures.map { $0 * $0 }, shape: column)
     return mean(multiply(perRow, factors, in: context), in: context)

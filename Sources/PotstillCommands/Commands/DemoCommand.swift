@@ -24,7 +24,7 @@ package struct DemoCommand: ConsoleCommand {
         potstill demo --seed 7 --output demo/
       """)
 
-  @Option(help: "What to learn. (default: sentiment)")
+  @Option(help: "What to learn.")
   package var task: SampleData.Kind = .sentiment
 
   @Option(help: "The language of the rows. (default: both)")

@@ -17,9 +17,14 @@ package struct DistillationOptions: ParsableArguments {
   @Option(help: "Loss between the logits (default: ce).")
   package var kdLossType: KDLossType?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Compare logits by how far apart they lie, each row's scale taken out (default: no).")
+  package var logitStandardization: Bool?
+
   @Option(
     help:
-      "Factor of that loss (default: 1). With ce it is multiplied by the temperature squared, after Hinton.")
+      "Factor of that loss (default: 1). The loss is multiplied by the temperature squared, after Hinton.")
   package var kdLossWeight: Double?
 
   @Option(help: "How that factor changes over the run (default: none).")
@@ -59,6 +64,7 @@ package struct DistillationOptions: ParsableArguments {
       try Self.value($0, "--temperature-scheduler")
     }
     object["kd_loss_type"] = kdLossType.map { .string($0.rawValue) }
+    object["logit_standardization"] = logitStandardization.map { .bool($0) }
     object["kd_loss_weight"] = kdLossWeight.map { .double($0) }
     object["kd_loss_weight_scheduler"] = kdLossWeightScheduler.map { .string($0.rawValue) }
     object["hard_label_weight"] = hardLabelWeight.map { .double($0) }

@@ -1,0 +1,55 @@
+import Tensors
+
+/// Decoupled knowledge distillation (Zhao and others 2022): α TCKD + β NCKD of each row.
+///
+/// With t the row's label, p the teacher's distribution and q the student's: TCKD = KL((p_t, 1 − p_t) ‖ (q_t, 1 − q_t)), and
+/// NCKD = KL(p̂ ‖ q̂) of the distributions over the other classes. Plain distillation weighs the second with 1 − p_t, so a
+/// confident teacher says little about the wrong classes. α = 1 and β = 8, as the authors' code has them. Of two classes one
+/// is left, so there is no NCKD and this is plain distillation.
+enum DecoupledKD {
+  private static let (alpha, beta): (Float, Float) = (1, 8)
+  /// What a label's logit is lowered by to leave it out, as the authors' code does.
+  private static let gap: Float = 1000
+
+  /// - Parameters:
+  ///   - student: The student's logits divided by the temperature, [rows, classes].
+  ///   - teacher: The teacher's, the same shape; a constant.
+  ///   - labels: The right class of each row, [rows]; the teacher's likeliest where it is negative or there are none.
+  /// - Returns: The loss of each row, [rows, 1].
+  static func rows(student: Tensor, teacher: Tensor, labels: [Int32]?, in context: Context) -> Tensor {
+    let (target, others) = masks(teacher, labels)
+    /// log p_t and log (1 − p_t), each [rows, 1].
+    func parts(_ logits: Tensor, in context: Context) -> (right: Tensor, wrong: Tensor) {
+      let p = softmax(logits, in: context)
+      let tiny = Tensor([Float.leastNormalMagnitude], shape: [1])
+      func part(_ mask: Tensor) -> Tensor {
+        let share = sum(multiply(p, mask, in: context), axis: -1, keepsDimension: true, in: context)
+        return log(add(share, tiny, in: context), in: context)
+      }
+      return (part(target), part(others))
+    }
+    let (own, other) = (parts(student, in: context), parts(teacher, in: .inference))
+    func divergence(_ p: Tensor, _ q: Tensor) -> Tensor {
+      multiply(exp(p, in: .inference), subtract(p, q, in: context), in: context)
+    }
+    let tckd = add(divergence(other.right, own.right), divergence(other.wrong, own.wrong), in: context)
+    let gaps = scale(target, by: gap, in: .inference)
+    let q = logSoftmax(subtract(student, gaps, in: context), in: context)
+    let p = logSoftmax(subtract(teacher, gaps, in: .inference), in: .inference)
+    let nckd = sum(divergence(p, q), axis: -1, keepsDimension: true, in: context)
+    return add(scale(tckd, by: alpha, in: context), scale(nckd, by: beta, in: context), in: context)
+  }
+
+  /// 1 at the label of each row and 0 elsewhere, and the other way round, [rows, classes].
+  private static func masks(_ teacher: Tensor, _ labels: [Int32]?) -> (target: Tensor, others: Tensor) {
+    let (rows, classes, values) = (teacher.shape.rowCount, teacher.shape.lastDimension, teacher.values)
+    var target = [Float](repeating: 0, count: rows * classes)
+    for row in 0..<rows {
+      let range = row * classes..<(row + 1) * classes
+      let label = labels?[row] ?? -1
+      let place = label >= 0 ? range.lowerBound + Int(label) : range.max { values[$0] < values[$1] }
+      if let place { target[place] = 1 }
+    }
+    return (Tensor(target, shape: teacher.shape), Tensor(target.map { 1 - $0 }, shape: teacher.shape))
+  }
+}

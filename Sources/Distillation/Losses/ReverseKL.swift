@@ -1,0 +1,19 @@
+import Tensors
+
+/// KL(q ‖ p) = Σ q (log q − log p) of each row, with p the teacher's distribution and q the student's.
+///
+/// The usual direction makes a small student spread over everything that the teacher finds possible; this one lets it choose
+/// (Gu and others 2024, MiniLLM, for generators). One of the two ends of `JensenShannon`.
+enum ReverseKL {
+  /// - Parameters:
+  ///   - student: The student's logits divided by the temperature, [rows, classes].
+  ///   - teacher: The teacher's, the same shape; a constant.
+  /// - Returns: The divergence of each row, [rows, 1].
+  static func rows(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+    let difference = subtract(
+      logSoftmax(student, in: context), logSoftmax(teacher, in: .inference), in: context)
+    return sum(
+      multiply(softmax(student, in: context), difference, in: context), axis: -1, keepsDimension: true,
+      in: context)
+  }
+}
