@@ -1,4 +1,4 @@
-"""Writes Tests/Fixtures/distillation/losses/later_*.safetensors: the logits losses that came after TextBrewer, in PyTorch.
+"""Writes Tests/Fixtures/distillation/losses/later_*.safetensors: the losses that came after TextBrewer, in PyTorch.
 
 Each file holds `student`, `teacher` [rows, classes], `temperature`, and where it matters `labels` or `starts`, with the
 loss `output` (times the temperature squared) and its gradient `grad_student`. Float32 inputs, float64 arithmetic, written
@@ -58,6 +58,35 @@ def standardized(z):
     return (z - z.mean(-1, keepdim=True)) / (z.std(-1, keepdim=True) + 1e-7)
 
 
+def rkd_distance(s, t):
+    def distances(x):
+        d = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+        return d / d[d > 0].mean()
+
+    return F.smooth_l1_loss(distances(s), distances(t))
+
+
+def rkd_angle(s, t):
+    def cosines(x):
+        directions = F.normalize(x.unsqueeze(0) - x.unsqueeze(1), dim=2)
+        return torch.bmm(directions, directions.transpose(1, 2))
+
+    return F.smooth_l1_loss(cosines(s), cosines(t))
+
+
+def relations(rng):
+    """Packed tokens of sequences whose first ones are compared, the teacher wider; one sequence far from the others."""
+    first = torch.tensor(STARTS[:-1].astype(np.int64))
+    for function in [rkd_distance, rkd_angle]:
+        s, t = draw(rng, int(STARTS[-1]), 4), draw(rng, int(STARTS[-1]), 7)
+        with torch.no_grad():
+            s[first[1]] += 8
+        loss = function(s[first], t.detach()[first])
+        loss.backward()
+        store(f"later_{function.__name__}", {
+            "student": s, "teacher": t, "output": loss.reshape(()), "grad_student": s.grad, "starts": STARTS})
+
+
 def main():
     rng = np.random.default_rng(11)
     for function in [reverse_kl, jsd, dkd, dist, standardized_ce]:
@@ -79,6 +108,9 @@ def main():
         store(f"later_positions_{function.__name__}_2", {
             "student": s, "teacher": t, "output": loss.reshape(()), "grad_student": s.grad,
             "temperature": number(2), "starts": STARTS})
+
+
+    relations(rng)
 
 
 if __name__ == "__main__":

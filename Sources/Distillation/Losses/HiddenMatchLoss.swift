@@ -8,14 +8,15 @@ import Tensors
 /// - `cos`: mean over tokens of 1 − cos(S, T);
 /// - `pkd`: mean over sequences of ‖s/‖s‖ − t/‖t‖‖² = 2 (1 − cos) of their first tokens;
 /// - `fsp`: mean over sequences and D·D entries of (S₀ᵀS₁/n_b − T₀ᵀT₁/n_b)²;
-/// - `mmd`: Σ (S₀S₁ᵀ/D_S − T₀T₁ᵀ/D_T)² / Σ n_b².
+/// - `mmd`: Σ (S₀S₁ᵀ/D_S − T₀T₁ᵀ/D_T)² / Σ n_b²;
+/// - `rkd_distance`, `rkd_angle`: see `RelationalLoss`, of first tokens.
 package enum HiddenMatchLoss {
   /// Computes one loss of hidden states.
   ///
   /// - Parameters:
   ///   - type: A loss whose feature is `hidden`.
   ///   - student: One or two tensors [rows, D], already projected.
-  ///   - teacher: As many constants [rows, D]; `mmd` allows another D.
+  ///   - teacher: As many constants [rows, D]; `mmd`, `rkd_distance` and `rkd_angle` allow another D.
   ///   - starts: Prefix sums of the rows of each sequence, [B + 1].
   ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
@@ -31,6 +32,13 @@ package enum HiddenMatchLoss {
     case .pkd: return firstTokenDistance(student[0], teacher[0], starts: starts, in: context)
     case .fsp, .gram: return gramDistance(student, teacher, starts: starts, in: context)
     case .mmd, .nst: return similarityDistance(student, teacher, starts: starts, in: context)
+    case .rkdDistance, .rkdAngle:
+      let (own, other) = (
+        firstTokens(student[0], starts, in: context), firstTokens(teacher[0], starts, in: .inference)
+      )
+      return type == .rkdDistance
+        ? RelationalLoss.distance(student: own, teacher: other, in: context)
+        : RelationalLoss.angle(student: own, teacher: other, in: context)
     default: return meanSquaredError(student[0], teacher[0], in: context)
     }
   }
@@ -38,12 +46,14 @@ package enum HiddenMatchLoss {
   private static func firstTokenDistance(
     _ student: Tensor, _ teacher: Tensor, starts: [Int32], in context: Context
   ) -> Tensor {
-    let sequences = zip(starts, starts.dropFirst()).filter { $0 < $1 }
-    let first = sequences.map { $0.0 }
     let distance = cosineDistance(
-      gatherRows(student, rows: first, in: context), gatherRows(teacher, rows: first, in: .inference),
-      in: context)
+      firstTokens(student, starts, in: context), firstTokens(teacher, starts, in: .inference), in: context)
     return scale(distance, by: 2, in: context)
+  }
+
+  /// The first row of each sequence that has rows.
+  private static func firstTokens(_ x: Tensor, _ starts: [Int32], in context: Context) -> Tensor {
+    gatherRows(x, rows: zip(starts, starts.dropFirst()).filter { $0 < $1 }.map { $0.0 }, in: context)
   }
 
   private static func gramDistance(

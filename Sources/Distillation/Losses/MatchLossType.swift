@@ -1,4 +1,4 @@
-/// Which loss compares intermediate features; the keys of TextBrewer's `MATCH_LOSS_MAP`.
+/// Which loss compares intermediate features; the keys of TextBrewer's `MATCH_LOSS_MAP`, and what came after it.
 ///
 /// The formulas are in `MatchLoss`. Packed rows hold no padding, so each loss is TextBrewer's form *with* a mask.
 public enum MatchLossType: String, Sendable, Codable, CaseIterable {
@@ -24,12 +24,16 @@ public enum MatchLossType: String, Sendable, Codable, CaseIterable {
   case mmd
   /// Another name of `mmd`.
   case nst
+  /// The distances between the sequences of a batch, whatever the widths; see `RelationalLoss`.
+  case rkdDistance = "rkd_distance"
+  /// The angles between the sequences of a batch, whatever the widths; see `RelationalLoss`.
+  case rkdAngle = "rkd_angle"
 
   /// What the loss compares.
   public var feature: MatchFeature {
     switch self {
     case .attentionMSE, .attentionMSESum, .attentionCE, .attentionCEMean: .attention
-    case .hiddenMSE, .cos, .pkd, .gram, .fsp, .mmd, .nst: .hidden
+    case .hiddenMSE, .cos, .pkd, .gram, .fsp, .mmd, .nst, .rkdDistance, .rkdAngle: .hidden
     }
   }
 
@@ -37,7 +41,7 @@ public enum MatchLossType: String, Sendable, Codable, CaseIterable {
   public var takesTwoLayers: Bool { [.gram, .fsp, .mmd, .nst].contains(self) }
 
   /// Whether both sides must have one hidden size, by nature or by a projection.
-  public var needsEqualSizes: Bool { feature == .hidden && self != .mmd && self != .nst }
+  public var needsEqualSizes: Bool { [.hiddenMSE, .cos, .pkd, .gram, .fsp].contains(self) }
 
   /// Whether both sides must have as many attention heads as the other.
   public var needsEqualHeads: Bool { self == .attentionMSE || self == .attentionCE }

@@ -1,0 +1,81 @@
+import Tensors
+
+/// Relational knowledge distillation (Park and others 2019): how the sequences of a batch lie to each other, seen at their
+/// first tokens.
+///
+/// With h the smooth L1 loss, averaged over all pairs or triples of the batch:
+/// - `rkd_distance`: h(‖sᵢ − sⱼ‖ / μ_S − ‖tᵢ − tⱼ‖ / μ_T), μ the mean distance of different sequences;
+/// - `rkd_angle`: h(cos ∠ sⱼ sᵢ s_k − cos ∠ tⱼ tᵢ t_k), the angle at the sequence i.
+///
+/// Neither depends on width or scale, so no projection is needed. The authors weigh distances 25 and angles 50, and a batch
+/// needs several sequences.
+enum RelationalLoss {
+  /// - Parameters:
+  ///   - student: The student's states, [sequences, D].
+  ///   - teacher: The teacher's, [sequences, D'], constants.
+  /// - Returns: The loss of distances, a scalar.
+  static func distance(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+    func distances(_ x: Tensor, in context: Context) -> Tensor? {
+      let all = concatenate(
+        (0..<x.shape[0]).map { Differences(x, from: $0, in: context).lengths }, in: context)
+      let count = all.values.count { $0 > 0 }
+      guard count > 0 else { return nil }
+      let mean = scale(sum(all, in: context), by: 1 / Float(count), in: context)
+      return divide(all, mean.reshaped([1, 1]), in: context)
+    }
+    guard let own = distances(student, in: context), let other = distances(teacher, in: .inference) else {
+      return Tensor(0)
+    }
+    return smoothL1(own, other, in: context)
+  }
+
+  /// - Parameters:
+  ///   - student: The student's states, [sequences, D].
+  ///   - teacher: The teacher's, [sequences, D'], constants.
+  /// - Returns: The loss of angles, a scalar.
+  static func angle(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+    func cosines(_ x: Tensor, at anchor: Int, in context: Context) -> Tensor {
+      let directions = Differences(x, from: anchor, in: context).directions
+      return matmul(directions, directions, transposeB: true, in: context)
+    }
+    let count = student.shape[0]
+    return weightedSum([Float](repeating: 1 / Float(count), count: count), in: context) { anchor in
+      smoothL1(
+        cosines(student, at: anchor, in: context), cosines(teacher, at: anchor, in: .inference), in: context)
+    }
+  }
+
+  /// The differences of all rows from one of them.
+  private struct Differences {
+    /// ‖xⱼ − x_anchor‖, [rows, 1]; 0 without a derivative where two rows are equal.
+    let lengths: Tensor
+    /// The differences divided by their lengths, [rows, D]; 0 where they are.
+    let directions: Tensor
+
+    init(_ x: Tensor, from anchor: Int, in context: Context) {
+      let differences = subtract(x, sliceRows(x, anchor..<anchor + 1, in: context), in: context)
+      let squares = sum(
+        multiply(differences, differences, in: context), axis: -1, keepsDimension: true, in: context)
+      let differs = squares.values.map { $0 > 1e-12 ? Float(1) : 0 }
+      let (mask, others) = (
+        Tensor(differs, shape: squares.shape), Tensor(differs.map { 1 - $0 }, shape: squares.shape)
+      )
+      let roots = sqrt(add(multiply(squares, mask, in: context), others, in: context), in: context)
+      lengths = multiply(roots, mask, in: context)
+      directions = multiply(divide(differences, roots, in: context), mask, in: context)
+    }
+  }
+
+  /// The mean of d²/2 where |d| < 1 and |d| − 1/2 elsewhere, d = a − b.
+  private static func smoothL1(_ a: Tensor, _ b: Tensor, in context: Context) -> Tensor {
+    let difference = subtract(a, b, in: context)
+    let values = difference.values
+    func constant(_ value: (Float) -> Float) -> Tensor { Tensor(values.map(value), shape: difference.shape) }
+    let curved = multiply(
+      multiply(difference, difference, in: context), constant { abs($0) < 1 ? 0.5 : 0 }, in: context)
+    let straight = subtract(
+      multiply(difference, constant { abs($0) < 1 ? 0 : ($0 > 0 ? 1 : -1) }, in: context),
+      constant { abs($0) < 1 ? 0 : 0.5 }, in: context)
+    return mean(add(curved, straight, in: context), in: context)
+  }
+}
