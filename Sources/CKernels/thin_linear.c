@@ -55,15 +55,15 @@ PS_INLINE void tile(const int outputs, const int vectors, int64_t depth, const f
 // A part of the depth of block_product: eight outputs of two AVX-512 vectors in registers at a time, or six of one
 // 16-float vector where registers are short.
 PS_CLONES static void thin_part(const float *t, int64_t width, const float *weight, int64_t ldw, const float *bias,
-                                int continues,     float *sums, int64_t outputs, int64_t depth) {
+                                int continues, float *sums, int64_t outputs, int64_t depth) {
   const int wide = ps_has_wide_registers();
   const int64_t tallest = wide ? 8 : 6;
   const int64_t tiles = (outputs + tallest - 1) / tallest;
   for (int64_t column = 0; column < width;) {
     const int vectors = wide && width - column > PS_LANES ? 2 : 1;
-    for (int64_t tile_index = 0; tile_index < tiles; tile_index++) {
+    for (int64_t number = 0; number < tiles; number++) {
       // Tiles of nearly the same height: 13 outputs are 6 + 7, not 8 + 5.
-      const int64_t first = outputs * tile_index / tiles, count = outputs * (tile_index + 1) / tiles - first;
+      const int64_t first = outputs * number / tiles, count = outputs * (number + 1) / tiles - first;
       const float *w = weight + first * ldw, *b = bias ? bias + first : NULL;
       float *out = sums + first * width + column;
       switch (count + 8 * (vectors - 1)) {
