@@ -78,22 +78,7 @@ PS_CLONES void ps_small_product(int64_t m, int64_t n, int64_t k, float alpha, co
       const int64_t out_row = narrow ? 2 * PS_LANES : ldc;
       const int32_t add = narrow ? 0 : accumulate;
       switch (two ? rows + 8 : rows) {
-        PS_TILE_CASE(1, 1)
-        PS_TILE_CASE(2, 1)
-        PS_TILE_CASE(3, 1)
-        PS_TILE_CASE(4, 1)
-        PS_TILE_CASE(5, 1)
-        PS_TILE_CASE(6, 1)
-        PS_TILE_CASE(7, 1)
-        PS_TILE_CASE(8, 1)
-        PS_TILE_CASE(1, 2)
-        PS_TILE_CASE(2, 2)
-        PS_TILE_CASE(3, 2)
-        PS_TILE_CASE(4, 2)
-        PS_TILE_CASE(5, 2)
-        PS_TILE_CASE(6, 2)
-        PS_TILE_CASE(7, 2)
-        PS_TILE_CASE(8, 2)
+        PS_EACH_TILE(PS_TILE_CASE)
       }
       if (narrow) store_narrow(aside, cp, ldc, rows, n - begin, accumulate);
     }

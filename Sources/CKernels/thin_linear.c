@@ -67,22 +67,7 @@ PS_CLONES static void thin_part(const float *t, int64_t width, const float *weig
       const float *w = weight + first * ldw, *b = bias ? bias + first : NULL;
       float *out = sums + first * width + column;
       switch (count + 8 * (vectors - 1)) {
-        PS_TILE_CASE(1, 1)
-        PS_TILE_CASE(2, 1)
-        PS_TILE_CASE(3, 1)
-        PS_TILE_CASE(4, 1)
-        PS_TILE_CASE(5, 1)
-        PS_TILE_CASE(6, 1)
-        PS_TILE_CASE(7, 1)
-        PS_TILE_CASE(8, 1)
-        PS_TILE_CASE(1, 2)
-        PS_TILE_CASE(2, 2)
-        PS_TILE_CASE(3, 2)
-        PS_TILE_CASE(4, 2)
-        PS_TILE_CASE(5, 2)
-        PS_TILE_CASE(6, 2)
-        PS_TILE_CASE(7, 2)
-        PS_TILE_CASE(8, 2)
+        PS_EACH_TILE(PS_TILE_CASE)
       }
     }
     column += vectors * PS_LANES;
