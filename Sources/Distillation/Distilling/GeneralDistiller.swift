@@ -31,9 +31,8 @@ public final class GeneralDistiller: TrainingObjective {
   /// What a batch is labelled with.
   package var targets: (LabeledBatch) -> TaskTargets
 
-  private let adaptorT: Adaptor
+  private let frozenTeacher: FrozenTeacher
   private let adaptorS: Adaptor?
-  private let captureT: Capture
   private let captureS: Capture
   private let needsTeacher: Bool
 
@@ -67,7 +66,6 @@ public final class GeneralDistiller: TrainingObjective {
     self.config = config
     self.teacher = teacher
     self.student = student
-    self.adaptorT = adaptorT ?? Adaptors.teacher(of: teacher.config)
     self.adaptorS = adaptorS
     targets = { TaskTargets($0, for: student.config) }
     warnings = found
@@ -79,15 +77,17 @@ public final class GeneralDistiller: TrainingObjective {
         shape.kind, studentSize: inputs, teacherSize: outputs, name: "projections.\(index)", seed: seed,
         stream: UInt64(index))
     }
-    captureT = capture.union(
-      Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers))
     captureS = capture.union(
       Self.capture(matches.map { ($0.match.feature, $0.studentPositions) }, other.layers))
     needsTeacher = config.usesTeacherLogits || !matches.isEmpty
     cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
+    frozenTeacher = FrozenTeacher(
+      teacher, adaptor: adaptorT ?? Adaptors.teacher(of: teacher.config),
+      capture: capture.union(
+        Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers)), cache: cache)
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
-      + Self.projectionGroups(matches, projections)
+      + ParameterGroup.projectionGroups(matches, projections)
   }
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
@@ -109,7 +109,7 @@ public final class GeneralDistiller: TrainingObjective {
     let adaptorS = adaptorS ?? Adaptors.student(of: student.config) { _ in targets }
     let own = try adaptorS(
       batch, student(batch.tokens, rows: rows, capture: captureS, in: context), context)
-    let other = needsTeacher ? try teacherResult(batch, rows: rows) : AdaptorResult()
+    let other = needsTeacher ? try frozenTeacher.result(of: batch, rows: rows) : AdaptorResult()
     var sum = LossSum(in: context)
     if config.usesTeacherLogits {
       let term = LogitsTerm(config)
@@ -138,16 +138,6 @@ public final class GeneralDistiller: TrainingObjective {
     return sum.stepLoss
   }
 
-  private func teacherResult(_ batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
-    if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
-    let context = Context.inference
-    let output = teacher(
-      batch.tokens, rows: teacher.head.readsTokens ? rows : nil, capture: captureT, in: context)
-    let result = try adaptorT(batch, output, context)
-    try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
-    return result
-  }
-
   private func hardLoss(_ result: AdaptorResult, in context: Context) throws -> Tensor {
     for loss in result.losses where loss.count != 1 {
       throw DistillationError.adaptor(
@@ -167,34 +157,5 @@ public final class GeneralDistiller: TrainingObjective {
       }
     }
     return capture
-  }
-
-  /// One pair of groups for each set of options; biases do not decay, like the student's.
-  private static func projectionGroups(
-    _ matches: [ResolvedMatch], _ projections: [Projection?]
-  ) -> [ParameterGroup] {
-    var members: [(options: ProjectionConfig, projections: [Projection])] = []
-    for (match, projection) in zip(matches, projections) {
-      guard let projection, let options = match.projection else { continue }
-      let index = members.firstIndex {
-        $0.options.learningRate == options.learningRate && $0.options.weightDecay == options.weightDecay
-      }
-      if let index {
-        members[index].projections.append(projection)
-      } else {
-        members.append((options, [projection]))
-      }
-    }
-    return members.flatMap { options, projections in
-      [
-        ParameterGroup(
-          name: "projections", parameters: projections.map(\.weight), learningRate: options.learningRate,
-          weightDecay: options.weightDecay),
-        ParameterGroup(
-          name: "projections_no_decay", parameters: projections.map(\.bias),
-          learningRate: options.learningRate,
-          weightDecay: 0),
-      ]
-    }
   }
 }

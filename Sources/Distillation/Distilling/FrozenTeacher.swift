@@ -1,0 +1,34 @@
+import Encoders
+import TaskData
+import Tensors
+import Tokenization
+
+/// A teacher as a distiller asks it: without dropout and without a tape, and not twice where its answers are kept.
+struct FrozenTeacher {
+  private let model: TaskModel
+  private let adaptor: Adaptor
+  private let capture: Capture
+  private let cache: TeacherCache?
+
+  init(_ model: TaskModel, adaptor: @escaping Adaptor, capture: Capture, cache: TeacherCache?) {
+    self.model = model
+    self.adaptor = adaptor
+    self.capture = capture
+    self.cache = cache
+  }
+
+  /// What the adaptor makes of the teacher's output for a batch.
+  ///
+  /// - Parameters:
+  ///   - batch: The batch.
+  ///   - rows: The tokens that a head that reads tokens answers; nil: all.
+  func result(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
+    if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
+    let context = Context.inference
+    let output = model(
+      batch.tokens, rows: model.head.readsTokens ? rows : nil, capture: capture, in: context)
+    let result = try adaptor(batch, output, context)
+    try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
+    return result
+  }
+}

@@ -1,0 +1,32 @@
+import Training
+
+extension ParameterGroup {
+  /// One pair of groups for each set of options; biases do not decay, like the student's.
+  static func projectionGroups(
+    _ matches: [ResolvedMatch], _ projections: [Projection?]
+  ) -> [ParameterGroup] {
+    var members: [(options: ProjectionConfig, projections: [Projection])] = []
+    for (match, projection) in zip(matches, projections) {
+      guard let projection, let options = match.projection else { continue }
+      let index = members.firstIndex {
+        $0.options.learningRate == options.learningRate && $0.options.weightDecay == options.weightDecay
+      }
+      if let index {
+        members[index].projections.append(projection)
+      } else {
+        members.append((options, [projection]))
+      }
+    }
+    return members.flatMap { options, projections in
+      [
+        ParameterGroup(
+          name: "projections", parameters: projections.map(\.weight), learningRate: options.learningRate,
+          weightDecay: options.weightDecay),
+        ParameterGroup(
+          name: "projections_no_decay", parameters: projections.map(\.bias),
+          learningRate: options.learningRate,
+          weightDecay: 0),
+      ]
+    }
+  }
+}
