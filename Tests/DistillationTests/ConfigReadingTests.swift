@@ -67,6 +67,25 @@ import Testing
     #expect(try read(#"{"matches": "uniform"}"#).matches == [.map(.uniform)])
   }
 
+  @Test func optionsOfALossReadAndFitIt() throws {
+    let config = try read(#"{"kd_loss_type": "dkd", "kd_loss_options": {"alpha": 1, "beta": 2.5}}"#)
+    #expect(config.kdLossOptions == KDLossOptions(alpha: 1, beta: 2.5) && config.readingFaults.isEmpty)
+    #expect(DistillationConfig(json: config.json) == config)
+    func found(_ text: String) throws -> [String] {
+      faults(try read(text), teacher: try tinyModel(), student: try tinyModel(seed: 2)).map(\.description)
+    }
+    #expect(
+      try found(#"{"kd_loss_options": {"beta": 1}}"#) == [
+        "kd_loss_options.beta: is no option of ce; it has none"
+      ])
+    #expect(
+      try found(#"{"kd_loss_type": "jsd", "kd_loss_options": {"beta": 1}}"#) == [
+        "kd_loss_options.beta: found 1.0, expected more than 0 and less than 1"
+      ])
+    #expect(
+      try found(#"{"kd_loss_type": "dist", "kd_loss_options": {"alpha": 1, "gama": -1}}"#).count == 2)
+  }
+
   @Test func everyMistakeIsReportedAtOnce() throws {
     let config = try read(
       """

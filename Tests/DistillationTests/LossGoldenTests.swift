@@ -89,6 +89,22 @@ import Testing
     expectClose(each, loss, name)
   }
 
+  @Test(arguments: [
+    (KDLossType.jsd, KDLossOptions(beta: 0.2)), (.dkd, KDLossOptions(alpha: 0.5, beta: 2)),
+    (.dist, KDLossOptions(beta: 2, gamma: 0.5)),
+  ])
+  func optionsWeighThePartsOfALoss(type: KDLossType, options: KDLossOptions) throws {
+    let golden = try Golden("losses/later_options_\(type.rawValue).safetensors")
+    let student = Parameter(name: "", value: try golden.tensor("student"))
+    let context = Context(tape: Tape())
+    let loss = KDLoss(type, options: options)(
+      student: student.tensor, teacher: try golden.tensor("teacher"), temperature: 2,
+      labels: try golden.integers("labels"), in: context)
+    context.tape?.backward(from: loss)
+    expectClose(loss, try golden.tensor("output"), type.rawValue)
+    expectClose(try #require(student.gradient), try golden.tensor("grad_student"), type.rawValue)
+  }
+
   @Test(arguments: [MatchLossType.rkdDistance, .rkdAngle])
   func relationalLossMatchesPyTorch(type: MatchLossType) throws {
     let golden = try Golden("losses/later_\(type.rawValue).safetensors")

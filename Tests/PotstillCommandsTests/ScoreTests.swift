@@ -127,6 +127,25 @@ struct ScoreTests {
     #expect(columns.messages.contains("g.tsv:1: found the columns score, x, expected one called y"))
   }
 
+  @Test func setsOfLabelsComeFromCellsAndLists() throws {
+    // As scikit-learn scores them: micro F1 4/5; a has F1 1, b 0 and c 1.
+    let files = try Files([
+      "p.tsv": "index\tprediction\n0\ta,c\n1\t\n2\tb\n",
+      "g.jsonl": "{\"labels\": [\"c\", \"a\"]}\n{\"labels\": []}\n{\"labels\": \"\"}\n",
+    ])
+    let options = ["--multi-label", "--metric", "f1_micro", "--metric", "f1_macro", "--metric", "accuracy"]
+    let run = files.score(options + ["--json"], "p.tsv", "g.jsonl")
+    #expect(
+      try JSONValue(parsing: run.output)
+        == ["f1_micro": 0.8, "f1_macro": .double(2.0 / 3), "accuracy": .double(2.0 / 3)])
+    let known = files.score(options + ["--labels", "a,b,c,d", "--json"], "p.tsv", "g.jsonl")
+    #expect(try JSONValue(parsing: known.output)["f1_macro"] == 0.5)
+    let unknown = files.score(options + ["--labels", "a,b"], "p.tsv", "g.jsonl")
+    #expect(unknown.messages.contains("p.tsv:2: found the label \"c\", expected of a, b"))
+    #expect(files.score(["--multi-label", "--metric", "f1"], "p.tsv", "g.jsonl").code == 64)
+    #expect(files.score(["--labels", "a", "--metric", "f1"], "p.tsv", "g.jsonl").code == 64)
+  }
+
   @Test func wrongUseAndWrongFilesAreNamed() throws {
     let files = try Files(["p.json": "{\"q1\": 3}", "g.json": "{\"data\": [{\"paragraphs\": [{}]}]}"])
     let unknown = files.score(["--metric", "squid"], "p.json", "g.json")

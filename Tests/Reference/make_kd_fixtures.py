@@ -20,13 +20,13 @@ def reverse_kl(s, t, _):
     return kl(F.log_softmax(s, -1), F.log_softmax(t, -1)).mean()
 
 
-def jsd(s, t, _):
+def jsd(s, t, _, beta=0.5):
     log_q, log_p = F.log_softmax(s, -1), F.log_softmax(t, -1)
-    log_m = torch.logaddexp(log_q, log_p) - np.log(2)
-    return (0.5 * kl(log_p, log_m) + 0.5 * kl(log_q, log_m)).mean()
+    log_m = torch.logaddexp(log_q + np.log(1 - beta), log_p + np.log(beta))
+    return (beta * kl(log_p, log_m) + (1 - beta) * kl(log_q, log_m)).mean()
 
 
-def dkd(s, t, labels):
+def dkd(s, t, labels, alpha=1, beta=8):
     rows = torch.arange(len(labels))
     others = torch.ones_like(s, dtype=torch.bool)
     others[rows, labels] = False
@@ -38,16 +38,16 @@ def dkd(s, t, labels):
     def rest(z):
         return F.log_softmax(z[others].reshape(len(labels), -1), -1)
 
-    return (kl(two(t), two(s)) + 8 * kl(rest(t), rest(s))).mean()
+    return (alpha * kl(two(t), two(s)) + beta * kl(rest(t), rest(s))).mean()
 
 
-def dist(s, t, _):
+def dist(s, t, _, beta=1, gamma=1):
     q, p = F.softmax(s, -1), F.softmax(t, -1)
 
     def correlation(a, b):
         return F.cosine_similarity(a - a.mean(-1, keepdim=True), b - b.mean(-1, keepdim=True), dim=-1).mean()
 
-    return (1 - correlation(q, p)) + (1 - correlation(q.T, p.T))
+    return beta * (1 - correlation(q, p)) + gamma * (1 - correlation(q.T, p.T))
 
 
 def standardized_ce(s, t, _):
@@ -72,6 +72,10 @@ def rkd_angle(s, t):
         return torch.bmm(directions, directions.transpose(1, 2))
 
     return F.smooth_l1_loss(cosines(s), cosines(t))
+
+
+# The same values as in the test.
+OPTIONS = {jsd: {"beta": 0.2}, dkd: {"alpha": 0.5, "beta": 2}, dist: {"beta": 2, "gamma": 0.5}}
 
 
 def relations(rng):
@@ -109,8 +113,15 @@ def main():
             "student": s, "teacher": t, "output": loss.reshape(()), "grad_student": s.grad,
             "temperature": number(2), "starts": STARTS})
 
-
     relations(rng)
+    for function, options in OPTIONS.items():
+        s, t = draw(rng, 6, 5), draw(rng, 6, 5)
+        labels = torch.tensor(rng.integers(0, 5, 6))
+        loss = function(s / 2, t.detach() / 2, labels, **options) * 4
+        loss.backward()
+        store(f"later_options_{function.__name__}", {
+            "student": s, "teacher": t, "output": loss.reshape(()), "grad_student": s.grad,
+            "temperature": number(2), "labels": labels.numpy().astype(np.int32)})
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ extension DistillationConfig {
     temperature = reader.number("temperature") ?? temperature
     temperatureSchedule = Self.temperatureSchedule(&reader) ?? .constant
     kdLossType = reader.choice("kd_loss_type") ?? kdLossType
+    kdLossOptions = Self.kdLossOptions(&reader)
     logitStandardization = reader.truth("logit_standardization") ?? false
     kdLossWeight = reader.number("kd_loss_weight") ?? kdLossWeight
     kdLossWeightSchedule = reader.choice("kd_loss_weight_scheduler") ?? .none
@@ -55,6 +56,20 @@ extension DistillationConfig {
     } catch {
       throw .unreadable(file: url.path, reason: "\(error)")
     }
+  }
+
+  private static func kdLossOptions(_ reader: inout ConfigReader) -> KDLossOptions {
+    guard let value = reader.value("kd_loss_options") else { return KDLossOptions() }
+    guard let object = value.objectValue else {
+      reader.add("kd_loss_options", "found \(describe(value)), expected members such as \"beta\": 8")
+      return KDLossOptions()
+    }
+    var members = ConfigReader(object, path: reader.field("kd_loss_options"))
+    let options = KDLossOptions(
+      alpha: members.number("alpha"), beta: members.number("beta"), gamma: members.number("gamma"))
+    members.rejectUnknown()
+    reader.add(members.faults)
+    return options
   }
 
   private static func temperatureSchedule(_ reader: inout ConfigReader) -> TemperatureSchedule? {

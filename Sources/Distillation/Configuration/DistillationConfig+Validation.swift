@@ -38,7 +38,7 @@ extension DistillationConfig {
     where !(weight >= 0 && weight.isFinite) {
       faults.append(DistillationFault(key, "found \(weight), expected at least 0"))
     }
-    return faults
+    return faults + kdLossOptions.faults(for: kdLossType)
   }
 
   /// What needs labels although there are none.

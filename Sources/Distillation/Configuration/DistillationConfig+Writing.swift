@@ -7,6 +7,11 @@ extension DistillationConfig {
     object["temperature"] = number(temperature)
     object["temperature_scheduler"] = temperatureSchedule.json
     object["kd_loss_type"] = .string(kdLossType.rawValue)
+    if !kdLossOptions.named.isEmpty {
+      var options = JSONObject()
+      for (name, value) in kdLossOptions.named { options[name] = number(value) }
+      object["kd_loss_options"] = .object(options)
+    }
     if logitStandardization { object["logit_standardization"] = true }
     object["kd_loss_weight"] = number(kdLossWeight)
     object["kd_loss_weight_scheduler"] = .string(kdLossWeightSchedule.rawValue)

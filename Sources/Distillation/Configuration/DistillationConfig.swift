@@ -10,6 +10,8 @@ public struct DistillationConfig: Sendable, Equatable {
   public var temperatureSchedule: TemperatureSchedule
   /// Which loss compares the logits; `kd_loss_type`.
   public var kdLossType: KDLossType
+  /// The weights inside that loss; `kd_loss_options`.
+  public var kdLossOptions: KDLossOptions
   /// Whether each row's logits are standardised before they are compared; `logit_standardization`.
   public var logitStandardization: Bool
   /// The factor of the KD loss; `kd_loss_weight`.
@@ -39,7 +41,8 @@ public struct DistillationConfig: Sendable, Equatable {
   /// A configuration with TextBrewer's defaults.
   public init(
     temperature: Double = 4, temperatureSchedule: TemperatureSchedule = .constant,
-    kdLossType: KDLossType = .ce, logitStandardization: Bool = false, kdLossWeight: Double = 1,
+    kdLossType: KDLossType = .ce, kdLossOptions: KDLossOptions = KDLossOptions(),
+    logitStandardization: Bool = false, kdLossWeight: Double = 1,
     kdLossWeightSchedule: WeightSchedule = .none,
     hardLabelWeight: Double = 0, hardLabelWeightSchedule: WeightSchedule = .none,
     probabilityShift: Bool = false, cacheTeacherLogits: Bool = false, matches: [MatchSource] = [],
@@ -48,6 +51,7 @@ public struct DistillationConfig: Sendable, Equatable {
     self.temperature = temperature
     self.temperatureSchedule = temperatureSchedule
     self.kdLossType = kdLossType
+    self.kdLossOptions = kdLossOptions
     self.logitStandardization = logitStandardization
     self.kdLossWeight = kdLossWeight
     self.kdLossWeightSchedule = kdLossWeightSchedule

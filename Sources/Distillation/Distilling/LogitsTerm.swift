@@ -8,7 +8,7 @@ struct LogitsTerm {
   init(_ config: DistillationConfig) {
     self.config = config
     kdLoss = KDLoss(
-      config.kdLossType, isCompensated: config.compatibility != .textbrewer,
+      config.kdLossType, options: config.kdLossOptions, isCompensated: config.compatibility != .textbrewer,
       standardizesLogits: config.logitStandardization)
   }
 

@@ -1,20 +1,24 @@
 import Tensors
 
-/// DIST (Huang and others 2022): 2 − mean over rows of ρ(pᵢ, qᵢ) − mean over classes of ρ(p·ⱼ, q·ⱼ).
+/// DIST (Huang and others 2022): β (1 − mean over rows of ρ(pᵢ, qᵢ)) + γ (1 − mean over classes of ρ(p·ⱼ, q·ⱼ)).
 ///
 /// ρ is Pearson's correlation, p the teacher's distributions and q the student's. The student has to put the classes of a row,
 /// and the rows of a batch for a class, in the teacher's proportions, not to copy its probabilities: a teacher much better
-/// than the student asks less of it. β = γ = 1, as in the paper. The second part needs batches of several rows.
+/// than the student asks less of it. The second part needs batches of several rows.
 enum DISTLoss {
   /// - Parameters:
   ///   - student: The student's logits divided by the temperature, [rows, classes].
   ///   - teacher: The teacher's, the same shape; a constant.
+  ///   - options: β and γ, by default 1 as in the paper.
   /// - Returns: The loss, a scalar.
-  static func batch(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
+  static func batch(
+    student: Tensor, teacher: Tensor, options: KDLossOptions, in context: Context
+  ) -> Tensor {
     let (q, p) = (softmax(student, in: context), softmax(teacher, in: .inference))
-    let distances = [-1, 0].map { axis in
+    let distances = [(-1, options.beta ?? 1), (0, options.gamma ?? 1)].map { axis, weight in
       let correlation = mean(Self.correlation(q, p, axis: axis, in: context), in: context)
-      return subtract(Tensor([1], shape: correlation.shape), correlation, in: context)
+      let distance = subtract(Tensor([1], shape: correlation.shape), correlation, in: context)
+      return weight == 1 ? distance : scale(distance, by: Float(weight), in: context)
     }
     return add(distances[0], distances[1], in: context)
   }

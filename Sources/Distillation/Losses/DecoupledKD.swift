@@ -4,10 +4,9 @@ import Tensors
 ///
 /// With t the row's label, p the teacher's distribution and q the student's: TCKD = KL((p_t, 1 − p_t) ‖ (q_t, 1 − q_t)), and
 /// NCKD = KL(p̂ ‖ q̂) of the distributions over the other classes. Plain distillation weighs the second with 1 − p_t, so a
-/// confident teacher says little about the wrong classes. α = 1 and β = 8, as the authors' code has them. Of two classes one
+/// confident teacher says little about the wrong classes. Of two classes one
 /// is left, so there is no NCKD and this is plain distillation.
 enum DecoupledKD {
-  private static let (alpha, beta): (Float, Float) = (1, 8)
   /// What a label's logit is lowered by to leave it out, as the authors' code does.
   private static let gap: Float = 1000
 
@@ -15,8 +14,12 @@ enum DecoupledKD {
   ///   - student: The student's logits divided by the temperature, [rows, classes].
   ///   - teacher: The teacher's, the same shape; a constant.
   ///   - labels: The right class of each row, [rows]; the teacher's likeliest where it is negative or there are none.
+  ///   - options: α and β, by default 1 and 8 as the authors' code has them.
   /// - Returns: The loss of each row, [rows, 1].
-  static func rows(student: Tensor, teacher: Tensor, labels: [Int32]?, in context: Context) -> Tensor {
+  static func rows(
+    student: Tensor, teacher: Tensor, labels: [Int32]?, options: KDLossOptions, in context: Context
+  ) -> Tensor {
+    let (alpha, beta) = (Float(options.alpha ?? 1), Float(options.beta ?? 8))
     let (target, others) = masks(teacher, labels)
     /// log p_t and log (1 − p_t), each [rows, 1].
     func parts(_ logits: Tensor, in context: Context) -> (right: Tensor, wrong: Tensor) {

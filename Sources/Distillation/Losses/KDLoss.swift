@@ -20,10 +20,16 @@ public struct KDLoss: Sendable, Equatable {
   public let isCompensated: Bool
   /// Whether each row's logits are standardised first; see `LogitStandardization`.
   public let standardizesLogits: Bool
+  /// The weights inside the loss.
+  public let options: KDLossOptions
 
   /// A loss of the given type.
-  public init(_ type: KDLossType, isCompensated: Bool = true, standardizesLogits: Bool = false) {
+  public init(
+    _ type: KDLossType, options: KDLossOptions = KDLossOptions(), isCompensated: Bool = true,
+    standardizesLogits: Bool = false
+  ) {
     self.type = type
+    self.options = options
     self.isCompensated = isCompensated
     self.standardizesLogits = standardizesLogits
   }
@@ -76,7 +82,7 @@ public struct KDLoss: Sendable, Equatable {
     switch kind {
     case .classes:
       return type == .dist
-        ? DISTLoss.batch(student: student, teacher: teacher, in: context)
+        ? DISTLoss.batch(student: student, teacher: teacher, options: options, in: context)
         : mean(rows(student, teacher, labels, in: context), in: context)
     case .positions(let starts):
       // Each sequence is a row over its own positions.
@@ -108,8 +114,11 @@ public struct KDLoss: Sendable, Equatable {
       let squares = multiply(difference, difference, in: context)
       return mean(squares, axis: -1, keepsDimension: true, in: context)
     case .reverseKL: return ReverseKL.rows(student: student, teacher: teacher, in: context)
-    case .jsd: return JensenShannon.rows(student: student, teacher: teacher, in: context)
-    case .dkd: return DecoupledKD.rows(student: student, teacher: teacher, labels: labels, in: context)
+    case .jsd:
+      return JensenShannon.rows(student: student, teacher: teacher, options: options, in: context)
+    case .dkd:
+      return DecoupledKD.rows(
+        student: student, teacher: teacher, labels: labels, options: options, in: context)
     case .dist: preconditionFailure("dist compares whole batches, not rows.")
     }
   }

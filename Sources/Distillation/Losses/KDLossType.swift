@@ -15,4 +15,14 @@ public enum KDLossType: String, Sendable, Codable, CaseIterable {
 
   /// Whether the loss is a sum over rows of what only classes, or positions, have.
   var needsClasses: Bool { self == .dkd || self == .dist }
+
+  /// The members of `kd_loss_options` that the loss reads.
+  var optionNames: [String] {
+    switch self {
+    case .dkd: ["alpha", "beta"]
+    case .dist: ["beta", "gamma"]
+    case .jsd: ["beta"]
+    case .ce, .mse, .reverseKL: []
+    }
+  }
 }

@@ -13,7 +13,8 @@ package struct ScoreCommand: ConsoleCommand {
     discussion: """
       squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
       token a line, the tag in the last column, a blank line between sentences. The other metrics take one value a \
-      line, or TSV with a header (prediction or label), or JSON lines when the name ends in .jsonl.
+      line, or TSV with a header (prediction or label), or JSON lines when the name ends in .jsonl. With --multi-label \
+      a value is a set of labels, joined by commas or as a list in JSON; f1_micro, f1_macro and accuracy (of whole sets).
 
         potstill score --metric squad predictions.json dev-v1.1.json
         potstill score --metric squad_v2 --na-prob-file null_odds.json \\
@@ -61,6 +62,18 @@ package struct ScoreCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("The column of the gold values.", valueName: "name"))
   package var labelColumn: String?
 
+  @Flag(help: "f1_micro, f1_macro, accuracy: each value is a set of labels, which may be empty.")
+  package var multiLabel = false
+
+  @Option(help: ArgumentHelp("--multi-label: what separates the labels of a value.", valueName: "text"))
+  package var labelSeparator: String = ","
+
+  @Option(
+    help: ArgumentHelp(
+      "--multi-label: all labels that there are (default: those that occur); f1_macro is a mean over these.",
+      valueName: "a,b,c"))
+  package var labels: String?
+
   @Flag(help: "Print one JSON object.")
   package var json = false
 
@@ -76,7 +89,11 @@ package struct ScoreCommand: ConsoleCommand {
   package init() {}
 
   package func validate() throws {
-    let metric = try ScoreMetric(metrics)
+    let metric = try ScoreMetric(metrics, multiLabel: multiLabel)
+    if !multiLabel, labels != nil || labelSeparator != "," {
+      throw ValidationError("--labels and --label-separator belong to --multi-label.")
+    }
+    if labelSeparator.isEmpty { throw ValidationError("--label-separator is empty; expected a text.") }
     if metric != .entities, scheme != nil || mode == .strict {
       throw ValidationError("--scheme and --mode belong to --metric seqeval.")
     }
@@ -91,10 +108,11 @@ package struct ScoreCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let scores: JSONObject
-    switch try ScoreMetric(metrics) {
+    switch try ScoreMetric(metrics, multiLabel: multiLabel) {
     case .answers(let metric): scores = try answers(metric, console)
     case .entities: scores = try entities()
-    case .labels(let metrics): scores = try labels(metrics)
+    case .labels(let metrics): scores = try classes(metrics)
+    case .labelSets(let metrics): scores = try labelSets(metrics)
     case .numbers(let metrics): scores = try numbers(metrics)
     }
     console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ScoreTable.of(scores))
@@ -139,7 +157,7 @@ package struct ScoreCommand: ConsoleCommand {
     }
   }
 
-  private func labels(_ metrics: [ClassificationMetric]) throws -> JSONObject {
+  private func classes(_ metrics: [ClassificationMetric]) throws -> JSONObject {
     let (predicted, expected) = try values()
     let classes = LabelClasses(predicted.values + expected.values)
     let matrix = ConfusionMatrix(
@@ -148,6 +166,19 @@ package struct ScoreCommand: ConsoleCommand {
     for metric in metrics {
       let table = metric == .f1 ? try classes.binary(matrix, positive: posLabel) : matrix
       scores[metric.rawValue] = .double(metric.value(table))
+    }
+    return scores
+  }
+
+  private func labelSets(_ metrics: [MultiLabelMetric]) throws -> JSONObject {
+    let (predicted, expected) = try values(allowingEmpty: true)
+    let sets = try LabelSets(
+      known: labels, separator: labelSeparator, predictions: predicted, references: expected)
+    var scores = JSONObject()
+    for metric in metrics {
+      scores[metric.rawValue] = .double(
+        metric.value(
+          predictions: sets.predictions, labels: sets.references, classCount: sets.classes.count))
     }
     return scores
   }
@@ -163,9 +194,11 @@ package struct ScoreCommand: ConsoleCommand {
     return scores
   }
 
-  private func values() throws -> (predicted: ValueFile, expected: ValueFile) {
-    let predicted = try ValueFile(predictions, column: predictionColumn, usual: ValueFile.predictionNames)
-    let expected = try ValueFile(gold, column: labelColumn, usual: ValueFile.labelNames)
+  private func values(allowingEmpty: Bool = false) throws -> (predicted: ValueFile, expected: ValueFile) {
+    let predicted = try ValueFile(
+      predictions, column: predictionColumn, usual: ValueFile.predictionNames, allowsEmpty: allowingEmpty)
+    let expected = try ValueFile(
+      gold, column: labelColumn, usual: ValueFile.labelNames, allowsEmpty: allowingEmpty)
     guard predicted.values.count == expected.values.count else {
       throw CommandError(
         "\(predictions): found \(predicted.values.count) predictions, expected \(expected.values.count) as in "

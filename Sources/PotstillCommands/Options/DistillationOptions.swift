@@ -17,6 +17,12 @@ package struct DistillationOptions: ParsableArguments {
   @Option(help: "Loss between the logits (default: ce).")
   package var kdLossType: KDLossType?
 
+  @Option(
+    help: ArgumentHelp(
+      "Weights inside that loss: {\"alpha\": 1, \"beta\": 8} of dkd, {\"beta\": 1, \"gamma\": 1} of dist, {\"beta\": 0.5} of jsd.",
+      valueName: "json"))
+  package var kdLossOptions: String?
+
   @Flag(
     inversion: .prefixedNo,
     help: "Compare logits by how far apart they lie, each row's scale taken out (default: no).")
@@ -64,6 +70,7 @@ package struct DistillationOptions: ParsableArguments {
       try Self.value($0, "--temperature-scheduler")
     }
     object["kd_loss_type"] = kdLossType.map { .string($0.rawValue) }
+    object["kd_loss_options"] = try kdLossOptions.map { try Self.value($0, "--kd-loss-options") }
     object["logit_standardization"] = logitStandardization.map { .bool($0) }
     object["kd_loss_weight"] = kdLossWeight.map { .double($0) }
     object["kd_loss_weight_scheduler"] = kdLossWeightScheduler.map { .string($0.rawValue) }

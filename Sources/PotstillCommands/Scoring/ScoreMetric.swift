@@ -9,16 +9,28 @@ enum ScoreMetric: Equatable {
   case entities
   /// Class labels.
   case labels([ClassificationMetric])
+  /// Sets of labels.
+  case labelSets([MultiLabelMetric])
   /// Numbers.
   case numbers([RegressionMetric])
 
-  /// Sorts the names by kind.
-  init(_ names: [String]) throws {
+  /// Sorts the names by kind; those that classes and sets of labels share are of sets when `multiLabel` says so.
+  init(_ names: [String], multiLabel: Bool) throws {
     guard let first = names.first else {
       throw ValidationError("--metric is missing; expected one of \(Self.names).")
     }
     for name in names where !Self.all.contains(name) {
       throw ValidationError("--metric \(name) is not known; expected one of \(Self.names).")
+    }
+    if multiLabel {
+      let metrics = names.compactMap(MultiLabelMetric.init)
+      guard metrics.count == names.count else {
+        throw ValidationError(
+          "--multi-label scores \(MultiLabelMetric.allCases.map(\.rawValue).joined(separator: ", ")), "
+            + "found --metric \(names.joined(separator: ", ")).")
+      }
+      self = .labelSets(metrics)
+      return
     }
     let labels = names.compactMap(ClassificationMetric.init)
     let numbers = names.compactMap(RegressionMetric.init)

@@ -8,6 +8,8 @@ struct ValueFile {
   /// The index of the line of the first value; each line has one.
   private var start = 0
   private let file: LineFile
+  /// The path, for messages.
+  var path: String { file.path }
 
   /// What the column of predictions is usually called.
   static let predictionNames = ["prediction", "predictions", "pred", "label", "score"]
@@ -20,7 +22,8 @@ struct ValueFile {
   ///   - path: the file; its lines are JSON objects when the name ends in .jsonl.
   ///   - column: the column or field to take; nil takes the first of the usual ones that is there.
   ///   - usual: what the column is usually called.
-  init(_ path: String, column: String?, usual: [String]) throws {
+  ///   - allowsEmpty: whether a value may be empty, as a set of no labels is.
+  init(_ path: String, column: String?, usual: [String], allowsEmpty: Bool = false) throws {
     file = try LineFile(path)
     let names = column.map { [$0] } ?? usual
     if path.hasSuffix(".jsonl") {
@@ -45,8 +48,8 @@ struct ValueFile {
       }
     }
     if values.isEmpty { throw CommandError("\(path): found no values, expected one a line") }
-    for (index, value) in values.enumerated() where value.isEmpty {
-      throw file.fault(start + index, "found an empty value")
+    for (index, value) in values.enumerated() where value.isEmpty && !allowsEmpty {
+      throw fault(value: index, "found an empty value")
     }
   }
 
@@ -54,11 +57,14 @@ struct ValueFile {
   func numbers() throws -> [Double] {
     try values.enumerated().map { index, value in
       guard let number = Double(value), number.isFinite else {
-        throw file.fault(start + index, "found \"\(value)\", expected a number")
+        throw fault(value: index, "found \"\(value)\", expected a number")
       }
       return number
     }
   }
+
+  /// An error at the line of a value.
+  func fault(value index: Int, _ reason: String) -> CommandError { file.fault(start + index, reason) }
 
   private static func cells(_ line: Substring) -> [String] {
     line.utf8.split(separator: 0x09, omittingEmptySubsequences: false).map { String(Substring($0)) }

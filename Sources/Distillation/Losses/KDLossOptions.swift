@@ -1,0 +1,44 @@
+/// The weights inside a loss between logits, under their papers' letters; `kd_loss_options`.
+///
+/// What is nil takes the paper's value: `dkd` α = 1 and β = 8 (Zhao and others 2022, for CIFAR-100), `dist` β = γ = 1 (Huang and
+/// others 2022), `jsd` β = ½. Other losses have none.
+public struct KDLossOptions: Sendable, Equatable {
+  /// `dkd`: the weight of the right class.
+  public var alpha: Double?
+  /// `dkd`: the weight of the wrong classes; `dist`: of the correlations within rows; `jsd`: the teacher's part of the mean,
+  /// between 0 and 1 (near 0 as KL(teacher ‖ student), near 1 as KL(student ‖ teacher)).
+  public var beta: Double?
+  /// `dist`: the weight of the correlations within classes.
+  public var gamma: Double?
+
+  /// Options; nil is the paper's value.
+  public init(alpha: Double? = nil, beta: Double? = nil, gamma: Double? = nil) {
+    self.alpha = alpha
+    self.beta = beta
+    self.gamma = gamma
+  }
+
+  /// The options by their names in configurations.
+  var named: [(name: String, value: Double)] {
+    [("alpha", alpha), ("beta", beta), ("gamma", gamma)].compactMap { name, value in value.map { (name, $0) }
+    }
+  }
+
+  /// What does not fit a loss.
+  func faults(for type: KDLossType) -> [DistillationFault] {
+    let known = type.optionNames
+    return named.compactMap { name, value in
+      let field = "kd_loss_options.\(name)"
+      guard known.contains(name) else {
+        let others = known.isEmpty ? "it has none" : "it has \(known.joined(separator: " and "))"
+        return DistillationFault(field, "is no option of \(type.rawValue); \(others)")
+      }
+      if type == .jsd {
+        return value > 0 && value < 1
+          ? nil : DistillationFault(field, "found \(value), expected more than 0 and less than 1")
+      }
+      return value >= 0 && value.isFinite
+        ? nil : DistillationFault(field, "found \(value), expected at least 0")
+    }
+  }
+}
