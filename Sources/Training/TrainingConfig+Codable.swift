@@ -32,6 +32,8 @@ extension TrainingConfig: Codable {
     case loadBestModelAtEnd = "load_best_model_at_end"
     case metricForBestModel = "metric_for_best_model"
     case greaterIsBetter = "greater_is_better"
+    case earlyStoppingPatience = "early_stopping_patience"
+    case earlyStoppingThreshold = "early_stopping_threshold"
     case seed
     case dataSeed = "data_seed"
   }
@@ -89,6 +91,8 @@ extension TrainingConfig: Codable {
     try read(.loadBestModelAtEnd, into: &loadBestModelAtEnd)
     metricForBestModel = try values.decodeIfPresent(String.self, forKey: .metricForBestModel)
     greaterIsBetter = try values.decodeIfPresent(Bool.self, forKey: .greaterIsBetter)
+    earlyStoppingPatience = try values.decodeIfPresent(Int.self, forKey: .earlyStoppingPatience)
+    try read(.earlyStoppingThreshold, into: &earlyStoppingThreshold)
     try read(.seed, into: &seed)
     dataSeed = try values.decodeIfPresent(UInt64.self, forKey: .dataSeed)
   }
@@ -126,6 +130,8 @@ extension TrainingConfig: Codable {
     try values.encode(loadBestModelAtEnd, forKey: .loadBestModelAtEnd)
     try values.encode(metricForBestModel, forKey: .metricForBestModel)
     try values.encode(greaterIsBetter, forKey: .greaterIsBetter)
+    try values.encode(earlyStoppingPatience, forKey: .earlyStoppingPatience)
+    try values.encode(earlyStoppingThreshold, forKey: .earlyStoppingThreshold)
     try values.encode(seed, forKey: .seed)
     try values.encode(dataSeed, forKey: .dataSeed)
   }

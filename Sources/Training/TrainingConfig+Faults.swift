@@ -45,6 +45,11 @@ extension TrainingConfig {
     require(
       !loadBestModelAtEnd || evalStrategy != .never, .loadBestModelAtEnd,
       "is true, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\", so that there is a best model")
+    positive(earlyStoppingPatience, .earlyStoppingPatience)
+    finite(earlyStoppingThreshold, atLeast: 0, .earlyStoppingThreshold)
+    require(
+      earlyStoppingPatience == nil || evalStrategy != .never, .earlyStoppingPatience,
+      "counts evaluations, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\"")
     return faults
   }
 

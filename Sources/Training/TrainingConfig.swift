@@ -66,6 +66,10 @@ public struct TrainingConfig: Sendable, Equatable {
   public var metricForBestModel: String?
   /// Whether more is better; nil means yes, unless the metric is a loss, a perplexity or an error (`mse`, `mae`).
   public var greaterIsBetter: Bool?
+  /// The evaluations in a row without gain after which the run stops, by the metric of the best model; nil never stops.
+  public var earlyStoppingPatience: Int?
+  /// What counts as a gain: more than this beyond the best value so far, as in `EarlyStoppingCallback`.
+  public var earlyStoppingThreshold = 0.0
   /// The seed of everything random: batch order, dropout, fresh parameters.
   public var seed: UInt64 = 42
   /// The seed of the batch order alone; nil takes `seed`.

@@ -127,4 +127,31 @@ import Training
     #expect(throws: DistillationError.self) { try distiller.train(examples(8), config: training(epochs: 1)) }
     _ = try distiller.train(examples(8, labelled: true), config: training(epochs: 1))
   }
+
+  @Test func evaluationsCannotAlterTraining() throws {
+    try FixedThreads.run {
+      let config = DistillationConfig(hardLabelWeight: 0.5, matches: [.map(.uniform)])
+      let data = examples(40, labelled: true)
+      var runs: [[[Float]]] = []
+      for isEvaluated in [false, true] {
+        let distiller = try distiller(config, dropout: 0.2)
+        var settings = training(epochs: 2)
+        if isEvaluated {
+          settings.evalStrategy = .steps
+          settings.evalSteps = 1
+          settings.earlyStoppingPatience = 100
+        }
+        var evaluations = 0
+        try distiller.train(
+          data,
+          score: {
+            evaluations += 1
+            return try evaluateClassifier(distiller.student, self.examples(7, labelled: true)).result
+          }, config: settings)
+        #expect(evaluations == (isEvaluated ? 10 : 0))
+        runs.append(distiller.groups.flatMap(\.parameters).map(\.tensor.values))
+      }
+      #expect(runs[0] == runs[1])
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import TaskData
 import Tensors
 import TestSupport
@@ -172,5 +173,101 @@ struct LoopTests {
       ) { try model.evaluate(toyExamples(5)) }
     }
     #expect(unknown?.description.contains("\"eval_accuracy\"") == true)
+  }
+
+  /// Asks for the end after an update, and leaves the loop to finish properly.
+  private final class Stopper: TrainingObserver {
+    let step: Int
+    private(set) var stopReason: String?
+    init(after step: Int) { self.step = step }
+    func stepDone(_ progress: TrainingProgress) { if progress.step == step { stopReason = "enough" } }
+  }
+
+  @Test(
+    "an observer ends the run at a step boundary; that step is logged, evaluated and saved as the last one is"
+  )
+  func observersStop() throws {
+    try FixedThreads.run {
+      let folder = FileManager.default.temporaryDirectory.appending(path: "stop-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let model = ToyModel()
+      let recorder = Recorder()
+      let settings = config {
+        $0.evalStrategy = .epoch
+        $0.saveStrategy = .epoch
+        $0.loadBestModelAtEnd = true
+      }
+      var scores = [0.5, 0.1, 0.9]
+      var weights: [[[Float]]] = []
+      let loop = TrainingLoop(
+        config: settings, objective: model, data: TrainingData(toyExamples(50), config: settings),
+        evaluate: {
+          weights.append(model.values)
+          return EvaluationResult(loss: scores.removeFirst(), metrics: [], examples: 1, runtime: 0)
+        }, checkpoints: CheckpointFolder(folder), observers: [recorder, Stopper(after: 28)])
+      let summary = try loop.run()
+      #expect(summary.globalStep == 28 && summary.stoppedEarly && recorder.losses.count == 28)
+      #expect(summary.json["stopped_early"] == true)
+      #expect(recorder.evaluations.map(\.step) == [13, 26, 28])
+      #expect(recorder.entries.last?.step == 28)
+      #expect(recorder.messages.contains { $0.contains("stopped after step 28 of 39: enough") })
+      #expect(CheckpointFolder.latest(in: folder)?.lastPathComponent == "checkpoint-28")
+      // The best weights are kept although they are not the last ones.
+      #expect(summary.bestStep == 26 && summary.holdsBestWeights && model.values == weights[1])
+      // Up to there the run is the one that nobody stopped.
+      let whole = try train(config())
+      #expect(Array(whole.recorder.losses.prefix(28)) == recorder.losses)
+      #expect(!whole.summary.stoppedEarly && whole.summary.json["stopped_early"] == nil)
+    }
+  }
+
+  @Test("patience counts evaluations without gain beyond the threshold, and a resumed run goes on counting")
+  func earlyStopping() throws {
+    try FixedThreads.run {
+      let folder = FileManager.default.temporaryDirectory.appending(path: "patience-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let settings = config {
+        $0.evalStrategy = .steps
+        $0.evalSteps = 2
+        $0.saveStrategy = .steps
+        $0.saveSteps = 2
+        $0.saveTotalLimit = nil
+        $0.earlyStoppingPatience = 2
+        $0.earlyStoppingThreshold = 0.05
+        $0.metricForBestModel = "accuracy"
+      }
+      // 0.53 is better than 0.5, but not by more than 0.05; 0.6 is. Then 0.62 and 0.61 are the two without gain.
+      let scores = [0.5, 0.53, 0.6, 0.62, 0.61, 0.9]
+      func run(from checkpoint: URL?, skipping: Int) throws -> (TrainingSummary, Recorder) {
+        var left = scores.dropFirst(skipping)
+        let (model, recorder) = (ToyModel(), Recorder())
+        let loop = TrainingLoop(
+          config: settings, objective: model, data: TrainingData(toyExamples(50), config: settings),
+          evaluate: {
+            EvaluationResult(
+              loss: 1, metrics: [("accuracy", left.removeFirst())], examples: 1, runtime: 0)
+          }, checkpoints: CheckpointFolder(folder), observers: [recorder])
+        return (try loop.run(resumingFrom: checkpoint), recorder)
+      }
+      let (summary, recorder) = try run(from: nil, skipping: 0)
+      #expect(summary.globalStep == 10 && summary.stoppedEarly && summary.bestStep == 8)
+      #expect(
+        recorder.messages.contains {
+          $0 == "stopped after step 10 of 39: eval_accuracy did not improve in 2 evaluations"
+        })
+      let (resumed, _) = try run(from: folder.appending(path: "checkpoint-8"), skipping: 4)
+      #expect(resumed.globalStep == 10 && resumed.bestStep == 8)
+      let (over, _) = try run(from: folder.appending(path: "checkpoint-10"), skipping: 5)
+      #expect(over.globalStep == 10 && over.stoppedEarly)
+
+      let faults = config {
+        $0.earlyStoppingPatience = 0
+        $0.earlyStoppingThreshold = -1
+      }.faults()
+      #expect(
+        faults.map(\.field) == [
+          "early_stopping_patience", "early_stopping_threshold", "early_stopping_patience",
+        ])
+    }
   }
 }

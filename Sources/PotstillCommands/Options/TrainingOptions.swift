@@ -92,6 +92,12 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: "What the best evaluation is judged by (default: the task's first metric).")
   package var metricForBestModel: String?
 
+  @Option(help: "Stop after so many evaluations in a row without gain in that metric (default: never).")
+  package var earlyStoppingPatience: Int?
+
+  @Option(help: "What counts as a gain: more than this beyond the best so far (default: 0).")
+  package var earlyStoppingThreshold: Double?
+
   @Option(help: "Train on the first so many examples only.")
   package var maxTrainSamples: Int?
 
@@ -166,6 +172,8 @@ package struct TrainingOptions: ParsableArguments {
     set(\.saveStrategy, saveStrategy)
     set(\.saveSteps, saveSteps)
     set(\.loadBestModelAtEnd, loadBestModelAtEnd)
+    set(\.earlyStoppingThreshold, earlyStoppingThreshold)
+    config.earlyStoppingPatience = earlyStoppingPatience ?? config.earlyStoppingPatience
     config.tokensPerBatch = tokensPerBatch ?? config.tokensPerBatch
     config.evalSteps = evalSteps ?? config.evalSteps
     config.saveTotalLimit = saveTotalLimit ?? config.saveTotalLimit

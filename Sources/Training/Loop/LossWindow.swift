@@ -10,9 +10,15 @@ struct LossWindow: Equatable {
   /// Seconds of these updates.
   private(set) var seconds = 0.0
 
+  /// A part of the loss; where updates are of different tasks, each has parts of its own.
   struct Part: Equatable {
     let name: String
     var sum: Double
+    /// The updates that had it.
+    var steps: Int
+
+    /// The mean over the updates that had it.
+    var mean: Double { steps == 0 ? 0 : sum / Double(steps) }
   }
 
   mutating func add(_ result: StepResult, seconds: Double) {
@@ -24,8 +30,9 @@ struct LossWindow: Equatable {
     for part in result.parts {
       if let index = parts.firstIndex(where: { $0.name == part.name }) {
         parts[index].sum += part.value
+        parts[index].steps += 1
       } else {
-        parts.append(Part(name: part.name, sum: part.value))
+        parts.append(Part(name: part.name, sum: part.value, steps: 1))
       }
     }
   }
@@ -35,9 +42,14 @@ struct LossWindow: Equatable {
 
   var json: JSONValue {
     var sums = JSONObject()
-    for part in parts { sums[part.name] = .double(part.sum) }
+    var counts = JSONObject()
+    for part in parts {
+      sums[part.name] = .double(part.sum)
+      counts[part.name] = .integer(part.steps)
+    }
     return [
       "steps": .integer(steps), "loss_sum": .double(lossSum), "part_sums": .object(sums),
+      "part_steps": .object(counts),
       "examples": .integer(examples), "tokens": .integer(tokens), "seconds": .double(seconds),
     ]
   }
@@ -51,7 +63,8 @@ struct LossWindow: Equatable {
     tokens = json["tokens"]?.intValue ?? 0
     seconds = json["seconds"]?.doubleValue ?? 0
     for (name, value) in json["part_sums"]?.objectValue ?? JSONObject() {
-      parts.append(Part(name: name, sum: value.doubleValue ?? 0))
+      parts.append(
+        Part(name: name, sum: value.doubleValue ?? 0, steps: json["part_steps"]?[name]?.intValue ?? steps))
     }
   }
 }

@@ -13,4 +13,16 @@ public struct StepLoss {
     self.total = total
     self.parts = parts
   }
+
+  /// This loss with weight · loss added to the total, and the loss itself to the parts.
+  ///
+  /// - Parameters:
+  ///   - loss: A scalar on the tape of the context.
+  ///   - weight: Its factor in the total.
+  ///   - name: What the log calls it.
+  ///   - context: The pass both belong to.
+  public func adding(_ loss: Tensor, weight: Double, name: String, in context: Context) -> StepLoss {
+    let weighted = scale(loss, by: Float(weight), in: context)
+    return StepLoss(add(total, weighted, in: context), parts: parts + [(name, loss.item)])
+  }
 }

@@ -8,7 +8,7 @@ public struct TrainingLogEntry: Sendable {
   public let epoch: Double
   /// The mean loss.
   public let loss: Double
-  /// The mean of each part of the loss, in the order they first appeared.
+  /// The mean of each part of the loss over the updates that had it, in the order they first appeared.
   public let parts: [(name: String, value: Double)]
   /// The run's learning rate in the last of these updates.
   public let learningRate: Double

@@ -13,6 +13,9 @@ import Tokenization
 ///
 /// Micro-batch m of step s draws its dropout from stream s · 2^32 + m · 2^16 of the seed, so neither an evaluation nor a resumption
 /// changes what training draws. A resumed run equals the uninterrupted one to the bit.
+///
+/// An observer, or the settings' `early_stopping_patience`, can end a run after any step; that step is then treated as the
+/// last one: it is logged, evaluated and saved as the settings say of the last.
 public final class TrainingLoop {
   private let config: TrainingConfig
   private let objective: any TrainingObjective
@@ -83,7 +86,8 @@ public final class TrainingLoop {
     optimizer.zeroGradients()
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
-    while state.globalStep < plan.totalSteps {
+    var stopReason = stopReason(state)
+    while state.globalStep < plan.totalSteps, stopReason == nil {
       let step = state.globalStep
       let (epoch, place) = plan.position(of: step)
       let clock = ContinuousClock.now
@@ -115,6 +119,12 @@ public final class TrainingLoop {
           * Double(plan.totalSteps - state.globalStep))
       for observer in observers { try observer.stepDone(progress) }
       try afterStep(result, state: &state, plan: plan, optimizer: optimizer)
+      stopReason = self.stopReason(state)
+    }
+    if let stopReason, state.globalStep < plan.totalSteps {
+      for observer in observers {
+        try observer.message("stopped after step \(state.globalStep) of \(plan.totalSteps): \(stopReason)")
+      }
     }
     let summary = try finish(state, plan: plan, optimizer: optimizer)
     for observer in observers { try observer.finished(summary) }
@@ -177,7 +187,7 @@ public final class TrainingLoop {
     _ result: StepResult, state: inout TrainerState, plan: StepPlan, optimizer: Optimizer
   ) throws {
     let step = state.globalStep
-    let isLast = step == plan.totalSteps
+    var isLast = step == plan.totalSteps || stopReason(state) != nil
     if step % config.loggingSteps == 0 || isLast || (config.loggingFirstStep && step == 1) {
       try log(result, state: &state)
     }
@@ -186,7 +196,13 @@ public final class TrainingLoop {
       let isDue =
         config.evalStrategy == .epoch
         ? plan.endsEpoch(step) : step % (config.evalSteps ?? config.loggingSteps) == 0
+      // Whoever watched the log may have asked for the end by now.
+      isLast = isLast || stopReason(state) != nil
       if isDue || isLast { isBest = try evaluateNow(&state, optimizer: optimizer) }
+    }
+    if !isLast, stopReason(state) != nil {
+      isLast = true
+      if state.window.steps > 0 { try log(result, state: &state) }
     }
     let isDue: Bool =
       switch config.saveStrategy {
@@ -201,12 +217,20 @@ public final class TrainingLoop {
     }
   }
 
+  /// Why the run shall end here, nil while it shall go on.
+  private func stopReason(_ state: TrainerState) -> String? {
+    if let patience = config.earlyStoppingPatience, state.evaluationsWithoutGain >= patience {
+      return "\(config.bestMetricName) did not improve in \(state.evaluationsWithoutGain) evaluations"
+    }
+    return observers.lazy.compactMap(\.stopReason).first
+  }
+
   private func log(_ result: StepResult, state: inout TrainerState) throws {
     let window = state.window
     let seconds = max(window.seconds, 1e-9)
     let entry = TrainingLogEntry(
       step: state.globalStep, epoch: state.epoch, loss: window.mean(window.lossSum),
-      parts: window.parts.map { ($0.name, window.mean($0.sum)) }, learningRate: result.learningRate,
+      parts: window.parts.map { ($0.name, $0.mean) }, learningRate: result.learningRate,
       gradientNorm: result.gradientNorm, samplesPerSecond: Double(window.examples) / seconds,
       tokensPerSecond: Double(window.tokens) / seconds)
     state.logHistory.append(.object(entry.json))
@@ -221,10 +245,13 @@ public final class TrainingLoop {
     let result = try evaluate()
     let name = config.bestMetricName
     let value = result.value(name)
-    if value == nil, config.loadBestModelAtEnd || config.metricForBestModel != nil {
+    if value == nil,
+      config.loadBestModelAtEnd || config.metricForBestModel != nil || config.earlyStoppingPatience != nil
+    {
       throw TrainingError.unknownMetric(name, known: result.names)
     }
     var isBest = false
+    state.noteGain(of: value, config)
     if let value, value.isFinite {
       isBest = state.bestMetric.map { config.moreIsBetter ? value > $0 : value < $0 } ?? true
       if isBest {
@@ -264,6 +291,7 @@ public final class TrainingLoop {
       state.bestCheckpoint = nil
       state.bestMetric = nil
       state.bestStep = nil
+      state.evaluationsWithoutGain = 0
       for observer in observers {
         try observer.message(
           "the best checkpoint so far, \(best), is not in the run folder; looking for the best anew")
@@ -307,6 +335,7 @@ public final class TrainingLoop {
       trainLoss: state.globalStep > 0 ? state.lossSum / Double(state.globalStep) : 0,
       trainRuntime: state.trainSeconds, exampleCount: data.exampleCount, examplesSeen: state.examplesSeen,
       tokensSeen: state.tokensSeen,
-      bestMetric: state.bestMetric, bestStep: state.bestStep, holdsBestWeights: holdsBest)
+      bestMetric: state.bestMetric, bestStep: state.bestStep, holdsBestWeights: holdsBest,
+      stoppedEarly: state.globalStep < plan.totalSteps)
   }
 }

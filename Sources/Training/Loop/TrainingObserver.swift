@@ -1,7 +1,12 @@
-/// Somebody who watches a run: a progress bar, a log.
+/// Somebody who watches a run and may end it: a progress bar, a log, a stopping rule.
 ///
-/// Every method has a default that does nothing; an error stops the run.
+/// Every method has a default that does nothing; an error breaks the run off.
 public protocol TrainingObserver: AnyObject {
+  /// Why the run shall end after the update that was just reported, as a message says it; nil (the default) lets it go on.
+  ///
+  /// Asked after each of the calls below. The update is then treated as the run's last: it is logged, evaluated and saved
+  /// as the settings say of the last, and the best weights are kept.
+  var stopReason: String? { get }
   /// The run begins, or goes on after `startStep` updates.
   func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) throws
   /// An update is done.
@@ -19,6 +24,8 @@ public protocol TrainingObserver: AnyObject {
 }
 
 extension TrainingObserver {
+  /// Nothing: the run goes on.
+  public var stopReason: String? { nil }
   /// Does nothing.
   public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) throws {}
   /// Does nothing.

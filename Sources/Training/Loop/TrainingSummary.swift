@@ -23,13 +23,15 @@ public struct TrainingSummary: Sendable {
   public let bestStep: Int?
   /// Whether the model now has the weights of `bestStep` rather than the last ones.
   public let holdsBestWeights: Bool
+  /// Whether the run ended before its last planned update because an observer or the patience of the settings asked.
+  public let stoppedEarly: Bool
 
   /// Examples a second.
   public var samplesPerSecond: Double { trainRuntime > 0 ? Double(examplesSeen) / trainRuntime : 0 }
   /// Tokens a second.
   public var tokensPerSecond: Double { trainRuntime > 0 ? Double(tokensSeen) / trainRuntime : 0 }
 
-  /// The summary as `train_results.json` holds it, with this process's `peak_rss_mb` (2^20 bytes).
+  /// The summary as `train_results.json` holds it (`stopped_early` only where it is true), with this process's `peak_rss_mb` (2^20 bytes).
   public var json: JSONObject {
     var object = JSONObject()
     object["epoch"] = .double(epoch)
@@ -41,6 +43,7 @@ public struct TrainingSummary: Sendable {
     object["train_steps"] = .integer(globalStep)
     object["train_steps_per_second"] = .double(trainRuntime > 0 ? Double(globalStep) / trainRuntime : 0)
     object["train_tokens_per_second"] = .double(tokensPerSecond)
+    if stoppedEarly { object["stopped_early"] = true }
     let megabytes = Double(PeakMemory.residentBytes) / 1_048_576
     object["peak_rss_mb"] = .double((megabytes * 10).rounded() / 10)
     return object

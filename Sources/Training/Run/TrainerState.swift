@@ -11,6 +11,8 @@ struct TrainerState: Equatable {
   var bestStep: Int?
   /// The folder name of the best checkpoint, relative to the run folder.
   var bestCheckpoint: String?
+  /// The evaluations since the last one that beat the best value before it by more than the threshold.
+  var evaluationsWithoutGain = 0
   /// The lines of the log so far.
   var logHistory: [JSONValue] = []
   var lossSum = 0.0
@@ -31,6 +33,7 @@ struct TrainerState: Equatable {
     object["best_global_step"] = bestStep.map { .integer($0) } ?? .null
     object["best_metric"] = bestMetric.map { .double($0) } ?? .null
     object["best_model_checkpoint"] = bestCheckpoint.map { .string($0) } ?? .null
+    object["early_stopping_patience_counter"] = .integer(evaluationsWithoutGain)
     object["epoch"] = .double(epoch)
     object["examples_seen"] = .integer(examplesSeen)
     object["global_step"] = .integer(globalStep)
@@ -65,12 +68,22 @@ struct TrainerState: Equatable {
     bestMetric = json["best_metric"]?.doubleValue
     bestStep = json["best_global_step"]?.intValue
     bestCheckpoint = json["best_model_checkpoint"]?.stringValue
+    evaluationsWithoutGain = json["early_stopping_patience_counter"]?.intValue ?? 0
     logHistory = json["log_history"]?.arrayValue ?? []
     lossSum = json["loss_sum"]?.doubleValue ?? 0
     examplesSeen = json["examples_seen"]?.intValue ?? 0
     tokensSeen = json["num_input_tokens_seen"]?.intValue ?? 0
     trainSeconds = json["train_runtime"]?.doubleValue ?? 0
     window = LossWindow(json: json["loss_window"] ?? .null)
+  }
+
+  /// Counts an evaluation for early stopping, before `bestMetric` takes its value; one without a finite value is no gain.
+  mutating func noteGain(of value: Double?, _ config: TrainingConfig) {
+    let gain = value.map { value in
+      bestMetric.map { config.moreIsBetter ? value - $0 : $0 - value } ?? .infinity
+    }
+    let isGain = (value?.isFinite ?? false) && (gain ?? 0) > config.earlyStoppingThreshold
+    evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
   }
 
   /// The settings under which a state file was written that change what a resumed run computes, with both values.
@@ -82,7 +95,7 @@ struct TrainerState: Equatable {
     let harmless: Set = [
       "logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit",
       "eval_strategy",
-      "eval_steps", "per_device_eval_batch_size",
+      "eval_steps", "per_device_eval_batch_size", "early_stopping_patience", "early_stopping_threshold",
     ]
     return then.compactMap { key, value in
       guard !harmless.contains(key), let current = now[key], current.compactText != value.compactText else {
