@@ -29,15 +29,27 @@ public struct BertEncoder {
   public func callAsFunction(
     _ batch: TokenBatch, firstRowsOnly: Bool = false, capture: Capture = [], in context: Context
   ) -> EncoderOutput {
-    var x = embeddings(batch, in: context)
-    let trimsLast = firstRowsOnly && capture.isDisjoint(with: .wholeLastLayer)
+    self(batch, firstRowsOnly: firstRowsOnly, capture: capture, recorder: nil, in: context)
+  }
+
+  /// Runs the encoder and lets a recorder keep what it wants; layers are then told to compute what that needs.
+  func callAsFunction(
+    _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
+    in context: Context
+  ) -> EncoderOutput {
+    let names = config.architecture.names
+    var x = embeddings(batch, recorder: recorder, in: context)
+    let trimsLast =
+      firstRowsOnly && capture.isDisjoint(with: .wholeLastLayer)
+      && !(recorder?.layer(layers.count - 1, names).wantsEveryRow ?? false)
     let keepsHidden = capture.contains(.innerHiddenStates)
     var hiddenStates: [Tensor] = keepsHidden ? [x] : []
     var (probabilities, scores): ([AttentionMaps], [AttentionMaps]) = ([], [])
     for (index, layer) in layers.enumerated() {
       let isLast = index == layers.count - 1
       let result = layer(
-        x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture, in: context)
+        x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture,
+        recorder: recorder?.layer(index, names), in: context)
       x = result.output
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
       if let maps = result.attention?.probabilities { probabilities.append(maps) }

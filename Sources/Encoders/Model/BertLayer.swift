@@ -35,43 +35,67 @@ struct BertLayer {
   /// The layer's output for every row, or for the first row of each sequence only: keys and values always come from
   /// all rows, everything after them is computed for the wanted rows.
   func callAsFunction(
-    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, in context: Context
+    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, recorder: LayerRecorder?,
+    in context: Context
   ) -> (output: Tensor, attention: AttentionResult?) {
     let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
     let (mixed, maps) = attend(
-      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture, in: context)
+      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture, recorder: recorder,
+      in: context)
     let attended = attentionNorm(
       mixed, residual: wanted, dropout: config.attentionOutputDropout, in: context)
-    let fed = feedForward(
-      attended, inner: intermediate.tensors, outer: output.tensors, activation: config.activation, in: context
-    )
+    recorder?.keep(attended, as: recorder?.names.attendedModule)
+    let fed = feed(attended, recorder: recorder, in: context)
     let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
+    recorder?.keep(fed, as: recorder?.names.output)
+    recorder?.keep(result)
     return (result, maps)
+  }
+
+  /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
+  private func feed(_ x: Tensor, recorder: LayerRecorder?, in context: Context) -> Tensor {
+    guard let recorder, recorder.wants(recorder.names.innerModule) else {
+      return feedForward(
+        x, inner: intermediate.tensors, outer: output.tensors, activation: config.activation, in: context)
+    }
+    let wide = intermediate(x, activation: config.activation, in: context)
+    recorder.keep(wide, as: recorder.names.innerModule)
+    return output(wide, in: context)
   }
 
   /// Self-attention with its output layer, and its maps where they were captured.
   private func attend(
-    _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], capture: Capture, in context: Context
+    _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], capture: Capture,
+    recorder: LayerRecorder?, in context: Context
   ) -> (output: Tensor, maps: AttentionResult?) {
     let firstRowsOnly = wanted.storage !== x.storage
     let captures = !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
-    if !captures,
+    if !captures, !(recorder?.wantsAttention ?? false),
       let mixed = thinSelfAttention(
         x, wanted: wanted, query: query.tensors, key: key.tensors, value: value.tensors,
         output: attentionOutput.tensors, heads: config.attentionHeads, starts: starts,
         queryStarts: queryStarts, in: context)
     {
+      recorder?.keep(mixed, as: recorder?.names.attentionOutput)
       return (mixed, nil)
     }
     let readers = firstRowsOnly ? [key, value] : [key, value, query]
     let projected = linear(x, readers.map(\.tensors), in: context)
+    let queries = firstRowsOnly ? query(wanted, in: context) : projected[2]
     let mixed = attention(
-      query: firstRowsOnly ? query(wanted, in: context) : projected[2], key: projected[0],
-      value: projected[1],
+      query: queries, key: projected[0], value: projected[1],
       heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
       dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
-    return (attentionOutput(mixed.output, in: context), mixed)
+    let output = attentionOutput(mixed.output, in: context)
+    if let recorder {
+      recorder.keep(queries, as: recorder.names.query)
+      recorder.keep(projected[0], as: recorder.names.key)
+      recorder.keep(projected[1], as: recorder.names.value)
+      recorder.keep(mixed.output, as: recorder.names.mixedModule)
+      recorder.keep(output, as: recorder.names.attentionOutput)
+    }
+    return (output, mixed)
   }
 }

@@ -33,7 +33,7 @@ struct Embeddings {
   }
 
   /// One row a token, [tokens, hidden].
-  func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
+  func callAsFunction(_ batch: TokenBatch, recorder: IntermediateRecorder?, in context: Context) -> Tensor {
     let sum = embed(
       word: word.tensor, position: position.tensor, segment: segment?.tensor, ids: batch.ids,
       positions: positions(of: batch),
@@ -41,7 +41,11 @@ struct Embeddings {
         ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount),
       in: context)
     let dropped = dropout(norm(sum, in: context), probability: config.hiddenDropout, in: context)
-    return projection?(dropped, in: context) ?? dropped
+    recorder?.keep(dropped, as: "embeddings")
+    guard let projection else { return dropped }
+    let projected = projection(dropped, in: context)
+    recorder?.keep(projected, as: "embeddings_project")
+    return projected
   }
 
   /// Each token's row in the position table.

@@ -26,6 +26,8 @@ public struct ModelOutput {
   public let pooled: Tensor?
   /// What the encoder below the head computed.
   public let encoder: EncoderOutput
+  /// The values that were asked for by name; see `EncoderConfig.intermediates`.
+  public internal(set) var intermediates: [String: Tensor] = [:]
 
   /// The encoder's captured hidden states: index 0 is the embeddings, index k layer k.
   public var hiddenStates: [Tensor] { encoder.hiddenStates }

@@ -62,7 +62,8 @@ extension TaskModel {
     for parameter in parameters {
       let storage = parameter.storage
       writer.add(
-        parameter.name, shape: parameter.shape.dimensions, values: storage.pointer, count: storage.count,
+        storedName(of: parameter), shape: parameter.shape.dimensions, values: storage.pointer,
+        count: storage.count,
         owner: storage)
     }
     do throws(FormatError) {

@@ -9,6 +9,8 @@ public final class TaskModel {
   public let parameters: [Parameter]
   /// Where the parameters came from; nil for a model that was built fresh.
   public let loadReport: LoadReport?
+  /// What the names of the head's parameters begin with where it stands on an encoder that others share.
+  let headPrefix: String?
   private let encoder: BertEncoder
   private let layers: HeadLayers
 
@@ -16,6 +18,16 @@ public final class TaskModel {
     case sequence(ClassificationHead)
     case tokens(TokenHead)
     case words(MaskedLanguageHead)
+
+    /// Asks for the parameters of a configuration's head.
+    init(_ scope: ParameterScope, config: EncoderConfig, words: Parameter) {
+      self =
+        switch config.head {
+        case .sequenceClassification: .sequence(ClassificationHead(scope, config: config))
+        case .tokenClassification, .questionAnswering: .tokens(TokenHead(scope, config: config))
+        case .maskedLanguageModel: .words(MaskedLanguageHead(scope, words: words, config: config))
+        }
+    }
   }
 
   /// A model with parameters from `store`.
@@ -23,15 +35,23 @@ public final class TaskModel {
     self.config = config
     let scope = ParameterScope(store)
     encoder = BertEncoder(scope / config.architecture.names.encoder, config: config)
-    layers =
-      switch config.head {
-      case .sequenceClassification: .sequence(ClassificationHead(scope, config: config))
-      case .tokenClassification, .questionAnswering: .tokens(TokenHead(scope, config: config))
-      case .maskedLanguageModel:
-        .words(MaskedLanguageHead(scope, words: encoder.words, config: config))
-      }
+    layers = HeadLayers(scope, config: config, words: encoder.words)
+    headPrefix = nil
     parameters = store.parameters
     loadReport = isFresh ? nil : try store.report()
+  }
+
+  /// A model with a head from `store` on the encoder of another.
+  init(config: EncoderConfig, head store: ParameterStore, prefix: String, on base: TaskModel)
+    throws(ModelError)
+  {
+    self.config = config
+    encoder = base.encoder
+    layers = HeadLayers(ParameterScope(store) / prefix, config: config, words: encoder.words)
+    headPrefix = prefix
+    parameters = base.encoderParameters + store.parameters
+    loadReport = nil
+    _ = try store.report()
   }
 
   /// A model with random initial values that depend on the seed and each parameter's name alone.
@@ -52,12 +72,38 @@ public final class TaskModel {
   ///   - rows: The tokens whose logits are wanted, as rows of the batch in any order, such as a masked language model's
   ///     masked ones; nil wants every token's. Only for heads that read tokens.
   ///   - capture: What the caller wants to see besides the logits.
+  ///   - intermediates: What else it wants to see, by the names of `EncoderConfig.intermediates`; what nobody asks for is
+  ///     neither kept nor computed.
   ///   - context: The pass this is part of.
   public func callAsFunction(
-    _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], in context: Context
+    _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], intermediates: [String] = [],
+    in context: Context
+  ) -> ModelOutput {
+    guard !intermediates.isEmpty else {
+      return run(batch, rows: rows, capture: capture, recorder: nil, in: context)
+    }
+    let recorder = IntermediateRecorder(intermediates)
+    var output = run(batch, rows: rows, capture: capture, recorder: recorder, in: context)
+    let names = config.architecture.names
+    if let pooled = output.pooled, let pooler = names.poolerModule { recorder.keep(pooled, as: pooler) }
+    recorder.keep(output.logits, as: names.logitsModule(of: head))
+    for name in intermediates {
+      precondition(
+        recorder.values[name] != nil,
+        "A \(config.architecture.rawValue) model with the head \(head.rawValue) has no intermediate named \(name)."
+      )
+    }
+    output.intermediates = recorder.values
+    return output
+  }
+
+  private func run(
+    _ batch: TokenBatch, rows: [Int32]?, capture: Capture, recorder: IntermediateRecorder?,
+    in context: Context
   ) -> ModelOutput {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
-    let output = encoder(batch, firstRowsOnly: !head.readsTokens, capture: capture, in: context)
+    let output = encoder(
+      batch, firstRowsOnly: !head.readsTokens, capture: capture, recorder: recorder, in: context)
     let last = output.lastHiddenState
     func wanted() -> Tensor { rows.map { gatherRows(last, rows: $0, in: context) } ?? last }
     switch layers {

@@ -1,0 +1,58 @@
+import Tensors
+
+extension TaskModel {
+  /// A model with this one's head, copied, on the encoder of another, which both then train as one.
+  ///
+  /// The head's parameters (BERT's pooler is one of them) get names of their own, so that several heads can be in one
+  /// optimizer and one checkpoint; `save` writes them under the names that `transformers` reads.
+  ///
+  /// - Parameters:
+  ///   - base: The model whose encoder is shared; only its encoder is used.
+  ///   - prefix: What the names of the head's parameters begin with, such as `heads.0`.
+  /// - Throws: `ModelError.misfit` when the head does not fit the encoder's width or family.
+  public func sharingEncoder(of base: TaskModel, headPrefix prefix: String) throws(ModelError) -> TaskModel {
+    var config = base.config
+    (config.head, config.labels, config.problemType) = (head, self.config.labels, self.config.problemType)
+    let store = ParameterStore(source: HeadCopy(of: self, prefix: prefix), seed: 0)
+    return try TaskModel(config: config, head: store, prefix: prefix, on: base)
+  }
+
+  /// The parameters below the head.
+  var encoderParameters: [Parameter] {
+    let names = config.architecture.names
+    return parameters.filter { headPrefix == nil ? !names.isPart($0.name, of: head) : !isInHead($0) }
+  }
+
+  /// The name of a parameter in a checkpoint.
+  func storedName(of parameter: Parameter) -> String {
+    isInHead(parameter) ? String(parameter.name.dropFirst((headPrefix ?? "").count + 1)) : parameter.name
+  }
+
+  private func isInHead(_ parameter: Parameter) -> Bool {
+    headPrefix.map { parameter.name.hasPrefix($0 + ".") } ?? false
+  }
+}
+
+/// A model's head under the names it has on another encoder.
+private struct HeadCopy: ParameterSource {
+  let path = "the head"
+  private let parameters: [String: Parameter]
+
+  init(of model: TaskModel, prefix: String) {
+    let shared = Set(model.encoderParameters.map(ObjectIdentifier.init))
+    parameters = Dictionary(
+      uniqueKeysWithValues: model.parameters.filter { !shared.contains(ObjectIdentifier($0)) }
+        .map { (prefix + "." + model.storedName(of: $0), $0) })
+  }
+
+  var names: [String] { Array(parameters.keys) }
+
+  func shape(of name: String) -> Shape? { parameters[name]?.shape }
+
+  func tensor(_ name: String) throws(ModelError) -> Tensor {
+    guard let parameter = parameters[name] else {
+      preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
+    }
+    return Tensor(storage: parameter.storage.copy(), shape: parameter.shape)
+  }
+}
