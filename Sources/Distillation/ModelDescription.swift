@@ -1,4 +1,5 @@
 import Encoders
+import ModelFormats
 import Tensors
 
 /// What a configuration is checked against: the sizes and names of one model.
@@ -31,6 +32,10 @@ public struct ModelDescription: Sendable, Equatable {
   public var hasFreshHead: Bool
   /// Its tokens by id, if the tokenizer is known.
   public var vocabulary: [String]?
+  /// The values inside it that have a name.
+  public var intermediates: [Intermediate]
+  /// What its modules' names may begin with, such as `bert.`.
+  let modulePrefix: String
 
   /// The description of a model.
   ///
@@ -56,5 +61,23 @@ public struct ModelDescription: Sendable, Equatable {
     trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
     self.hasFreshHead = hasFreshHead
     self.vocabulary = vocabulary
+    intermediates = config.intermediates
+    modulePrefix = config.modulePrefix
+  }
+
+  /// The value of a name, with or without the encoder's own (`bert.`); nil when there is none.
+  func intermediate(named name: String) -> Intermediate? {
+    let bare = name.hasPrefix(modulePrefix) ? String(name.dropFirst(modulePrefix.count)) : name
+    return intermediates.first { $0.name == bare }
+  }
+
+  /// What is wrong with a name that no value has.
+  func unknownIntermediate(_ name: String, field: String) -> DistillationFault {
+    let names = intermediates.map(\.name)
+    let hint = suggestion(for: name, among: names).map { "did you mean \($0)?" }
+    return DistillationFault(
+      field,
+      "\(self.name) has no module \"\(name)\"; "
+        + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))
   }
 }

@@ -23,6 +23,13 @@ extension DistillationConfig {
     MatchResolver(self, teacher: teacher, student: student).matches
   }
 
+  /// The matches by modules' names as they apply to two models; only meaningful when `validate` finds no fault.
+  func resolvedCustomMatches(
+    teacher: ModelDescription, student: ModelDescription
+  ) -> [ResolvedCustomMatch] {
+    MatchResolver(self, teacher: teacher, student: student).customMatches
+  }
+
   /// Whether the KD loss can ever count.
   var usesTeacherLogits: Bool { kdLossWeight > 0 }
 
@@ -63,6 +70,7 @@ extension DistillationConfig {
     let matchWeights = matches.contains { source in
       switch source {
       case .match(let match): match.weight > 0
+      case .custom(let match): match.weight > 0
       case .map(_, _, let weight, _): weight > 0
       case .preset: true
       }

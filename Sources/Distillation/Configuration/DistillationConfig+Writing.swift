@@ -45,6 +45,7 @@ extension MatchSource {
     switch self {
     case .preset(let name): return .string(name)
     case .match(let match): return match.json
+    case .custom(let match): return match.json
     case .map(let map, let loss, let weight, let projection):
       var object = JSONObject()
       object["map"] = .string(map.rawValue)
@@ -67,6 +68,18 @@ extension IntermediateMatch {
     object["layer_S"] = layers(layerS)
     object["feature"] = .string(feature.rawValue)
     object["loss"] = .string(loss.rawValue)
+    object["weight"] = number(weight)
+    object["proj"] = projection?.json
+    return .object(object)
+  }
+}
+
+extension CustomMatch {
+  fileprivate var json: JSONValue {
+    var object = JSONObject()
+    object["module_T"] = .string(moduleT)
+    object["module_S"] = .string(moduleS)
+    object["loss"] = .string(loss.name)
     object["weight"] = number(weight)
     object["proj"] = projection?.json
     return .object(object)

@@ -18,6 +18,10 @@ public struct AdaptorResult {
   public var hidden: [Tensor]
   /// Attention scores (before the softmax) of each block.
   public var attention: [AttentionMaps]
+  /// Values by their modules' names; a distiller adds those that were asked for.
+  public var intermediates: [String: Tensor] = [:]
+  /// The logits of further teachers, of which `logits` are the first one's.
+  var ensemble: TeacherEnsemble?
   /// The tokens whose hidden states are matched; nil matches all.
   public var rows: [Int32]?
 

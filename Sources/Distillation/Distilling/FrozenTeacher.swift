@@ -8,12 +8,17 @@ struct FrozenTeacher {
   private let model: TaskModel
   private let adaptor: Adaptor
   private let capture: Capture
+  private let intermediates: [String]
   private let cache: TeacherCache?
 
-  init(_ model: TaskModel, adaptor: @escaping Adaptor, capture: Capture, cache: TeacherCache?) {
+  init(
+    _ model: TaskModel, adaptor: @escaping Adaptor, capture: Capture, intermediates: [String] = [],
+    cache: TeacherCache?
+  ) {
     self.model = model
     self.adaptor = adaptor
     self.capture = capture
+    self.intermediates = intermediates
     self.cache = cache
   }
 
@@ -26,8 +31,10 @@ struct FrozenTeacher {
     if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
     let context = Context.inference
     let output = model(
-      batch.tokens, rows: model.head.readsTokens ? rows : nil, capture: capture, in: context)
-    let result = try adaptor(batch, output, context)
+      batch.tokens, rows: model.head.readsTokens ? rows : nil, capture: capture, intermediates: intermediates,
+      in: context)
+    var result = try adaptor(batch, output, context)
+    result.intermediates.merge(output.intermediates) { given, _ in given }
     try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
     return result
   }

@@ -20,8 +20,8 @@ extension GeneralDistiller {
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
-  ///   - cacheFile: Where the teacher's logits are kept from run to run, when `cache_teacher_logits` is on; a file of
-  ///     another teacher or other data is replaced.
+  ///   - cacheFile: Where the teacher's logits are kept from run to run, when `cache_teacher_logits` is on, those of a
+  ///     second teacher beside it as `….2`; a file of another teacher or other data is replaced.
   ///   - checkpoint: A checkpoint of an earlier run to go on from.
   /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
   @discardableResult
@@ -32,11 +32,13 @@ extension GeneralDistiller {
     cacheFile: URL? = nil, resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
     try checkLabels(of: examples)
-    let fingerprint =
-      cache == nil || cacheFile == nil ? "" : TeacherCache.fingerprint(of: teacher, over: examples)
-    var isSaved = false
-    if let cache, let cacheFile {
-      isSaved = try cache.load(from: cacheFile, fingerprint: fingerprint, exampleCount: examples.count)
+    var files: [(cache: TeacherCache, url: URL, fingerprint: String, isSaved: Bool)] = []
+    for (index, (teacher, cache)) in caches.enumerated() {
+      guard let cacheFile else { break }
+      let url = index == 0 ? cacheFile : cacheFile.appendingPathExtension("\(index + 1)")
+      let fingerprint = TeacherCache.fingerprint(of: teacher, over: examples)
+      let isSaved = try cache.load(from: url, fingerprint: fingerprint, exampleCount: examples.count)
+      files.append((cache, url, fingerprint, isSaved))
     }
     let loop = TrainingLoop(
       config: config, objective: self, data: TrainingData(examples, config: config),
@@ -45,8 +47,8 @@ extension GeneralDistiller {
           ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
     let summary = try loop.run(resumingFrom: checkpoint)
-    if let cache, let cacheFile, !isSaved {
-      try cache.save(to: cacheFile, fingerprint: fingerprint, exampleCount: examples.count)
+    for file in files where !file.isSaved {
+      try file.cache.save(to: file.url, fingerprint: file.fingerprint, exampleCount: examples.count)
     }
     return summary
   }

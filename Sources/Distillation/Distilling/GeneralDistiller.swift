@@ -10,7 +10,20 @@ import Training
 /// kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match, reported unweighted as
 /// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first), with
 /// `kd_kl_divergence` beside them: the part of a cross-entropy that the student can bring to 0.
-public final class GeneralDistiller: TrainingObjective {
+///
+/// A distiller of your own overrides `computeLoss`, as with TextBrewer's:
+///
+/// ```swift
+/// final class MyDistiller: GeneralDistiller {
+///   override func computeLoss(
+///     student: AdaptorResult, teacher: AdaptorResult, batch: LabeledBatch, progress: Double, in context: Context
+///   ) throws -> StepLoss {
+///     try super.computeLoss(student: student, teacher: teacher, batch: batch, progress: progress, in: context)
+///       .adding(myLoss(student, teacher, context), weight: 0.1, name: "unweighted_my_loss", in: context)
+///   }
+/// }
+/// ```
+open class GeneralDistiller: TrainingObjective {
   /// What the student learns from.
   public let config: DistillationConfig
   /// The model that is imitated; it never changes.
@@ -19,7 +32,7 @@ public final class GeneralDistiller: TrainingObjective {
   public let student: TaskModel
   /// The matches as they apply to the two models.
   public let matches: [ResolvedMatch]
-  /// The projection of each match, nil where there is none.
+  /// The projection of each match, nil where there is none, then of each custom match.
   public let projections: [Projection?]
   /// What is doubtful about the configuration, for the user to read.
   public let warnings: [DistillationFault]
@@ -31,9 +44,14 @@ public final class GeneralDistiller: TrainingObjective {
   /// What a batch is labelled with.
   package var targets: (LabeledBatch) -> TaskTargets
 
+  /// The matches by modules' names as they apply to the two models.
+  let customMatches: [ResolvedCustomMatch]
+
   private let frozenTeacher: FrozenTeacher
   private let adaptorS: Adaptor?
   private let captureS: Capture
+  private let intermediatesS: [String]
+  private let kdLoss: KDFunction?
   private let needsTeacher: Bool
 
   /// A distiller of two models, once everything fits.
@@ -44,22 +62,39 @@ public final class GeneralDistiller: TrainingObjective {
   ///   - student: The model that learns.
   ///   - adaptorT: What is used of the teacher's output; by default what fits its head.
   ///   - adaptorS: What is used of the student's output; by default what fits its head.
+  ///   - kdLoss: What compares the logits instead of the configuration's `kd_loss_type`.
   ///   - capture: What adaptors need of the models beyond what the matches ask for.
+  ///   - intermediates: What `computeLoss` of a subclass needs of teacher and student, by the names of
+  ///     `EncoderConfig.intermediates`, beyond what the matches ask for.
   ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - seed: Decides the projections' initial weights.
+  ///   - projectionPrefix: What the names of the projections' parameters begin with; distillers that train together need
+  ///     one each.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
     _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
-    adaptorT: Adaptor? = nil, adaptorS: Adaptor? = nil,
-    capture: Capture = [], descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
-    hasLabels: Bool? = nil, seed: UInt64 = 42
+    adaptorT: Adaptor? = nil, adaptorS: Adaptor? = nil, kdLoss: KDFunction? = nil,
+    capture: Capture = [], intermediates: (teacher: [String], student: [String]) = ([], []),
+    descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
+    hasLabels: Bool? = nil, seed: UInt64 = 42, projectionPrefix: String = "projections"
   ) throws(DistillationError) {
     let (own, other) =
       descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
     var found = config.validate(teacher: own, student: other, hasLabels: hasLabels)
     if teacher === student {
       found.append(DistillationFault("student", "teacher and student are one object; load the model twice"))
+    }
+    if kdLoss != nil, config.temperatureSchedule != .constant {
+      found.append(
+        DistillationFault(
+          "temperature_scheduler",
+          "gives each row its own temperature, but a KD loss of your own takes one; set it to none"))
+    }
+    for (side, names) in [(own, intermediates.teacher), (other, intermediates.student)] {
+      for name in names where side.intermediate(named: name) == nil {
+        found.append(side.unknownIntermediate(name, field: "intermediates"))
+      }
     }
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
@@ -70,49 +105,83 @@ public final class GeneralDistiller: TrainingObjective {
     targets = { TaskTargets($0, for: student.config) }
     warnings = found
     matches = config.resolvedMatches(teacher: own, student: other)
-    projections = matches.enumerated().map { index, match in
-      guard let shape = match.projection, let inputs = shape.studentSize, let outputs = shape.teacherSize
-      else { return nil }
+    customMatches = config.resolvedCustomMatches(teacher: own, student: other)
+    let shapes = matches.map(\.projection) + customMatches.map(\.projection)
+    projections = shapes.enumerated().map { index, shape in
+      guard let shape, let inputs = shape.studentSize, let outputs = shape.teacherSize else { return nil }
       return Projection(
-        shape.kind, studentSize: inputs, teacherSize: outputs, name: "projections.\(index)", seed: seed,
+        shape.kind, studentSize: inputs, teacherSize: outputs, name: "\(projectionPrefix).\(index)",
+        seed: seed,
         stream: UInt64(index))
     }
     captureS = capture.union(
       Self.capture(matches.map { ($0.match.feature, $0.studentPositions) }, other.layers))
-    needsTeacher = config.usesTeacherLogits || !matches.isEmpty
+    intermediatesS =
+      customMatches.map(\.student.name)
+      + intermediates.student.compactMap { other.intermediate(named: $0)?.name }
+    self.kdLoss = kdLoss
+    needsTeacher = config.usesTeacherLogits || !config.matches.isEmpty
     cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
     frozenTeacher = FrozenTeacher(
       teacher, adaptor: adaptorT ?? Adaptors.teacher(of: teacher.config),
       capture: capture.union(
-        Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers)), cache: cache)
+        Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers)),
+      intermediates: customMatches.map(\.teacher.name)
+        + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache)
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
-      + ParameterGroup.projectionGroups(matches, projections)
+      + ParameterGroup.projectionGroups(shapes, projections)
   }
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
-  public func weight(of batch: LabeledBatch) -> Double {
+  open func weight(of batch: LabeledBatch) -> Double {
     switch student.head {
-    case _ where !needsTeacher, .maskedLanguageModel where matches.isEmpty:
+    case _ where !needsTeacher, .maskedLanguageModel where config.matches.isEmpty:
       Double(targets(batch).count(starts: batch.tokens.starts))
     case .sequenceClassification, .questionAnswering: Double(batch.count)
     case .tokenClassification, .maskedLanguageModel: Double(batch.tokens.tokenCount)
     }
   }
 
-  /// The loss of a micro-batch.
+  /// The loss of a micro-batch: runs both models and hands what their adaptors make of it to `computeLoss`.
   ///
   /// - Throws: `DistillationError.adaptor` when an adaptor's result does not have what the configuration uses.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let rows = targets.rows
     let adaptorS = adaptorS ?? Adaptors.student(of: student.config) { _ in targets }
-    let own = try adaptorS(
-      batch, student(batch.tokens, rows: rows, capture: captureS, in: context), context)
-    let other = needsTeacher ? try frozenTeacher.result(of: batch, rows: rows) : AdaptorResult()
+    let output = student(
+      batch.tokens, rows: rows, capture: captureS, intermediates: intermediatesS, in: context)
+    var own = try adaptorS(batch, output, context)
+    own.intermediates.merge(output.intermediates) { given, _ in given }
+    let other = needsTeacher ? try teacherResult(of: batch, rows: rows) : AdaptorResult()
+    return try computeLoss(student: own, teacher: other, batch: batch, progress: progress, in: context)
+  }
+
+  /// Each teacher whose logits are kept, with what keeps them.
+  var caches: [(teacher: TaskModel, cache: TeacherCache)] { cache.map { [(teacher, $0)] } ?? [] }
+
+  /// What the teacher's adaptor makes of its output for a batch.
+  func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
+    try frozenTeacher.result(of: batch, rows: rows)
+  }
+
+  /// The loss of what the two adaptors made of a micro-batch; the one function a distiller of your own overrides.
+  ///
+  /// - Parameters:
+  ///   - student: What is used of the student's output, on the context's tape.
+  ///   - teacher: What is used of the teacher's, constants; empty when the configuration needs no teacher.
+  ///   - batch: The packed sequences with labels and positions.
+  ///   - progress: The share of the run's updates that are done, 0 up to but not including 1.
+  ///   - context: The pass the student's output belongs to.
+  /// - Throws: `DistillationError.adaptor` when a result does not have what the configuration uses.
+  open func computeLoss(
+    student own: AdaptorResult, teacher other: AdaptorResult, batch: LabeledBatch, progress: Double,
+    in context: Context
+  ) throws -> StepLoss {
     var sum = LossSum(in: context)
     if config.usesTeacherLogits {
-      let term = LogitsTerm(config)
+      let term = LogitsTerm(config, function: kdLoss)
       let loss = try term.loss(student: own, teacher: other, in: context)
       let weight = config.kdLossWeightSchedule.weight(
         config.kdLossWeight, progress: progress, compatibility: config.compatibility)
@@ -132,6 +201,11 @@ public final class GeneralDistiller: TrainingObjective {
     }
     for (match, projection) in zip(matches, projections) {
       let term = MatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
+      let loss = try term.loss(student: own, teacher: other, in: context)
+      sum.add(loss, weight: match.match.weight, name: match.match.logName)
+    }
+    for (match, projection) in zip(customMatches, projections.dropFirst(matches.count)) {
+      let term = CustomMatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
       let loss = try term.loss(student: own, teacher: other, in: context)
       sum.add(loss, weight: match.match.weight, name: match.match.logName)
     }

@@ -4,20 +4,40 @@ import Tensors
 struct LogitsTerm {
   private let config: DistillationConfig
   private let kdLoss: KDLoss
+  private let function: KDFunction?
 
-  init(_ config: DistillationConfig) {
+  /// A term by the configuration's loss, or by a function in its place.
+  init(_ config: DistillationConfig, function: KDFunction? = nil) {
     self.config = config
+    self.function = function
     kdLoss = KDLoss(
       config.kdLossType, options: config.kdLossOptions, isCompensated: config.compatibility != .textbrewer,
       standardizesLogits: config.logitStandardization)
   }
 
-  /// The sum of the KD losses of all pairs of logits.
-  func loss(
-    student: AdaptorResult, teacher: AdaptorResult, in context: Context
-  ) throws(DistillationError) -> Tensor {
+  /// The sum of the KD losses of all pairs of logits, against one teacher or the mean of several.
+  func loss(student: AdaptorResult, teacher: AdaptorResult, in context: Context) throws -> Tensor {
+    guard let ensemble = teacher.ensemble else {
+      return try loss(student: student, single: teacher, in: context)
+    }
+    guard ensemble.average == .losses else {
+      let mean = try ensemble.mean(
+        ensemble.average, kind: student.logitsKind, temperature: config.temperature)
+      return try loss(student: student, single: mean, in: context)
+    }
+    var total: Tensor?
+    for (member, share) in zip(ensemble.members, ensemble.shares) {
+      let term = scale(try loss(student: student, single: member, in: context), by: Float(share), in: context)
+      total = total.map { add($0, term, in: context) } ?? term
+    }
+    return total ?? Tensor(0)
+  }
+
+  private func loss(student: AdaptorResult, single teacher: AdaptorResult, in context: Context) throws
+    -> Tensor
+  {
     guard !student.logits.isEmpty, student.logits.count == teacher.logits.count else {
-      throw .adaptor(
+      throw DistillationError.adaptor(
         side: "student", field: "logits",
         message:
           "found \(student.logits.count) in the student and \(teacher.logits.count) in the teacher; expected "
@@ -28,14 +48,14 @@ struct LogitsTerm {
       let own = try select(student, index, side: "student", in: context)
       var other = try select(teacher, index, side: "teacher", in: .inference)
       guard own.shape == other.shape else {
-        throw .adaptor(
+        throw DistillationError.adaptor(
           side: "student", field: "logits[\(index)]",
           message: "found shape \(own.shape), the teacher's is \(other.shape)")
       }
       if config.probabilityShift { other = try shifted(other, student, index) }
       try checkPositions(student, own, index)
       let labels = index < student.labels.count ? student.labels[index] : nil
-      let term = pairLoss(
+      let term = try pairLoss(
         student: own, teacher: other, kind: student.logitsKind,
         labels: labels?.count == own.shape.rowCount ? labels : nil, in: context)
       total = total.map { add($0, term, in: context) } ?? term
@@ -47,10 +67,18 @@ struct LogitsTerm {
   ///
   /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy. Nil unless the loss is one.
   func divergence(student: AdaptorResult, teacher: AdaptorResult) throws(DistillationError) -> Tensor? {
-    guard config.kdLossType == .ce, !config.logitStandardization, config.compatibility == nil,
+    guard function == nil, config.kdLossType == .ce, !config.logitStandardization,
+      config.compatibility == nil,
       student.logitsKind != .values
     else {
       return nil
+    }
+    var teacher = teacher
+    if let ensemble = teacher.ensemble {
+      // A mean of cross-entropies is the cross-entropy of the mean distribution.
+      teacher = try ensemble.mean(
+        ensemble.average == .logits ? .logits : .probabilities, kind: student.logitsKind,
+        temperature: config.temperature)
     }
     let entropy = KDLoss(.ce, isCompensated: false)
     var total: Float = 0
@@ -71,9 +99,18 @@ struct LogitsTerm {
 
   private func pairLoss(
     student: Tensor, teacher: Tensor, kind: LogitsKind, labels: [Int32]?, in context: Context
-  ) -> Tensor {
+  ) throws -> Tensor {
     // A batch may hold no row that counts.
     guard student.count > 0 else { return Tensor(0) }
+    if let function {
+      let loss = try function(student, teacher.detached, kind, config.temperature, context)
+      guard loss.count == 1 else {
+        throw DistillationError.adaptor(
+          side: "student", field: "logits",
+          message: "the KD loss gave shape \(loss.shape), expected a scalar")
+      }
+      return loss
+    }
     let schedule = config.temperatureSchedule
     if kind == .classes,
       let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature)

@@ -20,6 +20,7 @@ struct MatchReader {
     }
     var reader = ConfigReader(object, path: path)
     defer { faults += reader.faults }
+    if object["module_T"] != nil || object["module_S"] != nil { return custom(&reader) }
     return object["map"] == nil ? written(&reader) : map(&reader)
   }
 
@@ -46,6 +47,30 @@ struct MatchReader {
     let projection = projection(&reader)
     reader.rejectUnknown()
     return map.map { .map($0, loss: loss ?? .hiddenMSE, weight: weight, projection: projection) }
+  }
+
+  private mutating func custom(_ reader: inout ConfigReader) -> MatchSource? {
+    let moduleT = module("module_T", &reader)
+    let moduleS = module("module_S", &reader)
+    let loss: MatchLossType? = reader.choice("loss")
+    let weight = reader.number("weight") ?? 1
+    let projection = projection(&reader)
+    reader.rejectUnknown()
+    guard let moduleT, let moduleS else { return nil }
+    return .custom(
+      CustomMatch(
+        moduleT: moduleT, moduleS: moduleS, loss: .named(loss ?? .hiddenMSE), weight: weight,
+        projection: projection))
+  }
+
+  private func module(_ key: String, _ reader: inout ConfigReader) -> String? {
+    guard let value = reader.value(key) else {
+      reader.add(key, "is missing; expected a module's name such as encoder.layer.3.attention.output")
+      return nil
+    }
+    if let name = value.stringValue { return name }
+    reader.add(key, "found \(describe(value)), expected a module's name such as encoder.layer.3")
+    return nil
   }
 
   private mutating func written(_ reader: inout ConfigReader) -> MatchSource? {

@@ -4,6 +4,7 @@ struct MatchResolver {
   private let student: ModelDescription
   private let compatibility: Compatibility?
   private(set) var matches: [ResolvedMatch] = []
+  private(set) var customMatches: [ResolvedCustomMatch] = []
   private(set) var faults: [DistillationFault] = []
 
   init(_ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription) {
@@ -16,6 +17,10 @@ struct MatchResolver {
       let field = "intermediate_matches[\(index)]"
       switch source {
       case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)
+      case .custom(let match):
+        let resolved = ResolvedCustomMatch.resolve(match, field, teacher: teacher, student: student)
+        faults += resolved.faults
+        if let match = resolved.match { customMatches.append(match) }
       case .preset(let name): preset(name, field)
       case .map(let map, let loss, let weight, let projection):
         self.map(map, loss, weight: weight, projection, field)
@@ -133,20 +138,7 @@ struct MatchResolver {
           "\(field).proj", "a projection applies to hidden states, not to attention; remove it"))
       return nil
     }
-    let sizes = [("student", projection.studentSize, own), ("teacher", projection.teacherSize, other)]
-    for (side, written, actual) in sizes where written != nil && written != actual {
-      faults.append(
-        DistillationFault(
-          "\(field).proj",
-          "the \(side)'s hidden size is \(actual), not \(written ?? 0); write "
-            + "[\"\(projection.kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
-    }
-    if let rate = projection.learningRate, !(rate > 0 && rate.isFinite) {
-      faults.append(DistillationFault("\(field).proj.lr", "found \(rate), expected more than 0"))
-    }
-    if let decay = projection.weightDecay, !(decay >= 0 && decay.isFinite) {
-      faults.append(DistillationFault("\(field).proj.weight_decay", "found \(decay), expected at least 0"))
-    }
+    faults += projection.faults("\(field).proj", studentSize: own, teacherSize: other)
     (projection.studentSize, projection.teacherSize) = (own, other)
     return projection
   }

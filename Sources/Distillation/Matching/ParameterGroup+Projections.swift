@@ -3,11 +3,11 @@ import Training
 extension ParameterGroup {
   /// One pair of groups for each set of options; biases do not decay, like the student's.
   static func projectionGroups(
-    _ matches: [ResolvedMatch], _ projections: [Projection?]
+    _ options: [ProjectionConfig?], _ projections: [Projection?]
   ) -> [ParameterGroup] {
     var members: [(options: ProjectionConfig, projections: [Projection])] = []
-    for (match, projection) in zip(matches, projections) {
-      guard let projection, let options = match.projection else { continue }
+    for (options, projection) in zip(options, projections) {
+      guard let projection, let options else { continue }
       let index = members.firstIndex {
         $0.options.learningRate == options.learningRate && $0.options.weightDecay == options.weightDecay
       }

@@ -36,3 +36,25 @@ public struct ProjectionConfig: Sendable, Equatable {
     self.weightDecay = weightDecay
   }
 }
+
+extension ProjectionConfig {
+  /// What is wrong with the projection of features of these sizes.
+  func faults(_ field: String, studentSize own: Int, teacherSize other: Int) -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    for (side, written, actual) in [("student", studentSize, own), ("teacher", teacherSize, other)]
+    where written != nil && written != actual {
+      faults.append(
+        DistillationFault(
+          field,
+          "the \(side)'s size is \(actual), not \(written ?? 0); write "
+            + "[\"\(kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
+    }
+    if let rate = learningRate, !(rate > 0 && rate.isFinite) {
+      faults.append(DistillationFault("\(field).lr", "found \(rate), expected more than 0"))
+    }
+    if let decay = weightDecay, !(decay >= 0 && decay.isFinite) {
+      faults.append(DistillationFault("\(field).weight_decay", "found \(decay), expected at least 0"))
+    }
+    return faults
+  }
+}

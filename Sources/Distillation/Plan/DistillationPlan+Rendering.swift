@@ -4,8 +4,9 @@ import ModelFormats
 extension DistillationPlan {
   /// The plan as lines of plain text.
   public var lines: [String] {
-    var lines = [
-      "teacher  \(describe(teacher))", "student  \(describe(student)), \(ratio)",
+    var lines = ([teacher] + (others?.teachers ?? [])).map { "teacher  \(describe($0))" }
+    lines += [
+      "student  \(describe(student)), \(ratio)",
       "trained  \(grouped(trainableCount)) parameters"
         + (projectionCount > 0 ? ", \(grouped(projectionCount)) of them in projections (not exported)" : ""),
     ]
@@ -29,6 +30,11 @@ extension DistillationPlan {
         "loss     \(number(config.kdLossWeight)) × KD (\(config.kdLossType.rawValue), temperature \(temperature), \(factor))"
           + (config.cacheTeacherLogits ? ", the teacher runs once" : ""))
     }
+    if config.kdLossWeight > 0, let others {
+      let shares = others.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
+      goals.append(
+        "mean     of \(others.shares.count) teachers' \(others.average.rawValue), shares \(shares)")
+    }
     if config.hardLabelWeight > 0 { goals.append("loss     \(number(config.hardLabelWeight)) × labels") }
     return goals
   }
@@ -44,15 +50,21 @@ extension DistillationPlan {
     let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
     return zip(matches, rows).map { match, row in
       let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-      let text = "match    \(number(match.weight)) × \(match.loss.rawValue)  " + cells.joined(separator: "  ")
+      let text = "match    \(number(match.weight)) × \(match.loss)  " + cells.joined(separator: "  ")
       return String(text.reversed().drop { $0 == " " }.reversed())
     }
   }
 
-  /// The plan for machines: `teacher`, `student`, `matches`, counts, `steps` and `memory` in bytes.
+  /// The plan for machines: `teacher` (and `other_teachers` with `teacher_shares` and `teacher_average`), `student`,
+  /// `matches`, counts, `steps` and `memory` in bytes.
   public var json: JSONValue {
     var object = JSONObject()
     object["teacher"] = json(teacher)
+    if let others {
+      object["other_teachers"] = .array(others.teachers.map(json))
+      object["teacher_shares"] = .array(others.shares.map { .double($0) })
+      object["teacher_average"] = .string(others.average.rawValue)
+    }
     object["student"] = json(student)
     object["distillation"] = config.json
     object["matches"] = .array(
@@ -62,7 +74,7 @@ extension DistillationPlan {
         entry["teacher_shape"] = .string(match.teacherShape)
         entry["student_layer"] = .string(match.studentLayer)
         entry["student_shape"] = .string(match.studentShape)
-        entry["loss"] = .string(match.loss.rawValue)
+        entry["loss"] = .string(match.loss)
         entry["weight"] = .double(match.weight)
         entry["projection"] = match.projection.map { .string($0) } ?? .null
         entry["projection_parameters"] = .integer(match.projectionCount)

@@ -1,4 +1,4 @@
-import ModelFormats
+import Encoders
 import Training
 
 /// What a distillation will do and need, worked out before the first step; what `--dry-run` prints.
@@ -9,8 +9,8 @@ public struct DistillationPlan: Sendable {
     public let teacherLayer: String
     /// The student's.
     public let studentLayer: String
-    /// The loss.
-    public let loss: MatchLossType
+    /// The loss by its name.
+    public let loss: String
     /// Its weight.
     public let weight: Double
     /// The teacher's features for T tokens, such as `[T, 768]`.
@@ -21,10 +21,44 @@ public struct DistillationPlan: Sendable {
     public let projection: String?
     /// The number of the projection's parameters.
     public let projectionCount: Int
+
+    fileprivate init(
+      teacherLayer: String, teacherShape: String, studentLayer: String, studentShape: String, loss: String,
+      weight: Double, projection: ProjectionConfig?
+    ) {
+      (self.teacherLayer, self.teacherShape) = (teacherLayer, teacherShape)
+      (self.studentLayer, self.studentShape) = (studentLayer, studentShape)
+      (self.loss, self.weight) = (loss, weight)
+      let sizes = projection.flatMap { p in
+        p.studentSize.flatMap { s in p.teacherSize.map { (p.kind, s, $0) } }
+      }
+      self.projection = sizes.map { "\($0.0.rawValue) \($0.1) → \($0.2)" }
+      projectionCount = sizes.map { $0.1 * $0.2 + $0.2 } ?? 0
+    }
   }
 
-  /// The teacher.
+  /// Further teachers, and how all are averaged.
+  public struct Others: Sendable {
+    /// The teachers behind the first.
+    public let teachers: [ModelDescription]
+    /// The share of each teacher, the first included; they add up to 1.
+    public let shares: [Double]
+    /// What is averaged.
+    public let average: TeacherAverage
+
+    /// Teachers behind the first, with the weights of all, the first included.
+    public init(_ teachers: [ModelDescription], weights: [Double], average: TeacherAverage) {
+      self.teachers = teachers
+      let total = weights.reduce(0, +)
+      shares = weights.map { $0 / total }
+      self.average = average
+    }
+  }
+
+  /// The teacher, or the first of several.
   public let teacher: ModelDescription
+  /// The other teachers; nil where there is one.
+  public let others: Others?
   /// The student.
   public let student: ModelDescription
   /// What the student learns from.
@@ -52,16 +86,18 @@ public struct DistillationPlan: Sendable {
   ///   - tokensPerBatch: The tokens of a micro-batch.
   ///   - sequenceLength: The longest sequence, in tokens.
   ///   - hasLabels: Whether any training example has a label, if that is known.
+  ///   - others: Further teachers, if there are any.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
     _ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription,
     training: TrainingConfig = TrainingConfig(), steps: Int? = nil, tokensPerBatch: Int,
-    sequenceLength: Int = 128, hasLabels: Bool? = nil
+    sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil
   ) throws(DistillationError) {
     let found = config.validate(teacher: teacher, student: student, hasLabels: hasLabels)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config
+    self.others = others.flatMap { $0.teachers.isEmpty ? nil : $0 }
     self.teacher = teacher
     self.student = student
     self.steps = steps
@@ -69,20 +105,23 @@ public struct DistillationPlan: Sendable {
     self.sequenceLength = sequenceLength
     warnings = found
     optimizerStates = training.optimizer.stateNames.count
-    matches = config.resolvedMatches(teacher: teacher, student: student).map { match in
-      let shape = { (side: ModelDescription) in
-        match.match.feature == .hidden
-          ? "[T, \(side.hiddenSize)]" : "[\(side.heads) heads, T, T]"
+    matches =
+      config.resolvedMatches(teacher: teacher, student: student).map { match in
+        let shape = { (side: ModelDescription) in
+          match.match.feature == .hidden ? "[T, \(side.hiddenSize)]" : "[\(side.heads) heads, T, T]"
+        }
+        return Match(
+          teacherLayer: match.layerNames(match.teacherPositions), teacherShape: shape(teacher),
+          studentLayer: match.layerNames(match.studentPositions), studentShape: shape(student),
+          loss: match.match.loss.rawValue, weight: match.match.weight, projection: match.projection)
       }
-      let sizes = match.projection.flatMap { p in p.studentSize.flatMap { s in p.teacherSize.map { (s, $0) } }
+      + config.resolvedCustomMatches(teacher: teacher, student: student).map { match in
+        let shape = { (value: Intermediate) in "[\(value.rows == .sequences ? "B" : "T"), \(value.width)]" }
+        return Match(
+          teacherLayer: match.teacher.name, teacherShape: shape(match.teacher),
+          studentLayer: match.student.name, studentShape: shape(match.student), loss: match.match.loss.name,
+          weight: match.match.weight, projection: match.projection)
       }
-      return Match(
-        teacherLayer: match.layerNames(match.teacherPositions),
-        studentLayer: match.layerNames(match.studentPositions), loss: match.match.loss,
-        weight: match.match.weight, teacherShape: shape(teacher), studentShape: shape(student),
-        projection: match.projection.flatMap { p in sizes.map { "\(p.kind.rawValue) \($0.0) → \($0.1)" } },
-        projectionCount: sizes.map { $0.0 * $0.1 + $0.1 } ?? 0)
-    }
   }
 
   /// The parameters of all projections.
@@ -94,7 +133,8 @@ public struct DistillationPlan: Sendable {
   /// What the run is expected to take, in bytes.
   public var memory: MemoryEstimate {
     MemoryEstimate(
-      teacher: teacher, student: student, projectionCount: projectionCount, optimizerStates: optimizerStates,
+      teacher: teacher, others: others?.teachers ?? [], student: student, projectionCount: projectionCount,
+      optimizerStates: optimizerStates,
       tokens: tokensPerBatch, sequenceLength: sequenceLength)
   }
 }

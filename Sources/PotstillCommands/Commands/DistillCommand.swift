@@ -14,12 +14,14 @@ package struct DistillCommand: RecipeCommand {
     discussion: """
       The student is made of the teacher's layers (T6, T3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
       T4-tiny, T12-nano), or comes from a directory that reads the same tokens. It learns the teacher's logits, the \
-      labels when --hard-label-weight is given, and what --match asks for. At the end both are measured side by side.
+      labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by side.
 
         potstill distill --task sst2 --data SST-2/ \\
           --teacher teacher/ --student T3 --output student/
         potstill distill --task sst2 --data SST-2/ \\
           --teacher teacher/ --student T3 --match uniform --dry-run
+        potstill distill --task sst2 --data SST-2/ \\
+          --teacher one/ --teacher two/ --student T3 --output student/
         potstill distill recipe.yaml
 
       Defaults are TextBrewer's (temperature 4, weight 1 on the logits, 0 on the labels), except that the loss on the \
@@ -30,8 +32,8 @@ package struct DistillCommand: RecipeCommand {
   @Argument(help: "A recipe: these options in a YAML or JSON file.")
   package var recipe: String?
 
-  @Option(help: ArgumentHelp("The model to imitate, a Hugging Face directory.", valueName: "folder"))
-  package var teacher: String?
+  @OptionGroup(title: "Teachers")
+  package var teachers: TeacherOptions
 
   @Option(
     help: ArgumentHelp(
@@ -70,7 +72,7 @@ package struct DistillCommand: RecipeCommand {
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    let teacherPath = missing.require(teacher, "--teacher", "the model to imitate")
+    let teacherPath = missing.require(teachers.teacher.first, "--teacher", "the model to imitate")
     let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
     _ = missing.require(task.task, "--task", "a name or a YAML file")
@@ -84,17 +86,21 @@ package struct DistillCommand: RecipeCommand {
     let data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
     let pair = try TeacherAndStudent(teacherPath, studentName, kind: reader.task.kind, seed: config.seed)
     let order = try LabelOrder(model: pair.teacher.model, path: teacherPath, task: reader.task)
+    let others = try FurtherTeachers(teachers, task: reader.task, order: order)
     let limit = min(
       pair.teacher.lengthLimit(reader.task.maxSequenceLength),
+      others.lengthLimit(reader.task.maxSequenceLength),
       pair.student.lengthLimit(reader.task.maxSequenceLength))
     let examples = order.relabel(
       try pair.student.encode(data.train, of: reader.task, limit: limit).examples)
     if dryRun {
-      let plan = try pair.plan(distillationConfig, training: config, examples: examples)
+      let plan = try pair.plan(
+        distillationConfig, others: others, training: config, examples: examples)
       console.result(json ? plan.json.prettyText : plan.lines.joined(separator: "\n"))
       return
     }
-    let distiller = try pair.distiller(distillationConfig, examples: examples, seed: config.seed)
+    let distiller = try pair.distiller(
+      distillationConfig, others: others, examples: examples, seed: config.seed)
     for warning in distiller.warnings { console.warn("\(warning)") }
     guard let folder else { return }
     let run = try RunFolder(
@@ -102,7 +108,7 @@ package struct DistillCommand: RecipeCommand {
       recipe: ResolvedRecipe.yaml(
         command: "distill",
         [
-          options(teacherPath, studentName, outputPath), DistillationOptions.recipe(distillationConfig),
+          options(studentName, outputPath), DistillationOptions.recipe(distillationConfig),
           training.recipe(config),
         ]))
     let validation = try data.validation.map {
@@ -115,12 +121,13 @@ package struct DistillCommand: RecipeCommand {
       }, config: config, checkpoints: run.checkpoints(of: pair.student, config),
       observers: [run.log, TrainingView(console)],
       resumingFrom: training.checkpoint(in: folder.url))
-    try finish(run, pair, data, reader.task, console)
+    try finish(run, pair, others, data, reader.task, console)
   }
 
   /// Saves the student, measures both models, and prints the results.
   private func finish(
-    _ run: RunFolder, _ pair: TeacherAndStudent, _ data: RunData, _ task: TaskDefinition, _ console: Console
+    _ run: RunFolder, _ pair: TeacherAndStudent, _ others: FurtherTeachers, _ data: RunData,
+    _ task: TaskDefinition, _ console: Console
   ) throws {
     var results = try run.finish(pair.student, evaluation: nil)
     var rows: [Measurement] = []
@@ -128,12 +135,14 @@ package struct DistillCommand: RecipeCommand {
       let evaluation = EvaluationData(task: task, examples: validation)
       let path = run.log.directory.relativePath
       let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
-      for model in [pair.teacher, student] {
+      for model in [pair.teacher] + others.folders + [student] {
         rows.append(try Measurement(of: model, on: evaluation, console: console))
       }
-      try run.log.writeResults("eval", rows[1].evaluation)
-      try rows[1].predictions?.write(to: run.log.directory, prefix: "eval")
-      results = try run.log.writeComparison(teacher: rows[0], student: rows[1])
+      let measured = rows[rows.count - 1]
+      try run.log.writeResults("eval", measured.evaluation)
+      try measured.predictions?.write(to: run.log.directory, prefix: "eval")
+      results = try run.log.writeComparison(
+        teacher: rows[0], others: Array(rows.dropFirst().dropLast()), student: measured)
     }
     console.note("checkpoint and results are in \(run.log.directory.path)")
     if json {
@@ -145,9 +154,9 @@ package struct DistillCommand: RecipeCommand {
     }
   }
 
-  private func options(_ teacher: String, _ student: String, _ output: String) -> JSONObject {
+  private func options(_ student: String, _ output: String) -> JSONObject {
     var options = task.recipe
-    options["teacher"] = .string(teacher)
+    for (key, value) in teachers.recipe { options[key] = value }
     options["student"] = .string(student)
     options["output"] = .string(output)
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }

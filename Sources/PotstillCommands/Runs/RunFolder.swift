@@ -32,13 +32,22 @@ struct RunFolder {
 }
 
 extension RunLog {
-  /// Writes how student and teacher compare to `compare_results.json`; returns everything in `all_results.json`.
-  func writeComparison(teacher: Measurement, student: Measurement) throws -> JSONObject {
+  /// Writes how student and teachers compare to `compare_results.json`, further teachers as `teacher_2_…`; returns
+  /// everything in `all_results.json`.
+  func writeComparison(
+    teacher: Measurement, others: [Measurement] = [], student: Measurement
+  ) throws -> JSONObject {
     var object = JSONObject()
     object["teacher_parameters"] = .integer(teacher.parameters)
     object["student_parameters"] = .integer(student.parameters)
     object["speedup"] = student.json(comparedWith: teacher)["speedup"]
     for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
+    for (index, other) in others.enumerated() {
+      object["teacher_\(index + 2)_parameters"] = .integer(other.parameters)
+      for metric in other.metrics {
+        object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)
+      }
+    }
     try writeResults("compare", object)
     return try JSONValue(contentsOf: directory.appending(path: "all_results.json")).objectValue
       ?? JSONObject()

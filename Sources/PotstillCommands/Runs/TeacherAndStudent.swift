@@ -29,19 +29,30 @@ struct TeacherAndStudent {
     )
   }
 
-  /// The distiller of the two, once everything fits.
+  /// The distiller of the two, or of all teachers, once everything fits.
   func distiller(
-    _ config: DistillationConfig, examples: [EncodedExample], seed: UInt64
+    _ config: DistillationConfig, others: FurtherTeachers, examples: [EncodedExample], seed: UInt64
   ) throws -> GeneralDistiller {
-    try GeneralDistiller(
-      config, teacher: teacher.model, student: student.model, descriptions: descriptions,
+    if others.folders.isEmpty {
+      return try GeneralDistiller(
+        config, teacher: teacher.model, student: student.model, descriptions: descriptions,
+        hasLabels: Self.hasLabels(examples), seed: seed)
+    }
+    return try MultiTeacherDistiller(
+      config, teachers: others.all(first: teacher.model, description: descriptions.teacher),
+      average: others.average, student: student.model, description: descriptions.student,
       hasLabels: Self.hasLabels(examples), seed: seed)
   }
 
   /// What a run would do and need.
   func plan(
-    _ config: DistillationConfig, training: TrainingConfig, examples: [EncodedExample]
+    _ config: DistillationConfig, others: FurtherTeachers, training: TrainingConfig,
+    examples: [EncodedExample]
   ) throws -> DistillationPlan {
+    // What is wrong with several teachers is the distiller's to say.
+    if !others.folders.isEmpty {
+      _ = try distiller(config, others: others, examples: examples, seed: training.seed)
+    }
     let batches = TrainingData(examples, config: training).batches(0)
     let accumulated = training.gradientAccumulationSteps
     let stepsOfEpoch = (batches.count + accumulated - 1) / accumulated
@@ -51,7 +62,8 @@ struct TeacherAndStudent {
     return try DistillationPlan(
       config, teacher: descriptions.teacher, student: descriptions.student, training: training, steps: steps,
       tokensPerBatch: batches.map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max() ?? 0,
-      sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: Self.hasLabels(examples))
+      sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: Self.hasLabels(examples),
+      others: DistillationPlan.Others(others.descriptions, weights: others.weights, average: others.average))
   }
 
   private static func hasLabels(_ examples: [EncodedExample]) -> Bool {

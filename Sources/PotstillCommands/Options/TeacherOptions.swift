@@ -1,0 +1,57 @@
+import ArgumentParser
+import Distillation
+import ModelFormats
+
+extension TeacherAverage: ExpressibleByArgument {}
+
+/// Whom the student imitates.
+package struct TeacherOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The model to imitate, a Hugging Face directory. Given several times, the student learns from the mean of all; layers "
+        + "are matched with the first.", valueName: "folder"))
+  package var teacher: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "How much each teacher counts, such as 2,1 (default: all the same).", valueName: "numbers"))
+  package var teacherWeights: String?
+
+  @Option(help: "What is averaged over several teachers (default: logits).")
+  package var teacherAverage: TeacherAverage?
+
+  package init() {}
+
+  /// The weight of each teacher.
+  func weights() throws -> [Double] {
+    guard let teacherWeights else { return [Double](repeating: 1, count: teacher.count) }
+    let parts = teacherWeights.filter { !"[] ".contains($0) }.split(
+      separator: ",", omittingEmptySubsequences: false)
+    let weights = parts.compactMap { Double($0) }.filter { $0 > 0 && $0.isFinite }
+    guard weights.count == parts.count, weights.count == teacher.count else {
+      throw CommandError(
+        "--teacher-weights is \(teacherWeights); expected a number above 0 for each of the \(teacher.count) teachers, "
+          + "such as \(teacher.map { _ in "1" }.joined(separator: ","))")
+    }
+    return weights
+  }
+
+  /// Throws what makes no sense for one teacher.
+  func check() throws {
+    guard teacher.count < 2 else { return }
+    for (option, isGiven) in [
+      ("--teacher-weights", teacherWeights != nil), ("--teacher-average", teacherAverage != nil),
+    ] where isGiven {
+      throw CommandError("\(option) is about several teachers, found one; give --teacher once for each")
+    }
+  }
+
+  /// The options as a recipe holds them.
+  var recipe: JSONObject {
+    var object = JSONObject()
+    object["teacher"] = teacher.count == 1 ? .string(teacher[0]) : .array(teacher.map { .string($0) })
+    object["teacher_weights"] = teacherWeights.map { .string($0) }
+    object["teacher_average"] = teacherAverage.map { .string($0.rawValue) }
+    return object
+  }
+}
