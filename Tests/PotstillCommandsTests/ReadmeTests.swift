@@ -28,6 +28,9 @@ import Testing
     let recipe = try RecipeFile(path: "README.md", text: #require(blocks("yaml").first))
     let arguments = try recipe.arguments(for: "distill", overriddenBy: [])
     #expect(arguments.contains("--temperature=8") && arguments.count == 11)
+    let tasks = try RecipeFile(path: "README.md", text: #require(blocks("yaml").dropFirst().first))
+    let multitask = try tasks.arguments(for: "multitask", overriddenBy: [])
+    #expect(multitask.contains { $0.hasPrefix("--tasks=[{") } && multitask.count == 4)
   }
 
   @Test func everyCommandLineParses() throws {

@@ -1,7 +1,6 @@
+import Tensors
 import TestSupport
 import Testing
-
-@testable import Tensors
 
 /// What workers compute of their share of few rows against the operations that do one thing each.
 @Suite struct FewRowsTests {

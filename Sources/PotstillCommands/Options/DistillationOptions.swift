@@ -53,7 +53,8 @@ package struct DistillationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A loss between layers; may be given several times. A preset such as L3_hidden_mse, or JSON such as "
-        + "{\"layer_T\": 6, \"layer_S\": 3, \"loss\": \"hidden_mse\", \"weight\": 1, \"proj\": [\"linear\", 312, 768]}.",
+        + "{\"layer_T\": 6, \"layer_S\": 3, \"loss\": \"hidden_mse\", \"weight\": 1, \"proj\": [\"linear\", 312, 768]}; "
+        + "with module_T and module_S it compares named modules, such as encoder.layer.3.attention.output.",
       valueName: "match"))
   package var match: [String] = []
 
@@ -63,7 +64,23 @@ package struct DistillationOptions: ParsableArguments {
   package init() {}
 
   /// The configuration; what is wrong with it is found when it meets the models.
-  func config() throws -> DistillationConfig {
+  ///
+  /// - Parameter own: TextBrewer's keys that win over these options, such as those of one task of several.
+  func config(overriddenBy own: JSONObject = JSONObject()) throws -> DistillationConfig {
+    var object = try json()
+    for (key, value) in own {
+      let isMatch = ["match", "matches"].contains(key)
+      object[isMatch ? "intermediate_matches" : key] = isMatch && value.arrayValue == nil ? [value] : value
+    }
+    if object["cache_teacher_logits"] == nil {
+      // Matched layers are needed in every step, so then there is nothing to save.
+      object["cache_teacher_logits"] = .bool((object["intermediate_matches"]?.arrayValue ?? []).isEmpty)
+    }
+    return DistillationConfig(json: .object(object))
+  }
+
+  /// The options that were given, under TextBrewer's keys.
+  func json() throws -> JSONObject {
     var object = JSONObject()
     object["temperature"] = temperature.map { .double($0) }
     object["temperature_scheduler"] = try temperatureScheduler.map {
@@ -82,15 +99,19 @@ package struct DistillationOptions: ParsableArguments {
       let value = try Self.value(text, "--match")
       return value.arrayValue ?? [value]
     }
-    // Matched layers are needed in every step, so then there is nothing to save.
-    object["cache_teacher_logits"] = .bool(cacheTeacherLogits ?? matches.isEmpty)
+    object["cache_teacher_logits"] = cacheTeacherLogits.map { .bool($0) }
     if !matches.isEmpty { object["intermediate_matches"] = .array(matches) }
-    return DistillationConfig(json: .object(object))
+    return object
   }
 
   /// The configuration as the run's recipe holds it.
   static func recipe(_ config: DistillationConfig) -> JSONObject {
-    var object = config.json.objectValue ?? JSONObject()
+    recipe(config.json.objectValue ?? JSONObject())
+  }
+
+  /// TextBrewer's keys as a recipe spells them.
+  static func recipe(_ json: JSONObject) -> JSONObject {
+    var object = json
     object["match"] = object["intermediate_matches"]
     object["intermediate_matches"] = nil
     if object["match"]?.arrayValue?.isEmpty == true { object["match"] = nil }

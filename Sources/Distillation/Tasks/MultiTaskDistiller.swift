@@ -1,0 +1,193 @@
+import Foundation
+import TaskData
+import Tensors
+import Tokenization
+import Training
+
+/// Trains one student on several tasks: a shared encoder, and for each task a head, a teacher, a configuration and a
+/// sampling weight; TextBrewer's `MultiTaskDistiller`.
+///
+/// ```swift
+/// let base = try TaskModel.student(.evenlySpaced(layerCount: 3), of: teachers[0])
+/// let tasks = try names.indices.map { index in
+///   let student = try TaskModel.student(.evenlySpaced(layerCount: 3), of: teachers[index])
+///     .sharingEncoder(of: base, headPrefix: "heads.\(index)")
+///   return DistillationTask(
+///     names[index],
+///     objective: try GeneralDistiller(
+///       configs[index], teacher: teachers[index], student: student, projectionPrefix: "projections.\(index)"),
+///     examples: examples[index])
+/// }
+/// try MultiTaskDistiller(tasks).train(config: training)
+/// ```
+///
+/// Each update is of one task, drawn as `TaskSampler` says. Parts of the loss are logged as `sst2/unweighted_kd_loss`, with
+/// the task's total as `sst2/loss`; scores as `sst2/accuracy`, and `average` is the mean of each task's own metric.
+public final class MultiTaskDistiller: TrainingObjective {
+  /// The tasks in order.
+  public let tasks: [DistillationTask]
+  /// The power of the tasks' sizes in their chance: 1 draws in proportion to them, 0 evenly.
+  public let tau: Double
+  /// The parameters of all tasks, each once.
+  public let groups: [ParameterGroup]
+  /// Where each task's examples begin among those of all.
+  private let offsets: [Int]
+
+  /// A distiller of several tasks, once everything fits.
+  ///
+  /// - Parameters:
+  ///   - tasks: The tasks; their names are different and their examples not empty.
+  ///   - tau: The power of the tasks' sizes, at least 0.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public init(_ tasks: [DistillationTask], tau: Double = 1) throws(DistillationError) {
+    let faults = Self.faults(tasks, tau: tau)
+    guard faults.isEmpty else { throw .invalidConfiguration(faults) }
+    self.tasks = tasks
+    self.tau = tau
+    offsets = tasks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.examples.count) }
+    var seen: Set<ObjectIdentifier> = []
+    groups = tasks.flatMap(\.objective.groups).compactMap { group in
+      let own = group.parameters.filter { seen.insert(ObjectIdentifier($0)).inserted }
+      guard !own.isEmpty else { return nil }
+      return ParameterGroup(
+        name: group.name, parameters: own, learningRate: group.learningRate,
+        learningRateFactor: group.learningRateFactor, weightDecay: group.weightDecay)
+    }
+  }
+
+  /// The chance of each task to be drawn for an update.
+  public var probabilities: [Double] { sampler(TrainingConfig()).probabilities }
+
+  /// Trains the student; see `TrainingLoop.run(resumingFrom:)`.
+  ///
+  /// - Parameters:
+  ///   - config: Epochs (of all tasks' data together) or steps, batches, learning rate and the like.
+  ///   - checkpoints: Where checkpoints go.
+  ///   - observers: Told of everything, in this order.
+  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  /// - Throws: `TrainingError`, and what an objective, a score or an observer throws.
+  @discardableResult
+  public func train(
+    config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
+    resumingFrom checkpoint: URL? = nil
+  ) throws -> TrainingSummary {
+    let hasScores = tasks.contains { $0.score != nil }
+    let loop = TrainingLoop(
+      config: config, objective: self, data: data(config), evaluate: hasScores ? evaluate : nil,
+      checkpoints: checkpoints, observers: observers)
+    return try loop.run(resumingFrom: checkpoint)
+  }
+
+  /// The batches of a run, as positions among the examples of all tasks.
+  ///
+  /// - Parameter config: Decides batch sizes, accumulation and seed.
+  public func data(_ config: TrainingConfig) -> TrainingData {
+    let sampler = sampler(config)
+    return TrainingData(
+      exampleCount: offsets[tasks.count],
+      batches: { epoch in
+        sampler.batches(epoch: epoch).map { task, indices in indices.map { $0 + self.offsets[task] } }
+      },
+      batchCount: { _ in sampler.stepsPerEpoch * config.gradientAccumulationSteps },
+      batch: { indices in
+        let (task, offset) = self.place(of: indices)
+        let local = LabeledBatch(self.tasks[task].examples, at: indices.map { $0 - offset })
+        return LabeledBatch(tokens: local.tokens, targets: local.targets, indices: indices)
+      })
+  }
+
+  private func sampler(_ config: TrainingConfig) -> TaskSampler {
+    TaskSampler(
+      tasks.map { TrainingData($0.examples, config: config) }, weights: tasks.map(\.samplingWeight), tau: tau,
+      accumulation: config.gradientAccumulationSteps, seed: config.dataSeed ?? config.seed)
+  }
+
+  /// What the batch's own task counts.
+  public func weight(of batch: LabeledBatch) -> Double {
+    let (task, local) = self.local(batch)
+    return task.objective.weight(of: local)
+  }
+
+  /// The loss of the batch's own task.
+  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+    let (task, local) = self.local(batch)
+    let loss = try task.objective.loss(local, progress: progress, in: context)
+    return StepLoss(
+      loss.total,
+      parts: [("\(task.name)/loss", loss.total.item)]
+        + loss.parts.map { ("\(task.name)/\($0.name)", $0.value) })
+  }
+
+  /// Scores every task that can be scored: `average` first, then each task's loss and metrics under its name.
+  public func evaluate() throws -> EvaluationResult {
+    var (losses, averaged): ([Double], [Double]) = ([], [])
+    var metrics: [(name: String, value: Double)] = []
+    var (examples, runtime) = (0, 0.0)
+    for task in tasks {
+      guard let result = try task.score?() else { continue }
+      if let loss = result.loss {
+        losses.append(loss)
+        metrics.append(("\(task.name)/loss", loss))
+      }
+      metrics += result.metrics.map { ("\(task.name)/\($0.name)", $0.value) }
+      if let counted = task.metric.flatMap({ name in result.metrics.first { $0.name == name } })
+        ?? result.metrics.first
+      {
+        averaged.append(counted.value)
+      }
+      examples += result.examples
+      runtime += result.runtime
+    }
+    let mean = { (values: [Double]) in values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+    return EvaluationResult(
+      loss: mean(losses), metrics: (mean(averaged).map { [("average", $0)] } ?? []) + metrics,
+      examples: examples, runtime: runtime)
+  }
+
+  /// The task of a batch, and the batch as positions in the task's own data, by which its teacher is cached.
+  private func local(_ batch: LabeledBatch) -> (task: DistillationTask, batch: LabeledBatch) {
+    let (task, offset) = place(of: batch.indices)
+    return (
+      tasks[task],
+      LabeledBatch(tokens: batch.tokens, targets: batch.targets, indices: batch.indices.map { $0 - offset })
+    )
+  }
+
+  private func place(of indices: [Int]) -> (task: Int, offset: Int) {
+    guard let first = indices.first, let last = indices.max(), first >= 0,
+      let next = offsets.firstIndex(where: { first < $0 }), last < offsets[next],
+      indices.min() ?? 0 >= offsets[next - 1]
+    else {
+      preconditionFailure(
+        "A batch of several tasks' examples, or of none, was asked for: positions \(indices).")
+    }
+    return (next - 1, offsets[next - 1])
+  }
+
+  private static func faults(_ tasks: [DistillationTask], tau: Double) -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    if tasks.isEmpty { faults.append(DistillationFault("tasks", "found none, expected at least one")) }
+    if !(tau >= 0 && tau.isFinite) {
+      faults.append(DistillationFault("tau", "found \(tau), expected at least 0: 1 in proportion, 0 evenly"))
+    }
+    var names: Set<String> = []
+    for (index, task) in tasks.enumerated() {
+      let field = "tasks[\(index)]"
+      if task.name.isEmpty || task.name.contains("/") {
+        faults.append(DistillationFault("\(field).name", "found \"\(task.name)\", expected a name without /"))
+      }
+      if !names.insert(task.name).inserted {
+        faults.append(
+          DistillationFault("\(field).name", "\(task.name) is there twice; give each task a name"))
+      }
+      if !(task.samplingWeight > 0 && task.samplingWeight.isFinite) {
+        faults.append(
+          DistillationFault("\(field).weight", "found \(task.samplingWeight), expected more than 0"))
+      }
+      if task.examples.isEmpty {
+        faults.append(DistillationFault("\(field).examples", "\(task.name) has no example to learn from"))
+      }
+    }
+    return faults
+  }
+}

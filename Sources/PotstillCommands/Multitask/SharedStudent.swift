@@ -1,0 +1,77 @@
+import Encoders
+import Foundation
+import TaskData
+import Tokenization
+import Training
+
+/// A student of several tasks: one encoder, and for each task a model of it with a head.
+struct SharedStudent {
+  /// What the user called it.
+  let name: String
+  /// The model of each task.
+  let models: [TaskModel]
+  /// What all of them read with.
+  let tokenizer: any Tokenizer
+
+  /// Makes the encoder of the first teacher there is, or takes a directory's, and a head for each task.
+  ///
+  /// A head comes from the task's own teacher where its layers are as wide and of the same family, from the directory
+  /// where it has such a head, and is drawn at random otherwise.
+  init(_ name: String, tasks: [(task: TaskDefinition, teacher: ModelFolder?)], seed: UInt64) throws {
+    self.name = name
+    let shape = try StudentShape(name)
+    let base: TaskModel
+    var sources: [TaskModel] = []
+    if case .directory(let path) = shape {
+      let url = URL(filePath: path, directoryHint: .isDirectory)
+      tokenizer = try loadTokenizer(directory: url)
+      sources = try tasks.enumerated().map { index, member in
+        try TaskModel(
+          directory: url, head: member.task.kind.head,
+          labels: member.teacher?.model.config.labels ?? member.task.modelLabels,
+          problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
+      }
+      base = sources[0]
+    } else {
+      guard let first = tasks.lazy.compactMap(\.teacher).first else {
+        throw CommandError(
+          "--student \(name) is made of a teacher's layers or for its tokens, but no task has a teacher; give the "
+            + "folder of a model to train")
+      }
+      tokenizer = first.tokenizer
+      base = try TaskModel.student(shape, of: first.model, seed: seed)
+      let copiesLayers = if case .preset = shape { false } else { true }
+      for (index, member) in tasks.enumerated() {
+        if copiesLayers, let teacher = member.teacher?.model,
+          teacher.config.architecture == base.config.architecture,
+          teacher.config.hiddenSize == base.config.hiddenSize
+        {
+          sources.append(teacher)
+        } else {
+          sources.append(
+            try Self.fresh(
+              member.task, teacher: member.teacher?.model, like: base, seed: seed &+ UInt64(index)))
+        }
+      }
+    }
+    models = try sources.enumerated().map { index, source in
+      try source.sharingEncoder(of: base, headPrefix: "heads.\(index)")
+    }
+  }
+
+  /// The folder that a task's model and the tokenizer make.
+  func folder(_ index: Int, path: String) -> ModelFolder {
+    ModelFolder(path: path, model: models[index], tokenizer: tokenizer)
+  }
+
+  /// A model with the encoder's shape and a random head.
+  private static func fresh(
+    _ task: TaskDefinition, teacher: TaskModel?, like base: TaskModel, seed: UInt64
+  ) throws -> TaskModel {
+    var config = base.config
+    config.head = task.kind.head
+    config.labels = teacher?.config.labels ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
+    config.problemType = task.kind.problemType
+    return try TaskModel(config: config, seed: seed)
+  }
+}

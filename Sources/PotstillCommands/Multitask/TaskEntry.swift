@@ -1,0 +1,105 @@
+import ArgumentParser
+import ModelFormats
+
+/// One entry of `tasks` in a recipe of `potstill multitask`.
+struct TaskEntry {
+  /// What logs, scores and its folder call it.
+  let name: String
+  /// Its teacher; nil learns it from labels alone.
+  let teacher: String?
+  /// How often it is drawn, beside its size.
+  let weight: Double
+  /// TextBrewer's keys that win over those of all tasks.
+  let distillation: JSONObject
+  /// More texts for its teacher to label.
+  let unlabelledFile: String?
+  /// The task and its files.
+  let options: TaskOptions
+
+  /// The keys of an entry that say nothing about the task's files.
+  private static let ownKeys = ["name", "teacher", "weight", "distillation", "unlabelled_file"]
+  private static let fileKeys = [
+    "task", "data", "train_file", "validation_file", "test_file", "max_seq_length", "skip_bad_rows",
+  ]
+
+  /// Reads the list of a recipe.
+  ///
+  /// - Throws: `CommandError` with every fault.
+  static func read(_ text: String) throws -> [TaskEntry] {
+    let json = try JSONValue(parsing: text, file: "tasks")
+    guard let list = json.arrayValue, !list.isEmpty else {
+      throw CommandError(
+        "tasks: found \(json.compactText.prefix(60)), expected a list of entries such as {task: sst2, data: SST-2/, "
+          + "teacher: teacher/}")
+    }
+    var faults: [String] = []
+    var entries: [TaskEntry] = []
+    for (index, value) in list.enumerated() {
+      let place = "tasks[\(index)]"
+      guard let object = value.objectValue else {
+        faults.append("\(place): found \(value.compactText), expected keys such as task, data and teacher")
+        continue
+      }
+      if let entry = TaskEntry(object, place, &faults) { entries.append(entry) }
+    }
+    let names = entries.map(\.name)
+    for (index, name) in names.enumerated() where names[..<index].contains(name) {
+      faults.append("two tasks are called \(name); give each a name of its own (name: …)")
+    }
+    guard faults.isEmpty else { throw CommandError(faults.joined(separator: "\n  ")) }
+    return entries
+  }
+
+  private init?(_ object: JSONObject, _ place: String, _ faults: inout [String]) {
+    let before = faults.count
+    func text(_ key: String, _ faults: inout [String]) -> String? {
+      guard let value = object[key], !value.isNull else { return nil }
+      if let text = value.stringValue { return text }
+      faults.append("\(place).\(key): found \(value.compactText), expected a name or a path")
+      return nil
+    }
+    let known = Self.ownKeys + Self.fileKeys
+    for (key, _) in object where !known.contains(key) {
+      let hint = suggestion(for: key, among: known).map { "did you mean \($0)?" }
+      faults.append("\(place): unknown key \(key); \(hint ?? "it takes \(known.joined(separator: ", "))")")
+    }
+    var arguments: [String] = []
+    for key in Self.fileKeys {
+      guard let value = object[key], !value.isNull else { continue }
+      let option = "--" + key.replacing("_", with: "-")
+      if key == "skip_bad_rows" {
+        if value.boolValue == true { arguments.append(option) }
+      } else {
+        arguments.append("\(option)=\(value.stringValue ?? value.compactText)")
+      }
+    }
+    for key in ["task", "data"] where object[key] == nil { faults.append("\(place).\(key): is missing") }
+    teacher = text("teacher", &faults)
+    unlabelledFile = text("unlabelled_file", &faults)
+    name = text("name", &faults) ?? Self.name(of: text("task", &faults) ?? "")
+    weight = object["weight"]?.doubleValue ?? 1
+    if let value = object["weight"], !(value.doubleValue ?? -1 > 0) {
+      faults.append("\(place).weight: found \(value.compactText), expected a number above 0")
+    }
+    if let value = object["distillation"], value.objectValue == nil {
+      faults.append("\(place).distillation: found \(value.compactText), expected keys such as temperature: 8")
+    }
+    distillation = object["distillation"]?.objectValue ?? JSONObject()
+    if unlabelledFile != nil, teacher == nil {
+      faults.append("\(place).unlabelled_file: needs a teacher that labels the texts")
+    }
+    do {
+      options = try TaskOptions.parse(arguments)
+    } catch {
+      faults.append("\(place): \(TaskOptions.message(for: error))")
+      return nil
+    }
+    if faults.count > before { return nil }
+  }
+
+  /// The file's name without folder and ending, where a task is a path.
+  private static func name(of task: String) -> String {
+    let file = task.split(separator: "/").last.map(String.init) ?? task
+    return file.hasSuffix(".yaml") ? String(file.dropLast(5)) : file
+  }
+}

@@ -1,0 +1,214 @@
+import Foundation
+import ModelFormats
+import PotstillCommands
+import Testing
+
+/// Several teachers of one student, and several tasks of one student, from the command line to folders that load.
+@Suite struct SeveralTeachersTests {
+  let world: TinyWorld
+  let task: [String]
+
+  init() throws {
+    world = try TinyWorld()
+    task = ["--task", world.path("tiny.yaml"), "--data", world.path("data")]
+  }
+
+  private func json(_ text: String) throws -> JSONValue { try JSONValue(parsing: text) }
+
+  private func write(_ text: String, to name: String) throws {
+    try Data(text.utf8).write(to: world.folder.appending(path: name))
+  }
+
+  private func weights(_ folder: String) throws -> Data {
+    try Data(contentsOf: URL(filePath: world.path(folder + "/model.safetensors")))
+  }
+
+  private func train(_ output: String, _ options: [String]) throws {
+    let run = potstill(
+      ["train", "--model", world.path("base"), "--output", world.path(output), "--quiet"] + options)
+    try #require(run.code == 0, "\(run.messages)")
+  }
+
+  @Test func twoTeachersTeachOneStudent() throws {
+    // The second teacher has its labels the other way round.
+    let reversed = try world.text("tiny.yaml").replacing("[negative, positive]", with: "[positive, negative]")
+    try write(reversed, to: "reversed.yaml")
+    try train("one", task)
+    try train("two", ["--task", world.path("reversed.yaml"), "--data", world.path("data"), "--seed", "5"])
+    let distill =
+      ["distill", "--teacher", world.path("one"), "--teacher", world.path("two"), "--student", "T1"] + task
+    let settings = ["--teacher-weights", "2,1", "--teacher-average", "probabilities"]
+    let dry = potstill(distill + settings + ["--dry-run"])
+    #expect(dry.code == 0, "\(dry.messages)")
+    #expect(dry.output.components(separatedBy: "teacher  ").count == 3)
+    #expect(dry.output.contains("mean     of 2 teachers' probabilities, shares 0.67, 0.33"))
+    let plan = try json(potstill(distill + settings + ["--dry-run", "--json"]).output)
+    #expect(plan["other_teachers"]?.arrayValue?.count == 1 && plan["teacher_average"] == "probabilities")
+
+    let run = potstill(distill + settings + ["--output", world.path("student"), "--num_train_epochs", "40"])
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(run.output.contains("/one") && run.output.contains("/two"))
+    let all = try json(world.text("student/all_results.json"))
+    #expect(all["teacher_eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(all["teacher_2_eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(all["eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
+    let again = potstill(["distill", world.path("student/recipe.yaml"), "--output", world.path("again")])
+    #expect(again.code == 0, "\(again.messages)")
+    #expect(try weights("student") == weights("again"))
+
+    // Averages of two that agree in what they say differ in what they teach.
+    let other = potstill(
+      distill + ["--output", world.path("losses"), "--teacher-average", "losses", "--max-steps", "3"])
+    #expect(other.code == 0, "\(other.messages)")
+
+    for (options, words) in [
+      (["--teacher-weights", "2"], "expected a number above 0 for each of the 2 teachers"),
+      (["--teacher-weights", "2,0"], "expected a number above 0"),
+      (["--teacher-average", "probabilities", "--kd-loss-type", "mse"], "teacher_average: kd_loss_type mse"),
+    ] {
+      let refused = potstill(distill + options + ["--output", world.path("refused")])
+      #expect(refused.code == 1 && refused.messages.contains(words), "\(refused.messages)")
+    }
+    let single = potstill(
+      ["distill", "--teacher", world.path("one"), "--student", "T1", "--teacher-weights", "1", "--dry-run"]
+        + task)
+    #expect(single.code == 1 && single.messages.contains("found one"))
+    #expect(!FileManager.default.fileExists(atPath: world.path("refused")))
+  }
+
+  @Test func patienceStopsARun() throws {
+    let run = potstill(
+      [
+        "train", "--model", world.path("base"), "--output", world.path("patient"),
+        "--early_stopping_patience", "1", "--early_stopping_threshold", "2", "--json",
+      ] + task)
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(run.messages.contains("eval_accuracy did not improve in 1 evaluations"))
+    let results = try json(run.output)
+    // The second epoch cannot gain two points of one.
+    #expect(results["epoch"]?.doubleValue == 2 && results["stopped_early"] == true)
+    #expect(try world.text("patient/recipe.yaml").contains("early_stopping_patience: 1\n"))
+  }
+
+  /// A task whose answers are numbers: how good a thing was.
+  private func makeScores() throws {
+    var rows: [String] = []
+    for thing in TinyWorld.things {
+      for (score, words) in [(4.0, TinyWorld.goodWords), (1.0, TinyWorld.badWords)] {
+        for (index, word) in words.enumerated() {
+          rows.append("the \(thing) was \(word) .\t\(score + Double(index) / 4)")
+        }
+      }
+    }
+    let held = rows.enumerated().filter { $0.offset % 5 == 3 }.map(\.element)
+    try write("sentence\tscore\n" + rows.joined(separator: "\n") + "\n", to: "data/scores.tsv")
+    try write("sentence\tscore\n" + held.joined(separator: "\n") + "\n", to: "data/scores-dev.tsv")
+    try write(
+      """
+      name: scores
+      kind: regression
+      train_file: scores.tsv
+      validation_file: scores-dev.tsv
+      text_column: sentence
+      label_column: score
+      metrics: [pearson]
+      max_seq_length: 24
+      defaults: {learning_rate: 5.0e-3, num_train_epochs: 30, per_device_train_batch_size: 8}
+
+      """, to: "scores.yaml")
+  }
+
+  @Test func oneStudentLearnsThreeTasks() throws {
+    try makeScores()
+    try train("mood", task)
+    let scores = ["--task", world.path("scores.yaml"), "--data", world.path("data")]
+    try train("numbers", scores)
+    let recipe = """
+      student: T1
+      num_train_epochs: 25
+      per_device_train_batch_size: 8
+      learning_rate: 5e-3
+      tau: 0.5
+      tasks:
+        - {task: \(world.path("tiny.yaml")), data: \(world.path("data")), teacher: \(world.path("mood"))}
+        - task: \(world.path("scores.yaml"))
+          data: \(world.path("data"))
+          teacher: \(world.path("numbers"))
+          weight: 2
+          distillation: {hard_label_weight: 0.5, temperature: 1}
+        - {task: \(world.path("tiny.yaml")), name: labels, data: \(world.path("data"))}
+
+      """
+    try write(recipe, to: "tasks.yaml")
+    let command = ["multitask", world.path("tasks.yaml")]
+    let dry = potstill(command + ["--dry-run"])
+    try #require(dry.code == 0, "\(dry.messages)")
+    #expect(dry.output.contains("task     tiny: 32 examples") && dry.output.contains("no teacher"))
+    let plan = try json(potstill(command + ["--dry-run", "--json"]).output)
+    let shares = (plan["tasks"]?.arrayValue ?? []).compactMap { $0["probability"]?.doubleValue }
+    // 32, 40 and 32 examples.
+    let expected = [Double(32).squareRoot(), 2 * Double(40).squareRoot(), Double(32).squareRoot()]
+    for (share, part) in zip(shares, expected) {
+      #expect(abs(share - part / expected.reduce(0, +)) < 1e-9)
+    }
+    #expect(shares.count == 3)
+    // 4, 5 and 4 batches of 8 make an epoch.
+    #expect(plan["steps"]?.intValue == 325)
+
+    let saving = ["--save-strategy", "steps", "--save-steps", "100", "--save-total-limit", "9"]
+    let run = potstill(command + saving + ["--output", world.path("student"), "--json"])
+    try #require(run.code == 0, "\(run.messages)")
+    let results = try json(run.output)
+    #expect(results["eval_tiny/accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(results["eval_scores/pearson"]?.doubleValue ?? 0 >= 0.8)
+    #expect(results["eval_labels/accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(results["eval_average"]?.doubleValue ?? 0 >= 0.8)
+    let log = try world.text("student/metrics.jsonl")
+    for part in ["tiny/unweighted_kd_loss", "scores/unweighted_hard_label_loss", "labels/loss"] {
+      #expect(log.contains("\"\(part)\""), "\(part)")
+    }
+
+    // Each task's folder is a model of its own.
+    let evaluated = potstill(["evaluate", "--model", world.path("student/tiny"), "--json"] + task)
+    #expect(try json(evaluated.output)["eval_accuracy"] == results["eval_tiny/accuracy"])
+    let numbers = potstill(["evaluate", "--model", world.path("student/scores"), "--json"] + scores)
+    #expect(try json(numbers.output)["eval_pearson"] == results["eval_scores/pearson"])
+    let own = try json(world.text("student/tiny/all_results.json"))
+    #expect(own["teacher_eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
+
+    // Resumed in the middle it ends in the same bits, as does the recipe it wrote.
+    let resumed = potstill(
+      ["multitask", world.path("student/recipe.yaml"), "--output", world.path("resumed"), "--quiet"] + saving
+        + ["--resume-from-checkpoint", world.path("student/checkpoint-200")])
+    try #require(resumed.code == 0, "\(resumed.messages)")
+    for name in ["tiny", "scores", "labels"] {
+      #expect(try weights("student/" + name) == weights("resumed/" + name), "\(name)")
+    }
+  }
+
+  @Test func whatIsWrongWithTasksIsSaidTogether() throws {
+    let file = world.path("tiny.yaml")
+    try write(
+      """
+      student: T1
+      output: \(world.path("out"))
+      tasks:
+        - {task: \(file), data: \(world.path("data")), techer: here, weight: 0}
+        - {task: \(file)}
+
+      """, to: "wrong.yaml")
+    let run = potstill(["multitask", world.path("wrong.yaml")])
+    #expect(run.code == 1)
+    for words in ["did you mean teacher?", "tasks[0].weight", "tasks[1].data: is missing"] {
+      #expect(run.messages.contains(words), "\(run.messages)")
+    }
+    let none = potstill(["multitask", "--student", "T1"])
+    #expect(none.code == 64 && none.messages.contains("--tasks") && none.messages.contains("--output"))
+    try write(
+      "{student: T1, output: \(world.path("out")), tasks: [{task: \(file), data: \(world.path("data"))}]}",
+      to: "teacherless.yaml")
+    let teacherless = potstill(["multitask", world.path("teacherless.yaml")])
+    #expect(teacherless.code == 1 && teacherless.messages.contains("no task has a teacher"))
+    #expect(!FileManager.default.fileExists(atPath: world.path("out")))
+  }
+}
