@@ -23,7 +23,7 @@ build: packages ## Build the potstill command.
 	@$(BUILD) --product potstill
 
 test: packages ## Build and run the whole test suite, optimised.
-	@$(SWIFT) test --configuration $(CONFIGURATION) --disable-xctest $(ARGS)
+	@$(SWIFT) test --configuration $(CONFIGURATION) --disable-xctest --disable-testable-imports $(ARGS)
 
 lint: ## Check layout and style of every source file.
 	@$(SWIFT) format lint --strict --parallel --recursive $(SOURCES)
