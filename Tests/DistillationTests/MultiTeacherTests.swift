@@ -98,6 +98,42 @@ import Training
     #expect(abs(found - expected) < 2e-5 * max(1, abs(expected)))
   }
 
+  /// Total, parts and gradients of TextBrewer's MultiTeacherDistiller, and of PyTorch for the means it does not have.
+  @Test(arguments: TeacherAverage.allCases)
+  func totalPartsAndGradientsMatchTextBrewer(average: TeacherAverage) throws {
+    let labels = ["LABEL_0", "LABEL_1", "LABEL_2"]
+    func load(_ name: String, _ model: TaskModel, factor: Float = 1) throws -> TaskModel {
+      let golden = try Golden("objective/\(name).safetensors")
+      for parameter in model.parameters {
+        parameter.assign(scale(try golden.tensor(parameter.name), by: factor, in: .inference))
+      }
+      return model
+    }
+    let teachers = try [Float(1), 0.75].map { factor in
+      try load("teacher", tinyModel(layers: 4, hidden: 12, heads: 3, labels: labels), factor: factor)
+    }
+    let student = try load("student", tinyModel(labels: labels))
+    let config = DistillationConfig(
+      temperature: 3, kdLossWeight: 0.75, hardLabelWeight: 0.5, compatibility: .textbrewer)
+    let distiller = try MultiTeacherDistiller(
+      config, teachers: teachers.map { WeightedTeacher($0) }, average: average, student: student)
+    let golden = try Golden("objective/teachers.safetensors")
+    let context = recording()
+    let loss = try distiller.loss(tinyBatch(), progress: 0, in: context)
+    let prefix = average.rawValue + "/"
+    expectClose(loss.total, try golden.tensor(prefix + "total"), "total")
+    #expect(loss.parts.map(\.name) == ["unweighted_kd_loss", "unweighted_hard_label_loss"])
+    for part in loss.parts {
+      expectClose(Tensor(part.value), try golden.tensor(prefix + "part/" + part.name), part.name)
+    }
+    context.tape?.backward(from: loss.total)
+    for parameter in student.parameters {
+      let gradient = try #require(parameter.gradient, "\(parameter.name) has no gradient")
+      let expected = try golden.tensor(prefix + "grad/" + parameter.name)
+      expectClose(gradient, expected, relative: 1e-4, parameter.name)
+    }
+  }
+
   @Test func crossEntropiesAreLinearInTheTeacher() throws {
     let student = try tinyModel(seed: 2)
     let loss = { (average: TeacherAverage) in

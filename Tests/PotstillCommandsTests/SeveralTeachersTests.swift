@@ -202,6 +202,10 @@ import Testing
     for words in ["did you mean teacher?", "tasks[0].weight", "tasks[1].data: is missing"] {
       #expect(run.messages.contains(words), "\(run.messages)")
     }
+    let single = potstill(["distill", world.path("wrong.yaml")])
+    #expect(
+      single.messages.contains(
+        "unknown key tasks; a student of several tasks is made by 'potstill multitask'"))
     let none = potstill(["multitask", "--student", "T1"])
     #expect(none.code == 64 && none.messages.contains("--tasks") && none.messages.contains("--output"))
     try write(

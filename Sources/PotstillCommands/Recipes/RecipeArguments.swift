@@ -14,7 +14,10 @@ extension RecipeFile {
       if OptionSpelling.ignored.contains(name) { continue }
       let place = "\(path):\(entry.line): "
       guard let option = catalogue.entry(named: name) else {
-        let hint = suggestion(for: entry.key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
+        let hint =
+          name == "tasks"
+          ? "a student of several tasks is made by 'potstill multitask'"
+          : suggestion(for: entry.key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
         faults.append(
           place + "unknown key \(entry.key); "
             + (hint ?? "'potstill \(subcommand) --help' lists the options"))
