@@ -1,17 +1,9 @@
 #include "CKernels.h"
 #include "dropout_mask.h"
-#include "small_product.h"
+#include "query_blocks.h"
 #include "vector_math.h"
 
 #pragma clang fp contract(fast)
-
-// Queries are taken in blocks of up to 32. The map of a block lies transposed in scratch, [keys, width] with width 16
-// or 32, so that the softmax of 16 queries runs down the rows of vectors and needs no sum across lanes. Lanes beyond
-// the block's last query hold numbers that nobody reads.
-
-enum { block_queries = 2 * PS_LANES };
-
-PS_INLINE int64_t round_up(int64_t n) { return (n + PS_LANES - 1) / PS_LANES * PS_LANES; }
 
 // The layout of scratch: four maps of a block, one operand of the block transposed, and copies with whole vectors of
 // one operand of all keys and one of the block.
@@ -34,21 +26,6 @@ PS_INLINE workspace make_workspace(const ps_attention *s, float *scratch) {
 
 int64_t ps_attention_scratch(int64_t keys, int64_t head_dim) {
   return 4 * keys * block_queries + head_dim * block_queries + (keys + block_queries) * round_up(head_dim);
-}
-
-// An operand whose rows may be read in whole vectors: itself when they are whole, else a copy with zeros behind.
-PS_INLINE const float *widened(const float *x, int64_t *ldx, int64_t rows, int64_t cols, float *copy) {
-  const int64_t whole = cols / PS_LANES * PS_LANES, width = round_up(cols);
-  if (whole == cols) return x;
-  for (int64_t r = 0; r < rows; r++) {
-    const float *from = x + r * *ldx;
-    float *to = copy + r * width, tail[PS_LANES];
-    for (int64_t c = 0; c < whole; c += PS_LANES) memcpy(to + c, from + c, PS_LANES * sizeof(float));
-    ps_load_part(from + whole, tail, cols - whole, 0.0f);
-    memcpy(to + whole, tail, sizeof tail);
-  }
-  *ldx = width;
-  return copy;
 }
 
 // Columns of scores become columns of probabilities.

@@ -122,6 +122,35 @@ import Training
     }
   }
 
+  /// The weights of the layers, which move from batch to batch, are part of a checkpoint.
+  @Test func transportResumesToTheBit() throws {
+    try FixedThreads.run {
+      let folder = FileManager.default.temporaryDirectory.appending(path: "distil-\(UUID().uuidString)")
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let config = DistillationConfig(matches: [.match(try #require(IntermediateMatch(.emd)))])
+      var settings = training(epochs: 2)
+      settings.saveStrategy = .steps
+      settings.saveSteps = 5
+      func run(from checkpoint: URL?) throws -> GeneralDistiller {
+        let distiller = try distiller(config, dropout: 0.1)
+        try distiller.train(
+          examples(40), config: settings,
+          checkpoints: CheckpointFolder(folder, saveModel: { try distiller.student.save(to: $0) }),
+          resumingFrom: checkpoint)
+        return distiller
+      }
+      let (whole, resumed) = (try run(from: nil), try run(from: folder.appending(path: "checkpoint-5")))
+      let parameters = { (distiller: GeneralDistiller) in
+        distiller.groups.flatMap(\.parameters) + distiller.state
+      }
+      #expect(whole.state.map(\.name) == ["projections.0.student_weights", "projections.0.teacher_weights"])
+      #expect(Set(whole.state[1].tensor.values).count > 1)
+      for (a, b) in zip(parameters(whole), parameters(resumed)) {
+        #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+      }
+    }
+  }
+
   @Test func labelsThatAreAskedForMustBeThere() throws {
     let distiller = try distiller(DistillationConfig(hardLabelWeight: 1))
     #expect(throws: DistillationError.self) { try distiller.train(examples(8), config: training(epochs: 1)) }

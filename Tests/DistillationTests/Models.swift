@@ -4,6 +4,7 @@ import TaskData
 import Tensors
 import Testing
 import Tokenization
+import Training
 
 /// A tiny classifier with weights large enough that every layer matters.
 func tinyModel(
@@ -41,4 +42,35 @@ func faults(
   config.validate(
     teacher: ModelDescription(teacher, name: "teacher"), student: ModelDescription(student, name: "student"),
     hasLabels: hasLabels)
+}
+
+/// Compares the gradients of everything a distiller trains with central differences of its total loss.
+func expectGradientsAgree(
+  _ distiller: GeneralDistiller, _ batch: LabeledBatch, isTraining: Bool = true,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  let context = Context(tape: Tape(), isTraining: isTraining, random: RandomSource(seed: 5))
+  let loss = try distiller.loss(batch, progress: 0, in: context)
+  context.tape?.backward(from: loss.total)
+  for parameter in distiller.groups.flatMap(\.parameters) {
+    let gradient = try #require(parameter.gradient, "\(parameter.name) has no gradient").values
+    let original = parameter.tensor.values
+    // The entries with the largest gradients say most against the noise of float32.
+    let largest = gradient.indices.sorted { abs(gradient[$0]) > abs(gradient[$1]) }.prefix(2)
+    for index in largest {
+      let step: Float = 1 / 256
+      let value = { (shift: Float) in
+        var changed = original
+        changed[index] += shift
+        parameter.assign(Tensor(changed, shape: parameter.shape))
+        return Double(try distiller.loss(batch, progress: 0, in: .inference).total.item)
+      }
+      let numeric = (try value(step) - value(-step)) / Double(2 * step)
+      parameter.assign(Tensor(original, shape: parameter.shape))
+      let error = abs(numeric - Double(gradient[index]))
+      #expect(
+        error < 2e-3 + 0.02 * abs(numeric), "\(parameter.name)[\(index)]: \(gradient[index]), \(numeric)",
+        sourceLocation: sourceLocation)
+    }
+  }
 }

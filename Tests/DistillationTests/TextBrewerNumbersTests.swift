@@ -1,13 +1,14 @@
 import Distillation
+import Encoders
 import Foundation
 import Tensors
 import Testing
+import Training
 
 /// Numbers TextBrewer's repository gives for x[i] = sin(0.7 i + φ), some with the mask [[1,1,1,0],[1,1,0,0]].
 ///
-/// Packing the masked rows reproduces each masked value, packing all rows each unmasked one. Not reproduced: the
-/// unmasked attention losses, which wipe negative scores out, and the masked attention cross-entropies, whose softmax
-/// ranges over padding.
+/// Packing the masked rows reproduces each masked value of hidden states, packing all rows each unmasked one. For
+/// attention, whose softmax ranges over padding in TextBrewer, all rows are packed and the masked ones chosen.
 @Suite struct TextBrewerNumbersTests {
   /// Sequences of these lengths out of 4 positions.
   static let full = [4, 4]
@@ -83,7 +84,7 @@ import Testing
       expect(
         HiddenMatchLoss.compute(
           type, student: [packed(lengths, width: 3, 0.3)], teacher: [packed(lengths, width: 3, 0.9)],
-          starts: starts(lengths), in: .inference), expected)
+          starts: starts(lengths), compatibility: .textbrewer, in: .inference), expected)
     }
   }
 
@@ -106,24 +107,62 @@ import Testing
   }
 
   @Test(arguments: [
-    (MatchLossType.attentionMSE, 0.402042139712863), (.attentionMSESum, 1.1907344244763278),
+    (MatchLossType.attentionMSE, 0.1567394768039011, 0.402042139712863),
+    (.attentionMSESum, 0.35736078758388246, 1.1907344244763278),
+    (.attentionCE, 0.7228236982264136, 0.9016018116246182),
+    (.attentionCEMean, 0.6817288846831191, 0.921126882215221),
   ])
-  func attention(type: MatchLossType, masked: Double) {
+  func attention(type: MatchLossType, unmasked: Double, masked: Double) {
     let maps = { (phase: Double) in
-      let all = sines(2 * 2 * 4 * 4, phase)
-      var values: [Float] = []
-      for (b, n) in Self.masked.enumerated() {
-        for head in 0..<2 {
-          for query in 0..<n {
-            let row = ((b * 2 + head) * 4 + query) * 4
-            values += all[row..<row + n]
-          }
-        }
+      AttentionMaps(
+        values: Tensor(sines(2 * 2 * 4 * 4, phase)), heads: 2, queryStarts: starts(Self.full),
+        keyStarts: starts(Self.full))
+    }
+    for (rows, expected) in [([Int32]?.none, unmasked), ([0, 1, 2, 4, 5], masked)] {
+      expect(
+        AttentionMatchLoss.compute(
+          type, student: maps(0.2), teacher: maps(1.1), rows: rows, compatibility: .textbrewer, in: .inference
+        ),
+        expected)
+    }
+  }
+
+  /// The release on PyPI divides the masked `mmd` by the length, its repository by the hidden size as it does without a
+  /// mask; Potstill follows the repository, and differs from the release by the ratio of the two.
+  @Test(arguments: [
+    (3, 0.3, 0.5, 0.9, 1.7, 0.05495955599020904), (5, 0.3, 0.3, 0.9, 0.9, 0.2694011574470598),
+  ])
+  func mmdOfThePyPIRelease(
+    teacherWidth: Int, s0: Double, s1: Double, t0: Double, t1: Double, expected: Double
+  ) {
+    // With every width replaced by the padded length 4: S₀S₁ᵀ/4 is S₀S₁ᵀ/D of states scaled by √(D/4).
+    let side = { (first: Double, second: Double, width: Int) in
+      [first, second].map {
+        scale(packed(Self.masked, width: width, $0), by: (Float(width) / 4).squareRoot(), in: .inference)
       }
-      return AttentionMaps(
-        values: Tensor(values), heads: 2, queryStarts: starts(Self.masked), keyStarts: starts(Self.masked))
     }
     expect(
-      AttentionMatchLoss.compute(type, student: maps(0.2), teacher: maps(1.1), in: .inference), masked)
+      HiddenMatchLoss.compute(
+        .mmd, student: side(s0, s1, 3), teacher: side(t0, t1, teacherWidth), starts: starts(Self.masked),
+        in: .inference), expected)
+  }
+
+  @Test func probabilityShift() throws {
+    // What the KD loss of the shifted teacher says about its logits: equal to that of the numbers TextBrewer gives.
+    let (student, teacher) = (
+      Tensor([0.5, -1, 2, 1, 0, 3], shape: [2, 3]), Tensor([1, 5, 2, 3, 0, 1], shape: [2, 3])
+    )
+    let shifted = Tensor([1, 2, 5, 3, 0, 1], shape: [2, 3])
+    func distiller(_ teacher: Tensor, shift: Bool) throws -> Double {
+      var config = DistillationConfig(temperature: 2, compatibility: .textbrewer)
+      config.probabilityShift = shift
+      let distiller = try GeneralDistiller(
+        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+        adaptorT: { _, _, _ in AdaptorResult(logits: [teacher]) },
+        adaptorS: { _, _, _ in AdaptorResult(logits: [student], labels: [[2, 0]]) })
+      return Double(try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item)
+    }
+    #expect(try abs(distiller(teacher, shift: true) - distiller(shifted, shift: false)) < 1e-6)
+    #expect(try abs(distiller(teacher, shift: true) - distiller(teacher, shift: false)) > 0.1)
   }
 }

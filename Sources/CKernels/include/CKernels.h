@@ -89,6 +89,20 @@ void ps_attention_backward(const ps_attention *shape, const float *q, const floa
                            const float *probs, const float *dout, const float *dprobs, const float *dscores, float *dq,
                            float *dk, float *dv, int32_t accumulate, float *scratch);
 
+// ---- relations of one head over one sequence ---------------------------------------------------------------------
+// How the rows of a sequence relate to each other: softmax(scale A B^T) row by row, as attention does it.
+typedef struct {
+  const float *a, *b;  // `rows` rows of `dim` floats, ld floats apart
+  int64_t dim, ld;
+  float scale;
+} ps_relation;
+// Floats of scratch that it needs.
+int64_t ps_relation_scratch(int64_t rows, int64_t teacher_dim, int64_t student_dim);
+// The sum over rows of KL(teacher's relation || student's). weight times its gradient is added to da and db, whose rows
+// lie as the student's do; either may be NULL, and both may be one where a and b are.
+double ps_relation_divergence(int64_t rows, const ps_relation *teacher, const ps_relation *student, float weight,
+                              float *da, float *db, float *scratch);
+
 // ---- dropout: keep bit of element i depends on (seed, stream, i) only ------------------------------------------
 // A counter-based 32-bit hash; element first+i is kept when hash >= probability * 2^32 and scaled by 1/(1-p).
 // The same call applies the mask to a gradient. y may alias x.

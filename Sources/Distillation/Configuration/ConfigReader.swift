@@ -34,6 +34,21 @@ struct ConfigReader {
     return nil
   }
 
+  mutating func integer(_ key: String) -> Int? {
+    guard let value = value(key) else { return nil }
+    if let number = value.intValue { return number }
+    add(key, "found \(describe(value)), expected a whole number")
+    return nil
+  }
+
+  mutating func numbers(_ key: String) -> [Double]? {
+    guard let value = value(key) else { return nil }
+    let numbers = value.arrayValue?.compactMap(\.doubleValue).filter(\.isFinite)
+    if let numbers, numbers.count == value.arrayValue?.count { return numbers }
+    add(key, "found \(describe(value)), expected a list of numbers")
+    return nil
+  }
+
   mutating func truth(_ key: String) -> Bool? {
     guard let value = value(key) else { return nil }
     if let truth = value.boolValue { return truth }

@@ -64,12 +64,17 @@ extension IntermediateMatch {
       list.count == 1 ? .integer(list[0]) : .array(list.map { .integer($0) })
     }
     var object = JSONObject()
-    object["layer_T"] = layers(layerT)
-    object["layer_S"] = layers(layerS)
+    if !loss.takesAllLayers {
+      object["layer_T"] = layers(layerT)
+      object["layer_S"] = layers(layerS)
+    }
     object["feature"] = .string(feature.rawValue)
     object["loss"] = .string(loss.rawValue)
     object["weight"] = number(weight)
     object["proj"] = projection?.json
+    object["attention"] = attention.map { .bool($0) }
+    object["relation_heads"] = relationHeads.map { .integer($0) }
+    object["relation_weights"] = relationWeights.map { .array($0.map { number($0) }) }
     return .object(object)
   }
 }

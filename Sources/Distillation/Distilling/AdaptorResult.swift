@@ -1,3 +1,4 @@
+import Encoders
 import Tensors
 
 /// What a distiller uses of a model's output; each field is optional in the sense that it may stay empty.
@@ -22,6 +23,8 @@ public struct AdaptorResult {
   public var intermediates: [String: Tensor] = [:]
   /// The logits of further teachers, of which `logits` are the first one's.
   var ensemble: TeacherEnsemble?
+  /// Queries, keys and values of the blocks that were captured, by block from 0.
+  public var selfAttention: [Int: SelfAttentionVectors]
   /// The tokens whose hidden states are matched; nil matches all.
   public var rows: [Int32]?
 
@@ -29,7 +32,8 @@ public struct AdaptorResult {
   public init(
     logits: [Tensor] = [], logitsKind: LogitsKind = .classes, logitRows: [[Int32]]? = nil,
     labels: [[Int32]] = [], losses: [Tensor] = [],
-    hidden: [Tensor] = [], attention: [AttentionMaps] = [], rows: [Int32]? = nil
+    hidden: [Tensor] = [], attention: [AttentionMaps] = [],
+    selfAttention: [Int: SelfAttentionVectors] = [:], rows: [Int32]? = nil
   ) {
     self.logits = logits
     self.logitsKind = logitsKind
@@ -38,6 +42,7 @@ public struct AdaptorResult {
     self.losses = losses
     self.hidden = hidden
     self.attention = attention
+    self.selfAttention = selfAttention
     self.rows = rows
   }
 }

@@ -23,7 +23,8 @@ public enum Adaptors {
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
   ) -> AdaptorResult {
     AdaptorResult(
-      logits: [output.logits], hidden: output.hiddenStates, attention: output.encoder.attentionScores)
+      logits: [output.logits], hidden: output.hiddenStates, attention: output.encoder.attentionScores,
+      selfAttention: output.encoder.selfAttention)
   }
 
   /// For a teacher that answers questions: start and end scores, each a distribution over the tokens of its sequence, and

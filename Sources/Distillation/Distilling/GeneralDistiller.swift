@@ -34,6 +34,8 @@ open class GeneralDistiller: TrainingObjective {
   public let matches: [ResolvedMatch]
   /// The projection of each match, nil where there is none, then of each custom match.
   public let projections: [Projection?]
+  /// What each match that takes all layers keeps from batch to batch, nil for the others.
+  public let transports: [LayerTransport?]
   /// What is doubtful about the configuration, for the user to read.
   public let warnings: [DistillationFault]
   /// The student's parameters by weight decay, then the projections.
@@ -106,16 +108,24 @@ open class GeneralDistiller: TrainingObjective {
     warnings = found
     matches = config.resolvedMatches(teacher: own, student: other)
     customMatches = config.resolvedCustomMatches(teacher: own, student: other)
-    let shapes = matches.map(\.projection) + customMatches.map(\.projection)
-    projections = shapes.enumerated().map { index, shape in
-      guard let shape, let inputs = shape.studentSize, let outputs = shape.teacherSize else { return nil }
-      return Projection(
-        shape.kind, studentSize: inputs, teacherSize: outputs, name: "\(projectionPrefix).\(index)",
-        seed: seed,
-        stream: UInt64(index))
+    let modules = matches.enumerated().map { index, match in
+      match.projections(name: "\(projectionPrefix).\(index)", seed: seed, stream: UInt64(index))
     }
-    captureS = capture.union(
-      Self.capture(matches.map { ($0.match.feature, $0.studentPositions) }, other.layers))
+    let customModules = customMatches.enumerated().map { index, match in
+      match.projection.flatMap {
+        Projection(
+          $0, name: "\(projectionPrefix).\(modules.count + index)", seed: seed,
+          stream: UInt64(modules.count + index))
+      }
+    }
+    projections = zip(matches, modules).map { $0.match.loss.takesAllLayers ? nil : $1.first } + customModules
+    transports = zip(matches, modules).enumerated().map { index, pair in
+      pair.0.match.loss.takesAllLayers
+        ? LayerTransport(
+          name: "\(projectionPrefix).\(index)", students: other.layers, teachers: own.layers,
+          projections: pair.1) : nil
+    }
+    captureS = capture.union(Self.capture(matches, \.studentPositions, other.layers))
     intermediatesS =
       customMatches.map(\.student.name)
       + intermediates.student.compactMap { other.intermediate(named: $0)?.name }
@@ -124,14 +134,18 @@ open class GeneralDistiller: TrainingObjective {
     cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
     frozenTeacher = FrozenTeacher(
       teacher, adaptor: adaptorT ?? Adaptors.teacher(of: teacher.config),
-      capture: capture.union(
-        Self.capture(matches.map { ($0.match.feature, $0.teacherPositions) }, own.layers)),
+      capture: capture.union(Self.capture(matches, \.teacherPositions, own.layers)),
       intermediates: customMatches.map(\.teacher.name)
         + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache)
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
-      + ParameterGroup.projectionGroups(shapes, projections)
+      + ParameterGroup.projectionGroups(
+        matches.map(\.projection) + customMatches.map(\.projection),
+        modules + customModules.map { $0.map { [$0] } ?? [] })
   }
+
+  /// The layers' weights of the matches that take all layers.
+  public var state: [Parameter] { transports.flatMap { $0?.state ?? [] } }
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   open func weight(of batch: LabeledBatch) -> Double {
@@ -199,8 +213,10 @@ open class GeneralDistiller: TrainingObjective {
         side: "student", field: "losses",
         message: "is empty, but hard_label_weight is \(config.hardLabelWeight)")
     }
-    for (match, projection) in zip(matches, projections) {
-      let term = MatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
+    for (index, match) in matches.enumerated() {
+      let term = MatchTerm(
+        match: match, projection: projections[index], transport: transports[index],
+        starts: batch.tokens.starts, compatibility: config.compatibility)
       let loss = try term.loss(student: own, teacher: other, in: context)
       sum.add(loss, weight: match.match.weight, name: match.match.logName)
     }
@@ -221,12 +237,16 @@ open class GeneralDistiller: TrainingObjective {
   }
 
   /// The least that gives the layers at some positions.
-  private static func capture(_ wanted: [(feature: MatchFeature, positions: [Int])], _ layers: Int) -> Capture
-  {
+  private static func capture(
+    _ matches: [ResolvedMatch], _ positions: (ResolvedMatch) -> [Int], _ layers: Int
+  ) -> Capture {
     var capture: Capture = []
-    for (feature, positions) in wanted {
-      switch feature {
+    for match in matches {
+      let positions = positions(match)
+      if match.comparesAttention { capture.formUnion(.attentionScores) }
+      switch match.match.feature {
       case .attention: capture.formUnion(.attentionScores)
+      case .selfAttention: positions.forEach { capture.formUnion(.selfAttention(ofLayer: $0)) }
       case .hidden: capture.formUnion(positions.contains(layers) ? .hiddenStates : .innerHiddenStates)
       }
     }

@@ -1,26 +1,61 @@
+import Encoders
 import Tensors
 
 /// One match's part of a distiller's loss: finds the layers, picks rows, projects, compares.
 struct MatchTerm {
   let match: ResolvedMatch
   let projection: Projection?
+  /// What a match of all layers keeps from batch to batch.
+  let transport: LayerTransport?
   /// Prefix sums of the batch's tokens, [B + 1].
   let starts: [Int32]
+  /// Whose arithmetic to follow.
+  let compatibility: Compatibility?
 
   /// The unweighted loss.
   func loss(
     student: AdaptorResult, teacher: AdaptorResult, in context: Context
   ) throws(DistillationError) -> Tensor {
-    let type = match.match.loss
-    if type.feature == .attention {
-      let own = try layers(student.attention, match.studentPositions, side: "student", field: "attention")
-      let other = try layers(teacher.attention, match.teacherPositions, side: "teacher", field: "attention")
-      guard student.rows == nil, teacher.rows == nil else {
-        throw .adaptor(
-          side: "student", field: "rows", message: "attention is matched over all tokens; leave it nil")
-      }
-      return AttentionMatchLoss.compute(type, student: own[0], teacher: other[0], in: context)
+    if let transport { return try transportLoss(transport, student: student, teacher: teacher, in: context) }
+    return switch match.match.feature {
+    case .attention: try attentionLoss(student: student, teacher: teacher, in: context)
+    case .selfAttention: try selfAttentionLoss(student: student, teacher: teacher, in: context)
+    case .hidden: try hiddenLoss(student: student, teacher: teacher, in: context)
     }
+  }
+
+  private func attentionLoss(
+    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    let own = try layers(student.attention, match.studentPositions, side: "student", field: "attention")
+    let other = try layers(teacher.attention, match.teacherPositions, side: "teacher", field: "attention")
+    try requireSameTokens(student, teacher)
+    return AttentionMatchLoss.compute(
+      match.match.loss, student: own[0], teacher: other[0], rows: student.rows, compatibility: compatibility,
+      in: context)
+  }
+
+  private func selfAttentionLoss(
+    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    let own = try vectors(student, match.studentPositions[0], side: "student")
+    let other = try vectors(teacher, match.teacherPositions[0], side: "teacher")
+    try requireSameTokens(student, teacher)
+    guard let heads = match.relationHeads else {
+      preconditionFailure("\(match.match.loss.rawValue) needs its heads resolved.")
+    }
+    let chosen = student.rows
+    if chosen?.isEmpty == true { return Tensor(0) }
+    return SelfAttentionLoss.compute(
+      match.match.loss, student: chosen.map { own.rows($0, in: context) } ?? own,
+      teacher: chosen.map { other.rows($0, in: .inference) } ?? other, heads: heads,
+      weights: match.match.relationWeights, starts: chosen.map { prefixSums(of: $0) } ?? starts, in: context)
+  }
+
+  private func hiddenLoss(
+    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    let type = match.match.loss
     var own = try layers(student.hidden, match.studentPositions, side: "student", field: "hidden")
     var other = try layers(teacher.hidden, match.teacherPositions, side: "teacher", field: "hidden")
     var starts = starts
@@ -47,11 +82,63 @@ struct MatchTerm {
       }
     }
     guard starts.last ?? 0 > 0 else { return Tensor(0) }
-    return HiddenMatchLoss.compute(type, student: own, teacher: other, starts: starts, in: context)
+    return HiddenMatchLoss.compute(
+      type, student: own, teacher: other, starts: starts, compatibility: compatibility, in: context)
+  }
+
+  private func transportLoss(
+    _ transport: LayerTransport, student: AdaptorResult, teacher: AdaptorResult, in context: Context
+  ) throws(DistillationError) -> Tensor {
+    try requireSameTokens(student, teacher)
+    if student.rows?.isEmpty == true { return Tensor(0) }
+    let hidden = {
+      (result: AdaptorResult, positions: [Int], side: String, context: Context) throws(DistillationError) in
+      let states = try layers(result.hidden, positions, side: side, field: "hidden")
+      return result.rows.map { rows in states.map { gatherRows($0, rows: rows, in: context) } } ?? states
+    }
+    let scores = {
+      (result: AdaptorResult, positions: [Int], side: String, context: Context) throws(DistillationError) in
+      // Block k is the place after the embeddings in the hidden states, but the place k − 1 among the maps.
+      let maps = try layers(result.attention, positions.dropLast(), side: side, field: "attention")
+      return maps.map { map in
+        (result.rows.map { map.restricted(to: $0, in: context) } ?? map).values
+      }
+    }
+    let (own, other) = (match.studentPositions, match.teacherPositions)
+    return transport.loss(
+      student: try hidden(student, own, "student", context),
+      teacher: try hidden(teacher, other, "teacher", .inference),
+      attention: match.comparesAttention
+        ? (try scores(student, own, "student", context), try scores(teacher, other, "teacher", .inference))
+        : nil,
+      in: context)
+  }
+
+  private func requireSameTokens(
+    _ student: AdaptorResult, _ teacher: AdaptorResult
+  ) throws(DistillationError) {
+    guard student.rows == teacher.rows else {
+      throw .adaptor(
+        side: "student", field: "rows",
+        message:
+          "\(match.match.logName) relates tokens to each other, so both sides must choose the same ones")
+    }
+  }
+
+  private func vectors(
+    _ result: AdaptorResult, _ position: Int, side: String
+  ) throws(DistillationError) -> SelfAttentionVectors {
+    guard let vectors = result.selfAttention[position] else {
+      throw .adaptor(
+        side: side, field: "selfAttention",
+        message: "found layers \(result.selfAttention.keys.sorted()); \(match.match.logName) needs number "
+          + "\(position)")
+    }
+    return vectors
   }
 
   private func layers<Layer>(
-    _ list: [Layer], _ positions: [Int], side: String, field: String
+    _ list: [Layer], _ positions: some Collection<Int>, side: String, field: String
   ) throws(DistillationError) -> [Layer] {
     guard let last = positions.max(), last < list.count else {
       throw .adaptor(

@@ -1,6 +1,7 @@
-/// A loss between one layer (or two) of the teacher and of the student; an entry of TextBrewer's `intermediate_matches`.
+/// A loss between one layer (two, or all) of the teacher and of the student; an entry of TextBrewer's `intermediate_matches`.
 public struct IntermediateMatch: Sendable, Equatable {
-  /// The teacher's layer, or two for `fsp`, `gram`, `mmd` and `nst`; negative numbers count from the end.
+  /// The teacher's layer, two for `fsp`, `gram`, `mmd`, `nst` and `irg_transformation`, none for `emd`, which takes all;
+  /// negative numbers count from the end.
   public var layerT: [Int]
   /// The student's layer or layers, as many as the teacher's.
   public var layerS: [Int]
@@ -10,6 +11,12 @@ public struct IntermediateMatch: Sendable, Equatable {
   public var weight: Double
   /// How the student's features are brought to the teacher's size, if they are.
   public var projection: ProjectionConfig?
+  /// The heads that `minilmv2` splits queries, keys and values into; nil takes `RelationHeads.standard`.
+  public var relationHeads: Int?
+  /// Whether `emd` compares attention scores too; nil does where both sides have as many heads.
+  public var attention: Bool?
+  /// The factor of each of `loss.relations`, at least 0; nil takes 1 for each.
+  public var relationWeights: [Double]?
 
   /// A match of one layer with one layer; the losses of two layers take each twice.
   ///
@@ -19,14 +26,24 @@ public struct IntermediateMatch: Sendable, Equatable {
   ///   - loss: Which loss.
   ///   - weight: The factor of the loss in the total.
   ///   - projection: How the student's features are brought to the teacher's size.
+  ///   - relationHeads: The heads of `minilmv2`.
+  ///   - relationWeights: The factors of the relations of `minilm` or `minilmv2`.
   public init(
     layerT: Int, layerS: Int, loss: MatchLossType = .hiddenMSE, weight: Double = 1,
-    projection: ProjectionConfig? = nil
+    projection: ProjectionConfig? = nil, relationHeads: Int? = nil, relationWeights: [Double]? = nil
   ) {
     let count = loss.takesTwoLayers ? 2 : 1
     self.init(
       layersT: [Int](repeating: layerT, count: count), layersS: [Int](repeating: layerS, count: count),
       loss: loss, weight: weight, projection: projection)
+    self.relationHeads = relationHeads
+    self.relationWeights = relationWeights
+  }
+
+  /// The match of a loss that says itself which layers it compares.
+  public init?(_ loss: MatchLossType) {
+    guard let layers = loss.standardLayers else { return nil }
+    self.init(layersT: layers, layersS: layers, loss: loss)
   }
 
   /// A match of lists of layers, for the losses that take two.
@@ -46,6 +63,7 @@ public struct IntermediateMatch: Sendable, Equatable {
 
   /// The name TextBrewer logs the loss under, such as `unweighted_hidden_hidden_mse_1_4`: student first.
   public var logName: String {
+    if loss.takesAllLayers { return "unweighted_\(feature.rawValue)_\(loss.rawValue)" }
     let name = { (layers: [Int]) in layers.map(String.init).joined(separator: "-") }
     return "unweighted_\(feature.rawValue)_\(loss.rawValue)_\(name(layerS))_\(name(layerT))"
   }

@@ -6,6 +6,9 @@ struct MatchReader {
   private let path: String
   private(set) var faults: [DistillationFault] = []
 
+  /// The two ways in which Sun and others (2019) choose layers for `pkd`.
+  private static let patientMaps: [String: LayerMap] = ["pkd_skip": .uniform, "pkd_last": .last]
+
   init(_ entry: JSONValue, path: String) {
     self.entry = entry
     self.path = path
@@ -27,6 +30,8 @@ struct MatchReader {
   /// A preset, a layer map, or a map with its loss (`uniform:cos`).
   private mutating func named(_ name: String) -> MatchSource? {
     if MatchPresets.matches(named: name) != nil { return .preset(name) }
+    if let map = Self.patientMaps[name] { return .map(map, loss: .pkd) }
+    if let match = MatchLossType(rawValue: name).flatMap({ IntermediateMatch($0) }) { return .match(match) }
     let parts = name.split(separator: ":", maxSplits: 1).map(String.init)
     if let map = parts.first.flatMap(LayerMap.init) {
       guard parts.count == 2 else { return .map(map) }
@@ -34,9 +39,14 @@ struct MatchReader {
       fault("", nearest(parts[1], among: MatchLossType.allCases.map(\.rawValue), what: "loss"))
       return nil
     }
+    let methods =
+      MatchLossType.allCases.filter { $0.standardLayers != nil }.map(\.rawValue)
+      + Self.patientMaps.keys.sorted()
     fault(
-      "", nearest(name, among: LayerMap.allCases.map(\.rawValue) + MatchPresets.names, what: "set of matches")
-    )
+      "",
+      nearest(
+        name, among: LayerMap.allCases.map(\.rawValue) + methods + MatchPresets.names,
+        what: "set of matches"))
     return nil
   }
 
@@ -81,10 +91,13 @@ struct MatchReader {
       reader.add(
         "loss", "is missing; known are \(MatchLossType.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    let layerT = layers("layer_T", &reader)
-    let layerS = layers("layer_S", &reader)
+    let layerT = layers("layer_T", &reader, of: loss)
+    let layerS = layers("layer_S", &reader, of: loss)
     let weight = reader.number("weight") ?? 1
     let projection = projection(&reader)
+    let relationHeads = reader.integer("relation_heads")
+    let relationWeights = reader.numbers("relation_weights")
+    let attention = reader.truth("attention")
     reader.rejectUnknown()
     guard let loss, var layerT, var layerS else { return nil }
     if let feature, feature != loss.feature {
@@ -97,17 +110,26 @@ struct MatchReader {
         reader.add("layer_T", "\(loss.rawValue) takes two layers of each side, such as [4, 4] and [1, 1]")
         return nil
       }
-    } else if layerT.count != 1 || layerS.count != 1 {
+    } else if !loss.takesAllLayers, layerT.count != 1 || layerS.count != 1 {
       reader.add("layer_T", "\(loss.rawValue) takes one layer of each side, found a list")
       return nil
     }
-    return .match(
-      IntermediateMatch(layersT: layerT, layersS: layerS, loss: loss, weight: weight, projection: projection))
+    var match = IntermediateMatch(
+      layersT: layerT, layersS: layerS, loss: loss, weight: weight, projection: projection)
+    (match.relationHeads, match.relationWeights, match.attention) = (
+      relationHeads, relationWeights, attention
+    )
+    return .match(match)
   }
 
-  private func layers(_ key: String, _ reader: inout ConfigReader) -> [Int]? {
+  private func layers(_ key: String, _ reader: inout ConfigReader, of loss: MatchLossType?) -> [Int]? {
     guard let value = reader.value(key) else {
+      if let standard = loss?.standardLayers { return standard }
       reader.add(key, "is missing; expected a layer number, 0 being the embeddings")
+      return nil
+    }
+    if let loss, loss.takesAllLayers {
+      reader.add(key, "\(loss.rawValue) compares all layers; remove it")
       return nil
     }
     let layers = (value.arrayValue ?? [value]).compactMap(\.intValue)

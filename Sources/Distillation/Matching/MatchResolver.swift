@@ -50,14 +50,38 @@ struct MatchResolver {
             + "and \(student.layers) layers; use uniform"))
       return
     }
-    let pairs = map.pairs(
-      teacher: teacher.layers, student: student.layers, embeddings: loss.feature == .hidden)
     let needsProjection = loss.needsEqualSizes && teacher.hiddenSize != student.hiddenSize
+    let projection = projection ?? (needsProjection ? ProjectionConfig(.linear) : nil)
+    if loss.takesAllLayers {
+      faults.append(DistillationFault(field, "\(loss.rawValue) compares all layers; write it without a map"))
+      return
+    }
+    let pairs = self.pairs(of: map, for: loss)
+    if pairs.isEmpty {
+      faults.append(
+        DistillationFault(
+          field, "\(loss.rawValue) compares inner layers, of which a student of \(student.layers) has none"))
+    }
     for pair in pairs {
       let match = IntermediateMatch(
-        layerT: pair.teacher, layerS: pair.student, loss: loss, weight: weight,
-        projection: projection ?? (needsProjection ? ProjectionConfig(.linear) : nil))
+        layersT: pair.teacher, layersS: pair.student, loss: loss, weight: weight, projection: projection)
       resolve(match, "\(field) (\(map.rawValue))", countsFromZero: false)
+    }
+  }
+
+  /// The layers that a map pairs for a loss: what its method leaves out is left out.
+  private func pairs(of map: LayerMap, for loss: MatchLossType) -> [(teacher: [Int], student: [Int])] {
+    let textBrewer = compatibility == .textbrewer
+    let embeddings = loss.feature == .hidden && (!loss.readsFirstTokens || textBrewer)
+    var pairs = map.pairs(teacher: teacher.layers, student: student.layers, embeddings: embeddings)
+    // The logits take care of the last layer (Sun and others 2019).
+    if loss == .pkd, !textBrewer { pairs.removeLast() }
+    guard loss != .irgTransformation else {
+      return zip(pairs, pairs.dropFirst()).map { ([$0.teacher, $1.teacher], [$0.student, $1.student]) }
+    }
+    let count = loss.takesTwoLayers ? 2 : 1
+    return pairs.map { pair in
+      ([Int](repeating: pair.teacher, count: count), [Int](repeating: pair.student, count: count))
     }
   }
 
@@ -66,7 +90,7 @@ struct MatchResolver {
     if !(match.weight >= 0 && match.weight.isFinite) {
       faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
     }
-    let expected = match.loss.takesTwoLayers ? 2 : 1
+    let expected = match.loss.takesAllLayers ? 0 : match.loss.takesTwoLayers ? 2 : 1
     if match.layerT.count != expected || match.layerS.count != expected {
       faults.append(
         DistillationFault(
@@ -80,22 +104,55 @@ struct MatchResolver {
           field: "\(field).\(key)", side: key == "layer_T" ? "teacher" : "student", faults: &faults)
       }
     }
-    let teacherPositions = positions(match.layerT, teacher, "layer_T", &faults)
-    let studentPositions = positions(match.layerS, student, "layer_S", &faults)
-    let projection = resolve(match.projection, of: match, field)
-    if match.loss.needsEqualHeads && teacher.heads != student.heads {
-      let other = match.loss == .attentionMSE ? "attention_mse_sum" : "attention_ce_mean"
+    var teacherPositions = positions(match.layerT, teacher, "layer_T", &faults)
+    var studentPositions = positions(match.layerS, student, "layer_S", &faults)
+    var projection = match.projection
+    if match.loss.takesAllLayers {
+      (teacherPositions, studentPositions) = (Array(0...teacher.layers), Array(0...student.layers))
+      if teacher.hiddenSize != student.hiddenSize, projection == nil {
+        projection = ProjectionConfig(.linear)
+      }
+    }
+    projection = resolve(projection, of: match, field)
+    checkAttention(of: match, field)
+    if let other = match.loss.lossForUnequalHeads, teacher.heads != student.heads {
       faults.append(
         DistillationFault(
           "\(field).loss",
           "\(match.loss.rawValue) needs equal head counts, found \(teacher.heads) in the teacher and "
-            + "\(student.heads) in the student; use \(other)"))
+            + "\(student.heads) in the student; use \(other.rawValue)"))
     }
+    if match.loss == .irgTransformation,
+      Set(teacherPositions).count == 1 || Set(studentPositions).count == 1
+    {
+      faults.append(
+        DistillationFault(
+          "\(field).layer_T",
+          "irg_transformation compares what happens between two layers, such as [4, 8] and [1, 2]"))
+    }
+    let heads = RelationHeads(match, field: field, teacher: teacher, student: student)
+    faults += heads.faults
     guard faults.count == before else { return }
     matches.append(
       ResolvedMatch(
         match: match, teacherPositions: teacherPositions, studentPositions: studentPositions,
-        projection: projection))
+        projection: projection, relationHeads: heads.count,
+        comparesAttention: match.loss == .emd && match.attention ?? (teacher.heads == student.heads)))
+  }
+
+  /// The option of `emd` that compares attention too.
+  private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
+    guard let attention = match.attention else { return }
+    if match.loss != .emd {
+      faults.append(
+        DistillationFault("\(field).attention", "is for emd, not for \(match.loss.rawValue); remove it"))
+    } else if attention, teacher.heads != student.heads {
+      faults.append(
+        DistillationFault(
+          "\(field).attention",
+          "needs equal head counts, found \(teacher.heads) in the teacher and \(student.heads) in the "
+            + "student; set it to false to compare hidden states only"))
+    }
   }
 
   private static func position(
@@ -103,13 +160,13 @@ struct MatchResolver {
     faults: inout [DistillationFault]
   ) -> Int {
     let count = feature == .hidden ? layers + 1 : layers
-    let first = feature == .hidden || countsFromZero ? 0 : 1
+    let first = feature == .hidden || (countsFromZero && feature == .attention) ? 0 : 1
     let position = layer < 0 ? count + layer : layer - first
     if position >= 0 && position < count { return position }
     var message =
       "\(side) layer \(layer) does not exist; the \(side) has \(layers) layers, so "
       + "\(first) to \(first + count - 1) (or \(-count) to -1 from the end)"
-    if feature == .attention && layer == 0 { message += "; attention counts from 1, the first block" }
+    if feature != .hidden && layer == 0 { message += "; attention counts from 1, the first block" }
     if feature == .hidden { message += "; 0 is the embeddings. The map uniform fits any two depths" }
     let fault = DistillationFault(field, message)
     // A layer that is compared with itself is one mistake.
@@ -132,7 +189,7 @@ struct MatchResolver {
       }
       return nil
     }
-    if match.feature == .attention {
+    if match.feature != .hidden {
       faults.append(
         DistillationFault(
           "\(field).proj", "a projection applies to hidden states, not to attention; remove it"))

@@ -34,6 +34,13 @@ public final class Projection {
     bias = Parameter(name: "\(name).bias", value: Tensor(repeating: 0, shape: [teacherSize]))
   }
 
+  /// A fresh projection as its options say; nil while they leave the sizes open.
+  convenience init?(_ options: ProjectionConfig, name: String, seed: UInt64, stream: UInt64) {
+    guard let inputs = options.studentSize, let outputs = options.teacherSize else { return nil }
+    self.init(
+      options.kind, studentSize: inputs, teacherSize: outputs, name: name, seed: seed, stream: stream)
+  }
+
   /// The weight and the bias.
   public var parameters: [Parameter] { [weight, bias] }
 

@@ -16,12 +16,13 @@ struct ResolvedCustomMatch {
     if !(match.weight >= 0 && match.weight.isFinite) {
       faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
     }
-    if let type = match.loss.type, type.feature == .attention {
-      let losses = MatchLossType.allCases.filter { $0.feature == .hidden }
+    if let type = match.loss.type, !type.comparesSingleValues {
+      let losses = MatchLossType.allCases.filter(\.comparesSingleValues)
       faults.append(
         DistillationFault(
           "\(field).loss",
-          "\(type.rawValue) compares attention, which no module gives; use layer_T and layer_S, or one of "
+          "\(type.rawValue) compares \(type.feature == .hidden ? "several layers" : "attention"), which no module "
+            + "gives; match layers with it, or use one of "
             + losses.map(\.rawValue).joined(separator: ", ")))
     }
     let other = find(match.moduleT, of: teacher, "\(field).module_T", &faults)

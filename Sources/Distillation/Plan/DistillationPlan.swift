@@ -19,12 +19,12 @@ public struct DistillationPlan: Sendable {
     public let studentShape: String
     /// The projection in words, such as `linear 384 → 768`, nil when there is none.
     public let projection: String?
-    /// The number of the projection's parameters.
+    /// The number of the projection's parameters, of all where each layer has one.
     public let projectionCount: Int
 
     fileprivate init(
       teacherLayer: String, teacherShape: String, studentLayer: String, studentShape: String, loss: String,
-      weight: Double, projection: ProjectionConfig?
+      weight: Double, projection: ProjectionConfig?, projections: Int = 1
     ) {
       (self.teacherLayer, self.teacherShape) = (teacherLayer, teacherShape)
       (self.studentLayer, self.studentShape) = (studentLayer, studentShape)
@@ -33,7 +33,7 @@ public struct DistillationPlan: Sendable {
         p.studentSize.flatMap { s in p.teacherSize.map { (p.kind, s, $0) } }
       }
       self.projection = sizes.map { "\($0.0.rawValue) \($0.1) → \($0.2)" }
-      projectionCount = sizes.map { $0.1 * $0.2 + $0.2 } ?? 0
+      projectionCount = sizes.map { ($0.1 * $0.2 + $0.2) * projections } ?? 0
     }
   }
 
@@ -108,12 +108,15 @@ public struct DistillationPlan: Sendable {
     matches =
       config.resolvedMatches(teacher: teacher, student: student).map { match in
         let shape = { (side: ModelDescription) in
-          match.match.feature == .hidden ? "[T, \(side.hiddenSize)]" : "[\(side.heads) heads, T, T]"
+          match.match.feature == .hidden
+            ? "[T, \(side.hiddenSize)]" + (match.comparesAttention ? ", [\(side.heads) heads, T, T]" : "")
+            : "[\(match.relationHeads ?? side.heads) heads, T, T]"
         }
         return Match(
           teacherLayer: match.layerNames(match.teacherPositions), teacherShape: shape(teacher),
           studentLayer: match.layerNames(match.studentPositions), studentShape: shape(student),
-          loss: match.match.loss.rawValue, weight: match.match.weight, projection: match.projection)
+          loss: match.match.loss.rawValue, weight: match.match.weight, projection: match.projection,
+          projections: match.projectionCount)
       }
       + config.resolvedCustomMatches(teacher: teacher, student: student).map { match in
         let shape = { (value: Intermediate) in "[\(value.rows == .sequences ? "B" : "T"), \(value.width)]" }

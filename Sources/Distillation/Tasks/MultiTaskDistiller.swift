@@ -102,6 +102,9 @@ public final class MultiTaskDistiller: TrainingObjective {
       accumulation: config.gradientAccumulationSteps, seed: config.dataSeed ?? config.seed)
   }
 
+  /// What the tasks' objectives keep in a checkpoint.
+  public var state: [Parameter] { tasks.flatMap(\.objective.state) }
+
   /// What the batch's own task counts.
   public func weight(of batch: LabeledBatch) -> Double {
     let (task, local) = self.local(batch)

@@ -45,18 +45,21 @@ public struct BertEncoder {
     let keepsHidden = capture.contains(.innerHiddenStates)
     var hiddenStates: [Tensor] = keepsHidden ? [x] : []
     var (probabilities, scores): ([AttentionMaps], [AttentionMaps]) = ([], [])
+    var vectors: [Int: SelfAttentionVectors] = [:]
     for (index, layer) in layers.enumerated() {
       let isLast = index == layers.count - 1
       let result = layer(
         x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture,
+        capturesVectors: capture.wantsSelfAttention(ofLayer: index),
         recorder: recorder?.layer(index, names), in: context)
       x = result.output
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
       if let maps = result.attention?.probabilities { probabilities.append(maps) }
       if let maps = result.attention?.scores { scores.append(maps) }
+      vectors[index] = result.vectors
     }
     return EncoderOutput(
       lastHiddenState: x, holdsFirstRowsOnly: trimsLast, hiddenStates: hiddenStates,
-      attentionProbabilities: probabilities, attentionScores: scores)
+      attentionProbabilities: probabilities, attentionScores: scores, selfAttention: vectors)
   }
 }

@@ -35,14 +35,14 @@ struct BertLayer {
   /// The layer's output for every row, or for the first row of each sequence only: keys and values always come from
   /// all rows, everything after them is computed for the wanted rows.
   func callAsFunction(
-    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, recorder: LayerRecorder?,
-    in context: Context
-  ) -> (output: Tensor, attention: AttentionResult?) {
+    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, capturesVectors: Bool,
+    recorder: LayerRecorder?, in context: Context
+  ) -> (output: Tensor, attention: AttentionResult?, vectors: SelfAttentionVectors?) {
     let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
-    let (mixed, maps) = attend(
-      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture, recorder: recorder,
-      in: context)
+    let (mixed, maps, vectors) = attend(
+      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture,
+      capturesVectors: capturesVectors, recorder: recorder, in: context)
     let attended = attentionNorm(
       mixed, residual: wanted, dropout: config.attentionOutputDropout, in: context)
     recorder?.keep(attended, as: recorder?.names.attendedModule)
@@ -50,7 +50,7 @@ struct BertLayer {
     let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
     recorder?.keep(fed, as: recorder?.names.output)
     recorder?.keep(result)
-    return (result, maps)
+    return (result, maps, vectors)
   }
 
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
@@ -64,13 +64,14 @@ struct BertLayer {
     return output(wide, in: context)
   }
 
-  /// Self-attention with its output layer, and its maps where they were captured.
+  /// Self-attention with its output layer, and its maps and vectors where they were captured.
   private func attend(
     _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], capture: Capture,
-    recorder: LayerRecorder?, in context: Context
-  ) -> (output: Tensor, maps: AttentionResult?) {
+    capturesVectors: Bool, recorder: LayerRecorder?, in context: Context
+  ) -> (output: Tensor, maps: AttentionResult?, vectors: SelfAttentionVectors?) {
     let firstRowsOnly = wanted.storage !== x.storage
-    let captures = !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
+    let captures =
+      capturesVectors || !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
     if !captures, !(recorder?.wantsAttention ?? false),
       let mixed = thinSelfAttention(
         x, wanted: wanted, query: query.tensors, key: key.tensors, value: value.tensors,
@@ -78,15 +79,20 @@ struct BertLayer {
         queryStarts: queryStarts, in: context)
     {
       recorder?.keep(mixed, as: recorder?.names.attentionOutput)
-      return (mixed, nil)
+      return (mixed, nil, nil)
     }
-    let readers = firstRowsOnly ? [key, value] : [key, value, query]
+    let readers = firstRowsOnly && !capturesVectors ? [key, value] : [key, value, query]
     let projected = linear(x, readers.map(\.tensors), in: context)
-    let queries = firstRowsOnly ? query(wanted, in: context) : projected[2]
+    let queries =
+      switch (firstRowsOnly, capturesVectors) {
+      case (false, _): projected[2]
+      case (true, false): query(wanted, in: context)
+      case (true, true): gatherRows(projected[2], rows: Array(starts.dropLast()), in: context)
+      }
     let mixed = attention(
-      query: queries, key: projected[0], value: projected[1],
-      heads: config.attentionHeads, starts: starts, queryStarts: queryStarts,
-      dropout: config.attentionDropout, capturingScores: capture.isSuperset(of: .attentionScores),
+      query: queries, key: projected[0], value: projected[1], heads: config.attentionHeads, starts: starts,
+      queryStarts: queryStarts, dropout: config.attentionDropout,
+      capturingScores: capture.isSuperset(of: .attentionScores),
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
     let output = attentionOutput(mixed.output, in: context)
     if let recorder {
@@ -96,6 +102,9 @@ struct BertLayer {
       recorder.keep(mixed.output, as: recorder.names.mixedModule)
       recorder.keep(output, as: recorder.names.attentionOutput)
     }
-    return (output, mixed)
+    let vectors =
+      capturesVectors
+      ? SelfAttentionVectors(queries: projected[2], keys: projected[0], values: projected[1]) : nil
+    return (output, mixed, vectors)
   }
 }

@@ -15,6 +15,23 @@ public struct Capture: OptionSet, Sendable {
   public static let attentionProbabilities = Capture(rawValue: 4 | 2)
   /// Each layer's scaled attention scores, before the softmax.
   public static let attentionScores = Capture(rawValue: 8 | 2)
+  /// One layer's queries, keys and values of every token; what comes after them is still computed for the wanted rows
+  /// only.
+  ///
+  /// - Parameter layer: The layer, counted from 0, below `selfAttentionLayerLimit`.
+  public static func selfAttention(ofLayer layer: Int) -> Capture {
+    precondition(
+      (0..<selfAttentionLayerLimit).contains(layer),
+      "Vectors can be captured of the first \(selfAttentionLayerLimit) layers, not of layer \(layer).")
+    return Capture(rawValue: 1 << (8 + layer))
+  }
+  /// The number of layers, from the first, whose queries, keys and values can be captured.
+  public static let selfAttentionLayerLimit = 48
+
+  /// Whether a layer's queries, keys and values are wanted.
+  func wantsSelfAttention(ofLayer layer: Int) -> Bool {
+    layer < Self.selfAttentionLayerLimit && contains(.selfAttention(ofLayer: layer))
+  }
   /// The last layer's output for every row.
   static let wholeLastLayer = Capture(rawValue: 2)
 }

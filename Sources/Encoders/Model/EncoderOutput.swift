@@ -14,6 +14,8 @@ public struct EncoderOutput {
   public let attentionProbabilities: [AttentionMaps]
   /// Each layer's attention scores, when captured.
   public let attentionScores: [AttentionMaps]
+  /// The queries, keys and values of the captured layers, by layer from 0.
+  public let selfAttention: [Int: SelfAttentionVectors]
 }
 
 /// What a model with a head computed.

@@ -52,7 +52,8 @@ package struct DistillationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A loss between layers; may be given several times. A preset such as L3_hidden_mse, or JSON such as "
+      "A loss between layers; may be given several times. A method such as minilmv2, emd or pkd_skip, a map of the "
+        + "layers such as uniform, with another loss as uniform:cos, a preset such as L3_hidden_mse, or JSON such as "
         + "{\"layer_T\": 6, \"layer_S\": 3, \"loss\": \"hidden_mse\", \"weight\": 1, \"proj\": [\"linear\", 312, 768]}; "
         + "with module_T and module_S it compares named modules, such as encoder.layer.3.attention.output.",
       valueName: "match"))

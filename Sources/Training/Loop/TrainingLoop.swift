@@ -212,7 +212,7 @@ public final class TrainingLoop {
       }
     if let checkpoints, isDue || (isBest && config.loadBestModelAtEnd) {
       let json = try state.json(config: config, maxSteps: plan.totalSteps)
-      try checkpoints.write(step: step, state: json, optimizer: optimizer)
+      try checkpoints.write(step: step, state: json, optimizer: optimizer, others: objective.state)
       try checkpoints.prune(keeping: config.saveTotalLimit, upTo: step, best: state.bestCheckpoint)
     }
   }
@@ -284,7 +284,7 @@ public final class TrainingLoop {
     let stateFile = checkpoint.appending(path: TrainerState.fileName)
     var state = try TrainerState(contentsOf: stateFile)
     let folder = CheckpointFolder(checkpoint.deletingLastPathComponent())
-    try folder.restore(optimizer.parameters, from: checkpoint)
+    try folder.restore(optimizer.parameters + objective.state, from: checkpoint)
     try optimizer.load(from: checkpoint.appending(path: CheckpointFolder.optimizerFile))
     if let best = state.bestCheckpoint, !(checkpoints?.contains(best) ?? false) {
       // The best weights so far are out of reach, so the best of the evaluations to come is taken.

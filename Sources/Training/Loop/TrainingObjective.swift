@@ -6,6 +6,9 @@ public protocol TrainingObjective: AnyObject {
   /// What the optimizer updates.
   var groups: [ParameterGroup] { get }
 
+  /// What the objective itself changes from batch to batch and a checkpoint must keep; by default nothing.
+  var state: [Parameter] { get }
+
   /// How much a micro-batch counts in the mean of an accumulated step; by default its number of sequences.
   ///
   /// A loss that is a mean over something else (labelled sequences, tokens) answers with the number of those; a
@@ -22,6 +25,9 @@ public protocol TrainingObjective: AnyObject {
 }
 
 extension TrainingObjective {
+  /// Nothing.
+  public var state: [Parameter] { [] }
+
   /// The number of sequences.
   public func weight(of batch: LabeledBatch) -> Double { Double(batch.count) }
 }

@@ -5,7 +5,7 @@ import Tensors
 /// The folder in which a run keeps its checkpoints, each a folder `checkpoint-<step>`.
 ///
 /// A checkpoint holds the model as its own directory format (`model.safetensors`, configuration, tokenizer), the other
-/// optimised parameters, such as projections, in `auxiliary.safetensors`, `optimizer.safetensors` and `trainer_state.json`.
+/// parameters, such as projections, in `auxiliary.safetensors`, `optimizer.safetensors` and `trainer_state.json`.
 /// It is written under another name and renamed, so a checkpoint that exists is complete.
 public struct CheckpointFolder {
   /// The run folder.
@@ -38,8 +38,8 @@ public struct CheckpointFolder {
 
   static func name(step: Int) -> String { "checkpoint-\(step)" }
 
-  /// Writes `checkpoint-<step>`, replacing one of that name.
-  func write(step: Int, state: JSONValue, optimizer: Optimizer) throws {
+  /// Writes `checkpoint-<step>`, replacing one of that name; `others` are parameters that the optimizer does not change.
+  func write(step: Int, state: JSONValue, optimizer: Optimizer, others: [Parameter]) throws {
     let files = FileManager.default
     let target = directory.appending(path: Self.name(step: step))
     let temporary = directory.appending(
@@ -48,7 +48,7 @@ public struct CheckpointFolder {
       try? files.removeItem(at: temporary)
       try files.createDirectory(at: temporary, withIntermediateDirectories: true)
       try saveModel(temporary)
-      try writeAuxiliary(optimizer.parameters, to: temporary)
+      try writeAuxiliary(optimizer.parameters + others, to: temporary)
       try optimizer.save(to: temporary.appending(path: Self.optimizerFile))
       try state.write(to: temporary.appending(path: TrainerState.fileName))
       if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }

@@ -170,26 +170,9 @@ struct AttentionPlan {
       let one = unit(sequence, 0)
       return one.queries * one.keys * headSize + 64 * (one.queries + one.keys)
     }
-    let total = costs.reduce(0, +) * heads
-    let workers = max(1, min(Parallel.threadCount, sequenceCount * heads, total / (RowBlocks.worthwhile * 4)))
-    let buffers = Storage(uninitialized: max(1, workers * scratch))
-    Parallel.forEach(workers) { range in
-      for worker in range {
-        let (lower, upper) = (total * worker / workers, total * (worker + 1) / workers)
-        var done = 0
-        for sequence in 0..<sequenceCount {
-          let cost = costs[sequence]
-          if done >= upper { break }
-          if done + cost * heads > lower {
-            for head in 0..<heads where done + cost * head >= lower && done + cost * head < upper {
-              WorkProfile.time(.attention) {
-                body(unit(sequence, head), buffers.pointer + worker * scratch)
-              }
-            }
-          }
-          done += cost * heads
-        }
-      }
+    SequenceHeads(costs: costs, heads: heads).forEach(scratch: scratch, as: .attention) {
+      sequence, head, scratch in
+      body(unit(sequence, head), scratch)
     }
   }
 

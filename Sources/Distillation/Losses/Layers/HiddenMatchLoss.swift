@@ -6,49 +6,65 @@ import Tensors
 /// over the tokens that are no padding:
 /// - `hidden_mse`: Σ (S − T)² / (D Σ n_b);
 /// - `cos`: mean over tokens of 1 − cos(S, T);
-/// - `pkd`: mean over sequences of ‖s/‖s‖ − t/‖t‖‖² = 2 (1 − cos) of their first tokens;
+/// - `pkd` (Sun and others 2019): mean over sequences and D features of (s/‖s‖ − t/‖t‖)² of their first tokens, where 0 has
+///   the direction 0; TextBrewer sums over the features;
 /// - `fsp`: mean over sequences and D·D entries of (S₀ᵀS₁/n_b − T₀ᵀT₁/n_b)²;
 /// - `mmd`: Σ (S₀S₁ᵀ/D_S − T₀T₁ᵀ/D_T)² / Σ n_b²;
-/// - `rkd_distance`, `rkd_angle`: see `RelationalLoss`, of first tokens.
+/// - `rkd_distance`, `rkd_angle`: see `RelationalLoss`, of first tokens;
+/// - `irg`, `irg_transformation`: see `InstanceGraphLoss`, of first tokens.
 package enum HiddenMatchLoss {
   /// Computes one loss of hidden states.
   ///
   /// - Parameters:
   ///   - type: A loss whose feature is `hidden`.
   ///   - student: One or two tensors [rows, D], already projected.
-  ///   - teacher: As many constants [rows, D]; `mmd`, `rkd_distance` and `rkd_angle` allow another D.
+  ///   - teacher: As many constants [rows, D]; another D where the loss does not need equal sizes.
   ///   - starts: Prefix sums of the rows of each sequence, [B + 1].
+  ///   - compatibility: Whose arithmetic to follow.
   ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   package static func compute(
-    _ type: MatchLossType, student: [Tensor], teacher: [Tensor], starts: [Int32], in context: Context
+    _ type: MatchLossType, student: [Tensor], teacher: [Tensor], starts: [Int32],
+    compatibility: Compatibility? = nil, in context: Context
   ) -> Tensor {
-    precondition(type.feature == .hidden, "\(type.rawValue) does not compare hidden states.")
+    precondition(
+      type.feature == .hidden && !type.takesAllLayers,
+      "\(type.rawValue) does not compare hidden states of a layer."
+    )
     let layers = type.takesTwoLayers ? 2 : 1
     precondition(
       student.count == layers && teacher.count == layers, "\(type.rawValue) takes \(layers) layers a side.")
+    if type.readsFirstTokens {
+      return firstTokenLoss(
+        type, student: student.map { firstTokens($0, starts, in: context) },
+        teacher: teacher.map { firstTokens($0, starts, in: .inference) }, compatibility, in: context)
+    }
     switch type {
     case .cos: return cosineDistance(student[0], teacher[0], in: context)
-    case .pkd: return firstTokenDistance(student[0], teacher[0], starts: starts, in: context)
     case .fsp, .gram: return gramDistance(student, teacher, starts: starts, in: context)
     case .mmd, .nst: return similarityDistance(student, teacher, starts: starts, in: context)
-    case .rkdDistance, .rkdAngle:
-      let (own, other) = (
-        firstTokens(student[0], starts, in: context), firstTokens(teacher[0], starts, in: .inference)
-      )
-      return type == .rkdDistance
-        ? RelationalLoss.distance(student: own, teacher: other, in: context)
-        : RelationalLoss.angle(student: own, teacher: other, in: context)
     default: return meanSquaredError(student[0], teacher[0], in: context)
     }
   }
 
-  private static func firstTokenDistance(
-    _ student: Tensor, _ teacher: Tensor, starts: [Int32], in context: Context
+  private static func firstTokenLoss(
+    _ type: MatchLossType, student: [Tensor], teacher: [Tensor], _ compatibility: Compatibility?,
+    in context: Context
   ) -> Tensor {
-    let distance = cosineDistance(
-      firstTokens(student, starts, in: context), firstTokens(teacher, starts, in: .inference), in: context)
-    return scale(distance, by: 2, in: context)
+    switch type {
+    case .rkdDistance:
+      return RelationalLoss.distance(student: student[0], teacher: teacher[0], in: context)
+    case .rkdAngle: return RelationalLoss.angle(student: student[0], teacher: teacher[0], in: context)
+    case .irg: return InstanceGraphLoss.edges(student: student[0], teacher: teacher[0], in: context)
+    case .irgTransformation:
+      return InstanceGraphLoss.transformation(student: student, teacher: teacher, in: context)
+    default:
+      let distance = meanSquaredError(
+        UnitRows(student[0], in: context).directions, UnitRows(teacher[0], in: .inference).directions,
+        in: context)
+      return compatibility == .textbrewer
+        ? scale(distance, by: Float(student[0].shape.lastDimension), in: context) : distance
+    }
   }
 
   /// The first row of each sequence that has rows.

@@ -17,7 +17,7 @@ enum RelationalLoss {
   static func distance(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
     func distances(_ x: Tensor, in context: Context) -> Tensor? {
       let all = concatenate(
-        (0..<x.shape[0]).map { Differences(x, from: $0, in: context).lengths }, in: context)
+        (0..<x.shape[0]).map { differences(x, from: $0, in: context).lengths }, in: context)
       let count = all.values.count { $0 > 0 }
       guard count > 0 else { return nil }
       let mean = scale(sum(all, in: context), by: 1 / Float(count), in: context)
@@ -35,7 +35,7 @@ enum RelationalLoss {
   /// - Returns: The loss of angles, a scalar.
   static func angle(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
     func cosines(_ x: Tensor, at anchor: Int, in context: Context) -> Tensor {
-      let directions = Differences(x, from: anchor, in: context).directions
+      let directions = differences(x, from: anchor, in: context).directions
       return matmul(directions, directions, transposeB: true, in: context)
     }
     let count = student.shape[0]
@@ -45,25 +45,9 @@ enum RelationalLoss {
     }
   }
 
-  /// The differences of all rows from one of them.
-  private struct Differences {
-    /// ‖xⱼ − x_anchor‖, [rows, 1]; 0 without a derivative where two rows are equal.
-    let lengths: Tensor
-    /// The differences divided by their lengths, [rows, D]; 0 where they are.
-    let directions: Tensor
-
-    init(_ x: Tensor, from anchor: Int, in context: Context) {
-      let differences = subtract(x, sliceRows(x, anchor..<anchor + 1, in: context), in: context)
-      let squares = sum(
-        multiply(differences, differences, in: context), axis: -1, keepsDimension: true, in: context)
-      let differs = squares.values.map { $0 > 1e-12 ? Float(1) : 0 }
-      let (mask, others) = (
-        Tensor(differs, shape: squares.shape), Tensor(differs.map { 1 - $0 }, shape: squares.shape)
-      )
-      let roots = sqrt(add(multiply(squares, mask, in: context), others, in: context), in: context)
-      lengths = multiply(roots, mask, in: context)
-      directions = multiply(divide(differences, roots, in: context), mask, in: context)
-    }
+  /// How far, and in which direction, all rows lie from one of them.
+  private static func differences(_ x: Tensor, from anchor: Int, in context: Context) -> UnitRows {
+    UnitRows(subtract(x, sliceRows(x, anchor..<anchor + 1, in: context), in: context), in: context)
   }
 
   /// The mean of d²/2 where |d| < 1 and |d| − 1/2 elsewhere, d = a − b.

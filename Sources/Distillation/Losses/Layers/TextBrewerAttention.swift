@@ -1,0 +1,54 @@
+import Tensors
+
+/// TextBrewer's attention losses where they differ: `compatibility: textbrewer`.
+///
+/// Without a mask TextBrewer takes scores of at most −1e-3 for padding: `attention_mse` and `attention_mse_sum` set them to 0
+/// on both sides, `attention_ce` and `attention_ce_mean` leave out the teacher's probabilities there. With a mask, here
+/// chosen rows, nothing is wiped out, but the softmaxes still range over the tokens that were not chosen.
+enum TextBrewerAttention {
+  /// The scores above the threshold, 0 for the others.
+  static func thresholded(_ scores: Tensor, in context: Context) -> Tensor {
+    multiply(scores, mask(scores), in: context)
+  }
+
+  /// −Σ w softmax(T) · log softmax(S) / R over rows of scores, where w is 0 for what does not count and R the number of
+  /// rows that do.
+  ///
+  /// - Parameters:
+  ///   - type: `attention_ce`, or `attention_ce_mean` for means over heads.
+  ///   - student: The student's scores.
+  ///   - teacher: The teacher's, constants.
+  ///   - rows: The tokens that count, ascending; nil takes scores above the threshold.
+  ///   - context: The pass this is part of.
+  static func crossEntropy(
+    _ type: MatchLossType, student: AttentionMaps, teacher: AttentionMaps, rows: [Int32]?, in context: Context
+  ) -> Tensor {
+    let (own, other) = (AttentionBlocks(student), AttentionBlocks(teacher))
+    let overHeads = type == .attentionCEMean
+    let heads = overHeads ? 1 : student.heads
+    let queries = rows?.count ?? Int(student.queryStarts.last ?? 0)
+    let share = -1 / Float(heads * queries)
+    let sequences = Sequences(student.keyStarts).ranges
+    return weightedSum(sequences.map { _ in share }, in: context) { index in
+      let scores = overHeads ? own.meanOverHeads(index, in: context) : own.rows(index, in: context)
+      let taught =
+        overHeads ? other.meanOverHeads(index, in: .inference) : other.rows(index, in: .inference)
+      let weights = rows.map { pairs(among: $0, of: sequences[index], heads: heads) } ?? mask(taught)
+      let probabilities = multiply(softmax(taught, in: .inference), weights, in: .inference)
+      return sum(multiply(logSoftmax(scores, in: context), probabilities, in: context), in: context)
+    }
+  }
+
+  private static func mask(_ scores: Tensor) -> Tensor {
+    Tensor(scores.values.map { $0 > -1e-3 ? 1 : 0 }, shape: scores.shape)
+  }
+
+  /// 1 for pairs of chosen tokens of a sequence, [heads · queries, keys].
+  private static func pairs(among rows: [Int32], of sequence: Range<Int>, heads: Int) -> Tensor {
+    let chosen = Set(rows)
+    let flags = sequence.map { chosen.contains(Int32($0)) ? Float(1) : 0 }
+    let map = flags.flatMap { query in flags.map { query * $0 } }
+    return Tensor(
+      (0..<heads).flatMap { _ in map }, shape: [heads * sequence.count, sequence.count])
+  }
+}

@@ -1,0 +1,72 @@
+import Encoders
+
+/// Into how many heads `minilm` and `minilmv2` split the vectors of two models, and what keeps them from it.
+struct RelationHeads {
+  /// The heads; nil for other losses, and meaningless when there are faults.
+  let count: Int?
+  private(set) var faults: [DistillationFault] = []
+
+  init(_ match: IntermediateMatch, field: String, teacher: ModelDescription, student: ModelDescription) {
+    let widths = (teacher: teacher.hiddenSize, student: student.hiddenSize)
+    switch match.loss {
+    case .minilm: count = teacher.heads
+    case .minilmv2:
+      count = match.relationHeads ?? Self.standard(teacher: widths.teacher, student: widths.student)
+    default: count = nil
+    }
+    if match.loss == .minilmv2, let heads = match.relationHeads {
+      let divides = heads > 0 && widths.teacher % heads == 0 && widths.student % heads == 0
+      if !divides {
+        let standard = Self.standard(teacher: widths.teacher, student: widths.student)
+        fault(
+          "\(field).relation_heads",
+          "found \(heads), which must divide the hidden sizes \(widths.teacher) of the teacher and "
+            + "\(widths.student) of the student; use \(standard), or leave it out")
+      }
+    } else if match.relationHeads != nil {
+      fault("\(field).relation_heads", "is for minilmv2, not for \(match.loss.rawValue); remove it")
+    }
+    if let weights = match.relationWeights {
+      check(weights, of: match.loss, field: "\(field).relation_weights")
+    }
+    checkDepth(match, field, teacher: teacher, student: student)
+  }
+
+  /// The heads that Wang and others (2021) use, as far as two widths allow.
+  ///
+  /// They give a head 16 of the teacher's features, so 48 heads for BERT-base and 64 for BERT-large; where the widths do
+  /// not divide by so many, it is the next smaller number by which both do.
+  static func standard(teacher: Int, student: Int) -> Int {
+    stride(from: max(1, teacher / 16), through: 1, by: -1).first {
+      teacher % $0 == 0 && student % $0 == 0
+    } ?? 1
+  }
+
+  private mutating func check(_ weights: [Double], of loss: MatchLossType, field: String) {
+    let names = loss.relations
+    if names.isEmpty {
+      fault(field, "is for minilm and minilmv2, not for \(loss.rawValue); remove it")
+    } else if weights.count != names.count || !weights.allSatisfy({ $0 >= 0 && $0.isFinite }) {
+      fault(
+        field,
+        "found \(weights), expected \(names.count) numbers of at least 0: the weights of "
+          + names.joined(separator: ", "))
+    }
+  }
+
+  private mutating func checkDepth(
+    _ match: IntermediateMatch, _ field: String, teacher: ModelDescription, student: ModelDescription
+  ) {
+    let limit = Capture.selfAttentionLayerLimit
+    guard match.feature == .selfAttention else { return }
+    for (key, layers, depth) in [
+      ("layer_T", match.layerT, teacher.layers), ("layer_S", match.layerS, student.layers),
+    ] where layers.contains(where: { ($0 < 0 ? depth + 1 + $0 : $0) > limit }) {
+      fault("\(field).\(key)", "\(match.loss.rawValue) reaches the first \(limit) layers only")
+    }
+  }
+
+  private mutating func fault(_ field: String, _ message: String) {
+    faults.append(DistillationFault(field, message))
+  }
+}

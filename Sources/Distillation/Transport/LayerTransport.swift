@@ -1,0 +1,126 @@
+import Tensors
+
+/// BERT-EMD (Li and others 2020): every layer of the student learns from every layer of the teacher, as much as the cheapest
+/// transport between them says.
+///
+/// With D_ij the mean squared difference of the student's layer i and the teacher's layer j, w and v the layers' weights
+/// (1 in all on each side) and F the flow that is cheapest for D, a constant: the loss is Σ F_ij D_ij of the hidden states,
+/// plus the same of the attention scores with costs and a flow of their own, plus the mean squared difference of the
+/// embeddings. Where widths differ, each of the student's layers has a projection.
+///
+/// After each batch of training a layer's weight becomes the inverse of what a unit of it costs, C_i = Σ_j F_ij D_ij / w_i,
+/// over the sum of these, averaged over hidden states and attention: layers that find what they need learn more.
+public final class LayerTransport {
+  /// The student's projections, the embeddings' first; empty where widths are equal.
+  public let projections: [Projection]
+  /// The weights of the student's layers, [layers]; no optimizer changes them.
+  public let studentWeights: Parameter
+  /// The weights of the teacher's layers, [layers].
+  public let teacherWeights: Parameter
+
+  /// Even weights for the layers of two models.
+  ///
+  /// - Parameters:
+  ///   - name: The prefix of the weights' names, such as `projections.0`.
+  ///   - students: The student's layers, without the embeddings.
+  ///   - teachers: The teacher's.
+  ///   - projections: One for the student's embeddings and one for each of its layers; none where widths are equal.
+  package init(name: String, students: Int, teachers: Int, projections: [Projection] = []) {
+    precondition(
+      projections.isEmpty || projections.count == students + 1,
+      "The transport of \(students) layers needs \(students + 1) projections, found \(projections.count).")
+    self.projections = projections
+    let even = { (side: String, count: Int) in
+      Parameter(
+        name: "\(name).\(side)_weights", value: Tensor(repeating: 1 / Float(count), shape: [count]),
+        isTrainable: false)
+    }
+    studentWeights = even("student", students)
+    teacherWeights = even("teacher", teachers)
+  }
+
+  /// What a checkpoint keeps of this beside the projections.
+  public var state: [Parameter] { [studentWeights, teacherWeights] }
+
+  /// The loss of a batch; in training the weights move on.
+  ///
+  /// - Parameters:
+  ///   - student: The student's hidden states, the embeddings first, [rows, hidden] each, not projected.
+  ///   - teacher: The teacher's, constants.
+  ///   - attention: The attention scores of both sides' layers, all of one count; nil compares hidden states only.
+  ///   - context: The pass this is part of.
+  package func loss(
+    student: [Tensor], teacher: [Tensor], attention: (student: [Tensor], teacher: [Tensor])? = nil,
+    in context: Context
+  ) -> Tensor {
+    let own = projections.isEmpty ? student : zip(projections, student).map { $0($1, in: context) }
+    var flows = [Flow(Array(own.dropFirst()), Array(teacher.dropFirst()), weights: weights)]
+    if let attention { flows.append(Flow(attention.student, attention.teacher, weights: weights)) }
+    let embeddings = meanSquaredError(own[0], teacher[0], in: context)
+    let loss = flows.reduce(embeddings) { add($0, $1.loss(in: context), in: context) }
+    if context.isTraining { update(flows) }
+    return loss
+  }
+
+  private var weights: (student: [Double], teacher: [Double]) {
+    let normalized = { (parameter: Parameter) in
+      let values = parameter.tensor.values.map { Double($0) }
+      return values.map { $0 / values.reduce(0, +) }
+    }
+    return (normalized(studentWeights), normalized(teacherWeights))
+  }
+
+  private func update(_ flows: [Flow]) {
+    for (parameter, key) in [(studentWeights, \Flow.studentCosts), (teacherWeights, \Flow.teacherCosts)] {
+      let shares = flows.map { flow -> [Double] in
+        // A layer that is a perfect copy costs nothing; it shall not take all weight.
+        let floor = max((flow[keyPath: key].max() ?? 0) * 1e-3, .leastNormalMagnitude)
+        let inverses = flow[keyPath: key].map { 1 / max($0, floor) }
+        return inverses.map { $0 / inverses.reduce(0, +) }
+      }
+      let means = (0..<parameter.count).map { layer in
+        Float(shares.reduce(0) { $0 + $1[layer] } / Double(shares.count))
+      }
+      parameter.assign(Tensor(means, shape: parameter.shape))
+    }
+  }
+}
+
+/// The cheapest transport between features of one kind.
+private struct Flow {
+  private let student: [Tensor]
+  private let teacher: [Tensor]
+  private let amounts: [Double]
+  /// What a unit of each of the student's layers costs.
+  let studentCosts: [Double]
+  /// What a unit of each of the teacher's layers costs.
+  let teacherCosts: [Double]
+
+  init(_ student: [Tensor], _ teacher: [Tensor], weights: (student: [Double], teacher: [Double])) {
+    let (rows, columns) = (student.count, teacher.count)
+    let costs = student.flatMap { own in
+      teacher.map { Double(meanSquaredError(own.detached, $0.detached, in: .inference).item) }
+    }
+    let amounts = TransportProblem(supply: weights.student, demand: weights.teacher, costs: costs)
+      .cheapestFlow()
+    let spent = zip(amounts, costs).map { $0 * $1 }
+    (self.student, self.teacher, self.amounts) = (student, teacher, amounts)
+    studentCosts = (0..<rows).map { i in
+      spent[i * columns..<(i + 1) * columns].reduce(0, +) / weights.student[i]
+    }
+    teacherCosts = (0..<columns).map { j in
+      (0..<rows).reduce(0) { $0 + spent[$1 * columns + j] } / weights.teacher[j]
+    }
+  }
+
+  /// Σ F D, only of the pairs that goods go between.
+  func loss(in context: Context) -> Tensor {
+    var total: Tensor?
+    for (index, amount) in amounts.enumerated() where amount > 0 {
+      let (own, other) = (student[index / teacher.count], teacher[index % teacher.count])
+      let term = scale(meanSquaredError(own, other, in: context), by: Float(amount), in: context)
+      total = total.map { add($0, term, in: context) } ?? term
+    }
+    return total ?? Tensor(0)
+  }
+}

@@ -1,0 +1,23 @@
+import Tensors
+
+/// What a layer's self-attention compares and mixes: the queries, keys and values of every token, before the heads part.
+public struct SelfAttentionVectors {
+  /// The queries, [tokens, hidden].
+  public let queries: Tensor
+  /// The keys, [tokens, hidden].
+  public let keys: Tensor
+  /// The values, [tokens, hidden].
+  public let values: Tensor
+
+  /// The vectors of a model that is none of Potstill's, as an adaptor may give them.
+  public init(queries: Tensor, keys: Tensor, values: Tensor) {
+    (self.queries, self.keys, self.values) = (queries, keys, values)
+  }
+
+  /// The vectors of chosen tokens.
+  package func rows(_ rows: [Int32], in context: Context) -> SelfAttentionVectors {
+    SelfAttentionVectors(
+      queries: gatherRows(queries, rows: rows, in: context), keys: gatherRows(keys, rows: rows, in: context),
+      values: gatherRows(values, rows: rows, in: context))
+  }
+}
