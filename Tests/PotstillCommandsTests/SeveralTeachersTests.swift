@@ -186,6 +186,25 @@ import Testing
     }
   }
 
+  /// Without any teacher it is plain multi-task training of a directory, which may have neither task's head.
+  @Test func tasksWithoutTeachersAreLearntFromLabels() throws {
+    try makeScores()
+    let tasks = ["tiny", "scores"].map { name in
+      #"{"task": "\#(world.path(name + ".yaml"))", "data": "\#(world.path("data"))"}"#
+    }
+    let run = potstill([
+      "multitask", "--tasks", "[\(tasks.joined(separator: ","))]", "--student", world.path("base"), "--output",
+      world.path("student"), "--tau", "0", "--num-train-epochs", "20", "--learning-rate", "5e-3",
+      "--gradient-accumulation-steps", "2", "--json",
+    ])
+    try #require(run.code == 0, "\(run.messages)")
+    let results = try json(run.output)
+    #expect(results["eval_tiny/accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(results["eval_scores/pearson"]?.doubleValue ?? 0 >= 0.8)
+    let own = try json(world.text("student/scores/all_results.json"))
+    #expect(own["eval_pearson"] == results["eval_scores/pearson"] && own["teacher_eval_pearson"] == nil)
+  }
+
   @Test func whatIsWrongWithTasksIsSaidTogether() throws {
     let file = world.path("tiny.yaml")
     try write(
