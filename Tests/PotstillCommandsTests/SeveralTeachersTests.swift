@@ -192,9 +192,10 @@ import Testing
     let tasks = ["tiny", "scores"].map { name in
       #"{"task": "\#(world.path(name + ".yaml"))", "data": "\#(world.path("data"))"}"#
     }
+    let list = "[" + tasks.joined(separator: ",") + "]"
     let run = potstill([
-      "multitask", "--tasks", "[\(tasks.joined(separator: ","))]", "--student", world.path("base"), "--output",
-      world.path("student"), "--tau", "0", "--num-train-epochs", "20", "--learning-rate", "5e-3",
+      "multitask", "--tasks", list, "--student", world.path("base"), "--output", world.path("student"),
+      "--tau", "0", "--num-train-epochs", "20", "--learning-rate", "5e-3",
       "--gradient-accumulation-steps", "2", "--json",
     ])
     try #require(run.code == 0, "\(run.messages)")
