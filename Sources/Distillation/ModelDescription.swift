@@ -8,9 +8,11 @@ public struct ModelDescription: Sendable, Equatable {
   public var name: String
   /// The number of blocks.
   public var layers: Int
-  /// The hidden size.
+  /// The hidden size: the width of each block's output.
   public var hiddenSize: Int
-  /// The number of attention heads of each block.
+  /// The width of the embeddings as a hidden state, where it is another one.
+  public var embeddingSize: Int
+  /// The number of attention heads of each block; 0 without attention.
   public var heads: Int
   /// The size of the feed-forward layers.
   public var intermediateSize: Int
@@ -36,6 +38,8 @@ public struct ModelDescription: Sendable, Equatable {
   public var intermediates: [Intermediate]
   /// What its modules' names may begin with, such as `bert.`.
   let modulePrefix: String
+  /// The teacher's blocks that its blocks were copied from, counted from 1; nil where they were not.
+  public var copiedLayers: [Int]?
 
   /// The description of a model.
   ///
@@ -50,7 +54,8 @@ public struct ModelDescription: Sendable, Equatable {
     let config = model.config
     self.name = name
     layers = config.layerCount
-    hiddenSize = config.hiddenSize
+    hiddenSize = config.outputSize
+    embeddingSize = config.inputSize
     heads = config.attentionHeads
     intermediateSize = config.intermediateSize
     vocabularySize = config.vocabularySize
@@ -80,4 +85,7 @@ public struct ModelDescription: Sendable, Equatable {
       "\(self.name) has no module \"\(name)\"; "
         + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))
   }
+
+  /// The width of a hidden state: 0 is the embeddings, k the output of block k.
+  func width(at position: Int) -> Int { position == 0 ? embeddingSize : hiddenSize }
 }

@@ -13,4 +13,10 @@ extension Tensor {
     }
     return Tensor(values, shape: shape)
   }
+
+  /// Independent draws from the interval −bound ..< bound; a function of the source alone.
+  public static func uniform(shape: Shape, bound: Float, random: RandomSource) -> Tensor {
+    let values = (0..<shape.count).map { Float(random.uniform(at: UInt64($0)) * 2 - 1) * bound }
+    return Tensor(values, shape: shape)
+  }
 }

@@ -300,6 +300,52 @@ def reduction_cases(w):
             w.case(name + suffix, {"x": x}, lambda x, f=function: f(x, -1), f"{name} over the last axis")
 
 
+def sequence_cases(w):
+    """Operations along packed sequences; `starts` as in attention."""
+    for name, cell, lengths, inputs, hidden, both, note in (
+        ("recurrent_gru", "gru", (3, 5, 1, 5), 4, 6, True, "nn.GRU over a PackedSequence, both directions"),
+        ("recurrent_gru_one", "gru", (2, 4), 5, 3, False, "nn.GRU, one direction"),
+        ("recurrent_gru_many", "gru", tuple(1 + index * 7 % 3 for index in range(70)), 2, 17, True,
+         "more sequences than a thin product takes, odd sizes"),
+        ("recurrent_lstm", "lstm", (3, 5, 1, 5), 4, 6, True, "nn.LSTM over a PackedSequence, both directions"),
+        ("recurrent_lstm_ones", "lstm", (1, 1), 3, 2, True, "sequences of one token"),
+        ("recurrent_lstm_twelve", "lstm", tuple(range(1, 13)), 3, 19, True, "more sequences than few rows, odd sizes"),
+    ):
+        rng = w.random(name)
+        width = hidden * (3 if cell == "gru" else 4)
+        arrays = {"x": normal(rng, (sum(lengths), inputs))}
+        for ending in ("_l0", "_l0_reverse")[: 2 if both else 1]:
+            arrays["weight_ih" + ending] = normal(rng, (width, inputs), 0.5)
+            arrays["weight_hh" + ending] = normal(rng, (width, hidden), 0.5)
+            arrays["bias_ih" + ending] = normal(rng, (width,), 0.3)
+            arrays["bias_hh" + ending] = normal(rng, (width,), 0.3)
+
+        def run(x, cell=cell, inputs=inputs, hidden=hidden, both=both, lengths=lengths, **weights):
+            module = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[cell](
+                inputs, hidden, bidirectional=both, batch_first=True).double()
+            parts = torch.nn.utils.rnn.pad_sequence(torch.split(x, lengths), batch_first=True)
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                parts, torch.tensor(lengths), batch_first=True, enforce_sorted=False)
+            output, _ = torch.func.functional_call(module, weights, (packed,))
+            padded, _ = torch.nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
+            return torch.cat([padded[row, :length] for row, length in enumerate(lengths)])
+
+        w.case(name, arrays, run, note, {"starts": np.cumsum([0, *lengths])})
+    lengths = (3, 5, 1, 7)
+    for width in (1, 2, 3, 4, 5):
+        name = f"convolve_{width}"
+        rng = w.random(name)
+        w.case(name, {"x": normal(rng, (sum(lengths), 4)), "weight": normal(rng, (6, 4, width)), "bias": normal(rng, (6,))},
+               lambda x, weight, bias: torch.cat([F.conv1d(part.T, weight, bias, padding="same").T
+                                                  for part in torch.split(x, lengths)]),
+               f"nn.Conv1d of width {width} with padding='same', sequence by sequence",
+               {"starts": np.cumsum([0, *lengths])})
+    name = "sequence_maximum"
+    w.case(name, {"x": normal(w.random(name), (sum(lengths), 5))},
+           lambda x: torch.stack([part.max(0).values for part in torch.split(x, lengths)]),
+           "the largest value of each column in each sequence", {"starts": np.cumsum([0, *lengths])})
+
+
 def write_table(rows, readme):
     """Replaces what stands between the two markers of README.md."""
     begin, end = "<!-- ops: begin -->\n", "<!-- ops: end -->\n"
@@ -322,7 +368,7 @@ def main():
         old.unlink()
     writer = Writer(arguments.output)
     for cases in (linear_cases, normalization_cases, embedding_cases, attention_cases, loss_cases, elementwise_cases,
-                  matrix_cases, reduction_cases):
+                  matrix_cases, reduction_cases, sequence_cases):
         cases(writer)
     if arguments.output == HERE.parent / "Fixtures" / "ops":
         write_table(writer.rows, HERE / "README.md")

@@ -2,8 +2,8 @@
 
 Fine-tunes a few steps with potstill (or takes `--exported DIR`), loads the result in `transformers` with
 `from_pretrained`, and compares: no missing, unexpected or mis-shaped name; the same token ids; the same logits, labels
-and scores on sentences of SST-2 and some awkward ones; the source's config.json keys still there. Then the same with
-small random models of BERT's relatives, whose weights are a `pytorch_model.bin`.
+and scores on sentences of SST-2 and some awkward ones; the source's config.json keys still there. Then the same with a
+student of it that has narrower layers and embeddings, and with small random models of BERT's relatives, whose weights are a `pytorch_model.bin`.
 """
 
 import argparse
@@ -119,6 +119,15 @@ def train(checks, arguments, source, directory):
     compare_config(checks, source, directory)
 
 
+def narrow(arguments, teacher, directory):
+    """A student of the teacher's layers with narrower embeddings and layers, which is saved as an ELECTRA."""
+    sizes = json.loads((teacher / "config.json").read_text(encoding="utf-8"))
+    run(arguments.potstill, "distill", "--task", "sst2", "--data", arguments.data / "sst2", "--teacher", teacher,
+        "--student", "T2", "--num_attention_heads", sizes["num_attention_heads"] // 2, "--intermediate_size",
+        sizes["intermediate_size"] // 3, "--embedding_size", sizes["hidden_size"] // 4, "--output", directory,
+        "--max_steps", "4", "--no-cache-teacher-logits")
+
+
 def compare(checks, arguments, directory, sentences, scratch):
     text = scratch / "sentences.txt"
     text.write_text("\n".join(sentences) + "\n", encoding="utf-8")
@@ -168,6 +177,8 @@ def main():
             model = arguments.models / arguments.model
             train(checks, arguments, model, scratch / "exported")
             compare(checks, arguments, scratch / "exported", sentences, scratch)
+            narrow(arguments, scratch / "exported", scratch / "narrow")
+            compare(checks, arguments, scratch / "narrow", sentences, scratch)
             names = ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
             words = json.loads((model / "config.json").read_text(encoding="utf-8"))["vocab_size"]
             cases = [(kind, kind, words, 0, {name: model / name for name in names}) for kind in RELATIVES]

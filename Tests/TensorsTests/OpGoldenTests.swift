@@ -156,6 +156,24 @@ import Testing
     case "mean":
       let x = try operand("x")
       return one(axis.map { mean(x, axis: $0, keepsDimension: keeps, in: context) } ?? mean(x, in: context))
+    case "recurrent":
+      let weights = try ["_l0", "_l0_reverse"].filter { golden.has("weight_ih" + $0) }.map {
+        RecurrentWeights(
+          inputs: try operand("weight_ih" + $0), hidden: try operand("weight_hh" + $0),
+          inputBias: try operand("bias_ih" + $0), hiddenBias: try operand("bias_hh" + $0))
+      }
+      return one(
+        recurrent(
+          try operand("x"), cell: name.contains("gru") ? .gru : .lstm, weights: weights,
+          starts: try golden.integers("starts"), in: context))
+    case "convolve":
+      return one(
+        convolve(
+          try operand("x"), weight: try operand("weight"), bias: try operand("bias"),
+          starts: try golden.integers("starts"), in: context))
+    case "sequence":
+      return one(
+        sequenceMaximum(try operand("x"), starts: try golden.integers("starts"), in: context))
     default: return nil
     }
   }

@@ -132,6 +132,37 @@ void ps_embedding_sum(const float *word, const float *position, const float *seg
 void ps_scatter_add_rows(float *table, const int32_t *ids, const float *dy, int64_t rows, int64_t cols,
                          int64_t column_begin, int64_t column_end);
 
+// ---- one step of a recurrent layer ------------------------------------------------------------------------------
+// `count` sequences are still running; row r of theirs is row rows[r] of the whole layer's rows. Units first ..< last are
+// computed. Gates lie one after the other, `hidden` values each, in PyTorch's order: GRU reset, update, new; LSTM input,
+// forget, cell, output.
+typedef struct {
+  int64_t count, hidden, first, last;
+  const int32_t *rows;
+  const float *input_gates;   // x W_ih^T + b_ih of the whole layer
+  const float *hidden_gates;  // h W_hh^T of the running sequences; `bias` is b_hh
+  const float *bias;
+} ps_recurrent_step;
+// previous, h: [count, hidden]. gates [count, 4 hidden] keeps reset, update, new and the hidden part of new, for backward.
+void ps_gru_step(const ps_recurrent_step *s, const float *previous, float *gates, float *h, float *y, int64_t ldy);
+// previous_cell, cell, h: [count, hidden]. gates [count, 4 hidden] keeps the four gates.
+void ps_lstm_step(const ps_recurrent_step *s, const float *previous_cell, float *gates, float *cell, float *h, float *y,
+                  int64_t ldy);
+// What a step backward reads and writes: `later` is what the next step's products give h, [count, hidden]; `direct` what it
+// gives h (GRU) or the cell (LSTM) without a product, replaced by what this step gives the one before it.
+typedef struct {
+  int64_t count, hidden, first, last;
+  const int32_t *rows;
+  const float *gates, *dy;
+  int64_t lddy;
+  const float *later;
+  float *direct;
+  float *d_input_gates;   // by row of the whole layer
+  float *d_hidden_gates;  // [count, gates * hidden]
+} ps_recurrent_slope;
+void ps_gru_step_backward(const ps_recurrent_slope *s, const float *previous);
+void ps_lstm_step_backward(const ps_recurrent_slope *s, const float *previous_cell, const float *cell);
+
 // ---- optimizers ---------------------------------------------------------------------------------------------------
 // AdamW (Loshchilov & Hutter 2019), PyTorch's order of operations: p *= kept = 1 - lr wd; m, v updated from g*grad_scale;
 // p -= lr/(1-b1^t) * m / (sqrt(v)/sqrt(1-b2^t) + eps). bias1 = 1-b1^t, bias2 = 1-b2^t (1 when bias correction is off).

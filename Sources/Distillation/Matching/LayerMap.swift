@@ -5,7 +5,7 @@ public enum LayerMap: String, Sendable, Codable, CaseIterable {
   /// Evenly spread, last on last: student layer s of S takes teacher layer s · T / S (rounded half up), so 12 → 4 pairs
   /// 3, 6, 9, 12. The rule of TextBrewer's presets and TinyBERT.
   case uniform
-  /// The layers that a student `T<n>` is copied from, each with its copy.
+  /// The layers that the student was copied from, each with its copy; `T<n>`'s where that is not known.
   case copied
   /// The teacher's last layers in order.
   case last
@@ -18,19 +18,15 @@ public enum LayerMap: String, Sendable, Codable, CaseIterable {
   ///   - teacher: The number of the teacher's blocks.
   ///   - student: The number of the student's blocks, at most the teacher's except for `uniform`.
   ///   - embeddings: Whether the embeddings are paired too.
+  ///   - copied: The teacher's blocks that the student's were copied from, counted from 1, if that is known.
   public func pairs(
-    teacher: Int, student: Int, embeddings: Bool = true
+    teacher: Int, student: Int, embeddings: Bool = true, copied: [Int]? = nil
   ) -> [(teacher: Int, student: Int)] {
     guard student > 0 else { return embeddings ? [(0, 0)] : [] }
-    let copied = self == .copied ? StudentShape.evenlySpaced(student, of: teacher) : []
-    let blocks = (1...student).map { s in
-      switch self {
-      case .uniform: (teacher: (2 * s * teacher + student) / (2 * student), student: s)
-      case .copied: (teacher: copied[s - 1] + 1, student: s)
-      case .last: (teacher: teacher - student + s, student: s)
-      case .first: (teacher: s, student: s)
-      }
-    }
+    let layers =
+      LayerSelection(rawValue: rawValue)?.layers(student, of: teacher)
+      ?? copied?.map { $0 - 1 } ?? StudentShape.evenlySpaced(student, of: teacher)
+    let blocks = layers.enumerated().map { (teacher: $1 + 1, student: $0 + 1) }
     return (embeddings ? [(teacher: 0, student: 0)] : []) + blocks
   }
 }

@@ -50,8 +50,6 @@ struct MatchResolver {
             + "and \(student.layers) layers; use uniform"))
       return
     }
-    let needsProjection = loss.needsEqualSizes && teacher.hiddenSize != student.hiddenSize
-    let projection = projection ?? (needsProjection ? ProjectionConfig(.linear) : nil)
     if loss.takesAllLayers {
       faults.append(DistillationFault(field, "\(loss.rawValue) compares all layers; write it without a map"))
       return
@@ -63,8 +61,12 @@ struct MatchResolver {
           field, "\(loss.rawValue) compares inner layers, of which a student of \(student.layers) has none"))
     }
     for pair in pairs {
+      let needsProjection =
+        loss.needsEqualSizes
+        && teacher.width(at: pair.teacher.first ?? 0) != student.width(at: pair.student.first ?? 0)
       let match = IntermediateMatch(
-        layersT: pair.teacher, layersS: pair.student, loss: loss, weight: weight, projection: projection)
+        layersT: pair.teacher, layersS: pair.student, loss: loss, weight: weight,
+        projection: projection ?? (needsProjection ? ProjectionConfig(.linear) : nil))
       resolve(match, "\(field) (\(map.rawValue))", countsFromZero: false)
     }
   }
@@ -73,7 +75,8 @@ struct MatchResolver {
   private func pairs(of map: LayerMap, for loss: MatchLossType) -> [(teacher: [Int], student: [Int])] {
     let textBrewer = compatibility == .textbrewer
     let embeddings = loss.feature == .hidden && (!loss.readsFirstTokens || textBrewer)
-    var pairs = map.pairs(teacher: teacher.layers, student: student.layers, embeddings: embeddings)
+    var pairs = map.pairs(
+      teacher: teacher.layers, student: student.layers, embeddings: embeddings, copied: student.copiedLayers)
     // The logits take care of the last layer (Sun and others 2019).
     if loss == .pkd, !textBrewer { pairs.removeLast() }
     guard loss != .irgTransformation else {
@@ -87,6 +90,8 @@ struct MatchResolver {
 
   private mutating func resolve(_ match: IntermediateMatch, _ field: String, countsFromZero: Bool) {
     let before = faults.count
+    checkAbilities(match, field)
+    guard faults.count == before else { return }
     if !(match.weight >= 0 && match.weight.isFinite) {
       faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
     }
@@ -113,7 +118,9 @@ struct MatchResolver {
         projection = ProjectionConfig(.linear)
       }
     }
-    projection = resolve(projection, of: match, field)
+    projection = resolve(
+      projection, of: match, field, student.width(at: studentPositions.first ?? 0),
+      teacher.width(at: teacherPositions.first ?? 0))
     checkAttention(of: match, field)
     if let other = match.loss.lossForUnequalHeads, teacher.heads != student.heads {
       faults.append(
@@ -137,7 +144,26 @@ struct MatchResolver {
       ResolvedMatch(
         match: match, teacherPositions: teacherPositions, studentPositions: studentPositions,
         projection: projection, relationHeads: heads.count,
-        comparesAttention: match.loss == .emd && match.attention ?? (teacher.heads == student.heads)))
+        comparesAttention: match.loss == .emd
+          && match.attention ?? (teacher.heads == student.heads && student.heads > 0)))
+  }
+
+  /// What a model without attention, or with embeddings of a width of their own, cannot be asked for.
+  private mutating func checkAbilities(_ match: IntermediateMatch, _ field: String) {
+    for (side, name) in [(teacher, "teacher"), (student, "student")] {
+      if side.heads == 0, match.feature != .hidden || match.attention == true {
+        faults.append(
+          DistillationFault(
+            "\(field).loss", "\(match.loss.rawValue) compares attention, of which the \(name) has none"))
+      }
+      if match.loss.takesAllLayers, side.embeddingSize != side.hiddenSize {
+        faults.append(
+          DistillationFault(
+            "\(field).loss",
+            "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(side.embeddingSize) features and "
+              + "its layers \(side.hiddenSize)"))
+      }
+    }
   }
 
   /// The option of `emd` that compares attention too.
@@ -176,9 +202,8 @@ struct MatchResolver {
 
   /// Fills in the sizes of a projection, or says why the match needs one.
   private mutating func resolve(
-    _ projection: ProjectionConfig?, of match: IntermediateMatch, _ field: String
+    _ projection: ProjectionConfig?, of match: IntermediateMatch, _ field: String, _ own: Int, _ other: Int
   ) -> ProjectionConfig? {
-    let (own, other) = (student.hiddenSize, teacher.hiddenSize)
     guard var projection else {
       if match.loss.needsEqualSizes && own != other {
         faults.append(

@@ -10,6 +10,11 @@ extension DistillationPlan {
       "trained  \(grouped(trainableCount)) parameters"
         + (projectionCount > 0 ? ", \(grouped(projectionCount)) of them in projections (not exported)" : ""),
     ]
+    if let layers = student.copiedLayers {
+      lines.insert(
+        "copied   teacher layer\(layers.count == 1 ? "" : "s") \(layers.map(String.init).joined(separator: ", "))",
+        at: 2)
+    }
     lines += goalLines
     lines += matchLines
     if let steps { lines.append("steps    \(grouped(steps))") }
@@ -66,6 +71,7 @@ extension DistillationPlan {
       object["teacher_average"] = .string(others.average.rawValue)
     }
     object["student"] = json(student)
+    object["copied_layers"] = student.copiedLayers.map { .array($0.map { .integer($0) }) }
     object["distillation"] = config.json
     object["matches"] = .array(
       matches.map { match in
@@ -101,7 +107,8 @@ extension DistillationPlan {
   }
 
   private func describe(_ model: ModelDescription) -> String {
-    "\(model.name): \(model.layers) layers of \(model.hiddenSize), \(model.heads) heads, "
+    "\(model.name): \(model.layers) layers of \(model.hiddenSize), "
+      + (model.heads > 0 ? "\(model.heads) heads, " : "")
       + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.parameterCount * 4)) MB"
   }
 

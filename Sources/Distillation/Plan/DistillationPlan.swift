@@ -107,14 +107,17 @@ public struct DistillationPlan: Sendable {
     optimizerStates = training.optimizer.stateNames.count
     matches =
       config.resolvedMatches(teacher: teacher, student: student).map { match in
-        let shape = { (side: ModelDescription) in
+        let shape = { (side: ModelDescription, positions: [Int]) in
           match.match.feature == .hidden
-            ? "[T, \(side.hiddenSize)]" + (match.comparesAttention ? ", [\(side.heads) heads, T, T]" : "")
+            ? "[T, \(side.width(at: positions.first ?? 0))]"
+              + (match.comparesAttention ? ", [\(side.heads) heads, T, T]" : "")
             : "[\(match.relationHeads ?? side.heads) heads, T, T]"
         }
         return Match(
-          teacherLayer: match.layerNames(match.teacherPositions), teacherShape: shape(teacher),
-          studentLayer: match.layerNames(match.studentPositions), studentShape: shape(student),
+          teacherLayer: match.layerNames(match.teacherPositions),
+          teacherShape: shape(teacher, match.teacherPositions),
+          studentLayer: match.layerNames(match.studentPositions),
+          studentShape: shape(student, match.studentPositions),
           loss: match.match.loss.rawValue, weight: match.match.weight, projection: match.projection,
           projections: match.projectionCount)
       }

@@ -30,21 +30,25 @@ extension EncoderConfig {
     vocabularySize = try fields.integer("vocab_size", vocabularySize)
     hiddenSize = try fields.integer(names.hiddenSize, hiddenSize)
     layerCount = try fields.integer(names.layerCount, layerCount)
-    attentionHeads = try fields.integer(names.attentionHeads, attentionHeads)
-    intermediateSize = try fields.integer(names.intermediateSize, intermediateSize)
-    activation = try fields.activation(names.activation, activation)
+    if architecture.isTransformer {
+      attentionHeads = try fields.integer(names.attentionHeads, attentionHeads)
+      intermediateSize = try fields.integer(names.intermediateSize, intermediateSize)
+      activation = try fields.activation(names.activation, activation)
+      attentionDropout = try fields.number(names.attentionDropout) ?? attentionDropout
+    }
     hiddenDropout = try fields.number(names.hiddenDropout) ?? hiddenDropout
-    attentionDropout = try fields.number(names.attentionDropout) ?? attentionDropout
     classifierDropout = try fields.number(names.classifierDropout) ?? classifierDropout
     initializerRange = try fields.number("initializer_range") ?? initializerRange
     padTokenID = try fields.integer("pad_token_id", padTokenID)
     // Wraps around for absurd numbers, which `check()` then finds out of range.
     maxPositions = try fields.integer("max_position_embeddings", 512) &- positionOffset
-    if architecture == .electra {
+    if architecture == .textcnn { kernelSizes = try fields.integers("kernel_sizes", kernelSizes) }
+    if architecture.namesEmbeddingSize {
       let size = try fields.integer("embedding_size", embeddingSize ?? hiddenSize)
       embeddingSize = size == hiddenSize ? nil : size
     }
-    if architecture != .distilbert {  // whose code has no segments and a fixed epsilon
+    // DistilBERT's code has no segments and a fixed epsilon.
+    if architecture.isTransformer, architecture != .distilbert {
       segmentCount = try fields.integer("type_vocab_size", segmentCount)
       layerNormEpsilon = try fields.number("layer_norm_eps") ?? layerNormEpsilon
     }
@@ -64,14 +68,17 @@ extension EncoderConfig {
     object["architectures"] = [.string(architecture.className + head.classSuffix)]
     object["model_type"] = .string(architecture.rawValue)
     object["vocab_size"] = .integer(vocabularySize)
-    if architecture == .electra { object["embedding_size"] = .integer(embeddingSize ?? hiddenSize) }
+    if architecture.namesEmbeddingSize { object["embedding_size"] = .integer(embeddingSize ?? hiddenSize) }
     object[names.hiddenSize] = .integer(hiddenSize)
     object[names.layerCount] = .integer(layerCount)
-    object[names.attentionHeads] = .integer(attentionHeads)
-    object[names.intermediateSize] = .integer(intermediateSize)
-    object[names.activation] = .string(activationName)
+    if architecture.isTransformer {
+      object[names.attentionHeads] = .integer(attentionHeads)
+      object[names.intermediateSize] = .integer(intermediateSize)
+      object[names.activation] = .string(activationName)
+    }
+    if architecture == .textcnn { object["kernel_sizes"] = .array(kernelSizes.map { .integer($0) }) }
     object.setFloat(names.hiddenDropout, hiddenDropout)
-    object.setFloat(names.attentionDropout, attentionDropout)
+    if architecture.isTransformer { object.setFloat(names.attentionDropout, attentionDropout) }
     // DistilBERT's does not follow hiddenDropout when it is left out.
     if let classifierDropout = classifierDropout ?? (architecture == .distilbert ? hiddenDropout : nil) {
       object.setFloat(names.classifierDropout, classifierDropout)
@@ -80,9 +87,11 @@ extension EncoderConfig {
     }
     if architecture == .distilbert { object.setFloat("qa_dropout", answerDropout) }
     object["max_position_embeddings"] = .integer(maxPositions + positionOffset)
-    if architecture != .distilbert { object["type_vocab_size"] = .integer(segmentCount) }
     object.setFloat("initializer_range", initializerRange)
-    if architecture != .distilbert { object.setFloat("layer_norm_eps", layerNormEpsilon) }
+    if architecture.isTransformer, architecture != .distilbert {
+      object["type_vocab_size"] = .integer(segmentCount)
+      object.setFloat("layer_norm_eps", layerNormEpsilon)
+    }
     if object["pad_token_id"] != nil || original.isEmpty
       || padTokenID != EncoderConfig.defaults(of: architecture).padTokenID
     {
@@ -141,6 +150,14 @@ private struct ConfigFields {
       throw fault(field, "found \(value.compactText), expected a whole number")
     }
     return integer
+  }
+
+  func integers(_ field: String, _ initial: [Int]) throws(ModelError) -> [Int] {
+    guard let value = object[field], !value.isNull else { return initial }
+    guard let values = value.arrayValue, values.allSatisfy({ $0.intValue != nil }) else {
+      throw fault(field, "found \(value.compactText), expected a list of whole numbers")
+    }
+    return values.compactMap(\.intValue)
   }
 
   func number(_ field: String) throws(ModelError) -> Float? {

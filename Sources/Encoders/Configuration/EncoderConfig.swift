@@ -3,13 +3,15 @@ import Tensors
 
 /// The shape and hyper-parameters of an encoder: what `config.json` says.
 ///
-/// Fields are named here as in BERT's file; DistilBERT's has other names for some (`dim`, `n_layers`, …).
+/// Fields are named here as in BERT's file; DistilBERT's has other names for some (`dim`, `n_layers`, …). Encoders that are
+/// no Transformers leave out what they lack: heads, feed-forward layers, segments.
 public struct EncoderConfig: Sendable, Equatable {
   /// Which model of BERT's family this is (`model_type`).
   public var architecture: EncoderArchitecture = .bert
   /// Rows of the word table (`vocab_size`).
   public var vocabularySize: Int
-  /// Features of a token (`hidden_size`).
+  /// Features of a token (`hidden_size`); in a recurrent encoder those of one direction, in a convolutional one the filters
+  /// of all widths together.
   public var hiddenSize: Int
   /// Features of the embedding tables where they differ from `hiddenSize` (ELECTRA's `embedding_size`).
   public var embeddingSize: Int?
@@ -41,6 +43,8 @@ public struct EncoderConfig: Sendable, Equatable {
   public var padTokenID: Int = 0
   /// The names of the classes in order of their index (`id2label`).
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
+  /// The widths of a convolutional encoder's windows, in tokens (`kernel_sizes`), Kim's by default.
+  public var kernelSizes: [Int] = [3, 4, 5]
   /// What stands on the encoder (`architectures`).
   public var head: TaskHead = .sequenceClassification
   /// What the outputs of a sequence head mean (`problem_type`); nil where the file does not say.
@@ -82,10 +86,12 @@ extension EncoderConfig {
     let names = architecture.fields
     var sizes = [
       ("vocab_size", vocabularySize), (names.hiddenSize, hiddenSize), (names.layerCount, layerCount),
-      (names.attentionHeads, attentionHeads), (names.intermediateSize, intermediateSize),
     ]
+    if architecture.isTransformer {
+      sizes += [(names.attentionHeads, attentionHeads), (names.intermediateSize, intermediateSize)]
+      if architecture != .distilbert { sizes.append(("type_vocab_size", segmentCount)) }
+    }
     if let embeddingSize { sizes.append(("embedding_size", embeddingSize)) }
-    if architecture != .distilbert { sizes.append(("type_vocab_size", segmentCount)) }
     for (field, size) in sizes {
       try require(size > 0 && size < 1 << 31, field, "found \(size), expected a whole number from 1")
     }
@@ -98,15 +104,28 @@ extension EncoderConfig {
       maxPositions > 0 && maxPositions < 1 << 31, "max_position_embeddings",
       "found \(maxPositions &+ positionOffset), expected a whole number from \(positionOffset &+ 1)")
     try require(
-      embeddingSize == nil || embeddingSize == hiddenSize || architecture == .electra, "embedding_size",
-      "found \(embeddingSize ?? 0), expected hidden_size in every model but ELECTRA")
+      embeddingSize == nil || embeddingSize == hiddenSize || architecture.namesEmbeddingSize,
+      "embedding_size",
+      "found \(embeddingSize ?? 0), expected hidden_size in a model of type \(architecture.rawValue)")
     try require(
       architecture != .distilbert || segmentCount == 0, "type_vocab_size",
       "found \(segmentCount), expected none: DistilBERT has no segments")
     try require(layerCount <= 10_000, names.layerCount, "found \(layerCount), expected at most 10000")
     try require(
-      hiddenSize % attentionHeads == 0, names.attentionHeads,
+      !architecture.isTransformer || hiddenSize % attentionHeads == 0, names.attentionHeads,
       "\(attentionHeads) heads do not divide \(names.hiddenSize) \(hiddenSize)")
+    if architecture == .textcnn {
+      try require(
+        !kernelSizes.isEmpty && kernelSizes.allSatisfy { (1...255).contains($0) }, "kernel_sizes",
+        "found \(kernelSizes), expected widths in 1 to 255")
+      try require(
+        hiddenSize % kernelSizes.count == 0, "hidden_size",
+        "found \(hiddenSize), expected a multiple of the \(kernelSizes.count) widths, which have as many filters each"
+      )
+    }
+    try require(
+      architecture.isTransformer || head != .maskedLanguageModel, "architectures",
+      "found a masked language model, expected another head: \(architecture.rawValue) has none for it")
     let rates = [
       (names.hiddenDropout, hiddenDropout), (names.attentionDropout, attentionDropout),
       (names.classifierDropout, classifierDropout ?? 0), ("qa_dropout", answerDropout),
@@ -146,6 +165,13 @@ extension EncoderConfig {
     }
   }
 
+  /// Features of what goes into the first layer where that is not `hiddenSize`, else `hiddenSize`: the width of the hidden
+  /// state called embeddings.
+  public var inputSize: Int { architecture.isTransformer ? hiddenSize : embeddingSize ?? hiddenSize }
+
+  /// Features of each layer's output: both directions of a recurrent encoder side by side.
+  public var outputSize: Int { architecture.recurrentCell == nil ? hiddenSize : 2 * hiddenSize }
+
   /// The rows of the position table before that of a sequence's first token.
   var positionOffset: Int { architecture.skipsPaddingPosition ? padTokenID &+ 1 : 0 }
 
@@ -154,6 +180,7 @@ extension EncoderConfig {
 
   /// What `transformers` takes for the fields that a file leaves out.
   static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig {
+    guard architecture.isTransformer else { return otherDefaults(of: architecture) }
     let isElectra = architecture == .electra
     var config = EncoderConfig(
       vocabularySize: architecture == .roberta ? 50265 : 30522, hiddenSize: isElectra ? 256 : 768,
@@ -165,6 +192,18 @@ extension EncoderConfig {
       (config.segmentCount, config.classifierDropout, config.answerDropout) = (0, 0.2, 0.1)
     }
     if architecture.skipsPaddingPosition { config.padTokenID = 1 }
+    return config
+  }
+
+  /// The defaults of an encoder that is no Transformer: one layer, TextBrewer's 768 units or Kim's 100 filters a width.
+  private static func otherDefaults(of architecture: EncoderArchitecture) -> EncoderConfig {
+    let isConvolutional = architecture == .textcnn
+    var config = EncoderConfig(
+      vocabularySize: 30522, hiddenSize: isConvolutional ? 300 : 768, layerCount: 1, attentionHeads: 0,
+      intermediateSize: 0)
+    config.architecture = architecture
+    (config.segmentCount, config.attentionDropout) = (0, 0)
+    if isConvolutional { (config.embeddingSize, config.classifierDropout) = (768, 0.5) }
     return config
   }
 }

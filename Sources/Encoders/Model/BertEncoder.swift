@@ -2,13 +2,13 @@ import Tensors
 import Tokenization
 
 /// An encoder of BERT's shape over packed rows: embeddings and a stack of layers.
-public struct BertEncoder {
+public struct BertEncoder: Encoder {
   /// Its shape and hyper-parameters.
   public let config: EncoderConfig
   /// The word table, [vocabulary, features].
   var words: Parameter { embeddings.word }
-  private let embeddings: Embeddings
-  private let layers: [BertLayer]
+  let embeddings: Embeddings
+  let layers: [BertLayer]
 
   /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
   init(_ scope: ParameterScope, config: EncoderConfig) {
@@ -36,6 +36,15 @@ public struct BertEncoder {
   func callAsFunction(
     _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
     in context: Context
+  ) -> EncoderOutput {
+    self(
+      batch, through: layers, firstRowsOnly: firstRowsOnly, capture: capture, recorder: recorder, in: context)
+  }
+
+  /// Runs the encoder through other layers than its own.
+  func callAsFunction(
+    _ batch: TokenBatch, through layers: [BertLayer], firstRowsOnly: Bool, capture: Capture,
+    recorder: IntermediateRecorder?, in context: Context
   ) -> EncoderOutput {
     let names = config.architecture.names
     var x = embeddings(batch, recorder: recorder, in: context)

@@ -1,8 +1,9 @@
 import Tensors
 
-/// The two layers from the first row of a sequence to its logits: f(x W₁ᵀ + b₁) W₂ᵀ + b₂.
+/// The layers from the row that stands for a sequence to its logits: f(x W₁ᵀ + b₁) W₂ᵀ + b₂, in a convolutional encoder the
+/// second alone.
 struct ClassificationHead {
-  private let inner: LinearLayer
+  private let inner: LinearLayer?
   private let outer: LinearLayer
   private let architecture: EncoderArchitecture
   private let dropoutRate: Float
@@ -11,20 +12,21 @@ struct ClassificationHead {
   init(_ scope: ParameterScope, config: EncoderConfig) {
     architecture = config.architecture
     let names = architecture.names
-    func dense(_ name: String, _ outputs: Int) -> LinearLayer {
+    func dense(_ name: String, _ inputs: Int, _ outputs: Int) -> LinearLayer {
       LinearLayer(
-        scope / name, inputs: config.hiddenSize, outputs: outputs, initializerRange: config.initializerRange)
+        scope / name, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
     }
-    inner = dense(names.headInner, config.hiddenSize)
-    outer = dense(names.headOuter, config.labels.count)
+    inner =
+      architecture == .textcnn ? nil : dense(names.headInner, config.outputSize, config.hiddenSize)
+    outer = dense(names.headOuter, config.hiddenSize, config.labels.count)
     dropoutRate = config.headDropout
   }
 
   /// The output of the first layer [sequences, hidden], before dropout, and the logits [sequences, labels].
-  func callAsFunction(_ first: Tensor, in context: Context) -> (pooled: Tensor, logits: Tensor) {
+  func callAsFunction(_ row: Tensor, in context: Context) -> (pooled: Tensor, logits: Tensor) {
     let input =
-      architecture.dropsHeadInput ? dropout(first, probability: dropoutRate, in: context) : first
-    let pooled = inner(input, activation: architecture.headActivation, in: context)
+      architecture.dropsHeadInput ? dropout(row, probability: dropoutRate, in: context) : row
+    let pooled = inner?(input, activation: architecture.headActivation, in: context) ?? input
     return (pooled, outer(dropout(pooled, probability: dropoutRate, in: context), in: context))
   }
 }

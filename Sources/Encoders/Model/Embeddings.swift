@@ -5,8 +5,8 @@ import Tokenization
 /// projected where the tables are narrower than the layers.
 struct Embeddings {
   let word: Parameter
-  private let position: Parameter
-  private let segment: Parameter?
+  let position: Parameter
+  let segment: Parameter?
   private let norm: LayerNormLayer
   private let projection: LinearLayer?
   private let config: EncoderConfig

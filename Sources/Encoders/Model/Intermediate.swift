@@ -30,15 +30,19 @@ extension EncoderConfig {
   ///
   /// `embeddings` (in ELECTRA `embeddings_project` too); of each layer its own name, its queries, keys and values, what
   /// attention mixed, its two halves before and after their normalisation; and of the head BERT's `pooler` (after tanh)
-  /// and the logits.
+  /// and the logits. An encoder that is no Transformer gives its layers alone.
   public var intermediates: [Intermediate] {
     let names = architecture.names
     var list = [Intermediate("embeddings", width: embeddingSize ?? hiddenSize)]
-    if (embeddingSize ?? hiddenSize) != hiddenSize {
+    if (embeddingSize ?? hiddenSize) != inputSize {
       list.append(Intermediate("embeddings_project", width: hiddenSize))
     }
     for index in 0..<layerCount {
       let layer = names.layerModule(index)
+      guard architecture.isTransformer else {
+        list.append(Intermediate(layer, width: outputSize))
+        continue
+      }
       for part in [names.query, names.key, names.value, names.mixedModule, names.attentionOutput].compactMap({
         $0
       })

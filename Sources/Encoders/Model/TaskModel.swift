@@ -11,7 +11,7 @@ public final class TaskModel {
   public let loadReport: LoadReport?
   /// What the names of the head's parameters begin with where it stands on an encoder that others share.
   let headPrefix: String?
-  private let encoder: BertEncoder
+  let encoder: any Encoder
   private let layers: HeadLayers
 
   private enum HeadLayers {
@@ -34,7 +34,13 @@ public final class TaskModel {
   init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
     self.config = config
     let scope = ParameterScope(store)
-    encoder = BertEncoder(scope / config.architecture.names.encoder, config: config)
+    let module = scope / config.architecture.names.encoder
+    encoder =
+      switch (config.architecture.recurrentCell, config.architecture) {
+      case (let cell?, _): RecurrentEncoder(module, cell: cell, config: config)
+      case (nil, .textcnn): ConvolutionalEncoder(module, config: config)
+      default: BertEncoder(module, config: config)
+      }
     layers = HeadLayers(scope, config: config, words: encoder.words)
     headPrefix = nil
     parameters = store.parameters
@@ -104,20 +110,36 @@ public final class TaskModel {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
     let output = encoder(
       batch, firstRowsOnly: !head.readsTokens, capture: capture, recorder: recorder, in: context)
+    return answer(output, batch, rows: rows, in: context)
+  }
+
+  /// What the head makes of an encoder's output.
+  func answer(
+    _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
+  ) -> ModelOutput {
     let last = output.lastHiddenState
     func wanted() -> Tensor { rows.map { gatherRows(last, rows: $0, in: context) } ?? last }
     switch layers {
     case .sequence(let head):
-      let first =
-        output.holdsFirstRowsOnly
-        ? last : gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
-      let result = head(first, in: context)
+      let result = head(sequenceRows(of: output, batch, in: context), in: context)
       return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
     case .tokens(let head):
       return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
     case .words(let head):
       return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
     }
+  }
+
+  /// What a sequence head reads of each sequence, [sequences, features]: the first row where attention has gathered it, else
+  /// the maximum over time, better than the last state of a recurrent encoder (Conneau and others 2017) and what
+  /// convolutions need (Kim 2014).
+  private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch, in context: Context) -> Tensor {
+    let last = output.lastHiddenState
+    guard config.architecture.isTransformer else {
+      return sequenceMaximum(last, starts: batch.starts, in: context)
+    }
+    if output.holdsFirstRowsOnly { return last }
+    return gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
   }
 
   /// The number of trainable and frozen values together.

@@ -8,7 +8,7 @@ struct TokenHead {
   /// Asks for the head's parameters at the root of the names.
   init(_ scope: ParameterScope, config: EncoderConfig) {
     output = LinearLayer(
-      scope / config.architecture.names.output(of: config.head), inputs: config.hiddenSize,
+      scope / config.architecture.names.output(of: config.head), inputs: config.outputSize,
       outputs: config.labels.count, initializerRange: config.initializerRange)
     dropoutRate = config.headDropout
   }

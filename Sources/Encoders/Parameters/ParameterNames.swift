@@ -27,6 +27,9 @@ struct ParameterNames {
     var bias: String
     /// The module whose weight is the word table, and whose bias is `bias`, under another name.
     var decoder: String
+
+    /// For encoders that have no such head.
+    static let none = Masked(transform: "", norm: "", bias: "", decoder: "")
   }
 
   /// The layer that gives a head's logits; of a masked language model the last one that it does not share.
@@ -86,4 +89,17 @@ struct ParameterNames {
     masked: Masked(
       transform: "vocab_transform", norm: "vocab_layer_norm", bias: "vocab_projector.bias",
       decoder: "vocab_projector"))
+
+  /// The layers of a recurrent encoder are one `nn.GRU` or `nn.LSTM`, whose parameters end with the layer's number.
+  static func recurrent(_ encoder: String) -> ParameterNames {
+    ParameterNames(
+      encoder: encoder, layers: "encoder", headInner: "classifier.dense", headOuter: "classifier.out_proj",
+      masked: .none)
+  }
+
+  /// The filters of layer l and the j-th width are `layer.l.convolutions.j`; the head has no first layer.
+  static func convolutional(_ encoder: String) -> ParameterNames {
+    ParameterNames(
+      encoder: encoder, layers: "layer", headInner: "classifier", headOuter: "classifier", masked: .none)
+  }
 }

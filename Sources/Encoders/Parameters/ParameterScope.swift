@@ -4,6 +4,8 @@ import Tensors
 public enum InitialValue: Sendable, Equatable {
   /// Independent draws from N(0, standardDeviation²).
   case normal(standardDeviation: Float)
+  /// Independent draws from the interval −bound ..< bound.
+  case uniform(bound: Float)
   /// All zeros.
   case zeros
   /// All ones.

@@ -85,11 +85,14 @@ public final class ParameterStore {
 
   private func draw(_ name: String, _ shape: Shape, _ initial: InitialValue) -> Tensor {
     switch initial {
-    case .zeros: return Tensor(repeating: 0, shape: shape)
+    case .zeros, .normal(standardDeviation: 0):
+      return Tensor(storage: .lastingZeros(count: shape.count), shape: shape)
     case .ones: return Tensor(repeating: 1, shape: shape)
     case .normal(let deviation):
       return .normal(
         shape: shape, standardDeviation: deviation, random: RandomSource(seed: seed, stream: hash(name)))
+    case .uniform(let bound):
+      return .uniform(shape: shape, bound: bound, random: RandomSource(seed: seed, stream: hash(name)))
     }
   }
 

@@ -1,20 +1,31 @@
+import Tensors
+
 /// How a student is made, by the names TextBrewer gives its models.
 ///
 /// | text | student |
 /// |---|---|
 /// | `T6`, `T3` (any `T<n>`) | n layers of the teacher, evenly spaced from the first to the last, with its embeddings and head |
 /// | `layers:0,5,11` | these layers of the teacher (counted from 0), likewise |
+/// | `uniform:3`, `last:3`, `first:3` | the layers that a rule names (`LayerSelection`), likewise |
 /// | `T3-small` | fresh: 3 layers, hidden 384, feed-forward 1536, 12 heads |
 /// | `T4-tiny` | fresh: 4 layers, hidden 312, feed-forward 1200, 12 heads (TinyBERT's shape) |
 /// | `T12-nano` | fresh: 12 layers, hidden 256, feed-forward 1024, 4 heads (ELECTRA-small's shape without its projection) |
+/// | `BiGRU`, `BiLSTM` | fresh but for the word table: one bidirectional layer as wide as the teacher (`nn.GRU`, `nn.LSTM`) |
+/// | `CNN` | likewise: 100 filters each over 3, 4 and 5 words (Kim 2014) |
 /// | anything else | a model directory |
 public enum StudentShape: Sendable, Equatable {
   /// Layers of the teacher, evenly spaced: for 6 of 12 DistilBERT's choice, 0, 2, 4, 7, 9, 11.
   case evenlySpaced(layerCount: Int)
   /// These layers of the teacher, counted from 0, in this order.
   case layers([Int])
+  /// The layers of the teacher that a rule names.
+  case selected(LayerSelection, layerCount: Int)
   /// A fresh model of a named shape that reads the teacher's tokens and has its labels.
   case preset(Preset)
+  /// A bidirectional recurrent network over the teacher's word embeddings.
+  case recurrent(RecurrentCell)
+  /// Convolutions over the teacher's word embeddings.
+  case convolutional
   /// A model directory whose vocabulary is the teacher's.
   case directory(String)
 
@@ -46,10 +57,51 @@ public enum StudentShape: Sendable, Equatable {
         indices.append(index)
       }
       self = .layers(indices)
+    } else if let rule = LayerSelection.allCases.first(where: { lowercased.hasPrefix($0.rawValue + ":") }) {
+      let count = text.dropFirst(rule.rawValue.count + 1)
+      guard let layerCount = Int(count), layerCount > 0 else {
+        throw .request(
+          "student \"\(text)\": found \"\(count)\", expected a number of layers such as \(rule.rawValue):3")
+      }
+      self = .selected(rule, layerCount: layerCount)
+    } else if let cell = RecurrentCell.allCases.first(where: { "bi" + $0.rawValue == lowercased }) {
+      self = .recurrent(cell)
+    } else if lowercased == "cnn" {
+      self = .convolutional
     } else if lowercased.hasPrefix("t"), let count = Int(lowercased.dropFirst()), count > 0 {
       self = .evenlySpaced(layerCount: count)
     } else {
       self = .directory(text)
+    }
+  }
+
+  /// The names of the sizes that may be given instead of the shape's own.
+  var sizes: [String] {
+    switch self {
+    case .recurrent, .convolutional: ["hidden_size", "embedding_size", "num_hidden_layers"]
+    case .evenlySpaced, .layers, .selected:
+      ["hidden_size", "num_attention_heads", "intermediate_size", "embedding_size"]
+    case .preset: ["embedding_size"]
+    case .directory: []
+    }
+  }
+
+  /// The teacher's layers that the student is made of, counted from 0; nil for one that is not made of layers.
+  ///
+  /// - Parameter depth: The number of the teacher's layers.
+  /// - Throws: `ModelError.request` when the teacher has too few.
+  package func layers(of depth: Int) throws(ModelError) -> [Int]? {
+    switch self {
+    case .evenlySpaced(let count), .selected(_, let count):
+      guard count <= depth else {
+        throw .request(
+          "a student of \(count) layers cannot be copied from a teacher of \(depth);"
+            + " choose T\(depth) or fewer, or a fresh shape such as T12-nano")
+      }
+      if case .selected(let rule, _) = self { return rule.layers(count, of: depth) }
+      return Self.evenlySpaced(count, of: depth)
+    case .layers(let layers): return layers
+    case .preset, .recurrent, .convolutional, .directory: return nil
     }
   }
 
@@ -60,6 +112,21 @@ public enum StudentShape: Sendable, Equatable {
   package static func evenlySpaced(_ count: Int, of total: Int) -> [Int] {
     guard count > 1 else { return [0] }
     return (0..<count).map { (2 * $0 * (total - 1) + count - 2) / (2 * (count - 1)) }
+  }
+}
+
+extension StudentShape: CustomStringConvertible {
+  /// The shape as it is written.
+  public var description: String {
+    switch self {
+    case .evenlySpaced(let count): "T\(count)"
+    case .selected(let rule, let count): "\(rule.rawValue):\(count)"
+    case .layers(let layers): "layers:" + layers.map(String.init).joined(separator: ",")
+    case .preset(let preset): preset.rawValue
+    case .recurrent(let cell): "Bi" + cell.rawValue.uppercased()
+    case .convolutional: "CNN"
+    case .directory(let path): path
+    }
   }
 }
 
@@ -88,14 +155,13 @@ extension StudentShape.Preset {
       case .tiny: (4, 312, 1200, 12)
       case .nano: (12, 256, 1024, 4)
       }
-    var config = EncoderConfig.defaults(of: teacher.architecture)
+    // A recurrent or convolutional teacher has no Transformer's names and segments to share.
+    let isTransformer = teacher.architecture.isTransformer
+    var config = EncoderConfig.defaults(of: isTransformer ? teacher.architecture : .bert)
     (config.hiddenSize, config.layerCount, config.attentionHeads) = (hidden, layers, heads)
     (config.intermediateSize, config.embeddingSize) = (intermediate, nil)
-    (config.vocabularySize, config.labels) = (teacher.vocabularySize, teacher.labels)
-    config.maxPositions = teacher.maxPositions
-    config.segmentCount = teacher.segmentCount
-    config.padTokenID = teacher.padTokenID
-    (config.head, config.problemType) = (teacher.head, teacher.problemType)
+    config.adoptTask(of: teacher)
+    if isTransformer { config.segmentCount = teacher.segmentCount }
     return config
   }
 }

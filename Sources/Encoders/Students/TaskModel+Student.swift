@@ -7,25 +7,28 @@ extension TaskModel {
   /// - Parameters:
   ///   - shape: How.
   ///   - teacher: The model whose layers are copied, or whose vocabulary and labels the student shares.
+  ///   - size: Sizes other than the shape's, for shapes that take them.
   ///   - seed: What fresh values are drawn from, together with their parameter's name.
-  /// - Throws: `ModelError` when the teacher lacks the layers, or the student's directory cannot be loaded or reads
-  ///   another vocabulary.
+  /// - Throws: `ModelError` when the teacher lacks the layers, a size does not fit the shape, or the student's directory
+  ///   cannot be loaded or reads another vocabulary.
   public static func student(
-    _ shape: StudentShape, of teacher: TaskModel, seed: UInt64 = 42
+    _ shape: StudentShape, of teacher: TaskModel, size: StudentSize = StudentSize(), seed: UInt64 = 42
   ) throws(ModelError) -> TaskModel {
+    try size.check(allowed: shape.sizes, shape: shape.description)
+    if let layers = try shape.layers(of: teacher.config.layerCount) {
+      return try student(from: teacher, layers: layers, size: size, seed: seed)
+    }
     switch shape {
-    case .evenlySpaced(let count):
-      guard count <= teacher.config.layerCount else {
-        throw .request(
-          "a student of \(count) layers cannot be copied from a teacher of \(teacher.config.layerCount);"
-            + " choose T\(teacher.config.layerCount) or fewer, or a fresh shape such as T12-nano")
-      }
-      return try student(
-        from: teacher, layers: StudentShape.evenlySpaced(count, of: teacher.config.layerCount))
-    case .layers(let layers):
-      return try student(from: teacher, layers: layers)
+    case .evenlySpaced, .selected, .layers: preconditionFailure("A student of layers has been made above.")
     case .preset(let preset):
+      if let width = size.embeddingSize {
+        return try factorised(preset: preset, of: teacher, size: width, seed: seed)
+      }
       return try TaskModel(config: preset.config(for: teacher.config), seed: seed)
+    case .recurrent(let cell):
+      return try wordStudent(cell == .gru ? .bigru : .bilstm, of: teacher, size: size, seed: seed)
+    case .convolutional:
+      return try wordStudent(.textcnn, of: teacher, size: size, seed: seed)
     case .directory(let path):
       let student = try TaskModel(
         directory: URL(filePath: path), head: teacher.head, labels: teacher.config.labels,
@@ -42,56 +45,61 @@ extension TaskModel {
 
   /// Makes a student of some of a teacher's layers; embeddings and head are copied too.
   ///
+  /// A narrower student keeps the features, heads and feed-forward neurons with the largest weights; narrower embeddings make
+  /// it an ELECTRA, whose projection is fitted to the teacher's embeddings.
+  ///
   /// - Parameters:
   ///   - teacher: The teacher, which keeps its own values.
   ///   - layers: The teacher's layers, counted from 0, in the student's order; one may be taken twice.
-  /// - Throws: `ModelError.request` when there is no such layer or no layer was chosen.
+  ///   - size: Widths other than the teacher's.
+  ///   - seed: What values that the teacher has no counterpart of are drawn from.
+  /// - Throws: `ModelError.request` when there is no such layer, no layer was chosen, or a width cannot be.
   public static func student(
-    from teacher: TaskModel, layers: [Int]
+    from teacher: TaskModel, layers: [Int], size: StudentSize = StudentSize(), seed: UInt64 = 42
   ) throws(ModelError) -> TaskModel {
     let count = teacher.config.layerCount
-    guard !layers.isEmpty else { throw .request("a student needs at least one of its teacher's layers") }
-    guard let wrong = layers.first(where: { $0 < 0 || $0 >= count }) else {
-      var config = teacher.config
-      config.layerCount = layers.count
-      let store = ParameterStore(source: LayerCopy(of: teacher, layers: layers), seed: 0)
-      return try TaskModel(config: config, store: store, isFresh: false)
+    guard teacher.config.architecture.isTransformer else {
+      throw .request(
+        "a teacher of type \(teacher.config.architecture.rawValue) has no layers to copy; choose BiGRU, BiLSTM, CNN or a "
+          + "directory")
     }
-    throw .request("the teacher has no layer \(wrong); its layers are 0 to \(count - 1)")
+    guard !layers.isEmpty else { throw .request("a student needs at least one of its teacher's layers") }
+    if let wrong = layers.first(where: { $0 < 0 || $0 >= count }) {
+      throw .request("the teacher has no layer \(wrong); its layers are 0 to \(count - 1)")
+    }
+    let config = try teacher.config.narrowed(to: size, layerCount: layers.count)
+    let copy = LayerCopy(of: teacher, layers: layers)
+    let source: any ParameterSource =
+      size.hiddenSize ?? size.attentionHeads ?? size.intermediateSize == nil
+      ? copy : SlicedCopy(copy, slice: WidthSlice(copy, teacher: teacher.config, student: config))
+    let store = ParameterStore(source: source, seed: 0)
+    let student = try TaskModel(config: config, store: store, isFresh: false)
+    guard let width = size.embeddingSize, width != student.encoder.words.shape[1] else { return student }
+    return try factorised(student, size: width, seed: seed)
   }
 }
 
-/// A teacher's parameters under the names they have in a student made of some of its layers.
-private struct LayerCopy: ParameterSource {
-  let path = "the teacher"
-  private let parameters: [String: Parameter]
-
-  init(of teacher: TaskModel, layers: [Int]) {
-    let names = teacher.config.architecture.names
-    let stem = names.encoder + "." + names.layers + "."
-    var parameters: [String: Parameter] = [:]
-    for parameter in teacher.parameters {
-      guard parameter.name.hasPrefix(stem) else {
-        parameters[parameter.name] = parameter
-        continue
-      }
-      let rest = parameter.name.dropFirst(stem.count)
-      let index = rest.prefix { $0 != "." }
-      for (target, layer) in layers.enumerated() where index == String(layer) {
-        parameters[stem + "\(target)" + rest.dropFirst(index.count)] = parameter
-      }
+extension EncoderConfig {
+  /// The configuration of a student of this one's layers with other widths: its heads are as wide as this one's.
+  fileprivate func narrowed(to size: StudentSize, layerCount: Int) throws(ModelError) -> EncoderConfig {
+    var config = self
+    config.layerCount = layerCount
+    let head = hiddenSize / attentionHeads
+    config.hiddenSize = size.hiddenSize ?? size.attentionHeads.map { $0 * head } ?? hiddenSize
+    config.attentionHeads = size.attentionHeads ?? config.hiddenSize / head
+    config.intermediateSize = size.intermediateSize ?? intermediateSize
+    for (name, found, most) in [
+      ("hidden_size", config.hiddenSize, hiddenSize),
+      ("intermediate_size", config.intermediateSize, intermediateSize),
+    ] where found > most {
+      throw .request("\(name): found \(found), expected at most \(most), the teacher's")
     }
-    self.parameters = parameters
-  }
-
-  var names: [String] { Array(parameters.keys) }
-
-  func shape(of name: String) -> Shape? { parameters[name]?.shape }
-
-  func tensor(_ name: String) throws(ModelError) -> Tensor {
-    guard let parameter = parameters[name] else {
-      preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
+    guard config.hiddenSize == config.attentionHeads * head else {
+      throw .request(
+        "hidden_size \(config.hiddenSize) and num_attention_heads \(config.attentionHeads): a student keeps whole heads of "
+          + "its teacher, \(head) features each; give one of the two, or hidden_size = \(head) × num_attention_heads"
+      )
     }
-    return Tensor(storage: parameter.storage.copy(), shape: parameter.shape)
+    return config
   }
 }

@@ -12,8 +12,9 @@ package struct DistillCommand: RecipeCommand {
     commandName: "distill",
     abstract: "Distil a teacher into a smaller student.",
     discussion: """
-      The student is made of the teacher's layers (T6, T3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
-      T4-tiny, T12-nano), or comes from a directory that reads the same tokens. It learns the teacher's logits, the \
+      The student is made of the teacher's layers (T6, T3, first:3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
+      T4-tiny, T12-nano) or as a small network over the teacher's word embeddings (BiGRU, BiLSTM, CNN), or comes from a \
+      directory that reads the same tokens. It learns the teacher's logits, the \
       labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by side.
 
         potstill distill --task sst2 --data SST-2/ \\
@@ -37,9 +38,13 @@ package struct DistillCommand: RecipeCommand {
 
   @Option(
     help: ArgumentHelp(
-      "T6, T3 (any T<n>), layers:0,5,11, T3-small, T4-tiny, T12-nano, or a Hugging Face directory.",
+      "T6, T3 (any T<n>), uniform:3, last:3, first:3, layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN, or a "
+        + "Hugging Face directory.",
       valueName: "student"))
   package var student: String?
+
+  @OptionGroup(title: "Student")
+  package var size: StudentOptions
 
   @Flag(help: "Check everything, print the plan (sizes, matched layers, steps, memory) and stop.")
   package var dryRun = false
@@ -58,6 +63,9 @@ package struct DistillCommand: RecipeCommand {
 
   @OptionGroup(title: "Distillation")
   package var distillation: DistillationOptions
+
+  @OptionGroup(title: "BERT-of-Theseus")
+  package var theseus: TheseusOptions
 
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
@@ -83,8 +91,10 @@ package struct DistillCommand: RecipeCommand {
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()
+    let theseusConfig = try theseus.config()
     let data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
-    let pair = try TeacherAndStudent(teacherPath, studentName, kind: reader.task.kind, seed: config.seed)
+    let pair = try TeacherAndStudent(
+      teacherPath, studentName, size: size.size, kind: reader.task.kind, seed: config.seed)
     let order = try LabelOrder(model: pair.teacher.model, path: teacherPath, task: reader.task)
     let others = try FurtherTeachers(teachers, task: reader.task, order: order)
     let limit = min(
@@ -93,34 +103,50 @@ package struct DistillCommand: RecipeCommand {
       pair.student.lengthLimit(reader.task.maxSequenceLength))
     let examples = order.relabel(
       try pair.student.encode(data.train, of: reader.task, limit: limit).examples)
+    let replacing = try theseusConfig.map {
+      try TheseusRun($0, pair, others: others, distillation: distillationConfig, seed: config.seed)
+    }
     if dryRun {
-      let plan = try pair.plan(
-        distillationConfig, others: others, training: config, examples: examples)
+      let plain = { try pair.plan(distillationConfig, others: others, training: config, examples: examples) }
+      let plan =
+        try replacing?.plan(training: config, examples: examples)
+        ?? { plan in (plan.lines, plan.json) }(plain())
       console.result(json ? plan.json.prettyText : plan.lines.joined(separator: "\n"))
       return
     }
-    let distiller = try pair.distiller(
-      distillationConfig, others: others, examples: examples, seed: config.seed)
-    for warning in distiller.warnings { console.warn("\(warning)") }
+    let distiller =
+      replacing == nil
+      ? try pair.distiller(distillationConfig, others: others, examples: examples, seed: config.seed) : nil
+    for warning in distiller?.warnings ?? [] { console.warn("\(warning)") }
     guard let folder else { return }
     let run = try RunFolder(
       folder,
       recipe: ResolvedRecipe.yaml(
         command: "distill",
         [
-          options(studentName, outputPath), DistillationOptions.recipe(distillationConfig),
+          options(studentName, outputPath),
+          replacing == nil ? DistillationOptions.recipe(distillationConfig) : theseus.recipe,
           training.recipe(config),
         ]))
     let validation = try data.validation.map {
       try pair.student.encode($0, of: reader.task, limit: limit)
     }
-    try distiller.train(
-      examples,
-      score: validation.map { rows in
-        { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
-      }, config: config, checkpoints: run.checkpoints(of: pair.student, config),
-      observers: [run.log, TrainingView(console)],
-      resumingFrom: training.checkpoint(in: folder.url))
+    let score = validation.map { rows in
+      { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
+    }
+    let (checkpoints, observers): (CheckpointFolder?, [any TrainingObserver]) = (
+      run.checkpoints(of: pair.student, config), [run.log, TrainingView(console)]
+    )
+    let checkpoint = try training.checkpoint(in: folder.url)
+    if let replacing {
+      try replacing.distiller.train(
+        examples, score: score, config: config, checkpoints: checkpoints, observers: observers,
+        resumingFrom: checkpoint)
+    } else {
+      try distiller?.train(
+        examples, score: score, config: config, checkpoints: checkpoints, observers: observers,
+        resumingFrom: checkpoint)
+    }
     try finish(run, pair, others, data, reader.task, console)
   }
 
@@ -158,6 +184,7 @@ package struct DistillCommand: RecipeCommand {
     var options = task.recipe
     for (key, value) in teachers.recipe { options[key] = value }
     options["student"] = .string(student)
+    size.record(in: &options)
     options["output"] = .string(output)
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }
     return options

@@ -2,13 +2,13 @@
 ///
 /// With s_e steps in epoch e, E epochs make s_0 + … + s_(⌊E⌋-1) + ⌈(E - ⌊E⌋) s_⌊E⌋⌉ steps; `max_steps` overrules that, and then
 /// as many epochs are begun as it takes.
-struct StepPlan {
+package struct StepPlan {
   /// The steps of every epoch that is begun, as if it were finished.
   let stepsInEpoch: [Int]
   /// The steps of the run.
-  let totalSteps: Int
+  package let totalSteps: Int
 
-  init(_ data: TrainingData, config: TrainingConfig) throws(TrainingError) {
+  package init(_ data: TrainingData, config: TrainingConfig) throws(TrainingError) {
     let accumulation = config.gradientAccumulationSteps
     var stepsInEpoch: [Int] = []
     func countEpoch(_ epoch: Int) throws(TrainingError) -> Int {

@@ -50,6 +50,33 @@ public func embed(
   return result
 }
 
+/// Takes the row of each token from a table; backward adds each row of dy to the row it came from.
+///
+/// - Parameters:
+///   - table: The table, [vocabulary, features].
+///   - ids: The row of each token, [tokens].
+///   - context: The pass this is part of.
+/// - Returns: The embeddings, [tokens, features].
+public func embed(_ table: Tensor, ids: [Int32], in context: Context) -> Tensor {
+  let columns = table.shape.lastDimension
+  checkIndices(ids, below: table.shape[0], name: "token id")
+  let y = Storage(uninitialized: ids.count * columns)
+  RowBlocks.rows(ids.count, columns: columns, as: .embedding) { range in
+    for row in range {
+      (y.pointer + row * columns).update(from: table.pointer + Int(ids[row]) * columns, count: columns)
+    }
+  }
+  let result = context.result(y, [ids.count, columns], from: [table])
+  if let slot = result.slot {
+    context.tape?.record(slot) { gradient in
+      table.slot?.accumulate(rows: ids, columns: columns, as: .embedding) {
+        scatterAdd(gradient, to: $0, rows: ids, columns: columns)
+      }
+    }
+  }
+  return result
+}
+
 /// Takes rows of a matrix by index; backward adds each gradient row to the row it came from.
 ///
 /// - Parameters:

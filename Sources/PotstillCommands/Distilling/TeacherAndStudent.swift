@@ -11,21 +11,27 @@ struct TeacherAndStudent {
   let teacher: ModelFolder
   /// The model that learns.
   let student: ModelFolder
-  private let descriptions: (teacher: ModelDescription, student: ModelDescription)
+  let descriptions: (teacher: ModelDescription, student: ModelDescription)
 
   /// Loads the teacher and makes the student.
-  init(_ teacherPath: String, _ studentName: String, kind: TaskKind, seed: UInt64) throws {
+  init(
+    _ teacherPath: String, _ studentName: String, size: StudentSize = StudentSize(), kind: TaskKind,
+    seed: UInt64
+  ) throws {
     teacher = try ModelFolder(teacherPath, for: kind)
     let shape = try StudentShape(studentName)
-    let model = try TaskModel.student(shape, of: teacher.model, seed: seed)
+    let model = try TaskModel.student(shape, of: teacher.model, size: size, seed: seed)
     var tokenizer = teacher.tokenizer
     if case .directory(let path) = shape {
       tokenizer = try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
     }
     student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
+    var description = ModelDescription(
+      model, name: studentName, vocabulary: tokenizer.vocabulary.tokens)
+    description.copiedLayers = try shape.layers(of: teacher.model.config.layerCount)?.map { $0 + 1 }
     descriptions = (
       ModelDescription(teacher.model, name: teacherPath, vocabulary: teacher.tokenizer.vocabulary.tokens),
-      ModelDescription(model, name: studentName, vocabulary: tokenizer.vocabulary.tokens)
+      description
     )
   }
 
@@ -45,9 +51,11 @@ struct TeacherAndStudent {
   }
 
   /// What a run would do and need.
+  ///
+  /// - Parameter student: The student's description, where it is not the model as it was made.
   func plan(
     _ config: DistillationConfig, others: FurtherTeachers, training: TrainingConfig,
-    examples: [EncodedExample]
+    examples: [EncodedExample], student: ModelDescription? = nil
   ) throws -> DistillationPlan {
     // What is wrong with several teachers is the distiller's to say.
     if !others.folders.isEmpty {
@@ -60,7 +68,8 @@ struct TeacherAndStudent {
       training.maxSteps > 0
       ? training.maxSteps : Int((training.numTrainEpochs * Double(stepsOfEpoch)).rounded(.up))
     return try DistillationPlan(
-      config, teacher: descriptions.teacher, student: descriptions.student, training: training, steps: steps,
+      config, teacher: descriptions.teacher, student: student ?? descriptions.student, training: training,
+      steps: steps,
       tokensPerBatch: batches.map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max() ?? 0,
       sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: Self.hasLabels(examples),
       others: DistillationPlan.Others(others.descriptions, weights: others.weights, average: others.average))

@@ -1,0 +1,137 @@
+import Encoders
+import Foundation
+import TaskData
+import Tensors
+import Tokenization
+import Training
+
+/// Compresses a teacher by replacing its blocks of layers with the student's layers, one by one and by chance, in training on
+/// the task's loss alone: BERT-of-Theseus (Xu and others 2020).
+///
+/// Layer i of S stands for block i of the teacher's T layers, those behind ⌊i T / S + ½⌋ up to ⌊(i + 1) T / S + ½⌋. In each
+/// micro-batch each block is replaced with probability p_t = min(1, k t + b), independently of the others; once p_t is 1 the
+/// student trains alone. As with the authors, the teacher's layers never change, the student has the teacher's
+/// embeddings and head and keeps them, and the teacher's layers drop out like the student's. Which blocks are replaced
+/// depends on the seed, the step and the micro-batch alone, so that a resumed run equals an uninterrupted one.
+public final class TheseusDistiller: TrainingObjective {
+  /// How often blocks are replaced.
+  public let config: TheseusConfig
+  /// The predecessor; its parameters are frozen.
+  public let teacher: TaskModel
+  /// The successor; everything but its layers is frozen.
+  public let student: TaskModel
+  /// The teacher's layers that each of the student's layers stands for, counted from 0.
+  public let blocks: [Range<Int>]
+  /// The parameters of the student's layers by weight decay.
+  public let groups: [ParameterGroup]
+
+  private let seed: UInt64
+  /// The updates of the run, once it is known.
+  private var totalSteps = 1
+
+  /// A distiller of two models, once everything fits.
+  ///
+  /// - Parameters:
+  ///   - config: How often blocks are replaced.
+  ///   - teacher: The predecessor.
+  ///   - student: The successor, made of the teacher's layers; the authors take its first ones.
+  ///   - seed: Decides which blocks are replaced.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public init(
+    _ config: TheseusConfig = TheseusConfig(), teacher: TaskModel, student: TaskModel, seed: UInt64 = 42
+  ) throws(DistillationError) {
+    let faults = config.faults() + Self.faults(teacher: teacher, student: student)
+    guard faults.isEmpty else { throw .invalidConfiguration(faults) }
+    (self.config, self.teacher, self.student, self.seed) = (config, teacher, student, seed)
+    let ends = LayerSelection.uniform.layers(student.config.layerCount, of: teacher.config.layerCount)
+    blocks = zip([0] + ends.map { $0 + 1 }, ends).map { $0..<$1 + 1 }
+    for parameter in teacher.parameters { parameter.isTrainable = false }
+    for parameter in student.parameters { parameter.isTrainable = student.isOfLayers(parameter) }
+    groups = ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
+  }
+
+  /// Trains the student on labelled examples, scoring it alone as the settings say.
+  ///
+  /// - Parameters:
+  ///   - examples: What it sees; those without a label are left out.
+  ///   - score: What scores the student when it is due.
+  ///   - config: Epochs, batches, learning rate and the like.
+  ///   - checkpoints: Where checkpoints go.
+  ///   - observers: Told of everything, in this order.
+  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  /// - Throws: `TrainingError`, and what an observer throws.
+  @discardableResult
+  public func train(
+    _ examples: [EncodedExample], score: (() throws -> EvaluationResult)? = nil, config: TrainingConfig,
+    checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
+    resumingFrom checkpoint: URL? = nil
+  ) throws -> TrainingSummary {
+    let data = TrainingData(examples.filter { $0.target != .none }, config: config)
+    totalSteps = try StepPlan(data, config: config).totalSteps
+    let loop = TrainingLoop(
+      config: config, objective: self, data: data, evaluate: score, checkpoints: checkpoints,
+      observers: observers)
+    return try loop.run(resumingFrom: checkpoint)
+  }
+
+  /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
+  public func weight(of batch: LabeledBatch) -> Double {
+    Double(TaskTargets(batch, for: student.config).count(starts: batch.tokens.starts))
+  }
+
+  /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
+  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+    let rate = config.rate(
+      at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
+    let targets = TaskTargets(batch, for: student.config)
+    let kept = keptBlocks(rate: rate, in: context)
+    let logits = student(batch.tokens, rows: targets.rows, keeping: kept, of: teacher, in: context).logits
+    return StepLoss(
+      targets.loss(logits, starts: batch.tokens.starts, in: context),
+      parts: [("replacing_rate", Float(rate))])
+  }
+
+  /// The blocks that are the teacher's this time, nil where the student's layer takes their place.
+  ///
+  /// The draws come from a source of their own, whose stream is that of the micro-batch.
+  package func keptBlocks(rate: Double, in context: Context) -> [Range<Int>?] {
+    let random = RandomSource(seed: seed &+ Self.seedOffset, stream: context.random.stream)
+    return blocks.enumerated().map { random.uniform(at: UInt64($0)) < rate ? nil : $1 }
+  }
+
+  /// Keeps the draws apart from dropout's, which start from the run's seed as it is.
+  private static let seedOffset: UInt64 = 0x7468_6573_6575_73
+
+  private static func faults(teacher: TaskModel, student: TaskModel) -> [DistillationFault] {
+    var faults: [DistillationFault] = []
+    let (own, other) = (teacher.config, student.config)
+    guard own.architecture.isTransformer, other.architecture == own.architecture,
+      own.hiddenSize == other.hiddenSize, own.head == other.head
+    else {
+      return [
+        DistillationFault(
+          "student",
+          "its layers cannot take the place of the teacher's: found \(other.architecture.rawValue) of "
+            + "\(other.hiddenSize) features, expected \(own.architecture.rawValue) of \(own.hiddenSize); make it of the "
+            + "teacher's layers, such as first:\(max(1, own.layerCount / 2))")
+      ]
+    }
+    if other.layerCount > own.layerCount {
+      faults.append(
+        DistillationFault(
+          "student", "found \(other.layerCount) layers, expected at most the teacher's \(own.layerCount)"))
+    }
+    let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.tensor) })
+    let changed = student.parameters.first {
+      !student.isOfLayers($0) && values[$0.name]?.values != $0.tensor.values
+    }
+    if let changed {
+      faults.append(
+        DistillationFault(
+          "student",
+          "its \(changed.name) is not the teacher's, but embeddings and head are shared; make it of the teacher's layers, "
+            + "such as first:\(max(1, own.layerCount / 2))"))
+    }
+    return faults
+  }
+}

@@ -1,0 +1,45 @@
+/// Sizes that a student has instead of those its shape would give it; nil keeps the shape's.
+public struct StudentSize: Sendable, Equatable {
+  /// Features of a token; in a recurrent student those of one direction, in a convolutional one all filters together.
+  public var hiddenSize: Int?
+  /// Features of the word table.
+  public var embeddingSize: Int?
+  /// Layers of a recurrent or convolutional student.
+  public var layerCount: Int?
+  /// Attention heads of a student of the teacher's layers.
+  public var attentionHeads: Int?
+  /// Features between the feed-forward products of a student of the teacher's layers.
+  public var intermediateSize: Int?
+
+  /// Sizes; what is left out is the shape's.
+  public init(
+    hiddenSize: Int? = nil, embeddingSize: Int? = nil, layerCount: Int? = nil, attentionHeads: Int? = nil,
+    intermediateSize: Int? = nil
+  ) {
+    self.hiddenSize = hiddenSize
+    self.embeddingSize = embeddingSize
+    self.layerCount = layerCount
+    self.attentionHeads = attentionHeads
+    self.intermediateSize = intermediateSize
+  }
+
+  /// What is set, by its name in `config.json`.
+  var fields: [(name: String, value: Int)] {
+    [
+      ("hidden_size", hiddenSize), ("embedding_size", embeddingSize), ("num_hidden_layers", layerCount),
+      ("num_attention_heads", attentionHeads), ("intermediate_size", intermediateSize),
+    ].compactMap { name, value in value.map { (name, $0) } }
+  }
+
+  /// Refuses sizes below 1, and those that a shape has no use for.
+  func check(allowed: [String], shape: String) throws(ModelError) {
+    for (name, value) in fields {
+      guard allowed.contains(name) else {
+        throw .request(
+          "\(name) \(value) does not apply to a student \(shape)"
+            + (allowed.isEmpty ? "" : "; it takes \(allowed.joined(separator: ", "))"))
+      }
+      guard value > 0 else { throw .request("\(name): found \(value), expected a whole number from 1") }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import CKernels
+import Kernels
+
+/// One direction of a recurrent layer, backward through the steps.
+final class RecurrentGradient {
+  private let direction: RecurrentDirection
+  private let transposed: Storage
+  /// The gradient of the input gates, [tokens, gates · hidden], by packed row.
+  private let inputGates: Storage
+  /// The gradient of the hidden gates, likewise, in the order of the steps.
+  private let hiddenGates: Storage
+  private let later: Storage
+  private let direct: Storage
+  private let scratch: Storage
+  private var product: StepProduct?
+
+  private var width: Int { direction.cell.gateCount * direction.hidden }
+
+  init(_ direction: RecurrentDirection) {
+    self.direction = direction
+    let (hidden, tokens, most) = (
+      direction.hidden, direction.rows.count, direction.steps.active.first ?? 0
+    )
+    let width = direction.cell.gateCount * hidden
+    inputGates = Storage(uninitialized: tokens * width)
+    hiddenGates = Storage(uninitialized: tokens * width)
+    // A sequence's last step has no later one: its rows stay zero until then.
+    later = .filled(0, count: most * hidden)
+    direct = .filled(0, count: most * hidden)
+    scratch = Storage(uninitialized: StepProduct.space(rows: most, inputs: width))
+    // Transposed once, the matrix is read in every step as the forward pass reads it.
+    let (from, to) = (direction.weights.hidden.pointer, Storage(uninitialized: width * hidden))
+    Parallel.forEach(hidden, grain: 64) { columns in
+      for row in 0..<width {
+        for column in columns { to.pointer[column * width + row] = from[row * hidden + column] }
+      }
+    }
+    transposed = to
+  }
+
+  /// Gets a step ready before workers take its units.
+  func prepare(_ step: Int) {
+    let steps = direction.steps
+    product =
+      step + 1 == steps.count
+      ? nil
+      : StepProduct(
+        hiddenGates.pointer + steps.offsets[step + 1] * width, rows: steps.active[step + 1], inputs: width,
+        memory: scratch)
+  }
+
+  /// One step of some units, on this thread; `dy` is this direction's first column.
+  func run(_ step: Int, units: Range<Int>, dy: UnsafeMutablePointer<Float>, stride: Int) {
+    let (steps, hidden) = (direction.steps, direction.hidden)
+    let offset = steps.offsets[step]
+    product?(transposed.pointer, outputs: units, into: later.pointer, stride: hidden)
+    direction.rows.withUnsafeBufferPointer { rows in
+      guard let base = rows.baseAddress else { return }
+      var arguments = ps_recurrent_slope(
+        count: Int64(steps.active[step]), hidden: Int64(hidden), first: Int64(units.lowerBound),
+        last: Int64(units.upperBound), rows: base + offset,
+        gates: direction.gates.pointer + offset * 4 * hidden, dy: dy, lddy: Int64(stride),
+        later: later.pointer, direct: direct.pointer, d_input_gates: inputGates.pointer,
+        d_hidden_gates: hiddenGates.pointer + offset * width)
+      WorkProfile.time(.elementwise) {
+        switch direction.cell {
+        case .gru: ps_gru_step_backward(&arguments, direction.before(direction.states, step))
+        case .lstm:
+          ps_lstm_step_backward(
+            &arguments, direction.before(direction.cells, step),
+            direction.cells.pointer + offset * hidden)
+        }
+      }
+    }
+  }
+
+  /// Hands the gradients on to the inputs and the parameters, once every step has run.
+  func finish(_ x: Tensor) {
+    product = nil
+    let (weights, tokens) = (direction.weights, direction.rows.count)
+    let inputs = LinearKernel(rows: tokens, inputs: x.shape.lastDimension, outputs: width)
+    x.slot?.contribute {
+      inputs.inputGradient(inputGates.pointer, weights.inputs.pointer, into: $0, isFirst: $1)
+    }
+    weights.inputs.slot?.contribute {
+      inputs.weightGradient(inputGates.pointer, x.pointer, into: $0, isFirst: $1)
+    }
+    weights.inputBias.slot?.accumulate { inputs.biasGradient(inputGates.pointer, into: $0) }
+    weights.hiddenBias.slot?.accumulate { inputs.biasGradient(hiddenGates.pointer, into: $0) }
+    finishHidden(weights.hidden.slot)
+  }
+
+  /// dW_hh += Σ of dgatesᵀ h of the step before, over every step but the first, which has none.
+  private func finishHidden(_ slot: GradientSlot?) {
+    guard let slot else { return }
+    let (steps, hidden) = (direction.steps, direction.hidden)
+    let first = steps.active.first ?? 0
+    let count = direction.rows.count - first
+    guard count > 0 else { return slot.accumulate { _ in } }
+    let before = Storage(uninitialized: count * hidden)
+    for step in 1..<steps.count {
+      (before.pointer + (steps.offsets[step] - first) * hidden).update(
+        from: direction.before(direction.states, step), count: steps.active[step] * hidden)
+    }
+    let kernel = LinearKernel(rows: count, inputs: hidden, outputs: width)
+    slot.contribute {
+      kernel.weightGradient(
+        hiddenGates.pointer + first * width, before.pointer, into: $0, isFirst: $1)
+    }
+  }
+}
