@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import ModelFormats
 import PotstillCommands
 import Testing
 import Tokenization
@@ -33,6 +34,107 @@ import Tokenization
       ] + task)
     #expect(distilled.code == 0, "\(distilled.messages)")
     #expect(distilled.messages.contains("\(file): 25 examples"))
+  }
+
+  /// A masked language model over the tiny vocabulary.
+  private func maskedModel() throws -> String {
+    let tokenizer = try BertTokenizer(directory: URL(filePath: world.path("base")))
+    var config = EncoderConfig(
+      vocabularySize: tokenizer.idLimit, hiddenSize: 8, layerCount: 1, attentionHeads: 2, intermediateSize: 8)
+    config.maxPositions = 32
+    config.head = .maskedLanguageModel
+    let folder = world.folder.appending(path: "mlm")
+    try TaskModel(config: config, seed: 1).save(to: folder, tokenizer: tokenizer)
+    return folder.path
+  }
+
+  @Test func theRecipeBesideTheTextsMakesThemAgain() throws {
+    let made = potstill(
+      [
+        "augment", "--output", world.path("more.txt"), "--copies", "2", "--mlm-model", try maskedModel(),
+        "--methods", "masked_lm:3,deleting",
+      ] + task)
+    try #require(made.code == 0, "\(made.messages)")
+    let recipe = try world.text("more.recipe.yaml")
+    #expect(recipe.contains(#""candidates": 15"#) && recipe.contains("seed: 42"))
+    let again = potstill(["augment", world.path("more.recipe.yaml"), "--output", world.path("again.txt")])
+    #expect(again.code == 0, "\(again.messages)")
+    let text = try world.text("more.txt")
+    #expect(try world.text("again.txt") == text)
+    // "the … was … ." of 32 rows: nouns and adjectives are replaced by words of the vocabulary.
+    #expect(text.split(separator: "\n").count > 50)
+    #expect(text.contains("the film was") || text.contains("was good"))
+    let unknown = potstill(["augment", "--output", world.path("x.txt"), "--methods", "deletin"] + task)
+    #expect(unknown.code == 1 && unknown.messages.contains("did you mean deleting?"))
+    let headless = potstill(
+      [
+        "augment", "--output", world.path("x.txt"), "--methods", "masked_lm", "--mlm-model",
+        world.path("base"),
+      ]
+        + task)
+    #expect(headless.code == 1 && headless.messages.contains("has no head for masked words"))
+  }
+
+  @Test func distilMakesTheSameTextsInMemory() throws {
+    let settings = [
+      "--teacher", world.path("base"), "--student", "T1", "--num-train-epochs", "1", "--hard-label-weight",
+      "1",
+      "--augment", "deleting,masking:2", "--augment-copies", "3",
+    ]
+    let run = potstill(["distill", "--output", world.path("one")] + settings + task)
+    try #require(run.code == 0, "\(run.messages)")
+    let made = try #require(run.messages.firstMatch(of: /augmentation: (\d+) examples/)).1
+    let count = try #require(Int(made))
+    #expect((80...96).contains(count))
+    let results = try JSONValue(parsing: world.text("one/all_results.json"))
+    #expect(results["train_samples"]?.intValue == 32 + count)
+    let again = potstill(["distill", world.path("one/recipe.yaml"), "--output", world.path("two")])
+    try #require(again.code == 0, "\(again.messages)")
+    #expect(
+      try Data(contentsOf: URL(filePath: world.path("one/model.safetensors")))
+        == Data(contentsOf: URL(filePath: world.path("two/model.safetensors"))))
+    let idle = potstill(["distill", "--augment-copies", "3"] + task)
+    #expect(idle.code == 64 && idle.messages.contains("no --augment"))
+  }
+
+  @Test func pairsAndSentencesOfWordsBecomeJSONLines() throws {
+    let pairs = "a\tb\tlabel\nthe film was good .\tthe room was bad .\t1\nthe tea was fine .\tnot good\t0\n"
+    try Data(pairs.utf8).write(to: URL(filePath: world.path("data/pairs.tsv")))
+    try Data(
+      """
+      {name: pairs, kind: pair, train_file: pairs.tsv, text_column: a, text_pair_column: b, labels: [no, yes],
+       label_values: {"0": no, "1": yes}, metrics: [accuracy], max_seq_length: 24}
+      """.utf8
+    ).write(to: URL(filePath: world.path("pairs.yaml")))
+    let words = "the O\nfilm B-X\n. O\n\ngood O\ntea B-X\nroom I-X\n"
+    try Data(words.utf8).write(to: URL(filePath: world.path("data/words.txt")))
+    try Data(
+      """
+      {name: words, kind: token_classification, format: conll, train_file: words.txt, labels: [X], scheme: BIO,
+       metrics: [overall_f1], max_seq_length: 24}
+      """.utf8
+    ).write(to: URL(filePath: world.path("words.yaml")))
+    for name in ["pairs", "words"] {
+      let task = ["--task", world.path(name + ".yaml"), "--data", world.path("data")]
+      let methods = ["--methods", "short_disorder,deleting", "--copies", "4"]
+      let refused = potstill(["augment", "--output", world.path("x.txt")] + methods + task)
+      #expect(refused.code == 1 && refused.messages.contains(".jsonl"), "\(refused.messages)")
+      let file = world.path(name + ".jsonl")
+      let made = potstill(["augment", "--output", file] + methods + task)
+      try #require(made.code == 0, "\(made.messages)")
+      let line = try JSONValue(parsing: String(try world.text(name + ".jsonl").split(separator: "\n")[0]))
+      #expect(name == "pairs" ? line["text_pair"] != nil : line["words"]?.arrayValue != nil)
+      let teacher = world.path(name + "-teacher")
+      let trained = potstill(
+        ["train", "--model", world.path("base"), "--output", teacher, "--num-train-epochs", "1"] + task)
+      try #require(trained.code == 0, "\(trained.messages)")
+      let distilled = potstill(
+        [
+          "distill", "--teacher", teacher, "--student", "T1", "--output", world.path(name + "-student"),
+          "--unlabelled-file", file, "--num-train-epochs", "1", "--hard-label-weight", "1",
+        ] + task)
+      #expect(distilled.code == 0, "\(distilled.messages)")
+    }
   }
 
   @Test func asksForWhatItNeeds() {

@@ -1,29 +1,59 @@
 import ArgumentParser
 import Foundation
+import ModelFormats
 import TaskData
 
 /// `potstill augment`.
-package struct AugmentCommand: ConsoleCommand {
+package struct AugmentCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "augment",
     abstract: "Make more texts for a teacher to label.",
     discussion: """
-      Writes new texts, one a line, made of a task's training texts by masking words, replacing words and joining short \
-      texts. They have no labels: 'potstill distill --unlabelled-file' lets the teacher judge them.
+      Writes new texts made of a task's training texts, without labels: 'potstill distill --unlabelled-file' lets the \
+      teacher judge them. Pairs and sentences of tagged words go into a file of JSON lines (.jsonl). Beside the output lies \
+      its recipe, from which the same texts can be made again.
 
         potstill augment --task sst2 --data SST-2/ --count 45000 --output more.txt
+        potstill augment --task sst2 --data SST-2/ --copies 20 \\
+          --methods masked_lm --mlm-model bert/ --output more.txt
         potstill distill --task sst2 --data SST-2/ --unlabelled-file more.txt \\
           --teacher teacher/ --student T3 --output student/
+        potstill augment more.recipe.yaml --output again.txt
+
+      Methods, of which each text takes one, with their parameters: masking (p 0.1: hides words), deleting (p 0.1), \
+      n_gram_sampling (l_ng [1,2,3,4,5], p_ng: keeps a few words), short_disorder (p [0.9,0.1,0,0,0] of abc, bac, cba, \
+      cab, bca), long_disorder (p 0.1, length 20, or a share of the text below 2), replacement (p 0.15: words of other \
+      texts), joining (two short texts), masked_lm (p 0.4, candidates 15: what a masked language model would say; words of \
+      several tokens and function words stay). Write names, with shares behind a colon where they differ \
+      (masking:2,deleting), or JSON with parameters: '[{"method": "masking", "p": 0.2, "weight": 2}, "deleting"]'. \
+      Without --methods: masking (p 0.12) for 25%, replacement for 35%, joining for 40%.
       """)
+
+  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  package var recipe: String?
 
   @OptionGroup(title: "Task")
   package var task: TaskOptions
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
-  package var output: String
+  package var output: String?
+
+  @Option(help: ArgumentHelp("How texts are made; see above.", valueName: "methods"))
+  package var methods: String?
 
   @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
   package var count: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many texts of each training text, instead; fewer where there are no more new ones.", valueName: "n"
+    ))
+  package var copies: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"))
+  package var mlmModel: String?
 
   @Option(help: "What the models' tokenizer reads as its mask.")
   package var maskToken = "[MASK]"
@@ -37,32 +67,56 @@ package struct AugmentCommand: ConsoleCommand {
   package init() {}
 
   package mutating func validate() throws {
-    if let count, count < 1 { throw ValidationError("--count is \(count); expected at least 1.") }
+    try AugmentationAmount.check(count: count, copies: copies, prefix: "--")
     if maskToken.isEmpty { throw ValidationError("--mask-token is empty; expected a token.") }
   }
 
   package mutating func run(_ console: Console) throws {
-    try general.apply(to: console, computes: false)
-    let data = try task.open(console).read(.train)
-    console.note(data.summary)
-    if let pair = data.examples.first(where: { $0.pair != nil }) {
-      throw CommandError("\(data.path):\(pair.line): a pair of texts; only single texts can be augmented")
+    var missing = MissingOptions()
+    let output = missing.require(output, "--output", "the file to write")
+    _ = missing.require(task.task, "--task", "a name or a YAML file")
+    _ = missing.require(task.data, "--data", "the folder of its files")
+    try missing.check()
+    try general.apply(to: console, computes: mlmModel != nil)
+    let reader = try task.open(console)
+    let recipe = AugmentationRecipe(
+      try methods.map(AugmentationRecipe.parts(reading:)) ?? AugmentationRecipe.standard,
+      amount: AugmentationAmount.of(count: count, copies: copies), seed: seed, maskToken: maskToken)
+    let (rows, path, summary) = try reader.readExamples(.train)
+    console.note(summary)
+    // What cannot be written is found before anything is made.
+    _ = try UnlabelledFile.text(rows.prefix(1), path: output, task: reader.task)
+    let made = try AugmentedRows.make(of: rows, recipe, maskedModel: mlmModel, console: console)
+    let wanted = count ?? rows.count
+    if copies == nil ? made.count < wanted : made.count == 0 {
+      throw CommandError(
+        "\(path) yields only \(made.count) new texts"
+          + (copies == nil ? ", fewer than --count \(wanted); ask for fewer" : "; choose other --methods"))
     }
-    let wanted = count ?? data.count
-    var augmenter = TextAugmenter(data.examples.map(\.text), maskToken: maskToken, seed: seed)
-    var lines = ""
-    for made in 0..<wanted {
-      guard let text = augmenter.next() else {
-        throw CommandError(
-          "\(data.path) yields only \(made) new texts, fewer than --count \(wanted); ask for fewer")
-      }
-      lines += text + "\n"
-    }
+    try write(try UnlabelledFile.text(made, path: output, task: reader.task), to: output)
+    let note = URL(filePath: output).deletingPathExtension().relativePath + ".recipe.yaml"
+    try write(ResolvedRecipe.yaml(command: "augment", [task.recipe, options(recipe, output)]), to: note)
+    console.note("wrote \(grouped(made.count)) texts to \(output), and how they were made to \(note)")
+  }
+
+  private func write(_ text: String, to path: String) throws {
     do {
-      try Data(lines.utf8).write(to: URL(filePath: output), options: .atomic)
+      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
     } catch {
-      throw CommandError("--output \(output) cannot be written: \(error.localizedDescription)")
+      throw CommandError("--output \(path) cannot be written: \(error.localizedDescription)")
     }
-    console.note("wrote \(grouped(wanted)) texts to \(output)")
+  }
+
+  /// The options with every default written out.
+  private func options(_ recipe: AugmentationRecipe, _ output: String) -> JSONObject {
+    var object = JSONObject()
+    object["output"] = .string(output)
+    object["methods"] = recipe.partsJSON
+    object["count"] = count.map { .integer($0) }
+    object["copies"] = copies.map { .integer($0) }
+    object["mlm_model"] = mlmModel.map { .string($0) }
+    object["mask_token"] = .string(maskToken)
+    object["seed"] = AugmentationAmount.seed(seed)
+    return object
   }
 }

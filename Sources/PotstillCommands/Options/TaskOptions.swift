@@ -70,8 +70,7 @@ package struct TaskOptions: ParsableArguments {
     if let unlabelledFile {
       let path = fullPath(unlabelledFile)
       definition.unlabelledFile =
-        path.lowercased().hasSuffix(".txt")
-        ? DataFile(path, format: .text) : replaced(definition.unlabelledFile, by: path)
+        UnlabelledFile.layout(path, of: definition) ?? replaced(definition.unlabelledFile, by: path)
     }
     if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
     return TaskReader(

@@ -35,6 +35,12 @@ package struct RecipeFile {
   /// The options in order.
   package let entries: [Entry]
 
+  /// A recipe of entries that were read elsewhere.
+  init(path: String, entries: [Entry]) {
+    self.path = path
+    self.entries = entries
+  }
+
   /// Reads a recipe.
   package init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else {

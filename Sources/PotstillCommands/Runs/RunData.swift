@@ -3,7 +3,9 @@ import TaskData
 /// The rows of a run.
 struct RunData {
   /// What the model learns from.
-  let train: TaskExamples
+  private(set) var train: TaskExamples
+  /// The rows of the training file alone.
+  let given: TaskExamples
   /// What it is scored on; nil when the task has no validation file.
   let validation: TaskExamples?
 
@@ -16,11 +18,19 @@ struct RunData {
       console.note(summary)
       return limit.map { examples.prefix($0) } ?? examples
     }
-    var train = try read(.train, training.maxTrainSamples)
+    given = try read(.train, training.maxTrainSamples)
+    var train = given
     if readsUnlabelled, reader.task.unlabelledFile != nil {
       train = train.appending(try read(.unlabelled, nil))
     }
     self.train = train
     validation = reader.task.validationFile == nil ? nil : try read(.validation, training.maxEvalSamples)
+  }
+
+  /// Adds rows without labels, made of those of the training file, for a teacher to label.
+  mutating func augment(_ recipe: AugmentationRecipe, maskedModel: String?, console: Console) throws {
+    let made = try AugmentedRows.make(of: given, recipe, maskedModel: maskedModel, console: console)
+    console.note("augmentation: \(grouped(made.count)) examples")
+    train = train.appending(made)
   }
 }

@@ -1,77 +1,143 @@
-/// Makes new texts of a task's own, for a teacher to label: near the real ones, but not so near that a teacher who knows
-/// those by heart is as sure of them.
+/// Candidates for words in the places where a masked language model finds them likely: for some positions of a text's
+/// words, the words that may stand there instead.
+public typealias MaskedCandidates = (_ words: [String]) -> [Int: [String]]
+
+/// Makes new rows of a task's own, for a teacher to label.
 ///
-/// Each text comes about in one of three ways:
-/// - masking (a quarter of the texts): each word becomes the mask token with probability 0.12, after Tang and others 2019,
-///   *Distilling Task-Specific Knowledge from BERT into Simple Neural Networks*;
-/// - replacement (35 %): each word becomes, with probability 0.15, a word drawn from all texts as often as it occurs, after
-///   the unigram noise of Xie and others 2017, *Data Noising as Smoothing in Neural Network Language Models*;
-/// - joining (40 %): two short texts with a comma between them, of which neither decides alone.
-///
-/// Words are what spaces separate; where most texts have no spaces, as in Chinese, they are characters. Results are never one
-/// of the given texts, and never occur twice.
+/// Each new row takes one method of the recipe, which works on words: what spaces separate, the words of a sentence whose
+/// words are tagged, or, where most texts have no spaces, as in Chinese, characters. Both texts of a pair are changed, each by
+/// itself. The rows have no labels, since a change may have made the old one wrong. Results are never one of the given rows,
+/// and never occur twice; the same rows and recipe give the same results on every machine.
 public struct TextAugmenter {
-  private let isSpaced: Bool
-  private let words: [Substring]
-  private let texts: [[Substring]]
-  private let short: [[Substring]]
-  private let maskToken: Substring
-  private var seen: Set<String> = []
+  private let recipe: AugmentationRecipe
+  private let parts: [AugmentationRecipe.Part]
+  private let candidates: MaskedCandidates?
+  private let format: RowFormat
+  private let given: [WordRow]
+  private let long: [WordRow]
+  private let short: [WordRow]
+  private let words: [String]
+  private var known: [[String]: [Int: [String]]] = [:]
+  private var seen: Set<WordRow> = []
   private var random: SplitMix64
 
-  /// Texts of fewer words are not masked or noised while there are longer ones: too little would be left of them.
+  /// Rows of fewer words are not drawn while there are longer ones: too little would be left of them.
   private static let leastWords = 8
   /// The number of words of a text that is joined with another.
   private static let shortLengths = 3...14
-  /// Draws in a row that bring nothing new before the texts count as used up.
+  /// Draws in a row that bring nothing new before the rows count as used up.
   private static let patience = 1000
+  /// The same for the copies of one row.
+  private static let patienceForCopy = 10
 
-  /// An augmenter of some texts; the same texts and seed give the same results on every machine.
+  /// An augmenter of some rows.
   ///
   /// - Parameters:
-  ///   - texts: The texts of the task; blank ones are passed over.
-  ///   - maskToken: What the tokenizer reads as its mask.
-  ///   - seed: Decides the results.
-  public init(_ texts: [String], maskToken: String = "[MASK]", seed: UInt64 = 42) {
-    let isSpaced = 2 * texts.count { $0.contains(where: \.isWhitespace) } >= texts.count
-    let split = texts.map { text in
-      isSpaced
-        ? text.split(whereSeparator: \.isWhitespace)
-        : text.indices.filter { !text[$0].isWhitespace }.map { text[$0...$0] }
-    }.filter { !$0.isEmpty }
-    let long = split.filter { $0.count >= Self.leastWords }
-    self.isSpaced = isSpaced
-    self.maskToken = maskToken[...]
-    self.texts = long.isEmpty ? split : long
-    words = split.flatMap { $0 }
-    short = split.filter { Self.shortLengths.contains($0.count) }
-    random = SplitMix64(seed)
-    seen = Set(split.map(text))
+  ///   - rows: The rows of the task; blank ones are passed over.
+  ///   - recipe: What is made of them.
+  ///   - candidates: Asks the masked language model that `masked_lm` needs.
+  /// - Throws: `AugmentationError` for rows and methods that do not suit each other.
+  public init(
+    _ rows: TaskExamples, recipe: AugmentationRecipe = AugmentationRecipe(),
+    candidates: MaskedCandidates? = nil
+  ) throws(AugmentationError) {
+    format = try RowFormat(rows)
+    var faults: [String] = []
+    let joins = recipe.parts != AugmentationRecipe.standard && recipe.parts.contains { $0.method == .joining }
+    if !format.isSingleText && joins {
+      faults.append("joining is for single texts; leave it out for pairs and for sentences of tagged words")
+    }
+    if candidates == nil && recipe.maskedCandidates != nil {
+      faults.append("masked_lm needs a masked language model; name its folder with --mlm-model")
+    }
+    if !faults.isEmpty { throw AugmentationError(faults) }
+    self.recipe = recipe
+    self.candidates = candidates
+    let given = format.words(of: rows).filter { $0.count > 0 }
+    let long = given.filter { $0.count >= Self.leastWords }
+    let short = format.isSingleText ? given.filter { Self.shortLengths.contains($0.count) } : []
+    parts = recipe.parts.filter { $0.method != .joining || short.count > 1 }
+    words = given.flatMap { $0.texts.joined() }
+    self.given = given
+    self.long = long.isEmpty ? given : long
+    self.short = short
+    seen = Set(given)
+    random = SplitMix64(recipe.seed)
   }
 
-  /// The next text, or nil when the given texts yield nothing new any more.
-  public mutating func next() -> String? {
-    guard !texts.isEmpty else { return nil }
-    for _ in 0..<Self.patience {
-      let text = text(draw())
-      if seen.insert(text).inserted { return text }
+  /// Makes the rows that the recipe asks for, or as many of them as are new.
+  ///
+  /// - Parameter progress: Told of the rows made, out of all, after each.
+  /// - Returns: Rows without labels, of the kind of those given.
+  public mutating func makeAll(
+    progress: (_ made: Int, _ wanted: Int) -> Void = { _, _ in }
+  ) -> TaskExamples {
+    var made: [WordRow] = []
+    switch recipe.amount {
+    case .copies(let copies):
+      for (index, row) in given.enumerated() {
+        for _ in 0..<copies {
+          if let new = new(tries: Self.patienceForCopy, of: row) { made.append(new) }
+        }
+        progress((index + 1) * copies, given.count * copies)
+      }
+    case .count, .asManyAsGiven:
+      let wanted = if case .count(let count) = recipe.amount { count } else { given.count }
+      while made.count < wanted, let new = new(tries: Self.patience, of: nil) {
+        made.append(new)
+        progress(made.count, wanted)
+      }
+    }
+    return format.rows(made)
+  }
+
+  /// A row that is new, or nil when there seems to be none.
+  private mutating func new(tries: Int, of row: WordRow?) -> WordRow? {
+    guard !given.isEmpty, !parts.isEmpty else { return nil }
+    for _ in 0..<tries {
+      let result = draw(row)
+      if seen.insert(result).inserted { return result }
     }
     return nil
   }
 
-  private mutating func draw() -> [Substring] {
-    let way = random.uniform()
-    if way >= 0.6 && short.count > 1 {
-      let first = random.pick(short)
-      return first + [isSpaced ? "," : "，"] + random.pick(short)
+  /// A row made of a given one, or of one drawn at random.
+  private mutating func draw(_ row: WordRow?) -> WordRow {
+    let method = parts[random.choice(parts.map(\.weight)) ?? 0].method
+    if case .joining = method {
+      let first = row ?? random.pick(short)
+      return WordRow(texts: [first.texts[0] + [format.comma] + random.pick(short).texts[0]])
     }
-    let masks = way < 0.25
-    var result = random.pick(texts)
-    for index in result.indices where random.chance(masks ? 0.12 : 0.15) {
-      result[index] = masks ? maskToken : random.pick(words)
+    var random = random
+    defer { self.random = random }
+    let source = row ?? random.pick(long)
+    return source.mapTexts { text in
+      switch method {
+      case .masking(let p): return masking(text, p: p, mask: recipe.maskToken, using: &random)
+      case .deleting(let p): return deleting(text, p: p, using: &random)
+      case .nGramSampling(let lengths, let probabilities):
+        return nGramSampling(text, lengths: lengths, probabilities: probabilities, using: &random)
+      case .shortDisorder(let p): return shortDisorder(text, p: p, using: &random)
+      case .longDisorder(let p, let length): return longDisorder(text, p: p, length: length, using: &random)
+      case .replacement(let p): return text.map { random.chance(p) ? random.pick(words) : $0 }
+      case .joining: preconditionFailure("Joining takes two rows.")
+      case .maskedLM(let p, let count):
+        let candidates = candidates(for: text)
+        return text.enumerated().map { index, word in
+          guard let words = candidates[index]?.prefix(count), !words.isEmpty, random.chance(p) else {
+            return word
+          }
+          return random.pick(Array(words))
+        }
+      }
     }
-    return result
   }
 
-  private func text(_ words: [Substring]) -> String { words.joined(separator: isSpaced ? " " : "") }
+  /// The candidates of a text, asked for once.
+  private mutating func candidates(for text: [String]) -> [Int: [String]] {
+    if let known = known[text] { return known }
+    let found = candidates?(text) ?? [:]
+    known[text] = found
+    return found
+  }
 }

@@ -1,7 +1,7 @@
 /// A small seeded generator whose sequence is fixed for good, unlike the standard library's shuffling.
 ///
 /// SplitMix64 (Steele, Lea and Flood 2014): fast, and any two seeds give unrelated sequences.
-package struct SplitMix64: Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
   /// A generator of one seed and any number of further coordinates (an epoch, a split).
@@ -16,6 +16,16 @@ package struct SplitMix64: Sendable {
     return Self.mix(state)
   }
 
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var z = value
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
+
+/// Draws whose results, unlike the standard library's, are fixed for good by the generator's bits.
+extension RandomNumberGenerator {
   /// A whole number in 0 ..< bound, without bias.
   package mutating func below(_ bound: Int) -> Int {
     precondition(bound > 0, "A random number below \(bound) does not exist.")
@@ -41,12 +51,5 @@ package struct SplitMix64: Sendable {
   /// Puts the elements in random order (Fisher and Yates).
   package mutating func shuffle<Element>(_ elements: inout [Element]) {
     for last in stride(from: elements.count - 1, to: 0, by: -1) { elements.swapAt(last, below(last + 1)) }
-  }
-
-  private static func mix(_ value: UInt64) -> UInt64 {
-    var z = value
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -143,7 +143,7 @@ public struct TokenMasker: Sendable {
   }
 
   /// The scalars that BERT takes for Chinese characters.
-  private static func isChinese(_ scalar: UInt32) -> Bool {
+  static func isChinese(_ scalar: UInt32) -> Bool {
     switch scalar {
     case 0x3400...0x4DBF, 0x4E00...0x9FFF, 0xF900...0xFAFF, 0x20000...0x2A6DF, 0x2A700...0x2CEAF,
       0x2F800...0x2FA1F:

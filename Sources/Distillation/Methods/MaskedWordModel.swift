@@ -1,0 +1,186 @@
+public import Encoders
+import TaskData
+import Tensors
+public import Tokenization
+
+/// Asks a masked language model which words could stand in the place of a text's words: TinyBERT's word replacement.
+///
+/// Each valid word is hidden in turn, and the model reads the text with the gap and, behind it, the text as it is; the words it
+/// finds most likely in the gap are the candidates (Jiao and others 2020, *TinyBERT: Distilling BERT for Natural Language
+/// Understanding*, algorithm 1). Valid is a word of letters, punctuation around it aside, that is one token of the
+/// vocabulary and no function word. A word of several tokens stays as it is, since a gap of several tokens has no list of
+/// candidates; TinyBERT takes the neighbours of its GloVe vector. Candidates are words of letters other than the word itself.
+public struct MaskedWordModel {
+  /// The largest number of candidates of a word.
+  public let candidateCount: Int
+  private let model: TaskModel
+  private let tokenizer: any Tokenizer
+  private let mask: Int32
+  private let frame: PairFrame
+  private let maxLength: Int
+  /// The word of each token that is one of letters, nil for the others.
+  private let words: [String?]
+
+  /// Tokens that one run of the model reads at most, unless a single text has more.
+  private static let tokensInBatch = 4096
+
+  /// A finder of candidates.
+  ///
+  /// - Parameters:
+  ///   - model: A model with the head of a masked language model.
+  ///   - tokenizer: Its tokenizer.
+  ///   - candidateCount: The largest number of candidates of a word, TinyBERT's M.
+  /// - Throws: `TokenizerError.invalid` when the vocabulary has no mask token.
+  public init(
+    _ model: TaskModel, tokenizer: any Tokenizer, candidateCount: Int = 15
+  ) throws(TokenizerError) {
+    precondition(
+      model.head == .maskedLanguageModel,
+      "Hidden words are the answer of a masked language model, not of \(model.head).")
+    precondition(candidateCount >= 1, "A word cannot have \(candidateCount) candidates.")
+    guard let mask = tokenizer.maskID else {
+      throw .invalid(
+        file: "vocabulary", field: "mask_token",
+        reason: "the vocabulary has no such token, expected one that hides others, such as \"[MASK]\"")
+    }
+    self.model = model
+    self.tokenizer = tokenizer
+    self.candidateCount = candidateCount
+    self.mask = mask
+    frame = PairFrame(of: tokenizer)
+    maxLength = min(model.config.maxPositions, tokenizer.modelMaxLength ?? .max)
+    let word = Self.wordRule(of: tokenizer)
+    let special = Set(tokenizer.addedTokens.map(\.content))
+    words = (0..<Int32(model.config.vocabularySize)).map { id in
+      tokenizer.token(id).flatMap { special.contains($0) ? nil : word($0) }
+    }
+  }
+
+  /// The candidates of each valid word by its position, the likeliest first.
+  public func candidates(for words: [String]) -> [Int: [String]] {
+    let pieces = words.map { tokenizer.encodeIDs(space + $0, addSpecialTokens: false).ids }
+    let ids = Array(pieces.joined().prefix(maxLength - frame.count - 1))
+    var gaps: [(word: Int, place: Int)] = []
+    var start = 0
+    for (index, word) in words.enumerated() {
+      if let offset = validPiece(pieces[index], of: word), start + offset < ids.count {
+        gaps.append((index, start + offset))
+      }
+      start += pieces[index].count
+    }
+    let original = Array(ids.prefix(max(1, maxLength - frame.count - ids.count)))
+    var result: [Int: [String]] = [:]
+    let perBatch = max(1, Self.tokensInBatch / (frame.count + ids.count + original.count))
+    for first in stride(from: 0, to: gaps.count, by: perBatch) {
+      let chunk = Array(gaps[first..<min(gaps.count, first + perBatch)])
+      for (gap, likely) in zip(chunk, likeliest(chunk.map(\.place), in: ids, original)) {
+        let (prefix, core, suffix) = Self.parts(of: words[gap.word])
+        result[gap.word] = likely.filter { $0.lowercased() != core.lowercased() }
+          .prefix(candidateCount).map { prefix + $0 + suffix }
+      }
+    }
+    return result
+  }
+
+  /// The likeliest words for each of some gaps in a text, one more than there may be candidates.
+  private func likeliest(_ places: [Int], in ids: [Int32], _ original: [Int32]) -> [[String]] {
+    var rows: [Int32] = []
+    var sequences: [(ids: [Int32], segments: [Int32])] = []
+    for place in places {
+      var gapped = ids
+      gapped[place] = mask
+      let sequence = frame.around(gapped, original)
+      rows.append(Int32(sequences.count * sequence.ids.count + frame.before.ids.count + place))
+      sequences.append(sequence)
+    }
+    let logits = model(TokenBatch(sequences: sequences), rows: rows, in: .inference).logits
+    let (values, width) = (logits.values, logits.shape.lastDimension)
+    return places.indices.map { row in
+      var best: [(value: Float, id: Int)] = []
+      for id in 0..<width where words[id] != nil {
+        let value = values[row * width + id]
+        if best.count == candidateCount + 1, value <= best[best.count - 1].value { continue }
+        best.insert((value, id), at: best.firstIndex { $0.value < value } ?? best.count)
+        if best.count > candidateCount + 1 { best.removeLast() }
+      }
+      return best.compactMap { words[$0.id] }
+    }
+  }
+
+  /// The place among its tokens of the one that a valid word consists of, punctuation aside; nil for others.
+  private func validPiece(_ pieces: [Int32], of word: String) -> Int? {
+    let core = Self.parts(of: word).core
+    guard !core.isEmpty, core.allSatisfy(\.isLetter), !FunctionWords.contains(core) else { return nil }
+    let lettered = pieces.indices.filter { index in
+      tokenizer.token(pieces[index])?.contains { $0.isLetter } ?? true
+    }
+    guard lettered.count == 1, words[Int(pieces[lettered[0]])]?.count == core.count else { return nil }
+    return lettered[0]
+  }
+
+  /// A word without the punctuation around it, and that punctuation.
+  private static func parts(of word: String) -> (prefix: String, core: String, suffix: String) {
+    guard let first = word.firstIndex(where: \.isLetter), let last = word.lastIndex(where: \.isLetter) else {
+      return (word, "", "")
+    }
+    let end = word.index(after: last)
+    return (String(word[..<first]), String(word[first..<end]), String(word[end...]))
+  }
+
+  /// Byte-level vocabularies have a word's first piece with the space before it.
+  private var space: String { tokenizer is ByteLevelBPETokenizer ? " " : "" }
+
+  /// The word that a token of a vocabulary is, nil for one that goes on with a word or is more than letters.
+  private static func wordRule(of tokenizer: any Tokenizer) -> (String) -> String? {
+    if tokenizer is ByteLevelBPETokenizer {
+      // Letters beyond ASCII are written as bytes there, of which a word cannot be told.
+      return { token in
+        guard token.unicodeScalars.first == "\u{120}", token.count > 1 else { return nil }
+        let word = token.dropFirst()
+        return word.allSatisfy { $0.isASCII && $0.isLetter } ? String(word) : nil
+      }
+    }
+    return { $0.allSatisfy(\.isLetter) && !$0.isEmpty ? $0 : nil }
+  }
+}
+
+/// The special tokens that a tokenizer puts around and between a pair of texts, with the texts' segments.
+private struct PairFrame {
+  typealias Part = (ids: [Int32], segments: [Int32])
+
+  private(set) var before: Part = ([], [])
+  private var between: Part = ([], [])
+  private var after: Part = ([], [])
+  private var segments: (first: Int32, second: Int32) = (0, 0)
+
+  init(of tokenizer: any Tokenizer) {
+    // Any pair shows where the template puts its texts.
+    let encoding = tokenizer.encode("a", pair: "a")
+    var textsBegun = 0
+    var isInText = false
+    for (index, isSpecial) in encoding.specialTokensMask.enumerated() {
+      let (id, segment) = (encoding.ids[index], encoding.segments[index])
+      if !isSpecial {
+        if !isInText { textsBegun += 1 }
+        if textsBegun == 1 { segments.first = segment } else { segments.second = segment }
+      } else if textsBegun == 0 {
+        before = (before.ids + [id], before.segments + [segment])
+      } else if textsBegun == 1 {
+        between = (between.ids + [id], between.segments + [segment])
+      } else {
+        after = (after.ids + [id], after.segments + [segment])
+      }
+      isInText = !isSpecial
+    }
+  }
+
+  var count: Int { before.ids.count + between.ids.count + after.ids.count }
+
+  func around(_ first: [Int32], _ second: [Int32]) -> Part {
+    (
+      before.ids + first + between.ids + second + after.ids,
+      before.segments + first.map { _ in segments.first } + between.segments
+        + second.map { _ in segments.second } + after.segments
+    )
+  }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import ModelFormats
+import TaskData
+
+/// More texts made in memory before a distillation: what `potstill augment` has as a command.
+package struct AugmentationOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Make more texts of the training texts, which the teacher labels: methods as for 'potstill augment --methods', or \"standard\".",
+      valueName: "methods"))
+  package var augment: String?
+
+  @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
+  package var augmentCount: Int?
+
+  @Option(help: ArgumentHelp("How many texts of each training text, instead.", valueName: "n"))
+  package var augmentCopies: Int?
+
+  @Option(help: ArgumentHelp("Decides the texts (default: --seed).", valueName: "seed"))
+  package var augmentSeed: UInt64?
+
+  @Option(
+    help: ArgumentHelp(
+      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"))
+  package var mlmModel: String?
+
+  package init() {}
+
+  package mutating func validate() throws {
+    try AugmentationAmount.check(count: augmentCount, copies: augmentCopies, prefix: "--augment-")
+  }
+
+  /// Throws when there are settings of an augmentation but none is asked for; a recipe's keys are read one by one, so that
+  /// parsing cannot tell.
+  func check() throws {
+    if augment == nil, augmentCount != nil || augmentCopies != nil || augmentSeed != nil || mlmModel != nil {
+      throw UsageError("options of augmentation are given, but no --augment; name its methods")
+    }
+  }
+
+  /// What is asked for, nil for nothing.
+  func recipe(seed: UInt64, maskToken: String?) throws -> AugmentationRecipe? {
+    guard let augment else { return nil }
+    return AugmentationRecipe(
+      augment == "standard" ? AugmentationRecipe.standard : try AugmentationRecipe.parts(reading: augment),
+      amount: AugmentationAmount.of(count: augmentCount, copies: augmentCopies), seed: augmentSeed ?? seed,
+      maskToken: maskToken ?? "[MASK]")
+  }
+
+  /// The options as a run's recipe holds them, every parameter written out.
+  func recipe(_ made: AugmentationRecipe?) -> JSONObject {
+    var object = JSONObject()
+    guard let made else { return object }
+    object["augment"] = made.partsJSON
+    object["augment_count"] = augmentCount.map { .integer($0) }
+    object["augment_copies"] = augmentCopies.map { .integer($0) }
+    object["augment_seed"] = AugmentationAmount.seed(made.seed)
+    object["mlm_model"] = mlmModel.map { .string($0) }
+    return object
+  }
+}
+
+/// How many texts two options ask for, and what decides them.
+enum AugmentationAmount {
+  static func check(count: Int?, copies: Int?, prefix: String) throws {
+    for (name, value) in [("count", count), ("copies", copies)] {
+      if let value, value < 1 { throw ValidationError("\(prefix)\(name) is \(value); expected at least 1.") }
+    }
+    if count != nil && copies != nil {
+      throw ValidationError("\(prefix)count and \(prefix)copies are both given; keep one of them.")
+    }
+  }
+
+  /// A seed as a recipe holds it, whatever its size.
+  static func seed(_ seed: UInt64) -> JSONValue {
+    Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)")
+  }
+
+  static func of(count: Int?, copies: Int?) -> AugmentationRecipe.Amount {
+    copies.map { .copies($0) } ?? count.map { .count($0) } ?? .asManyAsGiven
+  }
+}

@@ -1,0 +1,67 @@
+import Distillation
+import Encoders
+import Foundation
+import Tensors
+import Testing
+import Tokenization
+
+/// Word replacement by a masked language model against the forward pass written out.
+@Suite struct MaskedWordModelTests {
+  private static let words = [
+    "the", "was", "not", "##ly", ".", ",", "good", "fine", "film", "book", "tea", "room", "2", "北", "京", "城",
+    "##市",
+  ]
+
+  private let tokenizer = BertTokenizer(
+    vocabulary: Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + words))
+
+  private func model(positions: Int = 32) throws -> TaskModel {
+    var config = EncoderConfig(
+      vocabularySize: tokenizer.idLimit, hiddenSize: 8, layerCount: 1, attentionHeads: 2, intermediateSize: 8)
+    config.maxPositions = positions
+    config.head = .maskedLanguageModel
+    config.initializerRange = 0.5
+    return try TaskModel(config: config, seed: 3)
+  }
+
+  /// The vocabulary's words of letters by the model's logits for one gap.
+  private func ranking(_ model: TaskModel, _ text: String, gap: Int) throws -> [String] {
+    let pair = tokenizer.encodeIDs(text, pair: text)
+    var ids = pair.ids
+    ids[gap] = try #require(tokenizer.maskID)
+    let logits = model(
+      TokenBatch(sequences: [(ids, pair.segments)]), rows: [Int32(gap)], in: .inference
+    ).logits.values
+    return logits.indices.sorted { logits[$0] > logits[$1] }
+      .compactMap { tokenizer.token(Int32($0)) }.filter { $0.allSatisfy(\.isLetter) }
+  }
+
+  @Test func candidatesAreTheLikeliestWordsInTheGap() throws {
+    let model = try model()
+    let finder = try MaskedWordModel(model, tokenizer: tokenizer, candidateCount: 4)
+    let found = finder.candidates(for: ["the", "Film", "was", "goodly", ",", "fine", "unknown", "tea,", "2"])
+    // Function words, words of several tokens, unknown ones, numbers and punctuation stay.
+    #expect(Set(found.keys) == [1, 5, 7])
+    let text = "the film was goodly , fine unknown tea, 2"
+    #expect(
+      try found[1] == Array(ranking(model, text, gap: 2).filter { $0 != "film" }.prefix(4)))
+    #expect(
+      try found[7] == Array(ranking(model, text, gap: 9).filter { $0 != "tea" }.prefix(4)).map { $0 + "," })
+  }
+
+  @Test func charactersAreWords() throws {
+    let model = try model()
+    let finder = try MaskedWordModel(model, tokenizer: tokenizer, candidateCount: 30)
+    let found = finder.candidates(for: ["北", "京", "城"])
+    #expect(Set(found.keys) == [0, 1, 2])
+    #expect(try found[1] == ranking(model, "北京城", gap: 2).filter { $0 != "京" })
+    #expect(found[1]?.contains { $0.hasPrefix("##") || $0.hasPrefix("[") } == false)
+  }
+
+  @Test func textsLongerThanTheModelAreReadFromTheirBeginning() throws {
+    let finder = try MaskedWordModel(try model(positions: 12), tokenizer: tokenizer)
+    let found = finder.candidates(for: [String](repeating: "film", count: 30))
+    #expect(Set(found.keys) == Set(0..<8))
+    #expect(finder.candidates(for: []) == [:])
+  }
+}
