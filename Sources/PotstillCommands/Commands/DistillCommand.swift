@@ -4,6 +4,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tokenization
 import Training
 
 /// `potstill distill`.
@@ -14,8 +15,8 @@ package struct DistillCommand: RecipeCommand {
     discussion: """
       The student is made of the teacher's layers (T6, T3, first:3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
       T4-tiny, T12-nano) or as a small network over the teacher's word embeddings (BiGRU, BiLSTM, CNN), or comes from a \
-      directory that reads the same tokens. It learns the teacher's logits, the \
-      labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by side.
+      directory that reads the same tokens. It learns the teacher's logits, the labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by \
+      side, with --baseline beside the same student without a teacher.
 
         potstill distill --task sst2 --data SST-2/ \\
           --teacher teacher/ --student T3 --output student/
@@ -26,7 +27,8 @@ package struct DistillCommand: RecipeCommand {
         potstill distill recipe.yaml
 
       Defaults are TextBrewer's (temperature 4, weight 1 on the logits, 0 on the labels), except that the loss on the \
-      logits is multiplied by the temperature squared; --compatibility textbrewer leaves that out. A recipe is a YAML or \
+      logits is multiplied by the temperature squared; --compatibility textbrewer leaves that out. With --feature-epochs \
+      the layers are matched first and the predictions learnt after that, as TinyBERT does. A recipe is a YAML or \
       JSON file whose keys are these options with underscores; flags win over it.
       """)
 
@@ -54,18 +56,30 @@ package struct DistillCommand: RecipeCommand {
 
   @Option(
     help: ArgumentHelp(
-      "More texts without labels, which the teacher labels: a .txt file with one a line, or a file like the task's own (default: the task's).",
+      "More texts without labels, which the teacher labels: a .txt file with one a line, the .jsonl of 'potstill augment', or a file like the task's own (default: the task's).",
       valueName: "file"))
   package var unlabelledFile: String?
 
+  @OptionGroup(title: "More texts")
+  package var augmentation: AugmentationOptions
+
   @OptionGroup(title: "Run")
   package var output: OutputOptions
+
+  @Flag(
+    help:
+      "Train the same student on the labels alone too, with the same settings and seed, into baseline/ of the run folder."
+  )
+  package var baseline = false
 
   @OptionGroup(title: "Distillation")
   package var distillation: DistillationOptions
 
   @OptionGroup(title: "BERT-of-Theseus")
   package var theseus: TheseusOptions
+
+  @OptionGroup(title: "Two stages")
+  package var features: FeatureStageOptions
 
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
@@ -79,6 +93,8 @@ package struct DistillCommand: RecipeCommand {
   package init() {}
 
   package mutating func run(_ console: Console) throws {
+    try augmentation.check()
+    try features.check()
     var missing = MissingOptions()
     let teacherPath = missing.require(teachers.teacher.first, "--teacher", "the model to imitate")
     let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
@@ -91,86 +107,76 @@ package struct DistillCommand: RecipeCommand {
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()
-    let theseusConfig = try theseus.config()
-    let data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
+    var data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
     let pair = try TeacherAndStudent(
       teacherPath, studentName, size: size.size, kind: reader.task.kind, seed: config.seed)
-    let order = try LabelOrder(model: pair.teacher.model, path: teacherPath, task: reader.task)
-    let others = try FurtherTeachers(teachers, task: reader.task, order: order)
-    let limit = min(
-      pair.teacher.lengthLimit(reader.task.maxSequenceLength),
-      others.lengthLimit(reader.task.maxSequenceLength),
-      pair.student.lengthLimit(reader.task.maxSequenceLength))
-    let examples = order.relabel(
-      try pair.student.encode(data.train, of: reader.task, limit: limit).examples)
-    let replacing = try theseusConfig.map {
-      try TheseusRun($0, pair, others: others, distillation: distillationConfig, seed: config.seed)
+    let tokenizer = pair.student.tokenizer
+    let more = try augmentation.recipe(
+      seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
+    if let more { try data.augment(more, maskedModel: augmentation.mlmModel, console: console) }
+    var run = try DistillRun(pair, teachers, task: reader.task, data: data, console: console)
+    if let replacing = try theseus.config() {
+      try run.replaceLayers(replacing, distillation: distillationConfig, seed: config.seed)
     }
-    if dryRun {
-      let plain = { try pair.plan(distillationConfig, others: others, training: config, examples: examples) }
-      let plan =
-        try replacing?.plan(training: config, examples: examples)
-        ?? { plan in (plan.lines, plan.json) }(plain())
-      console.result(json ? plan.json.prettyText : plan.lines.joined(separator: "\n"))
+    let stage = try features.stage(
+      distillationConfig, training: config, cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
+    let plan = try RunPlan(of: run, distillationConfig, training: config, stage: stage)
+    if baseline, data.given.labelledCount == 0 {
+      throw CommandError("--baseline needs labels to learn from, but no training row has one; leave it out")
+    }
+    let doubts = try run.doubts(distillationConfig)
+    guard let folder else {
+      console.result(json ? plan.json.prettyText : plan.linesWithWarnings.joined(separator: "\n"))
+      for doubt in doubts { console.warn("\(doubt)") }
       return
     }
-    let distiller =
-      replacing == nil
-      ? try pair.distiller(distillationConfig, others: others, examples: examples, seed: config.seed) : nil
-    for warning in distiller?.warnings ?? [] { console.warn("\(warning)") }
-    guard let folder else { return }
-    let run = try RunFolder(
+    for line in plan.lines { console.note(line) }
+    for doubt in plan.warnings + doubts { console.warn("\(doubt)") }
+    let runFolder = try RunFolder(
       folder,
       recipe: ResolvedRecipe.yaml(
         command: "distill",
         [
-          options(studentName, outputPath),
-          replacing == nil ? DistillationOptions.recipe(distillationConfig) : theseus.recipe,
-          training.recipe(config),
+          options(studentName, outputPath), augmentation.recipe(more),
+          theseus.theseus ? theseus.recipe : DistillationOptions.recipe(distillationConfig),
+          features.recipe(stage), training.recipe(config),
         ]))
-    let validation = try data.validation.map {
-      try pair.student.encode($0, of: reader.task, limit: limit)
-    }
-    let score = validation.map { rows in
-      { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
-    }
-    let (checkpoints, observers): (CheckpointFolder?, [any TrainingObserver]) = (
-      run.checkpoints(of: pair.student, config), [run.log, TrainingView(console)]
-    )
-    let checkpoint = try training.checkpoint(in: folder.url)
-    if let replacing {
-      try replacing.distiller.train(
-        examples, score: score, config: config, checkpoints: checkpoints, observers: observers,
-        resumingFrom: checkpoint)
-    } else {
-      try distiller?.train(
-        examples, score: score, config: config, checkpoints: checkpoints, observers: observers,
-        resumingFrom: checkpoint)
-    }
-    try finish(run, pair, others, data, reader.task, console)
+    try run.train(
+      distillationConfig, training: config, stage: stage, into: runFolder,
+      resumingFrom: training.checkpoint(
+        in: folder.url, earlier: stage.map { _ in StageFolder.features(in: folder.url) }))
+    let alone = try baseline ? trainBaseline(of: run, config, in: folder, console) : nil
+    try finish(runFolder, run, baseline: alone, console)
   }
 
-  /// Saves the student, measures both models, and prints the results.
+  /// Trains the student as it was on the labels alone; returns how it does.
+  private func trainBaseline(
+    of run: DistillRun, _ config: TrainingConfig, in folder: OutputFolder, _ console: Console
+  ) throws -> Measurement? {
+    console.note("baseline: the same student on the labels alone")
+    let url = folder.url.appending(path: "baseline", directoryHint: .isDirectory)
+    let baseline = try run.onLabelsAlone(seed: config.seed)
+    let runFolder = try RunFolder(
+      OutputFolder(url.relativePath, overwrite: true), recipe: nil)
+    try baseline.train(
+      DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), training: config, into: runFolder,
+      resumingFrom: training.resumeFromCheckpoint == nil ? nil : CheckpointFolder.latest(in: url))
+    return try baseline.measureStudent(runFolder)
+  }
+
+  /// Measures the models, writes how they compare, and prints the results.
   private func finish(
-    _ run: RunFolder, _ pair: TeacherAndStudent, _ others: FurtherTeachers, _ data: RunData,
-    _ task: TaskDefinition, _ console: Console
+    _ folder: RunFolder, _ run: DistillRun, baseline: Measurement?, _ console: Console
   ) throws {
-    var results = try run.finish(pair.student, evaluation: nil)
-    var rows: [Measurement] = []
-    if let validation = data.validation {
-      let evaluation = EvaluationData(task: task, examples: validation)
-      let path = run.log.directory.relativePath
-      let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
-      for model in [pair.teacher] + others.folders + [student] {
-        rows.append(try Measurement(of: model, on: evaluation, console: console))
-      }
-      let measured = rows[rows.count - 1]
-      try run.log.writeResults("eval", measured.evaluation)
-      try measured.predictions?.write(to: run.log.directory, prefix: "eval")
-      results = try run.log.writeComparison(
-        teacher: rows[0], others: Array(rows.dropFirst().dropLast()), student: measured)
+    let teachers = try run.measureTeachers()
+    let student = try run.measureStudent(folder)
+    if let teacher = teachers.first, let student {
+      try folder.log.writeComparison(
+        teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
     }
-    console.note("checkpoint and results are in \(run.log.directory.path)")
+    let rows = (teachers + [baseline, student]).compactMap { $0 }
+    let results = try folder.results()
+    console.note("checkpoint and results are in \(folder.log.directory.path)")
     if json {
       console.result(JSONValue.object(results).prettyText)
     } else {
@@ -187,6 +193,7 @@ package struct DistillCommand: RecipeCommand {
     size.record(in: &options)
     options["output"] = .string(output)
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }
+    if baseline { options["baseline"] = true }
     return options
   }
 }

@@ -117,7 +117,7 @@ package struct MultitaskCommand: RecipeCommand {
       let (measured, taskLog) = (rows[rows.count - 1], try RunLog(directory))
       try taskLog.writeResults("eval", measured.evaluation)
       try measured.predictions?.write(to: directory, prefix: "eval")
-      if rows.count == 2 { _ = try taskLog.writeComparison(teacher: rows[0], student: measured) }
+      if rows.count == 2 { try taskLog.writeComparison(teacher: rows[0], student: measured) }
       tables.append((name, rows))
     }
     if !tables.isEmpty { try log.writeResults("eval", try run.distiller.evaluate().json) }

@@ -13,33 +13,50 @@ struct TeacherAndStudent {
   let student: ModelFolder
   let descriptions: (teacher: ModelDescription, student: ModelDescription)
 
+  /// Whether the student has nothing of the teacher or of a checkpoint.
+  let hasFreshStudent: Bool
+  private let size: StudentSize
+
   /// Loads the teacher and makes the student.
   init(
     _ teacherPath: String, _ studentName: String, size: StudentSize = StudentSize(), kind: TaskKind,
     seed: UInt64
   ) throws {
-    teacher = try ModelFolder(teacherPath, for: kind)
+    try self.init(try ModelFolder(teacherPath, for: kind), studentName, size: size, seed: seed)
+  }
+
+  /// Makes the student of a teacher.
+  private init(_ teacher: ModelFolder, _ studentName: String, size: StudentSize, seed: UInt64) throws {
+    self.teacher = teacher
+    self.size = size
     let shape = try StudentShape(studentName)
     let model = try TaskModel.student(shape, of: teacher.model, size: size, seed: seed)
     var tokenizer = teacher.tokenizer
     if case .directory(let path) = shape {
       tokenizer = try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
     }
+    hasFreshStudent = if case .preset = shape { true } else { false }
     student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
     var description = ModelDescription(
       model, name: studentName, vocabulary: tokenizer.vocabulary.tokens)
     description.copiedLayers = try shape.layers(of: teacher.model.config.layerCount)?.map { $0 + 1 }
     descriptions = (
-      ModelDescription(teacher.model, name: teacherPath, vocabulary: teacher.tokenizer.vocabulary.tokens),
+      ModelDescription(teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
       description
     )
+  }
+
+  /// The same teacher with the student as it was before it learnt.
+  func fromTheStart(seed: UInt64) throws -> TeacherAndStudent {
+    try TeacherAndStudent(teacher, student.path, size: size, seed: seed)
   }
 
   /// The distiller of the two, or of all teachers, once everything fits.
   func distiller(
     _ config: DistillationConfig, others: FurtherTeachers, examples: [EncodedExample], seed: UInt64
   ) throws -> GeneralDistiller {
-    if others.folders.isEmpty {
+    // Layers are matched with the first teacher, and labels need none.
+    if others.folders.isEmpty || config.kdLossWeight == 0 {
       return try GeneralDistiller(
         config, teacher: teacher.model, student: student.model, descriptions: descriptions,
         hasLabels: Self.hasLabels(examples), seed: seed)

@@ -113,12 +113,16 @@ package struct TrainingOptions: ParsableArguments {
   package init() {}
 
   /// The checkpoint to go on from, if one was asked for.
-  func checkpoint(in folder: URL) throws -> URL? {
+  ///
+  /// - Parameter earlier: The folder of an earlier stage of the run, looked into last.
+  func checkpoint(in folder: URL, earlier: URL? = nil) throws -> URL? {
     guard let resumeFromCheckpoint else { return nil }
     if resumeFromCheckpoint != "last" {
       return URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory)
     }
-    if let latest = CheckpointFolder.latest(in: folder) { return latest }
+    if let latest = CheckpointFolder.latest(in: folder) ?? earlier.flatMap(CheckpointFolder.latest) {
+      return latest
+    }
     throw CommandError(
       "--resume-from-checkpoint last: \(folder.path) holds no checkpoint; name one, or leave it out")
   }

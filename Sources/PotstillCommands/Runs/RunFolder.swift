@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import ModelFormats
 import Training
@@ -8,10 +9,10 @@ struct RunFolder {
   let log: RunLog
   private let folder: OutputFolder
 
-  /// Makes the folder and writes the recipe.
-  init(_ folder: OutputFolder, recipe: String) throws {
+  /// Makes the folder and writes the recipe; nil writes none, for a folder inside that of a run.
+  init(_ folder: OutputFolder, recipe: String?) throws {
     try folder.create()
-    try folder.write(recipe, as: "recipe.yaml")
+    if let recipe { try folder.write(recipe, as: "recipe.yaml") }
     self.folder = folder
     log = try RunLog(folder.url)
   }
@@ -26,17 +27,21 @@ struct RunFolder {
   func finish(_ classifier: ModelFolder, evaluation: EvaluationResult?) throws -> JSONObject {
     try classifier.save(to: folder.url)
     if let evaluation { try log.writeResults("eval", evaluation.json) }
-    let all = try JSONValue(contentsOf: folder.url.appending(path: "all_results.json"))
-    return all.objectValue ?? JSONObject()
+    return try results()
+  }
+
+  /// Everything in `all_results.json`.
+  func results() throws -> JSONObject {
+    try JSONValue(contentsOf: folder.url.appending(path: "all_results.json")).objectValue ?? JSONObject()
   }
 }
 
 extension RunLog {
-  /// Writes how student and teachers compare to `compare_results.json`, further teachers as `teacher_2_…`; returns
-  /// everything in `all_results.json`.
+  /// Writes how student and teachers compare, and the student without a teacher if there is one, to
+  /// `compare_results.json` and `all_results.json`; further teachers as `teacher_2_…`.
   func writeComparison(
-    teacher: Measurement, others: [Measurement] = [], student: Measurement
-  ) throws -> JSONObject {
+    teacher: Measurement, others: [Measurement] = [], baseline: Measurement? = nil, student: Measurement
+  ) throws {
     var object = JSONObject()
     object["teacher_parameters"] = .integer(teacher.parameters)
     object["student_parameters"] = .integer(student.parameters)
@@ -48,8 +53,17 @@ extension RunLog {
         object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)
       }
     }
+    for metric in baseline?.metrics ?? [] { object["baseline_eval_" + metric.name] = .double(metric.value) }
     try writeResults("compare", object)
-    return try JSONValue(contentsOf: directory.appending(path: "all_results.json")).objectValue
-      ?? JSONObject()
+  }
+
+  /// Writes the scores of a pre-trained student's teacher likewise.
+  func writeComparison(teacher: TaskModel, _ evaluation: EvaluationResult, student: TaskModel) throws {
+    var object = JSONObject()
+    object["teacher_parameters"] = .integer(teacher.parameterCount)
+    object["student_parameters"] = .integer(student.parameterCount)
+    object["teacher_eval_loss"] = evaluation.loss.map { .double($0) }
+    for metric in evaluation.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
+    try writeResults("compare", object)
   }
 }

@@ -9,8 +9,12 @@ final class TrainingView: TrainingObserver {
   /// Whether only the bar is shown, without evaluations and messages.
   private let showsBarOnly: Bool
 
-  init(_ console: Console, barOnly: Bool = false) {
+  /// What stands before the number of the epoch.
+  private let title: String
+
+  init(_ console: Console, barOnly: Bool = false, title: String = "Epoch") {
     display = ProgressDisplay(console)
+    self.title = title
     showsBarOnly = barOnly
   }
 
@@ -21,7 +25,7 @@ final class TrainingView: TrainingObserver {
     let before = Int((Double(epoch) * steps).rounded())
     let end = min(progress.totalSteps, Int((Double(epoch + 1) * steps).rounded()))
     display.show(
-      "Epoch \(epoch + 1)/\(epochs)", done: progress.step - before, total: max(1, end - before),
+      "\(title) \(epoch + 1)/\(epochs)", done: progress.step - before, total: max(1, end - before),
       values: [("loss", String(format: "%.3g", progress.loss))])
   }
 

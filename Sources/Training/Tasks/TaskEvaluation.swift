@@ -6,6 +6,12 @@ public struct TaskEvaluation: Sendable {
   public let result: EvaluationResult
   /// The answers.
   public let predictions: TaskPredictions
+
+  /// Answers with their scores.
+  package init(result: EvaluationResult, predictions: TaskPredictions) {
+    self.result = result
+    self.predictions = predictions
+  }
 }
 
 /// A model's answers in the terms of the task, in the order of its rows.

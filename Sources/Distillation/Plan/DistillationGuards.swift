@@ -1,0 +1,92 @@
+public import TaskData
+public import Training
+
+/// What is doubtful about a distillation although nothing is wrong with its configuration.
+///
+/// Each guard looks for models and data that make a bad student likely, and gives a warning or nil.
+public enum DistillationGuards {
+  /// The sequences below which a student that starts at random is not expected to learn a language.
+  public static let fewSequences = 50_000
+
+  /// A student that starts at random and has fewer than `fewSequences` sequences to learn from.
+  public static func freshStudent(_ name: String, sequences: Int) -> DistillationFault? {
+    guard sequences < fewSequences else { return nil }
+    return DistillationFault(
+      "student",
+      "\(name) starts at random and has \(sequences) sequences to learn from, fewer than \(fewSequences); take layers "
+        + "of the teacher (T3), pre-train it ('potstill pretrain'), or give more texts (--augment, --unlabelled-file)",
+      severity: .warning)
+  }
+
+  /// Models that read texts of different length, of which the shorter decides what both read.
+  ///
+  /// - Parameters:
+  ///   - teacher: The largest number of tokens that the teacher reads.
+  ///   - student: The same of the student.
+  ///   - longest: The longest sequence of the data as both read it, in tokens.
+  public static func unequalLengths(teacher: Int, student: Int, longest: Int) -> DistillationFault? {
+    guard teacher != student, longest >= min(teacher, student) else { return nil }
+    let (short, other) = student < teacher ? ("student", "teacher") : ("teacher", "student")
+    return DistillationFault(
+      "max_seq_length",
+      "the \(short) reads \(min(teacher, student)) tokens at most, the \(other) \(max(teacher, student)); longer texts are "
+        + "cut for both, so that logits and layers belong to the same tokens", severity: .warning)
+  }
+
+  /// A teacher whose answers to labelled rows are no better than guessing.
+  ///
+  /// Guessing is, for one label a row, always to give the commonest (accuracy); for numbers a correlation of at most 0.05;
+  /// for labels side by side and entities an F1 below 0.01, for answers one below 1 of 100.
+  ///
+  /// - Parameters:
+  ///   - name: What messages call the teacher.
+  ///   - evaluation: The teacher's answers and scores.
+  ///   - data: The rows.
+  public static func teacherAtChance(
+    _ name: String, _ evaluation: TaskEvaluation, on data: EncodedTask
+  ) -> DistillationFault? {
+    guard let (found, chance) = comparison(evaluation, data), !(found.value > chance.value) else {
+      return nil
+    }
+    return DistillationFault(
+      "teacher",
+      "the \(found.name) of \(name) on \(data.rowCount) validation rows is \(rounded(found.value)), no better than \(chance.name) "
+        + "(\(rounded(chance.value))); is it fine-tuned on this task, with these labels? Train it with 'potstill train'",
+      severity: .warning)
+  }
+
+  private typealias Score = (name: String, value: Double)
+
+  /// What the teacher reaches, and what guessing reaches; nil where no row is labelled.
+  private static func comparison(
+    _ evaluation: TaskEvaluation, _ data: EncodedTask
+  ) -> (found: Score, chance: Score)? {
+    func metric(_ names: [String]) -> Score? { evaluation.result.metrics.first { names.contains($0.name) } }
+    switch data.task.kind {
+    case .classification, .pair:
+      guard case .labels(let answers) = evaluation.predictions else { return nil }
+      var counts: [Int32: Int] = [:]
+      var correct = 0
+      for (example, answer) in zip(data.examples, answers) where example.label >= 0 {
+        counts[example.label, default: 0] += 1
+        if data.task.labels[Int(example.label)] == answer.label { correct += 1 }
+      }
+      guard let most = counts.values.max() else { return nil }
+      let total = Double(counts.values.reduce(0, +))
+      return (("accuracy", Double(correct) / total), ("the commonest label", Double(most) / total))
+    case .regression:
+      return metric(["pearson", "spearmanr", "combined_score"]).map { ($0, ("chance", 0.05)) }
+    case .multiLabel:
+      return metric(["f1_micro", "f1_macro"]).map { ($0, ("chance", 0.01)) }
+    case .tokenClassification:
+      return metric(["overall_f1"]).map { ($0, ("chance", 0.01)) }
+    case .questionAnswering:
+      return metric(["f1", "F1"]).map { ($0, ("chance", 1)) }
+    case .maskedLanguageModel: return nil
+    }
+  }
+
+  private static func rounded(_ value: Double) -> String {
+    "\((value * 10_000).rounded() / 10_000)"
+  }
+}

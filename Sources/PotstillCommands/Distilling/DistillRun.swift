@@ -1,0 +1,184 @@
+import Distillation
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+import Training
+
+/// A distillation between its options and its closing table: models, data and what is done with them.
+struct DistillRun {
+  /// The two models.
+  let pair: TeacherAndStudent
+  /// The task.
+  let task: TaskDefinition
+  /// What the student learns from, as both models read it.
+  let examples: [EncodedExample]
+  /// BERT-of-Theseus in the place of a distillation; nil for a distillation.
+  private(set) var replacing: TheseusRun?
+  private let others: FurtherTeachers
+  private let validation: TaskExamples?
+  private let order: LabelOrder
+  private let limit: Int
+  private let console: Console
+
+  /// Validation rows that the teacher answers before the training at most; the closing table is about all of them.
+  private static let sampleSize = 1000
+
+  /// Loads further teachers, and tokenizes the data for all models.
+  init(
+    _ pair: TeacherAndStudent, _ teachers: TeacherOptions, task: TaskDefinition, data: RunData,
+    console: Console
+  ) throws {
+    self.pair = pair
+    self.task = task
+    self.console = console
+    validation = data.validation
+    order = try LabelOrder(model: pair.teacher.model, path: pair.teacher.path, task: task)
+    others = try FurtherTeachers(teachers, task: task, order: order)
+    limit = min(
+      pair.teacher.lengthLimit(task.maxSequenceLength), others.lengthLimit(task.maxSequenceLength),
+      pair.student.lengthLimit(task.maxSequenceLength))
+    examples = order.relabel(try pair.student.encode(data.train, of: task, limit: limit).examples)
+  }
+
+  /// Makes this a run of BERT-of-Theseus, once everything fits.
+  mutating func replaceLayers(
+    _ config: TheseusConfig, distillation: DistillationConfig, seed: UInt64
+  ) throws {
+    replacing = try TheseusRun(config, pair, others: others, distillation: distillation, seed: seed)
+  }
+
+  /// The labelled rows of another run for a student that is as it was before it learnt.
+  private init(labelledRowsOf other: DistillRun, _ pair: TeacherAndStudent) {
+    self.pair = pair
+    examples = other.examples.filter { $0.target != .none }
+    (task, validation, order, limit) = (other.task, other.validation, other.order, other.limit)
+    (others, console) = (other.others, other.console)
+  }
+
+  /// The run that trains the student, as it was at the beginning, on the labels alone.
+  func onLabelsAlone(seed: UInt64) throws -> DistillRun {
+    DistillRun(labelledRowsOf: self, try pair.fromTheStart(seed: seed))
+  }
+
+  /// What makes a bad student likely, found before the first step; the teacher answers some of the validation rows for it.
+  func doubts(_ config: DistillationConfig) throws -> [DistillationFault] {
+    var doubts: [DistillationFault?] = []
+    let rows = validation?.spread(Self.sampleSize)
+    if config.kdLossWeight > 0, let rows, rows.labelledCount > 0 {
+      for teacher in [pair.teacher] + others.folders {
+        let order = try LabelOrder(model: teacher.model, path: teacher.path, task: task)
+        let encoded = try teacher.encode(rows, of: task, limit: limit)
+        let evaluation = try evaluateTask(teacher.model, encoded, outputs: order.outputs)
+        doubts.append(DistillationGuards.teacherAtChance(teacher.path, evaluation, on: encoded))
+      }
+    }
+    if pair.hasFreshStudent {
+      doubts.append(DistillationGuards.freshStudent(pair.student.path, sequences: examples.count))
+    }
+    doubts.append(
+      DistillationGuards.unequalLengths(
+        teacher: pair.teacher.lengthLimit(task.maxSequenceLength),
+        student: pair.student.lengthLimit(task.maxSequenceLength), longest: examples.map(\.length).max() ?? 0)
+    )
+    return doubts.compactMap { $0 }
+  }
+
+  /// What a run of one stage would do and need.
+  func plan(_ config: DistillationConfig, training: TrainingConfig) throws -> DistillationPlan {
+    try pair.plan(config, others: others, training: training, examples: examples)
+  }
+
+  /// Trains the student, and saves it with its last evaluation into the run folder.
+  ///
+  /// - Parameters:
+  ///   - config: What it learns from.
+  ///   - training: How, in the only or the second stage.
+  ///   - stage: The first of two stages, which has a folder of its own in that of the run; nil for one stage only.
+  ///   - run: The run folder.
+  ///   - checkpoint: The checkpoint to go on from, of either stage.
+  func train(
+    _ config: DistillationConfig, training: TrainingConfig, stage: FeatureStage? = nil, into run: RunFolder,
+    resumingFrom checkpoint: URL?
+  ) throws {
+    var checkpoint = checkpoint
+    if let stage {
+      let isOfFirst = checkpoint.map(StageFolder.isOfFeatures) ?? true
+      if isOfFirst {
+        try trainFeatures(stage, config, training, in: run, resumingFrom: checkpoint)
+        checkpoint = nil
+      }
+      console.note("stage 2 of 2: predictions")
+    }
+    let rows = try validation.map { try pair.student.encode($0, of: task, limit: limit) }
+    let score = rows.map { rows in
+      { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
+    }
+    let checkpoints = run.checkpoints(of: pair.student, training)
+    let observers: [any TrainingObserver] = [run.log, TrainingView(console)]
+    if let replacing {
+      try replacing.distiller.train(
+        examples, score: score, config: training, checkpoints: checkpoints, observers: observers,
+        resumingFrom: checkpoint)
+    } else {
+      let config = stage?.predictions(of: config) ?? config
+      try pair.distiller(config, others: others, examples: examples, seed: training.seed).train(
+        examples, score: score, config: training, checkpoints: checkpoints, observers: observers,
+        resumingFrom: checkpoint)
+    }
+    _ = try run.finish(pair.student, evaluation: nil)
+  }
+
+  /// Trains the first of two stages, and saves the student as it then is.
+  private func trainFeatures(
+    _ stage: FeatureStage, _ config: DistillationConfig, _ training: TrainingConfig, in run: RunFolder,
+    resumingFrom checkpoint: URL?
+  ) throws {
+    console.note("stage 1 of 2: features")
+    let folder = run.log.directory
+    if checkpoint == nil { try StageFolder.removeCheckpoints(in: folder) }
+    let url = StageFolder.features(in: folder)
+    let features = try RunFolder(OutputFolder(url.relativePath, overwrite: true), recipe: nil)
+    let settings = stage.training(training)
+    try pair.distiller(stage.features(of: config), others: others, examples: examples, seed: training.seed)
+      .train(
+        examples, config: settings, checkpoints: features.checkpoints(of: pair.student, settings),
+        observers: [features.log, TrainingView(console, title: "Features, epoch")], resumingFrom: checkpoint)
+    _ = try features.finish(pair.student, evaluation: nil)
+  }
+
+  /// Measures the student and writes its answers into the run folder; nil without validation rows.
+  func measureStudent(_ run: RunFolder) throws -> Measurement? {
+    let path = run.log.directory.relativePath
+    let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
+    guard let measured = try measure(student) else { return nil }
+    try run.log.writeResults("eval", measured.evaluation)
+    try measured.predictions?.write(to: run.log.directory, prefix: "eval")
+    return measured
+  }
+
+  /// Measures the teachers; none without validation rows.
+  func measureTeachers() throws -> [Measurement] {
+    try ([pair.teacher] + others.folders).compactMap(measure)
+  }
+
+  private func measure(_ model: ModelFolder) throws -> Measurement? {
+    try validation.map {
+      try Measurement(of: model, on: EvaluationData(task: task, examples: $0), console: console)
+    }
+  }
+}
+
+extension TaskExamples {
+  /// At most so many rows, evenly spread over all, since files are often sorted by label.
+  fileprivate func spread(_ count: Int) -> TaskExamples {
+    func spread<Row>(_ rows: [Row]) -> [Row] {
+      rows.count <= count ? rows : (0..<count).map { rows[$0 * rows.count / count] }
+    }
+    switch self {
+    case .texts(let rows): return .texts(spread(rows))
+    case .sentences(let rows): return .sentences(spread(rows))
+    case .questions(let rows): return .questions(spread(rows))
+    }
+  }
+}
