@@ -1,0 +1,123 @@
+import ArgumentParser
+import Foundation
+import ModelFormats
+
+/// `potstill ablate`.
+package struct AblateCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "ablate",
+    abstract: "Run a recipe with every combination of some settings, and compare.",
+    discussion: """
+      Runs a recipe of 'potstill distill' or 'potstill train' with each combination of the values of --vary and with each \
+      seed, and prints mean, standard deviation, least and greatest score of each combination.
+
+        potstill ablate recipe.yaml --vary temperature=1,4,8 --seeds 3
+        potstill ablate recipe.yaml --vary match=none,L3_hidden_mse --vary hard_label_weight=0,1
+
+      A value means what it means in a recipe; 'none' leaves the key out, and commas inside brackets belong to a value. Each \
+      run has a folder below --output with its recipe, results and metrics. The same command again runs only what is not \
+      finished yet, or was run with other settings.
+      """)
+
+  @Argument(help: "The recipe: a YAML or JSON file.")
+  package var recipe: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A key of the recipe and the values to try; may be given several times.", valueName: "key=value,value"))
+  package var vary: [String] = []
+
+  @Option(help: ArgumentHelp("Run each combination with the seeds 1 to n.", valueName: "n"))
+  package var seeds = 1
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The folder of all runs (default: the recipe's output and \"-ablation\").", valueName: "folder"))
+  package var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A number of all_results.json for the table; may be given several times (default: the scores).",
+      valueName: "name"))
+  package var metric: [String] = []
+
+  @Flag(help: "Keep the models too, not only results and recipes.")
+  package var keepModels = false
+
+  @Flag(help: "Print the results as one JSON object.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if seeds < 1 { throw ValidationError("--seeds is \(seeds); expected at least 1.") }
+  }
+
+  package mutating func run(_ console: Console) throws {
+    try general.apply(to: console, computes: false)
+    let file = try RecipeFile(path: recipe)
+    let grid = try AblationGrid(file, vary: vary)
+    let folder = try URL(filePath: outputPath(of: file), directoryHint: .isDirectory)
+    var report = AblationReport(
+      axes: grid.axes, rows: grid.cells.map { AblationReport.Row(cell: $0, runs: []) }, metrics: metric)
+    let total = grid.cells.count * seeds
+    var (done, failed) = (0, 0)
+    for (index, cell) in grid.cells.enumerated() {
+      for seed in 1...seeds {
+        done += 1
+        let title = "[\(done)/\(total)] \(cell.name), seed \(seed)"
+        guard let results = try results(of: cell, seed: seed, grid, folder, title: title, console) else {
+          failed += 1
+          continue
+        }
+        report.rows[index].runs.append((seed, results))
+      }
+    }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try report.json.write(to: folder.appending(path: "ablation.json"))
+    console.result(json ? report.json.prettyText : nil, orTable: report.table)
+    if failed > 0 {
+      throw CommandError(
+        "\(failed) of \(total) runs failed; what went wrong stands above. The same command runs only these again"
+      )
+    }
+  }
+
+  /// The results of one run, from its folder when it is finished; nil when it failed.
+  private func results(
+    of cell: AblationGrid.Cell, seed: Int, _ grid: AblationGrid, _ root: URL, title: String,
+    _ console: Console
+  ) throws -> JSONObject? {
+    let folder = AblationFolder(url: root.appending(path: cell.name).appending(path: "seed-\(seed)"))
+    let arguments = try grid.arguments(of: cell, seed: seed, output: folder.url.relativePath)
+    if let results = folder.results(of: arguments) {
+      console.note("\(title): finished before")
+      return results
+    }
+    console.note(title)
+    try folder.clear()
+    let inner = Console(
+      output: TextStream(inMemory: false), messages: console.messages, environment: console.environment)
+    guard CommandLineTool.run(arguments, console: inner) == 0 else { return nil }
+    return try folder.finish(arguments, keepsModel: keepModels)
+  }
+
+  private func outputPath(of file: RecipeFile) throws -> String {
+    if let output { return output }
+    let entry = file.entries.first { OptionSpelling.canonical($0.key) == "output" }
+    guard let path = entry?.values.first else {
+      throw UsageError("missing --output (the folder of all runs), since \(recipe) names none")
+    }
+    return path.trimmingSuffix("/") + "-ablation"
+  }
+}
+
+extension String {
+  fileprivate func trimmingSuffix(_ suffix: String) -> String {
+    hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+  }
+}

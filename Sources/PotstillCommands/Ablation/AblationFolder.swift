@@ -1,0 +1,56 @@
+import Foundation
+import ModelFormats
+
+/// The folder of one run of an ablation: its recipe and results, and a note once it is finished.
+struct AblationFolder {
+  /// Where it is.
+  let url: URL
+  private var note: URL { url.appending(path: "finished.json") }
+
+  /// What stays of a run without its model.
+  private static let kept: Set = [
+    "all_results.json", "train_results.json", "eval_results.json", "compare_results.json", "metrics.jsonl",
+    "recipe.yaml", "finished.json",
+  ]
+  /// Folders inside that of a run which have results of their own.
+  private static let inner: Set = ["baseline", "features"]
+
+  /// The results of the run, if it is finished and was this very command line.
+  func results(of arguments: [String]) -> JSONObject? {
+    guard let note = try? JSONValue(contentsOf: note), note["arguments"]?.arrayValue == Self.json(arguments)
+    else { return nil }
+    return note["results"]?.objectValue
+  }
+
+  /// Removes what an earlier, unfinished or different run left.
+  func clear() throws {
+    if FileManager.default.fileExists(atPath: url.path) { try FileManager.default.removeItem(at: url) }
+  }
+
+  /// Notes that the run is finished, the last thing that is done; what is there without the note is begun again.
+  func finish(_ arguments: [String], keepsModel: Bool) throws -> JSONObject {
+    let results =
+      try JSONValue(contentsOf: url.appending(path: "all_results.json")).objectValue ?? JSONObject()
+    if !keepsModel { try prune(url) }
+    var object = JSONObject()
+    object["arguments"] = .array(Self.json(arguments))
+    object["results"] = .object(results)
+    try JSONValue.object(object).write(to: note)
+    return results
+  }
+
+  /// Removes everything but results and recipe.
+  private func prune(_ folder: URL) throws {
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    where !Self.kept.contains(name) {
+      let item = folder.appending(path: name)
+      if Self.inner.contains(name) {
+        try prune(item)
+      } else {
+        try FileManager.default.removeItem(at: item)
+      }
+    }
+  }
+
+  private static func json(_ arguments: [String]) -> [JSONValue] { arguments.map { .string($0) } }
+}
