@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import TestSupport
 import Testing
 
 /// `potstill vocab` and `potstill pretrain`, from text to a model that `potstill train` goes on with.
@@ -244,5 +245,74 @@ import Testing
     #expect(bad.code == 1 && bad.messages.contains("bad.txt:2"), "\(bad.messages)")
     let left = (try? FileManager.default.contentsOfDirectory(atPath: world.path("out"))) ?? []
     #expect(left.isEmpty, "found \(left)")
+  }
+
+  // MARK: distillation
+
+  /// DistilBERT's way: a student of the teacher's layers, on masks that both share.
+  @Test func aStudentOfLayersLearnsFromItsTeacher() throws {
+    try FixedThreads.run {
+      let teacher = pretrain(
+        "big",
+        [
+          "--input", world.path("text.txt"), "--model", world.path("base"), "--max-steps", "60",
+          "--learning-rate",
+          "5e-3",
+        ])
+      try #require(teacher.code == 0, "\(teacher.messages)")
+      let settings = [
+        "--input", world.path("text.txt"), "--validation-file", world.path("held.txt"), "--teacher",
+        world.path("big"), "--student", "T1", "--num-train-epochs", "3", "--per-device-train-batch-size", "8",
+        "--alpha-cos", "0.5", "--save-strategy", "steps", "--save-steps", "4", "--logging-steps", "1",
+        "--save-total-limit", "20", "--no-load-best-model-at-end",
+      ]
+      let run = pretrain("small", settings)
+      try #require(run.code == 0, "\(run.messages)")
+      let results = try JSONValue(parsing: run.output)
+      for key in ["eval_perplexity", "teacher_eval_perplexity", "teacher_parameters"] {
+        #expect(results[key]?.doubleValue != nil, "\(key) is missing.")
+      }
+      let line = try JSONValue(
+        parsing: String(try world.text("small/metrics.jsonl").split(separator: "\n")[0]))
+      for part in [
+        "unweighted_kd_loss", "kd_kl_divergence", "unweighted_hard_label_loss", "unweighted_hidden_cos_1_2",
+      ] {
+        #expect(line["parts"]?[part] != nil, "\(part) is missing.")
+      }
+      let recipe = try world.text("small/recipe.yaml")
+      #expect(
+        recipe.contains("alpha_ce: 5") && recipe.contains("alpha_cos: 0.5")
+          && recipe.contains("temperature: 2"))
+      // It goes on to the same bits.
+      let before = try bytes("small/model.safetensors")
+      try FileManager.default.removeItem(atPath: world.path("small/model.safetensors"))
+      let resumed = pretrain(
+        "small",
+        settings + ["--resume-from-checkpoint", world.path("small/checkpoint-4"), "--overwrite-output-dir"])
+      try #require(resumed.code == 0, "\(resumed.messages)")
+      #expect(try bytes("small/model.safetensors") == before)
+      // All tokens' logits, and a student of another width.
+      let fresh = pretrain(
+        "narrow",
+        [
+          "--input", world.path("text.txt"), "--teacher", world.path("big"), "--config", "T12-nano",
+          "--max-steps",
+          "1", "--no-restrict-ce-to-mask",
+        ])
+      #expect(fresh.code == 0, "\(fresh.messages)")
+    }
+  }
+
+  @Test func aTeacherMustKnowHiddenWords() {
+    let text = ["--input", world.path("text.txt")]
+    let headless = pretrain("x", text + ["--teacher", world.path("base"), "--student", "T1"])
+    #expect(
+      headless.code == 1 && headless.messages.contains("has no head for masked words"), "\(headless.messages)"
+    )
+    let idle = pretrain("x", text + ["--model", world.path("base"), "--alpha-ce", "1"])
+    #expect(idle.code == 64 && idle.messages.contains("no --teacher"), "\(idle.messages)")
+    let none = pretrain("x", text + ["--teacher", world.path("base")])
+    #expect(none.code == 64 && none.messages.contains("--student"), "\(none.messages)")
+    #expect(!exists("x"))
   }
 }

@@ -26,6 +26,11 @@ package struct PretrainCommand: RecipeCommand {
 
         potstill pretrain --input reviews.txt --model MODEL_DIR --output adapted/
 
+      With a teacher, another masked language model, the student learns its predictions and its last layer too, as \
+      DistilBERT does: alpha_ce · T² · KL + alpha_mlm · cross-entropy + alpha_cos · cosine distance, on masks that both share:
+
+        potstill pretrain --input wiki.txt --teacher bert-base/ --student T6 --output distilled/
+
       The text is tokenized once, into a file train.tokens of the run folder, so it may be larger than memory and a run \
       can be resumed; when the run is over, the file may be deleted. Where neither options nor task say otherwise: 128 \
       tokens a sequence, 32 sequences a batch, learning rate 5e-4 from scratch and 5e-5 with --model, 6% warm-up, weight decay 0.01.
@@ -54,6 +59,9 @@ package struct PretrainCommand: RecipeCommand {
       valueName: "folder"))
   package var tokenizer: String?
 
+  @OptionGroup(title: "Teacher")
+  package var distillation: TripleLossOptions
+
   @OptionGroup(title: "Task of kind masked_lm, instead of --input")
   package var task: TaskOptions
 
@@ -78,10 +86,17 @@ package struct PretrainCommand: RecipeCommand {
     let outputPath = try checkOptions()
     try general.apply(to: console)
     let folder = try OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
-    let text = try PretrainingText(
+    var text = try PretrainingText(
       input: input, options: task, masking: masking, isFresh: model == nil, console: console)
     let settings = try training.config(for: text.task, canEvaluate: text.validation != nil)
-    let start = try startModel(seed: settings.seed)
+    let teacher = try distillation.loadTeacher()
+    let start = try startModel(of: teacher, seed: settings.seed)
+    let distiller = try teacher.map {
+      try distillation.distiller(teacher: $0, student: start, seed: settings.seed)
+    }
+    if let teacher {
+      text.task.maxSequenceLength = teacher.lengthLimit(text.task.maxSequenceLength)
+    }
     if let report = start.model.loadReport { console.note("\(model ?? ""): \(report)") }
     if start.lengthLimit < text.task.maxSequenceLength {
       console.note("sequences have up to \(start.lengthLimit) tokens, the most that the model reads")
@@ -104,12 +119,16 @@ package struct PretrainCommand: RecipeCommand {
     let log = try RunLog(folder.url)
     let trainer = MaskedLanguageTrainer(
       model: start.model, train: corpus, validation: validation, masker: masker, config: settings,
+      objective: distiller,
       checkpoints: settings.saveStrategy == .never
         ? nil : CheckpointFolder(folder.url) { try start.save(to: $0) },
       observers: [log, TrainingView(console)])
     _ = try trainer.train(resumingFrom: training.checkpoint(in: folder.url))
     try start.save(to: folder.url)
     if let evaluation = try trainer.evaluate() { try log.writeResults("eval", evaluation.json) }
+    if let teacher, let evaluation = try trainer.evaluate(teacher.model) {
+      try log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
+    }
     let results = try JSONValue(contentsOf: folder.url.appending(path: "all_results.json"))
     console.note("checkpoint and results are in \(outputPath)")
     console.result(
@@ -118,16 +137,24 @@ package struct PretrainCommand: RecipeCommand {
 
   /// Everything that the command line lacks or says twice; returns the run folder.
   private func checkOptions() throws -> String {
+    try distillation.check()
     var missing = MissingOptions()
-    if model != nil && config != nil {
-      throw UsageError("--model and --config are both given; go on with a model, or begin a fresh one")
+    let starts = [("--model", model), ("--config", config), ("--student", distillation.student)].filter {
+      $0.1 != nil
     }
-    if model == nil && config == nil {
-      _ = missing.require(
-        nil, "--model",
-        "the Hugging Face directory to go on with; or --config and --tokenizer for a fresh model"
-      )
-    } else if model == nil {
+    if starts.count > 1 {
+      throw UsageError(
+        "\(starts.map(\.0).joined(separator: " and ")) are \(starts.count == 2 ? "both" : "all") given; go on with a model, "
+          + "begin a fresh one, or take layers of the teacher")
+    }
+    if starts.isEmpty {
+      _ =
+        distillation.teacher == nil
+        ? missing.require(
+          nil, "--model",
+          "the Hugging Face directory to go on with; or --config and --tokenizer for a fresh model")
+        : missing.require(nil, "--student", "such as T6; or --config or --model")
+    } else if config != nil && distillation.teacher == nil {
       _ = missing.require(tokenizer, "--tokenizer", "the folder of a tokenizer; 'potstill vocab' makes one")
     }
     if input.isEmpty && task.task == nil && task.trainFile == nil {
@@ -138,9 +165,12 @@ package struct PretrainCommand: RecipeCommand {
     return path
   }
 
-  private func startModel(seed: UInt64) throws -> PretrainingModel {
+  private func startModel(of teacher: ModelFolder?, seed: UInt64) throws -> PretrainingModel {
     if let model { return try PretrainingModel(directory: model, tokenizer: tokenizer, seed: seed) }
-    return try PretrainingModel(shape: config ?? "", tokenizer: tokenizer ?? "", seed: seed)
+    if let teacher, let student = distillation.student {
+      return try PretrainingModel(student: student, of: teacher)
+    }
+    return try PretrainingModel(shape: config ?? "", tokenizer: tokenizer ?? teacher?.path ?? "", seed: seed)
   }
 
   private func recipeObjects(
@@ -154,7 +184,8 @@ package struct PretrainCommand: RecipeCommand {
     own["output"] = .string(outputPath)
     own["max_seq_length"] = .integer(text.task.maxSequenceLength)
     return [
-      task.recipe, own, MaskingOptions.recipe(text.task.masking), try training.recipe(settings),
+      task.recipe, own, distillation.recipe, MaskingOptions.recipe(text.task.masking),
+      try training.recipe(settings),
     ]
   }
 }

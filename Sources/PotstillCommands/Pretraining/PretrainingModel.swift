@@ -40,6 +40,23 @@ struct PretrainingModel {
     model = try TaskModel(config: try Self.config(shape, tokenizer), seed: seed)
   }
 
+  /// Makes a model of some layers of a teacher, which reads the teacher's tokens.
+  ///
+  /// - Parameter shape: `T6` and the like, or `layers:0,5,11`.
+  init(student shape: String, of teacher: ModelFolder) throws {
+    let student = try StudentShape(shape)
+    switch student {
+    case .evenlySpaced, .layers: break
+    default:
+      throw CommandError(
+        "--student \(shape): expected T6, T3 (any T<n>) or layers:0,5,11 of the teacher; a fresh shape is --config, "
+          + "another model --model")
+    }
+    tokenizerFolder = URL(filePath: teacher.path, directoryHint: .isDirectory)
+    tokenizer = teacher.tokenizer
+    model = try TaskModel.student(student, of: teacher.model)
+  }
+
   private static func config(_ shape: String, _ tokenizer: any Tokenizer) throws -> EncoderConfig {
     let padding = tokenizer.padID.map { Int($0) }
     if case .preset(let preset) = try StudentShape(shape) {

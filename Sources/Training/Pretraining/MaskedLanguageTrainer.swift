@@ -19,6 +19,7 @@ public final class MaskedLanguageTrainer {
   private let corpus: TokenizedCorpus
   private let validation: TokenizedCorpus?
   private let masker: TokenMasker
+  private let objective: any TrainingObjective
   private let checkpoints: CheckpointFolder?
   private let observers: [any TrainingObserver]
 
@@ -33,11 +34,12 @@ public final class MaskedLanguageTrainer {
   ///   - validation: What it is scored on.
   ///   - masker: What hides tokens; the settings' seed decides which.
   ///   - config: The settings.
+  ///   - objective: What is minimised, such as a distiller's loss; nil for the cross-entropy of the hidden tokens.
   ///   - checkpoints: Where checkpoints go; without it none is written.
   ///   - observers: Told of everything, in this order.
   public init(
     model: TaskModel, train: TokenizedCorpus, validation: TokenizedCorpus? = nil, masker: TokenMasker,
-    config: TrainingConfig, checkpoints: CheckpointFolder? = nil,
+    config: TrainingConfig, objective: (any TrainingObjective)? = nil, checkpoints: CheckpointFolder? = nil,
     observers: [any TrainingObserver] = []
   ) {
     precondition(
@@ -48,6 +50,7 @@ public final class MaskedLanguageTrainer {
     self.validation = validation
     self.masker = masker
     self.config = config
+    self.objective = objective ?? SupervisedObjective(model)
     self.checkpoints = checkpoints
     self.observers = observers
   }
@@ -57,17 +60,19 @@ public final class MaskedLanguageTrainer {
     var masker = masker
     masker.seed = config.dataSeed ?? config.seed
     let loop = TrainingLoop(
-      config: config, objective: SupervisedObjective(model),
+      config: config, objective: objective,
       data: TrainingData(corpus, masker: masker, config: config),
-      evaluate: validation.map { corpus in { try self.evaluate(corpus) } },
+      evaluate: validation.map { corpus in { try self.evaluate(self.model, corpus) } },
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: checkpoint)
   }
 
-  /// Scores the model as it now is on the validation text; nil without one.
-  public func evaluate() throws -> EvaluationResult? { try validation.map(evaluate) }
+  /// Scores a model on the validation text, by default the one that is trained as it now is; nil without such text.
+  public func evaluate(_ other: TaskModel? = nil) throws -> EvaluationResult? {
+    try validation.map { try evaluate(other ?? model, $0) }
+  }
 
-  private func evaluate(_ corpus: TokenizedCorpus) throws -> EvaluationResult {
+  private func evaluate(_ model: TaskModel, _ corpus: TokenizedCorpus) throws -> EvaluationResult {
     var masker = masker
     masker.seed = Self.evaluationSeed
     return try evaluateMaskedLanguageModel(

@@ -1,0 +1,95 @@
+public import Encoders
+import TaskData
+import Training
+
+/// DistilBERT's loss for a student of a masked language model, before there is any task.
+///
+/// alpha_ce · T² · KL(teacher ‖ student) + alpha_mlm · CE(hidden words) + alpha_cos · (1 - cos(last hidden states))
+///
+/// Both models read the same masked tokens. The first two are means over the hidden tokens (the KL over all tokens, if asked
+/// for), the third over all tokens, special ones included (Sanh and others 2019, *DistilBERT, a distilled version of BERT*;
+/// names, defaults and definitions are those of Hugging Face's distillation script and its recipe). What is minimised has
+/// the teacher's cross-entropy in the place of the KL, which is larger by a constant; the log has both. Where the widths of
+/// the models differ, a linear projection, which is not exported, brings the student's states to the teacher's.
+public struct TripleLoss: Sendable, Equatable {
+  /// T, the divisor of both sides' logits.
+  public var temperature: Double
+  /// The weight of the KL.
+  public var alphaCE: Double
+  /// The weight of the cross-entropy of the hidden words.
+  public var alphaMLM: Double
+  /// The weight of the cosine distance.
+  public var alphaCos: Double
+  /// Whether the KL is over the hidden tokens alone; `restrict_ce_to_mask`.
+  public var restrictsCEToMask: Bool
+
+  /// A loss with the weights of DistilBERT's recipe.
+  public init(
+    temperature: Double = 2, alphaCE: Double = 5, alphaMLM: Double = 2, alphaCos: Double = 1,
+    restrictsCEToMask: Bool = true
+  ) {
+    self.temperature = temperature
+    self.alphaCE = alphaCE
+    self.alphaMLM = alphaMLM
+    self.alphaCos = alphaCos
+    self.restrictsCEToMask = restrictsCEToMask
+  }
+
+  /// What a distiller minimises, a loss from the labels, logits and last layers of two models.
+  func config(teacher: ModelDescription, student: ModelDescription) -> DistillationConfig {
+    let needsProjection = teacher.hiddenSize != student.hiddenSize
+    let match = IntermediateMatch(
+      layerT: teacher.layers, layerS: student.layers, loss: .cos, weight: alphaCos,
+      projection: needsProjection ? ProjectionConfig(.linear) : nil)
+    return DistillationConfig(
+      temperature: temperature, kdLossWeight: alphaCE, hardLabelWeight: alphaMLM,
+      matches: alphaCos == 0 ? [] : [.match(match)])
+  }
+
+  /// The distiller of two masked language models that read the same tokens; it takes batches of masked sequences.
+  ///
+  /// - Parameters:
+  ///   - teacher: The model that is imitated.
+  ///   - student: The model that learns.
+  ///   - descriptions: What they are called, with their vocabularies; by default their own sizes alone.
+  ///   - seed: Decides a projection's initial weights.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public func distiller(
+    teacher: TaskModel, student: TaskModel,
+    descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil, seed: UInt64 = 42
+  ) throws(DistillationError) -> GeneralDistiller {
+    let (own, other) =
+      descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
+    for (name, model) in [("teacher", teacher), ("student", student)]
+    where model.head != .maskedLanguageModel {
+      throw .invalidConfiguration([
+        DistillationFault(
+          name, "its head is \(model.head.rawValue), expected a masked language model's to guess hidden words"
+        )
+      ])
+    }
+    let faults = self.faults
+    if !faults.isEmpty { throw .invalidConfiguration(faults) }
+    let distiller = try GeneralDistiller(
+      config(teacher: own, student: other), teacher: teacher, student: student, descriptions: (own, other),
+      seed: seed)
+    // With a class for some tokens, a head answers all of them; with words for some places, only these.
+    if !restrictsCEToMask { distiller.targets = { .tags($0.tags) } }
+    return distiller
+  }
+
+  /// What is wrong, under the names of the options.
+  private var faults: [DistillationFault] {
+    let weights = [("alpha_ce", alphaCE), ("alpha_mlm", alphaMLM), ("alpha_cos", alphaCos)]
+    var faults = weights.filter { !($0.1 >= 0 && $0.1.isFinite) }.map {
+      DistillationFault($0.0, "found \($0.1), expected at least 0")
+    }
+    if !(temperature > 0 && temperature.isFinite) {
+      faults.append(DistillationFault("temperature", "found \(temperature), expected more than 0"))
+    }
+    if faults.isEmpty, weights.allSatisfy({ $0.1 == 0 }) {
+      faults.append(DistillationFault("alpha_ce", "every weight is 0, so there is nothing to learn"))
+    }
+    return faults
+  }
+}

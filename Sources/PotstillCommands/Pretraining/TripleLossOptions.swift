@@ -1,0 +1,87 @@
+import ArgumentParser
+import Distillation
+import Encoders
+import ModelFormats
+import Tokenization
+import Training
+
+/// A teacher for a masked language model: the names of Hugging Face's distillation script.
+package struct TripleLossOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A masked language model to imitate, a Hugging Face directory (DistilBERT's triple loss).",
+      valueName: "folder"))
+  package var teacher: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The student of --teacher, instead of --model or --config: T6, T3 (any T<n>) or layers:0,5,11 of it.",
+      valueName: "student"))
+  package var student: String?
+
+  @Option(help: "Weight of T² · KL(teacher ‖ student) (default: 5).")
+  package var alphaCe: Double?
+
+  @Option(help: "Weight of the cross-entropy of the hidden tokens (default: 2).")
+  package var alphaMlm: Double?
+
+  @Option(help: "Weight of the cosine distance of the last hidden states (default: 1).")
+  package var alphaCos: Double?
+
+  @Option(help: "T, the divisor of both sides' logits (default: 2).")
+  package var temperature: Double?
+
+  @Flag(inversion: .prefixedNo, help: "Compare the logits of hidden tokens only, not of all (default: yes).")
+  package var restrictCeToMask: Bool?
+
+  package init() {}
+
+  /// Throws when there are settings of a distillation but no teacher.
+  func check() throws {
+    let others =
+      [alphaCe, alphaMlm, alphaCos, temperature].contains { $0 != nil } || restrictCeToMask != nil
+      || student != nil
+    if teacher == nil && others {
+      throw UsageError(
+        "options of a distillation are given, but no --teacher; name the model to imitate")
+    }
+  }
+
+  /// The loss.
+  var loss: TripleLoss {
+    let usual = TripleLoss()
+    return TripleLoss(
+      temperature: temperature ?? usual.temperature, alphaCE: alphaCe ?? usual.alphaCE,
+      alphaMLM: alphaMlm ?? usual.alphaMLM, alphaCos: alphaCos ?? usual.alphaCos,
+      restrictsCEToMask: restrictCeToMask ?? usual.restrictsCEToMask)
+  }
+
+  /// The teacher, nil when there is none; one without a trained head is refused.
+  func loadTeacher() throws -> ModelFolder? {
+    try teacher.map { try ModelFolder($0, head: .maskedLanguageModel) }
+  }
+
+  /// The distiller of two models, once everything fits.
+  func distiller(teacher: ModelFolder, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller {
+    try loss.distiller(
+      teacher: teacher.model, student: student.model,
+      descriptions: (
+        ModelDescription(teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
+        ModelDescription(student.model, name: "student", vocabulary: student.tokenizer.vocabulary.tokens)
+      ), seed: seed)
+  }
+
+  /// The options as a run's recipe holds them, every default written out.
+  var recipe: JSONObject {
+    var object = JSONObject()
+    guard let teacher else { return object }
+    object["teacher"] = .string(teacher)
+    object["student"] = student.map { .string($0) }
+    object["alpha_ce"] = .double(loss.alphaCE)
+    object["alpha_mlm"] = .double(loss.alphaMLM)
+    object["alpha_cos"] = .double(loss.alphaCos)
+    object["temperature"] = .double(loss.temperature)
+    object["restrict_ce_to_mask"] = .bool(loss.restrictsCEToMask)
+    return object
+  }
+}
