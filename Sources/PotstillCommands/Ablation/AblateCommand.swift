@@ -12,7 +12,8 @@ package struct AblateCommand: ConsoleCommand {
       seed, and prints mean, standard deviation, least and greatest score of each combination.
 
         potstill ablate recipe.yaml --vary temperature=1,4,8 --seeds 3
-        potstill ablate recipe.yaml --vary match=none,L3_hidden_mse --vary hard_label_weight=0,1
+        potstill ablate recipe.yaml --vary match=none,L3_hidden_mse \\
+          --vary hard_label_weight=0,1
 
       A value means what it means in a recipe; 'none' leaves the key out, and commas inside brackets belong to a value. Each \
       run has a folder below --output with its recipe, results and metrics. The same command again runs only what is not \
