@@ -46,10 +46,10 @@ struct PretrainingModel {
   init(student shape: String, of teacher: ModelFolder) throws {
     let student = try StudentShape(shape)
     switch student {
-    case .evenlySpaced, .layers: break
+    case .evenlySpaced, .layers, .selected: break
     default:
       throw CommandError(
-        "--student \(shape): expected T6, T3 (any T<n>) or layers:0,5,11 of the teacher; a fresh shape is --config, "
+        "--student \(shape): expected T6, T3 (any T<n>), first:3 or layers:0,5,11 of the teacher; a fresh shape is --config, "
           + "another model --model")
     }
     tokenizerFolder = URL(filePath: teacher.path, directoryHint: .isDirectory)
