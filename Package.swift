@@ -68,7 +68,10 @@ let package = Package(
       ])
     + library(
       "Distillation",
-      ["Training", "Encoders", "Tensors", "Tokenization", "TaskData", "Evaluation", "ModelFormats"])
+      [
+        "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "TaskData", "Evaluation",
+        "ModelFormats",
+      ])
     + library(
       "Potstill",
       [

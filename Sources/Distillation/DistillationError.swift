@@ -6,6 +6,8 @@ public enum DistillationError: Error, Sendable, Equatable {
   case unreadable(file: String, reason: String)
   /// A file that cannot be written.
   case unwritable(file: String, reason: String)
+  /// A teacher's cache that cannot be made or used.
+  case cache(file: String, message: String)
   /// An adaptor returned something the configuration cannot work with.
   case adaptor(side: String, field: String, message: String)
 }
@@ -19,6 +21,7 @@ extension DistillationError: CustomStringConvertible {
         + faults.map { "  - \($0)" }.joined(separator: "\n")
     case .unreadable(let file, let reason): "\(file): cannot be read: \(reason)"
     case .unwritable(let file, let reason): "\(file): cannot be written: \(reason)"
+    case .cache(let file, let message): "\(file): \(message)"
     case .adaptor(let side, let field, let message): "The \(side)'s adaptor, \(field): \(message)"
     }
   }

@@ -51,7 +51,25 @@ public struct ModelDescription: Sendable, Equatable {
   public init(
     _ model: TaskModel, name: String, vocabulary: [String]? = nil, hasFreshHead: Bool = false
   ) {
-    let config = model.config
+    self.init(
+      model.config, name: name, parameterCount: model.parameterCount,
+      trainableCount: model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) },
+      vocabulary: vocabulary, hasFreshHead: hasFreshHead)
+  }
+
+  /// The description of a model that is not there.
+  ///
+  /// - Parameters:
+  ///   - config: Its sizes, head and labels.
+  ///   - name: What messages call it.
+  ///   - parameterCount: The number of its parameters.
+  ///   - trainableCount: The number of its trainable parameters.
+  ///   - vocabulary: Its tokens by id, if the tokenizer is known.
+  ///   - hasFreshHead: Whether its head is random.
+  public init(
+    _ config: EncoderConfig, name: String, parameterCount: Int, trainableCount: Int = 0,
+    vocabulary: [String]? = nil, hasFreshHead: Bool = false
+  ) {
     self.name = name
     layers = config.layerCount
     hiddenSize = config.outputSize
@@ -62,8 +80,8 @@ public struct ModelDescription: Sendable, Equatable {
     maxPositions = config.maxPositions
     (head, problem) = (config.head, config.problem)
     labels = config.labels
-    parameterCount = model.parameterCount
-    trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
+    self.parameterCount = parameterCount
+    self.trainableCount = trainableCount
     self.hasFreshHead = hasFreshHead
     self.vocabulary = vocabulary
     intermediates = config.intermediates

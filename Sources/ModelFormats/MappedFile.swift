@@ -1,6 +1,7 @@
 import Foundation
 
-/// A file in memory: private, writable pages, so that writing to them copies the page and never reaches the file.
+/// A file in memory: private, writable pages, so that writing to them copies the page and never reaches the file; or
+/// read-only ones, shared by all processes that read the file.
 ///
 /// Truncating the file under a living map ends the process at the next access; writers that rename, as Potstill's do,
 /// never truncate.
@@ -8,7 +9,8 @@ package final class MappedFile: @unchecked Sendable {
   // Sendable because the reading API only reads; `MappedTensors.mappedFloats` documents who may write.
   package let bytes: UnsafeMutableRawBufferPointer
 
-  package init(path: String) throws(FormatError) {
+  /// - Parameter isReadOnly: Whether writing ends the process; a file larger than memory can be mapped only so.
+  package init(path: String, isReadOnly: Bool = false) throws(FormatError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
     defer { close(descriptor) }
@@ -22,7 +24,10 @@ package final class MappedFile: @unchecked Sendable {
       bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
       return
     }
-    let address = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
+    let address =
+      isReadOnly
+      ? mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
+      : mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE, descriptor, 0)
     guard let address, address != MAP_FAILED else { throw .cannotRead(file: path, reason: systemMessage()) }
     bytes = UnsafeMutableRawBufferPointer(start: address, count: count)
   }

@@ -25,7 +25,7 @@ package struct PotstillCommand: ParsableCommand {
         name: "Make models",
         subcommands: [
           VocabCommand.self, PretrainCommand.self, TrainCommand.self, DistillCommand.self,
-          MultitaskCommand.self, AblateCommand.self, AugmentCommand.self,
+          MultitaskCommand.self, AblateCommand.self, CacheCommand.self, AugmentCommand.self,
         ]),
       CommandGroup(
         name: "Use models",

@@ -64,32 +64,6 @@ import Training
     }
   }
 
-  @Test func cachedLogitsSurviveInAFileOfTheirTeacherAndData() throws {
-    let file = FileManager.default.temporaryDirectory.appending(
-      path: "logits-\(UUID().uuidString).safetensors")
-    defer { try? FileManager.default.removeItem(at: file) }
-    func run(_ data: [EncodedExample], teacherSeed: UInt64 = 1) throws -> Int {
-      var runs = 0
-      var config = DistillationConfig(temperature: 2)
-      config.cacheTeacherLogits = true
-      let distiller = try GeneralDistiller(
-        config, teacher: try tinyModel(layers: 3, seed: teacherSeed), student: try tinyModel(seed: 2),
-        adaptorT: { batch, output, context in
-          runs += 1
-          return Adaptors.features(batch, output, context)
-        })
-      try distiller.train(data, config: training(epochs: 2), cacheFile: file)
-      return runs
-    }
-    #expect(try run(examples(40)) == 5)
-    #expect(try run(examples(40)) == 0)
-    #expect(try run(examples(40), teacherSeed: 7) == 5)
-    #expect(try run(examples(48)) == 6)
-    #expect(try run(examples(48, labelled: true)) == 0)
-    try Data("no safetensors".utf8).write(to: file)
-    #expect(throws: DistillationError.self) { try run(examples(48)) }
-  }
-
   @Test func projectionsAreKeptInCheckpointsButNotExported() throws {
     try FixedThreads.run {
       let folder = FileManager.default.temporaryDirectory.appending(path: "distil-\(UUID().uuidString)")

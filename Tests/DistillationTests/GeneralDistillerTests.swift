@@ -139,7 +139,7 @@ import Training
     let alone = try distiller.loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
     #expect(runs == 1)
     let uncached = try GeneralDistiller(
-      DistillationConfig(temperature: 2), teacher: distiller.teacher, student: distiller.student
+      DistillationConfig(temperature: 2), teacher: try #require(distiller.teacher), student: distiller.student
     ).loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
     #expect(abs(alone.total.item - uncached.total.item) < 1e-5)
     #expect(distiller.cache?.count == 3)

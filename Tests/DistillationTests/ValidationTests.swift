@@ -11,7 +11,6 @@ import Training
       json: try JSONValue(
         parsing: #"{"temperature": -1, "kd_los_weight": 2, "intermediate_matches": ["uniform"]}"#))
     config.hardLabelWeight = 1
-    config.cacheTeacherLogits = true
     config.matches += [
       .match(IntermediateMatch(layerT: 12, layerS: 1)), .match(IntermediateMatch(layerT: 1, layerS: 1)),
       .match(
@@ -24,8 +23,7 @@ import Training
     let teacher = try tinyModel(layers: 2, hidden: 12, heads: 3, vocabulary: 41, labels: ["a", "b"])
     let student = try tinyModel(layers: 3, hidden: 8, heads: 2)
     let expected = [
-      "kd_los_weight", "temperature", "hard_label_weight", "cache_teacher_logits",
-      "intermediate_matches[1].layer_T",
+      "kd_los_weight", "temperature", "hard_label_weight", "intermediate_matches[1].layer_T",
       "intermediate_matches[1].proj", "intermediate_matches[2].proj", "intermediate_matches[3].weight",
       "intermediate_matches[3].proj", "intermediate_matches[3].proj.lr", "intermediate_matches[4].layer_T",
       "intermediate_matches[4].loss", "intermediate_matches[5] (L3_hidden_smmd).layer_T",

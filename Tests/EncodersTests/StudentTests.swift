@@ -96,13 +96,25 @@ import Testing
     #expect(throws: ModelError.self) { try TaskModel.student(from: teacher, layers: [3]) }
     #expect(throws: ModelError.self) { try TaskModel.student(from: teacher, layers: []) }
     #expect(throws: ModelError.self) { try TaskModel.student(.directory("/nowhere"), of: teacher) }
+  }
+
+  @Test func aDirectoryMayReadOtherTokens() throws {
     let folder = try TemporaryFolder()
     let other = try TaskModel(
       config: EncoderConfig(
         vocabularySize: 7, hiddenSize: 4, layerCount: 1, attentionHeads: 1, intermediateSize: 4), seed: 1)
     try other.save(to: folder.url)
-    #expect(throws: ModelError.self) {
-      try TaskModel.student(.directory(folder.url.path), of: teacher)
+    let student = try TaskModel.student(.directory(folder.url.path), of: teacher())
+    #expect(student.config.vocabularySize == 7)
+    #expect(try student.config.labels == teacher().config.labels)
+  }
+
+  @Test func aTeacherThatIsNotThereHasNoLayersToCopy() throws {
+    let config = try teacher().config
+    for shape in [StudentShape.evenlySpaced(layerCount: 1), .layers([0])] {
+      #expect(throws: ModelError.self) { try TaskModel.student(shape, of: nil, config: config) }
     }
+    let student = try TaskModel.student(.preset(.tiny), of: nil, config: config)
+    #expect(student.config.labels == config.labels && student.config.vocabularySize == config.vocabularySize)
   }
 }

@@ -53,4 +53,41 @@ import Tokenization
     #expect(tokens.output == original.output)
     #expect(tokens.output.contains("\" <mask>\""))
   }
+
+  @Test func teacherAndStudentMayReadOtherTokens() throws {
+    let task = ["--task", world.path("tiny.yaml"), "--data", world.path("data")]
+    let teacher = world.path("teacher")
+    let trained = potstill(
+      ["train", "--model", world.path("base"), "--output", teacher, "--num_train_epochs", "10", "--quiet"]
+        + task)
+    try #require(trained.code == 0, "\(trained.messages)")
+    let distill = ["distill", "--teacher", teacher] + task
+    let match = ["--match", #"{"layer_T": 2, "layer_S": 2, "loss": "hidden_mse"}"#]
+    let run = potstill(
+      distill + match + ["--student", world.path("roberta"), "--output", world.path("student"), "--json"])
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(run.messages.contains("read different tokens"))
+    #expect(try JSONValue(parsing: run.output)["eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
+    #expect(FileManager.default.fileExists(atPath: world.path("student/merges.txt")))
+
+    // The same from answers that were kept.
+    let built = potstill(
+      ["cache", "--teacher", teacher, "--output", world.path("answers"), "--hidden-states", "2"] + task)
+    try #require(built.code == 0, "\(built.messages)")
+    let absent = potstill(
+      ["distill", "--teacher-cache", world.path("answers"), "--student", world.path("roberta"), "--output"]
+        + [world.path("absent"), "--num_train_epochs", "2"] + match + task)
+    #expect(absent.code == 0, "\(absent.messages)")
+    // A fresh shape with a tokenizer of its own; layers of the teacher have its tokens.
+    let fresh = potstill(
+      distill + ["--student", "T4-tiny", "--student-tokenizer", world.path("roberta"), "--dry-run", "--json"])
+    #expect(fresh.code == 0, "\(fresh.messages)")
+    let copied = potstill(
+      distill + ["--student", "T1", "--student-tokenizer", world.path("roberta"), "--dry-run"])
+    #expect(copied.code == 1 && copied.messages.contains("--student-tokenizer goes with a fresh shape"))
+    let attention = potstill(
+      distill + ["--student", world.path("roberta"), "--dry-run", "--match"]
+        + [#"{"layer_T": 1, "layer_S": 1, "loss": "attention_mse"}"#])
+    #expect(attention.code == 1 && attention.messages.contains("attention_mse compares token by token"))
+  }
 }

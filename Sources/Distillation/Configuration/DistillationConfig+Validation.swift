@@ -7,14 +7,18 @@ extension DistillationConfig {
   ///   - teacher: The teacher's sizes and names.
   ///   - student: The student's.
   ///   - hasLabels: Whether any training example has a label; nil when that is not known yet.
+  ///   - isAligned: Whether teacher and student read different tokens, which are aligned.
   /// - Returns: Faults, which keep a run from starting, and warnings.
   public func validate(
-    teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil
+    teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil,
+    isAligned: Bool = false
   ) -> [DistillationFault] {
     let resolver = MatchResolver(self, teacher: teacher, student: student)
     var faults = readingFaults + numberFaults() + resolver.faults
     faults += goalFaults(hasLabels: hasLabels)
-    faults += modelFaults(teacher, student, usesTokens: usesTeacherLogits || !matches.isEmpty)
+    faults += modelFaults(
+      teacher, student, usesTokens: !isAligned && (usesTeacherLogits || !matches.isEmpty))
+    if isAligned { faults += alignmentFaults(teacher, resolver.matches, resolver.customMatches) }
     return faults
   }
 
@@ -88,13 +92,6 @@ extension DistillationConfig {
         DistillationFault(
           "probability_shift", "has no effect while kd_loss_weight is 0", severity: .warning))
     }
-    if cacheTeacherLogits && !matches.isEmpty {
-      faults.append(
-        DistillationFault(
-          "cache_teacher_logits",
-          "keeps logits only, but the matches need the teacher's layers in every step; set it "
-            + "to false or remove the matches"))
-    }
     return faults
   }
 
@@ -119,20 +116,22 @@ extension DistillationConfig {
           DistillationFault(
             "student",
             "its vocabulary is not the teacher's: token \(index) is \"\(other[index])\", the teacher's is "
-              + "\"\(own[index])\"; teacher and student must share one tokenizer"))
+              + "\"\(own[index])\"; share one tokenizer, or give the texts as the teacher reads them (AlignedExamples)"
+          ))
       } else if own.count != other.count {
         faults.append(
           DistillationFault(
             "student",
-            "its vocabulary has \(other.count) tokens, the teacher's \(own.count); teacher and student "
-              + "must share one tokenizer"))
+            "its vocabulary has \(other.count) tokens, the teacher's \(own.count); share one tokenizer, or give "
+              + "the texts as the teacher reads them (AlignedExamples)"))
       }
     } else if teacher.vocabularySize != student.vocabularySize {
       faults.append(
         DistillationFault(
           "student",
           "it has embeddings for \(student.vocabularySize) tokens, the teacher for "
-            + "\(teacher.vocabularySize); teacher and student must share one tokenizer"))
+            + "\(teacher.vocabularySize); share one tokenizer, or give the texts as the teacher reads them "
+            + "(AlignedExamples)"))
     }
     return faults
   }

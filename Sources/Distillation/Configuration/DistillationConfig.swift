@@ -24,9 +24,10 @@ public struct DistillationConfig: Sendable, Equatable {
   public var hardLabelWeightSchedule: WeightSchedule
   /// Whether the teacher's largest logit changes places with that of the true label; `probability_shift`.
   public var probabilityShift: Bool
-  /// Whether the teacher runs once over the data and its logits are kept; `cache_teacher_logits`, or TextBrewer's
+  /// Whether the teacher runs once over the data and its answers are kept; `cache_teacher_logits`, or TextBrewer's
   /// `is_caching_logits`.
   ///
+  /// Logits alone are kept in memory; what matches need is kept on disk, by `cacheTeacher(over:in:)`.
   /// A sequence's logits depend on the rest of its batch in their last bits, so a resumed run may differ in these.
   public var cacheTeacherLogits: Bool
   /// The losses between layers; `intermediate_matches` (or `matches`).

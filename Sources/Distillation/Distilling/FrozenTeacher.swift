@@ -4,15 +4,18 @@ import Tensors
 import Tokenization
 
 /// A teacher as a distiller asks it: without dropout and without a tape, and not twice where its answers are kept.
-struct FrozenTeacher {
-  private let model: TaskModel
+final class FrozenTeacher {
+  /// The teacher; nil where only its kept answers are at hand.
+  let model: TaskModel?
+  /// Its answers on disk, which are used instead of the teacher.
+  var file: TeacherCacheFile?
   private let adaptor: Adaptor
   private let capture: Capture
   private let intermediates: [String]
   private let cache: TeacherCache?
 
   init(
-    _ model: TaskModel, adaptor: @escaping Adaptor, capture: Capture, intermediates: [String] = [],
+    _ model: TaskModel?, adaptor: @escaping Adaptor, capture: Capture, intermediates: [String] = [],
     cache: TeacherCache?
   ) {
     self.model = model
@@ -28,7 +31,15 @@ struct FrozenTeacher {
   ///   - batch: The batch.
   ///   - rows: The tokens that a head that reads tokens answers; nil: all.
   func result(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
+    if let file {
+      var answers = try file.answers(to: batch.indices, starts: batch.tokens.starts)
+      if capture.isSuperset(of: .attentionScores) {
+        answers.attention = file.attentionScores(of: answers.selfAttention, starts: batch.tokens.starts)
+      }
+      return answers
+    }
     if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
+    guard let model else { preconditionFailure("A teacher is a model, or answers in a file.") }
     let context = Context.inference
     let output = model(
       batch.tokens, rows: model.head.readsTokens ? rows : nil, capture: capture, intermediates: intermediates,

@@ -20,8 +20,6 @@ extension GeneralDistiller {
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
-  ///   - cacheFile: Where the teacher's logits are kept from run to run, when `cache_teacher_logits` is on, those of a
-  ///     second teacher beside it as `….2`; a file of another teacher or other data is replaced.
   ///   - checkpoint: A checkpoint of an earlier run to go on from.
   /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
   @discardableResult
@@ -29,28 +27,17 @@ extension GeneralDistiller {
     _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
     score: (() throws -> EvaluationResult)? = nil,
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    cacheFile: URL? = nil, resumingFrom checkpoint: URL? = nil
+    resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
     try checkLabels(of: examples)
-    var files: [(cache: TeacherCache, url: URL, fingerprint: String, isSaved: Bool)] = []
-    for (index, (teacher, cache)) in caches.enumerated() {
-      guard let cacheFile else { break }
-      let url = index == 0 ? cacheFile : cacheFile.appendingPathExtension("\(index + 1)")
-      let fingerprint = TeacherCache.fingerprint(of: teacher, over: examples)
-      let isSaved = try cache.load(from: url, fingerprint: fingerprint, exampleCount: examples.count)
-      files.append((cache, url, fingerprint, isSaved))
-    }
+    try checkAnswers(to: examples)
     let loop = TrainingLoop(
       config: config, objective: self, data: TrainingData(examples, config: config),
       evaluate: score
         ?? (validation.isEmpty
           ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
-    let summary = try loop.run(resumingFrom: checkpoint)
-    for file in files where !file.isSaved {
-      try file.cache.save(to: file.url, fingerprint: file.fingerprint, exampleCount: examples.count)
-    }
-    return summary
+    return try loop.run(resumingFrom: checkpoint)
   }
 
   /// Labels that the configuration asks for must be there.

@@ -1,4 +1,5 @@
 import Encoders
+import Foundation
 import TaskData
 import Tensors
 import Tokenization
@@ -26,8 +27,8 @@ import Training
 open class GeneralDistiller: TrainingObjective {
   /// What the student learns from.
   public let config: DistillationConfig
-  /// The model that is imitated; it never changes.
-  public let teacher: TaskModel
+  /// The model that is imitated, which never changes; nil where only its answers are at hand.
+  public var teacher: TaskModel? { frozenTeacher.model }
   /// The model that learns.
   public let student: TaskModel
   /// The matches as they apply to the two models.
@@ -46,10 +47,17 @@ open class GeneralDistiller: TrainingObjective {
   /// What a batch is labelled with.
   package var targets: (LabeledBatch) -> TaskTargets
 
+  /// What a cache on disk must keep of each example for this distiller.
+  public let cachedParts: [CachedPart]
+  /// Why no cache on disk can serve it; nil if one can.
+  public let cacheObstacle: String?
+
   /// The matches by modules' names as they apply to the two models.
   let customMatches: [ResolvedCustomMatch]
 
-  private let frozenTeacher: FrozenTeacher
+  let frozenTeacher: FrozenTeacher
+  /// How the teacher's tokens lie to the student's; nil where both read the same.
+  package let alignment: AnswerAlignment?
   private let adaptorS: Adaptor?
   private let captureS: Capture
   private let intermediatesS: [String]
@@ -60,7 +68,9 @@ open class GeneralDistiller: TrainingObjective {
   ///
   /// - Parameters:
   ///   - config: What the student learns from.
-  ///   - teacher: The model that is imitated.
+  ///   - teacher: The model that is imitated; nil where it is not there, but has answered before.
+  ///   - answers: The teacher's answers to the training examples, used instead of asking it; `train` checks that they are
+  ///     to these.
   ///   - student: The model that learns.
   ///   - adaptorT: What is used of the teacher's output; by default what fits its head.
   ///   - adaptorS: What is used of the student's output; by default what fits its head.
@@ -68,22 +78,28 @@ open class GeneralDistiller: TrainingObjective {
   ///   - capture: What adaptors need of the models beyond what the matches ask for.
   ///   - intermediates: What `computeLoss` of a subclass needs of teacher and student, by the names of
   ///     `EncoderConfig.intermediates`, beyond what the matches ask for.
-  ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels.
+  ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels, of a teacher
+  ///     that is not there those in the cache.
+  ///   - alignment: The training examples as the teacher reads them, where its tokens are not the student's.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - seed: Decides the projections' initial weights.
   ///   - projectionPrefix: What the names of the projections' parameters begin with; distillers that train together need
   ///     one each.
-  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault, `.cache` when the answers lack what is needed.
   public init(
-    _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
+    _ config: DistillationConfig, teacher: TaskModel? = nil, answers: TeacherCacheFile? = nil,
+    student: TaskModel,
     adaptorT: Adaptor? = nil, adaptorS: Adaptor? = nil, kdLoss: KDFunction? = nil,
     capture: Capture = [], intermediates: (teacher: [String], student: [String]) = ([], []),
     descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
-    hasLabels: Bool? = nil, seed: UInt64 = 42, projectionPrefix: String = "projections"
+    alignment: AlignedExamples? = nil, hasLabels: Bool? = nil, seed: UInt64 = 42,
+    projectionPrefix: String = "projections"
   ) throws(DistillationError) {
+    let imitated = try ImitatedModel(teacher, answers: answers)
     let (own, other) =
-      descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
-    var found = config.validate(teacher: own, student: other, hasLabels: hasLabels)
+      descriptions ?? (imitated.description, ModelDescription(student, name: "student"))
+    var found = config.validate(
+      teacher: own, student: other, hasLabels: hasLabels, isAligned: alignment != nil)
     if teacher === student {
       found.append(DistillationFault("student", "teacher and student are one object; load the model twice"))
     }
@@ -101,7 +117,6 @@ open class GeneralDistiller: TrainingObjective {
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config
-    self.teacher = teacher
     self.student = student
     self.adaptorS = adaptorS
     targets = { TaskTargets($0, for: student.config) }
@@ -131,17 +146,30 @@ open class GeneralDistiller: TrainingObjective {
       + intermediates.student.compactMap { other.intermediate(named: $0)?.name }
     self.kdLoss = kdLoss
     needsTeacher = config.usesTeacherLogits || !config.matches.isEmpty
-    cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
+    // With matches the teacher's logits are kept on disk beside its layers, or not at all.
+    cache =
+      config.cacheTeacherLogits && config.usesTeacherLogits && config.matches.isEmpty ? TeacherCache() : nil
     frozenTeacher = FrozenTeacher(
-      teacher, adaptor: adaptorT ?? Adaptors.teacher(of: teacher.config),
+      teacher, adaptor: adaptorT ?? Adaptors.teacher(of: imitated.config),
       capture: capture.union(Self.capture(matches, \.teacherPositions, own.layers)),
       intermediates: customMatches.map(\.teacher.name)
         + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache)
+    self.alignment = alignment.map {
+      AnswerAlignment(examples: $0, head: imitated.config.head, temperature: config.temperature)
+    }
+    let logits = config.usesTeacherLogits ? CachedPart.logits(of: imitated.config) : []
+    cachedParts = logits + CachedPart.parts(for: matches, of: imitated.config)
+    let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
+    cacheObstacle =
+      isStandard
+      ? config.cacheObstacle(teacher: own, matches: matches)
+      : "a cache keeps what the standard adaptor gives, and this distiller needs something else"
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
       + ParameterGroup.projectionGroups(
         matches.map(\.projection) + customMatches.map(\.projection),
         modules + customModules.map { $0.map { [$0] } ?? [] })
+    if let answers { try use(answers) }
   }
 
   /// The layers' weights of the matches that take all layers.
@@ -168,12 +196,16 @@ open class GeneralDistiller: TrainingObjective {
       batch.tokens, rows: rows, capture: captureS, intermediates: intermediatesS, in: context)
     var own = try adaptorS(batch, output, context)
     own.intermediates.merge(output.intermediates) { given, _ in given }
-    let other = needsTeacher ? try teacherResult(of: batch, rows: rows) : AdaptorResult()
+    var other = AdaptorResult()
+    if needsTeacher, let alignment {
+      let read = alignment.teacherBatch(of: batch)
+      other = try teacherResult(of: read, rows: nil)
+      (own, other) = try alignment.aligned(teacher: other, student: own, of: batch, read)
+    } else if needsTeacher {
+      other = try teacherResult(of: batch, rows: rows)
+    }
     return try computeLoss(student: own, teacher: other, batch: batch, progress: progress, in: context)
   }
-
-  /// Each teacher whose logits are kept, with what keeps them.
-  var caches: [(teacher: TaskModel, cache: TeacherCache)] { cache.map { [(teacher, $0)] } ?? [] }
 
   /// What the teacher's adaptor makes of its output for a batch.
   func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {

@@ -17,6 +17,7 @@ extension DistillationPlan {
     }
     lines += goalLines
     lines += matchLines
+    if let cache { lines.append("cache    \(cache.text)") }
     if let steps { lines.append("steps    \(grouped(steps))") }
     lines.append(
       "memory   about \(megabytes(memory.total)) MB: parameters \(megabytes(memory.parameters)), gradients "
@@ -33,7 +34,7 @@ extension DistillationPlan {
       let temperature = number(config.temperature)
       goals.append(
         "loss     \(number(config.kdLossWeight)) × KD (\(config.kdLossType.rawValue), temperature \(temperature), \(factor))"
-          + (config.cacheTeacherLogits ? ", the teacher runs once" : ""))
+          + (config.cacheTeacherLogits && matches.isEmpty && cache == nil ? ", the teacher runs once" : ""))
     }
     if config.kdLossWeight > 0, let others {
       let shares = others.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
@@ -88,6 +89,10 @@ extension DistillationPlan {
       })
     object["trainable_parameters"] = .integer(trainableCount)
     object["projection_parameters"] = .integer(projectionCount)
+    object["cache"] =
+      cache.map {
+        ["place": .string($0.place), "bytes": $0.bytes.map { .integer($0) } ?? .null]
+      } ?? .null
     object["steps"] = steps.map { .integer($0) } ?? .null
     object["memory"] = [
       "parameters": .integer(memory.parameters), "gradients": .integer(memory.gradients),

@@ -71,6 +71,8 @@ public struct DistillationPlan: Sendable {
   public let tokensPerBatch: Int
   /// The longest sequence the memory estimate is made for.
   public let sequenceLength: Int
+  /// Where the teacher's answers are kept; nil where they are not, or in memory.
+  public let cache: CachePlan?
   /// What is doubtful.
   public let warnings: [DistillationFault]
   private let optimizerStates: Int
@@ -87,13 +89,17 @@ public struct DistillationPlan: Sendable {
   ///   - sequenceLength: The longest sequence, in tokens.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - others: Further teachers, if there are any.
+  ///   - cache: Where the teacher's answers are kept on disk, if they are.
+  ///   - isAligned: Whether teacher and student read different tokens, which are aligned.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
     _ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription,
     training: TrainingConfig = TrainingConfig(), steps: Int? = nil, tokensPerBatch: Int,
-    sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil
+    sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil, cache: CachePlan? = nil,
+    isAligned: Bool = false
   ) throws(DistillationError) {
-    let found = config.validate(teacher: teacher, student: student, hasLabels: hasLabels)
+    let found = config.validate(
+      teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config
@@ -103,6 +109,7 @@ public struct DistillationPlan: Sendable {
     self.steps = steps
     self.tokensPerBatch = tokensPerBatch
     self.sequenceLength = sequenceLength
+    self.cache = cache
     warnings = found
     optimizerStates = training.optimizer.stateNames.count
     matches =

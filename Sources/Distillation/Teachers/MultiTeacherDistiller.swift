@@ -16,7 +16,7 @@ public final class MultiTeacherDistiller: GeneralDistiller {
   public let shares: [Double]
 
   /// The teachers behind the first.
-  private let others: [(teacher: FrozenTeacher, cache: TeacherCache?)]
+  private let others: [FrozenTeacher]
 
   /// A distiller of several models into one, once everything fits.
   ///
@@ -47,9 +47,8 @@ public final class MultiTeacherDistiller: GeneralDistiller {
     shares = teachers.map { $0.weight / total }
     others = teachers.dropFirst().map { teacher in
       let cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
-      return (
-        FrozenTeacher(teacher.model, adaptor: teacher.adaptor(for: labels), capture: [], cache: cache), cache
-      )
+      return FrozenTeacher(
+        teacher.model, adaptor: teacher.adaptor(for: labels), capture: [], cache: cache)
     }
     try super.init(
       config, teacher: first.model, student: student, adaptorT: first.adaptor(for: labels),
@@ -57,17 +56,10 @@ public final class MultiTeacherDistiller: GeneralDistiller {
       kdLoss: kdLoss, descriptions: (Self.ordered(first, labels), own), hasLabels: hasLabels, seed: seed)
   }
 
-  override var caches: [(teacher: TaskModel, cache: TeacherCache)] {
-    super.caches
-      + zip(teachers.dropFirst(), others).compactMap { teacher, other in
-        other.cache.map { (teacher.model, $0) }
-      }
-  }
-
   override func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
     var first = try super.teacherResult(of: batch, rows: rows)
     guard config.usesTeacherLogits else { return first }
-    let members = [first] + (try others.map { try $0.teacher.result(of: batch, rows: rows) })
+    let members = [first] + (try others.map { try $0.result(of: batch, rows: rows) })
     first.ensemble = TeacherEnsemble(average: average, shares: shares, members: members)
     return first
   }

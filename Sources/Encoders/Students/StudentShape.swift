@@ -26,7 +26,7 @@ public enum StudentShape: Sendable, Equatable {
   case recurrent(RecurrentCell)
   /// Convolutions over the teacher's word embeddings.
   case convolutional
-  /// A model directory whose vocabulary is the teacher's.
+  /// A model directory, which may read other tokens than the teacher.
   case directory(String)
 
   /// TextBrewer's student shapes that do not share the teacher's width.

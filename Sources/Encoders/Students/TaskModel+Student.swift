@@ -10,36 +10,51 @@ extension TaskModel {
   ///   - size: Sizes other than the shape's, for shapes that take them.
   ///   - seed: What fresh values are drawn from, together with their parameter's name.
   /// - Throws: `ModelError` when the teacher lacks the layers, a size does not fit the shape, or the student's directory
-  ///   cannot be loaded or reads another vocabulary.
+  ///   cannot be loaded.
   public static func student(
     _ shape: StudentShape, of teacher: TaskModel, size: StudentSize = StudentSize(), seed: UInt64 = 42
   ) throws(ModelError) -> TaskModel {
+    try student(shape, of: teacher, config: teacher.config, size: size, seed: seed)
+  }
+
+  /// Makes a student for a teacher that need not be at hand: its configuration suffices for a fresh shape or a directory.
+  ///
+  /// - Parameters:
+  ///   - shape: How.
+  ///   - teacher: The teacher, nil where it is not there.
+  ///   - config: The teacher's configuration, or that of a fresh student's task, vocabulary and family.
+  ///   - size: Sizes other than the shape's, for shapes that take them.
+  ///   - seed: What fresh values are drawn from, together with their parameter's name.
+  /// - Throws: `ModelError` as above, and when layers or embeddings of a teacher are asked for that is not there.
+  public static func student(
+    _ shape: StudentShape, of teacher: TaskModel?, config: EncoderConfig, size: StudentSize = StudentSize(),
+    seed: UInt64 = 42
+  ) throws(ModelError) -> TaskModel {
+    func whole() throws(ModelError) -> TaskModel {
+      if let teacher { return teacher }
+      throw .request(
+        "the student \(shape.description) is made of the teacher's own layers or embeddings, and the teacher is not there; "
+          + "give it as well, or choose a fresh shape such as T4-tiny, or a directory")
+    }
     try size.check(allowed: shape.sizes, shape: shape.description)
-    if let layers = try shape.layers(of: teacher.config.layerCount) {
-      return try student(from: teacher, layers: layers, size: size, seed: seed)
+    if let layers = try shape.layers(of: config.layerCount) {
+      return try student(from: try whole(), layers: layers, size: size, seed: seed)
     }
     switch shape {
     case .evenlySpaced, .selected, .layers: preconditionFailure("A student of layers has been made above.")
     case .preset(let preset):
       if let width = size.embeddingSize {
-        return try factorised(preset: preset, of: teacher, size: width, seed: seed)
+        return try factorised(preset: preset, of: try whole(), size: width, seed: seed)
       }
-      return try TaskModel(config: preset.config(for: teacher.config), seed: seed)
+      return try TaskModel(config: preset.config(for: config), seed: seed)
     case .recurrent(let cell):
-      return try wordStudent(cell == .gru ? .bigru : .bilstm, of: teacher, size: size, seed: seed)
+      return try wordStudent(cell == .gru ? .bigru : .bilstm, of: try whole(), size: size, seed: seed)
     case .convolutional:
-      return try wordStudent(.textcnn, of: teacher, size: size, seed: seed)
+      return try wordStudent(.textcnn, of: try whole(), size: size, seed: seed)
     case .directory(let path):
-      let student = try TaskModel(
-        directory: URL(filePath: path), head: teacher.head, labels: teacher.config.labels,
-        problemType: teacher.config.problemType, seed: seed)
-      guard student.config.vocabularySize == teacher.config.vocabularySize else {
-        throw .configuration(
-          file: path + "/config.json", field: "vocab_size",
-          problem: "found \(student.config.vocabularySize), expected the teacher's"
-            + " \(teacher.config.vocabularySize): both read the same token ids")
-      }
-      return student
+      return try TaskModel(
+        directory: URL(filePath: path), head: config.head, labels: config.labels,
+        problemType: config.problemType, seed: seed)
     }
   }
 

@@ -15,7 +15,8 @@ package struct DistillCommand: RecipeCommand {
     discussion: """
       The student is made of the teacher's layers (T6, T3, first:3, layers:0,5,11), starts fresh in a preset shape (T3-small, \
       T4-tiny, T12-nano) or as a small network over the teacher's word embeddings (BiGRU, BiLSTM, CNN), or comes from a \
-      directory that reads the same tokens. It learns the teacher's logits, the labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by \
+      directory. Where it reads other tokens than the teacher, each side encodes the texts itself, and what is compared \
+      token by token is aligned by characters. It learns the teacher's logits, the labels when --hard-label-weight is given, and what --match asks for. At the end all are measured side by \
       side, with --baseline beside the same student without a teacher.
 
         potstill distill --task sst2 --data SST-2/ \\
@@ -44,6 +45,11 @@ package struct DistillCommand: RecipeCommand {
         + "Hugging Face directory.",
       valueName: "student"))
   package var student: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A tokenizer of its own for a student of a fresh shape (default: the teacher's).", valueName: "folder"))
+  package var studentTokenizer: String?
 
   @OptionGroup(title: "Student")
   package var size: StudentOptions
@@ -78,6 +84,9 @@ package struct DistillCommand: RecipeCommand {
   @OptionGroup(title: "BERT-of-Theseus")
   package var theseus: TheseusOptions
 
+  @OptionGroup(title: "Teacher's answers")
+  package var caching: CachingOptions
+
   @OptionGroup(title: "Two stages")
   package var features: FeatureStageOptions
 
@@ -96,7 +105,10 @@ package struct DistillCommand: RecipeCommand {
     try augmentation.check()
     try features.check()
     var missing = MissingOptions()
-    let teacherPath = missing.require(teachers.teacher.first, "--teacher", "the model to imitate")
+    if caching.teacherCache == nil {
+      _ = missing.require(
+        teachers.teacher.first, "--teacher", "the model to imitate, or --teacher-cache, its answers")
+    }
     let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
     _ = missing.require(task.task, "--task", "a name or a YAML file")
@@ -108,13 +120,21 @@ package struct DistillCommand: RecipeCommand {
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()
     var data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
+    if caching.teacherCache != nil, teachers.teacher.count > 1 {
+      throw UsageError(
+        "--teacher-cache holds the answers of one teacher, found several; give one --teacher, or none")
+    }
+    let side = try TeacherSide(
+      model: teachers.teacher.first, cache: caching.teacherCache, kind: reader.task.kind)
     let pair = try TeacherAndStudent(
-      teacherPath, studentName, size: size.size, kind: reader.task.kind, seed: config.seed)
+      side, studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
     let tokenizer = pair.student.tokenizer
     let more = try augmentation.recipe(
       seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
     if let more { try data.augment(more, maskedModel: augmentation.mlmModel, console: console) }
-    var run = try DistillRun(pair, teachers, task: reader.task, data: data, console: console)
+    var run = try DistillRun(
+      pair, teachers, task: reader.task, data: data, caching: caching, wish: distillation.cacheTeacherLogits,
+      folder: output.output.map { URL(filePath: $0) }, console: console)
     if let replacing = try theseus.config() {
       try run.replaceLayers(replacing, distillation: distillationConfig, seed: config.seed)
     }
@@ -138,7 +158,10 @@ package struct DistillCommand: RecipeCommand {
         command: "distill",
         [
           options(studentName, outputPath), augmentation.recipe(more),
-          theseus.theseus ? theseus.recipe : DistillationOptions.recipe(distillationConfig),
+          theseus.theseus
+            ? theseus.recipe
+            : DistillationOptions.recipe(
+              try run.recorded(distillationConfig, training: config, stages: stage != nil)),
           features.recipe(stage), training.recipe(config),
         ]))
     try run.train(
@@ -173,6 +196,9 @@ package struct DistillCommand: RecipeCommand {
     if let teacher = teachers.first, let student {
       try folder.log.writeComparison(
         teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
+    } else if let answers = run.pair.teacher.answers, let student {
+      try folder.log.writeComparison(
+        teacher: answers.description, baseline: baseline, student: student)
     }
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     let results = try folder.results()
@@ -189,7 +215,10 @@ package struct DistillCommand: RecipeCommand {
   private func options(_ student: String, _ output: String) -> JSONObject {
     var options = task.recipe
     for (key, value) in teachers.recipe { options[key] = value }
+    options["teacher_cache"] = caching.teacherCache.map { .string($0) }
+    options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
     options["student"] = .string(student)
+    options["student_tokenizer"] = studentTokenizer.map { .string($0) }
     size.record(in: &options)
     options["output"] = .string(output)
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }

@@ -19,26 +19,35 @@ struct DistillRun {
   private let validation: TaskExamples?
   private let order: LabelOrder
   private let limit: Int
+  private let alignment: AlignedExamples?
+  private let caching: CachingOptions
+  private let wish: Bool?
+  private let folder: URL?
   private let console: Console
 
   /// Validation rows that the teacher answers before the training at most; the closing table is about all of them.
   private static let sampleSize = 1000
 
   /// Loads further teachers, and tokenizes the data for all models.
+  ///
+  /// - Parameters:
+  ///   - caching: Where the teacher's answers are kept.
+  ///   - wish: Whether they shall be; nil leaves it to the run.
+  ///   - folder: The run folder; nil for a plan without one.
   init(
     _ pair: TeacherAndStudent, _ teachers: TeacherOptions, task: TaskDefinition, data: RunData,
-    console: Console
+    caching: CachingOptions, wish: Bool?, folder: URL?, console: Console
   ) throws {
     self.pair = pair
     self.task = task
     self.console = console
+    (self.caching, self.wish, self.folder) = (caching, wish, folder)
     validation = data.validation
-    order = try LabelOrder(model: pair.teacher.model, path: pair.teacher.path, task: task)
+    order = try LabelOrder(labels: pair.teacher.config.labels, path: pair.teacher.path, task: task)
     others = try FurtherTeachers(teachers, task: task, order: order)
-    limit = min(
-      pair.teacher.lengthLimit(task.maxSequenceLength), others.lengthLimit(task.maxSequenceLength),
-      pair.student.lengthLimit(task.maxSequenceLength))
-    examples = order.relabel(try pair.student.encode(data.train, of: task, limit: limit).examples)
+    let (encoded, limit, alignment) = try pair.encode(data.train, of: task, others: others, console: console)
+    (self.limit, self.alignment) = (limit, alignment)
+    examples = order.relabel(encoded.examples)
   }
 
   /// Makes this a run of BERT-of-Theseus, once everything fits.
@@ -54,6 +63,7 @@ struct DistillRun {
     examples = other.examples.filter { $0.target != .none }
     (task, validation, order, limit) = (other.task, other.validation, other.order, other.limit)
     (others, console) = (other.others, other.console)
+    (alignment, caching, wish, folder) = (nil, other.caching, false, nil)
   }
 
   /// The run that trains the student, as it was at the beginning, on the labels alone.
@@ -66,9 +76,9 @@ struct DistillRun {
     var doubts: [DistillationFault?] = []
     let rows = validation?.spread(Self.sampleSize)
     if config.kdLossWeight > 0, let rows, rows.labelledCount > 0 {
-      for teacher in [pair.teacher] + others.folders {
+      for teacher in [pair.teacher.folder].compactMap({ $0 }) + others.folders {
         let order = try LabelOrder(model: teacher.model, path: teacher.path, task: task)
-        let encoded = try teacher.encode(rows, of: task, limit: limit)
+        let encoded = try teacher.encode(rows, of: task, limit: alignment == nil ? limit : nil)
         let evaluation = try evaluateTask(teacher.model, encoded, outputs: order.outputs)
         doubts.append(DistillationGuards.teacherAtChance(teacher.path, evaluation, on: encoded))
       }
@@ -76,17 +86,55 @@ struct DistillRun {
     if pair.hasFreshStudent {
       doubts.append(DistillationGuards.freshStudent(pair.student.path, sequences: examples.count))
     }
-    doubts.append(
-      DistillationGuards.unequalLengths(
-        teacher: pair.teacher.lengthLimit(task.maxSequenceLength),
-        student: pair.student.lengthLimit(task.maxSequenceLength), longest: examples.map(\.length).max() ?? 0)
-    )
+    if pair.sharesTokens {
+      doubts.append(
+        DistillationGuards.unequalLengths(
+          teacher: pair.teacher.lengthLimit(task.maxSequenceLength),
+          student: pair.student.lengthLimit(task.maxSequenceLength),
+          longest: examples.map(\.length).max() ?? 0))
+    }
     return doubts.compactMap { $0 }
   }
 
   /// What a run of one stage would do and need.
   func plan(_ config: DistillationConfig, training: TrainingConfig) throws -> DistillationPlan {
-    try pair.plan(config, others: others, training: training, examples: examples)
+    try pair.plan(
+      config, others: others, training: training, examples: examples,
+      cache: try keeping(config, training: training, of: try distiller(config, training: training)).plan)
+  }
+
+  /// The configuration as the recipe holds it, so that it repeats what was decided about the teacher's answers.
+  func recorded(
+    _ config: DistillationConfig, training: TrainingConfig, stages: Bool
+  ) throws -> DistillationConfig {
+    if stages { return config }
+    return try keeping(config, training: training, of: try distiller(config, training: training))
+      .applied(to: config)
+  }
+
+  private func distiller(_ config: DistillationConfig, training: TrainingConfig) throws -> GeneralDistiller {
+    try pair.distiller(
+      config, others: others, examples: examples, alignment: alignment, seed: training.seed)
+  }
+
+  /// How a stage asks its teacher.
+  private func keeping(
+    _ config: DistillationConfig, training: TrainingConfig, of distiller: GeneralDistiller
+  ) throws -> TeacherCaching {
+    try TeacherCaching(
+      wish: wish, options: caching, config: config, parts: distiller.cachedParts,
+      obstacle: distiller.cacheObstacle, examples: alignment?.teacher ?? examples,
+      epochs: pair.epochs(training, examples: examples), folder: folder)
+  }
+
+  /// A distiller whose teacher's answers are kept as the run decides, and what deletes them at the end.
+  private func prepared(
+    _ config: DistillationConfig, training: TrainingConfig
+  ) throws -> (distiller: GeneralDistiller, keeping: TeacherCaching) {
+    let distiller = try distiller(config, training: training)
+    let keeping = try keeping(config, training: training, of: distiller)
+    try keeping.prepare(distiller, teacher: pair.teacher, examples: examples, console: console)
+    return (distiller, keeping)
   }
 
   /// Trains the student, and saves it with its last evaluation into the run folder.
@@ -122,9 +170,11 @@ struct DistillRun {
         resumingFrom: checkpoint)
     } else {
       let config = stage?.predictions(of: config) ?? config
-      try pair.distiller(config, others: others, examples: examples, seed: training.seed).train(
+      let (distiller, keeping) = try prepared(config, training: training)
+      try distiller.train(
         examples, score: score, config: training, checkpoints: checkpoints, observers: observers,
         resumingFrom: checkpoint)
+      keeping.cleanUp()
     }
     _ = try run.finish(pair.student, evaluation: nil)
   }
@@ -140,10 +190,11 @@ struct DistillRun {
     let url = StageFolder.features(in: folder)
     let features = try RunFolder(OutputFolder(url.relativePath, overwrite: true), recipe: nil)
     let settings = stage.training(training)
-    try pair.distiller(stage.features(of: config), others: others, examples: examples, seed: training.seed)
-      .train(
-        examples, config: settings, checkpoints: features.checkpoints(of: pair.student, settings),
-        observers: [features.log, TrainingView(console, title: "Features, epoch")], resumingFrom: checkpoint)
+    let (distiller, keeping) = try prepared(stage.features(of: config), training: settings)
+    try distiller.train(
+      examples, config: settings, checkpoints: features.checkpoints(of: pair.student, settings),
+      observers: [features.log, TrainingView(console, title: "Features, epoch")], resumingFrom: checkpoint)
+    keeping.cleanUp()
     _ = try features.finish(pair.student, evaluation: nil)
   }
 
@@ -159,7 +210,7 @@ struct DistillRun {
 
   /// Measures the teachers; none without validation rows.
   func measureTeachers() throws -> [Measurement] {
-    try ([pair.teacher] + others.folders).compactMap(measure)
+    try ([pair.teacher.folder].compactMap { $0 } + others.folders).compactMap(measure)
   }
 
   private func measure(_ model: ModelFolder) throws -> Measurement? {

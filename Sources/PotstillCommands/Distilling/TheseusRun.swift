@@ -31,9 +31,17 @@ struct TheseusRun {
         "--theseus learns from the labels alone; leave out --temperature, --match and the other options of a distillation"
       )
     }
+    guard let teacher = pair.teacher.folder?.model else {
+      throw CommandError(
+        "--theseus takes the teacher's own layers, and the teacher is not there; give --teacher")
+    }
+    guard pair.sharesTokens else {
+      throw CommandError(
+        "--theseus puts student and teacher into one model, so both must read the same tokens")
+    }
     (self.pair, self.others) = (pair, others)
     distiller = try TheseusDistiller(
-      config, teacher: pair.teacher.model, student: pair.student.model, seed: seed)
+      config, teacher: teacher, student: pair.student.model, seed: seed)
   }
 
   /// What the run would do and need, for people and machines.

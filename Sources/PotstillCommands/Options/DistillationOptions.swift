@@ -47,7 +47,10 @@ package struct DistillationOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Run the teacher once over the data and keep its logits (default: unless layers are matched).")
+    help: ArgumentHelp(
+      "Run the teacher once over the data and keep its answers: logits in memory; with --match, logits and layers in a "
+        + "file of the run folder, deleted at the end (default: yes; with --match, if there is more than one epoch and "
+        + "the file fits --max-cache-gb)."))
   package var cacheTeacherLogits: Bool?
 
   @Option(
@@ -74,7 +77,7 @@ package struct DistillationOptions: ParsableArguments {
       object[isMatch ? "intermediate_matches" : key] = isMatch && value.arrayValue == nil ? [value] : value
     }
     if object["cache_teacher_logits"] == nil {
-      // Matched layers are needed in every step, so then there is nothing to save.
+      // With matches the answers go to disk if they fit, which is seen when the data has been read.
       object["cache_teacher_logits"] = .bool((object["intermediate_matches"]?.arrayValue ?? []).isEmpty)
     }
     return DistillationConfig(json: .object(object))

@@ -49,7 +49,9 @@ package struct TeacherOptions: ParsableArguments {
   /// The options as a recipe holds them.
   var recipe: JSONObject {
     var object = JSONObject()
-    object["teacher"] = teacher.count == 1 ? .string(teacher[0]) : .array(teacher.map { .string($0) })
+    if !teacher.isEmpty {
+      object["teacher"] = teacher.count == 1 ? .string(teacher[0]) : .array(teacher.map { .string($0) })
+    }
     object["teacher_weights"] = teacherWeights.map { .string($0) }
     object["teacher_average"] = teacherAverage.map { .string($0.rawValue) }
     return object

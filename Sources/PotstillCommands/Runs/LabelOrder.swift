@@ -9,11 +9,16 @@ struct LabelOrder {
 
   /// Finds the order by name, upper and lower case alike; a model with default names is taken to have the task's order.
   init(model: TaskModel, path: String, task: TaskDefinition) throws {
+    try self.init(labels: model.config.labels, path: path, task: task)
+  }
+
+  /// Finds the order of a model that need not be at hand from the names of its outputs.
+  init(labels: [String], path: String, task: TaskDefinition) throws {
     guard task.kind.hasLabels else {
       outputs = nil
       return
     }
-    let own = model.config.labels.map { $0.lowercased() }
+    let own = labels.map { $0.lowercased() }
     let wanted = task.outputLabels.map { $0.lowercased() }
     let found = wanted.compactMap { own.firstIndex(of: $0) }
     let hasDefaultNames = own == own.indices.map { "label_\($0)" }
@@ -23,7 +28,7 @@ struct LabelOrder {
       outputs = Array(own.indices)
     } else {
       throw CommandError(
-        "\(path) answers \(model.config.labels.joined(separator: ", ")), but task \(task.name) has the labels "
+        "\(path) answers \(labels.joined(separator: ", ")), but task \(task.name) has the labels "
           + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one"
       )
     }

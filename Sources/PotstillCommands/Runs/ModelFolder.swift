@@ -59,6 +59,11 @@ struct ModelFolder {
     self.path = path
     tokenizer = try loadTokenizer(directory: url)
     model = try load(url)
+    try checkVocabulary()
+  }
+
+  /// The model must have a row for every id of the tokenizer.
+  func checkVocabulary() throws {
     if tokenizer.idLimit > model.config.vocabularySize {
       throw CommandError(
         "\(path): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
@@ -79,19 +84,19 @@ struct ModelFolder {
 
   /// Rows of a task as the model reads them.
   func encode(_ rows: TaskExamples, of task: TaskDefinition, limit: Int? = nil) throws -> EncodedTask {
-    if case .texts(let texts) = rows { try checkPairs(texts) }
+    if case .texts(let texts) = rows { try Self.checkPairs(texts, config: model.config, path: path) }
     return try EncodedTask(
       rows, task: task, with: tokenizer, maxLength: limit ?? lengthLimit(task.maxSequenceLength))
   }
 
   /// Texts and pairs as the model reads them.
   func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
-    try checkPairs(examples)
+    try Self.checkPairs(examples, config: model.config, path: path)
     return try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)
   }
 
-  private func checkPairs(_ examples: [TextExample]) throws {
-    let config = model.config
+  /// A model that tells segments apart must have two of them for pairs.
+  static func checkPairs(_ examples: [TextExample], config: EncoderConfig, path: String) throws {
     if config.architecture.readsSegments, config.segmentCount < 2,
       let example = examples.first(where: { $0.pair != nil })
     {

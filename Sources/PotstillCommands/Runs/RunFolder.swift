@@ -1,3 +1,4 @@
+import Distillation
 import Encoders
 import Foundation
 import ModelFormats
@@ -52,6 +53,19 @@ extension RunLog {
       for metric in other.metrics {
         object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)
       }
+    }
+    for metric in baseline?.metrics ?? [] { object["baseline_eval_" + metric.name] = .double(metric.value) }
+    try writeResults("compare", object)
+  }
+
+  /// The same where the teacher is not there: what is known of it is what its cache says.
+  func writeComparison(teacher: TeacherCacheDescription, baseline: Measurement?, student: Measurement) throws
+  {
+    var object = JSONObject()
+    object["teacher_parameters"] = .integer(teacher.parameterCount)
+    object["student_parameters"] = .integer(student.parameters)
+    for metric in student.metrics {
+      object["teacher_eval_" + metric.name] = teacher.teacherResults["eval_" + metric.name]
     }
     for metric in baseline?.metrics ?? [] { object["baseline_eval_" + metric.name] = .double(metric.value) }
     try writeResults("compare", object)

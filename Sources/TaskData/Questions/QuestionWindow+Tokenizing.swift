@@ -78,7 +78,7 @@ extension QuestionWindow {
   }
 
   /// The question up to the end of a token.
-  private static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
+  static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
     let offsets = tokenizer.encode(text, addSpecialTokens: false).offsets
     if offsets.count <= maxCount { return text }
     let end = maxCount > 0 ? offsets[maxCount - 1].upperBound : 0

@@ -1,0 +1,113 @@
+import Foundation
+import ModelFormats
+
+/// Where things lie in a cache's file; every number is little-endian.
+///
+/// ```
+/// 0   "potstill"
+/// 8   the format's version, 8 bytes
+/// 16  the bytes of the description, 8 bytes
+/// 24  a fingerprint of description and lengths, 8 bytes
+/// 32  the description (JSON), filled up with spaces to whole words
+///     the tokens of each example, 4 bytes each, filled up to whole words
+///     a checksum of each example's rows, 8 bytes each; 0 says that they are not there yet
+///     the rows of each example: its parts in order, filled up to whole words
+/// ```
+struct CacheLayout {
+  static let magic = Array("potstill".utf8)
+  static let version: UInt64 = 1
+  static let fixedBytes = 32
+
+  let description: TeacherCacheDescription
+  /// The file up to the checksums.
+  let head: [UInt8]
+  /// Where each example's rows begin, and the size of the file, [examples + 1].
+  let offsets: [Int]
+
+  /// The layout of a new file.
+  init(_ description: TeacherCacheDescription) {
+    var text = Array(description.json.compactText.utf8)
+    text += repeatElement(UInt8(ascii: " "), count: -text.count & 7)
+    var lengths = description.lengths.map { UInt32($0).littleEndian }
+    if lengths.count % 2 == 1 { lengths.append(0) }
+    let table = lengths.withUnsafeBytes { Array($0) }
+    var fingerprint = Fingerprint()
+    fingerprint.add(text)
+    fingerprint.add(table)
+    var head = Self.magic
+    for number in [Self.version, UInt64(text.count), fingerprint.value] {
+      withUnsafeBytes(of: number.littleEndian) { head += $0 }
+    }
+    self.init(description, head: head + text + table)
+  }
+
+  private init(_ description: TeacherCacheDescription, head: [UInt8]) {
+    self.description = description
+    self.head = head
+    var offset = head.count + 8 * description.lengths.count
+    offsets =
+      [offset]
+      + description.lengths.map { length in
+        offset += TeacherCacheDescription.recordBytes(description.parts, length: length)
+        return offset
+      }
+  }
+
+  /// Reads the beginning of a file.
+  ///
+  /// - Throws: `DistillationError.cache` for a file that is none, is of another version or is damaged.
+  init(reading bytes: UnsafeRawBufferPointer, path: String) throws(DistillationError) {
+    func fault(_ message: String) -> DistillationError { .cache(file: path, message: message) }
+    func word(_ place: Int) -> UInt64 {
+      UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self))
+    }
+    guard bytes.count >= Self.fixedBytes, bytes.prefix(8).elementsEqual(Self.magic) else {
+      throw fault("is no teacher cache; expected a file made by 'potstill cache'")
+    }
+    guard word(1) == Self.version else {
+      throw fault("has version \(word(1)) of the format, expected \(Self.version); build it again")
+    }
+    let damaged = fault("is damaged: its description cannot be read; delete it and build it again")
+    guard let size = Int(exactly: word(2)), size <= bytes.count - Self.fixedBytes, size % 8 == 0 else {
+      throw damaged
+    }
+    let text = bytes[Self.fixedBytes..<Self.fixedBytes + size]
+    guard let json = try? JSONValue(parsing: Array(text), file: path),
+      let count = json["examples"]?.intValue, count >= 0, count <= bytes.count
+    else { throw damaged }
+    let tableBytes = (4 * count + 7) & ~7
+    guard tableBytes + 8 * count <= bytes.count - text.endIndex else { throw damaged }
+    let table = bytes[text.endIndex..<text.endIndex + tableBytes]
+    var fingerprint = Fingerprint()
+    fingerprint.add(UnsafeRawBufferPointer(rebasing: text))
+    fingerprint.add(UnsafeRawBufferPointer(rebasing: table))
+    let lengths = (0..<count).map {
+      Int(
+        UInt32(
+          littleEndian: bytes.loadUnaligned(fromByteOffset: table.startIndex + 4 * $0, as: UInt32.self)))
+    }
+    guard fingerprint.value == word(3),
+      let description = TeacherCacheDescription(json: json, lengths: lengths)
+    else { throw damaged }
+    self.init(description, head: Array(bytes[..<table.endIndex]))
+    guard bytes.count == fileSize else {
+      throw fault("has \(bytes.count) bytes, expected \(fileSize); delete it and build it again")
+    }
+  }
+
+  /// The size of the whole file.
+  var fileSize: Int { offsets[offsets.count - 1] }
+
+  /// Where an example's checksum lies.
+  func checksumOffset(_ example: Int) -> Int { head.count + 8 * example }
+
+  /// Where an example's rows lie.
+  func record(_ example: Int) -> Range<Int> { offsets[example]..<offsets[example + 1] }
+
+  /// A checksum of an example's rows, never 0.
+  static func checksum(_ record: UnsafeRawBufferPointer) -> UInt64 {
+    var fingerprint = Fingerprint()
+    fingerprint.add(record)
+    return max(1, fingerprint.value)
+  }
+}

@@ -1,0 +1,137 @@
+import Encoders
+import ModelFormats
+
+/// One list of rows that a cache on disk keeps of each example: logits as Float32, features in half precision.
+public struct CachedPart: Sendable, Equatable {
+  /// What the rows are.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// A list of the teacher's logits.
+    case logits
+    /// Hidden states: layer 0 is the embeddings, layer k the output of block k.
+    case hidden
+    /// Queries of a block, counted from 0.
+    case query
+    /// Keys of a block, counted from 0.
+    case key
+    /// Values of a block, counted from 0.
+    case value
+  }
+
+  /// What the rows are.
+  public let kind: Kind
+  /// The number of the list of logits, or the layer.
+  public let index: Int
+  /// The values of a row.
+  public let width: Int
+  /// Whether an example has one row, its sequence's or first token's; otherwise one for each of its tokens.
+  public let hasOneRow: Bool
+  /// Whether the rows come as a vector, [rows], which `width` 1 stands for.
+  public let isVector: Bool
+
+  init(_ kind: Kind, _ index: Int, width: Int, hasOneRow: Bool, isVector: Bool = false) {
+    (self.kind, self.index, self.width) = (kind, index, width)
+    (self.hasOneRow, self.isVector) = (hasOneRow, isVector)
+  }
+
+  /// The bytes of one row.
+  var rowBytes: Int { width * (kind == .logits ? 4 : 2) }
+
+  /// The rows of an example of some tokens.
+  func rows(of length: Int) -> Int { hasOneRow ? 1 : length }
+
+  /// The bytes of an example of some tokens.
+  func byteCount(of length: Int) -> Int { rows(of: length) * rowBytes }
+
+  /// Whether a cache with this part has what another one asks for.
+  func covers(_ other: CachedPart) -> Bool {
+    kind == other.kind && index == other.index && width == other.width && isVector == other.isVector
+      && (hasOneRow == other.hasOneRow || (!hasOneRow && kind == .hidden))
+  }
+
+  /// The part in words, such as `hidden states of layer 4`.
+  public var name: String {
+    switch kind {
+    case .logits: index == 0 ? "logits" : "logits \(index + 1)"
+    case .hidden:
+      (index == 0 ? "embeddings" : "hidden states of layer \(index)") + (hasOneRow ? " ([CLS] only)" : "")
+    case .query: "queries of layer \(index + 1)"
+    case .key: "keys of layer \(index + 1)"
+    case .value: "values of layer \(index + 1)"
+    }
+  }
+}
+
+extension CachedPart {
+  /// The logits that a teacher with a configuration gives through its standard adaptor.
+  public static func logits(of config: EncoderConfig) -> [CachedPart] {
+    switch config.head {
+    case .sequenceClassification: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: true)]
+    case .tokenClassification: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: false)]
+    case .questionAnswering:
+      [0, 1].map { CachedPart(.logits, $0, width: 1, hasOneRow: false, isVector: true) }
+    case .maskedLanguageModel: []
+    }
+  }
+
+  /// The hidden states of a layer, or its first rows only.
+  public static func hidden(_ layer: Int, of config: EncoderConfig, firstRowOnly: Bool = false) -> CachedPart
+  {
+    CachedPart(.hidden, layer, width: config.hiddenSize, hasOneRow: firstRowOnly)
+  }
+
+  /// What matches read of a teacher; of a layer of which each reads the first rows alone, only these.
+  ///
+  /// Attention scores and relations are products of queries, keys and values, which take far less room than the products.
+  package static func parts(for matches: [ResolvedMatch], of config: EncoderConfig) -> [CachedPart] {
+    let hidden = matches.filter { $0.match.feature == .hidden }
+    let states = Set(hidden.flatMap(\.teacherPositions)).sorted().map { layer in
+      let readers = hidden.filter { $0.teacherPositions.contains(layer) }
+      return CachedPart.hidden(
+        layer, of: config, firstRowOnly: readers.allSatisfy { $0.match.loss.readsFirstTokens })
+    }
+    // Where all layers take part, block k is the place after the embeddings.
+    let scored = matches.flatMap { match in
+      match.match.feature == .attention
+        ? match.teacherPositions : match.comparesAttention ? match.teacherPositions.dropLast() : []
+    }
+    let related = matches.filter { $0.match.feature == .selfAttention }.flatMap(\.teacherPositions)
+    let both = Set(scored + related).sorted()
+    let vectors: [(Kind, [Int])] = [(.query, both), (.key, both), (.value, Set(related).sorted())]
+    return states
+      + vectors.flatMap { kind, blocks in
+        blocks.map { CachedPart(kind, $0, width: config.hiddenSize, hasOneRow: false) }
+      }
+  }
+}
+
+extension CachedPart {
+  /// What a teacher of some layers must show for these parts.
+  static func capture(_ parts: [CachedPart], layers: Int) -> Capture {
+    var capture: Capture = []
+    for part in parts {
+      switch part.kind {
+      case .logits: break
+      case .hidden: capture.formUnion(part.index == layers ? .hiddenStates : .innerHiddenStates)
+      case .query, .key, .value: capture.formUnion(.selfAttention(ofLayer: part.index))
+      }
+    }
+    return capture
+  }
+}
+
+extension CachedPart {
+  var json: JSONValue {
+    [
+      "kind": .string(kind.rawValue), "index": .integer(index), "width": .integer(width),
+      "one_row": .bool(hasOneRow), "vector": .bool(isVector),
+    ]
+  }
+
+  init?(json: JSONValue) {
+    guard let kind = json["kind"]?.stringValue.flatMap(Kind.init), let index = json["index"]?.intValue,
+      let width = json["width"]?.intValue, let hasOneRow = json["one_row"]?.boolValue,
+      let isVector = json["vector"]?.boolValue, index >= 0, width > 0, width < 1 << 24
+    else { return nil }
+    self.init(kind, index, width: width, hasOneRow: hasOneRow, isVector: isVector)
+  }
+}

@@ -1,0 +1,34 @@
+/// A number that changes with any of the bytes it has seen; it tells files and models apart, and is no protection against
+/// somebody who wants two to look alike.
+struct Fingerprint: Equatable {
+  private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  /// 16 hexadecimal digits.
+  var text: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+
+  mutating func add(_ word: UInt64) {
+    // Multiplying carries differences to higher bits only, so the high half is turned down again.
+    value = (value ^ word) &* 0xD6E8_FEB8_6659_FD93
+    value = value << 29 | value >> 35
+  }
+
+  /// Adds the number of the bytes and the bytes, eight at a time.
+  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    add(UInt64(bytes.count))
+    let whole = bytes.count & ~7
+    for offset in stride(from: 0, to: whole, by: 8) {
+      add(UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+    }
+    if whole == bytes.count { return }
+    var rest: UInt64 = 0
+    for offset in whole..<bytes.count { rest = rest << 8 | UInt64(bytes[offset]) }
+    add(rest)
+  }
+
+  mutating func add<Value: BitwiseCopyable>(_ values: [Value]) { values.withUnsafeBytes { add($0) } }
+
+  mutating func add(_ text: String) { add(Array(text.utf8)) }
+}

@@ -1,0 +1,129 @@
+public import Encoders
+public import Foundation
+import Kernels
+public import TaskData
+import Tensors
+import Tokenization
+
+extension TeacherCacheFile {
+  /// Runs a teacher once over a data set and keeps its answers; goes on where an interrupted run has stopped.
+  ///
+  /// What stood under the name is replaced when everything is written.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - description: What to keep, and of whom.
+  ///   - examples: The data set of the description.
+  ///   - teacher: The teacher of the description.
+  ///   - budget: How much disk it may take.
+  ///   - tokensPerBatch: The tokens that the teacher reads at once.
+  ///   - progress: Told of the examples done after each batch.
+  /// - Throws: `DistillationError.cache` when it would be too large, cannot be written, or another process builds it;
+  ///   `.adaptor` when features do not fit half precision; what `progress` throws.
+  public static func build(
+    _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
+    budget: CacheBudget, tokensPerBatch: Int = 4096, progress: (_ done: Int) throws -> Void = { _ in }
+  ) throws -> TeacherCacheFile {
+    precondition(
+      description.lengths == examples.map(\.length), "A cache is built over the examples it describes.")
+    if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
+      throw DistillationError.cache(file: url.path, message: fault)
+    }
+    let frozen = FrozenTeacher(
+      teacher, adaptor: Adaptors.teacher(of: teacher.config),
+      capture: CachedPart.capture(description.parts, layers: teacher.config.layerCount), cache: nil)
+    let writer = try CacheWriter(CacheLayout(description), target: url)
+    let missing = try writer.missingExamples()
+    var done = examples.count - missing.count
+    let sampler = BatchSampler(
+      lengths: missing.map { examples[$0].length }, size: .tokens(max(1, tokensPerBatch)))
+    for places in missing.isEmpty ? [] : sampler.evaluationBatches() {
+      let batch = LabeledBatch(examples, at: places.map { missing[$0] })
+      let record = try CacheRecord(
+        try frozen.result(of: batch, rows: nil), of: batch, parts: description.parts)
+      for place in batch.indices.indices {
+        try record.withBytes(of: place) { try writer.write($0, of: batch.indices[place]) }
+      }
+      done += places.count
+      try progress(done)
+    }
+    try writer.commit()
+    return try TeacherCacheFile(url)
+  }
+}
+
+/// The answers to a batch on their way to a file.
+private struct CacheRecord {
+  private let parts: [CachedPart]
+  private let tensors: [Tensor]
+  private let starts: [Int32]
+
+  /// - Throws: `DistillationError.adaptor` when the answers are not of the described form.
+  init(_ result: AdaptorResult, of batch: LabeledBatch, parts: [CachedPart]) throws(DistillationError) {
+    self.parts = parts
+    starts = batch.tokens.starts
+    guard result.logitRows == nil, result.rows == nil else {
+      throw .adaptor(
+        side: "teacher", field: "rows", message: "a cache keeps all rows; use the standard adaptor")
+    }
+    var tensors: [Tensor] = []
+    for part in parts {
+      let tensor = part.tensor(of: result)
+      let rows = part.kind == .logits && part.hasOneRow ? batch.count : batch.tokens.tokenCount
+      let shape: Shape = part.isVector ? [rows] : [rows, part.width]
+      guard let tensor, tensor.shape == shape else {
+        let found = tensor.map { "\($0.shape)" } ?? "nothing"
+        throw .adaptor(
+          side: "teacher", field: part.kind.rawValue,
+          message: "\(part.name): found \(found), expected \(shape); a cache needs the standard adaptor")
+      }
+      tensors.append(tensor)
+    }
+    self.tensors = tensors
+  }
+
+  /// The bytes of the sequence at a place in the batch.
+  func withBytes(of place: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let length = Int(starts[place + 1] - starts[place])
+    let size = TeacherCacheDescription.recordBytes(parts, length: length)
+    let record = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+    defer { record.deallocate() }
+    record.initializeMemory(as: UInt8.self, repeating: 0)
+    var offset = 0
+    for (part, tensor) in zip(parts, tensors) {
+      let isLogits = part.kind == .logits
+      let first = isLogits && part.hasOneRow ? place : Int(starts[place])
+      let count = part.rows(of: length) * part.width
+      let source = tensor.storage.pointer + first * part.width
+      guard let target = record.baseAddress.map({ $0 + offset }) else { break }
+      if isLogits {
+        target.copyMemory(from: source, byteCount: 4 * count)
+      } else {
+        let halves = target.bindMemory(to: UInt16.self, capacity: count)
+        let misfits = HalfPrecision.narrow(source, into: halves, count: count)
+        guard misfits == 0 else {
+          throw DistillationError.adaptor(
+            side: "teacher", field: part.kind.rawValue,
+            message:
+              "\(part.name) have \(misfits) values in one sequence that half precision cannot hold (not "
+              + "finite, or 65520 and more); train without a cache of it (--no-cache-teacher-logits)")
+        }
+      }
+      offset += part.byteCount(of: length)
+    }
+    try body(UnsafeRawBufferPointer(record))
+  }
+}
+
+extension CachedPart {
+  /// The rows of the part in a teacher's result; nil when it has none.
+  fileprivate func tensor(of result: AdaptorResult) -> Tensor? {
+    switch kind {
+    case .logits: index < result.logits.count ? result.logits[index] : nil
+    case .hidden: index < result.hidden.count ? result.hidden[index] : nil
+    case .query: result.selfAttention[index]?.queries
+    case .key: result.selfAttention[index]?.keys
+    case .value: result.selfAttention[index]?.values
+    }
+  }
+}

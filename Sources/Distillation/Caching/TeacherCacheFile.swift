@@ -1,0 +1,193 @@
+import Encoders
+public import Foundation
+import Kernels
+import ModelFormats
+import Tensors
+
+/// A teacher's answers to a data set in a memory-mapped file, from which any number of students learn without the teacher,
+/// also at once.
+///
+/// Logits are those of the teacher to the bit; hidden states are rounded to half precision. Examples are looked up by
+/// their place in the data set, so batches may be put together as one likes. The rows of an example are compared with
+/// their checksum when they are first read.
+public final class TeacherCacheFile: @unchecked Sendable {
+  // Sendable because the map is read-only, and what is known of checksums only ever changes from false to true.
+
+  /// Where it is.
+  public let url: URL
+  private let layout: CacheLayout
+  private let map: MappedFile
+  private let verified: UnsafeMutablePointer<Bool>
+  /// The teacher's attention heads.
+  private let heads: Int
+
+  /// Maps a finished cache.
+  ///
+  /// - Parameter url: The file, or a folder made by `potstill cache`, which holds it as `teacher.cache`.
+  /// - Throws: `DistillationError.cache` when there is none, or it is damaged or not finished.
+  public init(_ url: URL) throws(DistillationError) {
+    var isFolder: ObjCBool = false
+    let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+    let file = isFolder.boolValue ? url.appending(path: Self.fileName) : url
+    guard exists, FileManager.default.fileExists(atPath: file.path) else {
+      throw .cache(file: file.path, message: "no such file; build the cache with 'potstill cache'")
+    }
+    self.url = file
+    do { map = try MappedFile(path: file.path, isReadOnly: true) } catch {
+      throw .cache(file: file.path, message: "\(error)")
+    }
+    layout = try CacheLayout(reading: UnsafeRawBufferPointer(map.bytes), path: file.path)
+    do { heads = try layout.description.config().attentionHeads } catch {
+      throw .cache(file: file.path, message: "\(error)")
+    }
+    let count = layout.description.lengths.count
+    verified = .allocate(capacity: max(1, count))
+    verified.initialize(repeating: false, count: max(1, count))
+    if let missing = (0..<count).first(where: { checksum($0) == 0 }) {
+      throw fault("lacks example \(missing); it was not finished. Delete it and build it again")
+    }
+  }
+
+  deinit { verified.deallocate() }
+
+  /// What the file is called in a folder.
+  public static let fileName = "teacher.cache"
+
+  /// What it holds, and of whom.
+  public var description: TeacherCacheDescription { layout.description }
+
+  /// What keeps the cache from being used, in a sentence each; nothing if it fits.
+  ///
+  /// - Parameters:
+  ///   - key: What is asked for; a tokenizer is compared where both sides know it.
+  ///   - parts: What is needed of each example.
+  public func faults(for key: CacheKey, parts: [CachedPart]) -> [String] {
+    faults(teacher: key.teacher, tokenizer: key.tokenizer, data: key.data, parts: parts)
+  }
+
+  func faults(
+    teacher: String? = nil, tokenizer: String? = nil, data: String? = nil, parts: [CachedPart] = []
+  ) -> [String] {
+    let own = description.key
+    var faults: [String] = []
+    if let teacher, teacher != own.teacher {
+      faults.append(
+        "it holds the answers of another teacher (\(description.teacherName), or it was trained on)")
+    }
+    if let tokenizer, let known = own.tokenizer, tokenizer != known {
+      faults.append("it was built with another tokenizer")
+    } else if let data, data != own.data {
+      faults.append(
+        "it was built over other texts or another maximal length"
+          + (description.maxLength.map { " (--max-seq-length \($0))" } ?? "")
+          + ": it has \(description.lengths.count) examples of \(description.lengths.reduce(0, +)) tokens")
+    }
+    let missing = parts.filter { part in !description.parts.contains { $0.covers(part) } }
+    if !missing.isEmpty {
+      faults.append(
+        "it lacks \(missing.map(\.name).joined(separator: ", ")); it has "
+          + description.parts.map(\.name).joined(separator: ", "))
+    }
+    return faults
+  }
+
+  /// The answers to some examples, one after the other.
+  ///
+  /// - Parameters:
+  ///   - indices: The places of the examples in the data set, [B].
+  ///   - starts: Where the tokens of each begin, and their number, [B + 1].
+  /// - Returns: Logits, [rows, classes] or [rows], hidden states, queries, keys and values, [tokens, hidden]; layers that
+  ///   are not kept are empty, and where only first rows are kept, the others are 0.
+  /// - Throws: `DistillationError.cache` when an example has another length than in the batch, or its rows are damaged.
+  public func answers(to indices: [Int], starts: [Int32]) throws(DistillationError) -> AdaptorResult {
+    for (place, index) in indices.enumerated() {
+      try check(index, tokens: Int(starts[place + 1] - starts[place]))
+    }
+    var result = AdaptorResult()
+    var vectors: [Int: [CachedPart.Kind: Tensor]] = [:]
+    var partOffset = [Int](repeating: 0, count: indices.count)
+    for part in description.parts {
+      let values = rows(of: part, indices, starts, partOffset)
+      switch part.kind {
+      case .logits: result.logits.append(values)
+      case .hidden:
+        while result.hidden.count < part.index { result.hidden.append(Tensor([], shape: [0, part.width])) }
+        result.hidden.append(values)
+      case .query, .key, .value: vectors[part.index, default: [:]][part.kind] = values
+      }
+      for (place, index) in indices.enumerated() {
+        partOffset[place] += part.byteCount(of: description.lengths[index])
+      }
+    }
+    let absent = Tensor([], shape: [0, 0])
+    result.selfAttention = vectors.mapValues { kept in
+      SelfAttentionVectors(
+        queries: kept[.query] ?? absent, keys: kept[.key] ?? absent, values: kept[.value] ?? absent)
+    }
+    return result
+  }
+
+  /// The attention scores of the blocks whose queries and keys are kept; empty maps for the others.
+  ///
+  /// - Parameters:
+  ///   - vectors: What `answers` gave, by block.
+  ///   - starts: Where the tokens of each example begin, and their number, [B + 1].
+  func attentionScores(of vectors: [Int: SelfAttentionVectors], starts: [Int32]) -> [AttentionMaps] {
+    let none = AttentionMaps(values: Tensor([], shape: [0]), heads: heads, queryStarts: [0], keyStarts: [0])
+    return (0..<(vectors.keys.max() ?? -1) + 1).map { block in
+      guard let own = vectors[block], own.queries.count > 0 else { return none }
+      return attention(
+        query: own.queries, key: own.keys, value: own.keys, heads: heads, starts: starts,
+        capturingScores: true, in: .inference
+      ).scores ?? none
+    }
+  }
+
+  // MARK: Parts
+
+  private func rows(of part: CachedPart, _ indices: [Int], _ starts: [Int32], _ offsets: [Int]) -> Tensor {
+    let (width, isLogits) = (part.width, part.kind == .logits)
+    let total = isLogits && part.hasOneRow ? indices.count : Int(starts[indices.count])
+    let storage = Storage(uninitialized: total * width)
+    guard let base = map.bytes.baseAddress else { return Tensor([], shape: [0, width]) }
+    // A block of a few sequences is enough work for a worker to be woken.
+    Parallel.forEach(indices.count, grain: 4) { places in
+      for place in places {
+        let length = description.lengths[indices[place]]
+        let source = base + layout.offsets[indices[place]] + offsets[place]
+        let first = isLogits && part.hasOneRow ? place : Int(starts[place])
+        let target = storage.pointer + first * width
+        let count = part.rows(of: length) * width
+        if isLogits {
+          UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: 4 * count)
+        } else {
+          HalfPrecision.widen(source.assumingMemoryBound(to: UInt16.self), into: target, count: count)
+          (target + count).update(repeating: 0, count: length * width - count)
+        }
+      }
+    }
+    return Tensor(storage: storage, shape: part.isVector ? [total] : [total, width])
+  }
+
+  private func check(_ index: Int, tokens: Int) throws(DistillationError) {
+    guard index < description.lengths.count, description.lengths[index] == tokens else {
+      let found = index < description.lengths.count ? "\(description.lengths[index]) tokens" : "nothing"
+      throw fault("holds \(found) for example \(index), which has \(tokens); it is of other data")
+    }
+    if verified[index] { return }
+    let record = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(map.bytes)[layout.record(index)])
+    guard CacheLayout.checksum(record) == checksum(index) else {
+      throw fault(
+        "is damaged: the answers to example \(index) are not those written; delete it and build it again")
+    }
+    verified[index] = true
+  }
+
+  private func checksum(_ index: Int) -> UInt64 {
+    UInt64(
+      littleEndian: UnsafeRawBufferPointer(map.bytes).loadUnaligned(
+        fromByteOffset: layout.checksumOffset(index), as: UInt64.self))
+  }
+
+  private func fault(_ message: String) -> DistillationError { .cache(file: url.path, message: message) }
+}

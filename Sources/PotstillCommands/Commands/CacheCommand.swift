@@ -1,0 +1,170 @@
+import ArgumentParser
+import Distillation
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+import Tokenization
+
+/// `potstill cache`.
+package struct CacheCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "cache",
+    abstract: "Ask a teacher once about a data set, for students to learn from.",
+    discussion: """
+      Writes a folder with the teacher's logits for every training example, and with the layers that are asked \
+      for, in half precision. 'potstill distill --teacher-cache' then trains students without the teacher, several from \
+      one cache, also at once. A cache that was interrupted is gone on with by the same command.
+
+        potstill cache --task sst2 --data SST-2/ --teacher teacher/ --output answers/
+        potstill cache --task sst2 --data SST-2/ --teacher teacher/ --hidden-states 0,4,8,12 --output answers/
+        potstill distill --task sst2 --data SST-2/ --teacher-cache answers/ --student T4-tiny --output student/
+      """)
+
+  @OptionGroup(title: "Task")
+  package var task: TaskOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "More texts without labels: a .txt file with one a line, or a file like the task's own.",
+      valueName: "file"))
+  package var unlabelledFile: String?
+
+  @Option(help: ArgumentHelp("Only the first so many training examples.", valueName: "n"))
+  package var maxTrainSamples: Int?
+
+  @Option(help: ArgumentHelp("The model that answers, a Hugging Face directory.", valueName: "folder"))
+  package var teacher: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Layers whose hidden states are kept: 0 is the embeddings, -1 the last layer.", valueName: "0,4,8,12"))
+  package var hiddenStates: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep what this match of 'potstill distill' needs; may be given several times.", valueName: "match"))
+  package var match: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The student, for matches that depend on its depth, such as uniform.", valueName: "student"))
+  package var student: String?
+
+  @Option(
+    help: ArgumentHelp("The most that it may take, in GB (default: half of what is free).", valueName: "gb"))
+  package var maxCacheGb: Double?
+
+  @Flag(help: "Print what it would hold and take, and stop.")
+  package var dryRun = false
+
+  @OptionGroup(title: "Run")
+  package var output: OutputOptions
+
+  @Flag(help: "Print the results as one JSON object.")
+  package var json = false
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if let maxCacheGb, !(maxCacheGb > 0 && maxCacheGb < 1e9) {
+      throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0.")
+    }
+  }
+
+  package mutating func run(_ console: Console) throws {
+    var missing = MissingOptions()
+    let path =
+      dryRun ? output.output ?? "." : missing.require(output.output, "--output", "the folder to write")
+    try missing.check()
+    try general.apply(to: console)
+    let folder = URL(filePath: path, directoryHint: .isDirectory)
+    let file = folder.appending(path: TeacherCacheFile.fileName)
+    let reader = try task.open(console, unlabelledFile: unlabelledFile)
+    let model = try ModelFolder(teacher, for: reader.task.kind)
+    var rows = try read(.train, reader, console)
+    if let maxTrainSamples { rows = rows.prefix(maxTrainSamples) }
+    if reader.task.unlabelledFile != nil { rows = rows.appending(try read(.unlabelled, reader, console)) }
+    let limit = model.lengthLimit(reader.task.maxSequenceLength)
+    let examples = try model.encode(rows, of: reader.task, limit: limit).examples
+    let parts =
+      CachedPart.logits(of: model.model.config)
+      + (try CacheSelection(of: model, student: student).parts(
+        hiddenStates: hiddenStates, matches: match))
+    let description = TeacherCacheDescription(
+      teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
+      maxLength: limit, results: Self.results(of: teacher))
+    let budget = maxCacheGb.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: file)
+    if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
+      throw CommandError("\(file.path) \(fault)")
+    }
+    if !dryRun {
+      console.note("\(CacheBudget.text(description.byteCount)) in \(file.path)")
+      if try !isThere(file, description) {
+        try refuseOtherFiles(in: path)
+        let progress = ProgressDisplay(console)
+        defer { progress.finishLine() }
+        _ = try TeacherCacheFile.build(
+          file, description: description, examples: examples, teacher: model.model, budget: budget,
+          progress: { progress.show("Asking the teacher", done: $0, total: examples.count) })
+        try model.tokenizer.save(to: folder)
+        try model.model.config.json.write(to: folder.appending(path: "config.json"))
+      } else {
+        console.note("\(file.path) holds these answers already")
+      }
+    }
+    let results = Self.summary(description, file: file)
+    console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
+  }
+
+  private func read(_ split: DataSplit, _ reader: TaskReader, _ console: Console) throws -> TaskExamples {
+    let (examples, _, summary) = try reader.readExamples(split)
+    console.note(summary)
+    return examples
+  }
+
+  /// Whether a finished cache holds these answers.
+  private func isThere(_ file: URL, _ description: TeacherCacheDescription) throws -> Bool {
+    guard FileManager.default.fileExists(atPath: file.path), !output.overwriteOutputDir else { return false }
+    let faults = try TeacherCacheFile(file).faults(for: description.key, parts: description.parts)
+    if faults.isEmpty { return true }
+    throw CommandError(
+      "\(file.path) is there and does not fit: \(faults.joined(separator: "; ")). Choose another folder, or add "
+        + "--overwrite-output-dir")
+  }
+
+  /// A folder may hold what an interrupted run has left, and nothing else.
+  private func refuseOtherFiles(in path: String) throws {
+    let known = [TeacherCacheFile.fileName, TeacherCacheFile.fileName + ".partial"]
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    if !contents.allSatisfy({ known.contains($0) }) || contents.isEmpty {
+      _ = try OutputFolder(path, overwrite: output.overwriteOutputDir)
+    }
+  }
+
+  /// What the teacher's run folder says of its scores.
+  private static func results(of teacher: String) -> JSONObject {
+    let url = URL(filePath: teacher).appending(path: "all_results.json")
+    var results = JSONObject()
+    guard let all = (try? JSONValue(contentsOf: url))?.objectValue else { return results }
+    for (name, value) in all where name.hasPrefix("eval_") && value.doubleValue != nil {
+      results[name] = value
+    }
+    return results
+  }
+
+  private static func summary(_ description: TeacherCacheDescription, file: URL) -> JSONObject {
+    var object = JSONObject()
+    object["file"] = .string(file.path)
+    object["teacher"] = .string(description.teacherName)
+    object["examples"] = .integer(description.lengths.count)
+    object["tokens"] = .integer(description.lengths.reduce(0, +))
+    object["bytes"] = .integer(description.byteCount)
+    object["holds"] = .string(description.parts.map(\.name).joined(separator: ", "))
+    for (name, value) in description.teacherResults { object["teacher_" + name] = value }
+    return object
+  }
+}

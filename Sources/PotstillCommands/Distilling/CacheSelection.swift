@@ -1,0 +1,85 @@
+import ArgumentParser
+import Distillation
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+
+/// Finds out which of a teacher's layers a cache shall keep.
+struct CacheSelection {
+  private let config: EncoderConfig
+  private let teacher: ModelDescription
+  private let studentLayers: Int?
+
+  /// - Parameters:
+  ///   - folder: The teacher.
+  ///   - student: The student as `potstill distill` names it, of which only the depth counts.
+  init(of folder: ModelFolder, student: String?) throws {
+    config = folder.model.config
+    teacher = ModelDescription(folder.model, name: folder.path)
+    studentLayers = try student.map { try StudentShape($0).layerCount(of: folder.model.config.layerCount) }
+  }
+
+  /// The layers of a list of numbers and of matches; where both name one, all its rows.
+  func parts(hiddenStates: String?, matches: [String]) throws -> [CachedPart] {
+    let listed = try hiddenStates.map(layers) ?? []
+    let matched = try matchedParts(matches).filter { !listed.contains($0.index) }
+    return listed.map { .hidden($0, of: config) } + matched
+  }
+
+  private func layers(_ text: String) throws -> [Int] {
+    let count = config.layerCount
+    let numbers = try text.split(separator: ",").map { word in
+      guard let number = Int(word.filter { $0 != " " }), number >= -count - 1, number <= count else {
+        throw CommandError(
+          "--hidden-states \(text): found \"\(word)\", expected numbers from 0 (the embeddings) to \(count), or "
+            + "\(-count - 1) to -1 from the end")
+      }
+      return number < 0 ? count + 1 + number : number
+    }
+    return Set(numbers).sorted()
+  }
+
+  private func matchedParts(_ texts: [String]) throws -> [CachedPart] {
+    if texts.isEmpty { return [] }
+    var matches = try DistillationOptions.parse(texts.map { "--match=\($0)" }).config()
+    matches.matches = try matches.matches.map { source in
+      switch source {
+      case .match(var match):
+        // Widths do not matter here.
+        match.projection = nil
+        return .match(match)
+      case .preset, .custom: return source
+      case .map(let map, let loss, let weight, _):
+        guard studentLayers != nil else {
+          throw CommandError(
+            "--match \(map.rawValue) pairs layers by the student's depth; name it with --student, or the layers with "
+              + "--hidden-states")
+        }
+        return .map(map, loss: loss, weight: weight, projection: nil)
+      }
+    }
+    // A stand-in as wide as the teacher, and deep enough for any number that is written.
+    var student = teacher
+    student.layers = studentLayers ?? 1000
+    let faults = matches.validate(teacher: teacher, student: student).filter { $0.severity == .fault }
+    guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
+    let resolved = matches.resolvedMatches(teacher: teacher, student: student)
+    if let obstacle = matches.cacheObstacle(teacher: teacher, matches: resolved) {
+      throw CommandError("these matches cannot be cached: \(obstacle)")
+    }
+    return CachedPart.parts(for: resolved, of: config)
+  }
+}
+
+extension StudentShape {
+  /// The depth of such a student of a teacher of some layers.
+  fileprivate func layerCount(of teacher: Int) throws -> Int {
+    if let layers = try layers(of: teacher) { return layers.count }
+    switch self {
+    case .preset(let preset): return preset.maskedLanguageModel(vocabularySize: 1).layerCount
+    case .directory(let path): return try EncoderConfig(directory: URL(filePath: path)).layerCount
+    case .evenlySpaced, .selected, .layers, .recurrent, .convolutional: return 1
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Distillation
+import Foundation
+import TaskData
+import Training
+
+/// How a run asks its teacher: in every step, once with the answers in memory or in the run folder, or not at all.
+struct TeacherCaching {
+  /// Where the answers come from.
+  enum Source: Equatable {
+    /// From the teacher, in every step; with the reason, where answers might have been kept.
+    case asking(because: String?)
+    /// From memory, once a batch was seen.
+    case memory
+    /// From a file of the run folder, deleted at the end; with its size in bytes.
+    case file(URL, bytes: Int)
+    /// From a cache that was built before.
+    case given(String)
+  }
+
+  /// Where the answers come from.
+  let source: Source
+  private let budget: CacheBudget
+  private let hasFolder: Bool
+
+  /// Decides what suits a run.
+  ///
+  /// - Parameters:
+  ///   - wish: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
+  ///     cannot be kept, or do not fit.
+  ///   - options: A cache that is there, and how large one may be.
+  ///   - config: What the student learns from.
+  ///   - parts: What a cache must keep of each example.
+  ///   - obstacle: Why no cache can serve, if none can.
+  ///   - examples: The training data.
+  ///   - epochs: The passes over it.
+  ///   - folder: The run folder; nil for a plan without one.
+  /// - Throws: `CommandError` when the user wants what cannot be.
+  init(
+    wish: Bool?, options: CachingOptions, config: DistillationConfig, parts: [CachedPart], obstacle: String?,
+    examples: [EncodedExample], epochs: Double, folder: URL?
+  ) throws {
+    hasFolder = folder != nil
+    let file = (folder ?? URL(filePath: ".")).appending(path: TeacherCacheFile.fileName)
+    budget = options.budget(at: file)
+    if let given = options.teacherCache {
+      source = .given(given)
+    } else if config.matches.isEmpty {
+      source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
+    } else if wish == false || (wish == nil && epochs <= 1) {
+      source = .asking(because: nil)
+    } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.map(\.length)) {
+      guard wish == nil else {
+        throw CommandError(
+          "--cache-teacher-logits cannot be had: \(obstacle ?? "the file " + fault); leave it out, and the teacher runs in "
+            + "every step")
+      }
+      source = .asking(because: obstacle ?? "a file of them " + fault)
+    } else {
+      source = .file(
+        file, bytes: TeacherCacheDescription.byteCount(of: parts, lengths: examples.map(\.length)))
+    }
+  }
+
+  /// The configuration as the run's recipe holds it, so that it repeats what was decided.
+  func applied(to config: DistillationConfig) -> DistillationConfig {
+    var config = config
+    if case .file = source { config.cacheTeacherLogits = true }
+    return config
+  }
+
+  /// The line of the plan.
+  var plan: CachePlan? {
+    switch source {
+    case .asking, .memory: nil
+    case .file(let url, let bytes):
+      CachePlan(bytes: bytes, place: hasFolder ? url.relativePath : "the run folder", isTemporary: true)
+    case .given(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
+    }
+  }
+
+  /// Runs the teacher over the data where the answers go to the run folder, and says so.
+  func prepare(
+    _ distiller: GeneralDistiller, teacher: TeacherSide, examples: [EncodedExample], console: Console
+  ) throws {
+    switch source {
+    case .asking(let reason):
+      if let reason { console.note("the teacher runs in every step, its answers are not kept: \(reason)") }
+    case .memory: break
+    case .given:
+      if let answers = teacher.answers { try distiller.use(answers) }
+    case .file(let url, let bytes):
+      console.note(
+        "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
+          + "which is deleted at the end (--no-cache-teacher-logits runs it in every step instead)")
+      let progress = ProgressDisplay(console)
+      defer { progress.finishLine() }
+      try distiller.cacheTeacher(
+        over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
+        progress: { progress.show("Asking the teacher", done: $0, total: examples.count) })
+    }
+  }
+
+  /// Deletes what the run alone needed.
+  func cleanUp() {
+    if case .file(let url, _) = source { try? FileManager.default.removeItem(at: url) }
+  }
+}

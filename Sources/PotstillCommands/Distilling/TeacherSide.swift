@@ -1,0 +1,68 @@
+import Distillation
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+import Tokenization
+import Training
+
+/// The teacher of a run: a model, its answers kept in a cache, or both.
+struct TeacherSide {
+  /// What messages call it.
+  let path: String
+  /// Its sizes, head and labels.
+  let config: EncoderConfig
+  /// What turns text into its ids.
+  let tokenizer: any Tokenizer
+  /// The model; nil where only its answers are at hand.
+  let folder: ModelFolder?
+  /// Its answers to the training data, where they were kept before.
+  let answers: TeacherCacheFile?
+
+  /// Loads the model, the cache, or both.
+  init(model path: String?, cache: String?, kind: TaskKind) throws {
+    let url = cache.map { URL(filePath: $0) }
+    answers = try url.map { try TeacherCacheFile($0) }
+    if let path {
+      let folder = try ModelFolder(path, for: kind)
+      self.folder = folder
+      (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
+      return
+    }
+    guard let answers else {
+      preconditionFailure("A teacher is a model or a cache; the options ask for one.")
+    }
+    folder = nil
+    self.path = answers.description.teacherName
+    config = try answers.description.config()
+    tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
+    if let problem = kind.problemType, config.head == .sequenceClassification, config.problem != problem {
+      throw CommandError(
+        "\(answers.url.path) holds answers of problem type \(config.problem.rawValue), but the task is of the kind "
+          + "\(kind.rawValue); build a cache of a teacher for this task")
+    }
+    if config.head != kind.head {
+      throw CommandError(
+        "\(answers.url.path) holds answers of a \(config.head.rawValue) head, but the task is of the kind "
+          + "\(kind.rawValue); build a cache of a teacher for this task")
+    }
+    if let known = answers.description.key.tokenizer, CacheKey.fingerprint(of: tokenizer) != known {
+      throw CommandError(
+        "\(answers.url.deletingLastPathComponent().path): the tokenizer beside the answers is not the one they were "
+          + "built with; build the cache again")
+    }
+  }
+
+  /// The longest input, special tokens included, that model, tokenizer and task allow.
+  func lengthLimit(_ asked: Int?) -> Int {
+    [asked, tokenizer.modelMaxLength, config.maxPositions].compactMap { $0 }.min() ?? 512
+  }
+
+  /// What a configuration is checked against.
+  var description: ModelDescription {
+    let tokens = tokenizer.vocabulary.tokens
+    if let folder { return ModelDescription(folder.model, name: path, vocabulary: tokens) }
+    return ModelDescription(
+      config, name: path, parameterCount: answers?.description.parameterCount ?? 0, vocabulary: tokens)
+  }
+}
