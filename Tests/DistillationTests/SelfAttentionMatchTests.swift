@@ -154,6 +154,20 @@ import Training
         == ["\(field).proj: a projection applies to hidden states, not to attention; remove it"])
   }
 
+  @Test func modelsWithoutAttentionHaveNone() throws {
+    var student = ModelDescription(try tinyModel(), name: "student")
+    student.heads = 0
+    let config = DistillationConfig(
+      matches: ["minilmv2", "emd"].compactMap { MatchLossType(rawValue: $0) }.compactMap {
+        IntermediateMatch($0)
+      }
+      .map { .match($0) })
+    let found = config.validate(teacher: ModelDescription(try tinyModel(), name: "teacher"), student: student)
+    #expect(found.map(\.field) == ["intermediate_matches[0].loss"], "\(found)")
+    let matches = config.resolvedMatches(teacher: student, student: student)
+    #expect(matches.map(\.comparesAttention) == [false])
+  }
+
   @Test func onlyTheWantedLayersAreCaptured() throws {
     var seen: [[Int]] = []
     let distiller = try GeneralDistiller(
