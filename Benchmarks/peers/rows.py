@@ -67,14 +67,14 @@ class Plan:
             drawn_lengths(self.lengths)
             self.lengths_note = "**synthetic**, lognormal with mean 13 cut at 66, in place of SST-2's"
 
-    def steps(self, name, target, work, shape, steps, warmup=2, batch=32, length=None, peer=(), both=(), **row):
+    def steps(self, name, target, work, shape, steps, warmup=2, batch=32, length=None, peer=(), own=(), both=(), **row):
         """A row of steps.py against `potstill bench`. Batches that differ are compared by their mean time."""
         options = [work, *both, "--shape", shape, "--batch", batch]
         options += ["--length", length] if length else ["--lengths", self.lengths]
         steps = self.steps_of_trial or steps
         options += ["--threads", self.threads, "--steps", steps, "--warmup", warmup, "--json"]
         key = "ms_median" if length else "ms_mean"
-        return Row(name, target, self.script("steps", *options, *peer), [self.binary, "bench", *options], key, **row)
+        return Row(name, target, self.script("steps", *options, *peer), [self.binary, "bench", *options, *own], key, **row)
 
     def rows(self):
         kinds = (self.training, self.inference, self.distillation, self.epoch, self.tokenization, self.start)
@@ -109,6 +109,8 @@ class Plan:
         pair = ["--teacher", "bert-base", "--match", "L4t_hidden_mse"]
         name = "distill-step bert-base to t4-tiny, SST-2 lengths (peer: textbrewer)"
         yield self.steps(name, 2.8, "distill-step", "t4-tiny", 6, both=pair)
+        name = "the same from the second epoch on, the teacher's answers from a file"
+        yield self.steps(name, 12, "distill-step", "t4-tiny", 6, both=pair, own=["--cached"])
 
     def epoch(self):
         """A whole epoch as a user runs it: reading, tokenizing, training, saving."""
