@@ -176,6 +176,18 @@ import Testing
     let own = try json(world.text("student/tiny/all_results.json"))
     #expect(own["teacher_eval_accuracy"]?.doubleValue ?? 0 >= 0.8)
 
+    // Students of another family take heads of their own.
+    for shape in ["BiGRU", "T4-tiny"] {
+      let fresh = potstill(
+        command + [
+          "--student", shape, "--max-steps", "3", "--output", world.path("fresh-" + shape), "--quiet",
+        ])
+      #expect(fresh.code == 0, "\(fresh.messages)")
+      let loaded = potstill(["evaluate", "--model", world.path("fresh-\(shape)/scores"), "--json"] + scores)
+      let own = try json(world.text("fresh-\(shape)/scores/all_results.json"))
+      #expect(try json(loaded.output)["eval_pearson"] == own["eval_pearson"], "\(loaded.messages)")
+    }
+
     // Resumed in the middle it ends in the same bits, as does the recipe it wrote.
     let resumed = potstill(
       ["multitask", world.path("student/recipe.yaml"), "--output", world.path("resumed"), "--quiet"] + saving
