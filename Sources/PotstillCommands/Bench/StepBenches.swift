@@ -2,6 +2,7 @@ import ArgumentParser
 import Distillation
 import Encoders
 import Foundation
+import TaskData
 import Tensors
 import Training
 
