@@ -138,8 +138,9 @@ import Training
     // Another company, the same answers.
     let alone = try distiller.loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
     #expect(runs == 1)
+    let teacher = try #require(distiller.teacher)
     let uncached = try GeneralDistiller(
-      DistillationConfig(temperature: 2), teacher: try #require(distiller.teacher), student: distiller.student
+      DistillationConfig(temperature: 2), teacher: teacher, student: distiller.student
     ).loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
     #expect(abs(alone.total.item - uncached.total.item) < 1e-5)
     #expect(distiller.cache?.count == 3)
