@@ -22,13 +22,13 @@ protocol Encoder {
 }
 
 extension Encoder {
-  /// The output of layers one after the other, with dropout between them as in `nn.GRU`.
+  /// The output of layers over the words' embeddings, one after the other, with dropout before each as in `nn.GRU`.
   func stack(
-    _ embeddings: Tensor, layers: [(Tensor) -> Tensor], names: ParameterNames, dropoutRate: Float,
+    _ batch: TokenBatch, layers: [(Tensor) -> Tensor], names: ParameterNames, dropoutRate: Float,
     capture: Capture, recorder: IntermediateRecorder?, in context: Context
   ) -> EncoderOutput {
     let keepsHidden = capture.contains(.innerHiddenStates)
-    var x = embeddings
+    var x = dropout(embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, in: context)
     recorder?.keep(x, as: "embeddings")
     var hiddenStates = keepsHidden ? [x] : []
     for (index, layer) in layers.enumerated() {

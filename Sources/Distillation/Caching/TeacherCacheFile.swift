@@ -96,10 +96,13 @@ public final class TeacherCacheFile: @unchecked Sendable {
   /// - Parameters:
   ///   - indices: The places of the examples in the data set, [B].
   ///   - starts: Where the tokens of each begin, and their number, [B + 1].
+  ///   - parts: What is wanted; nil reads everything that is kept.
   /// - Returns: Logits, [rows, classes] or [rows], hidden states, queries, keys and values, [tokens, hidden]; layers that
-  ///   are not kept are empty, and where only first rows are kept, the others are 0.
+  ///   are not kept or not wanted are empty, and where only first rows are kept, the others are 0.
   /// - Throws: `DistillationError.cache` when an example has another length than in the batch, or its rows are damaged.
-  public func answers(to indices: [Int], starts: [Int32]) throws(DistillationError) -> AdaptorResult {
+  public func answers(
+    to indices: [Int], starts: [Int32], parts: [CachedPart]? = nil
+  ) throws(DistillationError) -> AdaptorResult {
     for (place, index) in indices.enumerated() {
       try check(index, tokens: Int(starts[place + 1] - starts[place]))
     }
@@ -107,13 +110,15 @@ public final class TeacherCacheFile: @unchecked Sendable {
     var vectors: [Int: [CachedPart.Kind: Tensor]] = [:]
     var partOffset = [Int](repeating: 0, count: indices.count)
     for part in description.parts {
-      let values = rows(of: part, indices, starts, partOffset)
-      switch part.kind {
-      case .logits: result.logits.append(values)
-      case .hidden:
-        while result.hidden.count < part.index { result.hidden.append(Tensor([], shape: [0, part.width])) }
-        result.hidden.append(values)
-      case .query, .key, .value: vectors[part.index, default: [:]][part.kind] = values
+      if parts?.contains(where: part.covers) ?? true {
+        let values = rows(of: part, indices, starts, partOffset)
+        switch part.kind {
+        case .logits: result.logits.append(values)
+        case .hidden:
+          while result.hidden.count < part.index { result.hidden.append(Tensor([], shape: [0, part.width])) }
+          result.hidden.append(values)
+        case .query, .key, .value: vectors[part.index, default: [:]][part.kind] = values
+        }
       }
       for (place, index) in indices.enumerated() {
         partOffset[place] += part.byteCount(of: description.lengths[index])

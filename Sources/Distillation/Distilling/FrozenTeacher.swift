@@ -13,16 +13,19 @@ final class FrozenTeacher {
   private let capture: Capture
   private let intermediates: [String]
   private let cache: TeacherCache?
+  /// What is read of the answers on disk, which may hold more.
+  private let parts: [CachedPart]
 
   init(
     _ model: TaskModel?, adaptor: @escaping Adaptor, capture: Capture, intermediates: [String] = [],
-    cache: TeacherCache?
+    cache: TeacherCache?, parts: [CachedPart] = []
   ) {
     self.model = model
     self.adaptor = adaptor
     self.capture = capture
     self.intermediates = intermediates
     self.cache = cache
+    self.parts = parts
   }
 
   /// What the adaptor makes of the teacher's output for a batch.
@@ -32,7 +35,7 @@ final class FrozenTeacher {
   ///   - rows: The tokens that a head that reads tokens answers; nil: all.
   func result(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
     if let file {
-      var answers = try file.answers(to: batch.indices, starts: batch.tokens.starts)
+      var answers = try file.answers(to: batch.indices, starts: batch.tokens.starts, parts: parts)
       if capture.isSuperset(of: .attentionScores) {
         answers.attention = file.attentionScores(of: answers.selfAttention, starts: batch.tokens.starts)
       }

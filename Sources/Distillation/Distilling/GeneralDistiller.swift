@@ -149,16 +149,17 @@ open class GeneralDistiller: TrainingObjective {
     // With matches the teacher's logits are kept on disk beside its layers, or not at all.
     cache =
       config.cacheTeacherLogits && config.usesTeacherLogits && config.matches.isEmpty ? TeacherCache() : nil
+    let logits = config.usesTeacherLogits ? CachedPart.logits(of: imitated.config) : []
+    cachedParts = logits + CachedPart.parts(for: matches, of: imitated.config)
     frozenTeacher = FrozenTeacher(
       teacher, adaptor: adaptorT ?? Adaptors.teacher(of: imitated.config),
       capture: capture.union(Self.capture(matches, \.teacherPositions, own.layers)),
       intermediates: customMatches.map(\.teacher.name)
-        + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache)
+        + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache,
+      parts: cachedParts)
     self.alignment = alignment.map {
       AnswerAlignment(examples: $0, head: imitated.config.head, temperature: config.temperature)
     }
-    let logits = config.usesTeacherLogits ? CachedPart.logits(of: imitated.config) : []
-    cachedParts = logits + CachedPart.parts(for: matches, of: imitated.config)
     let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
     cacheObstacle =
       isStandard

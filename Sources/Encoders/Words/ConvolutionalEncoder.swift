@@ -37,8 +37,6 @@ struct ConvolutionalEncoder: Encoder {
     _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
     in context: Context
   ) -> EncoderOutput {
-    let embeddings = dropout(
-      embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, in: context)
     let steps = layers.map { widths in
       { (x: Tensor) in
         let parts = widths.map {
@@ -48,7 +46,7 @@ struct ConvolutionalEncoder: Encoder {
       }
     }
     return stack(
-      embeddings, layers: steps, names: names, dropoutRate: dropoutRate, capture: capture,
-      recorder: recorder, in: context)
+      batch, layers: steps, names: names, dropoutRate: dropoutRate, capture: capture, recorder: recorder,
+      in: context)
   }
 }

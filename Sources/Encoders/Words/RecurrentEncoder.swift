@@ -53,14 +53,12 @@ struct RecurrentEncoder: Encoder {
     _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
     in context: Context
   ) -> EncoderOutput {
-    let embeddings = dropout(
-      embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, in: context)
     let steps = layers.map { directions in
       { recurrent($0, cell: cell, weights: directions.map(\.weights), starts: batch.starts, in: context) }
     }
     return stack(
-      embeddings, layers: steps, names: names, dropoutRate: dropoutRate, capture: capture,
-      recorder: recorder, in: context)
+      batch, layers: steps, names: names, dropoutRate: dropoutRate, capture: capture, recorder: recorder,
+      in: context)
   }
 }
 

@@ -41,7 +41,8 @@ package struct MultitaskCommand: RecipeCommand {
 
   @Option(
     help: ArgumentHelp(
-      "T6, T3 (any T<n>) or layers:0,5,11 of the first teacher, T3-small, T4-tiny, T12-nano, or a Hugging Face directory.",
+      "T6, T3 (any T<n>), uniform:3, last:3, first:3 or layers:0,5,11 of the first teacher, T3-small, T4-tiny, T12-nano, "
+        + "BiGRU, BiLSTM, CNN, or a Hugging Face directory.",
       valueName: "student"))
   package var student: String?
 

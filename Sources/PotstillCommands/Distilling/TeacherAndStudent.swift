@@ -133,15 +133,11 @@ struct TeacherAndStudent {
     _ config: DistillationConfig, others: FurtherTeachers, training: TrainingConfig,
     examples: [EncodedExample], student: ModelDescription? = nil, cache: CachePlan? = nil
   ) throws -> DistillationPlan {
-    let batches = TrainingData(examples, config: training).batches(0)
-    let accumulated = training.gradientAccumulationSteps
-    let stepsOfEpoch = (batches.count + accumulated - 1) / accumulated
-    let steps =
-      training.maxSteps > 0
-      ? training.maxSteps : Int((training.numTrainEpochs * Double(stepsOfEpoch)).rounded(.up))
+    let data = TrainingData(examples, config: training)
+    let batches = data.batches(0)
     return try DistillationPlan(
       config, teacher: descriptions.teacher, student: student ?? descriptions.student, training: training,
-      steps: steps,
+      steps: try StepPlan(data, config: training).totalSteps,
       tokensPerBatch: batches.map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max() ?? 0,
       sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: Self.hasLabels(examples),
       others: DistillationPlan.Others(others.descriptions, weights: others.weights, average: others.average),

@@ -24,6 +24,8 @@ struct MultitaskRun {
   let student: SharedStudent
   /// The trainer.
   let distiller: MultiTaskDistiller
+  /// The updates of the run.
+  let steps: Int
   /// What is doubtful.
   let warnings: [DistillationFault]
   private let plans: [DistillationPlan?]
@@ -67,6 +69,7 @@ struct MultitaskRun {
     }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
     distiller = try MultiTaskDistiller(tasks, tau: tau)
+    steps = try StepPlan(distiller.data(training), config: training).totalSteps
     (self.plans, self.warnings) = (plans, warnings)
   }
 
@@ -111,13 +114,6 @@ struct MultitaskRun {
           { try evaluateTask(own.model, rows, outputs: order.outputs).result }
         }), plan, warnings
     )
-  }
-
-  /// The updates of the run.
-  var steps: Int {
-    if training.maxSteps > 0 { return training.maxSteps }
-    let perEpoch = distiller.data(training).batchCount(0) / training.gradientAccumulationSteps
-    return Int((training.numTrainEpochs * Double(perEpoch)).rounded(.up))
   }
 
   /// What the run would do, for people.

@@ -39,6 +39,11 @@ import Training
       let again = try cache.answers(to: few, starts: other.tokens.starts)
       let rows = few.flatMap { Array(batch.tokens.rows(of: order.firstIndex(of: $0) ?? 0)).map { Int32($0) } }
       #expect(again.hidden[last].values == gatherRows(found.hidden[last], rows: rows, in: .inference).values)
+      // What is not wanted is not read.
+      let one = try cache.answers(
+        to: order, starts: batch.tokens.starts, parts: [.hidden(last, of: world.teacher.config)])
+      #expect(one.logits.isEmpty && one.hidden[0].count == 0)
+      #expect(one.hidden[last].values == found.hidden[last].values)
     }
   }
 
