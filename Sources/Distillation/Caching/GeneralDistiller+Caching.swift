@@ -50,13 +50,7 @@ extension GeneralDistiller {
   /// - Throws: `DistillationError.cache` when they lack what the configuration needs, or are another teacher's.
   public func use(_ answers: TeacherCacheFile) throws(DistillationError) {
     if let cacheObstacle { throw .cache(file: answers.url.path, message: cacheObstacle) }
-    let faults = answers.faults(
-      teacher: teacher.map { CacheKey.fingerprint(of: $0) }, parts: cachedParts)
-    guard faults.isEmpty else {
-      throw .cache(
-        file: answers.url.path,
-        message: "does not fit: " + faults.joined(separator: "; ") + ". Build another one")
-    }
+    try answers.check(teacher: teacher, parts: cachedParts)
     frozenTeacher.file = answers
   }
 
@@ -76,13 +70,22 @@ extension GeneralDistiller {
             + "set it to false")
       ])
     }
-    guard let file = frozenTeacher.file, !cachedParts.isEmpty else { return }
-    let seen = alignment?.examples.teacher ?? examples
-    let faults = file.faults(data: CacheKey.fingerprint(of: seen))
+    if cachedParts.isEmpty { return }
+    for file in answerFiles { try file.check(examples: alignment?.examples.teacher ?? examples) }
+  }
+}
+
+extension TeacherCacheFile {
+  /// Throws what keeps it from being used, as far as it is known what for.
+  func check(
+    teacher: TaskModel? = nil, examples: [EncodedExample]? = nil, parts: [CachedPart] = []
+  ) throws(DistillationError) {
+    let faults = faults(
+      teacher: teacher.map { CacheKey.fingerprint(of: $0) },
+      data: examples.map { CacheKey.fingerprint(of: $0) }, parts: parts)
     guard faults.isEmpty else {
       throw .cache(
-        file: file.url.path,
-        message: "does not fit: " + faults.joined(separator: "; ") + ". Build another one")
+        file: url.path, message: "does not fit: " + faults.joined(separator: "; ") + ". Build another one")
     }
   }
 }

@@ -12,7 +12,7 @@ final class FrozenTeacher {
   private let adaptor: Adaptor
   private let capture: Capture
   private let intermediates: [String]
-  private let cache: TeacherCache?
+  private var cache: TeacherCache?
   /// What is read of the answers on disk, which may hold more.
   private let parts: [CachedPart]
 
@@ -26,6 +26,11 @@ final class FrozenTeacher {
     self.intermediates = intermediates
     self.cache = cache
     self.parts = parts
+  }
+
+  /// Keeps logits in memory from now on, where nothing keeps them yet.
+  func keepAnswers() {
+    if file == nil, cache == nil { cache = TeacherCache() }
   }
 
   /// What the adaptor makes of the teacher's output for a batch.

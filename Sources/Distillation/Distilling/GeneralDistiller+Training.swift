@@ -29,8 +29,7 @@ extension GeneralDistiller {
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
     resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
-    try checkLabels(of: examples)
-    try checkAnswers(to: examples)
+    try check(examples)
     let loop = TrainingLoop(
       config: config, objective: self, data: TrainingData(examples, config: config),
       evaluate: score
@@ -38,6 +37,12 @@ extension GeneralDistiller {
           ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: checkpoint)
+  }
+
+  /// Labels that the configuration asks for and the teacher's answers must be those of the examples that come.
+  func check(_ examples: [EncodedExample]) throws(DistillationError) {
+    try checkLabels(of: examples)
+    try checkAnswers(to: examples)
   }
 
   /// Labels that the configuration asks for must be there.

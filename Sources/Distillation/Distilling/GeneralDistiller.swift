@@ -173,6 +173,9 @@ open class GeneralDistiller: TrainingObjective {
     if let answers { try use(answers) }
   }
 
+  /// The files of answers that are used instead of asking.
+  var answerFiles: [TeacherCacheFile] { [frozenTeacher.file].compactMap { $0 } }
+
   /// The layers' weights of the matches that take all layers.
   public var state: [Parameter] { transports.flatMap { $0?.state ?? [] } }
 

@@ -65,12 +65,14 @@ public final class MultiTaskDistiller: TrainingObjective {
   ///   - checkpoints: Where checkpoints go.
   ///   - observers: Told of everything, in this order.
   ///   - checkpoint: A checkpoint of an earlier run to go on from.
-  /// - Throws: `TrainingError`, and what an objective, a score or an observer throws.
+  /// - Throws: `TrainingError`, `DistillationError` when labels or a teacher's kept answers are not those of a task's
+  ///   examples, and what an objective, a score or an observer throws.
   @discardableResult
   public func train(
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
     resumingFrom checkpoint: URL? = nil
   ) throws -> TrainingSummary {
+    for task in tasks { try (task.objective as? GeneralDistiller)?.check(task.examples) }
     let hasScores = tasks.contains { $0.score != nil }
     let loop = TrainingLoop(
       config: config, objective: self, data: data(config), evaluate: hasScores ? evaluate : nil,

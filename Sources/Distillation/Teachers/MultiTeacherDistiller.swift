@@ -7,6 +7,7 @@ import Training
 ///
 /// Every teacher reads the student's tokens and answers its labels, in whatever order. Intermediate layers are matched with
 /// the first teacher. Everything else is as in `GeneralDistiller`; `kd_kl_divergence` is against the mean teacher.
+/// `cacheTeacher` keeps the first teacher's answers in a file and the others' logits in memory.
 public final class MultiTeacherDistiller: GeneralDistiller {
   /// The models that are imitated, the one whose layers are matched first.
   public let teachers: [WeightedTeacher]
@@ -17,6 +18,8 @@ public final class MultiTeacherDistiller: GeneralDistiller {
 
   /// The teachers behind the first.
   private let others: [FrozenTeacher]
+  /// Each teacher's output for each of the student's; nil where they are in one order.
+  private let orders: [[Int]?]
 
   /// A distiller of several models into one, once everything fits.
   ///
@@ -30,7 +33,8 @@ public final class MultiTeacherDistiller: GeneralDistiller {
   ///   - description: What the configuration is checked against; by default the student's own sizes and labels.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - seed: Decides the projections' initial weights.
-  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault, `.cache` when a teacher's answers lack what is
+  ///   needed, or are another model's.
   public init(
     _ config: DistillationConfig, teachers: [WeightedTeacher], average: TeacherAverage = .logits,
     student: TaskModel, adaptorS: Adaptor? = nil, kdLoss: KDFunction? = nil,
@@ -45,21 +49,36 @@ public final class MultiTeacherDistiller: GeneralDistiller {
     self.average = average
     let total = teachers.reduce(0) { $0 + $1.weight }
     shares = teachers.map { $0.weight / total }
-    others = teachers.dropFirst().map { teacher in
-      let cache = config.cacheTeacherLogits && config.usesTeacherLogits ? TeacherCache() : nil
-      return FrozenTeacher(
-        teacher.model, adaptor: teacher.adaptor(for: labels), capture: [], cache: cache)
+    orders = teachers.map { $0.order(for: labels) }
+    others = try teachers.dropFirst().map { (teacher) throws(DistillationError) in
+      let parts = config.usesTeacherLogits ? CachedPart.logits(of: teacher.config) : []
+      try teacher.answers?.check(teacher: teacher.model, parts: parts)
+      let keeps = config.cacheTeacherLogits && config.usesTeacherLogits && teacher.answers == nil
+      let frozen = FrozenTeacher(
+        teacher.model, adaptor: teacher.adaptor ?? Adaptors.teacher(of: teacher.config), capture: [],
+        cache: keeps ? TeacherCache() : nil, parts: parts)
+      frozen.file = teacher.answers
+      return frozen
     }
     try super.init(
-      config, teacher: first.model, student: student, adaptorT: first.adaptor(for: labels),
-      adaptorS: adaptorS,
-      kdLoss: kdLoss, descriptions: (Self.ordered(first, labels), own), hasLabels: hasLabels, seed: seed)
+      config, teacher: first.model, answers: first.answers, student: student, adaptorT: first.adaptor,
+      adaptorS: adaptorS, kdLoss: kdLoss, descriptions: (Self.ordered(first, labels), own),
+      hasLabels: hasLabels, seed: seed)
   }
+
+  override var answerFiles: [TeacherCacheFile] { super.answerFiles + others.compactMap(\.file) }
 
   override func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
     var first = try super.teacherResult(of: batch, rows: rows)
     guard config.usesTeacherLogits else { return first }
-    let members = [first] + (try others.map { try $0.result(of: batch, rows: rows) })
+    // Where the first teacher is not asked twice, the others are not either.
+    if frozenTeacher.file != nil { others.forEach { $0.keepAnswers() } }
+    var members = [first] + (try others.map { try $0.result(of: batch, rows: rows) })
+    for (place, order) in orders.enumerated() {
+      guard let order else { continue }
+      members[place].logits = members[place].logits.map { MeanLogits.columns($0, order) }
+    }
+    first = members[0]
     first.ensemble = TeacherEnsemble(average: average, shares: shares, members: members)
     return first
   }
@@ -98,7 +117,7 @@ public final class MultiTeacherDistiller: GeneralDistiller {
         faults.append(
           DistillationFault("teacher_weights[\(index)]", "found \(teacher.weight), expected more than 0"))
       }
-      if let outputs = teacher.outputs, outputs.sorted() != Array(teacher.model.config.labels.indices) {
+      if let outputs = teacher.outputs, outputs.sorted() != Array(teacher.config.labels.indices) {
         faults.append(
           DistillationFault(
             "outputs", "\(outputs) does not name each output of \(teacher.description.name) once"))

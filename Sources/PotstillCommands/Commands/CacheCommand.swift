@@ -5,6 +5,7 @@ import Foundation
 import ModelFormats
 import TaskData
 import Tokenization
+import Training
 
 /// `potstill cache`.
 package struct CacheCommand: ConsoleCommand {
@@ -51,9 +52,8 @@ package struct CacheCommand: ConsoleCommand {
       "The student, for matches that depend on its depth, such as uniform.", valueName: "student"))
   package var student: String?
 
-  @Option(
-    help: ArgumentHelp("The most that it may take, in GB (default: half of what is free).", valueName: "gb"))
-  package var maxCacheGb: Double?
+  @OptionGroup
+  package var caching: CachingOptions
 
   @Flag(help: "Print what it would hold and take, and stop.")
   package var dryRun = false
@@ -68,12 +68,6 @@ package struct CacheCommand: ConsoleCommand {
   package var general: GeneralOptions
 
   package init() {}
-
-  package mutating func validate() throws {
-    if let maxCacheGb, !(maxCacheGb > 0 && maxCacheGb < 1e9) {
-      throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0.")
-    }
-  }
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
@@ -96,8 +90,8 @@ package struct CacheCommand: ConsoleCommand {
         hiddenStates: hiddenStates, matches: match))
     let description = TeacherCacheDescription(
       teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
-      maxLength: limit, results: Self.results(of: teacher))
-    let budget = maxCacheGb.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: file)
+      maxLength: limit, results: try results(of: model, reader, console))
+    let budget = caching.budget(at: file)
     if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
       throw CommandError("\(file.path) \(fault)")
     }
@@ -145,14 +139,19 @@ package struct CacheCommand: ConsoleCommand {
     }
   }
 
-  /// What the teacher's run folder says of its scores.
-  private static func results(of teacher: String) -> JSONObject {
+  /// What the teacher's run folder says of its scores; where it says nothing, they are measured on the validation rows.
+  private func results(of model: ModelFolder, _ reader: TaskReader, _ console: Console) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
     var results = JSONObject()
-    guard let all = (try? JSONValue(contentsOf: url))?.objectValue else { return results }
-    for (name, value) in all where name.hasPrefix("eval_") && value.doubleValue != nil {
+    for (name, value) in (try? JSONValue(contentsOf: url))?.objectValue ?? JSONObject()
+    where name.hasPrefix("eval_") && value.doubleValue != nil {
       results[name] = value
     }
+    guard results.isEmpty, !dryRun, reader.task.validationFile != nil else { return results }
+    let rows = try read(.validation, reader, console)
+    if rows.labelledCount == 0 { return results }
+    let evaluation = try EvaluationData(task: reader.task, examples: rows).evaluate(model, console: console)
+    for metric in evaluation.result.metrics { results["eval_" + metric.name] = .double(metric.value) }
     return results
   }
 

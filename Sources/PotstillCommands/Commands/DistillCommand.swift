@@ -105,7 +105,7 @@ package struct DistillCommand: RecipeCommand {
     try augmentation.check()
     try features.check()
     var missing = MissingOptions()
-    if caching.teacherCache == nil {
+    if teachers.teacherCache.isEmpty {
       _ = missing.require(
         teachers.teacher.first, "--teacher", "the model to imitate, or --teacher-cache, its answers")
     }
@@ -120,21 +120,18 @@ package struct DistillCommand: RecipeCommand {
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()
     var data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
-    if caching.teacherCache != nil, teachers.teacher.count > 1 {
-      throw UsageError(
-        "--teacher-cache holds the answers of one teacher, found several; give one --teacher, or none")
-    }
-    let side = try TeacherSide(
-      model: teachers.teacher.first, cache: caching.teacherCache, kind: reader.task.kind)
+    let sides = try TeacherSide.all(
+      teachers.teacher, caches: teachers.teacherCache, kind: reader.task.kind)
     let pair = try TeacherAndStudent(
-      side, studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
+      sides[0], studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
     let tokenizer = pair.student.tokenizer
     let more = try augmentation.recipe(
       seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
     if let more { try data.augment(more, maskedModel: augmentation.mlmModel, console: console) }
     var run = try DistillRun(
-      pair, teachers, task: reader.task, data: data, caching: caching, wish: distillation.cacheTeacherLogits,
-      folder: output.output.map { URL(filePath: $0) }, console: console)
+      pair, further: Array(sides.dropFirst()), teachers, task: reader.task, data: data, caching: caching,
+      wish: distillation.cacheTeacherLogits, folder: output.output.map { URL(filePath: $0) }, console: console
+    )
     if let replacing = try theseus.config() {
       try run.replaceLayers(replacing, distillation: distillationConfig, seed: config.seed)
     }
@@ -191,14 +188,11 @@ package struct DistillCommand: RecipeCommand {
   private func finish(
     _ folder: RunFolder, _ run: DistillRun, baseline: Measurement?, _ console: Console
   ) throws {
-    let teachers = try run.measureTeachers()
     let student = try run.measureStudent(folder)
+    let teachers = try run.measureTeachers(student?.metrics.map(\.name) ?? [])
     if let teacher = teachers.first, let student {
       try folder.log.writeComparison(
         teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
-    } else if let answers = run.pair.teacher.answers, let student {
-      try folder.log.writeComparison(
-        teacher: answers.description, baseline: baseline, student: student)
     }
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     let results = try folder.results()
@@ -215,7 +209,6 @@ package struct DistillCommand: RecipeCommand {
   private func options(_ student: String, _ output: String) -> JSONObject {
     var options = task.recipe
     for (key, value) in teachers.recipe { options[key] = value }
-    options["teacher_cache"] = caching.teacherCache.map { .string($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
     options["student"] = .string(student)
     options["student_tokenizer"] = studentTokenizer.map { .string($0) }

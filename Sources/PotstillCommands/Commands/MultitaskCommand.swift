@@ -26,7 +26,7 @@ package struct MultitaskCommand: RecipeCommand {
 
         potstill multitask recipe.yaml --dry-run
 
-      An entry takes task, data, teacher, weight, name, train_file, validation_file, unlabelled_file, max_seq_length, \
+      An entry takes task, data, teacher, teacher_cache, weight, name, train_file, validation_file, unlabelled_file, max_seq_length, \
       skip_bad_rows, and in distillation what the options below say of all tasks. A task without a teacher is learnt from its \
       labels; without any teacher this is multi-task training of the model that --student names. The student of each task \
       is saved as a folder of its own, complete, in the output folder. Hyper-parameters that suit single tasks are not read \
@@ -55,8 +55,17 @@ package struct MultitaskCommand: RecipeCommand {
   @OptionGroup(title: "Run")
   package var output: OutputOptions
 
+  @Flag(
+    help:
+      "Train the same student on the labels alone too, with the same settings and seed, into baseline/ of the run folder."
+  )
+  package var baseline = false
+
   @OptionGroup(title: "Distillation")
   package var distillation: DistillationOptions
+
+  @OptionGroup(title: "Teachers' answers")
+  package var caching: CachingOptions
 
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
@@ -79,47 +88,65 @@ package struct MultitaskCommand: RecipeCommand {
     let folder = try dryRun ? nil : OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
     let entries = try TaskEntry.read(list)
     let run = try MultitaskRun(
-      entries, student: name, tau: tau ?? 1, distillation: distillation, training: training, console: console)
+      entries, student: name, tau: tau ?? 1, distillation: distillation, caching: caching, training: training,
+      folder: folder?.url, console: console)
+    let alone = try baseline ? run.onLabelsAlone() : nil
+    let doubts = try run.doubts()
     guard let folder else {
       console.result(json ? run.planJSON.prettyText : run.planLines.joined(separator: "\n"))
+      for doubt in doubts { console.warn("\(doubt)") }
       return
     }
-    for warning in run.warnings { console.warn("\(warning)") }
+    for warning in run.warnings + doubts { console.warn("\(warning)") }
     var options = JSONObject()
     options["tasks"] = try JSONValue(parsing: list, file: "tasks")
     options["student"] = .string(name)
     options["tau"] = tau.map { .double($0) }
+    options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
+    if baseline { options["baseline"] = true }
     options["output"] = .string(outputPath)
     let runFolder = try RunFolder(
       folder,
       recipe: ResolvedRecipe.yaml(
         command: "multitask",
         [options, DistillationOptions.recipe(try distillation.json()), try training.recipe(run.training)]))
-    try run.distiller.train(
-      config: run.training,
-      checkpoints: run.training.saveStrategy == .never ? nil : CheckpointFolder(folder.url),
-      observers: [runFolder.log, TrainingView(console)], resumingFrom: training.checkpoint(in: folder.url))
-    try finish(run, runFolder.log, console)
+    try run.train(
+      into: folder.url, runFolder.log, resumingFrom: training.checkpoint(in: folder.url), console: console)
+    try run.save(into: folder.url)
+    let measured = try alone.map { try train(baseline: $0, in: folder, console) } ?? []
+    try finish(run, baseline: measured, runFolder.log, console)
   }
 
-  /// Saves the student of each task, measures it beside its teacher, and prints the results.
-  private func finish(_ run: MultitaskRun, _ log: RunLog, _ console: Console) throws {
+  /// Trains the student as it was on the labels alone; returns how it does on each task.
+  private func train(
+    baseline: MultitaskRun, in folder: OutputFolder, _ console: Console
+  ) throws -> [Measurement?] {
+    console.note("baseline: the same student on the labels alone")
+    let url = folder.url.appending(path: "baseline", directoryHint: .isDirectory)
+    let runFolder = try RunFolder(OutputFolder(url.relativePath, overwrite: true), recipe: nil)
+    try baseline.train(
+      into: url, runFolder.log,
+      resumingFrom: training.resumeFromCheckpoint == nil ? nil : CheckpointFolder.latest(in: url),
+      console: console)
+    try baseline.save(into: url)
+    return try baseline.measureStudents(in: url, console: console)
+  }
+
+  /// Measures the student of each task beside its teacher, and prints the results.
+  private func finish(
+    _ run: MultitaskRun, baseline: [Measurement?], _ log: RunLog, _ console: Console
+  ) throws {
     var tables: [(name: String, rows: [Measurement])] = []
+    let students = try run.measureStudents(in: log.directory, console: console)
     for (index, member) in run.members.enumerated() {
-      let name = member.entry.name
-      let directory = log.directory.appending(path: name, directoryHint: .isDirectory)
-      let student = run.student.folder(index, path: directory.relativePath)
-      try student.save(to: directory)
-      guard let validation = member.data.validation else { continue }
-      let evaluation = EvaluationData(task: member.reader.task, examples: validation)
-      let rows = try [member.teacher, student].compactMap { $0 }.map {
-        try Measurement(of: $0, on: evaluation, console: console)
+      guard let student = students[index] else { continue }
+      let teacher = try member.measureTeacher(student.metrics.map(\.name), console: console)
+      let alone = baseline.isEmpty ? nil : baseline[index]
+      if let teacher {
+        try RunLog(member.folder(in: log.directory)).writeComparison(
+          teacher: teacher, baseline: alone, student: student)
       }
-      let (measured, taskLog) = (rows[rows.count - 1], try RunLog(directory))
-      try taskLog.writeResults("eval", measured.evaluation)
-      try measured.predictions?.write(to: directory, prefix: "eval")
-      if rows.count == 2 { try taskLog.writeComparison(teacher: rows[0], student: measured) }
-      tables.append((name, rows))
+      tables.append((member.entry.name, [teacher, alone, student].compactMap { $0 }))
     }
     if !tables.isEmpty { try log.writeResults("eval", try run.distiller.evaluate().json) }
     let results =

@@ -25,18 +25,17 @@ struct DistillRun {
   private let folder: URL?
   private let console: Console
 
-  /// Validation rows that the teacher answers before the training at most; the closing table is about all of them.
-  private static let sampleSize = 1000
-
-  /// Loads further teachers, and tokenizes the data for all models.
+  /// Tokenizes the data for all models.
   ///
   /// - Parameters:
-  ///   - caching: Where the teacher's answers are kept.
+  ///   - further: The teachers behind the pair's own.
+  ///   - teachers: How several are averaged.
+  ///   - caching: How much disk the teacher's answers may take.
   ///   - wish: Whether they shall be; nil leaves it to the run.
   ///   - folder: The run folder; nil for a plan without one.
   init(
-    _ pair: TeacherAndStudent, _ teachers: TeacherOptions, task: TaskDefinition, data: RunData,
-    caching: CachingOptions, wish: Bool?, folder: URL?, console: Console
+    _ pair: TeacherAndStudent, further: [TeacherSide], _ teachers: TeacherOptions, task: TaskDefinition,
+    data: RunData, caching: CachingOptions, wish: Bool?, folder: URL?, console: Console
   ) throws {
     self.pair = pair
     self.task = task
@@ -44,7 +43,7 @@ struct DistillRun {
     (self.caching, self.wish, self.folder) = (caching, wish, folder)
     validation = data.validation
     order = try LabelOrder(labels: pair.teacher.config.labels, path: pair.teacher.path, task: task)
-    others = try FurtherTeachers(teachers, task: task, order: order)
+    others = try FurtherTeachers(further, teachers, task: task, order: order)
     let (encoded, limit, alignment) = try pair.encode(data.train, of: task, others: others, console: console)
     (self.limit, self.alignment) = (limit, alignment)
     examples = order.relabel(encoded.examples)
@@ -74,13 +73,10 @@ struct DistillRun {
   /// What makes a bad student likely, found before the first step; the teacher answers some of the validation rows for it.
   func doubts(_ config: DistillationConfig) throws -> [DistillationFault] {
     var doubts: [DistillationFault?] = []
-    let rows = validation?.spread(Self.sampleSize)
-    if config.kdLossWeight > 0, let rows, rows.labelledCount > 0 {
-      for teacher in [pair.teacher.folder].compactMap({ $0 }) + others.folders {
-        let order = try LabelOrder(model: teacher.model, path: teacher.path, task: task)
-        let encoded = try teacher.encode(rows, of: task, limit: alignment == nil ? limit : nil)
-        let evaluation = try evaluateTask(teacher.model, encoded, outputs: order.outputs)
-        doubts.append(DistillationGuards.teacherAtChance(teacher.path, evaluation, on: encoded))
+    if config.kdLossWeight > 0 {
+      for case let teacher? in teachers.map(\.folder) {
+        doubts.append(
+          try teacher.doubtOfChance(on: validation, of: task, limit: alignment == nil ? limit : nil))
       }
     }
     if pair.hasFreshStudent {
@@ -121,9 +117,11 @@ struct DistillRun {
   private func keeping(
     _ config: DistillationConfig, training: TrainingConfig, of distiller: GeneralDistiller
   ) throws -> TeacherCaching {
-    try TeacherCaching(
-      wish: wish, options: caching, config: config, parts: distiller.cachedParts,
-      obstacle: distiller.cacheObstacle, examples: alignment?.teacher ?? examples,
+    let given = teachers.compactMap(\.cachePath)
+    return try TeacherCaching(
+      wish: wish, given: given.isEmpty ? nil : given.joined(separator: ", "), options: caching,
+      config: config, parts: distiller.cachedParts, obstacle: distiller.cacheObstacle,
+      examples: alignment?.teacher ?? examples,
       epochs: pair.epochs(training, examples: examples), folder: folder)
   }
 
@@ -208,28 +206,21 @@ struct DistillRun {
     return measured
   }
 
-  /// Measures the teachers; none without validation rows.
-  func measureTeachers() throws -> [Measurement] {
-    try ([pair.teacher.folder].compactMap { $0 } + others.folders).compactMap(measure)
+  /// Measures the teachers, of one that is not there as its cache says; none without validation rows.
+  ///
+  /// - Parameter metrics: The scores to look for where a cache says them.
+  func measureTeachers(_ metrics: [String]) throws -> [Measurement] {
+    try teachers.compactMap { side in
+      if let folder = side.folder { return try measure(folder) }
+      return try validation == nil ? nil : side.answers.map { try Measurement(of: $0.description, metrics) }
+    }
   }
+
+  private var teachers: [TeacherSide] { [pair.teacher] + others.sides }
 
   private func measure(_ model: ModelFolder) throws -> Measurement? {
     try validation.map {
       try Measurement(of: model, on: EvaluationData(task: task, examples: $0), console: console)
-    }
-  }
-}
-
-extension TaskExamples {
-  /// At most so many rows, evenly spread over all, since files are often sorted by label.
-  fileprivate func spread(_ count: Int) -> TaskExamples {
-    func spread<Row>(_ rows: [Row]) -> [Row] {
-      rows.count <= count ? rows : (0..<count).map { rows[$0 * rows.count / count] }
-    }
-    switch self {
-    case .texts(let rows): return .texts(spread(rows))
-    case .sentences(let rows): return .sentences(spread(rows))
-    case .questions(let rows): return .questions(spread(rows))
     }
   }
 }

@@ -103,7 +103,7 @@ struct TeacherAndStudent {
     alignment: AlignedExamples?, seed: UInt64
   ) throws -> GeneralDistiller {
     // Layers are matched with the first teacher, and labels need none.
-    guard !others.folders.isEmpty, config.kdLossWeight > 0, let first = teacher.folder else {
+    guard !others.sides.isEmpty, config.kdLossWeight > 0 else {
       return try GeneralDistiller(
         config, teacher: teacher.folder?.model, answers: teacher.answers, student: student.model,
         descriptions: descriptions, alignment: alignment, hasLabels: Self.hasLabels(examples), seed: seed)
@@ -114,8 +114,8 @@ struct TeacherAndStudent {
           + "Choose one teacher, or a student that reads theirs")
     }
     return try MultiTeacherDistiller(
-      config, teachers: others.all(first: first.model, description: descriptions.teacher),
-      average: others.average, student: student.model, description: descriptions.student,
+      config, teachers: others.all(first: teacher), average: others.average, student: student.model,
+      description: descriptions.student,
       hasLabels: Self.hasLabels(examples), seed: seed)
   }
 

@@ -27,7 +27,8 @@ struct TeacherCaching {
   /// - Parameters:
   ///   - wish: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
   ///     cannot be kept, or do not fit.
-  ///   - options: A cache that is there, and how large one may be.
+  ///   - given: The cache that is there, as messages call it, if there is one.
+  ///   - options: How large one may be.
   ///   - config: What the student learns from.
   ///   - parts: What a cache must keep of each example.
   ///   - obstacle: Why no cache can serve, if none can.
@@ -36,13 +37,13 @@ struct TeacherCaching {
   ///   - folder: The run folder; nil for a plan without one.
   /// - Throws: `CommandError` when the user wants what cannot be.
   init(
-    wish: Bool?, options: CachingOptions, config: DistillationConfig, parts: [CachedPart], obstacle: String?,
-    examples: [EncodedExample], epochs: Double, folder: URL?
+    wish: Bool?, given: String?, options: CachingOptions, config: DistillationConfig, parts: [CachedPart],
+    obstacle: String?, examples: [EncodedExample], epochs: Double, folder: URL?
   ) throws {
     hasFolder = folder != nil
     let file = (folder ?? URL(filePath: ".")).appending(path: TeacherCacheFile.fileName)
     budget = options.budget(at: file)
-    if let given = options.teacherCache {
+    if let given {
       source = .given(given)
     } else if config.matches.isEmpty {
       source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
@@ -85,9 +86,7 @@ struct TeacherCaching {
     switch source {
     case .asking(let reason):
       if let reason { console.note("the teacher runs in every step, its answers are not kept: \(reason)") }
-    case .memory: break
-    case .given:
-      if let answers = teacher.answers { try distiller.use(answers) }
+    case .memory, .given: break
     case .file(let url, let bytes):
       console.note(
         "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "

@@ -18,9 +18,27 @@ struct TeacherSide {
   let folder: ModelFolder?
   /// Its answers to the training data, where they were kept before.
   let answers: TeacherCacheFile?
+  /// The cache as the user named it.
+  let cachePath: String?
+
+  /// The teachers of a run in order: models, caches, or a cache for each model.
+  ///
+  /// - Throws: `UsageError` when there are models and caches, but not as many; what loading throws.
+  static func all(_ models: [String], caches: [String], kind: TaskKind) throws -> [TeacherSide] {
+    guard models.isEmpty || caches.isEmpty || models.count == caches.count else {
+      throw UsageError(
+        "found \(models.count) --teacher and \(caches.count) --teacher-cache; give a cache for each teacher in the same "
+          + "order, only teachers, or only caches")
+    }
+    return try (0..<max(models.count, caches.count)).map { index in
+      try TeacherSide(
+        model: models.isEmpty ? nil : models[index], cache: caches.isEmpty ? nil : caches[index], kind: kind)
+    }
+  }
 
   /// Loads the model, the cache, or both.
   init(model path: String?, cache: String?, kind: TaskKind) throws {
+    cachePath = cache
     let url = cache.map { URL(filePath: $0) }
     answers = try url.map { try TeacherCacheFile($0) }
     if let path {

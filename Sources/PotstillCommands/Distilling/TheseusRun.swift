@@ -23,8 +23,8 @@ struct TheseusRun {
     _ config: TheseusConfig, _ pair: TeacherAndStudent, others: FurtherTeachers,
     distillation: DistillationConfig, seed: UInt64
   ) throws {
-    guard others.folders.isEmpty else {
-      throw CommandError("--theseus replaces the layers of one teacher; found \(others.folders.count + 1)")
+    guard others.sides.isEmpty else {
+      throw CommandError("--theseus replaces the layers of one teacher; found \(others.sides.count + 1)")
     }
     guard distillation == (try DistillationOptions.parse([]).config()) else {
       throw CommandError(

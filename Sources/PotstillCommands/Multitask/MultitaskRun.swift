@@ -8,16 +8,8 @@ import Training
 
 /// Everything of a multi-task run that is ready before its first step.
 struct MultitaskRun {
-  /// One task with what belongs to it.
-  struct Member {
-    let entry: TaskEntry
-    let reader: TaskReader
-    let data: RunData
-    let teacher: ModelFolder?
-  }
-
   /// The tasks in order.
-  let members: [Member]
+  let members: [MultitaskMember]
   /// The settings of the run.
   let training: TrainingConfig
   /// The student.
@@ -26,16 +18,21 @@ struct MultitaskRun {
   let distiller: MultiTaskDistiller
   /// The updates of the run.
   let steps: Int
-  /// What is doubtful.
+  /// What is doubtful about the tasks' configurations.
   let warnings: [DistillationFault]
+  /// How each task's teacher is asked; nil without a teacher.
+  private let cachings: [TeacherCaching?]
   private let plans: [DistillationPlan?]
 
   /// Reads all data, loads all teachers and makes the student.
   ///
+  /// - Parameters:
+  ///   - caching: How large a file of a teacher's answers may be.
+  ///   - folder: The run folder; nil for a plan without one.
   /// - Throws: Among others `DistillationError.invalidConfiguration` with the faults of all tasks.
   init(
     _ entries: [TaskEntry], student name: String, tau: Double, distillation: DistillationOptions,
-    training options: TrainingOptions, console: Console
+    caching: CachingOptions, training options: TrainingOptions, folder: URL?, console: Console
   ) throws {
     let readers = try entries.map { try $0.options.open(console, unlabelledFile: $0.unlabelledFile) }
     // What suits one task need not suit the others, so their recipes' hyper-parameters do not count.
@@ -43,77 +40,115 @@ struct MultitaskRun {
     (common.defaults, common.metrics) = (TaskDefaults(), ["average"])
     let training = try options.config(
       for: common, canEvaluate: readers.contains { $0.task.validationFile != nil })
-    self.training = training
-    members = try zip(entries, readers).map { entry, reader in
-      Member(
-        entry: entry, reader: reader,
-        data: try RunData(reader, training: options, readsUnlabelled: entry.teacher != nil, console: console),
-        teacher: try entry.teacher.map { try ModelFolder($0, for: reader.task.kind) })
+    let members = try zip(entries, readers).map { entry, reader in
+      try MultitaskMember(entry, reader, distillation: distillation, training: options, console: console)
     }
+    try self.init(
+      members, student: name, tau: tau, training: training, caching: caching, folder: folder,
+      onLabelsAlone: false)
+  }
+
+  private init(
+    _ members: [MultitaskMember], student name: String, tau: Double, training: TrainingConfig,
+    caching: CachingOptions, folder: URL?, onLabelsAlone: Bool
+  ) throws {
+    (self.members, self.training) = (members, training)
     let student = try SharedStudent(
-      name, tasks: members.map { ($0.reader.task, $0.teacher) }, seed: training.seed)
+      name, tasks: members.map { ($0.task, $0.teacher) }, seed: training.seed)
     self.student = student
-    var (tasks, plans, faults, warnings):
-      ([DistillationTask], [DistillationPlan?], [DistillationFault], [DistillationFault]) = ([], [], [], [])
+    var (prepared, faults): ([PreparedTask], [DistillationFault]) = ([], [])
     for (index, member) in members.enumerated() {
       do {
-        let (task, plan, found) = try Self.task(
-          index, member, student, config: try distillation.config(overriddenBy: member.entry.distillation),
-          training: training)
-        tasks.append(task)
-        plans.append(plan)
-        warnings += found
+        prepared.append(
+          try PreparedTask(
+            member, of: student, at: index, training: training, onLabelsAlone: onLabelsAlone))
       } catch DistillationError.invalidConfiguration(let found) {
         faults += found.map { DistillationFault("\(member.entry.name), \($0.field)", $0.message) }
       }
     }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
-    distiller = try MultiTaskDistiller(tasks, tau: tau)
+    let distiller = try MultiTaskDistiller(prepared.map(\.task), tau: tau)
+    self.distiller = distiller
     steps = try StepPlan(distiller.data(training), config: training).totalSteps
-    (self.plans, self.warnings) = (plans, warnings)
+    let updates = Double(steps * training.gradientAccumulationSteps)
+    let epochs = zip(prepared, distiller.probabilities).map { task, share in
+      updates * share / Double(max(1, TrainingData(task.examples, config: training).batchCount(0)))
+    }
+    cachings = try zip(prepared, epochs).map { task, epochs in
+      try task.caching(caching, epochs: epochs, folder: folder)
+    }
+    plans = try zip(prepared, cachings).map { try $0.plan(training, cache: $1?.plan) }
+    warnings = prepared.flatMap { $0.distiller?.warnings ?? [] }
   }
 
-  /// One task of the distiller, and the plan of its part.
-  private static func task(
-    _ index: Int, _ member: Member, _ student: SharedStudent, config: DistillationConfig,
-    training: TrainingConfig
-  ) throws -> (DistillationTask, DistillationPlan?, [DistillationFault]) {
-    let task = member.reader.task
-    let own = student.folder(index, path: student.name)
-    let order = try LabelOrder(model: own.model, path: member.teacher?.path ?? student.name, task: task)
-    let limit = [own, member.teacher].compactMap { $0?.lengthLimit(task.maxSequenceLength) }.min()
-    var examples = order.relabel(try own.encode(member.data.train, of: task, limit: limit).examples)
-    let validation = try member.data.validation.map { try own.encode($0, of: task, limit: limit) }
-    var objective: any TrainingObjective = SupervisedObjective(own.model)
-    var (plan, warnings): (DistillationPlan?, [DistillationFault]) = (nil, [])
-    if let teacher = member.teacher {
-      let descriptions = (
-        teacher: ModelDescription(
-          teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
-        student: ModelDescription(
-          own.model, name: student.name, vocabulary: student.tokenizer.vocabulary.tokens)
-      )
-      let hasLabels = examples.contains { $0.target != .none }
-      let distiller = try GeneralDistiller(
-        config, teacher: teacher.model, student: own.model, descriptions: descriptions, hasLabels: hasLabels,
-        seed: training.seed, projectionPrefix: "projections.\(index)")
-      (objective, warnings) = (distiller, distiller.warnings)
-      let batches = TrainingData(examples, config: training).batches(0)
-      plan = try DistillationPlan(
-        config, teacher: descriptions.teacher, student: descriptions.student, training: training,
-        tokensPerBatch: batches.map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max() ?? 0,
-        sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: hasLabels)
-    } else {
-      examples = examples.filter { $0.target != .none }
+  /// The run that trains the student, as it was at the beginning, on the labels alone.
+  ///
+  /// - Throws: `CommandError` when a task has none.
+  func onLabelsAlone() throws -> MultitaskRun {
+    try MultitaskRun(
+      members, student: student.name, tau: distiller.tau, training: training, caching: CachingOptions(),
+      folder: nil, onLabelsAlone: true)
+  }
+
+  /// What makes a bad student likely, found before the first step; each teacher answers some validation rows for it.
+  func doubts() throws -> [DistillationFault] {
+    var doubts: [DistillationFault?] = []
+    for (index, member) in members.enumerated() {
+      guard let teacher = member.teacher else { continue }
+      let own = student.folder(index, path: student.name)
+      if member.config.kdLossWeight > 0, let folder = teacher.folder {
+        doubts.append(
+          try folder.doubtOfChance(
+            on: member.data.validation, of: member.task, limit: own.lengthLimit(member.task.maxSequenceLength)
+          ))
+      }
+      doubts.append(
+        DistillationGuards.unequalLengths(
+          teacher: teacher.lengthLimit(member.task.maxSequenceLength),
+          student: own.lengthLimit(member.task.maxSequenceLength),
+          longest: distiller.tasks[index].examples.map(\.length).max() ?? 0))
     }
-    return (
-      DistillationTask(
-        member.entry.name, objective: objective, examples: examples, samplingWeight: member.entry.weight,
-        metric: task.metrics.first,
-        score: validation.map { rows in
-          { try evaluateTask(own.model, rows, outputs: order.outputs).result }
-        }), plan, warnings
-    )
+    if try student.isFresh {
+      doubts.append(
+        DistillationGuards.freshStudent(
+          student.name, sequences: distiller.tasks.reduce(0) { $0 + $1.examples.count }))
+    }
+    return doubts.compactMap { $0 }
+  }
+
+  /// Trains the student into a run folder; teachers whose answers are kept are asked first.
+  func train(into folder: URL, _ log: RunLog, resumingFrom checkpoint: URL?, console: Console) throws {
+    for (index, caching) in cachings.enumerated() {
+      guard let caching, let teacher = members[index].teacher,
+        let objective = distiller.tasks[index].objective as? GeneralDistiller
+      else { continue }
+      try caching.prepare(
+        objective, teacher: teacher, examples: distiller.tasks[index].examples, console: console)
+    }
+    try distiller.train(
+      config: training, checkpoints: training.saveStrategy == .never ? nil : CheckpointFolder(folder),
+      observers: [log, TrainingView(console)], resumingFrom: checkpoint)
+    cachings.forEach { $0?.cleanUp() }
+  }
+
+  /// Saves the student of each task into a folder of its own.
+  func save(into folder: URL) throws {
+    for (index, member) in members.enumerated() {
+      let directory = member.folder(in: folder)
+      try student.folder(index, path: directory.relativePath).save(to: directory)
+    }
+  }
+
+  /// Measures the student of each task, and writes its answers; nil for a task without validation rows.
+  func measureStudents(in folder: URL, console: Console) throws -> [Measurement?] {
+    try members.enumerated().map { index, member in
+      let directory = member.folder(in: folder)
+      let own = student.folder(index, path: directory.relativePath)
+      guard let measured = try member.measure(own, console: console) else { return nil }
+      try RunLog(directory).writeResults("eval", measured.evaluation)
+      try measured.predictions?.write(to: directory, prefix: "eval")
+      return measured
+    }
   }
 
   /// What the run would do, for people.

@@ -13,11 +13,11 @@ struct SharedStudent {
   /// What all of them read with.
   let tokenizer: any Tokenizer
 
-  /// Makes the encoder of the first teacher there is, or takes a directory's, and a head for each task.
+  /// Makes the encoder of the first teacher whose model is there, or takes a directory's, and a head for each task.
   ///
   /// A head comes from the task's own teacher where its layers are as wide and of the same family, from the directory
   /// where it has such a head, and is drawn at random otherwise.
-  init(_ name: String, tasks: [(task: TaskDefinition, teacher: ModelFolder?)], seed: UInt64) throws {
+  init(_ name: String, tasks: [(task: TaskDefinition, teacher: TeacherSide?)], seed: UInt64) throws {
     self.name = name
     let shape = try StudentShape(name)
     let base: TaskModel
@@ -28,21 +28,22 @@ struct SharedStudent {
       sources = try tasks.enumerated().map { index, member in
         try TaskModel(
           directory: url, head: member.task.kind.head,
-          labels: member.teacher?.model.config.labels ?? member.task.modelLabels,
+          labels: member.teacher?.config.labels ?? member.task.modelLabels,
           problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
       }
       base = sources[0]
     } else {
-      guard let first = tasks.lazy.compactMap(\.teacher).first else {
+      let teachers = tasks.compactMap(\.teacher)
+      guard let first = teachers.first(where: { $0.folder != nil }) ?? teachers.first else {
         throw CommandError(
           "--student \(name) is made of a teacher's layers or for its tokens, but no task has a teacher; give the "
             + "folder of a model to train")
       }
       tokenizer = first.tokenizer
-      base = try TaskModel.student(shape, of: first.model, seed: seed)
+      base = try TaskModel.student(shape, of: first.folder?.model, config: first.config, seed: seed)
       let copiesLayers = if case .preset = shape { false } else { true }
       for (index, member) in tasks.enumerated() {
-        if copiesLayers, let teacher = member.teacher?.model,
+        if copiesLayers, let teacher = member.teacher?.folder?.model,
           teacher.config.architecture == base.config.architecture,
           teacher.config.hiddenSize == base.config.hiddenSize
         {
@@ -50,13 +51,18 @@ struct SharedStudent {
         } else {
           sources.append(
             try Self.fresh(
-              member.task, teacher: member.teacher?.model, like: base, seed: seed &+ UInt64(index)))
+              member.task, teacher: member.teacher?.config, like: base, seed: seed &+ UInt64(index)))
         }
       }
     }
     models = try sources.enumerated().map { index, source in
       try source.sharingEncoder(of: base, headPrefix: "heads.\(index)")
     }
+  }
+
+  /// Whether nothing of the encoder comes from a teacher or a checkpoint.
+  var isFresh: Bool {
+    get throws { if case .preset = try StudentShape(name) { true } else { false } }
   }
 
   /// The folder that a task's model and the tokenizer make.
@@ -66,11 +72,11 @@ struct SharedStudent {
 
   /// A model with the encoder's shape and a random head.
   private static func fresh(
-    _ task: TaskDefinition, teacher: TaskModel?, like base: TaskModel, seed: UInt64
+    _ task: TaskDefinition, teacher: EncoderConfig?, like base: TaskModel, seed: UInt64
   ) throws -> TaskModel {
     var config = base.config
     config.head = task.kind.head
-    config.labels = teacher?.config.labels ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
+    config.labels = teacher?.labels ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
     config.problemType = task.kind.problemType
     return try TaskModel(config: config, seed: seed)
   }

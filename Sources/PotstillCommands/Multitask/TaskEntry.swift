@@ -5,8 +5,10 @@ import ModelFormats
 struct TaskEntry {
   /// What logs, scores and its folder call it.
   let name: String
-  /// Its teacher; nil learns it from labels alone.
+  /// Its teacher; nil learns it from labels alone, or from answers that were kept.
   let teacher: String?
+  /// Answers of its teacher made by `potstill cache`.
+  let teacherCache: String?
   /// How often it is drawn, beside its size.
   let weight: Double
   /// TextBrewer's keys that win over those of all tasks.
@@ -16,8 +18,13 @@ struct TaskEntry {
   /// The task and its files.
   let options: TaskOptions
 
+  /// Whether it has a teacher, or its answers.
+  var hasTeacher: Bool { teacher != nil || teacherCache != nil }
+
   /// The keys of an entry that say nothing about the task's files.
-  private static let ownKeys = ["name", "teacher", "weight", "distillation", "unlabelled_file"]
+  private static let ownKeys = [
+    "name", "teacher", "teacher_cache", "weight", "distillation", "unlabelled_file",
+  ]
   private static let fileKeys = [
     "task", "data", "train_file", "validation_file", "test_file", "max_seq_length", "skip_bad_rows",
   ]
@@ -75,6 +82,7 @@ struct TaskEntry {
     }
     for key in ["task", "data"] where object[key] == nil { faults.append("\(place).\(key): is missing") }
     teacher = text("teacher", &faults)
+    teacherCache = text("teacher_cache", &faults)
     unlabelledFile = text("unlabelled_file", &faults)
     name = text("name", &faults) ?? Self.name(of: text("task", &faults) ?? "")
     weight = object["weight"]?.doubleValue ?? 1
@@ -85,7 +93,7 @@ struct TaskEntry {
       faults.append("\(place).distillation: found \(value.compactText), expected keys such as temperature: 8")
     }
     distillation = object["distillation"]?.objectValue ?? JSONObject()
-    if unlabelledFile != nil, teacher == nil {
+    if unlabelledFile != nil, teacher == nil, teacherCache == nil {
       faults.append("\(place).unlabelled_file: needs a teacher that labels the texts")
     }
     do {

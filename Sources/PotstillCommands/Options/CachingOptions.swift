@@ -2,14 +2,8 @@ import ArgumentParser
 import Distillation
 import Foundation
 
-/// Where a teacher's answers are kept.
+/// How much disk a teacher's kept answers may take.
 package struct CachingOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "Answers of the teacher made by 'potstill cache'; --teacher may then be left out.", valueName: "folder")
-  )
-  package var teacherCache: String?
-
   @Option(
     help: ArgumentHelp(
       "The most that kept answers may take on disk, in GB (default: half of what is free).", valueName: "gb"))

@@ -14,6 +14,12 @@ package struct TeacherOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Its answers, made by 'potstill cache'; --teacher may then be left out. Of several teachers give it for each, in their "
+        + "order.", valueName: "folder"))
+  package var teacherCache: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
       "How much each teacher counts, such as 2,1 (default: all the same).", valueName: "numbers"))
   package var teacherWeights: String?
 
@@ -23,22 +29,24 @@ package struct TeacherOptions: ParsableArguments {
   package init() {}
 
   /// The weight of each teacher.
-  func weights() throws -> [Double] {
-    guard let teacherWeights else { return [Double](repeating: 1, count: teacher.count) }
+  ///
+  /// - Parameter count: How many there are, as models or as answers.
+  func weights(count: Int) throws -> [Double] {
+    guard let teacherWeights else { return [Double](repeating: 1, count: count) }
     let parts = teacherWeights.filter { !"[] ".contains($0) }.split(
       separator: ",", omittingEmptySubsequences: false)
     let weights = parts.compactMap { Double($0) }.filter { $0 > 0 && $0.isFinite }
-    guard weights.count == parts.count, weights.count == teacher.count else {
+    guard weights.count == parts.count, weights.count == count else {
       throw CommandError(
-        "--teacher-weights is \(teacherWeights); expected a number above 0 for each of the \(teacher.count) teachers, "
-          + "such as \(teacher.map { _ in "1" }.joined(separator: ","))")
+        "--teacher-weights is \(teacherWeights); expected a number above 0 for each of the \(count) teachers, "
+          + "such as \([String](repeating: "1", count: count).joined(separator: ","))")
     }
     return weights
   }
 
   /// Throws what makes no sense for one teacher.
-  func check() throws {
-    guard teacher.count < 2 else { return }
+  func check(count: Int) throws {
+    guard count < 2 else { return }
     for (option, isGiven) in [
       ("--teacher-weights", teacherWeights != nil), ("--teacher-average", teacherAverage != nil),
     ] where isGiven {
@@ -49,8 +57,8 @@ package struct TeacherOptions: ParsableArguments {
   /// The options as a recipe holds them.
   var recipe: JSONObject {
     var object = JSONObject()
-    if !teacher.isEmpty {
-      object["teacher"] = teacher.count == 1 ? .string(teacher[0]) : .array(teacher.map { .string($0) })
+    for (key, paths) in [("teacher", teacher), ("teacher_cache", teacherCache)] where !paths.isEmpty {
+      object[key] = paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) })
     }
     object["teacher_weights"] = teacherWeights.map { .string($0) }
     object["teacher_average"] = teacherAverage.map { .string($0.rawValue) }

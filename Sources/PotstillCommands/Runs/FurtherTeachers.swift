@@ -6,8 +6,8 @@ import Training
 
 /// The teachers behind the first, and how all are averaged; empty where there is one teacher.
 struct FurtherTeachers {
-  /// The models in order.
-  let folders: [ModelFolder]
+  /// The teachers in order.
+  let sides: [TeacherSide]
   /// The weight of each teacher, the first included.
   let weights: [Double]
   /// What is averaged.
@@ -15,19 +15,18 @@ struct FurtherTeachers {
   /// Each teacher's output for each output of the first; nil where outputs have no names.
   private let outputs: [[Int]?]
 
-  /// Loads the teachers.
-  ///
   /// - Parameters:
-  ///   - options: Which, and their weights.
+  ///   - sides: The teachers behind the first.
+  ///   - options: Their weights, and what is averaged.
   ///   - task: What they must answer.
   ///   - order: The order of the first teacher's outputs, which is the student's.
-  init(_ options: TeacherOptions, task: TaskDefinition, order: LabelOrder) throws {
-    try options.check()
-    folders = try options.teacher.dropFirst().map { try ModelFolder($0, for: task.kind) }
-    weights = try options.weights()
+  init(_ sides: [TeacherSide], _ options: TeacherOptions, task: TaskDefinition, order: LabelOrder) throws {
+    self.sides = sides
+    try options.check(count: 1 + sides.count)
+    weights = try options.weights(count: 1 + sides.count)
     average = options.teacherAverage ?? .logits
-    outputs = try folders.map { folder in
-      let own = try LabelOrder(model: folder.model, path: folder.path, task: task).outputs
+    outputs = try sides.map { side in
+      let own = try LabelOrder(labels: side.config.labels, path: side.path, task: task).outputs
       guard let own, let first = order.outputs else { return nil }
       var outputs = first
       for (label, output) in first.enumerated() { outputs[output] = own[label] }
@@ -36,19 +35,28 @@ struct FurtherTeachers {
   }
 
   /// The longest input that all of them take.
-  func lengthLimit(_ asked: Int?) -> Int { folders.map { $0.lengthLimit(asked) }.min() ?? .max }
+  func lengthLimit(_ asked: Int?) -> Int { sides.map { $0.lengthLimit(asked) }.min() ?? .max }
 
   /// What messages and plans say of each.
-  var descriptions: [ModelDescription] {
-    folders.map { ModelDescription($0.model, name: $0.path, vocabulary: $0.tokenizer.vocabulary.tokens) }
-  }
+  var descriptions: [ModelDescription] { sides.map(\.description) }
 
   /// All teachers, the first in front.
-  func all(first: TaskModel, description: ModelDescription) -> [WeightedTeacher] {
-    [WeightedTeacher(first, weight: weights.first ?? 1, outputs: nil, description: description)]
-      + zip(folders, descriptions).enumerated().map { index, teacher in
-        WeightedTeacher(
-          teacher.0.model, weight: weights[index + 1], outputs: outputs[index], description: teacher.1)
-      }
+  func all(first: TeacherSide) throws -> [WeightedTeacher] {
+    try zip([first] + sides, [nil] + outputs).enumerated().compactMap { index, teacher in
+      try teacher.0.weighted(weights[index], outputs: teacher.1)
+    }
+  }
+}
+
+extension TeacherSide {
+  /// The teacher as one of several.
+  fileprivate func weighted(_ weight: Double, outputs: [Int]?) throws -> WeightedTeacher? {
+    if let answers {
+      return try WeightedTeacher(
+        answers: answers, of: folder?.model, weight: weight, outputs: outputs, description: description)
+    }
+    return folder.map {
+      WeightedTeacher($0.model, weight: weight, outputs: outputs, description: description)
+    }
   }
 }

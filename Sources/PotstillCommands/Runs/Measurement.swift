@@ -1,3 +1,4 @@
+import Distillation
 import Encoders
 import Foundation
 import ModelFormats
@@ -14,8 +15,8 @@ struct Measurement {
   let layers: Int
   /// The number of parameters.
   let parameters: Int
-  /// Sentences a second in batches.
-  let samplesPerSecond: Double
+  /// Sentences a second in batches; nil when it was not measured.
+  let samplesPerSecond: Double?
   /// Milliseconds for one sentence alone, the median; nil when it was not measured.
   let latency: Double?
   /// The members of `eval_results.json`; empty for a measurement made elsewhere.
@@ -27,7 +28,7 @@ struct Measurement {
 
   /// A measurement made elsewhere.
   init(
-    name: String, layers: Int, parameters: Int, samplesPerSecond: Double, latency: Double?,
+    name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
     metrics: [(name: String, value: Double)], evaluation: JSONObject = JSONObject(),
     predictions: TaskPredictions? = nil
   ) {
@@ -39,6 +40,19 @@ struct Measurement {
     self.samplesPerSecond = samplesPerSecond
     self.latency = latency
     self.metrics = metrics
+  }
+
+  /// What a cache knows of the teacher that built it.
+  ///
+  /// - Parameter metrics: The scores to look for.
+  /// - Throws: `ModelError.configuration`.
+  init(of teacher: TeacherCacheDescription, _ metrics: [String]) throws {
+    self.init(
+      name: teacher.teacherName, layers: try teacher.config().layerCount,
+      parameters: teacher.parameterCount, samplesPerSecond: nil, latency: nil,
+      metrics: metrics.compactMap { name in
+        teacher.teacherResults["eval_" + name]?.doubleValue.map { (name, $0) }
+      })
   }
 
   /// Measures a model; the first sentences run once before the clock starts.
@@ -55,7 +69,7 @@ struct Measurement {
     let evaluation = try data.evaluate(folder, console: console)
     self.init(
       name: folder.path, layers: folder.model.config.layerCount, parameters: folder.model.parameterCount,
-      samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue ?? 0,
+      samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue,
       latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.result.metrics,
       evaluation: evaluation.result.json, predictions: evaluation.predictions)
   }
@@ -67,32 +81,43 @@ struct Measurement {
     object["layers"] = .integer(layers)
     object["parameters"] = .integer(parameters)
     object["mb"] = .double((Double(4 * parameters) / 1_048_576 * 100).rounded() / 100)
-    object["samples_per_second"] = .double((samplesPerSecond * 10).rounded() / 10)
+    object["samples_per_second"] = samplesPerSecond.map { .double(($0 * 10).rounded() / 10) }
     object["latency_ms"] = latency.map { .double(($0 * 1000).rounded() / 1000) }
-    object["speedup"] = .double((samplesPerSecond / first.samplesPerSecond * 100).rounded() / 100)
+    object["speedup"] = speedup(over: first).map { .double(($0 * 100).rounded() / 100) }
     for metric in metrics { object["eval_" + metric.name] = .double(metric.value) }
     return object
   }
 
-  /// The table for people; the speed-up is against the first row.
+  /// How many times as fast as another; nil unless both were measured.
+  private func speedup(over other: Measurement) -> Double? {
+    guard let samplesPerSecond, let base = other.samplesPerSecond else { return nil }
+    return samplesPerSecond / base
+  }
+
+  /// The table for people; the speed-up is against the first row, and what no row knows has no column.
   static func table(_ rows: [Measurement]) -> TextTable {
-    guard let first = rows.first else { return TextTable([]) }
+    guard let first = rows.first, let metrics = rows.map(\.metrics).max(by: { $0.count < $1.count }) else {
+      return TextTable([])
+    }
     var columns: [TextTable.Column] = [
       .text("model"), .number("layers"), .number("parameters"), .number("MB"), .number("sentences/s"),
     ]
     let hasLatency = rows.contains { $0.latency != nil }
     if hasLatency { columns.append(.number("ms/sentence")) }
-    columns.append(.number("speed-up"))
-    columns += first.metrics.map { .number($0.name) }
+    let hasSpeedup = first.samplesPerSecond != nil
+    if hasSpeedup { columns.append(.number("speed-up")) }
+    columns += metrics.map { .number($0.name) }
     var table = TextTable(columns)
     for row in rows {
       var cells = [
         row.name, String(row.layers), grouped(row.parameters), megabytes(4 * row.parameters),
-        grouped(Int(row.samplesPerSecond.rounded())),
+        row.samplesPerSecond.map { grouped(Int($0.rounded())) } ?? "",
       ]
       if hasLatency { cells.append(row.latency.map { String(format: "%.2f", $0) } ?? "") }
-      cells.append(String(format: "%.2f×", row.samplesPerSecond / first.samplesPerSecond))
-      cells += row.metrics.map { String(format: "%.4f", $0.value) }
+      if hasSpeedup { cells.append(row.speedup(over: first).map { String(format: "%.2f×", $0) } ?? "") }
+      cells += metrics.map { metric in
+        row.metrics.first { $0.name == metric.name }.map { String(format: "%.4f", $0.value) } ?? ""
+      }
       table.add(cells)
     }
     return table

@@ -58,19 +58,6 @@ extension RunLog {
     try writeResults("compare", object)
   }
 
-  /// The same where the teacher is not there: what is known of it is what its cache says.
-  func writeComparison(teacher: TeacherCacheDescription, baseline: Measurement?, student: Measurement) throws
-  {
-    var object = JSONObject()
-    object["teacher_parameters"] = .integer(teacher.parameterCount)
-    object["student_parameters"] = .integer(student.parameters)
-    for metric in student.metrics {
-      object["teacher_eval_" + metric.name] = teacher.teacherResults["eval_" + metric.name]
-    }
-    for metric in baseline?.metrics ?? [] { object["baseline_eval_" + metric.name] = .double(metric.value) }
-    try writeResults("compare", object)
-  }
-
   /// Writes the scores of a pre-trained student's teacher likewise.
   func writeComparison(teacher: TaskModel, _ evaluation: EvaluationResult, student: TaskModel) throws {
     var object = JSONObject()

@@ -149,6 +149,22 @@ import Tokenization
     for (x, y) in zip(a.hidden[1].values, b.hidden[1].values) { #expect(abs(x - y) < 2e-3) }
   }
 
+  /// The lock is one of open files, so two builders of one process stand for two processes.
+  @Test func onlyOneBuildsAFile() throws {
+    let world = try CacheWorld()
+    let description = world.description(CachedPart.logits(of: world.teacher.config))
+    func build(_ progress: () throws -> Void) throws -> TeacherCacheFile {
+      try TeacherCacheFile.build(
+        world.file, description: description, examples: world.examples, teacher: world.teacher,
+        budget: CacheBudget(bytes: 1 << 30), progress: { _ in try progress() })
+    }
+    var refusals: [String] = []
+    let cache = try build { refusals.append(message { _ = try build {} }) }
+    #expect(
+      !refusals.isEmpty && refusals.allSatisfy { $0.contains("another process is building this cache") })
+    #expect(cache.faults(for: CacheKey(teacher: world.teacher, examples: world.examples), parts: []).isEmpty)
+  }
+
   @Test func anUnfinishedFileOfAnotherCacheIsBegunAnew() throws {
     let world = try CacheWorld()
     let other = try CacheWorld(teacherSeed: 3)

@@ -102,6 +102,7 @@ import Training
       IntermediateMatch(layerT: 1, layerS: 2, loss: .attentionCEMean),
       IntermediateMatch(layerT: 3, layerS: 1, loss: .attentionMSESum),
       IntermediateMatch(layerT: 2, layerS: 2, loss: .mmd),
+      try #require(IntermediateMatch(.emd)),
     ]
     let config = DistillationConfig(temperature: 2, intermediateMatches: matches)
     let student = try tinyModel(layers: 2, hidden: 12, heads: 3, seed: 2)
@@ -110,7 +111,7 @@ import Training
     let file = try cached.cacheTeacher(over: world.examples, in: world.file)
     let count = { (kind: CachedPart.Kind) in file.description.parts.filter { $0.kind == kind }.map(\.index) }
     #expect(count(.query) == [0, 1, 2] && count(.key) == [0, 1, 2] && count(.value) == [1, 2])
-    #expect(count(.hidden) == [2])
+    #expect(count(.hidden) == [0, 1, 2, 3])
     for indices in [[0, 1, 2, 3], [29, 4, 11], [7]] {
       let batch = LabeledBatch(world.examples, at: indices)
       let (a, b) = (

@@ -78,7 +78,7 @@ import Training
     #expect(distiller.shares == shares)
     let found = try kdLoss(distiller.loss(tinyBatch(), progress: 0, in: .inference))
     let own = logits(student)
-    let others = teachers.map { logits($0.model) }
+    let others = try teachers.map { logits(try #require($0.model)) }
     let loss = { (teacher: Tensor) in
       KDLoss(type)(student: own, teacher: teacher, temperature: 2, in: .inference).item
     }
@@ -256,7 +256,7 @@ import Training
     var runs = [0, 0]
     let teachers = try teachers().enumerated().map { index, teacher in
       WeightedTeacher(
-        teacher.model, weight: teacher.weight,
+        try #require(teacher.model), weight: teacher.weight,
         adaptor: { batch, output, context in
           runs[index] += 1
           return Adaptors.features(batch, output, context)

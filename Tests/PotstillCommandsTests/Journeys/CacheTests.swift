@@ -58,6 +58,20 @@ import Testing
     #expect(try weights("with") == weights("without"))
     let results = try JSONValue(parsing: without.output)
     #expect(results["teacher_eval_accuracy"] == accuracy)
+    // Two stages and a baseline from the same answers; the table has what the cache says of the teacher.
+    let table = potstill(
+      [
+        "distill", "--student", world.path("base"), "--output", world.path("staged"), "--match", Self.match,
+        "--num_train_epochs", "3", "--feature-epochs", "1", "--baseline", "--teacher-cache",
+        world.path("answers"),
+      ] + task)
+    try #require(table.code == 0, "\(table.messages)")
+    let heading = try #require(table.output.split(separator: "\n").firstIndex { $0.contains("sentences/s") })
+    let rows = table.output.split(separator: "\n")[heading...].dropFirst()
+    #expect(zip(rows, ["/teacher ", "/staged/baseline ", "/staged "]).allSatisfy { $0.contains($1) })
+    #expect(rows.count == 3 && !table.output.contains("speed-up"), "\(table.output)")
+    let score = try #require(accuracy?.doubleValue)
+    #expect(rows.first?.contains(String(format: "%.4f", score)) == true, "\(table.output)")
     let parameters = try JSONValue(parsing: with.output)["teacher_parameters"]
     #expect(parameters != nil && results["teacher_parameters"] == parameters)
     #expect(try world.text("without/recipe.yaml").contains("teacher_cache: "))
@@ -81,6 +95,19 @@ import Testing
       #expect(run.code == 1 && run.messages.contains(message), "\(run.messages)")
     }
     #expect(potstill(["distill", "--student", "T1"] + task).messages.contains("--teacher-cache"))
+  }
+
+  /// A teacher from elsewhere has no run folder that says how it does.
+  @Test func aTeacherWithoutScoresIsMeasured() throws {
+    let known = try JSONValue(parsing: world.text("teacher/all_results.json"))
+    try FileManager.default.removeItem(atPath: world.path("teacher/all_results.json"))
+    let built = potstill(
+      ["cache", "--teacher", teacher, "--output", world.path("answers"), "--json"] + task)
+    try #require(built.code == 0, "\(built.messages)")
+    let summary = try JSONValue(parsing: built.output)
+    for name in ["eval_accuracy", "eval_f1"] {
+      #expect(known[name] != nil && summary["teacher_" + name] == known[name], "\(name)")
+    }
   }
 
   @Test func aRunKeepsLayersInItsFolderUntilItsEnd() throws {

@@ -69,6 +69,32 @@ import Testing
       let refused = potstill(distill + options + ["--output", world.path("refused")])
       #expect(refused.code == 1 && refused.messages.contains(words), "\(refused.messages)")
     }
+    // Their answers stand for them, with or without the models.
+    for name in ["one", "two"] {
+      let built = potstill(
+        ["cache", "--teacher", world.path(name), "--output", world.path(name + "-answers"), "--quiet"] + task)
+      try #require(built.code == 0, "\(built.messages)")
+    }
+    let caches = ["--teacher-cache", world.path("one-answers"), "--teacher-cache", world.path("two-answers")]
+    let with = potstill(
+      distill + caches + settings + ["--student", world.path("base"), "--output", world.path("with")])
+    try #require(with.code == 0, "\(with.messages)")
+    let without = potstill(
+      ["distill", "--student", world.path("base"), "--output", world.path("without")] + caches + settings
+        + task)
+    try #require(without.code == 0, "\(without.messages)")
+    #expect(try weights("with") == weights("without"))
+    #expect(without.output.contains("/one ") && without.output.contains("/two "), "\(without.output)")
+    let own = try json(world.text("without/all_results.json"))
+    #expect(own["teacher_eval_accuracy"] == all["teacher_eval_accuracy"])
+    #expect(own["teacher_2_eval_accuracy"] == all["teacher_2_eval_accuracy"])
+    #expect(try world.text("without/recipe.yaml").contains("teacher_cache: ["))
+    let rerun = potstill(["distill", world.path("without/recipe.yaml"), "--output", world.path("rerun")])
+    #expect(rerun.code == 0, "\(rerun.messages)")
+    #expect(try weights("rerun") == weights("without"))
+    let uneven = potstill(distill + caches.prefix(2) + ["--output", world.path("refused")])
+    #expect(uneven.code == 64 && uneven.messages.contains("found 2 --teacher and 1 --teacher-cache"))
+
     let single = potstill(
       ["distill", "--teacher", world.path("one"), "--student", "T1", "--teacher-weights", "1", "--dry-run"]
         + task)
@@ -196,6 +222,71 @@ import Testing
     for name in ["tiny", "scores", "labels"] {
       #expect(try weights("student/" + name) == weights("resumed/" + name), "\(name)")
     }
+  }
+
+  /// Teachers that are not there, and students without any, task by task.
+  @Test func tasksLearnFromKeptAnswersBesideABaseline() throws {
+    try makeScores()
+    let scores = ["--task", world.path("scores.yaml"), "--data", world.path("data")]
+    for (name, options) in [("mood", task), ("numbers", scores)] {
+      try train(name, options)
+      let built = potstill(
+        ["cache", "--teacher", world.path(name), "--output", world.path(name + "-answers"), "--quiet"]
+          + options)
+      try #require(built.code == 0, "\(built.messages)")
+    }
+    func run(_ output: String, teachers: Bool, caches: Bool, _ more: String...) throws -> ToolRun {
+      let entries = [("tiny", "mood"), ("scores", "numbers")].map { file, teacher in
+        let keys =
+          (teachers ? ", teacher: \(world.path(teacher))" : "")
+          + (caches ? ", teacher_cache: \(world.path(teacher))-answers" : "")
+        return "  - {task: \(world.path(file)).yaml, data: \(world.path("data"))\(keys)}\n"
+      }
+      try write("tasks:\n" + entries.joined(), to: "tasks.yaml")
+      return potstill(
+        [
+          "multitask", world.path("tasks.yaml"), "--output", world.path(output), "--student",
+          world.path("base"), "--learning-rate", "5e-3", "--num-train-epochs", "12",
+          "--per-device-train-batch-size", "8",
+        ] + more)
+    }
+    let with = try run("with", teachers: true, caches: true)
+    try #require(with.code == 0, "\(with.messages)")
+    #expect(!with.messages.contains("warning"), "\(with.messages)")
+    let without = try run("without", teachers: false, caches: true, "--baseline")
+    try #require(without.code == 0, "\(without.messages)")
+    for name in ["tiny", "scores"] {
+      #expect(try weights("with/" + name) == weights("without/" + name), "\(name)")
+      // Teacher, student without it, student with it.
+      let own = try json(world.text("without/\(name)/all_results.json"))
+      let metric = name == "tiny" ? "accuracy" : "pearson"
+      let teacher = try json(world.text((name == "tiny" ? "mood" : "numbers") + "/all_results.json"))
+      let alone = try json(world.text("without/baseline/\(name)/all_results.json"))
+      #expect(own["teacher_eval_" + metric] == teacher["eval_" + metric])
+      #expect(own["baseline_eval_" + metric] == alone["eval_" + metric] && alone["eval_" + metric] != nil)
+      #expect(without.output.contains("/without/baseline/\(name) "), "\(without.output)")
+    }
+    // The baseline is a run without teachers.
+    let labels = try run("labels", teachers: false, caches: false)
+    try #require(labels.code == 0, "\(labels.messages)")
+    #expect(try weights("labels/tiny") == weights("without/baseline/tiny"))
+
+    // Layers go to a file of each task's folder until the end.
+    let matched = try run(
+      "matched", teachers: true, caches: false, "--match",
+      #"{"layer_T": 2, "layer_S": 2, "loss": "hidden_mse"}"#)
+    try #require(matched.code == 0, "\(matched.messages)")
+    #expect(matched.messages.components(separatedBy: "the teacher runs once over the data").count == 3)
+    #expect(!FileManager.default.fileExists(atPath: world.path("matched/tiny/teacher.cache")))
+    // A teacher that was never trained, a student that starts at random.
+    let teacher = world.path("base")
+    try write(
+      "tasks:\n  - {task: \(world.path("tiny.yaml")), data: \(world.path("data")), teacher: \(teacher)}\n",
+      to: "doubtful.yaml")
+    let doubtful = potstill(["multitask", world.path("doubtful.yaml"), "--student", "T4-tiny", "--dry-run"])
+    try #require(doubtful.code == 0, "\(doubtful.messages)")
+    #expect(doubtful.messages.contains("no better than the commonest label"), "\(doubtful.messages)")
+    #expect(doubtful.messages.contains("T4-tiny starts at random"), "\(doubtful.messages)")
   }
 
   /// Without any teacher it is plain multi-task training of a directory, which may have neither task's head.

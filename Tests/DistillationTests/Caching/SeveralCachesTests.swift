@@ -1,0 +1,137 @@
+import Distillation
+import Encoders
+import Foundation
+import TaskData
+import Tensors
+import TestSupport
+import Testing
+import Tokenization
+import Training
+
+/// Answers on disk for several teachers, and for the teachers of several tasks.
+@Suite struct SeveralCachesTests {
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return ""
+    } catch { return "\(error)" }
+  }
+
+  /// The second teacher's outputs stand for the student's labels in another order.
+  @Test(arguments: TeacherAverage.allCases)
+  func keptAnswersStandForTeachersThatAreNotThere(average: TeacherAverage) throws {
+    let (one, two) = (try CacheWorld(), try CacheWorld(teacherSeed: 4))
+    let files = [try one.build(), try two.build()]
+    let config = DistillationConfig(temperature: 2)
+    func distiller(_ teachers: [WeightedTeacher]) throws -> MultiTeacherDistiller {
+      try MultiTeacherDistiller(config, teachers: teachers, average: average, student: try one.student())
+    }
+    let asked = try distiller([
+      WeightedTeacher(one.teacher, weight: 2), WeightedTeacher(two.teacher, outputs: [1, 2, 0]),
+    ])
+    let kept = try distiller([
+      WeightedTeacher(answers: files[0], weight: 2),
+      WeightedTeacher(answers: files[1], of: two.teacher, outputs: [1, 2, 0]),
+    ])
+    #expect(kept.teacher == nil && kept.shares == asked.shares)
+    for indices in [[0, 1, 2, 3], [29, 4, 11]] {
+      let batch = LabeledBatch(one.examples, at: indices)
+      let (a, b) = (
+        try asked.loss(batch, progress: 0, in: .inference), try kept.loss(batch, progress: 0, in: .inference)
+      )
+      #expect(a.parts.map(\.name) == b.parts.map(\.name))
+      for (x, y) in zip(a.parts, b.parts) { #expect(abs(x.value - y.value) < 1e-5 * max(1, abs(x.value))) }
+    }
+    try kept.train(one.examples, config: CacheWorld.training())
+  }
+
+  @Test func strangersAmongSeveralAreRefusedByName() throws {
+    let (one, two) = (try CacheWorld(), try CacheWorld(teacherSeed: 4))
+    let (first, second) = (try one.build(), try two.build())
+    let student = try one.student()
+    #expect(
+      message {
+        _ = try MultiTeacherDistiller(
+          DistillationConfig(),
+          teachers: [WeightedTeacher(answers: first), WeightedTeacher(answers: second, of: one.teacher)],
+          student: student)
+      }.contains("\(two.file.path): does not fit: it holds the answers of another teacher"))
+    // The second was asked about other texts.
+    let other = try CacheWorld(teacherSeed: 4)
+    let strange = try TeacherCacheFile.build(
+      other.file,
+      description: TeacherCacheDescription(
+        teacher: other.teacher, name: "t", examples: CacheWorld.examples(30, seed: 8),
+        parts: CachedPart.logits(of: other.teacher.config)),
+      examples: CacheWorld.examples(30, seed: 8), teacher: other.teacher,
+      budget: CacheBudget(bytes: 1 << 30))
+    let distiller = try MultiTeacherDistiller(
+      DistillationConfig(),
+      teachers: [WeightedTeacher(answers: first), WeightedTeacher(answers: strange)], student: student)
+    let text = message { try distiller.train(one.examples, config: CacheWorld.training()) }
+    #expect(text.contains("\(other.file.path): does not fit: it was built over other texts"), "\(text)")
+  }
+
+  /// Where the first teacher's layers are in a file, the others are not asked twice either.
+  @Test func layersInAFileAndLogitsInMemory() throws {
+    let world = try CacheWorld()
+    var runs = 0
+    let second = try tinyModel(layers: 3, seed: 7)
+    let distiller = try MultiTeacherDistiller(
+      DistillationConfig(matches: [
+        .match(IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig()))
+      ]),
+      teachers: [
+        WeightedTeacher(world.teacher),
+        WeightedTeacher(
+          second,
+          adaptor: { batch, output, context in
+            runs += 1
+            return Adaptors.features(batch, output, context)
+          }),
+      ], student: try world.student())
+    #expect(distiller.cacheObstacle == nil)
+    try distiller.cacheTeacher(over: world.examples, in: world.file)
+    try distiller.train(world.examples, config: CacheWorld.training(epochs: 1))
+    #expect(runs == 4)
+    for start in stride(from: 0, to: 30, by: 5) {
+      let batch = LabeledBatch(world.examples, at: Array(start..<start + 5))
+      _ = try distiller.loss(batch, progress: 0, in: .inference)
+    }
+    #expect(runs == 4)
+  }
+
+  /// Answers are looked up by an example's place in its own task's data.
+  @Test func eachTaskHasAnswersOfItsOwn() throws {
+    let world = try CacheWorld()
+    let numbers = try CacheWorld(count: 20, teacherSeed: 4)
+    let (one, two) = (try world.build(), try numbers.build())
+    func distiller(_ answers: [TeacherCacheFile?]) throws -> MultiTaskDistiller {
+      let base = try world.student()
+      let names = ["mood", "tone"]
+      return try MultiTaskDistiller(
+        zip(names, [world, numbers]).enumerated().map { index, task in
+          DistillationTask(
+            task.0,
+            objective: try GeneralDistiller(
+              DistillationConfig(temperature: 2), teacher: answers[index] == nil ? task.1.teacher : nil,
+              answers: answers[index],
+              student: try world.student(seed: UInt64(2 + index)).sharingEncoder(
+                of: base, headPrefix: "heads.\(index)"), projectionPrefix: "projections.\(index)"),
+            examples: task.1.examples)
+        })
+    }
+    let (asked, kept) = (try distiller([nil, nil]), try distiller([one, two]))
+    let config = CacheWorld.training()
+    for batch in asked.data(config).batches(0) {
+      let batch = asked.data(config).batch(batch)
+      let (a, b) = (
+        try asked.loss(batch, progress: 0, in: .inference), try kept.loss(batch, progress: 0, in: .inference)
+      )
+      #expect(abs(a.total.item - b.total.item) < 1e-5 * max(1, abs(a.total.item)))
+    }
+    try kept.train(config: config)
+    let swapped = try distiller([two, one])
+    #expect(message { try swapped.train(config: config) }.contains("it was built over other texts"))
+  }
+}
