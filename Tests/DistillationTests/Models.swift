@@ -34,6 +34,14 @@ func tinyBatch() -> LabeledBatch {
 /// A pass that records.
 func recording() -> Context { Context(tape: Tape(), isTraining: true, random: RandomSource(seed: 5)) }
 
+/// The words of the error that something throws; empty where it throws none.
+func message(_ body: () throws -> Void) -> String {
+  do {
+    try body()
+    return ""
+  } catch { return "\(error)" }
+}
+
 /// Every fault of a configuration for two models.
 func faults(
   _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,

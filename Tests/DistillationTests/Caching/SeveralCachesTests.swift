@@ -10,13 +10,6 @@ import Training
 
 /// Answers on disk for several teachers, and for the teachers of several tasks.
 @Suite struct SeveralCachesTests {
-  private func message(_ body: () throws -> Void) -> String {
-    do {
-      try body()
-      return ""
-    } catch { return "\(error)" }
-  }
-
   /// The second teacher's outputs stand for the student's labels in another order.
   @Test(arguments: TeacherAverage.allCases)
   func keptAnswersStandForTeachersThatAreNotThere(average: TeacherAverage) throws {

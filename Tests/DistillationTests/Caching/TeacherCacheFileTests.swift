@@ -8,13 +8,6 @@ import Tokenization
 
 /// Damage, strangers, crashes, and the limit of a cache's file.
 @Suite struct TeacherCacheFileTests {
-  private func message(_ body: () throws -> Void) -> String {
-    do {
-      try body()
-      return ""
-    } catch { return "\(error)" }
-  }
-
   private func bytes(_ url: URL) throws -> [UInt8] { Array(try Data(contentsOf: url)) }
 
   @Test func damageIsFound() throws {
