@@ -95,17 +95,16 @@ struct MultitaskRun {
     var doubts: [DistillationFault?] = []
     for (index, member) in members.enumerated() {
       guard let teacher = member.teacher else { continue }
-      let own = student.folder(index, path: student.name)
+      let asked = member.task.maxSequenceLength
+      let own = student.folder(index, path: student.name).lengthLimit(asked)
+      let other = teacher.lengthLimit(asked)
       if member.config.kdLossWeight > 0, let folder = teacher.folder {
         doubts.append(
-          try folder.doubtOfChance(
-            on: member.data.validation, of: member.task, limit: own.lengthLimit(member.task.maxSequenceLength)
-          ))
+          try folder.doubtOfChance(on: member.data.validation, of: member.task, limit: min(own, other)))
       }
       doubts.append(
         DistillationGuards.unequalLengths(
-          teacher: teacher.lengthLimit(member.task.maxSequenceLength),
-          student: own.lengthLimit(member.task.maxSequenceLength),
+          teacher: other, student: own,
           longest: distiller.tasks[index].examples.map(\.length).max() ?? 0))
     }
     if try student.isFresh {

@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import ModelFormats
 import PotstillCommands
@@ -287,6 +288,24 @@ import Testing
     try #require(doubtful.code == 0, "\(doubtful.messages)")
     #expect(doubtful.messages.contains("no better than the commonest label"), "\(doubtful.messages)")
     #expect(doubtful.messages.contains("T4-tiny starts at random"), "\(doubtful.messages)")
+  }
+
+  /// What a teacher cannot read is cut for both, before the first step too.
+  @Test func aTaskMayHaveATeacherOfShorterTexts() throws {
+    let base = try TaskModel(directory: URL(filePath: world.path("base")))
+    var config = base.config
+    config.maxPositions = 5
+    try FileManager.default.copyItem(atPath: world.path("base"), toPath: world.path("short"))
+    try TaskModel(config: config, seed: 3).save(to: world.folder.appending(path: "short"))
+    try write(
+      "tasks:\n  - {task: \(world.path("tiny.yaml")), data: \(world.path("data")), teacher: \(world.path("short"))}\n",
+      to: "short.yaml")
+    let run = potstill([
+      "multitask", world.path("short.yaml"), "--student", world.path("base"), "--max-steps", "2", "--output",
+      world.path("student"),
+    ])
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(run.messages.contains("the teacher reads 5 tokens at most, the student 24"), "\(run.messages)")
   }
 
   /// Without any teacher it is plain multi-task training of a directory, which may have neither task's head.
