@@ -6,22 +6,24 @@ import ModelFormats
 package struct AblateCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "ablate",
-    abstract: "Run a recipe with every combination of some settings, and compare.",
+    abstract: "Run recipes with every combination of some settings, and compare.",
     discussion: """
-      Runs a recipe of 'potstill distill' or 'potstill train' with each combination of the values of --vary and with each \
-      seed, and prints mean, standard deviation, least and greatest score of each combination.
+      Runs each recipe of 'potstill distill' or 'potstill train' with each combination of the values of --vary and with \
+      each seed, and prints mean, standard deviation, least and greatest score of each combination.
 
         potstill ablate recipe.yaml --vary temperature=1,4,8 --seeds 3
         potstill ablate recipe.yaml --vary match=none,L3_hidden_mse \\
           --vary hard_label_weight=0,1
+        potstill ablate labels.yaml kd.yaml hidden.yaml \\
+          --vary student=T3,T4-tiny --seeds 3 --output runs/
 
       A value means what it means in a recipe; 'none' leaves the key out, and commas inside brackets belong to a value. Each \
       run has a folder below --output with its recipe, results and metrics. The same command again runs only what is not \
       finished yet, or was run with other settings.
       """)
 
-  @Argument(help: "The recipe: a YAML or JSON file.")
-  package var recipe: String
+  @Argument(help: ArgumentHelp("The recipes: YAML or JSON files.", valueName: "recipe"))
+  package var recipes: [String]
 
   @Option(
     help: ArgumentHelp(
@@ -34,7 +36,7 @@ package struct AblateCommand: ConsoleCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The folder of all runs (default: the recipe's output and \"-ablation\").", valueName: "folder"))
+      "The folder of all runs (default, for one recipe: its output and \"-ablation\").", valueName: "folder"))
   package var output: String?
 
   @Option(
@@ -60,11 +62,11 @@ package struct AblateCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let file = try RecipeFile(path: recipe)
-    let grid = try AblationGrid(file, vary: vary)
-    let folder = try URL(filePath: outputPath(of: file), directoryHint: .isDirectory)
+    let files = try recipes.map { try RecipeFile(path: $0) }
+    let grid = try AblationGrid(files, vary: vary)
+    let folder = try URL(filePath: outputPath(of: files), directoryHint: .isDirectory)
     var report = AblationReport(
-      axes: grid.axes, rows: grid.cells.map { AblationReport.Row(cell: $0, runs: []) }, metrics: metric)
+      rows: grid.cells.map { AblationReport.Row(cell: $0, runs: []) }, metrics: metric)
     let total = grid.cells.count * seeds
     var (done, failed) = (0, 0)
     for (index, cell) in grid.cells.enumerated() {
@@ -107,11 +109,14 @@ package struct AblateCommand: ConsoleCommand {
     return try folder.finish(arguments, keepsModel: keepModels)
   }
 
-  private func outputPath(of file: RecipeFile) throws -> String {
+  private func outputPath(of files: [RecipeFile]) throws -> String {
     if let output { return output }
-    let entry = file.entries.first { OptionSpelling.canonical($0.key) == "output" }
+    guard files.count == 1 else {
+      throw UsageError("missing --output (the folder of all runs), since there are several recipes")
+    }
+    let entry = files[0].entries.first { OptionSpelling.canonical($0.key) == "output" }
     guard let path = entry?.values.first else {
-      throw UsageError("missing --output (the folder of all runs), since \(recipe) names none")
+      throw UsageError("missing --output (the folder of all runs), since \(files[0].path) names none")
     }
     return path.trimmingSuffix("/") + "-ablation"
   }

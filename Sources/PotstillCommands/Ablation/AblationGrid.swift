@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// The runs of an ablation: every combination of some values of a recipe's keys.
+/// The runs of an ablation: every recipe with every combination of some values of its keys.
 struct AblationGrid {
   /// One key with its values.
   struct Axis {
@@ -10,61 +10,58 @@ struct AblationGrid {
     let values: [String]
   }
 
-  /// One combination of values.
+  /// One recipe with one combination of values.
   struct Cell {
     /// The folder of its runs.
-    let name: String
-    /// The key and the value of each axis.
-    let values: [(key: String, value: String)]
-    fileprivate let entries: [RecipeFile.Entry]
+    var name: String
+    /// What tells it from the others: the recipe, where there are several, and the key and the value of each axis.
+    var values: [(key: String, value: String)]
+    /// The recipe, without the keys that vary or that an ablation sets itself.
+    fileprivate let recipe: RecipeFile
+    /// The command that the recipe is for, `distill` or `train`.
+    fileprivate let command: String
+    fileprivate var entries: [RecipeFile.Entry] = []
   }
 
-  /// The command that the recipe is for, `distill` or `train`.
-  let command: String
-  /// The keys that vary.
-  let axes: [Axis]
-  /// The combinations, the last key varying fastest.
+  /// The combinations, recipe by recipe, the last key varying fastest.
   let cells: [Cell]
-  private let recipe: RecipeFile
-  private let fixed: [RecipeFile.Entry]
 
   /// Keys that an ablation sets itself.
   private static let own: Set = ["output", "overwrite-output-dir", "seed", "json", "quiet", "dry-run"]
 
-  /// The grid of a recipe and of settings such as `temperature=1,4,8`.
+  /// The grid of some recipes and of settings such as `temperature=1,4,8`.
   ///
-  /// Throws every unknown key, with the name that was probably meant, and every value that its key does not take.
-  init(_ recipe: RecipeFile, vary settings: [String]) throws {
-    self.recipe = recipe
-    let names = Set(recipe.entries.map { OptionSpelling.canonical($0.key) })
-    command = names.contains("teacher") || names.contains("student") ? "distill" : "train"
-    let catalogue = OptionCatalogue(of: command)
+  /// Throws every unknown key, with the name that was probably meant, every value that its key does not take, and recipes
+  /// of one name.
+  init(_ recipes: [RecipeFile], vary settings: [String]) throws {
     var faults: [String] = []
-    var axes: [Axis] = []
-    for setting in settings {
-      let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
-      let key = OptionSpelling.canonical(parts.first ?? "")
-      if parts.count < 2 {
-        faults.append("--vary \(setting): expected a key and its values, such as temperature=1,4,8")
-      } else if Self.own.contains(key) {
-        faults.append("--vary \(parts[0]): an ablation sets \(parts[0]) itself; seeds are --seeds")
-      } else if catalogue.entry(named: key) == nil {
-        let near = OptionSpelling.suggestion(for: parts[0], in: catalogue)
-        faults.append("--vary \(parts[0]): '\(command)' has no such option; \(near)")
-      } else if axes.contains(where: { OptionSpelling.canonical($0.key) == key }) {
-        faults.append("--vary \(parts[0]): given twice; put all values into one list")
-      } else {
-        axes.append(Axis(key: key.replacing("-", with: "_"), values: Self.values(of: parts[1])))
+    let axes = Self.axes(settings, &faults)
+    let varied = Set(axes.map { OptionSpelling.canonical($0.key) })
+    var starts: [Cell] = []
+    for recipe in recipes {
+      let names = varied.union(recipe.entries.map { OptionSpelling.canonical($0.key) })
+      let command = names.isDisjoint(with: ["teacher", "teacher-cache", "student"]) ? "train" : "distill"
+      let catalogue = OptionCatalogue(of: command)
+      faults += axes.filter { catalogue.entry(named: OptionSpelling.canonical($0.key)) == nil }.map {
+        let near = OptionSpelling.suggestion(for: $0.key, in: catalogue)
+        return "--vary \($0.key): '\(command)' (\(recipe.path)) has no such option; \(near)"
       }
+      let fixed = recipe.entries.filter {
+        let name = OptionSpelling.canonical($0.key)
+        return !varied.contains(name) && !Self.own.contains(name)
+      }
+      let name = recipes.count > 1 ? recipe.name : ""
+      if let other = starts.firstIndex(where: { $0.name == name }) {
+        faults.append(
+          "\(recipe.path) and \(recipes[other].path) are both '\(name)' in the table; give one another name")
+      }
+      starts.append(
+        Cell(
+          name: name, values: name.isEmpty ? [] : [("recipe", name)],
+          recipe: RecipeFile(path: recipe.path, entries: fixed), command: command))
     }
     if !faults.isEmpty { throw RecipeError(faults) }
-    self.axes = axes
-    let varied = Set(axes.map { OptionSpelling.canonical($0.key) })
-    fixed = recipe.entries.filter {
-      let name = OptionSpelling.canonical($0.key)
-      return !varied.contains(name) && !Self.own.contains(name)
-    }
-    cells = try Self.combinations(axes)
+    cells = try starts.flatMap { try Self.combinations(of: $0, axes) }
     for cell in cells {
       do { _ = try arguments(of: cell, seed: 1, output: "output") } catch let error as RecipeError {
         faults += error.faults.filter { !faults.contains($0) }
@@ -77,14 +74,33 @@ struct AblationGrid {
   func arguments(of cell: Cell, seed: Int, output: String) throws -> [String] {
     let own = ["--output=\(output)", "--overwrite-output-dir", "--seed=\(seed)", "--quiet"]
     let varied = try cell.entries.flatMap { entry in
-      try RecipeFile(path: "--vary \(entry.key)", entries: [entry]).arguments(for: command, overriddenBy: [])
+      try RecipeFile(path: "--vary \(entry.key)", entries: [entry])
+        .arguments(for: cell.command, overriddenBy: [])
     }
-    let others = try RecipeFile(path: recipe.path, entries: fixed).arguments(for: command, overriddenBy: [])
-    return [command] + others + varied + own
+    return [cell.command] + (try cell.recipe.arguments(for: cell.command, overriddenBy: [])) + varied + own
   }
 
-  private static func combinations(_ axes: [Axis]) throws -> [Cell] {
-    var cells = [Cell(name: "", values: [], entries: [])]
+  /// The keys that vary, from settings such as `temperature=1,4,8`, and what is wrong with the settings.
+  private static func axes(_ settings: [String], _ faults: inout [String]) -> [Axis] {
+    var axes: [Axis] = []
+    for setting in settings {
+      let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+      let key = OptionSpelling.canonical(parts.first ?? "")
+      if parts.count < 2 {
+        faults.append("--vary \(setting): expected a key and its values, such as temperature=1,4,8")
+      } else if Self.own.contains(key) {
+        faults.append("--vary \(parts[0]): an ablation sets \(parts[0]) itself; seeds are --seeds")
+      } else if axes.contains(where: { OptionSpelling.canonical($0.key) == key }) {
+        faults.append("--vary \(parts[0]): given twice; put all values into one list")
+      } else {
+        axes.append(Axis(key: key.replacing("-", with: "_"), values: Self.values(of: parts[1])))
+      }
+    }
+    return axes
+  }
+
+  private static func combinations(of start: Cell, _ axes: [Axis]) throws -> [Cell] {
+    var cells = [start]
     for axis in axes {
       cells = try cells.flatMap { cell in
         try axis.values.enumerated().map { index, value in
@@ -94,13 +110,16 @@ struct AblationGrid {
             ? [] : try RecipeFile(path: "--vary \(axis.key)", text: "\(axis.key): \(value)").entries
           let isPlain = value.wholeMatch(of: /[A-Za-z0-9_.:-]{1,40}/) != nil
           let part = axis.key + "=" + (isPlain ? value : "#\(index + 1)")
-          return Cell(
-            name: cell.name.isEmpty ? part : cell.name + "," + part,
-            values: cell.values + [(axis.key, value)], entries: cell.entries + entries)
+          var next = cell
+          next.name = cell.name.isEmpty ? part : cell.name + "," + part
+          next.values.append((axis.key, value))
+          next.entries += entries
+          return next
         }
       }
     }
-    return axes.isEmpty ? [Cell(name: "recipe", values: [], entries: [])] : cells
+    if start.name.isEmpty && axes.isEmpty { cells[0].name = "recipe" }
+    return cells
   }
 
   /// Values between commas, of which those inside brackets and quotes belong to a value.

@@ -31,9 +31,7 @@ struct AblationReport {
     }
   }
 
-  /// The keys that vary.
-  let axes: [AblationGrid.Axis]
-  /// One row a combination.
+  /// One row a combination, at least one.
   var rows: [Row]
   /// The metrics of the table, as `all_results.json` names them; empty for those that runs are judged by.
   let metrics: [String]
@@ -41,7 +39,7 @@ struct AblationReport {
   /// The table for people.
   var table: TextTable {
     let names = metrics.isEmpty ? judged : metrics
-    var columns = axes.map { TextTable.Column.text($0.key) } + [.number("runs")]
+    var columns = rows[0].cell.values.map { TextTable.Column.text($0.key) } + [.number("runs")]
     for name in names { columns += [.number(name), .number("sd"), .number("min"), .number("max")] }
     var table = TextTable(columns)
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "" }

@@ -84,13 +84,18 @@ package struct CacheCommand: ConsoleCommand {
     if reader.task.unlabelledFile != nil { rows = rows.appending(try read(.unlabelled, reader, console)) }
     let limit = model.lengthLimit(reader.task.maxSequenceLength)
     let examples = try model.encode(rows, of: reader.task, limit: limit).examples
+    let validation =
+      dryRun || reader.task.validationFile == nil ? nil : try read(.validation, reader, console)
+    if let doubt = try model.doubtOfChance(on: validation, of: reader.task, limit: limit) {
+      console.warn("\(doubt)")
+    }
     let parts =
       CachedPart.logits(of: model.model.config)
       + (try CacheSelection(of: model, student: student).parts(
         hiddenStates: hiddenStates, matches: match))
     let description = TeacherCacheDescription(
       teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
-      maxLength: limit, results: try results(of: model, reader, console))
+      maxLength: limit, results: try results(of: model, on: validation, of: reader.task, console))
     let budget = caching.budget(at: file)
     if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
       throw CommandError("\(file.path) \(fault)")
@@ -140,17 +145,17 @@ package struct CacheCommand: ConsoleCommand {
   }
 
   /// What the teacher's run folder says of its scores; where it says nothing, they are measured on the validation rows.
-  private func results(of model: ModelFolder, _ reader: TaskReader, _ console: Console) throws -> JSONObject {
+  private func results(
+    of model: ModelFolder, on rows: TaskExamples?, of task: TaskDefinition, _ console: Console
+  ) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
     var results = JSONObject()
     for (name, value) in (try? JSONValue(contentsOf: url))?.objectValue ?? JSONObject()
     where name.hasPrefix("eval_") && value.doubleValue != nil {
       results[name] = value
     }
-    guard results.isEmpty, !dryRun, reader.task.validationFile != nil else { return results }
-    let rows = try read(.validation, reader, console)
-    if rows.labelledCount == 0 { return results }
-    let evaluation = try EvaluationData(task: reader.task, examples: rows).evaluate(model, console: console)
+    guard results.isEmpty, let rows, rows.labelledCount > 0 else { return results }
+    let evaluation = try EvaluationData(task: task, examples: rows).evaluate(model, console: console)
     for metric in evaluation.result.metrics { results["eval_" + metric.name] = .double(metric.value) }
     return results
   }

@@ -34,6 +34,8 @@ package struct RecipeFile {
   package let path: String
   /// The options in order.
   package let entries: [Entry]
+  /// The name of the file without its extension.
+  var name: String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
   /// A recipe of entries that were read elsewhere.
   init(path: String, entries: [Entry]) {

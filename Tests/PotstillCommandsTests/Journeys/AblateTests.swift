@@ -110,4 +110,49 @@ import Testing
     #expect(run.code == 0, "\(run.messages)")
     #expect(run.output.contains("train_loss") && run.output.contains("adamw_torch"))
   }
+
+  @Test func severalRecipesAreRowsOfOneTable() throws {
+    let common = """
+      task: \(world.path("tiny.yaml"))
+      data: \(world.path("data"))
+      max_steps: 2
+
+      """
+    // A teacher of kept answers makes a recipe one of distill, even where the student varies.
+    let answers = potstill([
+      "cache", "--task", world.path("tiny.yaml"), "--data", world.path("data"), "--teacher",
+      world.path("base"), "--output", world.path("answers"),
+    ])
+    try #require(answers.code == 0, "\(answers.messages)")
+    let recipes = [
+      "kd.yaml": common + "teacher_cache: \(world.path("answers"))\n",
+      "relations.yaml": common + "teacher: \(world.path("base"))\nmatch: minilmv2\n",
+    ]
+    for (name, text) in recipes { try Data(text.utf8).write(to: URL(filePath: world.path(name))) }
+    let named = ["kd.yaml", "relations.yaml"].map(world.path)
+    let settings = ["--vary", "student=T3-small,T4-tiny", "--output", world.path("rows")]
+    let run = potstill(["ablate"] + named + settings)
+    try #require(run.code == 0, "\(run.messages)")
+    let lines = run.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+    #expect(lines.first?.prefix(3) == ["recipe", "student", "runs"])
+    #expect(
+      lines.dropFirst().map { $0.prefix(3).joined(separator: " ") } == [
+        "kd T3-small 1", "kd T4-tiny 1", "relations T3-small 1", "relations T4-tiny 1",
+      ])
+    #expect(exists("rows/relations,student=T4-tiny/seed-1/all_results.json"))
+    #expect(!(try world.text("rows/kd,student=T3-small/seed-1/recipe.yaml").contains("match")))
+
+    #expect(potstill(["ablate"] + named).code == 64)
+    let twice = potstill(["ablate", named[0], named[0], "--output", world.path("twice")])
+    #expect(twice.code == 1 && twice.messages.contains("are both 'kd'"), "\(twice.messages)")
+    let teacher = common + "model: \(world.path("base"))\n"
+    try Data(teacher.utf8).write(to: URL(filePath: world.path("teacher.yaml")))
+    let mixed = potstill([
+      "ablate", world.path("teacher.yaml"), named[0], "--vary", "temperature=1,8", "--output",
+      world.path("mixed"),
+    ])
+    #expect(
+      mixed.code == 1 && mixed.messages.contains("teacher.yaml) has no such option"), "\(mixed.messages)")
+    #expect(!exists("twice") && !exists("mixed"))
+  }
 }

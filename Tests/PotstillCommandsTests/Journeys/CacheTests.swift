@@ -108,6 +108,13 @@ import Testing
     for name in ["eval_accuracy", "eval_f1"] {
       #expect(known[name] != nil && summary["teacher_" + name] == known[name], "\(name)")
     }
+    // Students will never see the teacher, so that it only guesses is said here.
+    #expect(!built.messages.contains("warning"), "\(built.messages)")
+    let guessing = potstill(
+      ["cache", "--teacher", world.path("base"), "--output", world.path("guesses")] + task)
+    #expect(
+      guessing.code == 0 && guessing.messages.contains("warning: teacher: the accuracy of"),
+      "\(guessing.messages)")
   }
 
   @Test func aRunKeepsLayersInItsFolderUntilItsEnd() throws {
