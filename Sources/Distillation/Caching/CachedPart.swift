@@ -49,14 +49,39 @@ public struct CachedPart: Sendable, Equatable {
   }
 
   /// The part in words, such as `hidden states of layer 4`.
-  public var name: String {
+  public var name: String { Self.names(of: [self]) }
+
+  /// Some parts in words, such as `logits, embeddings, hidden states of layers 2, 4`.
+  public static func names(of parts: [CachedPart]) -> String {
+    var names: [String] = []
+    var rest = parts[...]
+    while let part = rest.first {
+      let alike = rest.prefix { $0.kind == part.kind && $0.hasOneRow == part.hasOneRow && part.layer != nil }
+      let layers = alike.compactMap(\.layer).map(String.init).joined(separator: ", ")
+      names.append(
+        part.rowName + (layers.isEmpty ? "" : " of layer\(alike.count == 1 ? "" : "s") \(layers)")
+          + (part.kind == .hidden && part.hasOneRow ? " ([CLS] only)" : ""))
+      rest = rest.dropFirst(max(1, alike.count))
+    }
+    return names.joined(separator: ", ")
+  }
+
+  /// The layer that the rows are of, counted from 1; nil for logits and embeddings.
+  private var layer: Int? {
+    switch kind {
+    case .logits: nil
+    case .hidden: index == 0 ? nil : index
+    case .query, .key, .value: index + 1
+    }
+  }
+
+  private var rowName: String {
     switch kind {
     case .logits: index == 0 ? "logits" : "logits \(index + 1)"
-    case .hidden:
-      (index == 0 ? "embeddings" : "hidden states of layer \(index)") + (hasOneRow ? " ([CLS] only)" : "")
-    case .query: "queries of layer \(index + 1)"
-    case .key: "keys of layer \(index + 1)"
-    case .value: "values of layer \(index + 1)"
+    case .hidden: index == 0 ? "embeddings" : "hidden states"
+    case .query: "queries"
+    case .key: "keys"
+    case .value: "values"
     }
   }
 }

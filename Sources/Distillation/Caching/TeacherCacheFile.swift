@@ -85,8 +85,7 @@ public final class TeacherCacheFile: @unchecked Sendable {
     let missing = parts.filter { part in !description.parts.contains { $0.covers(part) } }
     if !missing.isEmpty {
       faults.append(
-        "it lacks \(missing.map(\.name).joined(separator: ", ")); it has "
-          + description.parts.map(\.name).joined(separator: ", "))
+        "it lacks \(CachedPart.names(of: missing)); it has \(CachedPart.names(of: description.parts))")
     }
     return faults
   }

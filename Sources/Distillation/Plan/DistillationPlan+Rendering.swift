@@ -48,16 +48,15 @@ extension DistillationPlan {
   private var matchLines: [String] {
     let rows = matches.map { match in
       [
-        "teacher \(match.teacherLayer)", match.teacherShape, "student \(match.studentLayer)",
-        match.studentShape,
-        match.projection ?? "",
+        "match    \(number(match.weight)) × \(match.loss)", "teacher \(match.teacherLayer)",
+        match.teacherShape,
+        "student \(match.studentLayer)", match.studentShape, match.projection ?? "",
       ]
     }
-    let widths = (0..<5).map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return zip(matches, rows).map { match, row in
+    let widths = (0..<6).map { column in rows.map { $0[column].count }.max() ?? 0 }
+    return rows.map { row in
       let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-      let text = "match    \(number(match.weight)) × \(match.loss)  " + cells.joined(separator: "  ")
-      return String(text.reversed().drop { $0 == " " }.reversed())
+      return String(cells.joined(separator: "  ").reversed().drop { $0 == " " }.reversed())
     }
   }
 
@@ -112,7 +111,7 @@ extension DistillationPlan {
   }
 
   private func describe(_ model: ModelDescription) -> String {
-    "\(model.name): \(model.layers) layers of \(model.hiddenSize), "
+    "\(model.name): \(model.layers) layer\(model.layers == 1 ? "" : "s") of \(model.hiddenSize), "
       + (model.heads > 0 ? "\(model.heads) heads, " : "")
       + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.parameterCount * 4)) MB"
   }

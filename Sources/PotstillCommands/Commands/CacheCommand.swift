@@ -167,7 +167,7 @@ package struct CacheCommand: ConsoleCommand {
     object["examples"] = .integer(description.lengths.count)
     object["tokens"] = .integer(description.lengths.reduce(0, +))
     object["bytes"] = .integer(description.byteCount)
-    object["holds"] = .string(description.parts.map(\.name).joined(separator: ", "))
+    object["holds"] = .string(CachedPart.names(of: description.parts))
     for (name, value) in description.teacherResults { object["teacher_" + name] = value }
     return object
   }

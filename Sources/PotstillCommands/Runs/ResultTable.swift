@@ -3,10 +3,14 @@ import ModelFormats
 
 /// Results for people: the names of `all_results.json` with readable numbers.
 enum ResultTable {
-  /// A table of names and values in the order of the object.
+  /// A table of names and values in the order of the object: numbers to the right, texts to the left.
   static func of(_ results: JSONObject) -> TextTable {
-    var table = TextTable([.text(""), .number("")])
-    for (name, value) in results { table.add([name, text(value, of: name)]) }
+    let rows = results.map { (name: $0, value: text($1, of: $0), isText: $1.stringValue != nil) }
+    let width = rows.filter { !$0.isText }.map { displayWidth($0.value) }.max() ?? 0
+    var table = TextTable([.text(""), .text("")])
+    for row in rows {
+      table.add([row.name, row.isText ? row.value : padded(row.value, to: width, onLeft: true)])
+    }
     return table
   }
 

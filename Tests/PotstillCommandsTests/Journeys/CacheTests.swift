@@ -152,6 +152,8 @@ import Testing
       return run.code == 0 ? try JSONValue(parsing: run.output)["holds"]?.stringValue ?? "" : run.messages
     }
     #expect(try holds([]) == "logits")
+    #expect(
+      try holds(["--hidden-states", "0,1,2"]) == "logits, embeddings, hidden states of layers 1, 2")
     #expect(try holds(["--match", "last"]).contains("--student"))
     #expect(
       try holds(["--match", "last", "--student", "T1"]) == "logits, embeddings, hidden states of layer 2")
