@@ -118,7 +118,8 @@ struct AblationGrid {
         }
       }
     }
-    if start.name.isEmpty && axes.isEmpty { cells[0].name = "recipe" }
+    // A recipe by itself has the folder that it would have beside others, which then find its runs finished.
+    if axes.isEmpty { cells[0].name = start.recipe.name }
     return cells
   }
 

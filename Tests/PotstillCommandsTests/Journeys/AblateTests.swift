@@ -142,6 +142,18 @@ import Testing
     #expect(exists("rows/relations,student=T4-tiny/seed-1/all_results.json"))
     #expect(!(try world.text("rows/kd,student=T3-small/seed-1/recipe.yaml").contains("match")))
 
+    // What a recipe has finished by itself counts beside others.
+    let whole = ["one", "two"].map { world.path($0 + ".yaml") }
+    for (path, weight) in zip(whole, [0, 1]) {
+      let text = common + "teacher: \(world.path("base"))\nstudent: T1\nhard_label_weight: \(weight)\n"
+      try Data(text.utf8).write(to: URL(filePath: path))
+    }
+    #expect(potstill(["ablate", whole[0], "--output", world.path("whole")]).code == 0)
+    let both = potstill(["ablate"] + whole + ["--output", world.path("whole")])
+    #expect(
+      both.code == 0 && both.messages.contains("[1/2] one, seed 1: finished before"), "\(both.messages)")
+    #expect(both.messages.components(separatedBy: "finished before").count == 2)
+
     #expect(potstill(["ablate"] + named).code == 64)
     let twice = potstill(["ablate", named[0], named[0], "--output", world.path("twice")])
     #expect(twice.code == 1 && twice.messages.contains("are both 'kd'"), "\(twice.messages)")
