@@ -24,17 +24,22 @@ import Testing
     #expect(try text("Tests/PotstillTests/ExampleTests.swift").contains(function))
   }
 
-  @Test func theRecipeIsUnderstood() throws {
-    let recipe = try RecipeFile(path: "README.md", text: #require(blocks("yaml").first))
-    let arguments = try recipe.arguments(for: "distill", overriddenBy: [])
+  @Test func theRecipesAreUnderstood() throws {
+    let recipes = try blocks("yaml").map { try RecipeFile(path: "README.md", text: $0) }
+    try #require(recipes.count == 4)
+    let arguments = try recipes[0].arguments(for: "distill", overriddenBy: [])
     #expect(arguments.contains("--temperature=8") && arguments.count == 11)
-    let tasks = try RecipeFile(path: "README.md", text: #require(blocks("yaml").dropFirst().first))
-    let multitask = try tasks.arguments(for: "multitask", overriddenBy: [])
-    #expect(multitask.contains { $0.hasPrefix("--tasks=[{") } && multitask.count == 4)
+    let compared = try recipes[2].arguments(for: "distill", overriddenBy: [])
+    #expect(compared.contains("--teacher-cache=answers/") && compared.count == 12)
+    for (index, count) in [(1, 4), (3, 11)] {
+      let multitask = try recipes[index].arguments(for: "multitask", overriddenBy: [])
+      #expect(multitask.contains { $0.hasPrefix("--tasks=[{") } && multitask.count == count)
+    }
   }
 
   @Test func everyCommandLineParses() throws {
-    let lines = try text("README.md").split(separator: "\n").filter { $0.hasPrefix("potstill ") }
+    let lines = try text("README.md").replacing("\\\n", with: " ").split(separator: "\n")
+      .filter { $0.hasPrefix("potstill ") }
     #expect(lines.count >= 10)
     for line in lines {
       let command = line.split(separator: "#")[0]
