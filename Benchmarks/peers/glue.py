@@ -23,6 +23,7 @@ TASKS = {
     "stsb": {"columns": ("sentence1", "sentence2", "score"), "header": True, "labels": None, "length": 128},
 }
 
+# Sequences that are padded to one length.
 PART = 8
 
 

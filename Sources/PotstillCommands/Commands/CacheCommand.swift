@@ -84,8 +84,7 @@ package struct CacheCommand: ConsoleCommand {
     if reader.task.unlabelledFile != nil { rows = rows.appending(try read(.unlabelled, reader, console)) }
     let limit = model.lengthLimit(reader.task.maxSequenceLength)
     let examples = try model.encode(rows, of: reader.task, limit: limit).examples
-    let validation =
-      dryRun || reader.task.validationFile == nil ? nil : try read(.validation, reader, console)
+    let validation = try validationRows(reader, console)
     if let doubt = try model.doubtOfChance(on: validation, of: reader.task, limit: limit) {
       console.warn("\(doubt)")
     }
@@ -123,6 +122,17 @@ package struct CacheCommand: ConsoleCommand {
     let (examples, _, summary) = try reader.readExamples(split)
     console.note(summary)
     return examples
+  }
+
+  /// The rows that the teacher is checked on; nil without any, since answers need none.
+  private func validationRows(_ reader: TaskReader, _ console: Console) throws -> TaskExamples? {
+    guard !dryRun, reader.task.validationFile != nil else { return nil }
+    do {
+      return try read(.validation, reader, console)
+    } catch TaskDataError.unreadableFile(let path, let reason) where task.validationFile == nil {
+      console.warn("\(path): \(reason). The teacher is not checked without validation rows")
+      return nil
+    }
   }
 
   /// Whether a finished cache holds these answers.

@@ -115,6 +115,21 @@ import Testing
     #expect(
       guessing.code == 0 && guessing.messages.contains("warning: teacher: the accuracy of"),
       "\(guessing.messages)")
+    // Texts stand to the left, numbers below each other.
+    let table = guessing.output.split(separator: "\n").map(String.init)
+    let column = "teacher_eval_accuracy  ".count
+    #expect(table.contains("holds".padding(toLength: column, withPad: " ", startingAt: 0) + "logits"))
+    let numbers = table.filter { $0.hasPrefix("examples") || $0.hasPrefix("tokens") || $0.hasPrefix("bytes") }
+    #expect(numbers.count == 3 && Set(numbers.map(\.count)).count == 1, "\(guessing.output)")
+
+    // Answers need no validation rows, unless they were asked for.
+    try FileManager.default.removeItem(atPath: world.path("data/dev.tsv"))
+    let unchecked = ["cache", "--teacher", teacher, "--output", world.path("unchecked")] + task
+    let named = potstill(unchecked + ["--validation-file", world.path("data/dev.tsv")])
+    #expect(named.code == 1 && !exists("unchecked"), "\(named.messages)")
+    let run = potstill(unchecked)
+    #expect(run.code == 0 && run.messages.contains("not checked without validation rows"), "\(run.messages)")
+    #expect(exists("unchecked/teacher.cache"))
   }
 
   @Test func aRunKeepsLayersInItsFolderUntilItsEnd() throws {
