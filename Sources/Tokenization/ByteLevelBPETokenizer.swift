@@ -59,6 +59,23 @@ public final class ByteLevelBPETokenizer: Tokenizer {
       modelMaxLength: options.modelMaxLength, configuration: configuration, file: file)
   }
 
+  /// The same tokenizer with `addPrefixSpace`; the cutter is one that puts the space there.
+  private init(_ other: ByteLevelBPETokenizer, prefixing cutter: BytePairCutter) {
+    var options = other.options
+    (options.addPrefixSpace, options.trimsAsIfPrefixed) = (true, nil)
+    self.options = options
+    table = other.table
+    pipeline = TokenizerPipeline(
+      other.pipeline, cutter: cutter,
+      trimming: other.pipeline.trimming.map { OffsetTrimming($0, keepsFirstSpace: true) })
+  }
+
+  /// This tokenizer with a space before every text that does not begin with one; it shares all tables.
+  var prefixingSpaces: ByteLevelBPETokenizer {
+    guard let cutter = pipeline.cutter as? BytePairCutter else { return self }
+    return ByteLevelBPETokenizer(self, prefixing: BytePairCutter(cutter, addsPrefixSpace: true))
+  }
+
   /// The special tokens that the vocabulary has; the mask takes in the space before it, as RoBERTa learnt it.
   static func defaultTokens(_ options: ByteLevelBPEOptions, _ vocabulary: Vocabulary) -> [AddedToken] {
     let names = options.specialTokens

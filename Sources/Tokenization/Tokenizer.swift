@@ -52,6 +52,15 @@ extension Tokenizer {
   /// The token with an id, nil when there is none.
   public func token(_ id: Int32) -> String? { pipeline.token(id) }
 
+  /// What cuts single words of a text that was split before, as Hugging Face does with `is_split_into_words`.
+  ///
+  /// Byte-level vocabularies have a word's first piece with the space before it, so these tokenizers put one there
+  /// (`add_prefix_space`), also behind an added token inside a word, but not before a word that begins with one.
+  package var forSplitWords: any Tokenizer {
+    if let tokenizer = self as? ByteLevelBPETokenizer { return tokenizer.prefixingSpaces }
+    return self
+  }
+
   /// How many special tokens come on top of one text, or of a pair.
   public func addedTokenCount(isPair: Bool = false) -> Int {
     pipeline.layouts[isPair: isPair, addSpecialTokens: true].specialCount

@@ -2,26 +2,39 @@
 
     python Tests/Reference/make_taskdata_fixtures.py
 
-The tokenizer is BERT's over Tests/Fixtures/tokenization/vocab.txt. Words are tokenized with `is_split_into_words`, tags laid on
-their tokens as `run_ner` does; questions with `truncation="only_second"`, overflowing tokens and offsets, and answers laid
-on the windows as `run_qa` does, except that the search for the first token stops at the end of the passage (`run_qa` walks on
-over the [SEP], whose offset is 0, where an answer begins in the last token of a window). Long questions are cut to `max_query_length` tokens beforehand, as `run_squad` did.
+The tokenizers are BERT's over Tests/Fixtures/tokenization/vocab.txt (`words.json`, `questions.json`) and RoBERTa's over
+byte_level_vocab.json beside it (`byte_level_words.json`, `byte_level_questions.json`). Words are tokenized with
+`is_split_into_words` (RoBERTa's with `add_prefix_space`), tags laid on their tokens as `run_ner` does; questions with
+`truncation="only_second"`, overflowing tokens and offsets, and answers laid on the windows as `run_qa` does, except that the
+search for the first token stops at the end of the passage (`run_qa` walks on over the [SEP], whose offset is 0, where an answer
+begins in the last token of a window). Questions lose the white space on their left, as in `run_qa`, and long ones are cut to
+`max_query_length` tokens beforehand, as `run_squad` did.
 """
 import json
 import os
 
-from tokenizers import BertWordPieceTokenizer
-from transformers import PreTrainedTokenizerFast
+from tokenizers import AddedToken, BertWordPieceTokenizer
+from transformers import PreTrainedTokenizerFast, RobertaTokenizerFast
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VOCABULARY = os.path.join(HERE, "../Fixtures/tokenization/vocab.txt")
+TOKENIZATION = os.path.join(HERE, "../Fixtures/tokenization")
 FOLDER = os.path.join(HERE, "../Fixtures/taskdata")
 
 
-def make_tokenizer(lowercase):
-    inner = BertWordPieceTokenizer(VOCABULARY, lowercase=lowercase)
+def bert(lowercase):
+    inner = BertWordPieceTokenizer(os.path.join(TOKENIZATION, "vocab.txt"), lowercase=lowercase)
     names = {"unk_token": "[UNK]", "sep_token": "[SEP]", "cls_token": "[CLS]", "pad_token": "[PAD]", "mask_token": "[MASK]"}
     return PreTrainedTokenizerFast(tokenizer_object=inner._tokenizer, **names)
+
+
+def roberta(add_prefix_space):
+    with open(os.path.join(TOKENIZATION, "byte_level_vocab.json"), encoding="utf-8") as file:
+        vocabulary = json.load(file)
+    with open(os.path.join(TOKENIZATION, "byte_level_merges.txt"), encoding="utf-8") as file:
+        merges = [tuple(line.split()) for line in file.read().splitlines()[1:]]
+    # The mask takes in the space before it, as the tokenizer_config.json of every RoBERTa says.
+    mask = AddedToken("<mask>", lstrip=True, special=True, normalized=False)
+    return RobertaTokenizerFast(vocab=vocabulary, merges=merges, add_prefix_space=add_prefix_space, mask_token=mask)
 
 
 # Words with BIO tags of the types A and B: O, B-A, I-A, B-B, I-B.
@@ -31,15 +44,28 @@ SENTENCES = [
     (["２０２６", "年", "Ａｂ", "ｂ", "\u200b", "\u0007", "😀", "👨\u200d👩", "cafe\u0301", "café"], [1, 2, 2, 0, 0, 0, 3, 4, 0, 1]),
     (["don't", "a.b", "[MASK]", "x" * 101, "\u3000", "한국어", "가", "\ufeff老\u0301師", "distillation"], [1, 2, 0, 3, 0, 1, 2, 3, 4]),
 ]
+BYTE_LEVEL_SENTENCES = SENTENCES + [
+    (["(", "\"Hello", ",", "world", "'s", "it's", "...the", "naïve", "Noël", "\u201cfilm\u201d", "$1,299.99", "😀", "👍🏽", "大学生", "!"],
+     [0, 1, 2, 2, 0, 0, 3, 4, 3, 0, 0, 1, 2, 3, 0]),
+    # White space is a word where characters are the words; words that begin with a space get no second one.
+    (["a", " ", "b", "", " the", "  the", "the ", "  ", "a  b", "\u3000", "\u00a0x", "\n", "\t the"],
+     [1, 2, 2, 0, 0, 3, 4, 0, 1, 0, 0, 3, 4]),
+    (["", "the", "", "film", ""], [0, 1, 0, 3, 0]),
+    # Special tokens are found in words first; what is left on either side counts as the beginning of a word.
+    (["<mask>", "<pad>", "x<mask>y", "a <mask>  b", "</s>", "the<s>the", "</s> the", "<mask", " <mask>"],
+     [1, 2, 0, 3, 0, 0, 1, 2, 0]),
+]
 
 
-def words_cases():
+def words_cases(settings, sentences, with_offsets=False):
+    """Cases of tokenizers, each with what tells it from the others."""
     cases = []
-    for lowercase in (True, False):
-        tokenizer = make_tokenizer(lowercase)
-        for words, tags in SENTENCES:
-            encoding = tokenizer(words, is_split_into_words=True)
+    for setting, tokenizer in settings:
+        for words, tags in sentences:
+            encoding = tokenizer(words, is_split_into_words=True, return_offsets_mapping=True)
             word_of = encoding.word_ids()
+            # Where the tokens of words lie in their words.
+            offsets = [end for offset, word in zip(encoding["offset_mapping"], word_of) if word is not None for end in offset]
             for all_tokens in (False, True):
                 # A word without a token would hide where an entity begins; both sides are compared without such words.
                 labels = []
@@ -54,9 +80,10 @@ def words_cases():
                         labels.append((tags[word] + 1 if tags[word] % 2 else tags[word]) if all_tokens else -100)
                     previous = word
                 cases.append({
-                    "lowercase": lowercase, "words": words, "tags": tags, "label_all_tokens": all_tokens,
+                    **setting, "words": words, "tags": tags, "label_all_tokens": all_tokens,
                     "ids": encoding["input_ids"], "labels": labels,
                     "word_ids": [-1 if word is None else word for word in word_of],
+                    **({"offsets": offsets} if with_offsets else {}),
                 })
     return cases
 
@@ -87,6 +114,7 @@ QUESTIONS = [
 
 
 def cut(tokenizer, question, length):
+    question = question.lstrip()
     encoding = tokenizer(question, add_special_tokens=False, return_offsets_mapping=True)
     if len(encoding["input_ids"]) <= length:
         return question
@@ -125,16 +153,26 @@ def question_features(tokenizer, question, context, answer, max_length, stride, 
 
 
 SETTINGS = [(True, 384, 128, 64), (True, 40, 16, 16), (True, 19, 0, 8), (False, 40, 10, 16)]
+SPACED_PASSAGE = "  (The  quick) brown fox\n\n\u00a0reads: \"the  lazy dog\" , naïve 大学生 😀!  It's <mask> of\tthe best... "
+BYTE_LEVEL_QUESTIONS = [QUESTIONS[index] for index in (0, 4, 6, 10, 12, 13, 14, 15)] + [
+    (" \t Who  reads?", SPACED_PASSAGE, "The  quick"),
+    ("\u3000(what) is it?", SPACED_PASSAGE, "lazy dog"),
+    ("...and  naïve is who ?", SPACED_PASSAGE, "大学生 😀"),
+    ("Whose mask?", SPACED_PASSAGE, "<mask> of\tthe"),
+    ("", SPACED_PASSAGE, "fox"),
+]
+BYTE_LEVEL_SETTINGS = [(False, 384, 128, 64), (False, 48, 16, 24), (False, 27, 0, 12), (True, 48, 10, 24)]
 
 
-def questions_cases():
+def questions_cases(key, make, settings, questions):
+    """Cases of the tokenizers that `make` makes of the first value of each setting, called `key`."""
     cases = []
-    contexts = sorted({context for _, context, _ in QUESTIONS})
-    for lowercase, max_length, stride, max_query in SETTINGS:
-        tokenizer = make_tokenizer(lowercase)
-        for question, context, answer in QUESTIONS:
+    contexts = sorted({context for _, context, _ in questions})
+    for first, max_length, stride, max_query in settings:
+        tokenizer = make(first)
+        for question, context, answer in questions:
             cases.append({
-                "lowercase": lowercase, "max_length": max_length, "stride": stride, "max_query_length": max_query,
+                key: first, "max_length": max_length, "stride": stride, "max_query_length": max_query,
                 "question": question, "context": contexts.index(context), "answer": answer,
                 "answer_start": -1 if answer is None else context.index(answer),
                 "windows": question_features(tokenizer, question, context, answer, max_length, stride, max_query),
@@ -150,5 +188,8 @@ def write(name, value):
 
 if __name__ == "__main__":
     os.makedirs(FOLDER, exist_ok=True)
-    write("words.json", {"cases": words_cases()})
-    write("questions.json", questions_cases())
+    write("words.json", {"cases": words_cases([({"lowercase": value}, bert(value)) for value in (True, False)], SENTENCES)})
+    write("questions.json", questions_cases("lowercase", bert, SETTINGS, QUESTIONS))
+    write("byte_level_words.json", {"cases": words_cases([({}, roberta(True))], BYTE_LEVEL_SENTENCES, with_offsets=True)})
+    write("byte_level_questions.json",
+          questions_cases("add_prefix_space", roberta, BYTE_LEVEL_SETTINGS, BYTE_LEVEL_QUESTIONS))

@@ -60,13 +60,10 @@ private struct PlacedWords: Sendable {
     var words: [[UInt8]: String] = [:]
     for sentence in sentences { for word in sentence.words { words[Array(word.utf8)] = word } }
     let list = Array(words)
-    let space = WordPieces.space(of: tokenizer)
-    let shift = space.unicodeScalars.count
+    let tokenizer = tokenizer.forSplitWords
     let encoded = concurrentMap(list.count) { index -> (ids: [Int32], offsets: [Range<Int>]) in
-      let encoding = tokenizer.encode(space + list[index].value, addSpecialTokens: false)
-      return (
-        encoding.ids, encoding.offsets.map { max(0, $0.lowerBound - shift)..<max(0, $0.upperBound - shift) }
-      )
+      let encoding = tokenizer.encode(list[index].value, addSpecialTokens: false)
+      return (encoding.ids, encoding.offsets)
     }
     pieces = Dictionary(zip(list.map(\.key), encoded)) { first, _ in first }
   }

@@ -19,15 +19,12 @@ struct WordPieces: Sendable {
     var keys: Set<Key> = []
     for sentence in sentences { for word in sentence.words { keys.insert(Key(word: word)) } }
     let words = keys.map(\.word)
-    let space = Self.space(of: tokenizer)
+    let tokenizer = tokenizer.forSplitWords
     let encoded = concurrentMap(words.count) {
-      tokenizer.encodeIDs(space + words[$0], addSpecialTokens: false).ids
+      tokenizer.encodeIDs(words[$0], addSpecialTokens: false).ids
     }
     pieces = Dictionary(zip(words.map(Key.init), encoded)) { first, _ in first }
   }
-
-  /// What is put before a word: byte-level vocabularies have a word's first piece with the space before it.
-  static func space(of tokenizer: any Tokenizer) -> String { tokenizer is ByteLevelBPETokenizer ? " " : "" }
 
   /// The tokens of a word, none for one that normalises to nothing.
   subscript(word: String) -> [Int32] { pieces[Key(word: word)] ?? [] }

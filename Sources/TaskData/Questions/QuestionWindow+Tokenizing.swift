@@ -3,9 +3,9 @@ public import Tokenization
 extension QuestionWindow {
   /// Tokenizes questions with their passages on all cores, and lays overlapping windows over passages that are too long.
   ///
-  /// The same sequences and spans as `run_qa` of `transformers` makes (`truncation="only_second"`,
-  /// `return_overflowing_tokens`), after `run_squad`'s cut of long questions. Where the pieces of one character would make
-  /// the answer end before it begins there, the two are exchanged.
+  /// The same sequences and spans as `run_qa` of `transformers` makes (questions without the white space on their left,
+  /// `truncation="only_second"`, `return_overflowing_tokens`), after `run_squad`'s cut of long questions. Where the pieces
+  /// of one character would make the answer end before it begins there, the two are exchanged.
   ///
   /// - Parameters:
   ///   - questions: Questions with or without answers; the first answer that the passage has is the target.
@@ -77,8 +77,9 @@ extension QuestionWindow {
     return .span(start: Int32(shift + min(start, end)), end: Int32(shift + max(start, end)))
   }
 
-  /// The question up to the end of a token.
+  /// The question up to the end of a token, without the white space on its left, which byte-level BPE would see.
   static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
+    let text = String(String.UnicodeScalarView(text.unicodeScalars.drop { $0.properties.isWhitespace }))
     let offsets = tokenizer.encode(text, addSpecialTokens: false).offsets
     if offsets.count <= maxCount { return text }
     let end = maxCount > 0 ? offsets[maxCount - 1].upperBound : 0

@@ -16,6 +16,14 @@ final class BytePairCutter: TextCutter {
     splits = options.useRegex
   }
 
+  /// The same cutter, which puts a space before each stretch or does not.
+  init(_ other: BytePairCutter, addsPrefixSpace: Bool) {
+    table = other.table
+    wholeWords = other.wholeWords
+    self.addsPrefixSpace = addsPrefixSpace
+    splits = other.splits
+  }
+
   func normalized(_ content: [UInt8]) -> [UInt8] { content }
 
   func cut(

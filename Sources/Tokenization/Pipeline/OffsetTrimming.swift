@@ -17,6 +17,12 @@ final class OffsetTrimming: Sendable {
     spaces = vocabulary.tokens.map(Self.spaces)
   }
 
+  /// The same trimming, which keeps the first space inside or does not.
+  init(_ other: OffsetTrimming, keepsFirstSpace: Bool) {
+    self.keepsFirstSpace = keepsFirstSpace
+    spaces = other.spaces
+  }
+
   /// The white space around a token, the byte-level alphabet's sign for a space included.
   private static func spaces(of token: String) -> Spaces {
     func isWhite(_ scalar: Unicode.Scalar) -> Bool {

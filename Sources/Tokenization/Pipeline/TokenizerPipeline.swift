@@ -78,6 +78,19 @@ public final class TokenizerPipeline: Sendable {
     layouts = SequenceLayouts(template)
   }
 
+  /// The same pipeline with another cutter, which leaves the added tokens as they are, and other offsets.
+  init(_ other: TokenizerPipeline, cutter: any TextCutter, trimming: OffsetTrimming?) {
+    vocabulary = other.vocabulary
+    added = other.added
+    self.cutter = cutter
+    specials = other.specials
+    template = other.template
+    layouts = other.layouts
+    self.trimming = trimming
+    modelMaxLength = other.modelMaxLength
+    configuration = other.configuration
+  }
+
   /// One more than the largest id.
   var idLimit: Int { max(vocabulary.idLimit, added.tokens.last.map { Int($0.id) + 1 } ?? 0) }
 
