@@ -103,7 +103,9 @@ public final class CheckpointReader: Sendable {
         file: directory.path, reason: "it is not a directory; expected a Hugging Face model directory")
     }
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
-    for name in entries.sorted() {
+    // Of the files of a TensorFlow checkpoint the index is the one to convert from.
+    let indexes = entries.filter(WeightFormat.isTensorFlowIndex).sorted()
+    for name in indexes + entries.sorted() {
       if let advice = WeightFormat.advice(forFileNamed: name) {
         return .cannotRead(file: directory.appending(path: name).path, reason: advice)
       }
@@ -111,5 +113,39 @@ public final class CheckpointReader: Sendable {
     return .cannotRead(
       file: directory.path,
       reason: "it holds neither model.safetensors nor pytorch_model.bin, nor the index of either's shards")
+  }
+}
+
+// MARK: The configuration beside the weights
+
+extension CheckpointReader {
+  /// The `config.json` of a model directory.
+  ///
+  /// - Throws: `FormatError`; where there is none beside a TensorFlow checkpoint, as in the archives that Google
+  ///   publishes, it says how to convert that.
+  package static func configuration(in directory: URL) throws(FormatError) -> JSONValue {
+    let url = directory.appending(path: "config.json")
+    if !FileManager.default.fileExists(atPath: url.path), let advice = tensorFlowAdvice(in: directory) {
+      throw .cannotRead(file: url.path, reason: advice)
+    }
+    return try JSONValue(contentsOf: url)
+  }
+
+  /// How to convert the TensorFlow checkpoint in a directory, nil when it holds none.
+  private static func tensorFlowAdvice(in directory: URL) -> String? {
+    let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
+    guard let index = entries.filter(WeightFormat.isTensorFlowIndex).min() else { return nil }
+    let checkpoint = directory.appending(path: index).path
+    let found = "there is no such file, but a TensorFlow checkpoint, \(index); "
+    guard entries.contains("bert_config.json") else {
+      return found + "add the config.json of its architecture, as the model's page on the Hub has it"
+    }
+    let config = directory.appending(path: "bert_config.json").path
+    // Google's configuration has no model_type, without which AutoConfig does not know it.
+    let script = """
+      from transformers import BertConfig, BertForPreTraining as M; M.from_pretrained("\(checkpoint)", from_tf=True, \
+      config=BertConfig.from_json_file("\(config)")).save_pretrained("\(directory.path)")
+      """
+    return found + "convert it once in Python (transformers before version 5, with tensorflow): " + script
   }
 }

@@ -32,8 +32,12 @@ enum WeightFormat {
   /// What to do with the weights under a file name that is neither safetensors' nor PyTorch's, nil for names that mean
   /// nothing here.
   static func advice(forFileNamed name: String) -> String? {
-    if name == "tf_model.h5" || name.hasSuffix(".ckpt.index") || name.contains(".data-00000-of-") {
+    if name == "tf_model.h5" || isTensorFlowIndex(name) {
       return "these are TensorFlow weights; " + tensorFlowAdvice
+    }
+    if name.contains(".data-00000-of-") {
+      return "these are TensorFlow weights without the .index file beside them; add that and "
+        + tensorFlowAdvice
     }
     if name == "flax_model.msgpack" {
       return "these are Flax weights; convert them once in Python (transformers before version 5, with flax):"
@@ -42,6 +46,10 @@ enum WeightFormat {
     }
     return nil
   }
+
+  /// Whether a name is that of the index of a TensorFlow checkpoint (`bert_model.ckpt.index`, `model.ckpt-1000.index`),
+  /// which a conversion is given, rather than that of its data.
+  static func isTensorFlowIndex(_ name: String) -> Bool { name.hasSuffix(".index") && name.contains(".ckpt") }
 
   private static let tensorFlowAdvice =
     "convert it once in Python (transformers before version 5, with tensorflow):"

@@ -153,6 +153,16 @@ import Testing
   @Test func faultyFilesAreNamed() throws {
     let folder = try TemporaryFolder()
     #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
+    // What Google publishes has another configuration than config.json.
+    for name in ["bert_model.ckpt.index", "bert_config.json"] {
+      try Data("{}".utf8).write(to: folder.url.appending(path: name))
+    }
+    do throws(ModelError) {
+      _ = try TaskModel(directory: folder.url)
+      Issue.record("loaded a TensorFlow checkpoint")
+    } catch {
+      #expect(error.description.contains("from transformers import BertConfig"), "\(error)")
+    }
     try JSONValue.object(JSONObject()).write(to: folder.url.appending(path: "config.json"))
     #expect(throws: ModelError.self) { try TaskModel(directory: folder.url) }
     try Data([1, 2, 3]).write(to: folder.url.appending(path: "model.safetensors"))

@@ -79,6 +79,7 @@ import Testing
     ("tf_model.h5", "TensorFlow weights", "from_tf=True"),
     ("bert_model.ckpt.data-00000-of-00001", "TensorFlow weights", "from_tf=True"),
     ("model.ckpt.index", "TensorFlow weights", "from_tf=True"),
+    ("model.ckpt-1000.index", "TensorFlow weights", "from_tf=True"),
     ("flax_model.msgpack", "Flax weights", "from_flax=True"),
   ])
   func otherFormatsSayHowToConvert(_ name: String, _ what: String, _ advice: String) throws {
@@ -86,6 +87,47 @@ import Testing
     _ = try folder.write([0], name)
     let message = message(folder.url)
     #expect(message.contains(name) && message.contains(what) && message.contains(advice), "\(message)")
+  }
+
+  /// The files in the archives that Google publishes, beside `bert_config.json`.
+  private func writeGoogleFiles(_ folder: TemporaryFolder) throws {
+    for name in ["data-00000-of-00001", "index", "meta"] {
+      _ = try folder.write([0], "bert_model.ckpt." + name)
+    }
+    _ = try folder.write(Array("[PAD]\n".utf8), "vocab.txt")
+  }
+
+  @Test func tensorFlowCheckpointsAreNamedByTheirIndex() throws {
+    let folder = try TemporaryFolder()
+    try writeGoogleFiles(folder)
+    _ = try folder.write(Array("{}".utf8), "config.json")
+    let message = message(folder.url)
+    #expect(message.contains("bert_model.ckpt.index: these are TensorFlow weights; convert"), "\(message)")
+    #expect(!message.contains("00000"), "\(message)")
+  }
+
+  @Test func tensorFlowFoldersWithoutAConfigurationSayHowToConvert() throws {
+    let folder = try TemporaryFolder()
+    func fault() -> String {
+      do throws(FormatError) {
+        _ = try CheckpointReader.configuration(in: folder.url)
+        return "accepted"
+      } catch {
+        return error.description
+      }
+    }
+    // Without a checkpoint it is a missing file like any other.
+    #expect(fault().contains("config.json") && !fault().contains("TensorFlow"), "\(fault())")
+    try writeGoogleFiles(folder)
+    #expect(fault().contains("add the config.json of its architecture"), "\(fault())")
+    let config = try folder.write(Array(#"{"hidden_size": 8}"#.utf8), "bert_config.json")
+    let index = folder.url.appending(path: "bert_model.ckpt.index").path
+    for part in [
+      "/config.json: there is no such file, but a TensorFlow checkpoint",
+      "M.from_pretrained(\"\(index)\", from_tf=True, config=BertConfig.from_json_file(\"\(config)\"))",
+    ] { #expect(fault().contains(part), "\(fault())") }
+    _ = try folder.write(Array(#"{"hidden_size": 4}"#.utf8), "config.json")
+    #expect(try CheckpointReader.configuration(in: folder.url)["hidden_size"]?.intValue == 4)
   }
 
   private static let signatures: [(bytes: [UInt8], what: String)] = [

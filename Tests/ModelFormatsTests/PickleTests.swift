@@ -148,10 +148,16 @@ import Testing
         Self.tensor(size: .init(repeating: 100, count: 12) + [0], strides: .init(repeating: 0, count: 13)),
         "no tensor"
       ),
+      // A tuple of a small file that many tensors share.
+      (Self.tensor(size: .init(repeating: 1, count: 65)), "has 65 axes or strides, expected at most the 64"),
+      (Self.tensor(strides: .init(repeating: 1, count: 65)), "has 65 axes or strides"),
       (Self.tensor(Self.storage(key: "7")), "no entry data/7"),
       (Self.tensor(Self.storage(count: 2)), "has 4 bytes, but 8 by the pickle"),
     ]
     for (tensor, reason) in faults { try expectFault(StoredZip.pickle(Self.dictionary(tensor)), reason) }
+    let axes = [Int8](repeating: 1, count: 64)
+    let deepest = try open(StoredZip.pickle(Self.dictionary(Self.tensor(size: axes, strides: axes))))
+    #expect(try deepest.floats("x") == [1])
     let empty = try open(
       StoredZip.pickle(Self.dictionary(Self.tensor(offset: 9, size: [0, 3], strides: [3, 1]))))
     #expect(try empty.floats("x") == [])

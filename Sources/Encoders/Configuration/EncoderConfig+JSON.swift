@@ -5,11 +5,14 @@ import Tensors
 extension EncoderConfig {
   /// Reads `config.json` of a model directory.
   ///
-  /// - Throws: `ModelError.format` when the file cannot be read, `ModelError.configuration` when a field is wrong.
+  /// - Throws: `ModelError.format` when the file cannot be read, which says how to convert a TensorFlow checkpoint that
+  ///   is there instead, `ModelError.configuration` when a field is wrong.
   public init(directory: URL) throws(ModelError) {
     let url = directory.appending(path: "config.json")
     let document: JSONValue
-    do throws(FormatError) { document = try JSONValue(contentsOf: url) } catch { throw .format(error) }
+    do throws(FormatError) { document = try CheckpointReader.configuration(in: directory) } catch {
+      throw .format(error)
+    }
     try self.init(json: document, file: url.path)
   }
 

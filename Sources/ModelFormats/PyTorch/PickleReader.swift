@@ -258,10 +258,19 @@ extension PickleReader {
       strides: try integers(arguments[3]))
   }
 
+  /// The most axes that PyTorch gives a tensor.
+  private static let maximumRank = 64
+
   private func integers(_ value: PickleValue) throws(FormatError) -> [Int] {
     guard case .tuple(let index) = value else { throw fault("a tensor's shape is \(value.kind)") }
+    let elements = heap.sequences[index]
+    // Each tensor keeps a copy of a tuple that a small file can share among many.
+    guard elements.count <= Self.maximumRank else {
+      throw fault(
+        "a tensor has \(elements.count) axes or strides, expected at most the \(Self.maximumRank) of PyTorch")
+    }
     var result: [Int] = []
-    for element in heap.sequences[index] {
+    for element in elements {
       guard case .integer(let integer) = element else {
         throw fault("a tensor's shape holds \(element.kind)")
       }

@@ -10,7 +10,7 @@ struct CheckpointReport {
   /// Reads `config.json` and the headers of the weights.
   init(directory: URL) throws {
     path = directory.path
-    config = try JSONValue(contentsOf: directory.appending(path: "config.json"))
+    config = try CheckpointReader.configuration(in: directory)
     let reader = try CheckpointReader(directory: directory)
     // Buffers of integers, such as position_ids in old files, are no parameters.
     tensors = reader.names.compactMap { reader[$0] }.filter { $0.dtype.isReadableAsFloat }
