@@ -23,6 +23,11 @@ final class CacheWriter {
         file: target.path,
         message: "another process is building this cache; wait until it has finished, or choose another path")
     }
+    guard hasItsName else {
+      throw .cache(
+        file: target.path,
+        message: "another process has just now finished a cache here; start again to use it")
+    }
     guard try read(0, layout.head.count) != layout.head else { return }
     guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(layout.fileSize)) == 0 else {
       throw failure("cannot be made so large")
@@ -66,6 +71,13 @@ final class CacheWriter {
     }
     close(descriptor)
     descriptor = -1
+  }
+
+  /// Whether the open file is still the unfinished one: before it was locked, another process may have renamed it.
+  private var hasItsName: Bool {
+    var (own, named) = (stat(), stat())
+    return fstat(descriptor, &own) == 0 && stat(partial.path, &named) == 0 && own.st_ino == named.st_ino
+      && own.st_dev == named.st_dev
   }
 
   // MARK: Bytes

@@ -101,7 +101,8 @@ extension CachedPart {
   /// The hidden states of a layer, or its first rows only.
   public static func hidden(_ layer: Int, of config: EncoderConfig, firstRowOnly: Bool = false) -> CachedPart
   {
-    CachedPart(.hidden, layer, width: config.hiddenSize, hasOneRow: firstRowOnly)
+    CachedPart(
+      .hidden, layer, width: layer == 0 ? config.inputSize : config.outputSize, hasOneRow: firstRowOnly)
   }
 
   /// What matches read of a teacher; of a layer of which each reads the first rows alone, only these.

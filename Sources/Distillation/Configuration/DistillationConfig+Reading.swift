@@ -80,23 +80,38 @@ extension DistillationConfig {
       reader.add(key, reader.unknown(value[0] ?? value, among: TemperatureSchedule.names))
       return nil
     }
-    let options = value[1]?.objectValue
-    func option(_ name: String, _ position: Int) -> Double? {
-      (options.map { $0[name] } ?? value[position])?.doubleValue
-    }
+    let names = name == "flsw" ? ["beta", "gamma"] : name == "cwsm" ? ["beta"] : []
+    guard let options = temperatureOptions(value, of: name, names, &reader) else { return nil }
     switch name {
-    case "flsw":
-      if let beta = option("beta", 1), let gamma = option("gamma", 2) {
-        return .flsw(beta: beta, gamma: gamma)
-      }
-      reader.add(key, "flsw needs beta and gamma; write [\"flsw\", 1, 2]")
-      return nil
-    case "cwsm":
-      if let beta = option("beta", 1) { return .cwsm(beta: beta) }
-      reader.add(key, "cwsm needs beta; write [\"cwsm\", 1]")
-      return nil
+    case "flsw": return .flsw(beta: options[0], gamma: options[1])
+    case "cwsm": return .cwsm(beta: options[0])
     default: return .constant
     }
+  }
+
+  /// The numbers behind a schedule's name, in a list or as members of an object.
+  private static func temperatureOptions(
+    _ value: JSONValue, of schedule: String, _ names: [String], _ reader: inout ConfigReader
+  ) -> [Double]? {
+    let key = "temperature_scheduler"
+    let rest = value.arrayValue?.dropFirst() ?? []
+    let example = "write [\"\(schedule)\"\(names.indices.map { ", \($0 + 1)" }.joined())]"
+    let missing = "\(schedule) needs \(names.joined(separator: " and ")); \(example)"
+    if rest.count == 1, let object = rest.first?.objectValue {
+      var members = ConfigReader(object, path: reader.field(key))
+      let numbers = names.compactMap { members.number($0) }
+      members.rejectUnknown()
+      reader.add(members.faults)
+      if numbers.count < names.count, members.faults.isEmpty { reader.add(key, missing) }
+      return numbers.count == names.count ? numbers : nil
+    }
+    let numbers = rest.compactMap(\.doubleValue)
+    if numbers.count == names.count, rest.count == names.count { return numbers }
+    reader.add(
+      key,
+      rest.count > names.count
+        ? "found \(rest.count) options, expected \(names.count) of \(schedule); \(example)" : missing)
+    return nil
   }
 }
 

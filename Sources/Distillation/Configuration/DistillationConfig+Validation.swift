@@ -35,10 +35,15 @@ extension DistillationConfig {
   }
 
   /// Whether the KD loss can ever count.
-  var usesTeacherLogits: Bool { kdLossWeight > 0 }
+  package var usesTeacherLogits: Bool { counts(kdLossWeight, kdLossWeightSchedule) }
 
   /// Whether the labels can ever count.
-  var usesLosses: Bool { hardLabelWeight > 0 }
+  package var usesLosses: Bool { counts(hardLabelWeight, hardLabelWeightSchedule) }
+
+  /// Whether a weight can ever be more than 0; TextBrewer's schedules replace the weight that they are given.
+  private func counts(_ weight: Double, _ schedule: WeightSchedule) -> Bool {
+    weight > 0 || (compatibility == .textbrewer && schedule != .none)
+  }
 
   private func numberFaults() -> [DistillationFault] {
     var faults: [DistillationFault] = []
@@ -49,7 +54,17 @@ extension DistillationConfig {
     where !(weight >= 0 && weight.isFinite) {
       faults.append(DistillationFault(key, "found \(weight), expected at least 0"))
     }
-    return faults + kdLossOptions.faults(for: kdLossType)
+    for (key, weight, schedule) in [
+      ("kd_loss_weight", kdLossWeight, kdLossWeightSchedule),
+      ("hard_label_weight", hardLabelWeight, hardLabelWeightSchedule),
+    ] where weight == 0 && schedule != .none && compatibility != .textbrewer {
+      faults.append(
+        DistillationFault(
+          "\(key)_scheduler",
+          "\(schedule.rawValue) scales a weight of 0, so this loss never counts; give \(key) (1 is TextBrewer's end "
+            + "of a growth, which \"compatibility\": \"textbrewer\" reaches from 0)", severity: .warning))
+    }
+    return faults + temperatureSchedule.faults + kdLossOptions.faults(for: kdLossType)
   }
 
   /// What needs labels although there are none.
@@ -79,7 +94,7 @@ extension DistillationConfig {
       case .preset: true
       }
     }
-    if kdLossWeight == 0 && hardLabelWeight == 0 && !matchWeights {
+    if !usesTeacherLogits && !usesLosses && !matchWeights {
       faults.append(
         DistillationFault(
           "kd_loss_weight",

@@ -19,6 +19,19 @@ public enum TemperatureSchedule: Sendable, Equatable {
   /// The names in configurations.
   public static let names = ["none", "constant", "flsw", "cwsm"]
 
+  /// What keeps the schedule from being used.
+  var faults: [DistillationFault] {
+    let key = "temperature_scheduler"
+    switch self {
+    case .constant: return []
+    case .cwsm(let beta):
+      return beta.isFinite ? [] : [DistillationFault(key, "found beta \(beta), expected a number")]
+    case .flsw(let beta, let gamma):
+      return beta.isFinite && gamma.isFinite && gamma >= 0
+        ? [] : [DistillationFault(key, "found beta \(beta) and gamma \(gamma), expected gamma of at least 0")]
+    }
+  }
+
   /// The temperature of each row, nil when one temperature serves all.
   ///
   /// - Parameters:

@@ -12,7 +12,8 @@ import Training
 /// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first), with
 /// `kd_kl_divergence` beside them: the part of a cross-entropy that the student can bring to 0.
 ///
-/// A distiller of your own overrides `computeLoss`, as with TextBrewer's:
+/// A distiller of your own overrides `computeLoss`, as with TextBrewer's, or the weights and temperatures inside it
+/// (`kdLossWeight(progress:)`, `hardLabelWeight(progress:)`, `temperatures(student:teacher:)`):
 ///
 /// ```swift
 /// final class MyDistiller: GeneralDistiller {
@@ -231,19 +232,17 @@ open class GeneralDistiller: TrainingObjective {
   ) throws -> StepLoss {
     var sum = LossSum(in: context)
     if config.usesTeacherLogits {
-      let term = LogitsTerm(config, function: kdLoss)
+      let term = LogitsTerm(config, function: kdLoss, temperatures: temperatures)
       let loss = try term.loss(student: own, teacher: other, in: context)
-      let weight = config.kdLossWeightSchedule.weight(
-        config.kdLossWeight, progress: progress, compatibility: config.compatibility)
-      sum.add(loss, weight: weight, name: "unweighted_kd_loss")
+      sum.add(loss, weight: kdLossWeight(progress: progress), name: "unweighted_kd_loss")
       if let divergence = try term.divergence(student: own, teacher: other) {
         sum.add(divergence, weight: 0, name: "kd_kl_divergence")
       }
     }
     if !own.losses.isEmpty {
-      let weight = config.hardLabelWeightSchedule.weight(
-        config.hardLabelWeight, progress: progress, compatibility: config.compatibility)
-      sum.add(try hardLoss(own, in: context), weight: weight, name: "unweighted_hard_label_loss")
+      sum.add(
+        try hardLoss(own, in: context), weight: hardLabelWeight(progress: progress),
+        name: "unweighted_hard_label_loss")
     } else if config.usesLosses {
       throw DistillationError.adaptor(
         side: "student", field: "losses",
@@ -262,6 +261,32 @@ open class GeneralDistiller: TrainingObjective {
       sum.add(loss, weight: match.match.weight, name: match.match.logName)
     }
     return sum.stepLoss
+  }
+
+  /// The weight of the KD loss at a point of the run; a distiller of your own overrides it for a schedule of its own.
+  ///
+  /// - Parameter progress: The share of the run's updates that are done, 0 up to but not including 1.
+  open func kdLossWeight(progress: Double) -> Double {
+    config.kdLossWeightSchedule.weight(
+      config.kdLossWeight, progress: progress, compatibility: config.compatibility)
+  }
+
+  /// The weight of the labels at a point of the run; a distiller of your own overrides it for a schedule of its own.
+  ///
+  /// - Parameter progress: The share of the run's updates that are done, 0 up to but not including 1.
+  open func hardLabelWeight(progress: Double) -> Double {
+    config.hardLabelWeightSchedule.weight(
+      config.hardLabelWeight, progress: progress, compatibility: config.compatibility)
+  }
+
+  /// The temperature of each row, more than 0, or nil for `config.temperature`; a distiller of your own overrides it for a
+  /// schedule of its own.
+  ///
+  /// - Parameters:
+  ///   - student: The student's logits, [rows, classes].
+  ///   - teacher: The teacher's logits, [rows, classes].
+  open func temperatures(student: Tensor, teacher: Tensor) -> [Float]? {
+    config.temperatureSchedule.temperatures(student: student, teacher: teacher, base: config.temperature)
   }
 
   private func hardLoss(_ result: AdaptorResult, in context: Context) throws -> Tensor {

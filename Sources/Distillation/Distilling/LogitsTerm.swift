@@ -5,11 +5,18 @@ struct LogitsTerm {
   private let config: DistillationConfig
   private let kdLoss: KDLoss
   private let function: KDFunction?
+  private let temperatures: (_ student: Tensor, _ teacher: Tensor) -> [Float]?
 
   /// A term by the configuration's loss, or by a function in its place.
-  init(_ config: DistillationConfig, function: KDFunction? = nil) {
+  ///
+  /// - Parameter temperatures: The temperature of each row of classes; nil for that of the configuration.
+  init(
+    _ config: DistillationConfig, function: KDFunction? = nil,
+    temperatures: @escaping (_ student: Tensor, _ teacher: Tensor) -> [Float]?
+  ) {
     self.config = config
     self.function = function
+    self.temperatures = temperatures
     kdLoss = KDLoss(
       config.kdLossType, options: config.kdLossOptions, isCompensated: config.compatibility != .textbrewer,
       standardizesLogits: config.logitStandardization)
@@ -111,10 +118,10 @@ struct LogitsTerm {
       }
       return loss
     }
-    let schedule = config.temperatureSchedule
-    if kind == .classes,
-      let rows = schedule.temperatures(student: student, teacher: teacher, base: config.temperature)
-    {
+    if kind == .classes, let rows = temperatures(student, teacher) {
+      precondition(
+        rows.count == student.shape.rowCount,
+        "A distiller gave \(rows.count) temperatures for \(student.shape.rowCount) rows.")
       return kdLoss(student: student, teacher: teacher, temperatures: rows, labels: labels, in: context)
     }
     return kdLoss(

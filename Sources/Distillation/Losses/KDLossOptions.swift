@@ -6,7 +6,7 @@ public struct KDLossOptions: Sendable, Equatable {
   /// `dkd`: the weight of the right class.
   public var alpha: Double?
   /// `dkd`: the weight of the wrong classes; `dist`: of the correlations within rows; `jsd`: the teacher's part of the mean,
-  /// between 0 and 1 (near 0 as KL(teacher ‖ student), near 1 as KL(student ‖ teacher)).
+  /// more than 0 and less than 1 (near 0 as β KL(teacher ‖ student), near 1 as (1 − β) KL(student ‖ teacher)).
   public var beta: Double?
   /// `dist`: the weight of the correlations within classes.
   public var gamma: Double?

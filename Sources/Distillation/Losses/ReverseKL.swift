@@ -3,7 +3,8 @@ import Tensors
 /// KL(q ‖ p) = Σ q (log q − log p) of each row, with p the teacher's distribution and q the student's.
 ///
 /// The usual direction makes a small student spread over everything that the teacher finds possible; this one lets it choose
-/// (Gu and others 2024, MiniLLM, for generators). One of the two ends of `JensenShannon`.
+/// (Gu and others 2024, MiniLLM, for generators). `JensenShannon` tends to (1 − β) times this
+/// as β nears 1.
 enum ReverseKL {
   /// - Parameters:
   ///   - student: The student's logits divided by the temperature, [rows, classes].

@@ -60,6 +60,8 @@ struct MatchResolver {
         DistillationFault(
           field, "\(loss.rawValue) compares inner layers, of which a student of \(student.layers) has none"))
     }
+    // The authors' loss is a mean over the layers too (Sun and others 2019, patience_loss).
+    let weight = loss == .pkd && compatibility != .textbrewer ? weight / Double(max(1, pairs.count)) : weight
     for pair in pairs {
       let needsProjection =
         loss.needsEqualSizes

@@ -72,7 +72,7 @@ public struct FeatureStage: Sendable, Equatable {
           "a stage of features needs layers to compare; give matches, such as uniform and uniform:attention_mse"
         ))
     }
-    if config.kdLossWeight == 0 && config.hardLabelWeight == 0 {
+    if !config.usesTeacherLogits && !config.usesLosses {
       faults.append(
         DistillationFault(
           "feature_epochs",

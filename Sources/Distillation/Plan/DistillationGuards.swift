@@ -14,7 +14,8 @@ public enum DistillationGuards {
     return DistillationFault(
       "student",
       "\(name) starts at random and has \(sequences) sequences to learn from, fewer than \(fewSequences); take layers "
-        + "of the teacher (T3), pre-train it ('potstill pretrain'), or give more texts (--augment, --unlabelled-file)",
+        + "of the teacher (T3), a model that was pre-trained ('potstill pretrain'), or give more texts (--augment, "
+        + "--unlabelled-file)",
       severity: .warning)
   }
 

@@ -29,20 +29,41 @@ extension DistillationPlan {
 
   private var goalLines: [String] {
     var goals: [String] = []
-    if config.kdLossWeight > 0 {
-      let factor = config.compatibility == .textbrewer ? "no factor T² (TextBrewer)" : "times T²"
-      let temperature = number(config.temperature)
+    if config.usesTeacherLogits {
       goals.append(
-        "loss     \(number(config.kdLossWeight)) × KD (\(config.kdLossType.rawValue), temperature \(temperature), \(factor))"
+        "loss     \(weight(config.kdLossWeight, config.kdLossWeightSchedule)) × KD (\(kdDetails.joined(separator: ", ")))"
           + (config.cacheTeacherLogits && matches.isEmpty && cache == nil ? ", the teacher runs once" : ""))
     }
-    if config.kdLossWeight > 0, let others {
+    if config.usesTeacherLogits, let others {
       let shares = others.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
       goals.append(
         "mean     of \(others.shares.count) teachers' \(others.average.rawValue), shares \(shares)")
     }
-    if config.hardLabelWeight > 0 { goals.append("loss     \(number(config.hardLabelWeight)) × labels") }
+    if config.usesLosses {
+      goals.append("loss     \(weight(config.hardLabelWeight, config.hardLabelWeightSchedule)) × labels")
+    }
     return goals
+  }
+
+  /// What compares the logits, and how.
+  private var kdDetails: [String] {
+    let options = config.kdLossOptions.named.map { "\($0.name) \(number($0.value))" }
+    var details = [([config.kdLossType.rawValue] + options).joined(separator: " ")]
+    details.append("temperature \(number(config.temperature))")
+    switch config.temperatureSchedule {
+    case .constant: break
+    case .flsw(let beta, let gamma): details.append("flsw beta \(number(beta)) gamma \(number(gamma))")
+    case .cwsm(let beta): details.append("cwsm beta \(number(beta))")
+    }
+    details.append(config.compatibility == .textbrewer ? "no factor T² (TextBrewer)" : "times T²")
+    if config.logitStandardization { details.append("standardized logits") }
+    if config.probabilityShift { details.append("probability shift") }
+    return details
+  }
+
+  /// A weight, and how it changes over the run.
+  private func weight(_ value: Double, _ schedule: WeightSchedule) -> String {
+    schedule == .none ? number(value) : "\(number(value)) (\(schedule.rawValue))"
   }
 
   private var matchLines: [String] {

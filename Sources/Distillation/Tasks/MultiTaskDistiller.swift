@@ -123,13 +123,20 @@ public final class MultiTaskDistiller: TrainingObjective {
         + loss.parts.map { ("\(task.name)/\($0.name)", $0.value) })
   }
 
-  /// Scores every task that can be scored: `average` first, then each task's loss and metrics under its name.
-  public func evaluate() throws -> EvaluationResult {
+  /// Scores every task that can be scored; see `summary(of:)`.
+  public func evaluate() throws -> EvaluationResult { summary(of: try tasks.map { try $0.score?() }) }
+
+  /// The scores of the tasks as those of the run: `average` first, then each task's loss and metrics under its name.
+  ///
+  /// - Parameter results: One for each task in order; nil for a task that was not scored.
+  public func summary(of results: [EvaluationResult?]) -> EvaluationResult {
+    precondition(
+      results.count == tasks.count, "There are \(results.count) results for \(tasks.count) tasks.")
     var (losses, averaged): ([Double], [Double]) = ([], [])
     var metrics: [(name: String, value: Double)] = []
     var (examples, runtime) = (0, 0.0)
-    for task in tasks {
-      guard let result = try task.score?() else { continue }
+    for (task, result) in zip(tasks, results) {
+      guard let result else { continue }
       if let loss = result.loss {
         losses.append(loss)
         metrics.append(("\(task.name)/loss", loss))

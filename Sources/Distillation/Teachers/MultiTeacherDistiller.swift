@@ -7,8 +7,9 @@ import Training
 ///
 /// Every teacher reads the student's tokens and answers its labels, in whatever order. Intermediate layers are matched with
 /// the first teacher. Everything else is as in `GeneralDistiller`; `kd_kl_divergence` is against the mean teacher.
-/// `cacheTeacher` keeps the first teacher's answers in a file and the others' logits in memory.
-public final class MultiTeacherDistiller: GeneralDistiller {
+/// `cacheTeacher` keeps the first teacher's answers in a file and the others' logits in memory. One of your own overrides
+/// `computeLoss`, whose `teacher` is the first with the others in its `ensemble`.
+open class MultiTeacherDistiller: GeneralDistiller {
   /// The models that are imitated, the one whose layers are matched first.
   public let teachers: [WeightedTeacher]
   /// What is averaged.

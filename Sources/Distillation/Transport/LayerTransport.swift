@@ -73,9 +73,12 @@ public final class LayerTransport {
   private func update(_ flows: [Flow]) {
     for (parameter, key) in [(studentWeights, \Flow.studentCosts), (teacherWeights, \Flow.teacherCosts)] {
       let shares = flows.map { flow -> [Double] in
-        // A layer that is a perfect copy costs nothing; it shall not take all weight.
-        let floor = max((flow[keyPath: key].max() ?? 0) * 1e-3, .leastNormalMagnitude)
-        let inverses = flow[keyPath: key].map { 1 / max($0, floor) }
+        let costs = flow[keyPath: key]
+        let largest = costs.max() ?? 0
+        // Where nothing costs anything, no layer needs more than another.
+        guard largest > 0 else { return costs.map { _ in 1 / Double(costs.count) } }
+        // A layer that is a perfect copy shall not take all weight; dividing by the largest first keeps 1/x finite.
+        let inverses = costs.map { 1 / max($0 / largest, 1e-3) }
         return inverses.map { $0 / inverses.reduce(0, +) }
       }
       let means = (0..<parameter.count).map { layer in

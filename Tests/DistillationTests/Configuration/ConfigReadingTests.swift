@@ -67,6 +67,19 @@ import Testing
     #expect(try read(#"{"matches": "uniform"}"#).matches == [.map(.uniform)])
   }
 
+  @Test(arguments: [
+    (#"["flsw", {"beta": 1, "gamma": 2, "eps": 0.5}]"#, "temperature_scheduler.eps: is not a known key"),
+    (#"["flsw", 1, 2, 3]"#, "found 3 options, expected 2 of flsw; write [\"flsw\", 1, 2]"),
+    (#"["cwsm", 1, 99]"#, "found 2 options, expected 1 of cwsm"),
+    (#"["cwsm", "warm"]"#, "cwsm needs beta; write [\"cwsm\", 1]"),
+    (#"["flsw", 1, -1]"#, "expected gamma of at least 0"), (#"["none", 1]"#, "expected 0 of none"),
+  ])
+  func optionsOfATemperatureScheduleAreChecked(value: String, message: String) throws {
+    let config = try read("{\"temperature_scheduler\": \(value)}")
+    let found = faults(config, teacher: try tinyModel(), student: try tinyModel(seed: 2))
+    #expect(found.contains { $0.severity == .fault && $0.description.contains(message) }, "\(found)")
+  }
+
   @Test func optionsOfALossReadAndFitIt() throws {
     let config = try read(#"{"kd_loss_type": "dkd", "kd_loss_options": {"alpha": 1, "beta": 2.5}}"#)
     #expect(config.kdLossOptions == KDLossOptions(alpha: 1, beta: 2.5) && config.readingFaults.isEmpty)

@@ -31,11 +31,12 @@ import Training
   private func evaluation(_ answers: [String], labels: [Int32]) -> (TaskEvaluation, EncodedTask) {
     let task = TaskDefinition(name: "t", kind: .classification, labels: ["no", "yes"], metrics: ["accuracy"])
     let examples = labels.map { EncodedExample(ids: [2, 3], segments: [0, 0], label: $0) }
+    let data = EncodedTask(examples, task: task)
     return (
       TaskEvaluation(
         result: EvaluationResult(loss: nil, metrics: [], examples: labels.count, runtime: 1),
-        predictions: .labels(answers.map { ($0, [0, 0]) })),
-      EncodedTask(examples, task: task)
+        predictions: .labels(answers.map { ($0, [0, 0]) }), of: data),
+      data
     )
   }
 

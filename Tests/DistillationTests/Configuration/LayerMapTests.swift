@@ -19,23 +19,6 @@ import Testing
         == Array(expected.dropFirst()))
   }
 
-  @Test func presetsAreTextBrewers() throws {
-    #expect(MatchPresets.names.count == 18)
-    let narrow = try #require(MatchPresets.matches(named: "L4t_hidden_mse"))
-    #expect(narrow.map(\.layerT) == [[0], [3], [6], [9], [12]])
-    #expect(narrow.map(\.layerS) == [[0], [1], [2], [3], [4]])
-    #expect(
-      narrow.allSatisfy {
-        $0.projection == ProjectionConfig(.linear, studentSize: 312, teacherSize: 768) && $0.weight == 1
-      })
-    let similar = try #require(MatchPresets.matches(named: "L3_hidden_smmd"))
-    #expect(similar.map(\.layerT) == [[0, 0], [4, 4], [8, 8], [12, 12]])
-    #expect(similar.allSatisfy { $0.loss == .mmd && $0.projection == nil })
-    let attention = try #require(MatchPresets.matches(named: "L3_attention_ce_mean"))
-    #expect(attention.map(\.layerT) == [[4], [8], [12]])
-    #expect(MatchPresets.matches(named: "L5_hidden_mse") == nil)
-  }
-
   @Test func attentionCountsBlocksUnlessTextBrewerCountsPositions() throws {
     let teacher = ModelDescription(try tinyModel(layers: 12), name: "teacher")
     let student = ModelDescription(try tinyModel(layers: 3), name: "student")

@@ -32,6 +32,18 @@ import Testing
       ], "\(lines.joined(separator: "\n"))")
   }
 
+  @Test func whatChangesTheLogitsLossIsSaid() throws {
+    var config = DistillationConfig(
+      temperatureSchedule: .flsw(beta: 1, gamma: 2), kdLossType: .dkd, kdLossWeightSchedule: .linearDecay,
+      hardLabelWeight: 0.5, hardLabelWeightSchedule: .linearGrowth, probabilityShift: true)
+    (config.kdLossOptions, config.logitStandardization) = (KDLossOptions(beta: 2), true)
+    let lines = try plan(config).lines
+    let loss =
+      "loss     1 (linear_decay) × KD (dkd beta 2, temperature 4, flsw beta 1 gamma 2, times T², "
+      + "standardized logits, probability shift)"
+    #expect(lines.contains(loss) && lines.contains("loss     0.5 (linear_growth) × labels"), "\(lines)")
+  }
+
   @Test func countsAndMemoryFollowTheFormula() throws {
     let plan = try plan(DistillationConfig(matches: [.map(.uniform)]))
     #expect(plan.projectionCount == 3 * (8 * 12 + 12))

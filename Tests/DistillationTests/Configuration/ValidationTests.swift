@@ -68,6 +68,28 @@ import Training
       ], "\(found)")
   }
 
+  /// TextBrewer's schedules replace a weight, so that labels grow from 0; here they scale it, and 0 stays 0.
+  @Test func aScheduleOfAWeightOfZeroIsDoubtful() throws {
+    let (teacher, student) = (try tinyModel(layers: 3), try tinyModel(seed: 2))
+    var config = DistillationConfig(kdLossWeightSchedule: .linearDecay)
+    config.hardLabelWeightSchedule = .linearGrowth
+    let doubts = faults(config, teacher: teacher, student: student, hasLabels: true)
+    #expect(doubts.map(\.field) == ["hard_label_weight_scheduler"] && doubts[0].severity == .warning)
+    #expect(faults(config, teacher: teacher, student: student, hasLabels: false).count == 1)
+
+    config.compatibility = .textbrewer
+    (config.kdLossWeight, config.kdLossWeightSchedule) = (0, .linearGrowth)
+    #expect(faults(config, teacher: teacher, student: student, hasLabels: true).isEmpty)
+    let distiller = try GeneralDistiller(config, teacher: teacher, student: student, hasLabels: true)
+    func loss(_ progress: Double) throws -> StepLoss {
+      try distiller.loss(tinyBatch(), progress: progress, in: .inference)
+    }
+    #expect(try loss(0).total.item == 0)
+    let late = try loss(0.5)
+    let sum = late.parts.filter { $0.name.hasPrefix("unweighted_") }.reduce(0) { $0 + $1.value }
+    #expect(sum > 0 && abs(late.total.item - 0.5 * sum) < 1e-5)
+  }
+
   @Test func aSoundConfigurationHasNoFault() throws {
     let teacher = try tinyModel(layers: 12, hidden: 12, heads: 3)
     let student = try tinyModel(layers: 3)

@@ -171,6 +171,30 @@ import Training
     }
   }
 
+  private final class MySchedules: MultiTeacherDistiller {
+    override func kdLossWeight(progress: Double) -> Double { 1 - progress * progress }
+    override func hardLabelWeight(progress: Double) -> Double { 3 * progress }
+    override func temperatures(student: Tensor, teacher: Tensor) -> [Float]? {
+      [Float](repeating: 2, count: student.shape.rowCount)
+    }
+  }
+
+  @Test func schedulesOfYourOwnAreOverrides() throws {
+    let teachers = [try tinyModel(layers: 3, seed: 1), try tinyModel(layers: 4, seed: 5)].map {
+      WeightedTeacher($0, weight: 1)
+    }
+    let student = try tinyModel(seed: 2)
+    let plain = try MultiTeacherDistiller(
+      DistillationConfig(temperature: 2, hardLabelWeight: 1), teachers: teachers, student: student)
+    let mine = try MySchedules(
+      DistillationConfig(temperature: 9, hardLabelWeight: 1), teachers: teachers, student: student)
+    let parts = try plain.loss(tinyBatch(), progress: 0, in: .inference).parts
+    let part = { (name: String) in try #require(parts.first { $0.name == name }).value }
+    let expected = 0.75 * (try part("unweighted_kd_loss")) + 1.5 * (try part("unweighted_hard_label_loss"))
+    let found = try mine.loss(tinyBatch(), progress: 0.5, in: .inference).total.item
+    #expect(abs(found - expected) < 1e-5)
+  }
+
   @Test func aDistillerOfYourOwnOverridesOneFunction() throws {
     let (teacher, student) = (try tinyModel(layers: 3, seed: 1), try tinyModel(seed: 2))
     let config = DistillationConfig(hardLabelWeight: 1)

@@ -91,6 +91,33 @@ import Training
     #expect(matches.map(\.studentPositions) == student)
   }
 
+  /// The authors' `patience_loss` is one mean over sequences, layers and features; TextBrewer adds the layers up.
+  @Test func patienceIsAMeanOverTheLayers() throws {
+    let (teacher, student) = (try tinyModel(layers: 12, seed: 1), try tinyModel(layers: 6, seed: 2))
+    func loss(_ config: DistillationConfig) throws -> Float {
+      var config = config
+      config.kdLossWeight = 0
+      return try GeneralDistiller(config, teacher: teacher, student: student)
+        .loss(tinyBatch(), progress: 0, in: .inference).total.item
+    }
+    let single = try (1...5).map { layer in
+      try loss(
+        DistillationConfig(matches: [.match(IntermediateMatch(layerT: 2 * layer, layerS: layer, loss: .pkd))])
+      )
+    }
+    let mean = single.reduce(0, +) / 5
+    #expect(mean > 0)
+    #expect(abs(try loss(DistillationConfig(json: ["matches": ["pkd_skip"]])) - mean) < 1e-5 * mean)
+    let weighted = DistillationConfig(json: ["matches": [["map": "uniform", "loss": "pkd", "weight": 100]]])
+    #expect(abs(try loss(weighted) - 100 * mean) < 1e-3 * mean)
+    let theirs = DistillationConfig(
+      json: ["matches": [["map": "uniform", "loss": "pkd"]], "compatibility": "textbrewer"])
+    let (own, other) = (
+      ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student")
+    )
+    #expect(theirs.resolvedMatches(teacher: own, student: other).allSatisfy { $0.match.weight == 1 })
+  }
+
   @Test func whatHasNoLayersIsRefused() throws {
     let (teacher, student) = (try tinyModel(layers: 3), try tinyModel(layers: 1))
     for (source, field, part) in [
