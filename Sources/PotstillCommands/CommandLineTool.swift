@@ -41,14 +41,13 @@ public enum CommandLineTool {
   /// The parsed command, its recipe read and merged.
   package static func command(for arguments: [String], console: Console) throws -> any ParsableCommand {
     let spelled = OptionSpelling.translate(arguments)
-    for option in spelled.ignored {
-      console.note("potstill: note: \(option) is accepted for Hugging Face's sake and changes nothing here")
-    }
+    for option in spelled.idle { console.note("potstill: note: \(option)") }
     let command = try PotstillCommand.parseAsRoot(spelled.arguments)
     guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {
       return command
     }
     let recipe = try RecipeFile(path: file)
+    for option in recipe.idleOptions { console.note("potstill: note: \(option)") }
     let merged = try recipe.arguments(for: name, overriddenBy: Array(spelled.arguments.dropFirst()))
     return try PotstillCommand.parseAsRoot([name] + merged)
   }

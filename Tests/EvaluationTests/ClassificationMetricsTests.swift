@@ -72,6 +72,18 @@ struct ClassificationMetricsTests {
     #expect(
       Set(TaskKind.questionAnswering.knownMetrics).isSuperset(
         of: AnswerMetric.allCases.flatMap(\.metricNames)))
+    let gold = [GoldQuestion(id: "a", answers: ["x"]), GoldQuestion(id: "b", answers: [])]
+    let odds = [(id: "a", probability: 0.0), (id: "b", probability: 1.0)]
+    for metric in AnswerMetric.allCases where metric != .drcd {
+      let questions = metric == .squadV2 ? gold : Array(gold.prefix(1))
+      let scores = try metric.score(
+        predictions: ["a": "x", "b": ""], questions: questions, noAnswerProbabilities: odds
+      ).scores
+      // The numbers of questions are no metrics.
+      let names = scores.keys.filter { !$0.hasSuffix("total") && !["TOTAL", "SKIP"].contains($0) }
+      #expect(Set(names).isSubset(of: TaskKind.questionAnswering.knownMetrics), "\(names)")
+      #expect(metric != .squadV2 || names.contains("best_exact_thresh"))
+    }
   }
 
   @Test("predict the class of the highest logit, the first of equal ones")

@@ -1,5 +1,6 @@
 import ArgumentParser
 import PotstillCommands
+import TaskData
 import Testing
 
 @Suite struct CommandLineTests {
@@ -36,6 +37,27 @@ import Testing
     #expect(run.code == 1)
     #expect(run.messages.contains("POTSTILL_NUM_THREADS is \"\(value)\"; expected a whole number from 1"))
     #expect(run.output.isEmpty)
+  }
+
+  /// The options of run_qa and run_ner, as their users write them.
+  @Test func settingsOfQuestionsAndEntitiesWinOverTheTask() throws {
+    let parse = { (arguments: [String]) in
+      try WindowOptions.parse(OptionSpelling.translate(arguments).arguments)
+    }
+    let questions = TaskDefinition(name: "qa", kind: .questionAnswering, validationFile: DataFile("dev.json"))
+    let options = try parse([
+      "--doc_stride", "64", "--n_best_size=5", "--max_answer_length", "12", "--null_score_diff_threshold",
+      "-1.5",
+    ])
+    let set = try options.applied(to: questions)
+    #expect(set.docStride == 64 && set.questions.nBestSize == 5 && set.questions.maxAnswerLength == 12)
+    #expect(set.questions.nullScoreDiffThreshold == -1.5)
+    #expect(try parse([]).applied(to: questions) == questions)
+    let entities = TaskDefinition(
+      name: "ner", kind: .tokenClassification, validationFile: DataFile("dev.txt"), labels: ["PER"])
+    #expect(try parse(["--label_all_tokens"]).applied(to: entities).entities.labelAllTokens)
+    let error = #expect(throws: UsageError.self) { try options.applied(to: entities) }
+    #expect(error.map { "\($0)" }?.contains("--max-answer-length means nothing to ner") == true)
   }
 
   static let subcommands = PotstillCommand.configuration.groupedSubcommands.flatMap(\.subcommands)

@@ -83,6 +83,34 @@ struct ScoreTests {
       ])
   }
 
+  @Test func idsAreIntegersTooAndCMRCsHaveNoSpacesAround() throws {
+    let files = try Files([
+      "p.json": "{\"a\": \"北京\", \"7\": \"上海\"}",
+      "own.json": """
+      [{"context_text": "…", "qas": [
+        {"query_id": " a ", "answers": ["北京"]}, {"query_id": 7, "answers": ["上海"]}]}]
+      """,
+      "squad.json": """
+      {"data": [{"paragraphs": [{"context": "…", "qas": [
+        {"id": " a ", "answers": [{"text": "北京"}]}, {"id": 7, "answers": [{"text": "上海"}]}]}]}]}
+      """,
+      "odd.json": "[{\"qas\": [{\"query_id\": 1.5, \"answers\": []}]}]",
+    ])
+    func exact(_ metric: String, _ gold: String, _ name: String) throws -> Double? {
+      let run = files.score(["--metric", metric, "--json"], "p.json", gold)
+      return try JSONValue(parsing: run.output)[name]?.doubleValue
+    }
+    #expect(try exact("cmrc2018", "own.json", "EM") == 100)
+    #expect(try exact("cmrc2018", "squad.json", "EM") == 100)
+    // SQuAD's script takes ids as they are.
+    #expect(try exact("squad", "squad.json", "exact_match") == 50)
+    let odd = files.score(["--metric", "cmrc2018"], "p.json", "odd.json")
+    #expect(odd.code == 1)
+    #expect(
+      odd.messages.contains(
+        "odd.json: field [0].qas[0].query_id: found a number, expected a string or an integer"))
+  }
+
   @Test func entitiesAreReadLenientlyOrStrictly() throws {
     let files = try Files([
       "p.txt": "EU B-ORG\nsays I-ORG\n\nto I-PER\n",
@@ -98,11 +126,80 @@ struct ScoreTests {
     #expect(strict.code == 0 && strict.output.contains("overall") && !strict.output.contains("PER"))
     let short = files.score(["--metric", "seqeval"], "short.txt", "g.txt")
     #expect(short.code == 1)
-    #expect(short.messages.contains("short.txt:1: found a sentence of 1 tokens, expected 2 as at"))
-    #expect(short.messages.contains("g.txt:3"))
+    #expect(short.messages.contains("short.txt:1: found 1 tokens in sentence 1, expected 2 as at"))
+    #expect(short.messages.contains("g.txt:3; both need the same sentences in the same order"))
     let odd = files.score(
       ["--metric", "seqeval", "--mode", "strict", "--scheme", "IOB2"], "odd.txt", "g.txt")
     #expect(odd.messages.contains("odd.txt:2: found the tag \"S-ORG\", expected a prefix of IOB2: I, O, B"))
+  }
+
+  @Test func sentencesThatWereLeftOutAreFound() throws {
+    let files = try Files([
+      "g.txt": "EU B-ORG\n\nto O\nme O\n\nhe O\n", "middle.txt": "EU B-ORG\n\nhe O\n",
+      "end.txt": "EU B-ORG\n\nto O\nme O\n",
+    ])
+    let middle = files.score(["--metric", "seqeval"], "middle.txt", "g.txt")
+    #expect(middle.code == 1)
+    for part in [
+      "middle.txt:3: found 1 tokens in sentence 2, expected 2 as at",
+      "g.txt:3. The files have 2 and 3 sentences;",
+    ] { #expect(middle.messages.contains(part), "\(middle.messages)") }
+    let end = files.score(["--metric", "seqeval"], "end.txt", "g.txt")
+    for part in [
+      "end.txt: found 2 sentences, expected 3 as in", "differ from sentence 3 on, at", "g.txt:6; both need",
+    ] { #expect(end.messages.contains(part), "\(end.messages)") }
+  }
+
+  @Test func columnsOfTablesWithoutAHeaderHavePositions() throws {
+    // As CoLA's own files, beside what run_glue writes.
+    let files = try Files([
+      "p.txt": "index\tprediction\n0\t1\n1\t0\n2\t1\n",
+      "dev.tsv": "gj04\t1\t\tThe sailors rode.\ngj04\t0\t*\tThe car honked down.\ncj99\t0\t*\tIt.\n",
+      "bare.tsv": "0\t1\n1\t0\n2\t1\n",
+    ])
+    let options = ["--metric", "accuracy", "--json", "--label-column", "1"]
+    let cases: [(String, [String])] = [
+      ("p.txt", []), ("p.txt", ["--prediction-column", "prediction"]),
+      ("bare.tsv", ["--prediction-column", "1"]),
+    ]
+    for (predictions, more) in cases {
+      let run = files.score(options + ["--no-header"] + more, predictions, "dev.tsv")
+      try #require(run.code == 0, "\(run.messages)")
+      #expect(try JSONValue(parsing: run.output)["accuracy"]?.doubleValue == 2.0 / 3)
+    }
+    // A row of data is no header.
+    let named = files.score(options, "p.txt", "dev.tsv")
+    #expect(named.code == 1)
+    #expect(
+      named.messages.contains("dev.tsv: the column 1 is a number, expected a name"), "\(named.messages)")
+    #expect(named.messages.contains("add --no-header"))
+    let far = files.score(
+      ["--metric", "accuracy", "--no-header", "--label-column", "4"], "p.txt", "dev.tsv")
+    #expect(
+      far.messages.contains("dev.tsv:1: found 4 columns, expected one at position 4"), "\(far.messages)")
+    #expect(files.score(["--metric", "accuracy", "--no-header"], "p.txt", "dev.tsv").code == 64)
+  }
+
+  @Test func labelsOfTwoSpellingsAreNotScored() throws {
+    let files = try Files([
+      "words.txt": "positive\nnegative\npositive\n", "codes.txt": "1\n0\n0\n",
+      "floats.txt": "1.0\n0.0\n1.0\n",
+      "some.txt": "1\n1\n1\n", "others.txt": "0\n0\n0\n",
+    ])
+    let apart = files.score(["--metric", "accuracy"], "words.txt", "codes.txt")
+    #expect(apart.code == 1 && apart.output.isEmpty)
+    for part in [
+      "words.txt: found the labels negative, positive, but", "codes.txt has 0, 1 and none of these",
+    ] {
+      #expect(apart.messages.contains(part), "\(apart.messages)")
+    }
+    #expect(files.score(["--metric", "f1_macro"], "some.txt", "others.txt").code == 1)
+    #expect(files.score(["--metric", "accuracy"], "some.txt", "codes.txt").code == 0)
+    // Numbers are equal however they are written.
+    let numbers = files.score(
+      ["--metric", "accuracy", "--metric", "f1", "--pos-label", "1.0", "--json"], "floats.txt", "codes.txt")
+    try #require(numbers.code == 0, "\(numbers.messages)")
+    #expect(try JSONValue(parsing: numbers.output) == ["accuracy": .double(2.0 / 3), "f1": .double(2.0 / 3)])
   }
 
   @Test func labelsAndNumbersComeFromLinesTablesAndObjects() throws {

@@ -13,23 +13,44 @@ struct EntityEncodingTests {
     let cases = try #require(try Golden.load("words.json")["cases"]?.arrayValue)
     #expect(cases.count == 16)
     for value in cases {
-      let tokenizer = try #require(tokenizers[value["lowercase"]?.boolValue == true])
-      let words = try #require(value["words"]?.arrayValue).map { try #require($0.stringValue) }
-      let tags = try Golden.integers(value["tags"])
-      let encoded = try EncodedSentences.encode(
-        [TaggedSentence(words: words, tags: tags)], tagSet: tagSet, with: tokenizer, maxLength: 512,
-        stride: 0,
-        labelAllTokens: value["label_all_tokens"]?.boolValue == true)
-      let window = try #require(encoded.windows.first)
-      #expect(encoded.windows.count == 1)
-      #expect(window.example.ids.map(Int.init) == (try Golden.integers(value["ids"])), "\(words)")
-      #expect(window.words == (try Golden.integers(value["word_ids"])), "\(words)")
-      guard case .tags(let targets) = window.example.target else {
-        Issue.record("no tags for \(words)")
-        continue
-      }
-      #expect(targets.map(Int.init) == (try Golden.integers(value["labels"])), "\(words)")
+      try check(value, with: try #require(tokenizers[value["lowercase"]?.boolValue == true]))
     }
+  }
+
+  /// Byte-level BPE with `add_prefix_space`; whether texts get a space of their own makes no difference to words.
+  @Test("byte-level BPE sees the space before each word, as transformers does", arguments: [false, true])
+  func byteLevelGolden(addPrefixSpace: Bool) throws {
+    let tokenizer = try Golden.roberta(addPrefixSpace: addPrefixSpace)
+    let cases = try #require(try Golden.load("byte_level_words.json")["cases"]?.arrayValue)
+    #expect(cases.count == 16)
+    for value in cases {
+      try check(value, with: tokenizer)
+      let words = try #require(value["words"]?.arrayValue).map { try #require($0.stringValue) }
+      // What tokens of two sides are aligned by.
+      let cutter = tokenizer.forSplitWords
+      let offsets = words.flatMap { cutter.encode($0, addSpecialTokens: false).offsets }
+      let ends = offsets.flatMap { [$0.lowerBound, $0.upperBound] }
+      #expect(ends == (try Golden.integers(value["offsets"])), "\(words)")
+    }
+  }
+
+  /// Encodes the words of a golden case in one window and compares everything.
+  private func check(_ value: JSONValue, with tokenizer: any Tokenizer) throws {
+    let words = try #require(value["words"]?.arrayValue).map { try #require($0.stringValue) }
+    let tags = try Golden.integers(value["tags"])
+    let encoded = try EncodedSentences.encode(
+      [TaggedSentence(words: words, tags: tags)], tagSet: tagSet, with: tokenizer, maxLength: 512,
+      stride: 0,
+      labelAllTokens: value["label_all_tokens"]?.boolValue == true)
+    let window = try #require(encoded.windows.first)
+    #expect(encoded.windows.count == 1)
+    #expect(window.example.ids.map(Int.init) == (try Golden.integers(value["ids"])), "\(words)")
+    #expect(window.words == (try Golden.integers(value["word_ids"])), "\(words)")
+    guard case .tags(let targets) = window.example.target else {
+      Issue.record("no tags for \(words)")
+      return
+    }
+    #expect(targets.map(Int.init) == (try Golden.integers(value["labels"])), "\(words)")
   }
 
   private let tokenizer = BertTokenizer(
@@ -115,6 +136,28 @@ struct EntityEncodingTests {
       tagSet: set, with: tokenizer, maxLength: 16, stride: 0, labelAllTokens: true)
     // B I E over the pieces of a word that is S by itself.
     #expect(targets(encoded.windows[0]) == [-100, 1, 2, 3, 0, 0, 0, -100])
+  }
+
+  @Test(
+    "a perfect model's tags are the gold tags, whichever pieces carry them",
+    arguments: TaggingScheme.allCases, [false, true])
+  func perfectAnswers(scheme: TaggingScheme, labelAllTokens: Bool) throws {
+    let set = TagSet(scheme: scheme, types: ["A", "B"])
+    // Words of one, two and three pieces alone, side by side, at the end of an entity and inside one.
+    let words = ["aba", "c", "ab", "aba", "a", "aba", "aba", "c", "ab", "aba", "b", "a"]
+    let entities = [(0, 0..<1), (0, 2..<4), (1, 5..<6), (1, 6..<7), (1, 7..<10), (0, 10..<11)].map {
+      EntitySpan(type: $0, words: $1)
+    }
+    let tags = set.tags(of: entities, count: words.count)
+    // All at once, and in windows.
+    for maxLength in [64, 9] {
+      let encoded = try EncodedSentences.encode(
+        [TaggedSentence(words: words, tags: tags)], tagSet: set, with: tokenizer, maxLength: maxLength,
+        stride: 3, labelAllTokens: labelAllTokens)
+      #expect((encoded.windows.count > 1) == (maxLength == 9))
+      let answers = encoded.windows.map { targets($0).map { max($0, 0) } }
+      #expect(encoded.tags(from: answers) == [tags], "\(maxLength)")
+    }
   }
 
   @Test("lengths that leave no room are refused")

@@ -8,11 +8,29 @@ struct QuestionEncodingTests {
   @Test("windows, offsets and spans are those of run_qa")
   func golden() throws {
     let tokenizers = try Golden.tokenizers()
-    let golden = try Golden.load("questions.json")
+    let (cases, spans) = try check("questions.json", tokenizers, by: "lowercase")
+    #expect(cases == 68 && spans > 60)
+  }
+
+  @Test("windows, offsets and spans of byte-level BPE are those of run_qa with RoBERTa")
+  func byteLevelGolden() throws {
+    let tokenizers = [
+      true: try Golden.roberta(addPrefixSpace: true), false: try Golden.roberta(addPrefixSpace: false),
+    ]
+    let (cases, spans) = try check("byte_level_questions.json", tokenizers, by: "add_prefix_space")
+    #expect(cases == 52 && spans > 50)
+  }
+
+  /// Encodes every question of a golden file with the tokenizer that a key names, and compares everything; returns the
+  /// number of cases and of windows that show an answer.
+  private func check(
+    _ file: String, _ tokenizers: [Bool: any Tokenizer], by key: String
+  ) throws -> (cases: Int, spans: Int) {
+    let golden = try Golden.load(file)
     let cases = try #require(golden["cases"]?.arrayValue)
     var spans = 0
     for value in cases {
-      let tokenizer = try #require(tokenizers[value["lowercase"]?.boolValue == true])
+      let tokenizer = try #require(tokenizers[value[key]?.boolValue == true])
       let context = try #require(value["context"]?.intValue)
       var question = Question(
         id: "q", text: try #require(value["question"]?.stringValue),
@@ -43,7 +61,7 @@ struct QuestionEncodingTests {
         spans += span == [0, 0] ? 0 : 1
       }
     }
-    #expect(cases.count == 68 && spans > 60)
+    return (cases.count, spans)
   }
 
   private let tokenizer = BertTokenizer(

@@ -24,6 +24,13 @@ struct TaskDefinitionTests {
     #expect(task.labelIndex(ofRawValue: "yes") == 1 && task.labelIndex(ofRawValue: "1") == nil)
   }
 
+  @Test("the value of a file that means a label: the smallest of several, else the label")
+  func rawValues() {
+    let task = TaskDefinition(
+      name: "t", labels: ["no", "yes", "maybe"], labelValues: ["0": "no", "-1": "no", "1": "yes"])
+    #expect(["no", "yes", "maybe"].map { task.rawValue(ofLabel: $0) } == ["-1", "1", "maybe"])
+  }
+
   @Test("decode every key, and encode to the same again")
   func roundTrip() throws {
     let task = try decode(
@@ -132,7 +139,7 @@ struct TaskDefinitionTests {
       #"""
       {"name": "q", "kind": "question_answering", "format": "jsonl", "train_file": "f", "question_column": "q",
        "context_column": "c", "answer_column": "a", "max_query_length": 5, "max_answer_length": 6, "n_best_size": 7,
-       "version_2_with_negative": true, "null_score_diff_threshold": -1.5, "metrics": ["F1"]}
+       "version_2_with_negative": true, "null_score_diff_threshold": -1.5, "metrics": ["exact"]}
       """#,
       #"""
       {"name": "m", "kind": "masked_lm", "train_file": "f", "mlm_probability": 0.2, "whole_word_mask": true,
@@ -163,6 +170,34 @@ struct TaskDefinitionTests {
       let encoded = try JSONEncoder().encode(task)
       #expect(try JSONDecoder().decode(TaskDefinition.self, from: encoded) == task)
     }
+  }
+
+  @Test(
+    "the metrics of answers are those of one script, which knows questions without an answer or does not",
+    arguments: [
+      (false, ["f1"], nil), (false, ["exact_match", "f1"], nil), (false, ["EM", "F1"], nil),
+      (true, ["exact", "NoAns_f1", "best_f1", "best_f1_thresh"], nil), (true, ["f1"], nil),
+      (
+        true, ["exact_match", "f1"],
+        "found exact_match, f1, expected all of SQuAD 2.0's script (f1, exact, HasAns_exact"
+      ), (true, ["F1"], "since version_2_with_negative is true"),
+      (
+        false, ["f1", "EM"],
+        "found f1, EM, expected all of SQuAD 1.1's script (f1, exact_match) or all of CMRC 2018's script ("
+      ), (false, ["exact"], "need version_2_with_negative: true"),
+      (true, ["best_exact_thresh", "f1"], "the first, best_exact_thresh, is a threshold"),
+    ] as [(Bool, [String], String?)])
+  func answerMetrics(negative: Bool, metrics: [String], fault: String?) throws {
+    let names = metrics.map { "\"\($0)\"" }.joined(separator: ", ")
+    let json =
+      #"{"name": "q", "kind": "question_answering", "train_file": "f", "version_2_with_negative": \#(negative), "#
+      + #""metrics": [\#(names)]}"#
+    guard let fault else {
+      #expect(try decode(json).metrics == metrics)
+      return
+    }
+    let found = try faults(json)
+    #expect(found.count == 1 && found[0].contains(fault), "\(found)")
   }
 
   @Test("keys and values that do not suit the kind are faults")

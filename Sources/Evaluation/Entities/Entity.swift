@@ -13,8 +13,8 @@ public struct Entity: Sendable, Hashable {
 
   /// The entities of one sentence, by the lenient rules of conlleval and of `seqeval` without a scheme.
   ///
-  /// Any mix of B, I, E and S is read. Repairs: an I or E after O, or of another type than the tag before it, starts an
-  /// entity; an entity goes on until a B, S or O, a change of type, or behind an E or S.
+  /// Any mix of B, I, E and S is read. Repairs: an I or E after O, E or S, or of another type than the tag before it,
+  /// starts an entity; an entity goes on until a B, S or O, a change of type, or behind an E or S.
   ///
   /// - Parameter tags: such as `O`, `B-PER`, one a token; none empty.
   public static func lenient(_ tags: [String]) -> [Entity] {

@@ -82,8 +82,8 @@ package struct AugmentCommand: RecipeCommand {
     let recipe = AugmentationRecipe(
       try methods.map(AugmentationRecipe.parts(reading:)) ?? AugmentationRecipe.standard,
       amount: AugmentationAmount.of(count: count, copies: copies), seed: seed, maskToken: maskToken)
-    let (rows, path, summary) = try reader.readExamples(.train)
-    console.note(summary)
+    let (rows, path, account) = try reader.readExamples(.train)
+    console.note(account)
     // What cannot be written is found before anything is made.
     _ = try UnlabelledFile.text(rows.prefix(1), path: output, task: reader.task)
     let made = try AugmentedRows.make(of: rows, recipe, maskedModel: mlmModel, console: console)

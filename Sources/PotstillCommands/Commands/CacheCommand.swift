@@ -119,8 +119,8 @@ package struct CacheCommand: ConsoleCommand {
   }
 
   private func read(_ split: DataSplit, _ reader: TaskReader, _ console: Console) throws -> TaskExamples {
-    let (examples, _, summary) = try reader.readExamples(split)
-    console.note(summary)
+    let (examples, _, account) = try reader.readExamples(split)
+    console.note(account)
     return examples
   }
 

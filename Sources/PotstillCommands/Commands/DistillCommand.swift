@@ -115,7 +115,7 @@ package struct DistillCommand: RecipeCommand {
     _ = missing.require(task.data, "--data", "the folder of its files")
     try missing.check()
     try general.apply(to: console)
-    let folder = try dryRun ? nil : OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
+    let folder = try dryRun ? nil : output.folder(outputPath, of: training)
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let distillationConfig = try distillation.config()

@@ -27,7 +27,7 @@ package struct MultitaskCommand: RecipeCommand {
         potstill multitask recipe.yaml --dry-run
 
       An entry takes task, data, teacher, teacher_cache, weight, name, train_file, validation_file, unlabelled_file, max_seq_length, \
-      skip_bad_rows, and in distillation what the options below say of all tasks. A task without a teacher is learnt from its \
+      skip_bad_rows, doc_stride and so on, and in distillation what the options below say of all tasks. A task without a teacher is learnt from its \
       labels; without any teacher this is multi-task training of the model that --student names. The student of each task \
       is saved as a folder of its own, complete, in the output folder. Hyper-parameters that suit single tasks are not read \
       from their files.
@@ -85,7 +85,7 @@ package struct MultitaskCommand: RecipeCommand {
     let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
     try missing.check()
     try general.apply(to: console)
-    let folder = try dryRun ? nil : OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
+    let folder = try dryRun ? nil : output.folder(outputPath, of: training)
     let entries = try TaskEntry.read(list)
     let run = try MultitaskRun(
       entries, student: name, tau: tau ?? 1, distillation: distillation, caching: caching, training: training,
@@ -94,9 +94,10 @@ package struct MultitaskCommand: RecipeCommand {
     let doubts = try run.doubts()
     guard let folder else {
       console.result(json ? run.planJSON.prettyText : run.planLines.joined(separator: "\n"))
-      for doubt in doubts { console.warn("\(doubt)") }
+      for doubt in run.warnings + doubts { console.warn("\(doubt)") }
       return
     }
+    for line in run.planLines { console.note(line) }
     for warning in run.warnings + doubts { console.warn("\(warning)") }
     var options = JSONObject()
     options["tasks"] = try JSONValue(parsing: list, file: "tasks")
@@ -148,7 +149,9 @@ package struct MultitaskCommand: RecipeCommand {
       }
       tables.append((member.entry.name, [teacher, alone, student].compactMap { $0 }))
     }
-    if !tables.isEmpty { try log.writeResults("eval", try run.distiller.evaluate().json) }
+    if !tables.isEmpty {
+      try log.writeResults("eval", run.distiller.summary(of: students.map { $0?.evaluation?.result }).json)
+    }
     let results =
       try JSONValue(contentsOf: log.directory.appending(path: "all_results.json")).objectValue ?? JSONObject()
     console.note("a student for each task and the results are in \(log.directory.path)")

@@ -22,9 +22,13 @@ package struct PredictCommand: ConsoleCommand {
       score is the label's probability; {"value": ...} of a regression; {"labels": [...], "logits": [...]} of several \
       labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, and \
       {"answer", "score", "start", "end"} of a model that answers questions, with places in Unicode scalars of the \
-      text. The latter takes questions and passages by turns, or lines {"question", "context"}:
+      text. The latter takes questions and passages by turns, or lines {"question", "context"}, none of them empty:
 
         potstill predict --model qa/ "Who wrote it?" "The report was written by Ada."
+
+      A model trained on questions without an answer (SQuAD 2.0) may find none with --version-2-with-negative: the answer \
+      is then "", without start and end, and each line has "null_score_diff", by how much "no answer" scored better than \
+      the best answer. What exceeds --null-score-diff-threshold is no answer.
       """)
 
   @Option(help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"))
@@ -47,6 +51,18 @@ package struct PredictCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Longest answer to a question in tokens.", valueName: "n"))
   package var maxAnswerLength = 30
 
+  @Flag(
+    name: .customLong("version-2-with-negative"),
+    help: "Let a question have no answer, as those of SQuAD 2.0.")
+  package var version2WithNegative = false
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How much better than the best answer \"no answer\" must score to be given (default: 0).",
+      valueName: "number"))
+  package var nullScoreDiffThreshold: Double?
+
   @Flag(help: "Print one JSON object a text.")
   package var json = false
 
@@ -58,12 +74,32 @@ package struct PredictCommand: ConsoleCommand {
 
   package init() {}
 
+  package func validate() throws {
+    if maxAnswerLength < 1 {
+      throw ValidationError("--max-answer-length is \(maxAnswerLength); expected at least 1.")
+    }
+    if let nullScoreDiffThreshold {
+      if !version2WithNegative {
+        throw ValidationError(
+          "--null-score-diff-threshold says when there is no answer; add --version-2-with-negative.")
+      }
+      if !nullScoreDiffThreshold.isFinite {
+        throw ValidationError(
+          "--null-score-diff-threshold is \(nullScoreDiffThreshold); expected a number such as -1.5.")
+      }
+    }
+  }
+
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     // Hidden states do not depend on the head, so a bare encoder will do for them.
     let folder = try ModelFolder(model, needsHead: hiddenStates == nil)
     if folder.model.startsWithFreshHead {
       console.warn("\(model) has no head: what is printed comes from a random one.")
+    }
+    if version2WithNegative, folder.model.head != .questionAnswering {
+      throw CommandError(
+        "--version-2-with-negative is for models that answer questions, but \(model) is none; leave it out")
     }
     var items = try TextLines.read(texts, file: input, console: console)
     let predictor: any Predictor
@@ -72,7 +108,11 @@ package struct PredictCommand: ConsoleCommand {
     case .tokenClassification: predictor = EntityPredictor(folder)
     case .questionAnswering:
       items = try AnswerPredictor.pairs(items)
-      predictor = AnswerPredictor(folder, maxAnswerLength: maxAnswerLength)
+      predictor = AnswerPredictor(
+        folder,
+        settings: QuestionSettings(
+          maxAnswerLength: maxAnswerLength, version2WithNegative: version2WithNegative,
+          nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
     case .maskedLanguageModel:
       throw CommandError(
         "\(model) fills in masked words, which predict does not do; expected a trained task model")

@@ -85,7 +85,7 @@ package struct PretrainCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     let outputPath = try checkOptions()
     try general.apply(to: console)
-    let folder = try OutputFolder(outputPath, overwrite: output.overwriteOutputDir)
+    let folder = try output.folder(outputPath, of: training)
     var text = try PretrainingText(
       input: input, options: task, masking: masking, isFresh: model == nil, console: console)
     let settings = try training.config(for: text.task, canEvaluate: text.validation != nil)

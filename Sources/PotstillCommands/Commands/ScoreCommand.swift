@@ -12,15 +12,22 @@ package struct ScoreCommand: ConsoleCommand {
     abstract: "Score predictions made by anyone, as the official scripts do.",
     discussion: """
       squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
-      token a line, the tag in the last column, a blank line between sentences. The other metrics take one value a \
-      line, or TSV with a header (prediction or label), or JSON lines when the name ends in .jsonl. With --multi-label \
-      a value is a set of labels, joined by commas or as a list in JSON; f1_micro, f1_macro and accuracy (of whole sets).
+      token a line, the tag in the last column, a blank line between sentences; the same sentences in both. The other \
+      metrics take one value a line, or TSV with a header (prediction or label), or without one (--no-header), or JSON \
+      lines when the name ends in .jsonl. Labels that are numbers are compared as numbers. With --multi-label a value is \
+      a set of labels, joined by commas or as a list in JSON; f1_micro, f1_macro and accuracy (of whole sets).
+
+      seqeval reads faulty tags as conlleval does: an I or E after O, E or S, or of another type than the tag before it, \
+      begins an entity; an entity ends before a B, S or O or another type, and behind an E or S. --mode strict takes \
+      only entities that keep to the scheme.
 
         potstill score --metric squad predictions.json dev-v1.1.json
         potstill score --metric squad_v2 --na-prob-file null_odds.json \\
           predictions.json dev-v2.0.json
         potstill score --metric seqeval --mode strict --scheme IOB2 pred.txt gold.txt
         potstill score --metric accuracy --metric f1 predict_results.txt dev.tsv
+        potstill score --metric matthews_correlation --no-header --label-column 1 \\
+          predictions.tsv CoLA/dev.tsv
 
       Names and numbers are those of the official scripts, to the last digit.
       """)
@@ -56,11 +63,17 @@ package struct ScoreCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("f1: the label that counts as found.", valueName: "label"))
   package var posLabel: String = "1"
 
-  @Option(help: ArgumentHelp("The column of the predictions.", valueName: "name"))
+  @Option(help: ArgumentHelp("The column of the predictions.", valueName: "column"))
   package var predictionColumn: String?
 
-  @Option(help: ArgumentHelp("The column of the gold values.", valueName: "name"))
+  @Option(help: ArgumentHelp("The column of the gold values.", valueName: "column"))
   package var labelColumn: String?
+
+  @Flag(
+    help:
+      "A column given as a number is a position, counted from 0, in a table without a header (CoLA's label: 1)."
+  )
+  package var noHeader = false
 
   @Flag(help: "f1_micro, f1_macro, accuracy: each value is a set of labels, which may be empty.")
   package var multiLabel = false
@@ -93,6 +106,11 @@ package struct ScoreCommand: ConsoleCommand {
     if !multiLabel, labels != nil || labelSeparator != "," {
       throw ValidationError("--labels and --label-separator belong to --multi-label.")
     }
+    if noHeader, [predictionColumn, labelColumn].allSatisfy({ $0.flatMap { Int($0) } == nil }) {
+      throw ValidationError(
+        "--no-header is for columns given by their position; add --label-column or --prediction-column with a "
+          + "number from 0.")
+    }
     if labelSeparator.isEmpty { throw ValidationError("--label-separator is empty; expected a text.") }
     if metric != .entities, scheme != nil || mode == .strict {
       throw ValidationError("--scheme and --mode belong to --metric seqeval.")
@@ -121,7 +139,8 @@ package struct ScoreCommand: ConsoleCommand {
   // MARK: The kinds of files
 
   private func answers(_ metric: AnswerMetric, _ console: Console) throws -> JSONObject {
-    let questions = try AnswerFiles.key(URL(filePath: gold))
+    let questions = try AnswerFiles.key(
+      URL(filePath: gold), stripsIDs: metric == .cmrc2018 || metric == .drcd)
     let texts = try AnswerFiles.predictions(URL(filePath: predictions))
     let odds = try naProbFile.map { try AnswerFiles.probabilities(URL(filePath: $0)) }
     let result = try explained(by: gold) {
@@ -160,6 +179,7 @@ package struct ScoreCommand: ConsoleCommand {
   private func classes(_ metrics: [ClassificationMetric]) throws -> JSONObject {
     let (predicted, expected) = try values()
     let classes = LabelClasses(predicted.values + expected.values)
+    try classes.check(predicted, against: expected)
     let matrix = ConfusionMatrix(
       predictions: classes.indices(predicted.values), labels: classes.indices(expected.values))
     var scores = JSONObject()
@@ -196,9 +216,10 @@ package struct ScoreCommand: ConsoleCommand {
 
   private func values(allowingEmpty: Bool = false) throws -> (predicted: ValueFile, expected: ValueFile) {
     let predicted = try ValueFile(
-      predictions, column: predictionColumn, usual: ValueFile.predictionNames, allowsEmpty: allowingEmpty)
+      predictions, column: predictionColumn, usual: ValueFile.predictionNames, noHeader: noHeader,
+      allowsEmpty: allowingEmpty)
     let expected = try ValueFile(
-      gold, column: labelColumn, usual: ValueFile.labelNames, allowsEmpty: allowingEmpty)
+      gold, column: labelColumn, usual: ValueFile.labelNames, noHeader: noHeader, allowsEmpty: allowingEmpty)
     guard predicted.values.count == expected.values.count else {
       throw CommandError(
         "\(predictions): found \(predicted.values.count) predictions, expected \(expected.values.count) as in "

@@ -10,14 +10,17 @@ struct CacheSelection {
   private let config: EncoderConfig
   private let teacher: ModelDescription
   private let studentLayers: Int?
+  private let copiedLayers: [Int]?
 
   /// - Parameters:
   ///   - folder: The teacher.
-  ///   - student: The student as `potstill distill` names it, of which only the depth counts.
+  ///   - student: The student as `potstill distill` names it, of which depth and copied layers count.
   init(of folder: ModelFolder, student: String?) throws {
     config = folder.model.config
     teacher = ModelDescription(folder.model, name: folder.path)
-    studentLayers = try student.map { try StudentShape($0).layerCount(of: folder.model.config.layerCount) }
+    let (shape, depth) = (try student.map { try StudentShape($0) }, folder.model.config.layerCount)
+    studentLayers = try shape?.layerCount(of: depth)
+    copiedLayers = try shape?.layers(of: depth)?.map { $0 + 1 }
   }
 
   /// The layers of a list of numbers and of matches; where both name one, all its rows.
@@ -43,25 +46,31 @@ struct CacheSelection {
   private func matchedParts(_ texts: [String]) throws -> [CachedPart] {
     if texts.isEmpty { return [] }
     var matches = try DistillationOptions.parse(texts.map { "--match=\($0)" }).config()
-    matches.matches = try matches.matches.map { source in
+    // Widths do not matter here, so nothing is projected.
+    let bare = { (match: IntermediateMatch) -> MatchSource in
+      var match = match
+      match.projection = nil
+      return .match(match)
+    }
+    matches.matches = try matches.matches.flatMap { source -> [MatchSource] in
       switch source {
-      case .match(var match):
-        // Widths do not matter here.
-        match.projection = nil
-        return .match(match)
-      case .preset, .custom: return source
+      case .match(let match): return [bare(match)]
+      // An unknown name is what validation reports.
+      case .preset(let name): return MatchPresets.matches(named: name)?.map(bare) ?? [source]
+      case .custom: return [source]
       case .map(let map, let loss, let weight, _):
         guard studentLayers != nil else {
           throw CommandError(
             "--match \(map.rawValue) pairs layers by the student's depth; name it with --student, or the layers with "
               + "--hidden-states")
         }
-        return .map(map, loss: loss, weight: weight, projection: nil)
+        return [.map(map, loss: loss, weight: weight, projection: nil)]
       }
     }
     // A stand-in as wide as the teacher, and deep enough for any number that is written.
     var student = teacher
     student.layers = studentLayers ?? 1000
+    student.copiedLayers = copiedLayers
     let faults = matches.validate(teacher: teacher, student: student).filter { $0.severity == .fault }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
     let resolved = matches.resolvedMatches(teacher: teacher, student: student)

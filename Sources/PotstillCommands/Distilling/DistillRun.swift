@@ -73,11 +73,18 @@ struct DistillRun {
   /// What makes a bad student likely, found before the first step; the teacher answers some of the validation rows for it.
   func doubts(_ config: DistillationConfig) throws -> [DistillationFault] {
     var doubts: [DistillationFault?] = []
-    if config.kdLossWeight > 0 {
+    if config.usesTeacherLogits {
       for case let teacher? in teachers.map(\.folder) {
         doubts.append(
           try teacher.doubtOfChance(on: validation, of: task, limit: alignment == nil ? limit : nil))
       }
+    }
+    if !others.sides.isEmpty, !config.usesTeacherLogits {
+      doubts.append(
+        DistillationFault(
+          "teacher",
+          "of \(1 + others.sides.count) teachers only \(pair.teacher.path) counts, since kd_loss_weight is 0: layers are "
+            + "matched with the first", severity: .warning))
     }
     if pair.hasFreshStudent {
       doubts.append(DistillationGuards.freshStudent(pair.student.path, sequences: examples.count))
@@ -201,8 +208,7 @@ struct DistillRun {
     let path = run.log.directory.relativePath
     let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
     guard let measured = try measure(student) else { return nil }
-    try run.log.writeResults("eval", measured.evaluation)
-    try measured.predictions?.write(to: run.log.directory, prefix: "eval")
+    try measured.write(to: run.log)
     return measured
   }
 

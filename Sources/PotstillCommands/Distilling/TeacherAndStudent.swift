@@ -16,7 +16,7 @@ struct TeacherAndStudent {
   /// What configurations are checked against.
   let descriptions: (teacher: ModelDescription, student: ModelDescription)
 
-  /// Whether the student has nothing of the teacher or of a checkpoint.
+  /// Whether no layer of the student comes from the teacher or a checkpoint.
   let hasFreshStudent: Bool
   private let size: StudentSize
   private let tokenizerPath: String?
@@ -47,7 +47,7 @@ struct TeacherAndStudent {
     case (.directory(let path), nil): tokenizer = try Self.tokenizer(path)
     default: break
     }
-    hasFreshStudent = if case .preset = shape { true } else { false }
+    hasFreshStudent = shape.isFresh
     let model = try TaskModel.student(
       shape, of: teacher.folder?.model, config: config, size: size, seed: seed)
     student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
@@ -103,7 +103,7 @@ struct TeacherAndStudent {
     alignment: AlignedExamples?, seed: UInt64
   ) throws -> GeneralDistiller {
     // Layers are matched with the first teacher, and labels need none.
-    guard !others.sides.isEmpty, config.kdLossWeight > 0 else {
+    guard !others.sides.isEmpty, config.usesTeacherLogits else {
       return try GeneralDistiller(
         config, teacher: teacher.folder?.model, answers: teacher.answers, student: student.model,
         descriptions: descriptions, alignment: alignment, hasLabels: Self.hasLabels(examples), seed: seed)
@@ -151,4 +151,12 @@ struct TeacherAndStudent {
 
 extension StudentShape {
   fileprivate var isDirectory: Bool { if case .directory = self { true } else { false } }
+
+  /// Whether its layers start at random; word tables may come from the teacher.
+  var isFresh: Bool {
+    switch self {
+    case .preset, .recurrent, .convolutional: true
+    case .evenlySpaced, .layers, .selected, .directory: false
+    }
+  }
 }

@@ -38,8 +38,10 @@ struct MultitaskRun {
     // What suits one task need not suit the others, so their recipes' hyper-parameters do not count.
     var common = readers[0].task
     (common.defaults, common.metrics) = (TaskDefaults(), ["average"])
+    let scored = zip(entries, readers).filter { $1.task.validationFile != nil }
     let training = try options.config(
-      for: common, canEvaluate: readers.contains { $0.task.validationFile != nil })
+      for: common, canEvaluate: !scored.isEmpty,
+      metrics: BestMetric(of: scored.map { (name: $0.name, task: $1.task) }))
     let members = try zip(entries, readers).map { entry, reader in
       try MultitaskMember(entry, reader, distillation: distillation, training: options, console: console)
     }
@@ -98,7 +100,7 @@ struct MultitaskRun {
       let asked = member.task.maxSequenceLength
       let own = student.folder(index, path: student.name).lengthLimit(asked)
       let other = teacher.lengthLimit(asked)
-      if member.config.kdLossWeight > 0, let folder = teacher.folder {
+      if member.config.usesTeacherLogits, let folder = teacher.folder {
         doubts.append(
           try folder.doubtOfChance(on: member.data.validation, of: member.task, limit: min(own, other)))
       }
@@ -144,19 +146,19 @@ struct MultitaskRun {
       let directory = member.folder(in: folder)
       let own = student.folder(index, path: directory.relativePath)
       guard let measured = try member.measure(own, console: console) else { return nil }
-      try RunLog(directory).writeResults("eval", measured.evaluation)
-      try measured.predictions?.write(to: directory, prefix: "eval")
+      try measured.write(to: RunLog(directory))
       return measured
     }
   }
 
-  /// What the run would do, for people.
+  /// What the run would do, for people; its warnings stand apart.
   var planLines: [String] {
     var lines: [String] = []
     for (index, task) in distiller.tasks.enumerated() {
       let share = String(format: "%.3f", distiller.probabilities[index])
       lines.append("task     \(task.name): \(grouped(task.examples.count)) examples, \(share) of the updates")
-      lines += plans[index]?.lines.map { "  " + $0 } ?? ["  loss     1 × labels, no teacher"]
+      let plan = plans[index]?.lines.filter { !$0.hasPrefix("warning") }
+      lines += (plan ?? ["loss     1 × labels, no teacher"]).map { "  " + $0 }
     }
     lines.append("steps    \(grouped(steps))")
     return lines

@@ -32,11 +32,10 @@ struct PreparedTask {
     let validation = try member.data.validation.map { try own.encode($0, of: definition, limit: limit) }
     let objective: any TrainingObjective
     if let teacher = member.teacher, !onLabelsAlone {
-      let descriptions = (
-        teacher: teacher.description,
-        student: ModelDescription(
-          own.model, name: student.name, vocabulary: student.tokenizer.vocabulary.tokens)
-      )
+      var description = ModelDescription(
+        own.model, name: student.name, vocabulary: student.tokenizer.vocabulary.tokens)
+      description.copiedLayers = student.copiedLayers
+      let descriptions = (teacher: teacher.description, student: description)
       let distiller = try GeneralDistiller(
         member.config, teacher: teacher.folder?.model, answers: teacher.answers, student: own.model,
         descriptions: descriptions, hasLabels: examples.contains { $0.target != .none }, seed: training.seed,

@@ -12,6 +12,8 @@ struct SharedStudent {
   let models: [TaskModel]
   /// What all of them read with.
   let tokenizer: any Tokenizer
+  /// The first teacher's blocks that the encoder's were copied from, counted from 1; nil where they were not.
+  let copiedLayers: [Int]?
 
   /// Makes the encoder of the first teacher whose model is there, or takes a directory's, and a head for each task.
   ///
@@ -32,6 +34,7 @@ struct SharedStudent {
           problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
       }
       base = sources[0]
+      copiedLayers = nil
     } else {
       let teachers = tasks.compactMap(\.teacher)
       guard let first = teachers.first(where: { $0.folder != nil }) ?? teachers.first else {
@@ -40,6 +43,7 @@ struct SharedStudent {
             + "folder of a model to train")
       }
       tokenizer = first.tokenizer
+      copiedLayers = try shape.layers(of: first.config.layerCount)?.map { $0 + 1 }
       base = try TaskModel.student(shape, of: first.folder?.model, config: first.config, seed: seed)
       let copiesLayers = if case .preset = shape { false } else { true }
       for (index, member) in tasks.enumerated() {
@@ -60,9 +64,9 @@ struct SharedStudent {
     }
   }
 
-  /// Whether nothing of the encoder comes from a teacher or a checkpoint.
+  /// Whether no layer of the encoder comes from a teacher or a checkpoint.
   var isFresh: Bool {
-    get throws { if case .preset = try StudentShape(name) { true } else { false } }
+    get throws { try StudentShape(name).isFresh }
   }
 
   /// The folder that a task's model and the tokenizer make.

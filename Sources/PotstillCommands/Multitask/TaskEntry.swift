@@ -27,6 +27,7 @@ struct TaskEntry {
   ]
   private static let fileKeys = [
     "task", "data", "train_file", "validation_file", "test_file", "max_seq_length", "skip_bad_rows",
+    "doc_stride", "max_answer_length", "n_best_size", "null_score_diff_threshold", "label_all_tokens",
   ]
 
   /// Reads the list of a recipe.
@@ -74,8 +75,9 @@ struct TaskEntry {
     for key in Self.fileKeys {
       guard let value = object[key], !value.isNull else { continue }
       let option = "--" + key.replacing("_", with: "-")
-      if key == "skip_bad_rows" {
-        if value.boolValue == true { arguments.append(option) }
+      if let isGiven = value.boolValue {
+        if isGiven { arguments.append(option) }
+        if !isGiven, key == "label_all_tokens" { arguments.append("--no-label-all-tokens") }
       } else {
         arguments.append("\(option)=\(value.stringValue ?? value.compactText)")
       }

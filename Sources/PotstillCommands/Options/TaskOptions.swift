@@ -29,8 +29,11 @@ package struct TaskOptions: ParsableArguments {
       valueName: "n"))
   package var maxSeqLength: Int?
 
-  @Flag(help: "Leave out rows that cannot be used, and count them, instead of stopping.")
+  @Flag(help: "Leave out rows that cannot be used, and show the first of them, instead of stopping.")
   package var skipBadRows = false
+
+  @OptionGroup
+  package var windows: WindowOptions
 
   package init() {}
 
@@ -73,6 +76,7 @@ package struct TaskOptions: ParsableArguments {
         UnlabelledFile.layout(path, of: definition) ?? replaced(definition.unlabelledFile, by: path)
     }
     if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
+    definition = try windows.applied(to: definition)
     return TaskReader(
       task: definition, folder: URL(filePath: folder, directoryHint: .isDirectory),
       badRows: skipBadRows ? .skip : .fail)
@@ -95,6 +99,7 @@ package struct TaskOptions: ParsableArguments {
     object["test_file"] = testFile.map { .string($0) }
     object["max_seq_length"] = maxSeqLength.map { .integer($0) }
     if skipBadRows { object["skip_bad_rows"] = true }
+    for (key, value) in windows.recipe { object[key] = value }
     return object
   }
 }

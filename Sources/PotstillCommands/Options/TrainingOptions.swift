@@ -89,7 +89,10 @@ package struct TrainingOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "End with the weights of the best evaluation (default: yes).")
   package var loadBestModelAtEnd: Bool?
 
-  @Option(help: "What the best evaluation is judged by (default: the task's first metric).")
+  @Option(
+    help:
+      "What the best evaluation is judged by: loss or one of the task's metrics (default: the first of them)."
+  )
   package var metricForBestModel: String?
 
   @Option(help: "Stop after so many evaluations in a row without gain in that metric (default: never).")
@@ -112,6 +115,22 @@ package struct TrainingOptions: ParsableArguments {
 
   package init() {}
 
+  /// Whether a run into a folder goes on from a checkpoint that lies there, and so may write into the folder.
+  ///
+  /// - Throws: `CommandError` when the newest checkpoint of the folder is asked for and there is none.
+  func resumes(in path: String) throws -> Bool {
+    guard let resumeFromCheckpoint else { return false }
+    let run = URL(filePath: path, directoryHint: .isDirectory)
+    let features = StageFolder.features(in: run)
+    if resumeFromCheckpoint == "last" {
+      return try checkpoint(in: run, earlier: features) != nil
+    }
+    func place(_ url: URL) -> String { url.absoluteURL.resolvingSymlinksInPath().standardizedFileURL.path }
+    let wanted = place(URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory))
+    let own = [run, features].flatMap { CheckpointFolder.checkpoints(in: $0) }
+    return own.contains { place($0.url) == wanted }
+  }
+
   /// The checkpoint to go on from, if one was asked for.
   ///
   /// - Parameter earlier: The folder of an earlier stage of the run, looked into last.
@@ -128,7 +147,11 @@ package struct TrainingOptions: ParsableArguments {
   }
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.
-  func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
+  ///
+  /// - Parameter metrics: What can decide which model is best; nil takes the scores of the task.
+  func config(
+    for task: TaskDefinition, canEvaluate: Bool, metrics: BestMetric? = nil
+  ) throws -> TrainingConfig {
     var config = TrainingConfig()
     config.loggingSteps = 50
     config.saveStrategy = .never
@@ -152,6 +175,7 @@ package struct TrainingOptions: ParsableArguments {
         "--eval-strategy needs a validation file; task \(task.name) names none, give --validation-file")
     }
     if config.evalStrategy == .never { config.loadBestModelAtEnd = loadBestModelAtEnd ?? false }
+    if let metricForBestModel { try (metrics ?? BestMetric(of: task)).check(metricForBestModel) }
     let faults = config.faults()
     if !faults.isEmpty { throw TrainingError.configuration(faults) }
     return config

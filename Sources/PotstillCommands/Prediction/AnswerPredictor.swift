@@ -7,24 +7,41 @@ import Training
 /// Answers to questions, each a piece of its passage.
 struct AnswerPredictor: Predictor {
   private let folder: ModelFolder
-  private let maxAnswerLength: Int
+  private let settings: QuestionSettings
 
-  init(_ folder: ModelFolder, maxAnswerLength: Int) {
+  init(_ folder: ModelFolder, settings: QuestionSettings) {
     self.folder = folder
-    self.maxAnswerLength = maxAnswerLength
+    self.settings = settings
   }
 
   /// Questions and passages by turns as pairs; pairs stay as they are.
+  ///
+  /// - Throws: `CommandError` when they do not go up, and for an empty question or passage, of which nothing can be the
+  ///   answer.
   static func pairs(_ items: [TextLines.Item]) throws -> [TextLines.Item] {
-    if items.allSatisfy({ $0.pair != nil }) { return items }
+    if items.allSatisfy({ $0.pair != nil }) {
+      for item in items {
+        try check(item.text, "question", at: item.place)
+        try check(item.pair ?? "", "passage", at: item.place)
+      }
+      return items
+    }
     guard items.allSatisfy({ $0.pair == nil }), items.count.isMultiple(of: 2) else {
       throw CommandError(
         "found \(items.count) texts, expected questions and passages by turns, or lines {\"question\": …, "
           + "\"context\": …}")
     }
+    for (index, item) in items.enumerated() {
+      try check(item.text, index.isMultiple(of: 2) ? "question" : "passage", at: item.place)
+    }
     return stride(from: 0, to: items.count, by: 2).map {
       TextLines.Item(text: items[$0].text, pair: items[$0 + 1].text)
     }
+  }
+
+  private static func check(_ text: String, _ role: String, at place: String) throws {
+    guard text.allSatisfy(\.isWhitespace) else { return }
+    throw CommandError("\(place): found an empty \(role), expected some text; leave out what has none")
   }
 
   func prepare(_ items: [TextLines.Item], limit: Int) throws -> (
@@ -35,7 +52,7 @@ struct AnswerPredictor: Predictor {
     }
     let task = TaskDefinition(
       name: "predict", kind: .questionAnswering, maxSequenceLength: min(384, limit),
-      questions: QuestionSettings(maxAnswerLength: maxAnswerLength))
+      questions: settings)
     let windows = try QuestionWindow.encode(
       questions, task: task, with: folder.tokenizer, maxLength: min(384, limit))
     return (
@@ -47,19 +64,25 @@ struct AnswerPredictor: Predictor {
         }
         let decoder = SpanDecoder(task.questions)
         return zip(questions, ofQuestion).map { question, windows in
-          let prediction = decoder.answer(context: question.context, windows: windows)
-          let best = prediction.nBest.first
-          let score = best.map { shortest($0.probability) } ?? 0
-          var object = JSONObject()
-          object["answer"] = .string(prediction.text)
-          object["score"] = .double(score)
-          object["start"] = best?.offsets.map { .integer($0.lowerBound) }
-          object["end"] = best?.offsets.map { .integer($0.upperBound) }
-          return PredictedAnswer(
-            line: "\(prediction.text)\t\(String(format: "%.4f", score))\t\(question.text)",
-            json: .object(object))
+          answer(to: question, decoder.answer(context: question.context, windows: windows))
         }
       }
     )
+  }
+
+  private func answer(to question: Question, _ prediction: SpanPrediction) -> PredictedAnswer {
+    // What lies nowhere and yet has a text is run_qa's stand-in for a passage in which no answer was found.
+    let answers = prediction.nBest.filter { $0.offsets != nil || $0.text.isEmpty }
+    let best = answers.first { $0.text == prediction.text } ?? answers.first { $0.text.isEmpty }
+    let text = best?.text ?? ""
+    let score = best.map { shortest($0.probability) } ?? 0
+    var object = JSONObject()
+    object["answer"] = .string(text)
+    object["score"] = .double(score)
+    object["start"] = best?.offsets.map { .integer($0.lowerBound) }
+    object["end"] = best?.offsets.map { .integer($0.upperBound) }
+    object["null_score_diff"] = prediction.nullScoreDiff.map { .double(shortest($0)) }
+    return PredictedAnswer(
+      line: "\(text)\t\(String(format: "%.4f", score))\t\(question.text)", json: .object(object))
   }
 }

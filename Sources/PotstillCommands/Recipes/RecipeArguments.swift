@@ -2,6 +2,15 @@ import ArgumentParser
 import ModelFormats
 
 extension RecipeFile {
+  /// The keys that change nothing here, each with its place and the reason.
+  package var idleOptions: [String] {
+    entries.compactMap { entry in
+      OptionSpelling.idle[OptionSpelling.canonical(entry.key)].map {
+        "\(path):\(entry.line): \(entry.key) changes nothing here: \($0.reason)"
+      }
+    }
+  }
+
   /// The arguments of `subcommand` that this recipe stands for, followed by the command line's own, which win.
   ///
   /// Throws every unknown key and every value that its option does not take.
@@ -11,7 +20,7 @@ extension RecipeFile {
     var result: [String] = []
     for entry in entries {
       let name = OptionSpelling.canonical(entry.key)
-      if OptionSpelling.ignored.contains(name) { continue }
+      if OptionSpelling.idle[name] != nil { continue }
       let place = "\(path):\(entry.line): "
       guard let option = catalogue.entry(named: name) else {
         let hint =

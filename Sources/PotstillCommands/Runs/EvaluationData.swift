@@ -24,10 +24,10 @@ struct EvaluationData {
     _ reader: TaskReader, split: DataSplit, part: String? = nil, limit: Int?, needsLabels: Bool = true,
     console: Console
   ) throws {
-    let (rows, path, summary) = try reader.readExamples(split, part: part)
+    let (rows, path, account) = try reader.readExamples(split, part: part)
     task = reader.task
     examples = limit.map { rows.prefix($0) } ?? rows
-    console.note(summary)
+    console.note(account)
     if needsLabels, examples.labelledCount == 0 {
       throw CommandError(
         "\(path) has no labels to score against; choose another --split, or answer it with --output"

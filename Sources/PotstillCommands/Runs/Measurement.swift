@@ -19,21 +19,17 @@ struct Measurement {
   let samplesPerSecond: Double?
   /// Milliseconds for one sentence alone, the median; nil when it was not measured.
   let latency: Double?
-  /// The members of `eval_results.json`; empty for a measurement made elsewhere.
-  let evaluation: JSONObject
-  /// The answers; nil for a measurement made elsewhere.
-  let predictions: TaskPredictions?
+  /// The scores and answers behind it; nil for a measurement made elsewhere.
+  let evaluation: TaskEvaluation?
   /// The task's metrics.
   let metrics: [(name: String, value: Double)]
 
   /// A measurement made elsewhere.
   init(
     name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
-    metrics: [(name: String, value: Double)], evaluation: JSONObject = JSONObject(),
-    predictions: TaskPredictions? = nil
+    metrics: [(name: String, value: Double)], evaluation: TaskEvaluation? = nil
   ) {
     self.evaluation = evaluation
-    self.predictions = predictions
     self.name = name
     self.layers = layers
     self.parameters = parameters
@@ -71,7 +67,14 @@ struct Measurement {
       name: folder.path, layers: folder.model.config.layerCount, parameters: folder.model.parameterCount,
       samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue,
       latency: times.sorted()[times.count / 2] * 1000, metrics: evaluation.result.metrics,
-      evaluation: evaluation.result.json, predictions: evaluation.predictions)
+      evaluation: evaluation)
+  }
+
+  /// Writes `eval_results.json` and the answers into a run folder; nothing of a measurement made elsewhere.
+  func write(to log: RunLog) throws {
+    guard let evaluation else { return }
+    try log.writeResults("eval", evaluation.result.json)
+    try evaluation.writePredictions(to: log.directory, prefix: "eval")
   }
 
   /// The row for machines.

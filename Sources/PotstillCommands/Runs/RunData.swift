@@ -14,8 +14,8 @@ struct RunData {
     throws
   {
     func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
-      let (examples, _, summary) = try reader.readExamples(split)
-      console.note(summary)
+      let (examples, _, account) = try reader.readExamples(split)
+      console.note(account)
       return limit.map { examples.prefix($0) } ?? examples
     }
     given = try read(.train, training.maxTrainSamples)

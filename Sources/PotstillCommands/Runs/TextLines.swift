@@ -9,6 +9,13 @@ struct TextLines {
     let text: String
     /// The second text of a pair.
     let pair: String?
+    /// What it was read from; nil for the command line.
+    var source: String?
+    /// Its line there, or its place among the texts of the command line, counted from 1.
+    var number = 1
+
+    /// Where it stands, for messages.
+    var place: String { source.map { "\($0):\(number)" } ?? "text \(number) of the command line" }
   }
 
   /// Where the texts come from, for messages.
@@ -21,7 +28,9 @@ struct TextLines {
   ///   - file: A file, one text a line (JSON objects when its name ends in .jsonl); nil for standard input, where
   ///     lines that begin with `{` are JSON objects.
   static func read(_ texts: [String], file: String?, console: Console) throws -> [Item] {
-    if !texts.isEmpty { return texts.map { Item(text: $0, pair: nil) } }
+    if !texts.isEmpty {
+      return texts.enumerated().map { Item(text: $1, pair: nil, number: $0 + 1) }
+    }
     guard let file else {
       if console.inputIsTerminal { console.note("reading standard input, one text a line; end with Ctrl-D") }
       var items: [Item] = []
@@ -53,16 +62,19 @@ struct TextLines {
   }
 
   private func item(_ line: String, number: Int, isJSON: Bool) throws -> Item {
-    guard isJSON else { return Item(text: line, pair: nil) }
+    func item(_ text: String, _ pair: String?) -> Item {
+      Item(text: text, pair: pair, source: source, number: number)
+    }
+    guard isJSON else { return item(line, nil) }
     let object = try JSONValue(parsing: line, file: "\(source):\(number)")
     if let question = object["question"]?.stringValue, let context = object["context"]?.stringValue {
-      return Item(text: question, pair: context)
+      return item(question, context)
     }
     guard let text = object["text"]?.stringValue else {
       throw CommandError(
         "\(source):\(number): found no \"text\"; expected {\"text\": …}, {\"text\": …, \"text_pair\": …} or "
           + "{\"question\": …, \"context\": …}")
     }
-    return Item(text: text, pair: object["text_pair"]?.stringValue)
+    return item(text, object["text_pair"]?.stringValue)
   }
 }

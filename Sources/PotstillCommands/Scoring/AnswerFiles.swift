@@ -41,8 +41,10 @@ enum AnswerFiles {
   /// The questions of an answer key with their accepted answers.
   ///
   /// SQuAD: `data[].paragraphs[].qas[]` with `id` and `answers[].text`. CMRC 2018's own form: an array, or `data`, of
-  /// passages with `qas[]`, `query_id` and answers that are plain strings.
-  static func key(_ file: URL) throws -> [GoldQuestion] {
+  /// passages with `qas[]`, `query_id` and answers that are plain strings. Integers are ids too.
+  ///
+  /// - Parameter stripsIDs: Whether white space around `id` is no part of it; around `query_id` it never is.
+  static func key(_ file: URL, stripsIDs: Bool = false) throws -> [GoldQuestion] {
     let root = KeyNode(value: try JSONValue(contentsOf: file), path: "", file: file.path)
     let articles = root.value.arrayValue == nil ? try root.member("data") : root
     var questions: [GoldQuestion] = []
@@ -51,7 +53,9 @@ enum AnswerFiles {
         article.value["paragraphs"] == nil ? [article] : try article.member("paragraphs").elements()
       for passage in passages {
         for question in try passage.member("qas").elements() {
-          let id = try question.member(question.value["id"] == nil ? "query_id" : "id").string()
+          let isOwnForm = question.value["id"] == nil
+          var id = try question.member(isOwnForm ? "query_id" : "id").identifier()
+          if isOwnForm || stripsIDs { id = id.trimmingCharacters(in: .whitespacesAndNewlines) }
           let answers = try question.member("answers").elements().map { answer in
             try (answer.value.objectValue == nil ? answer : answer.member("text")).string()
           }
@@ -84,6 +88,14 @@ private struct KeyNode {
 
   func string() throws -> String {
     guard let string = value.stringValue else { throw fault("found \(value.kind), expected a string") }
+    return string
+  }
+
+  func identifier() throws -> String {
+    if value.intValue != nil { return value.compactText }
+    guard let string = value.stringValue else {
+      throw fault("found \(value.kind), expected a string or an integer")
+    }
     return string
   }
 

@@ -38,15 +38,23 @@ struct TagFile {
 
   /// Checks that another file has sentences of the same lengths.
   func checkPairing(with gold: TagFile) throws {
+    let advice =
+      "; both need the same sentences in the same order, so leave out of the gold file what was not predicted"
     for (sentence, (own, other)) in zip(tags, gold.tags).enumerated() where own.count != other.count {
+      let counts =
+        tags.count == gold.tags.count
+        ? "" : ". The files have \(tags.count) and \(gold.tags.count) sentences"
       throw file.fault(
         starts[sentence],
-        "found a sentence of \(own.count) tokens, expected \(other.count) as at "
-          + gold.place(sentence: sentence, token: 0))
+        "found \(own.count) tokens in sentence \(sentence + 1), expected \(other.count) as at "
+          + gold.place(sentence: sentence, token: 0) + counts + advice)
     }
     guard tags.count == gold.tags.count else {
+      let shared = min(tags.count, gold.tags.count)
+      let more = tags.count > shared ? self : gold
       throw CommandError(
-        "\(file.path): found \(tags.count) sentences, expected \(gold.tags.count) as in \(gold.file.path)")
+        "\(file.path): found \(tags.count) sentences, expected \(gold.tags.count) as in \(gold.file.path), which "
+          + "differ from sentence \(shared + 1) on, at \(more.place(sentence: shared, token: 0))" + advice)
     }
   }
 }

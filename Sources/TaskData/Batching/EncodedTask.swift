@@ -18,6 +18,10 @@ public struct EncodedTask: Sendable {
   public let source: Source
   /// What the model reads, long rows in windows.
   public let examples: [EncodedExample]
+  /// Which row of its file each text or pair is, counted from 0; where no file holds it, its position.
+  ///
+  /// Empty for sentences and questions, whose answers carry words and ids instead.
+  public let rowNumbers: [Int]
 
   /// Tokenizes rows with the task's own settings, on all cores.
   ///
@@ -35,16 +39,19 @@ public struct EncodedTask: Sendable {
     case .texts(let texts):
       source = .texts
       examples = try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength)
+      rowNumbers = texts.enumerated().map { position, text in text.row ?? position }
     case .sentences(let sentences):
       let encoded = try EncodedSentences.encode(
         sentences, task: task.fitting(maxLength), with: tokenizer, maxLength: maxLength)
       source = .sentences(sentences, encoded)
       examples = encoded.examples
+      rowNumbers = []
     case .questions(let questions):
       let windows = try QuestionWindow.encode(
         questions, task: task.fitting(maxLength), with: tokenizer, maxLength: maxLength)
       source = .questions(questions, windows)
       examples = windows.map(\.example)
+      rowNumbers = []
     }
   }
 
@@ -55,6 +62,7 @@ public struct EncodedTask: Sendable {
       "A \(task.kind.rawValue) task needs its rows, since a row may be seen in several windows.")
     self.task = task
     self.examples = examples
+    rowNumbers = Array(examples.indices)
     source = .texts
   }
 

@@ -41,7 +41,8 @@ extension EncodedSentences {
       }
     }
     return EncodedSentences(
-      windows: Array(windows.joined()), wordCounts: sentences.map(\.words.count), tagSet: tagSet)
+      windows: Array(windows.joined()), wordCounts: sentences.map(\.words.count), tagSet: tagSet,
+      labelsAllTokens: labelAllTokens)
   }
 
   /// Tokenizes the sentences of a task with the task's own settings.

@@ -6,6 +6,8 @@ public struct EncodedSentences: Sendable, Hashable {
   public let wordCounts: [Int]
   /// The tags.
   public let tagSet: TagSet
+  /// Whether later pieces of a word carry a tag too, not only the first.
+  public let labelsAllTokens: Bool
 
   /// The examples to train and predict on, one a window.
   public var examples: [EncodedExample] { windows.map(\.example) }
@@ -13,7 +15,8 @@ public struct EncodedSentences: Sendable, Hashable {
   /// Puts predictions together to one tag for each word of each sentence.
   ///
   /// A word without a token (a control character, U+200B) has no prediction: it belongs to an entity that goes on
-  /// behind it, and is outside otherwise.
+  /// behind it, and is outside otherwise. Where all pieces carry tags and the scheme marks ends, a first piece does not
+  /// tell whether its word is the last of an entity; tags of words are then made of the entities that first pieces show.
   ///
   /// - Parameter predictions: The class of each token of each window, in the order of `windows`.
   /// - Returns: The class of each word of each sentence.
@@ -32,7 +35,8 @@ public struct EncodedSentences: Sendable, Hashable {
   }
 
   private func filled(_ tags: [Int?]) -> [Int] {
-    if !tags.contains(nil) { return tags.compactMap { $0 } }
+    let areOfPieces = labelsAllTokens && tagSet.scheme.marksEnds
+    if !tags.contains(nil) && !areOfPieces { return tags.compactMap { $0 } }
     // The entities among the words that have a tag, laid over all words between their ends.
     let places = tags.indices.filter { tags[$0] != nil }
     let decided = tagSet.entities(of: tags.compactMap { $0 })

@@ -1,15 +1,18 @@
-import ModelFormats
+import Foundation
 
 /// Turns the raw values of a question into a `Question`, or says what is wrong with them.
 struct QuestionBuilder {
   let split: DataSplit
   let allowsImpossible: Bool
+  /// CMRC 2018's script strips white space around ids, so that the predictions must have them without.
+  private let stripsIDs: Bool
   private var ids: Set<String> = []
   private(set) var repairs: [RowRepair] = []
 
   init(task: TaskDefinition, split: DataSplit) {
     self.split = split
     allowsImpossible = task.questions.version2WithNegative
+    stripsIDs = task.isScoredAsCMRC
   }
 
   /// A passage, its scalars at hand for the check of every answer.
@@ -23,15 +26,29 @@ struct QuestionBuilder {
     }
   }
 
+  /// An answer as a file has it.
+  struct RawAnswer {
+    let text: String
+    /// What the file says of its beginning, nil where it says nothing.
+    let start: Int?
+    /// Whether the form of the file has texts alone, so that nothing is amiss where no beginning is said.
+    var isBare = false
+  }
+
   /// - Parameters:
-  ///   - answers: The pairs of text and `answer_start`; nil where the file has none.
+  ///   - answers: The answers; nil where the file has none.
   ///   - isImpossible: What the file says, nil where it says nothing.
   ///   - line: The line, 0 where `place` says more.
   ///   - place: The way to the question in a document.
   mutating func question(
-    id: String, text: String, passage: Passage, answers: [(text: String, start: Int?)]?, isImpossible: Bool?,
-    line: Int, place: String?
+    id: String, text: String, passage: Passage, answers: [RawAnswer]?, isImpossible: Bool?, line: Int,
+    place: String?
   ) throws(RowFault) -> Question {
+    let id = stripsIDs ? id.trimmingCharacters(in: .whitespacesAndNewlines) : id
+    // Nothing is repaired in a question that is left out.
+    let knownRepairs = repairs.count
+    var isUsed = false
+    defer { if !isUsed { repairs.removeSubrange(knownRepairs...) } }
     func fault(_ found: String, _ expected: String) -> RowFault {
       RowFault(line: line, place: place, found: found, expected: expected)
     }
@@ -64,11 +81,12 @@ struct QuestionBuilder {
       }
     }
     ids.insert(id)
+    isUsed = true
     return question
   }
 
   private mutating func located(
-    _ answer: (text: String, start: Int?), in passage: Passage, _ line: Int, _ place: String?
+    _ answer: RawAnswer, in passage: Passage, _ line: Int, _ place: String?
   ) throws(RowFault) -> Question.Answer {
     let wanted = Array(answer.text.unicodeScalars)
     if wanted.isEmpty {
@@ -76,11 +94,12 @@ struct QuestionBuilder {
     }
     let start = answer.start
     let found = TextSearch.range(of: wanted, in: passage.scalars, near: start ?? 0)?.lowerBound
-    if found == nil || found != start {
-      let claimed = start.map { "at \($0), where it is not" } ?? "without answer_start"
+    if found == nil || (found != start && !answer.isBare) {
+      let claimed =
+        start.map { " at \($0), where it is not" } ?? (answer.isBare ? "" : " without answer_start")
       repairs.append(
         RowRepair(
-          line: line, place: place, found: "the answer \"\(answer.text)\" \(claimed)",
+          line: line, place: place, found: "the answer \"\(answer.text)\"\(claimed)",
           remedy: found.map { "taken from its nearest occurrence, at \($0)" }
             ?? "the context does not have it; kept for scoring only"))
     }

@@ -1,3 +1,4 @@
+import Foundation
 import ModelFormats
 
 extension Dataset where Example == Question {
@@ -15,7 +16,8 @@ extension Dataset where Example == Question {
     report.repairs = builder.repairs
   }
 
-  /// Reads SQuAD's document: `data` of articles, `paragraphs` with a `context` and `qas` with their `answers`.
+  /// Reads SQuAD's document: `data` of articles, `paragraphs` with a `context` and `qas` with their `answers`; or CMRC
+  /// 2018's own: a list of passages with a `context_text` and `qas`, whose answers are texts alone.
   private mutating func addDocument(_ bytes: [UInt8], _ builder: inout QuestionBuilder) throws(TaskDataError)
   {
     let document: JSONValue
@@ -24,39 +26,48 @@ extension Dataset where Example == Question {
     } catch {
       throw .unreadableFile(path: path, reason: "\(error)")
     }
-    guard let articles = document["data"]?.arrayValue else {
+    let list = document.arrayValue
+    guard let articles = list ?? document["data"]?.arrayValue else {
       throw .unreadableFile(
         path: path,
-        reason: "it has no list \"data\", expected the JSON of SQuAD; one object a line is format jsonl")
+        reason: "it has no list \"data\", expected the JSON of SQuAD or CMRC 2018; "
+          + "one object a line is format jsonl")
     }
     for (a, article) in articles.enumerated() {
-      guard let paragraphs = article["paragraphs"]?.arrayValue else {
-        add(.failure(Self.fault("data[\(a)]", "no list \"paragraphs\"", "one")))
-        continue
-      }
-      for (p, paragraph) in paragraphs.enumerated() {
-        let place = "data[\(a)].paragraphs[\(p)]"
-        guard let context = paragraph["context"]?.stringValue, let questions = paragraph["qas"]?.arrayValue
-        else {
-          add(.failure(Self.fault(place, "a paragraph without context or qas", "both")))
-          continue
+      let place = list == nil ? "data[\(a)]" : "[\(a)]"
+      if let paragraphs = article["paragraphs"]?.arrayValue {
+        for (p, paragraph) in paragraphs.enumerated() {
+          addPassage(paragraph, "\(place).paragraphs[\(p)]", &builder)
         }
-        let passage = QuestionBuilder.Passage(context)
-        for (q, question) in questions.enumerated() {
-          add(Self.question(question, passage, "\(place).qas[\(q)]", &builder))
-        }
+      } else if list != nil || article["qas"] != nil {
+        addPassage(article, place, &builder)
+      } else {
+        add(.failure(Self.fault(place, "no list \"paragraphs\"", "one")))
       }
+    }
+  }
+
+  private mutating func addPassage(_ value: JSONValue, _ place: String, _ builder: inout QuestionBuilder) {
+    guard let context = (value["context"] ?? value["context_text"])?.stringValue,
+      let questions = value["qas"]?.arrayValue
+    else {
+      add(.failure(Self.fault(place, "a paragraph without context or qas", "both")))
+      return
+    }
+    let passage = QuestionBuilder.Passage(context)
+    for (q, question) in questions.enumerated() {
+      add(Self.question(question, passage, "\(place).qas[\(q)]", &builder))
     }
   }
 
   private static func question(
     _ value: JSONValue, _ passage: QuestionBuilder.Passage, _ path: String, _ builder: inout QuestionBuilder
   ) -> Result<Question, RowFault> {
-    guard let id = value["id"].flatMap(JSONLines.scalar) else {
+    guard let id = Self.id(of: value) else {
       return .failure(fault(path, "a question without id", "one"))
     }
     let place = "\(path) (id \(id))"
-    guard let text = value["question"]?.stringValue else {
+    guard let text = (value["question"] ?? value["query_text"])?.stringValue else {
       return .failure(fault(place, "no text \"question\"", "one"))
     }
     do throws(RowFault) {
@@ -69,6 +80,13 @@ extension Dataset where Example == Question {
     }
   }
 
+  /// The id of a question: `query_id` in CMRC 2018's own form, around which its script strips white space.
+  private static func id(of question: JSONValue) -> String? {
+    if let id = question["id"] { return JSONLines.scalar(id) }
+    guard let id = question["query_id"].flatMap(JSONLines.scalar) else { return nil }
+    return id.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
   /// Reads one JSON object a line, as Hugging Face's copies of SQuAD have it: `id`, `question`, `context` and `answers`.
   private mutating func addLines(
     _ bytes: [UInt8], _ settings: QuestionSettings, _ builder: inout QuestionBuilder
@@ -78,7 +96,7 @@ extension Dataset where Example == Question {
         do throws(RowFault) {
           let text = try JSONLines.text(settings.questionColumn, of: object, line: line)
           let context = try JSONLines.text(settings.contextColumn, of: object, line: line)
-          var answers: [(text: String, start: Int?)]?
+          var answers: [QuestionBuilder.RawAnswer]?
           if case .name(let key) = settings.answerColumn {
             answers = try Self.answers(object[key], line: line, place: nil)
           }
@@ -94,13 +112,18 @@ extension Dataset where Example == Question {
     }
   }
 
-  /// Answers as SQuAD's list of objects or as Hugging Face's object of two lists; nil where there are none at all.
+  /// Answers as SQuAD's list of objects, as CMRC's of texts or as Hugging Face's object of two lists; nil where there are
+  /// none at all.
   private static func answers(
     _ value: JSONValue?, line: Int, place: String?
-  ) throws(RowFault) -> [(text: String, start: Int?)]? {
+  ) throws(RowFault) -> [QuestionBuilder.RawAnswer]? {
     guard let value, !value.isNull else { return nil }
     var pairs: [(JSONValue?, JSONValue?)] = []
     if let list = value.arrayValue {
+      let texts = list.compactMap(\.stringValue)
+      if !texts.isEmpty, texts.count == list.count {
+        return texts.map { QuestionBuilder.RawAnswer(text: $0, start: nil, isBare: true) }
+      }
       pairs = list.map { ($0["text"], $0["answer_start"]) }
     } else if let texts = value["text"]?.arrayValue {
       let starts = value["answer_start"]?.arrayValue
@@ -110,14 +133,14 @@ extension Dataset where Example == Question {
     } else {
       throw RowFault(line: line, place: place, found: "answers as JSON \(value.kind)", expected: "a list")
     }
-    var answers: [(text: String, start: Int?)] = []
+    var answers: [QuestionBuilder.RawAnswer] = []
     for (text, start) in pairs {
       guard let text = text?.stringValue else {
         throw RowFault(line: line, place: place, found: "an answer without text", expected: "one")
       }
       // Some copies have the offset as a string; -1 (CMRC) says that nobody looked.
       let offset = start.flatMap { $0.intValue ?? $0.stringValue.flatMap { Int($0) } }
-      answers.append((text, offset.flatMap { $0 < 0 ? nil : $0 }))
+      answers.append(QuestionBuilder.RawAnswer(text: text, start: offset.flatMap { $0 < 0 ? nil : $0 }))
     }
     return answers
   }

@@ -38,6 +38,9 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
     return parts.joined(separator: ", ")
   }
 
+  /// The summary, and below it the first of what was left out and of what was repaired, each with its file and line.
+  public var account: String { ([summary] + report.excerpt(path: path)).joined(separator: "\n") }
+
   /// Counts a row and puts it where it belongs.
   mutating func add(_ row: Result<Example, RowFault>) {
     report.rowCount += 1

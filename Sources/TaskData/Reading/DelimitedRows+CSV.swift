@@ -1,7 +1,8 @@
 extension DelimitedRows {
   /// Splits comma-separated rows with double quotes (RFC 4180); a quoted field may hold commas, quotes and line ends.
   ///
-  /// A quote inside a field that does not begin with one is data, as in Python's `csv`.
+  /// A quote inside a field that does not begin with one is data, as in Python's `csv`. Behind a row with a quote too
+  /// many or too few, reading goes on in the line after its first.
   init(csv bytes: [UInt8]) {
     var parser = CSVParser(bytes: Self.skippingMark(bytes))
     while let row = parser.nextRow() {
@@ -15,14 +16,17 @@ private struct CSVParser {
   let bytes: ArraySlice<UInt8>
   var place: Int
   var line = 1
+  private var rowStart: Int
 
   init(bytes: ArraySlice<UInt8>) {
     self.bytes = bytes
     place = bytes.startIndex
+    rowStart = bytes.startIndex
   }
 
   mutating func nextRow() -> DelimitedRow? {
     guard place < bytes.endIndex else { return nil }
+    rowStart = place
     var row = DelimitedRow(line: line, fields: [])
     while true {
       guard let field = nextField(startingAt: row.line, fault: &row.fault) else {
@@ -96,11 +100,19 @@ private struct CSVParser {
       if next == DelimitedRows.comma || next == DelimitedRows.newline { return content }
       fault = RowFault(
         line: rowLine, found: "text after a closing quote", expected: "a comma or the end of the row")
+      rewind(to: rowLine)
       return nil
     }
     fault = RowFault(
       line: rowLine, found: "a quoted field that never ends", expected: "a closing double quote")
+    rewind(to: rowLine)
     return nil
+  }
+
+  /// Goes back to a row's first line: with a stray quote it has taken in lines that may well be rows of their own.
+  private mutating func rewind(to rowLine: Int) {
+    place = rowStart
+    line = rowLine
   }
 
   /// Goes on with the next line after a malformed row.

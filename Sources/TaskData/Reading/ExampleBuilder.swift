@@ -26,21 +26,24 @@ struct ExampleBuilder {
     self.labels = labels
   }
 
+  /// The example that a row is, or what is wrong with it.
+  ///
+  /// - Parameter row: The place among the rows of the file, bad ones counted too.
   func example(
-    line: Int, text: String, pair: String?, target raw: RawTarget
+    row: Int, line: Int, text: String, pair: String?, target raw: RawTarget
   ) -> Result<TextExample, RowFault> {
     for (value, name) in [(text, "text"), (pair ?? text, "second text")]
     where value.allSatisfy(\.isWhitespace) {
       return .failure(RowFault(line: line, found: "an empty \(name)", expected: "some text"))
     }
-    if split == .unlabelled { return .success(TextExample(text: text, pair: pair, line: line)) }
+    if split == .unlabelled { return .success(TextExample(text: text, pair: pair, line: line, row: row)) }
     let target: Result<ExampleTarget, RowFault>
     switch task.kind {
     case .regression: target = value(raw, line)
     case .multiLabel: target = flags(raw, line)
     default: target = label(raw, line)
     }
-    return target.map { TextExample(text: text, pair: pair, target: $0, line: line) }
+    return target.map { TextExample(text: text, pair: pair, target: $0, line: line, row: row) }
   }
 
   // MARK: Targets

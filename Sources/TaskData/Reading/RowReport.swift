@@ -36,16 +36,14 @@ public struct RowReport: Sendable, Hashable {
   public func message(path: String, showing limit: Int = 8) -> String {
     var lines = ["\(path): \(faults.count) of \(rowCount) rows cannot be used:"]
     lines += Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
-    lines.append("Correct them, or skip and count bad rows with --skip-bad-rows.")
+    lines.append("Correct them, or leave bad rows out with --skip-bad-rows.")
     return lines.joined(separator: "\n")
   }
 
-  /// The message that lists the first repairs, each with its file and line.
-  public func repairMessage(path: String, showing limit: Int = 8) -> String {
-    let title = "\(path): \(repairs.count) repair\(repairs.count == 1 ? "" : "s") in \(rowCount) rows:"
-    return
-      ([title] + Self.list(repairs.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit))
-      .joined(separator: "\n")
+  /// Lines that show the first rows that cannot be used and the first repairs, each with its file and line.
+  func excerpt(path: String, showing limit: Int = 3) -> [String] {
+    Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
+      + Self.list(repairs.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
   }
 
   private static func list(_ items: [String], _ limit: Int) -> [String] {

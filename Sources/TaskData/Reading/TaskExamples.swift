@@ -49,22 +49,22 @@ extension TaskReader {
   /// Reads one split of any task but a masked language model's, whose text is streamed.
   ///
   /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
-  /// - Returns: The rows, the path of their file, and a line for people about what was left out or repaired.
+  /// - Returns: The rows, the path of their file, and for people how many there are, and what was left out or repaired.
   ///
   /// Throws as `read`.
   public func readExamples(
     _ split: DataSplit, part: String? = nil
-  ) throws(TaskDataError) -> (examples: TaskExamples, path: String, summary: String) {
+  ) throws(TaskDataError) -> (examples: TaskExamples, path: String, account: String) {
     switch task.kind {
     case .tokenClassification:
       let dataset = try readSentences(split, part: part)
-      return (.sentences(dataset.examples), dataset.path, dataset.summary)
+      return (.sentences(dataset.examples), dataset.path, dataset.account)
     case .questionAnswering:
       let dataset = try readQuestions(split, part: part)
-      return (.questions(dataset.examples), dataset.path, dataset.summary)
+      return (.questions(dataset.examples), dataset.path, dataset.account)
     case .classification, .pair, .regression, .multiLabel, .maskedLanguageModel:
       let dataset = try read(split, part: part)
-      return (.texts(dataset.examples), dataset.path, dataset.summary)
+      return (.texts(dataset.examples), dataset.path, dataset.account)
     }
   }
 }

@@ -4,18 +4,20 @@ extension Dataset where Example == TextExample {
   /// Reads one JSON object a line.
   mutating func addLines(_ bytes: [UInt8], _ layout: FileLayout, _ builder: ExampleBuilder) {
     JSONLines.forEach(bytes) { line, object in
-      add(object.flatMap { Self.row(line, $0, layout, builder) })
+      let row = report.rowCount
+      add(object.flatMap { Self.example(row: row, line: line, $0, layout, builder) })
     }
   }
 
-  private static func row(
-    _ line: Int, _ object: JSONObject, _ layout: FileLayout, _ builder: ExampleBuilder
+  private static func example(
+    row: Int, line: Int, _ object: JSONObject, _ layout: FileLayout, _ builder: ExampleBuilder
   ) -> Result<TextExample, RowFault> {
     do throws(RowFault) {
       let text = try JSONLines.text(layout.textColumn, of: object, line: line)
       var pair: String?
       if let column = layout.textPairColumn { pair = try JSONLines.text(column, of: object, line: line) }
-      return builder.example(line: line, text: text, pair: pair, target: target(object, layout))
+      return builder.example(
+        row: row, line: line, text: text, pair: pair, target: target(object, layout))
     } catch {
       return .failure(error)
     }

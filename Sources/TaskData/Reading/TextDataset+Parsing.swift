@@ -61,7 +61,8 @@ extension Dataset where Example == TextExample {
         let cells = labels.map { row.fields[$0] }
         add(
           builder.example(
-            line: row.line, text: row.fields[text], pair: pair.map { row.fields[$0] },
+            row: report.rowCount, line: row.line, text: row.fields[text],
+            pair: pair.map { row.fields[$0] },
             target: cells.isEmpty ? .none : hasFlags ? .flags(cells) : .scalar(cells[0])))
       }
     }
@@ -75,7 +76,7 @@ extension Dataset where Example == TextExample {
         return
       }
       if text.allSatisfy(\.isWhitespace) { return }
-      add(builder.example(line: line, text: text, pair: nil, target: .none))
+      add(builder.example(row: report.rowCount, line: line, text: text, pair: nil, target: .none))
     }
   }
 }

@@ -8,6 +8,8 @@ public struct TextExample: Sendable, Hashable {
   public var target: ExampleTarget
   /// The line of the file on which the row starts, counted from 1; 0 for an example that no file holds.
   public var line: Int
+  /// The place among the rows of the file, counted from 0, bad rows too; nil for an example that no file holds.
+  public var row: Int?
 
   /// The index of the label in the task's `labels`, nil where the target is not one label.
   public var label: Int? {
@@ -16,16 +18,19 @@ public struct TextExample: Sendable, Hashable {
   }
 
   /// An example made by hand or by a reader.
-  public init(text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0) {
+  public init(
+    text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0, row: Int? = nil
+  ) {
     self.text = text
     self.pair = pair
     self.target = target
     self.line = line
+    self.row = row
   }
 
   /// An example with one label, or with none.
-  public init(text: String, pair: String? = nil, label: Int?, line: Int = 0) {
-    self.init(text: text, pair: pair, line: line)
+  public init(text: String, pair: String? = nil, label: Int?, line: Int = 0, row: Int? = nil) {
+    self.init(text: text, pair: pair, line: line, row: row)
     self.label = label
   }
 }

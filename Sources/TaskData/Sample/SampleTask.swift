@@ -47,7 +47,10 @@ public enum SampleTask {
       examples.append(TextExample(text: text, label: labelled ? (isPositive ? 1 : 0) : nil))
     }
     random.shuffle(&examples)
-    for index in examples.indices { examples[index].line = index + 2 }
+    for index in examples.indices {
+      examples[index].line = index + 2
+      examples[index].row = index
+    }
     return examples
   }
 }

@@ -101,8 +101,25 @@ extension TaskDefinition {
       faults.append(
         "metrics: f1 scores the second of exactly 2 labels, found \(labels.count); use f1_macro or f1_micro")
     }
+    if kind == .questionAnswering,
+      let fault = AnswerScript.fault(
+        of: metrics.filter(known.contains), allowsNoAnswer: questions.version2WithNegative)
+    {
+      faults.append(fault)
+    }
+    if let first = metrics.first, known.contains(first), !Self.decides(first) {
+      faults.append(
+        "metrics: the first, \(first), is a threshold, but the first decides which model is best; begin with a score"
+      )
+    }
     return faults
   }
+
+  /// The metrics that can decide which of two models is better: all but thresholds, of which neither more nor less is
+  /// better.
+  package var decidingMetrics: [String] { metrics.filter(Self.decides) }
+
+  private static func decides(_ metric: String) -> Bool { !metric.hasSuffix("_thresh") }
 
   private var lengthFaults: [String] {
     var faults: [String] = []

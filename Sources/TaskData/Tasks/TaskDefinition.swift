@@ -129,4 +129,12 @@ public struct TaskDefinition: Sendable, Hashable {
   public func labelIndex(ofRawValue raw: String) -> Int? {
     labels.firstIndex(of: labelValues[raw] ?? raw)
   }
+
+  /// The value by which the task's files mean a label, of several the first in sorted order; the label where it has none.
+  public func rawValue(ofLabel label: String) -> String {
+    labelValues.filter { $0.value == label }.keys.min() ?? label
+  }
+
+  /// Whether CMRC 2018's script scores the answers, as the names of the metrics say.
+  package var isScoredAsCMRC: Bool { metrics.contains { AnswerScript.cmrc2018.metrics.contains($0) } }
 }

@@ -22,12 +22,7 @@ public enum TaskKind: String, Codable, Sendable, CaseIterable {
     case .regression: ["pearson", "spearmanr", "combined_score", "mse", "mae"]
     case .multiLabel: ["f1_micro", "f1_macro", "accuracy"]
     case .tokenClassification: ["overall_f1", "overall_precision", "overall_recall", "overall_accuracy"]
-    case .questionAnswering:
-      // SQuAD 1.1, what 2.0 adds, and CMRC 2018.
-      [
-        "f1", "exact_match", "exact", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1", "best_exact",
-        "best_f1", "AVERAGE", "F1", "EM",
-      ]
+    case .questionAnswering: AnswerScript.allMetrics
     case .maskedLanguageModel: ["perplexity", "accuracy"]
     }
   }

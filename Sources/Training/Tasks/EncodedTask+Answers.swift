@@ -33,11 +33,16 @@ extension EncodedTask {
     let found = try answerMetric.score(
       predictions: texts, questions: gold, noAnswerProbabilities: odds, noAnswerThreshold: .infinity
     ).scores
-    return task.metrics.compactMap { name in found[name]?.doubleValue.map { (name, $0) } }
+    return try task.metrics.compactMap { name -> (name: String, value: Double)? in
+      if let value = found[name]?.doubleValue { return (name: name, value: value) }
+      // SQuAD 2.0's script leaves out the part that no question belongs to.
+      if name.hasPrefix("HasAns_") || name.hasPrefix("NoAns_") { return nil }
+      throw EvaluationError.unknownMetric(name, known: found.keys)
+    }
   }
 
   private var answerMetric: AnswerMetric {
-    if task.metrics.contains(where: { ["AVERAGE", "F1", "EM"].contains($0) }) { return .cmrc2018 }
+    if task.isScoredAsCMRC { return .cmrc2018 }
     return task.questions.version2WithNegative ? .squadV2 : .squad
   }
 }

@@ -28,7 +28,7 @@ public func evaluateTask(
     result: EvaluationResult(
       loss: answers.loss, metrics: scores, examples: data.rowCount,
       runtime: (ContinuousClock.now - clock) / .seconds(1)),
-    predictions: predictions)
+    predictions: predictions, of: data)
 }
 
 /// The logits of each example, and the mean loss of what is labelled.

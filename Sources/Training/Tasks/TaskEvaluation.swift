@@ -1,4 +1,5 @@
 public import Evaluation
+package import TaskData
 
 /// What a model answered to the rows of a task, and how good the answers are.
 public struct TaskEvaluation: Sendable {
@@ -6,11 +7,17 @@ public struct TaskEvaluation: Sendable {
   public let result: EvaluationResult
   /// The answers.
   public let predictions: TaskPredictions
+  /// The task, whose files may have values of their own for its labels.
+  let task: TaskDefinition
+  /// Which row of its file each answered text is; empty for sentences and questions.
+  let rowNumbers: [Int]
 
-  /// Answers with their scores.
-  package init(result: EvaluationResult, predictions: TaskPredictions) {
+  /// Answers to some rows with their scores.
+  package init(result: EvaluationResult, predictions: TaskPredictions, of data: EncodedTask) {
     self.result = result
     self.predictions = predictions
+    task = data.task
+    rowNumbers = data.rowNumbers
   }
 }
 

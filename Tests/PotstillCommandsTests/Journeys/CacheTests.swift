@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import ModelFormats
 import Testing
@@ -172,6 +173,13 @@ import Testing
     #expect(try holds(["--match", "last"]).contains("--student"))
     #expect(
       try holds(["--match", "last", "--student", "T1"]) == "logits, embeddings, hidden states of layer 2")
+    // The layers that a student is made of decide what it is compared with.
+    #expect(
+      try holds(["--match", "copied", "--student", "last:1"])
+        == "logits, embeddings, hidden states of layer 2")
+    #expect(
+      try holds(["--match", "copied", "--student", "first:1"])
+        == "logits, embeddings, hidden states of layer 1")
     #expect(
       try holds(["--match", #"{"layer_T": 1, "layer_S": 9, "loss": "pkd", "proj": ["linear", 8, 16]}"#])
         == "logits, hidden states of layer 1 ([CLS] only)")
@@ -180,5 +188,21 @@ import Testing
       try holds(["--match", #"{"layer_T": 1, "layer_S": 1, "loss": "attention_ce"}"#])
         == "logits, queries of layer 1, keys of layer 1")
     #expect(try holds(["--max-cache-gb", "0.0000001"]).contains("would take"))
+  }
+
+  /// The presets' projections are from the width of TextBrewer's students, which a cache does not depend on.
+  @Test func presetsWithProjectionsAreKept() throws {
+    var config = try EncoderConfig(directory: URL(filePath: world.path("base")))
+    config.layerCount = 12
+    try TaskModel(config: config, seed: 2).save(to: URL(filePath: world.path("deep")))
+    for name in ["vocab.txt", "tokenizer_config.json", "tokenizer.json"] where exists("base/" + name) {
+      try FileManager.default.copyItem(atPath: world.path("base/" + name), toPath: world.path("deep/" + name))
+    }
+    let run = potstill(
+      ["cache", "--teacher", world.path("deep"), "--match", "L4t_hidden_mse", "--dry-run", "--json"] + task)
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(
+      try JSONValue(parsing: run.output)["holds"]?.stringValue
+        == "logits, embeddings, hidden states of layers 3, 6, 9, 12")
   }
 }

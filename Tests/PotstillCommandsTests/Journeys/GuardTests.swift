@@ -32,6 +32,14 @@ import Testing
     #expect(lines.contains { $0.contains("speed-up") })
   }
 
+  @Test func everyStudentOfRandomLayersRaisesOne() throws {
+    for student in ["BiGRU", "CNN"] {
+      let run = distill("--teacher", world.path("base"), "--student", student, "--overwrite-output-dir")
+      try #require(run.code == 0, "\(run.messages)")
+      #expect(run.messages.contains("\(student) starts at random and has 32 sequences"), "\(run.messages)")
+    }
+  }
+
   @Test func aGoodTeacherAndItsLayersRaiseNoDoubt() throws {
     let trained = potstill(
       ["train", "--model", world.path("base"), "--output", world.path("teacher"), "--seed", "3"] + task)

@@ -181,11 +181,18 @@ import Testing
     #expect(shares.count == 3)
     // 4, 5 and 4 batches of 8 make an epoch.
     #expect(plan["steps"]?.intValue == 325)
+    // A student of the last layer is compared with that, whatever its depth says.
+    let copied = potstill(command + ["--student", "last:1", "--match", "copied", "--dry-run"])
+    #expect(copied.output.contains("copied   teacher layer 2"), "\(copied.messages)")
+    #expect(copied.output.contains("teacher layer 2     [T, 16]  student layer 1"), "\(copied.output)")
 
     let saving = ["--save-strategy", "steps", "--save-steps", "100", "--save-total-limit", "9"]
     let run = potstill(command + saving + ["--output", world.path("student"), "--json"])
     try #require(run.code == 0, "\(run.messages)")
     let results = try json(run.output)
+    for line in dry.output.split(separator: "\n") {
+      #expect(run.messages.contains(line), "\(line) is missing in \(run.messages)")
+    }
     #expect(results["eval_tiny/accuracy"]?.doubleValue ?? 0 >= 0.8)
     #expect(results["eval_scores/pearson"]?.doubleValue ?? 0 >= 0.8)
     #expect(results["eval_labels/accuracy"]?.doubleValue ?? 0 >= 0.8)

@@ -68,7 +68,7 @@ import Testing
         for item in lost + ["model.safetensors"] {
           try files.removeItem(atPath: world.path(name + "/" + item))
         }
-        let resumed = run(name, "--resume-from-checkpoint", "last", "--overwrite-output-dir")
+        let resumed = run(name, "--resume-from-checkpoint", "last")
         try #require(resumed.code == 0, "\(resumed.messages)")
         #expect(resumed.messages.contains("stage 1 of 2: features\n") || name == "late")
         #expect(resumed.messages.contains("after step 3"))

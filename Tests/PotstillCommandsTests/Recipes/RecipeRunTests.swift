@@ -75,6 +75,35 @@ struct RecipeRunTests {
     String(String.UnicodeScalarView(text.unicodeScalars.dropFirst(start).prefix(end - start)))
   }
 
+  /// Every row of the test files, which have no labels, gets an answer in the terms of the files.
+  private func checkTest(_ task: TaskDefinition, _ world: TinyWorld, _ options: [String]) throws {
+    let parts: [String?] = [nil] + task.parts(of: .test).map { Optional($0) }
+    for part in parts {
+      let output = "test-" + (part ?? "main")
+      let run = potstill(
+        ["evaluate", "--model", world.path("teacher"), "--split", "test", "--output", world.path(output)]
+          + (part.map { ["--part", $0] } ?? []) + options)
+      try #require(run.code == 0, "\(run.messages)")
+      switch task.kind {
+      case .questionAnswering:
+        let answers = try JSONValue(parsing: world.text(output + "/predictions.json"))
+        #expect(answers.objectValue?.keys == (0..<12).map { "q\($0)" })
+      case .tokenClassification:
+        let text = try world.text(output + "/predictions.txt")
+        #expect(text.components(separatedBy: "\n\n").count == 24 + 1)
+        // MSRA's test file serves to validate too, so it has tags, which stand between word and answer.
+        let columns = task.testFile?.path == task.validationFile?.path ? 3 : 2
+        #expect(text.split(separator: "\n").allSatisfy { $0.split(separator: " ").count == columns })
+      default:
+        let lines = try world.text(output + "/predictions.tsv").split(separator: "\n").dropFirst()
+        let rows = lines.map { line in line.split(separator: "\t").map { String($0) } }
+        #expect(rows.map { $0[0] } == (0..<24).map { String($0) })
+        let values = task.labelValues.isEmpty ? task.labels : Array(task.labelValues.keys)
+        #expect(rows.allSatisfy { task.kind == .regression ? Double($0[1]) != nil : values.contains($0[1]) })
+      }
+    }
+  }
+
   private func check(_ task: TaskDefinition, recipe: String) throws {
     let world = try TinyWorld()
     try SampleRows(task: task).write(to: world.folder.appending(path: "rows"))
@@ -99,6 +128,7 @@ struct RecipeRunTests {
       }
     #expect(try !world.text("answers/" + predictions).isEmpty)
     try checkPrediction(task, world)
+    if task.testFile != nil { try checkTest(task, world, options) }
     for (name, _) in task.extraFiles where name.hasPrefix("validation_") {
       let part = String(name.dropFirst("validation_".count))
       let run = potstill(["evaluate", "--model", world.path("teacher"), "--part", part] + options)

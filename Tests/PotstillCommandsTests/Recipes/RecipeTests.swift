@@ -57,6 +57,23 @@ import Testing
       ])
   }
 
+  /// TextBrewer's `TrainingConfig`; what has no meaning here is said, with its place.
+  @Test func aTrainingConfigOfTextBrewerReads() throws {
+    let text = """
+      {"gradient_accumulation_steps": 2, "ckpt_frequency": 1, "ckpt_epoch_frequency": 1, "ckpt_steps": 500,
+       "log_dir": null, "output_dir": "./saved_models", "device": "cuda", "fp16": false, "fp16_opt_level": "O1",
+       "data_parallel": false, "local_rank": -1}
+      """
+    let recipe = try RecipeFile(path: "train.json", text: text)
+    #expect(
+      try recipe.arguments(for: "distill", overriddenBy: []) == [
+        "--gradient-accumulation-steps=2", "--save-steps=500", "--output=./saved_models",
+      ])
+    let device = "train.json:2: device changes nothing here: everything runs on the processor"
+    #expect(recipe.idleOptions.contains(device))
+    #expect(recipe.idleOptions.contains { $0.contains("ckpt_frequency") && $0.contains("--save-strategy") })
+  }
+
   @Test func everyFaultHasItsLine() {
     let recipe = """
       task: sst2

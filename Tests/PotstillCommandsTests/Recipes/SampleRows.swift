@@ -7,27 +7,34 @@ struct SampleRows {
   private let task: TaskDefinition
   /// What the texts of a file speak of.
   private let name: String
+  private let isLabelled: Bool
 
   private static let names = ["film", "room", "soup", "book", "tea"]
 
-  init(task: TaskDefinition, name: String = "film") {
+  init(task: TaskDefinition, name: String = "film", isLabelled: Bool = true) {
     self.task = task
     self.name = name
+    self.isLabelled = isLabelled
   }
 
-  /// Writes the training and validation files, the further ones too, into a folder.
+  /// Writes the training, validation and test files, the further ones too, into a folder; test files have no labels.
   func write(to folder: URL) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let files = [task.trainFile, task.validationFile, task.unlabelledFile].compactMap { $0 }
-    for (index, file) in (files + task.extraFiles.values).enumerated() {
+    let further = task.extraFiles.filter { !$0.key.hasPrefix("test_") }.map(\.value)
+    let labelled = [task.trainFile, task.validationFile, task.unlabelledFile].compactMap { $0 } + further
+    // Where one file serves to validate and to test, it has labels.
+    let parts = task.parts(of: .test).map { task.file(for: .test, part: $0) }
+    let tests = ([task.testFile] + parts).compactMap { $0 }
+      .filter { test in !labelled.contains { $0.path == test.path } }
+    for (index, file) in (labelled + tests).enumerated() {
       // Other texts in each file, since some tasks leave out what train has.
       let name = SampleRows.names[index % SampleRows.names.count]
-      let rows = SampleRows(task: task, name: name)
+      let rows = SampleRows(task: task, name: name, isLabelled: index < labelled.count)
       let content =
         switch task.kind {
         case .questionAnswering: try rows.questions()
         case .tokenClassification: (file.format ?? task.format) == .jsonl ? rows.spans() : rows.columns()
-        default: (file.format ?? task.format) == .jsonl ? rows.objects() : rows.table(file)
+        default: (file.format ?? task.format) == .jsonl ? rows.objects(file) : rows.table(file)
         }
       try Data(content.utf8).write(to: folder.appending(path: file.path))
     }
@@ -52,27 +59,30 @@ struct SampleRows {
     }
   }
 
-  private func cells(_ index: Int) -> [(column: ColumnReference, value: String)] {
-    [(task.textColumn, text(index))]
-      + (task.textPairColumn.map { [($0, text(index + 3))] } ?? []) + [(task.labelColumn, label(index))]
+  private func cells(_ index: Int, _ file: DataFile) -> [(column: ColumnReference, value: String)] {
+    var cells = [(column: file.textColumn ?? task.textColumn, value: text(index))]
+    if let column = file.textPairColumn ?? task.textPairColumn { cells.append((column, text(index + 3))) }
+    if isLabelled { cells.append((file.labelColumn ?? task.labelColumn, label(index))) }
+    return cells
   }
 
   private func table(_ file: DataFile) -> String {
     var lines: [String] = []
-    let names = cells(0).compactMap { if case .name(let name) = $0.column { name } else { nil } }
+    let names = cells(0, file).compactMap { if case .name(let name) = $0.column { name } else { nil } }
     if file.header ?? task.header { lines.append(names.joined(separator: "\t")) }
     for index in 0..<24 {
       var row = [String](repeating: "x", count: 5)
-      for (column, value) in cells(index) { if case .index(let place) = column { row[place] = value } }
-      lines.append((names.isEmpty ? row : cells(index).map(\.value)).joined(separator: "\t"))
+      let cells = cells(index, file)
+      for (column, value) in cells { if case .index(let place) = column { row[place] = value } }
+      lines.append((names.isEmpty ? row : cells.map(\.value)).joined(separator: "\t"))
     }
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private func objects() -> String {
+  private func objects(_ file: DataFile) -> String {
     (0..<24).map { index in
       var object = JSONObject()
-      for case (.name(let name), let value) in cells(index) { object[name] = .string(value) }
+      for case (.name(let name), let value) in cells(index, file) { object[name] = .string(value) }
       return JSONValue.object(object).compactText + "\n"
     }.joined()
   }
@@ -87,6 +97,7 @@ struct SampleRows {
         let start = task.entities.inputScheme == .iob1 ? "I" : "B"
         let tag = place == 1 ? "\(start)-\(type)" : "O"
         let name = task.entities.stripSegmentDigits ? String(word.prefix(1)) + "0" : word
+        if !isLabelled { return name + "\n" }
         return task.name == "conll2003" ? "\(name) NN I-NP \(tag)\n" : "\(name)\t\(tag)\n"
       }.joined() + "\n"
     }.joined()
@@ -95,9 +106,8 @@ struct SampleRows {
   private func spans() -> String {
     (0..<24).map { index in
       let type = task.labels[index % task.labels.count]
-      return
-        #"{"text": "北京的\#(name)\#(Self.words[index % Self.words.count])", "label": {"\#(type)": {"北京": [[0, 1]]}}}"#
-        + "\n"
+      let label = isLabelled ? #", "label": {"\#(type)": {"北京": [[0, 1]]}}"# : ""
+      return #"{"text": "北京的\#(name)\#(Self.words[index % Self.words.count])"\#(label)}"# + "\n"
     }.joined()
   }
 
@@ -110,8 +120,10 @@ struct SampleRows {
       var entry = JSONObject()
       entry["id"] = .string("q\(index)")
       entry["question"] = .string("the \(name) was")
-      entry["answers"] = [["text": .string(answer), "answer_start": .integer("the \(name) was ".count)]]
-      if task.questions.version2WithNegative {
+      if isLabelled {
+        entry["answers"] = [["text": .string(answer), "answer_start": .integer("the \(name) was ".count)]]
+      }
+      if isLabelled, task.questions.version2WithNegative {
         entry["is_impossible"] = .bool(index % 3 == 0)
         if index % 3 == 0 { entry["answers"] = [] }
       }

@@ -75,11 +75,13 @@ struct EntityReadingTests {
     let data = try read(task, "a\tI-PER\nb\tI-LOC\nc\tI-LOC\nd\tO\ne\tB-PER\nf\tI-LOC\n")
     #expect(names(data, task) == [["B-PER", "B-LOC", "I-LOC", "O", "B-PER", "B-LOC"]])
     #expect(data.report.repairs.map(\.line) == [1, 2, 6])
-    let message = data.report.repairMessage(path: "train")
+    let lines = data.account.split(separator: "\n")
+    try #require(lines.count == 4)
+    #expect(lines[0].hasSuffix("train: 1 examples, 3 repairs"))
     #expect(
-      message.contains(
+      lines[1].contains(
         "train:1: found I-PER at the start, where no such entity is open; taken as the beginning"))
-    #expect(message.contains("train:2: found I-LOC after I-PER, where no such entity is open"))
+    #expect(lines[2].contains("train:2: found I-LOC after I-PER, where no such entity is open"))
   }
 
   @Test("BIOES and BMES come in, and any scheme goes out")

@@ -58,9 +58,50 @@ struct QuestionReadingTests {
     let validation = try read(task(), content, split: .validation)
     #expect(validation.count == 5 && validation.examples[3].answers == [.init(text: "天津", start: nil)])
     #expect(validation.report.repairs.count == 4)
+    #expect(validation.report.repairs[3].remedy == "the context does not have it; kept for scoring only")
+    // A question that is left out has no repairs; those of the others are shown, the first three of them.
+    #expect(data.report.repairs.count == 3)
+    let lines = validation.account.split(separator: "\n")
+    #expect(lines.count == 5 && lines[4] == "  ... and 1 more")
     #expect(
-      validation.report.repairMessage(path: "f").contains(
-        "the context does not have it; kept for scoring only"))
+      lines[2].hasSuffix(
+        "dev.json, data[0].paragraphs[0].qas[1] (id 2): found the answer \"上海\" without answer_start; "
+          + "taken from its nearest occurrence, at 3"))
+  }
+
+  @Test("CMRC 2018's own form: a list of passages, answers that are texts alone, ids without white space")
+  func cmrc() throws {
+    let content = #"""
+      [{"context_id": "c", "context_text": "北京 上海 北京", "title": "t", "qas": [
+        {"query_id": " a ", "query_text": "？", "answers": ["上海", "北京"]},
+        {"query_id": 7, "query_text": "？", "answers": ["天津"]},
+        {"query_id": "a", "query_text": "？", "answers": ["北京"]}]},
+       {"context_id": "d", "qas": []}]
+      """#
+    let data = try read(task(), content, split: .validation, badRows: .skip)
+    #expect(data.examples.map(\.id) == ["a", "7"])
+    // The first occurrence; the form has no offsets, so that finding the answer repairs nothing.
+    #expect(data.examples[0].answers == [.init(text: "上海", start: 3), .init(text: "北京", start: 0)])
+    #expect(data.examples[1].answers == [.init(text: "天津", start: nil)])
+    #expect(data.report.repairs.map(\.place) == ["[0].qas[1] (id 7)"])
+    #expect(
+      data.report.repairs[0].description
+        == "found the answer \"天津\"; the context does not have it; kept for scoring only")
+    #expect(data.report.faults.map(\.place) == ["[0].qas[2] (id a)", "[1]"])
+    #expect(data.report.faults[0].found == "the id \"a\" once more")
+    // To learn from, an answer must be in the passage.
+    let train = try read(task(), content, badRows: .skip)
+    #expect(train.examples.map(\.id) == ["a"] && train.report.repairs.isEmpty)
+    #expect(
+      train.report.faults[0].description
+        == "found the answer \"天津\", expected a text that occurs in the context")
+    // SQuAD's form keeps white space, unless CMRC's script scores the task.
+    let spaced = document(
+      "c", #"{"id": " x ", "question": "?", "answers": [{"text": "c", "answer_start": 0}]}"#)
+    #expect(try read(task(), spaced).examples[0].id == " x ")
+    var cmrc = task()
+    cmrc.metrics = ["AVERAGE", "F1", "EM"]
+    #expect(try read(cmrc, spaced).examples[0].id == "x")
   }
 
   @Test("SQuAD 2.0: impossible questions, whose plausible answers do not count")

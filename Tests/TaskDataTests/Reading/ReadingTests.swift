@@ -85,6 +85,44 @@ struct ReadingTests {
     #expect(data.report.faults[2].found == "a quoted field that never ends")
   }
 
+  @Test("CSV: a stray quote costs its own row and no other")
+  func csvStrayQuotes() throws {
+    var csv = task
+    csv.format = .csv
+    let good = (0..<6).map { "good \($0),1\n" }.joined()
+    let open = try read(csv, "sentence,label\n\"b,0\n" + good, badRows: .skip)
+    #expect(open.count == 6 && open.report.rowCount == 7)
+    #expect(open.report.faults.map(\.line) == [2])
+    #expect(open.examples.map(\.line) == Array(3...8) && open.examples.map(\.row) == Array(1...6))
+    // The quote of a later row seems to close the first; both rows are bad, those between are not.
+    let two = try read(
+      csv, "sentence,label\n\"a,0\none,1\n\"b,0\n\"two\n lines\",1\nthree,0\n", badRows: .skip)
+    #expect(two.examples.map(\.text) == ["one", "two\n lines", "three"])
+    #expect(two.report.faults.map(\.line) == [2, 4])
+  }
+
+  @Test("each row knows its place in the file: bad and dropped rows count, headers and blank lines do not")
+  func rowNumbers() throws {
+    let folder = try DataFolder([
+      "train.tsv": "sentence\tlabel\nsame\t1\n",
+      "dev.tsv": "sentence\tlabel\nnew\t0\nbroken\n\nsame\t1\nlast\t1\n",
+      "pool.tsv": "one\n\n \ntwo\n",
+    ])
+    var dropping = task
+    dropping.dropTrainDuplicates = true
+    dropping.unlabelledFile = DataFile("pool.tsv", format: .text)
+    let reader = TaskReader(task: dropping, folder: folder.url, badRows: .skip)
+    #expect(try reader.read(.validation).examples.map(\.row) == [0, 3])
+    #expect(try reader.read(.unlabelled).examples.map(\.row) == [0, 1])
+    var lines = task
+    lines.format = .jsonl
+    let data = try read(
+      lines, "{\"sentence\": \"a\", \"label\": 1}\n\n[]\n{\"sentence\": \"b\", \"label\": 0}\n",
+      badRows: .skip)
+    #expect(data.examples.map(\.row) == [0, 2])
+    #expect(TextExample(text: "by hand").row == nil)
+  }
+
   @Test("JSON lines: numbers as labels, keys in any order")
   func jsonl() throws {
     var lines = task
@@ -120,7 +158,7 @@ struct ReadingTests {
     pair.kind = .pair
     pair.textPairColumn = .name("other")
     let data = try read(pair, "sentence\tother\tlabel\na\tb\t1\n")
-    #expect(data.examples == [TextExample(text: "a", pair: "b", label: 1, line: 2)])
+    #expect(data.examples == [TextExample(text: "a", pair: "b", label: 1, line: 2, row: 0)])
   }
 
   @Test("bad rows fail with every line, found and expected")
@@ -136,6 +174,14 @@ struct ReadingTests {
     let data = try read(task, content, badRows: .skip)
     #expect(data.count == 1 && data.report.rowCount == 5 && data.report.faults.count == 4)
     #expect(data.summary.hasSuffix("train.tsv: 1 examples, 4 bad rows skipped"))
+    // Three of them are shown below the summary.
+    let account = data.account.split(separator: "\n")
+    #expect(account.count == 5 && account[0] == data.summary)
+    #expect(
+      account[1].hasSuffix("train.tsv:3: found the label \"2\", expected one of 0, 1, negative, positive"))
+    #expect(account[3].hasSuffix("train.tsv:5: found an empty text, expected some text"))
+    #expect(account[4] == "  ... and 1 more")
+    #expect(try read(task, "sentence\tlabel\ngood\t1\n").account.hasSuffix("train.tsv: 1 examples"))
   }
 
   @Test("a long list of bad rows is cut")

@@ -110,7 +110,9 @@ struct TargetReadingTests {
       name: "csl", kind: .pair, format: .jsonl, trainFile: "train.json", textColumn: .name("keyword"),
       textPairColumn: .name("abst"), labels: ["wrong", "right"], labelValues: ["0": "wrong", "1": "right"])
     let line = "{\"id\": 1, \"abst\": \"为解决\", \"keyword\": [\"水声\", \"图像\"], \"label\": \"1\"}\n"
-    #expect(try read(task, line).examples == [TextExample(text: "水声 图像", pair: "为解决", label: 1, line: 1)])
+    #expect(
+      try read(task, line).examples
+        == [TextExample(text: "水声 图像", pair: "为解决", label: 1, line: 1, row: 0)])
     task.textColumn = .name("id")
     #expect(try read(task, line).examples.map(\.text) == ["1"])
   }

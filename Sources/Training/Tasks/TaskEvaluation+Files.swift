@@ -1,24 +1,26 @@
 import Evaluation
 public import Foundation
 public import ModelFormats
+import TaskData
 
-extension TaskPredictions {
+extension TaskEvaluation {
   /// Writes the answers as their users know them.
   ///
   /// - Answers to questions: `predictions.json`, `nbest_predictions.json` and, where questions may have none,
   ///   `null_odds.json`, as run_qa and the SQuAD scripts have them.
   /// - Tags: `predictions.txt`, a word a line with its true tag, where known, and the predicted one, and an empty line
   ///   behind each sentence, as conlleval reads them.
-  /// - Labels and numbers: `predictions.tsv` with the columns `index` and `prediction`, as GLUE's server takes them;
-  ///   several labels of a row are joined by commas.
+  /// - Labels and numbers: `predictions.tsv` with the columns `index` and `prediction`, as GLUE's server takes them: the
+  ///   row of the file, counted from 0, and the value by which the task's files mean the label; several labels of a row
+  ///   are joined as there.
   ///
   /// - Parameters:
   ///   - folder: An existing folder.
   ///   - prefix: Put before the names with an underscore, such as `eval`.
   /// - Throws: `FormatError.cannotWrite`.
-  public func write(to folder: URL, prefix: String? = nil) throws(FormatError) {
+  public func writePredictions(to folder: URL, prefix: String? = nil) throws(FormatError) {
     func file(_ name: String) -> URL { folder.appending(path: prefix.map { "\($0)_\(name)" } ?? name) }
-    switch self {
+    switch predictions {
     case .answers(let answers):
       try SpanPrediction.write(answers, to: folder, prefix: prefix)
     case .tags(let sentences):
@@ -32,15 +34,20 @@ extension TaskPredictions {
         text += "\n"
       }
       try AtomicFile.write(Array(text.utf8), to: file("predictions.txt"))
-    case .labels(let rows): try Self.writeTable(rows.map(\.label), to: file("predictions.tsv"))
-    case .values(let rows): try Self.writeTable(rows.map { "\($0)" }, to: file("predictions.tsv"))
+    case .labels(let rows):
+      try writeTable(rows.map { task.rawValue(ofLabel: $0.label) }, to: file("predictions.tsv"))
+    // All digits, so that scores of the file are those of the run.
+    case .values(let rows): try writeTable(rows.map { "\(Double($0))" }, to: file("predictions.tsv"))
     case .labelSets(let rows):
-      try Self.writeTable(rows.map { $0.labels.joined(separator: ",") }, to: file("predictions.tsv"))
+      let cells = rows.map { row in
+        row.labels.map { task.rawValue(ofLabel: $0) }.joined(separator: task.labelSeparator)
+      }
+      try writeTable(cells, to: file("predictions.tsv"))
     }
   }
 
-  private static func writeTable(_ values: [String], to url: URL) throws(FormatError) {
-    let lines = values.enumerated().map { "\($0.offset)\t\($0.element)\n" }
+  private func writeTable(_ values: [String], to url: URL) throws(FormatError) {
+    let lines = zip(rowNumbers, values).map { "\($0)\t\($1)\n" }
     try AtomicFile.write(Array(("index\tprediction\n" + lines.joined()).utf8), to: url)
   }
 }

@@ -1,0 +1,71 @@
+import ArgumentParser
+import ModelFormats
+import TaskData
+
+/// How questions and entities are read and answered, where that is not as the task says; names of `run_qa` and `run_ner`.
+package struct WindowOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Questions, entities: tokens that two windows over a long text share (default: the task's).",
+      valueName: "n"))
+  package var docStride: Int?
+
+  @Option(
+    help: ArgumentHelp("Questions: the longest answer in tokens (default: the task's).", valueName: "n"))
+  package var maxAnswerLength: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "Questions: starts and ends that are combined into answers (default: the task's).", valueName: "n"))
+  package var nBestSize: Int?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Questions: how much better than the best answer \"no answer\" must score to be given (default: the task's).",
+      valueName: "number"))
+  package var nullScoreDiffThreshold: Double?
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Entities: give every piece of a word a tag, not its first alone (default: the task's).")
+  package var labelAllTokens: Bool?
+
+  package init() {}
+
+  /// The task with these settings.
+  ///
+  /// - Throws: `UsageError` for a setting that a task of its kind does not have; the reader checks the values.
+  package func applied(to task: TaskDefinition) throws -> TaskDefinition {
+    var task = task
+    let isAboutQuestions = task.kind == .questionAnswering
+    let isAboutEntities = task.kind == .tokenClassification
+    let misplaced = [
+      ("--doc-stride", docStride != nil, isAboutQuestions || isAboutEntities),
+      ("--max-answer-length", maxAnswerLength != nil, isAboutQuestions),
+      ("--n-best-size", nBestSize != nil, isAboutQuestions),
+      ("--null-score-diff-threshold", nullScoreDiffThreshold != nil, isAboutQuestions),
+      ("--label-all-tokens", labelAllTokens != nil, isAboutEntities),
+    ].first { $0.1 && !$0.2 }
+    if let misplaced {
+      throw UsageError("\(misplaced.0) means nothing to \(task.name), a task of kind \(task.kind.rawValue)")
+    }
+    task.docStride = docStride ?? task.docStride
+    task.questions.maxAnswerLength = maxAnswerLength ?? task.questions.maxAnswerLength
+    task.questions.nBestSize = nBestSize ?? task.questions.nBestSize
+    task.questions.nullScoreDiffThreshold = nullScoreDiffThreshold ?? task.questions.nullScoreDiffThreshold
+    task.entities.labelAllTokens = labelAllTokens ?? task.entities.labelAllTokens
+    return task
+  }
+
+  /// The options as a recipe holds them.
+  var recipe: JSONObject {
+    var object = JSONObject()
+    object["doc_stride"] = docStride.map { .integer($0) }
+    object["max_answer_length"] = maxAnswerLength.map { .integer($0) }
+    object["n_best_size"] = nBestSize.map { .integer($0) }
+    object["null_score_diff_threshold"] = nullScoreDiffThreshold.map { .double($0) }
+    object["label_all_tokens"] = labelAllTokens.map { .bool($0) }
+    return object
+  }
+}
