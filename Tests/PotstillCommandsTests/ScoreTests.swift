@@ -193,7 +193,8 @@ struct ScoreTests {
     ] {
       #expect(apart.messages.contains(part), "\(apart.messages)")
     }
-    #expect(files.score(["--metric", "f1_macro"], "some.txt", "others.txt").code == 1)
+    // A model may always give the one label that is never right.
+    #expect(files.score(["--metric", "f1_macro"], "some.txt", "others.txt").code == 0)
     #expect(files.score(["--metric", "accuracy"], "some.txt", "codes.txt").code == 0)
     // Numbers are equal however they are written.
     let numbers = files.score(

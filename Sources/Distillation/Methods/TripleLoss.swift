@@ -11,6 +11,9 @@ import Training
 /// names, defaults and definitions are those of Hugging Face's distillation script and its recipe). What is minimised has
 /// the teacher's cross-entropy in the place of the KL, which is larger by a constant; the log has both. Where the widths of
 /// the models differ, a linear projection, which is not exported, brings the student's states to the teacher's.
+///
+/// Matches of further layers come on top, or with weights of 0 in its place: on plain text MiniLM's and MiniLMv2's relations, and
+/// the general stage of TinyBERT.
 public struct TripleLoss: Sendable, Equatable {
   /// T, the divisor of both sides' logits.
   public var temperature: Double
@@ -22,17 +25,20 @@ public struct TripleLoss: Sendable, Equatable {
   public var alphaCos: Double
   /// Whether the KL is over the hidden tokens alone; `restrict_ce_to_mask`.
   public var restrictsCEToMask: Bool
+  /// What is learnt of the teacher's layers beside its last states.
+  public var matches: [MatchSource]
 
   /// A loss with the weights of DistilBERT's recipe.
   public init(
     temperature: Double = 2, alphaCE: Double = 5, alphaMLM: Double = 2, alphaCos: Double = 1,
-    restrictsCEToMask: Bool = true
+    restrictsCEToMask: Bool = true, matches: [MatchSource] = []
   ) {
     self.temperature = temperature
     self.alphaCE = alphaCE
     self.alphaMLM = alphaMLM
     self.alphaCos = alphaCos
     self.restrictsCEToMask = restrictsCEToMask
+    self.matches = matches
   }
 
   /// What a distiller minimises, a loss from the labels, logits and last layers of two models.
@@ -43,7 +49,7 @@ public struct TripleLoss: Sendable, Equatable {
       projection: needsProjection ? ProjectionConfig(.linear) : nil)
     return DistillationConfig(
       temperature: temperature, kdLossWeight: alphaCE, hardLabelWeight: alphaMLM,
-      matches: alphaCos == 0 ? [] : [.match(match)])
+      matches: (alphaCos == 0 ? [] : [.match(match)]) + matches)
   }
 
   /// The distiller of two masked language models that read the same tokens; it takes batches of masked sequences.
@@ -87,7 +93,7 @@ public struct TripleLoss: Sendable, Equatable {
     if !(temperature > 0 && temperature.isFinite) {
       faults.append(DistillationFault("temperature", "found \(temperature), expected more than 0"))
     }
-    if faults.isEmpty, weights.allSatisfy({ $0.1 == 0 }) {
+    if faults.isEmpty, matches.isEmpty, weights.allSatisfy({ $0.1 == 0 }) {
       faults.append(DistillationFault("alpha_ce", "every weight is 0, so there is nothing to learn"))
     }
     return faults

@@ -84,21 +84,17 @@ package struct CacheCommand: ConsoleCommand {
     if reader.task.unlabelledFile != nil { rows = rows.appending(try read(.unlabelled, reader, console)) }
     let limit = model.lengthLimit(reader.task.maxSequenceLength)
     let examples = try model.encode(rows, of: reader.task, limit: limit).examples
-    let validation = try validationRows(reader, console)
-    if let doubt = try model.doubtOfChance(on: validation, of: reader.task, limit: limit) {
-      console.warn("\(doubt)")
-    }
     let parts =
       CachedPart.logits(of: model.model.config)
       + (try CacheSelection(of: model, student: student).parts(
         hiddenStates: hiddenStates, matches: match))
-    let description = TeacherCacheDescription(
-      teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
-      maxLength: limit, results: try results(of: model, on: validation, of: reader.task, console))
     let budget = caching.budget(at: file)
-    if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
+    if let fault = budget.fault(of: parts, lengths: examples.map(\.length)) {
       throw CommandError("\(file.path) \(fault)")
     }
+    let description = TeacherCacheDescription(
+      teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
+      maxLength: limit, results: try scores(of: model, reader, limit: limit, console))
     if !dryRun {
       console.note("\(CacheBudget.text(description.byteCount)) in \(file.path)")
       if try !isThere(file, description) {
@@ -155,8 +151,10 @@ package struct CacheCommand: ConsoleCommand {
   }
 
   /// What the teacher's run folder says of its scores; where it says nothing, they are measured on the validation rows.
-  private func results(
-    of model: ModelFolder, on rows: TaskExamples?, of task: TaskDefinition, _ console: Console
+  ///
+  /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
+  private func scores(
+    of model: ModelFolder, _ reader: TaskReader, limit: Int, _ console: Console
   ) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
     var results = JSONObject()
@@ -164,9 +162,16 @@ package struct CacheCommand: ConsoleCommand {
     where name.hasPrefix("eval_") && value.doubleValue != nil {
       results[name] = value
     }
-    guard results.isEmpty, let rows, rows.labelledCount > 0 else { return results }
-    let evaluation = try EvaluationData(task: task, examples: rows).evaluate(model, console: console)
-    for metric in evaluation.result.metrics { results["eval_" + metric.name] = .double(metric.value) }
+    let rows = try validationRows(reader, console)
+    if results.isEmpty {
+      let check = try model.checked(on: rows, of: reader.task, limit: limit, console: console)
+      for metric in check?.result.metrics ?? [] { results["eval_" + metric.name] = .double(metric.value) }
+      if let doubt = check?.doubt { console.warn("\(doubt)") }
+    } else if let doubt = try model.doubtOfChance(
+      on: rows, of: reader.task, limit: limit, console: console)
+    {
+      console.warn("\(doubt)")
+    }
     return results
   }
 

@@ -91,7 +91,7 @@ package struct MultitaskCommand: RecipeCommand {
       entries, student: name, tau: tau ?? 1, distillation: distillation, caching: caching, training: training,
       folder: folder?.url, console: console)
     let alone = try baseline ? run.onLabelsAlone() : nil
-    let doubts = try run.doubts()
+    let doubts = try run.doubts(console)
     guard let folder else {
       console.result(json ? run.planJSON.prettyText : run.planLines.joined(separator: "\n"))
       for doubt in run.warnings + doubts { console.warn("\(doubt)") }

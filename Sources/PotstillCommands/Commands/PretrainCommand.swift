@@ -31,6 +31,11 @@ package struct PretrainCommand: RecipeCommand {
 
         potstill pretrain --input wiki.txt --teacher bert-base/ --student T6 --output distilled/
 
+      --match compares further layers, or only these, as MiniLMv2 does:
+
+        potstill pretrain --input wiki.txt --teacher bert-base/ --student T6 --match minilmv2 \\
+          --alpha-ce 0 --alpha-mlm 0 --alpha-cos 0 --output distilled/
+
       The text is tokenized once, into a file train.tokens of the run folder, so it may be larger than memory and a run \
       can be resumed; when the run is over, the file may be deleted. Where neither options nor task say otherwise: 128 \
       tokens a sequence, 32 sequences a batch, learning rate 5e-4 from scratch and 5e-5 with --model, 6% warm-up, weight decay 0.01.
@@ -184,7 +189,7 @@ package struct PretrainCommand: RecipeCommand {
     own["output"] = .string(outputPath)
     own["max_seq_length"] = .integer(text.task.maxSequenceLength)
     return [
-      task.recipe, own, distillation.recipe, MaskingOptions.recipe(text.task.masking),
+      task.recipe, own, try distillation.recipe, MaskingOptions.recipe(text.task.masking),
       try training.recipe(settings),
     ]
   }

@@ -76,7 +76,8 @@ struct DistillRun {
     if config.usesTeacherLogits {
       for case let teacher? in teachers.map(\.folder) {
         doubts.append(
-          try teacher.doubtOfChance(on: validation, of: task, limit: alignment == nil ? limit : nil))
+          try teacher.doubtOfChance(
+            on: validation, of: task, limit: alignment == nil ? limit : nil, console: console))
       }
     }
     if !others.sides.isEmpty, !config.usesTeacherLogits {

@@ -13,13 +13,24 @@ extension ModelFolder {
   ///   - task: What the rows are of.
   ///   - limit: The longest input; nil leaves it to model and task.
   func doubtOfChance(
-    on rows: TaskExamples?, of task: TaskDefinition, limit: Int?
+    on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, console: Console
   ) throws -> DistillationFault? {
-    guard let rows = rows?.spread(Self.sampleSize), rows.labelledCount > 0 else { return nil }
+    try checked(on: rows?.spread(Self.sampleSize), of: task, limit: limit, console: console)?.doubt
+  }
+
+  /// How a teacher does on validation rows, with that doubt; nil where no row says what is right.
+  func checked(
+    on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, console: Console
+  ) throws -> (result: EvaluationResult, doubt: DistillationFault?)? {
+    guard let rows, rows.labelledCount > 0 else { return nil }
     let order = try LabelOrder(model: model, path: path, task: task)
     let encoded = try encode(rows, of: task, limit: limit)
-    let evaluation = try evaluateTask(model, encoded, outputs: order.outputs)
-    return DistillationGuards.teacherAtChance(path, evaluation, on: encoded)
+    let progress = ProgressDisplay(console)
+    defer { progress.finishLine() }
+    let evaluation = try evaluateTask(
+      model, encoded, outputs: order.outputs,
+      progress: { progress.show("Checking the teacher", done: $0, total: encoded.examples.count) })
+    return (evaluation.result, DistillationGuards.teacherAtChance(path, evaluation, on: encoded))
   }
 }
 

@@ -93,7 +93,7 @@ struct MultitaskRun {
   }
 
   /// What makes a bad student likely, found before the first step; each teacher answers some validation rows for it.
-  func doubts() throws -> [DistillationFault] {
+  func doubts(_ console: Console) throws -> [DistillationFault] {
     var doubts: [DistillationFault?] = []
     for (index, member) in members.enumerated() {
       guard let teacher = member.teacher else { continue }
@@ -102,7 +102,8 @@ struct MultitaskRun {
       let other = teacher.lengthLimit(asked)
       if member.config.usesTeacherLogits, let folder = teacher.folder {
         doubts.append(
-          try folder.doubtOfChance(on: member.data.validation, of: member.task, limit: min(own, other)))
+          try folder.doubtOfChance(
+            on: member.data.validation, of: member.task, limit: min(own, other), console: console))
       }
       doubts.append(
         DistillationGuards.unequalLengths(

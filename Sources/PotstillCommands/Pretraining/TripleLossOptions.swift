@@ -34,26 +34,38 @@ package struct TripleLossOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: "Compare the logits of hidden tokens only, not of all (default: yes).")
   package var restrictCeToMask: Bool?
 
+  @Option(
+    help: ArgumentHelp(
+      "A loss between layers beside these, as of 'potstill distill'; may be given several times. Such as minilmv2, or "
+        + "uniform with uniform:attention_mse, the general stage of TinyBERT, with the weights above 0.",
+      valueName: "match"))
+  package var match: [String] = []
+
   package init() {}
 
   /// Throws when there are settings of a distillation but no teacher.
   func check() throws {
     let others =
       [alphaCe, alphaMlm, alphaCos, temperature].contains { $0 != nil } || restrictCeToMask != nil
-      || student != nil
+      || student != nil || !match.isEmpty
     if teacher == nil && others {
       throw UsageError(
         "options of a distillation are given, but no --teacher; name the model to imitate")
     }
   }
 
-  /// The loss.
-  var loss: TripleLoss {
+  /// The loss without its matches.
+  private var loss: TripleLoss {
     let usual = TripleLoss()
     return TripleLoss(
       temperature: temperature ?? usual.temperature, alphaCE: alphaCe ?? usual.alphaCE,
       alphaMLM: alphaMlm ?? usual.alphaMLM, alphaCos: alphaCos ?? usual.alphaCos,
       restrictsCEToMask: restrictCeToMask ?? usual.restrictsCEToMask)
+  }
+
+  /// The options of a distillation that stand for the matches.
+  private var matching: DistillationOptions {
+    get throws { try DistillationOptions.parse(match.map { "--match=\($0)" }) }
   }
 
   /// The teacher, nil when there is none; one without a trained head is refused.
@@ -63,25 +75,38 @@ package struct TripleLossOptions: ParsableArguments {
 
   /// The distiller of two models, once everything fits.
   func distiller(teacher: ModelFolder, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller {
-    try loss.distiller(
+    let config = try matching.config()
+    guard config.readingFaults.isEmpty else {
+      throw DistillationError.invalidConfiguration(config.readingFaults)
+    }
+    var loss = loss
+    loss.matches = config.matches
+    var description = ModelDescription(
+      student.model, name: "student", vocabulary: student.tokenizer.vocabulary.tokens)
+    description.copiedLayers = try self.student.flatMap {
+      try StudentShape($0).layers(of: teacher.model.config.layerCount)?.map { $0 + 1 }
+    }
+    return try loss.distiller(
       teacher: teacher.model, student: student.model,
       descriptions: (
         ModelDescription(teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
-        ModelDescription(student.model, name: "student", vocabulary: student.tokenizer.vocabulary.tokens)
+        description
       ), seed: seed)
   }
 
   /// The options as a run's recipe holds them, every default written out.
   var recipe: JSONObject {
-    var object = JSONObject()
-    guard let teacher else { return object }
-    object["teacher"] = .string(teacher)
-    object["student"] = student.map { .string($0) }
-    object["alpha_ce"] = .double(loss.alphaCE)
-    object["alpha_mlm"] = .double(loss.alphaMLM)
-    object["alpha_cos"] = .double(loss.alphaCos)
-    object["temperature"] = .double(loss.temperature)
-    object["restrict_ce_to_mask"] = .bool(loss.restrictsCEToMask)
-    return object
+    get throws {
+      var object = try DistillationOptions.recipe(matching.json())
+      guard let teacher else { return object }
+      object["teacher"] = .string(teacher)
+      object["student"] = student.map { .string($0) }
+      object["alpha_ce"] = .double(loss.alphaCE)
+      object["alpha_mlm"] = .double(loss.alphaMLM)
+      object["alpha_cos"] = .double(loss.alphaCos)
+      object["temperature"] = .double(loss.temperature)
+      object["restrict_ce_to_mask"] = .bool(loss.restrictsCEToMask)
+      return object
+    }
   }
 }

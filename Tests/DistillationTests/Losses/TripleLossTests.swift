@@ -69,6 +69,32 @@ import Training
     #expect(copy.parameters.allSatisfy { $0.gradient?.values.allSatisfy { abs($0) < 1e-4 } ?? true })
   }
 
+  /// MiniLMv2 and TinyBERT's general stage on plain text: matches without the three losses, or beside them.
+  @Test func furtherLayersAreMatchedToo() throws {
+    let matches: [MatchSource] = [
+      .map(.last, weight: 0.5), .match(try #require(IntermediateMatch(.minilmv2))),
+    ]
+    let alone = try TripleLoss(alphaCE: 0, alphaMLM: 0, alphaCos: 0, matches: matches)
+      .distiller(teacher: teacher, student: student)
+    let context = Context(tape: Tape())
+    let loss = try alone.loss(batch, progress: 0, in: context)
+    let weights = Dictionary(
+      uniqueKeysWithValues: alone.matches.map { ($0.match.logName, Float($0.match.weight)) })
+    #expect(weights.count >= 2 && weights.values.contains(0.5))
+    let sum = loss.parts.reduce(0) { $0 + $1.value * (weights[$1.name] ?? 0) }
+    #expect(sum > 0 && abs(loss.total.item - sum) < 1e-5 * sum)
+    context.tape?.backward(from: loss.total)
+    let moved = student.parameters.filter { $0.gradient?.values.contains { $0 != 0 } ?? false }
+    #expect(moved.contains { $0.name.contains("attention.self.query") })
+
+    let beside = try TripleLoss(matches: matches).distiller(teacher: teacher, student: student)
+    let triple = try TripleLoss().distiller(teacher: teacher, student: student)
+    let totals = try [beside, triple, alone].map {
+      try $0.loss(batch, progress: 0, in: .inference).total.item
+    }
+    #expect(abs(totals[0] - totals[1] - totals[2]) < 1e-4 * totals[0])
+  }
+
   @Test func widthsMayDifferAndFaultsComeTogether() throws {
     let wide = try TaskModel.student(.preset(.tiny), of: teacher, seed: 4)
     let distiller = try TripleLoss().distiller(teacher: teacher, student: wide)

@@ -291,6 +291,22 @@ import Testing
         settings + ["--resume-from-checkpoint", world.path("small/checkpoint-4"), "--overwrite-output-dir"])
       try #require(resumed.code == 0, "\(resumed.messages)")
       #expect(try bytes("small/model.safetensors") == before)
+      // Layers instead of the triple loss, on the same road; the recipe says so.
+      let matched = pretrain(
+        "matched",
+        [
+          "--input", world.path("text.txt"), "--teacher", world.path("big"), "--student", "last:1", "--match",
+          "minilmv2", "--match", "copied", "--alpha-ce", "0", "--alpha-mlm", "0", "--alpha-cos", "0",
+          "--max-steps", "2", "--logging-steps", "1",
+        ])
+      try #require(matched.code == 0, "\(matched.messages)")
+      let first = try world.text("matched/metrics.jsonl")
+      #expect(first.contains("minilmv2") && first.contains("unweighted_hidden_hidden_mse_1_2"), "\(first)")
+      let again = pretrain("matched-again", [world.path("matched/recipe.yaml")])
+      try #require(again.code == 0, "\(again.messages)")
+      #expect(try bytes("matched/model.safetensors") == bytes("matched-again/model.safetensors"))
+      let unknown = pretrain("no", settings + ["--match", "minilmv3"])
+      #expect(unknown.code == 1 && unknown.messages.contains("minilmv2"), "\(unknown.messages)")
       // All tokens' logits, and a student of another width.
       let fresh = pretrain(
         "narrow",
