@@ -28,11 +28,14 @@ extension Encoder {
     capture: Capture, recorder: IntermediateRecorder?, in context: Context
   ) -> EncoderOutput {
     let keepsHidden = capture.contains(.innerHiddenStates)
-    var x = dropout(embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, in: context)
+    var x = dropout(
+      embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, starts: batch.starts,
+      in: context)
     recorder?.keep(x, as: "embeddings")
     var hiddenStates = keepsHidden ? [x] : []
     for (index, layer) in layers.enumerated() {
-      x = layer(index == 0 ? x : dropout(x, probability: dropoutRate, in: context))
+      x = layer(
+        index == 0 ? x : dropout(x, probability: dropoutRate, starts: batch.starts, in: context))
       recorder?.keep(x, as: names.layerModule(index))
       let isLast = index == layers.count - 1
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }

@@ -17,22 +17,18 @@ public final class Context {
   /// A context that records nothing and drops nothing.
   public static var inference: Context { Context() }
 
-  /// One dropout mask: element i is kept as a function of (seed, stream, i).
-  package struct Dropout {
-    package let seed: UInt64
-    package let stream: UInt64
-    package let probability: Float
-    /// No dropout.
-    package static let none = Dropout(seed: 0, stream: 0, probability: 0)
-  }
-
   /// The next mask, or `.none` outside training or when the probability is 0.
-  package func nextDropout(_ probability: Float) -> Dropout {
+  ///
+  /// - Parameters:
+  ///   - probability: The probability of dropping an element, 0 ..< 1.
+  ///   - starts: Where the rows of each sequence begin in what is dropped, and their number, [sequences + 1]; nil takes the
+  ///     whole as one sequence.
+  package func nextDropout(_ probability: Float, starts: [Int32]? = nil) -> Dropout {
     precondition(
       probability >= 0 && probability < 1, "A dropout probability lies in 0 ..< 1, found \(probability).")
     guard isTraining, probability > 0 else { return .none }
     defer { random.stream &+= 1 }
-    return Dropout(seed: random.seed, stream: random.stream, probability: probability)
+    return Dropout(random, probability: probability, starts: starts)
   }
 
   /// Makes the result of an operation: with a slot when there is a tape and any input requires a gradient.

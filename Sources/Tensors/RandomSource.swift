@@ -1,15 +1,27 @@
 /// A counter-based source of randomness: every value is a function of (seed, stream, index) alone, so masks do not
 /// depend on threads or on the order of evaluation.
+///
+/// What training draws for a sequence is a function of (seed, step, row of the global batch) alone: neither the sequences
+/// beside it nor the number of micro-batches or processes that share a step changes a draw.
 public struct RandomSource: Sendable, Equatable {
   /// What the user chose; two sources with one seed and stream are the same source.
   public let seed: UInt64
   /// The next stream that `Context` hands to an operation.
   public internal(set) var stream: UInt64
 
-  /// A source that starts at the given stream; training gives each micro-batch a range of streams of its own.
-  public init(seed: UInt64, stream: UInt64 = 0) {
+  /// The row of the global batch that the first sequence of the pass is.
+  public let firstRow: Int
+
+  /// A source that starts at the given stream; training gives each step a range of streams of its own.
+  public init(seed: UInt64, stream: UInt64 = 0, firstRow: Int = 0) {
     self.seed = seed
     self.stream = stream
+    self.firstRow = firstRow
+  }
+
+  /// The source of a micro-batch of a training step (counted from 0): 65,536 streams a step, one for each operation that draws.
+  public static func training(seed: UInt64, step: Int, firstRow: Int) -> RandomSource {
+    RandomSource(seed: seed, stream: UInt64(truncatingIfNeeded: step) << 16, firstRow: firstRow)
   }
 
   /// 64 well-mixed bits for one index (the finaliser of SplitMix64, Steele and others 2014).

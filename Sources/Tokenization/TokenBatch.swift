@@ -60,6 +60,18 @@ public struct TokenBatch: Sendable, Equatable {
   /// The number of tokens of one sequence.
   public func length(_ index: Int) -> Int { rows(of: index).count }
 
+  /// Where the rows of each sequence begin among some rows in ascending order, and their number [B + 1].
+  package func starts(ofRows rows: [Int32]) -> [Int32] {
+    var result: [Int32] = []
+    result.reserveCapacity(starts.count)
+    var next = 0
+    for start in starts {
+      while next < rows.count, rows[next] < start { next += 1 }
+      result.append(Int32(next))
+    }
+    return result
+  }
+
   /// The rows that one sequence occupies in the packed arrays.
   public func rows(of index: Int) -> Range<Int> {
     precondition(

@@ -46,6 +46,34 @@ import Testing
     #expect(dropout(x, probability: 0.5, in: .inference).values == x.values)
   }
 
+  /// Three sequences of 2, 5 and 1 rows: each draws what it draws alone as the same row of the global batch.
+  @Test func dropoutFollowsTheRowOfTheGlobalBatch() {
+    let starts: [Int32] = [0, 2, 7, 8]
+    let x = Tensor(repeating: 1, shape: [8, 40])
+    func dropped(_ x: Tensor, _ starts: [Int32], firstRow: Int) -> [[Float]] {
+      let random = RandomSource.training(seed: 3, step: 9, firstRow: firstRow)
+      let context = Context(isTraining: true, random: random)
+      let norm = residualLayerNorm(
+        x, gamma: Tensor(repeating: 1, shape: [40]), beta: Tensor(repeating: 0, shape: [40]), epsilon: 1e-5,
+        dropout: 0.5, starts: starts, in: context)
+      let mixed = attention(
+        query: x, key: x, value: x, heads: 2, starts: starts, dropout: 0.5, in: context
+      ).output
+      return [dropout(x, probability: 0.5, starts: starts, in: context).values, norm.values, mixed.values]
+    }
+    let together = dropped(x, starts, firstRow: 4)
+    for sequence in 0..<3 {
+      let rows = Int(starts[sequence])..<Int(starts[sequence + 1])
+      let alone = dropped(
+        Tensor(repeating: 1, shape: [rows.count, 40]), [0, Int32(rows.count)], firstRow: 4 + sequence)
+      for (all, own) in zip(together, alone) {
+        #expect(Array(all[rows.lowerBound * 40..<rows.upperBound * 40]) == own, "sequence \(sequence)")
+      }
+      #expect(Set(alone[0]) == [0, 2])
+    }
+    #expect(together[0] != dropped(x, starts, firstRow: 5)[0])
+  }
+
   /// In a process of its own, since other tests allocate from the same pool.
   @Test func warmPassesAllocateNothing() async {
     await #expect(processExitsWith: .success) {

@@ -9,10 +9,10 @@ import Training
 /// the task's loss alone: BERT-of-Theseus (Xu and others 2020).
 ///
 /// Layer i of S stands for block i of the teacher's T layers, those behind ⌊i T / S + ½⌋ up to ⌊(i + 1) T / S + ½⌋. In each
-/// micro-batch each block is replaced with probability p_t = min(1, k t + b), independently of the others; once p_t is 1 the
+/// update each block is replaced with probability p_t = min(1, k t + b), independently of the others; once p_t is 1 the
 /// student trains alone. As with the authors, the teacher's layers never change, the student has the teacher's
 /// embeddings and head and keeps them, and the teacher's layers drop out like the student's. Which blocks are replaced
-/// depends on the seed, the step and the micro-batch alone, so that a resumed run equals an uninterrupted one.
+/// depends on the seed and the step alone, so that a resumed run equals an uninterrupted one.
 public final class TheseusDistiller: TrainingObjective {
   /// How often blocks are replaced.
   public let config: TheseusConfig
@@ -93,7 +93,7 @@ public final class TheseusDistiller: TrainingObjective {
 
   /// The blocks that are the teacher's this time, nil where the student's layer takes their place.
   ///
-  /// The draws come from a source of their own, whose stream is that of the micro-batch.
+  /// The draws come from a source of their own, whose stream is that of the update.
   package func keptBlocks(rate: Double, in context: Context) -> [Range<Int>?] {
     let random = RandomSource(seed: seed &+ Self.seedOffset, stream: context.random.stream)
     return blocks.enumerated().map { random.uniform(at: UInt64($0)) < rate ? nil : $1 }

@@ -44,10 +44,11 @@ struct BertLayer {
       x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture,
       capturesVectors: capturesVectors, recorder: recorder, in: context)
     let attended = attentionNorm(
-      mixed, residual: wanted, dropout: config.attentionOutputDropout, in: context)
+      mixed, residual: wanted, dropout: config.attentionOutputDropout, starts: queryStarts, in: context)
     recorder?.keep(attended, as: recorder?.names.attendedModule)
     let fed = feed(attended, recorder: recorder, in: context)
-    let result = outputNorm(fed, residual: attended, dropout: config.hiddenDropout, in: context)
+    let result = outputNorm(
+      fed, residual: attended, dropout: config.hiddenDropout, starts: queryStarts, in: context)
     recorder?.keep(fed, as: recorder?.names.output)
     recorder?.keep(result)
     return (result, maps, vectors)

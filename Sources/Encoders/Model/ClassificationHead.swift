@@ -24,9 +24,12 @@ struct ClassificationHead {
 
   /// The output of the first layer [sequences, hidden], before dropout, and the logits [sequences, labels].
   func callAsFunction(_ row: Tensor, in context: Context) -> (pooled: Tensor, logits: Tensor) {
+    // One row a sequence.
+    let starts = Array(0...Int32(row.shape[0]))
     let input =
-      architecture.dropsHeadInput ? dropout(row, probability: dropoutRate, in: context) : row
+      architecture.dropsHeadInput
+      ? dropout(row, probability: dropoutRate, starts: starts, in: context) : row
     let pooled = inner?(input, activation: architecture.headActivation, in: context) ?? input
-    return (pooled, outer(dropout(pooled, probability: dropoutRate, in: context), in: context))
+    return (pooled, outer(dropout(pooled, probability: dropoutRate, starts: starts, in: context), in: context))
   }
 }

@@ -40,7 +40,8 @@ struct Embeddings {
       segments: config.architecture.readsSegments
         ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount),
       in: context)
-    let dropped = dropout(norm(sum, in: context), probability: config.hiddenDropout, in: context)
+    let dropped = dropout(
+      norm(sum, in: context), probability: config.hiddenDropout, starts: batch.starts, in: context)
     recorder?.keep(dropped, as: "embeddings")
     guard let projection else { return dropped }
     let projected = projection(dropped, in: context)

@@ -31,10 +31,11 @@ struct LayerNormLayer {
     self.epsilon = epsilon
   }
 
-  func callAsFunction(_ x: Tensor, residual: Tensor? = nil, dropout: Float = 0, in context: Context) -> Tensor
-  {
+  func callAsFunction(
+    _ x: Tensor, residual: Tensor? = nil, dropout: Float = 0, starts: [Int32]? = nil, in context: Context
+  ) -> Tensor {
     residualLayerNorm(
       x, residual: residual, gamma: gamma.tensor, beta: beta.tensor, epsilon: epsilon, dropout: dropout,
-      in: context)
+      starts: starts, in: context)
   }
 }

@@ -124,7 +124,8 @@ public final class TaskModel {
       let result = head(sequenceRows(of: output, batch, in: context), in: context)
       return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
     case .tokens(let head):
-      return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
+      let starts = rows.map { batch.starts(ofRows: $0) } ?? batch.starts
+      return ModelOutput(logits: head(wanted(), starts: starts, in: context), pooled: nil, encoder: output)
     case .words(let head):
       return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
     }

@@ -13,8 +13,8 @@ struct TokenHead {
     dropoutRate = config.headDropout
   }
 
-  /// The logits [rows, labels] of rows of the last hidden state.
-  func callAsFunction(_ rows: Tensor, in context: Context) -> Tensor {
-    output(dropout(rows, probability: dropoutRate, in: context), in: context)
+  /// The logits [rows, labels] of rows of the last hidden state; `starts` says which are of which sequence.
+  func callAsFunction(_ rows: Tensor, starts: [Int32], in context: Context) -> Tensor {
+    output(dropout(rows, probability: dropoutRate, starts: starts, in: context), in: context)
   }
 }

@@ -11,8 +11,9 @@ import Tokenization
 /// examples really accumulated, also when micro-batches differ in size. (Trainer of `transformers` takes the plain mean of
 /// the l_i for classifiers; with equal micro-batches the two agree.)
 ///
-/// Micro-batch m of step s draws its dropout from stream s · 2^32 + m · 2^16 of the seed, so neither an evaluation nor a resumption
-/// changes what training draws. A resumed run equals the uninterrupted one to the bit.
+/// What a sequence draws for its dropout is a function of seed, step and the sequence's row in the step's batch, so neither an
+/// evaluation, a resumption nor another cut into micro-batches changes it. A resumed run equals the uninterrupted one to
+/// the bit.
 ///
 /// An observer, or the settings' `early_stopping_patience`, can end a run after any step; that step is then treated as the
 /// last one: it is logged, evaluated and saved as the settings say of the last.
@@ -141,9 +142,13 @@ public final class TrainingLoop {
     let totalWeight = weights.reduce(0, +)
     var loss = 0.0
     var parts: [(name: String, value: Double)] = []
-    for (index, (batch, weight)) in zip(batches, weights).enumerated() where weight > 0 {
+    var nextRow = 0
+    for (index, (batch, weight)) in zip(batches, weights).enumerated() {
+      let firstRow = nextRow
+      nextRow += batch.count
+      if weight <= 0 { continue }
       let tape = Tape()
-      let random = RandomSource(seed: config.seed, stream: UInt64(step) << 32 | UInt64(index) << 16)
+      let random = RandomSource.training(seed: config.seed, step: step, firstRow: firstRow)
       let context = Context(tape: tape, isTraining: true, random: random)
       let result = try objective.loss(
         batch, progress: Double(step) / Double(totalSteps), in: context)

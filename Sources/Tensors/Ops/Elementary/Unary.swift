@@ -47,19 +47,27 @@ public func sqrt(_ x: Tensor, in context: Context) -> Tensor {
 
 /// Drops elements with a probability and scales the rest by 1 / (1 − probability), in training only.
 ///
-/// Whether element i is kept depends on the seed, the operation's place in the pass and i alone.
+/// Whether an element is kept depends on the seed, the operation's place in the pass, the row of the global batch that its
+/// sequence is, and its place inside the sequence alone.
 ///
 /// - Parameters:
 ///   - x: Any shape.
 ///   - probability: The probability of dropping an element, 0 ..< 1.
+///   - starts: Where the rows of each sequence begin, and their number, [sequences + 1]; nil takes x as one sequence.
 ///   - context: The pass this is part of.
-public func dropout(_ x: Tensor, probability: Float, in context: Context) -> Tensor {
-  let mask = context.nextDropout(probability)
+public func dropout(_ x: Tensor, probability: Float, starts: [Int32]? = nil, in context: Context) -> Tensor {
+  let mask = context.nextDropout(probability, starts: starts)
   guard mask.probability > 0 else { return x }
   let y = Storage(uninitialized: x.count)
   let apply = { (from: UnsafeMutablePointer<Float>, to: UnsafeMutablePointer<Float>) in
-    RowBlocks.elements(x.count) { offset, count in
-      ps_dropout(from + offset, to + offset, count, mask.seed, mask.stream, UInt64(offset), mask.probability)
+    let columns = x.shape.lastDimension
+    RowBlocks.rows(x.shape.rowCount, columns: columns) { rows in
+      mask.forEachRun(of: rows, columns: columns) { rows, counter in
+        let offset = rows.lowerBound * columns
+        ps_dropout(
+          from + offset, to + offset, Int64(rows.count * columns), mask.seed, mask.stream, counter,
+          mask.probability)
+      }
     }
   }
   apply(x.pointer, y.pointer)

@@ -95,7 +95,7 @@ struct AttentionPlan {
   let features: Int
   let keyStarts: [Int32]
   let queryStarts: [Int32]
-  let mask: Context.Dropout
+  let mask: Dropout
   /// Where each sequence's maps begin, [sequences + 1].
   let mapStarts: [Int]
 
@@ -109,6 +109,8 @@ struct AttentionPlan {
     let column: Int
     /// Where its map begins.
     let map: Int
+    /// The dropout counter of its map's first element, which the sequence's row of the global batch and the head decide.
+    let counter: UInt64
 
     /// Whether the kernel for short sequences is faster than BLAS calls.
     var isShort: Bool { keys <= AttentionPlan.shortKeys }
@@ -117,7 +119,7 @@ struct AttentionPlan {
   /// Up to this many keys the products of one head are too small for BLAS (measured with heads of 32 and 64).
   private static let shortKeys = 128
 
-  init(heads: Int, features: Int, keyStarts: [Int32], queryStarts: [Int32], mask: Context.Dropout) {
+  init(heads: Int, features: Int, keyStarts: [Int32], queryStarts: [Int32], mask: Dropout) {
     precondition(heads > 0 && features % heads == 0, "\(heads) heads must divide \(features) features.")
     precondition(
       keyStarts.count == queryStarts.count && !keyStarts.isEmpty,
@@ -144,7 +146,8 @@ struct AttentionPlan {
     let keys = Int(keyStarts[sequence + 1] - keyStarts[sequence])
     return Unit(
       queryRow: Int(queryStarts[sequence]), keyRow: Int(keyStarts[sequence]), queries: queries, keys: keys,
-      column: head * headSize, map: mapStarts[sequence] + head * queries * keys)
+      column: head * headSize, map: mapStarts[sequence] + head * queries * keys,
+      counter: mask.counter(ofSequence: sequence) &+ UInt64(head * queries * keys))
   }
 
   /// What the kernel for short sequences needs to know of a unit whose rows are so many values apart (nil: all features).
@@ -155,7 +158,7 @@ struct AttentionPlan {
       ldk: stride,
       ldv: stride, ldo: stride, scale: scale, probability: mask.probability, seed: mask.seed,
       stream: mask.stream,
-      first: UInt64(unit.map))
+      first: unit.counter)
   }
 
   /// The largest map of one head, in values.

@@ -33,7 +33,7 @@ struct AttentionForward {
       if dropping {
         weights = scratch + largest
         ps_dropout(
-          map, weights, Int64(count), plan.mask.seed, plan.mask.stream, UInt64(unit.map),
+          map, weights, Int64(count), plan.mask.seed, plan.mask.stream, unit.counter,
           plan.mask.probability)
       }
       gemm(
@@ -175,7 +175,7 @@ struct AttentionBackward {
     _ from: UnsafeMutablePointer<Float>, _ to: UnsafeMutablePointer<Float>, _ count: Int64,
     _ unit: AttentionPlan.Unit
   ) {
-    ps_dropout(from, to, count, plan.mask.seed, plan.mask.stream, UInt64(unit.map), plan.mask.probability)
+    ps_dropout(from, to, count, plan.mask.seed, plan.mask.stream, unit.counter, plan.mask.probability)
   }
 
   private func clear(_ target: Target, _ rows: Int, _ start: Int) {

@@ -12,18 +12,20 @@ import Kernels
 ///   - beta: The shift, [features].
 ///   - epsilon: The number under the root.
 ///   - dropout: The probability of dropping an element of x, 0 ..< 1; only in training.
+///   - starts: Where the rows of each sequence begin, and their number, [sequences + 1], by which dropout draws; nil takes x
+///     as one sequence.
 ///   - context: The pass this is part of.
 /// - Returns: The normalised rows, [..., features].
 public func residualLayerNorm(
   _ x: Tensor, residual: Tensor? = nil, gamma: Tensor, beta: Tensor, epsilon: Float, dropout: Float = 0,
-  in context: Context
+  starts: [Int32]? = nil, in context: Context
 ) -> Tensor {
   let (rows, columns) = (x.shape.rowCount, x.shape.lastDimension)
   precondition(
     residual == nil || residual?.shape == x.shape, "The residual must have the shape of x, \(x.shape).")
   precondition(
     gamma.count == columns && beta.count == columns, "LayerNorm's gamma and beta need \(columns) values.")
-  let mask = context.nextDropout(dropout)
+  let mask = context.nextDropout(dropout, starts: starts)
   let operands = [x, gamma, beta] + (residual.map { [$0] } ?? [])
   let recording = context.tape != nil && operands.contains { $0.requiresGradient }
   let y = Storage(uninitialized: rows * columns)
@@ -31,11 +33,14 @@ public func residualLayerNorm(
   let inverseDeviation = recording ? Storage(uninitialized: rows) : nil
 
   RowBlocks.rows(rows, columns: columns, as: .normalization) { range in
-    let start = range.lowerBound * columns
-    ps_residual_layer_norm(
-      x.pointer + start, residual.map { $0.pointer + start }, gamma.pointer, beta.pointer, y.pointer + start,
-      normalized.map { $0.pointer + start }, inverseDeviation.map { $0.pointer + range.lowerBound },
-      Int64(range.count), Int64(columns), epsilon, mask.seed, mask.stream, UInt64(start), mask.probability)
+    mask.forEachRun(of: range, columns: columns) { range, counter in
+      let start = range.lowerBound * columns
+      ps_residual_layer_norm(
+        x.pointer + start, residual.map { $0.pointer + start }, gamma.pointer, beta.pointer,
+        y.pointer + start, normalized.map { $0.pointer + start },
+        inverseDeviation.map { $0.pointer + range.lowerBound }, Int64(range.count), Int64(columns), epsilon,
+        mask.seed, mask.stream, counter, mask.probability)
+    }
   }
 
   let result = context.result(y, x.shape, from: operands)
@@ -51,12 +56,14 @@ public func residualLayerNorm(
           rows, columns: columns, partialCount: 2 * columns, as: .normalization, into: sums.pointer
         ) {
           range, partial in
-          let start = range.lowerBound * columns
-          ps_residual_layer_norm_backward(
-            gradient.pointer + start, normalized.pointer + start, inverseDeviation.pointer + range.lowerBound,
-            gamma.pointer, dx.map { $0 + start }, addX ? 1 : 0, dr.map { $0 + start }, addR ? 1 : 0, partial,
-            partial + columns, Int64(range.count), Int64(columns), mask.seed, mask.stream, UInt64(start),
-            mask.probability)
+          mask.forEachRun(of: range, columns: columns) { range, counter in
+            let start = range.lowerBound * columns
+            ps_residual_layer_norm_backward(
+              gradient.pointer + start, normalized.pointer + start,
+              inverseDeviation.pointer + range.lowerBound, gamma.pointer, dx.map { $0 + start }, addX ? 1 : 0,
+              dr.map { $0 + start }, addR ? 1 : 0, partial, partial + columns, Int64(range.count),
+              Int64(columns), mask.seed, mask.stream, counter, mask.probability)
+          }
         }
       }
       withContributions(xSlot, residualSlot, run)
