@@ -8,7 +8,7 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages demo build test lint format parity bench bench-peers clean
+.PHONY: help packages demo build test lint format parity faults bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: ## Lay out every source file.
 
 parity: build ## Compare with the Python implementations (own Python environment).
 	@PYTHON=$(PYTHON) Tests/Reference/parity.sh $(BINARY) $(ARGS)
+
+faults: build ## Kill every kind of run at random moments; what comes out must equal an uninterrupted run's.
+	@$(PYTHON) Tests/Faults/kills.py $(BINARY) $(ARGS)
 
 bench: packages ## Measure GEMM, tokenizer, training step and inference.
 	@$(SWIFT) run --configuration release --package-path Benchmarks potstill-bench $(ARGS)

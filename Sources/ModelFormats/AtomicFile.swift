@@ -9,8 +9,7 @@ package final class AtomicFile {
   /// Opens the temporary file; nothing appears under `target` before `commit()`.
   package init(_ target: URL) throws(FormatError) {
     self.target = target
-    let suffix = ".\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max)).tmp"
-    temporary = target.deletingLastPathComponent().appending(path: "." + target.lastPathComponent + suffix)
+    temporary = TemporaryName.beside(target)
     descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw .cannotWrite(file: target.path, reason: systemMessage()) }
   }

@@ -1,22 +1,28 @@
+import Foundation
+
 /// A number that changes with any of the bytes it has seen; it tells files and models apart, and is no protection against
 /// somebody who wants two to look alike.
-struct Fingerprint: Equatable {
-  private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
+package struct Fingerprint: Equatable {
+  package private(set) var value: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  /// A fingerprint of nothing yet.
+  package init() {}
 
   /// 16 hexadecimal digits.
-  var text: String {
+  package var text: String {
     let digits = String(value, radix: 16)
     return String(repeating: "0", count: 16 - digits.count) + digits
   }
 
-  mutating func add(_ word: UInt64) {
+  /// Adds a number.
+  package mutating func add(_ word: UInt64) {
     // Multiplying carries differences to higher bits only, so the high half is turned down again.
     value = (value ^ word) &* 0xD6E8_FEB8_6659_FD93
     value = value << 29 | value >> 35
   }
 
   /// Adds the number of the bytes and the bytes, eight at a time.
-  mutating func add(_ bytes: UnsafeRawBufferPointer) {
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
     add(UInt64(bytes.count))
     let whole = bytes.count & ~7
     for offset in stride(from: 0, to: whole, by: 8) {
@@ -28,7 +34,41 @@ struct Fingerprint: Equatable {
     add(rest)
   }
 
-  mutating func add<Value: BitwiseCopyable>(_ values: [Value]) { values.withUnsafeBytes { add($0) } }
+  /// Adds the number of the values' bytes and the bytes.
+  package mutating func add<Value: BitwiseCopyable>(_ values: [Value]) { values.withUnsafeBytes { add($0) } }
 
-  mutating func add(_ text: String) { add(Array(text.utf8)) }
+  /// Adds a text.
+  package mutating func add(_ text: String) { add(Array(text.utf8)) }
+
+  /// The size and fingerprint of a file, read a mebibyte at a time.
+  ///
+  /// - Throws: `FormatError.cannotRead`.
+  package static func ofFile(_ url: URL) throws(FormatError) -> (bytes: Int, fingerprint: Fingerprint) {
+    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .cannotRead(file: url.path, reason: systemMessage()) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw .cannotRead(file: url.path, reason: "it is not a file")
+    }
+    var fingerprint = Fingerprint()
+    var total = 0
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
+    defer { buffer.deallocate() }
+    while true {
+      // A chunk is filled before it counts, so that short reads do not change the fingerprint.
+      var filled = 0
+      while filled < buffer.count {
+        let step = read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
+        if step < 0, errno == EINTR { continue }
+        guard step >= 0 else { throw .cannotRead(file: url.path, reason: systemMessage()) }
+        if step == 0 { break }
+        filled += step
+      }
+      if filled == 0 { break }
+      fingerprint.add(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
+      total += filled
+    }
+    return (total, fingerprint)
+  }
 }

@@ -1,10 +1,13 @@
 import ArgumentParser
 import Foundation
+import Training
 
 /// The `potstill` program: from arguments to an exit code.
 public enum CommandLineTool {
   /// Runs this process's arguments and ends the process.
   public static func main() -> Never {
+    // The runtime's crash reporter takes SIGQUIT for a crash and goes on; Ctrl-\\ must end the program.
+    _ = signal(SIGQUIT, SIG_DFL)
     let console = Console.standard()
     var code = run(Array(CommandLine.arguments.dropFirst()), console: console)
     console.flush()
@@ -17,7 +20,8 @@ public enum CommandLineTool {
     exit(code)
   }
 
-  /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense.
+  /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
+  /// 143 for a run that SIGINT and SIGTERM broke off.
   package static func run(_ arguments: [String], console: Console) -> Int32 {
     do {
       var command = try command(for: arguments, console: console)
@@ -33,6 +37,12 @@ public enum CommandLineTool {
       return ExitCode.validationFailure.rawValue
     } catch let code as ExitCode {
       return code.rawValue
+    } catch let interrupted as InterruptedError {
+      report("\(interrupted)", on: console)
+      return interrupted.exitCode
+    } catch let error as TrainingError {
+      report("\(error)", on: console)
+      return InterruptedError(error)?.exitCode ?? 1
     } catch {
       return report(error, on: console)
     }

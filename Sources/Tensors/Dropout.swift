@@ -35,7 +35,8 @@ package struct Dropout {
       return body(rows, counter(ofSequence: 0) &+ UInt64(rows.lowerBound * columns))
     }
     precondition(
-      Int(starts[starts.count - 1]) >= rows.upperBound, "Dropout needs the sequence of each row that it drops from.")
+      Int(starts[starts.count - 1]) >= rows.upperBound,
+      "Dropout needs the sequence of each row that it drops from.")
     // The last sequence that begins at or before the first row.
     var (sequence, beyond) = (0, starts.count - 1)
     while beyond - sequence > 1 {

@@ -12,6 +12,8 @@ public enum TrainingError: Error, CustomStringConvertible {
   case nonFiniteGradient(norm: Double, step: Int, epoch: Int, learningRate: Double)
   /// A metric that the best model should be chosen by is not among those the evaluation gave.
   case unknownMetric(String, known: [String])
+  /// Somebody broke the run off after a step; the checkpoint is nil where there is no folder for one.
+  case interrupted(step: Int, of: Int, checkpoint: String?)
   /// A checkpoint cannot be written, read or resumed from.
   case checkpoint(path: String, problem: String)
   /// A file of the run folder cannot be written.
@@ -42,6 +44,12 @@ public enum TrainingError: Error, CustomStringConvertible {
     case .unknownMetric(let name, let known):
       return "metric_for_best_model is \"\(name)\", but the evaluation gives "
         + known.map { "\"\($0)\"" }.joined(separator: ", ") + "; name one of these."
+    case .interrupted(let step, let total, let checkpoint):
+      return "interrupted after step \(step) of \(total)"
+        + (checkpoint.map {
+          "; the run is saved in \($0). Go on with the same command and --resume-from-checkpoint last"
+        }
+          ?? "")
     case .checkpoint(let path, let problem): return "checkpoint \(path): \(problem)"
     case .runFolder(let path, let problem): return "run folder \(path): \(problem)"
     }

@@ -7,10 +7,13 @@ import Tokenization
 final class TinyWorld {
   let folder: URL
 
-  init() throws {
+  /// - Parameters:
+  ///   - hidden: The width of the model; wide ones give other last bits to a text in other company.
+  ///   - dropout: Its dropout in training.
+  init(hidden: Int = 16, dropout: Float = 0) throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "potstill-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    try makeModel()
+    try makeModel(hidden: hidden, dropout: dropout)
     try makeData()
   }
 
@@ -28,18 +31,18 @@ final class TinyWorld {
   static let badWords = ["bad", "poor", "awful", "weak"]
   static let things = ["film", "room", "soup", "book", "tea"]
 
-  private func makeModel() throws {
+  private func makeModel(hidden: Int, dropout: Float) throws {
     let words = ["the", "was", "not", "very", "##ly", "北", "京", "."]
     let specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     let tokenizer = BertTokenizer(
       vocabulary: Vocabulary(specials + words + Self.goodWords + Self.badWords + Self.things))
     var config = EncoderConfig(
-      vocabularySize: tokenizer.idLimit, hiddenSize: 16, layerCount: 2, attentionHeads: 2,
-      intermediateSize: 32)
+      vocabularySize: tokenizer.idLimit, hiddenSize: hidden, layerCount: 2, attentionHeads: 2,
+      intermediateSize: 2 * hidden)
     config.maxPositions = 32
     config.initializerRange = 0.2
-    config.hiddenDropout = 0
-    config.attentionDropout = 0
+    config.hiddenDropout = dropout
+    config.attentionDropout = dropout
     let model = try TaskModel(config: config, seed: 1)
     let directory = folder.appending(path: "base")
     try model.save(to: directory)

@@ -247,7 +247,7 @@ struct LoopTests {
             EvaluationResult(
               loss: 1, metrics: [("accuracy", left.removeFirst())], examples: 1, runtime: 0)
           }, checkpoints: CheckpointFolder(folder), observers: [recorder])
-        return (try loop.run(resumingFrom: checkpoint), recorder)
+        return (try loop.run(resumingFrom: checkpoint.map { .checkpoint($0) }), recorder)
       }
       let (summary, recorder) = try run(from: nil, skipping: 0)
       #expect(summary.globalStep == 10 && summary.stoppedEarly && summary.bestStep == 8)

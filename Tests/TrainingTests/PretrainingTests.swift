@@ -135,7 +135,7 @@ struct PretrainingTests {
       let trainer = MaskedLanguageTrainer(
         model: model, train: corpus, masker: try TokenMasker(tokenizer: tokenizer), config: config,
         checkpoints: CheckpointFolder(folder.url.appending(path: name)))
-      _ = try trainer.train(resumingFrom: checkpoint)
+      _ = try trainer.train(resumingFrom: checkpoint.map { .checkpoint($0) })
       return model.parameters.map(\.tensor.values)
     }
     let whole = try train("whole")

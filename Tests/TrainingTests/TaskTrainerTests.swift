@@ -96,7 +96,7 @@ struct TaskTrainerTests {
       }
       let resumed = try model(seed: 6)
       let checkpoint = try #require(CheckpointFolder.latest(in: folder))
-      let again = try trainer(resumed, in: folder).train(resumingFrom: checkpoint)
+      let again = try trainer(resumed, in: folder).train(resumingFrom: .checkpoint(checkpoint))
       let equal = zip(resumed.parameters, straight.parameters).map { $0.tensor.values == $1.tensor.values }
       #expect(equal.allSatisfy { $0 })
       #expect(again.trainLoss == summary.trainLoss && again.bestStep == summary.bestStep)

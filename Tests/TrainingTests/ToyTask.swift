@@ -41,7 +41,8 @@ final class ToyModel: TrainingObjective {
     }
     let vectors = gatherRows(embedding.tensor, rows: batch.ids, in: context)
     let means = matmul(Tensor(averaging, shape: [batch.count, batch.tokenCount]), vectors, in: context)
-    let dropped = dropout(means, probability: dropoutProbability, in: context)
+    let dropped = dropout(
+      means, probability: dropoutProbability, starts: Array(0...Int32(batch.count)), in: context)
     return linear(dropped, weight.tensor, bias.tensor, in: context)
   }
 

@@ -1,4 +1,5 @@
 public import Encoders
+import ModelFormats
 public import TaskData
 import Tensors
 public import Tokenization
@@ -23,7 +24,8 @@ public struct CacheKey: Sendable, Equatable {
     (self.teacher, self.tokenizer, self.data) = (teacher, tokenizer, data)
   }
 
-  static func fingerprint(of teacher: TaskModel) -> String {
+  /// The sizes and weights of a teacher.
+  package static func fingerprint(of teacher: TaskModel) -> String {
     var fingerprint = Fingerprint()
     let config = teacher.config
     fingerprint.add("\(config.architecture) \(config.head) \(config.attentionHeads) \(config.activation)")

@@ -2,8 +2,8 @@ public import Tensors
 
 /// The logits of a frozen teacher by example, so that it runs once over the data and not once an epoch.
 ///
-/// Examples are known by their place in the data set; batches may be put together differently every epoch, since a
-/// teacher without dropout answers each example alike in any company. An example has one row of logits, or one for each
+/// Examples are known by their place in the data set; batches may be put together differently every epoch. An answer is the
+/// one that was stored first: the texts beside an example change only the last bits of it. An example has one row of logits, or one for each
 /// of its tokens, in each list of logits that the teacher's adaptor gives.
 public final class TeacherCache {
   /// One list of logits.
@@ -42,6 +42,9 @@ public final class TeacherCache {
       return Tensor(result, shape: list.isVector ? [total] : [total, list.width])
     }
   }
+
+  /// Whether the logits of an example are known.
+  func holds(_ index: Int) -> Bool { rows[index] != nil }
 
   /// The number of rows of some examples, nil unless all are known.
   func rowCounts(of indices: [Int]) -> [Int]? {

@@ -8,7 +8,8 @@ import Tokenization
 extension TeacherCacheFile {
   /// Runs a teacher once over a data set and keeps its answers; goes on where an interrupted run has stopped.
   ///
-  /// What stood under the name is replaced when everything is written.
+  /// What stood under the name is replaced when everything is written. Examples are always answered in the same company, so
+  /// a file that was gone on with equals one that was made at once.
   ///
   /// - Parameters:
   ///   - url: The file.
@@ -17,12 +18,15 @@ extension TeacherCacheFile {
   ///   - teacher: The teacher of the description.
   ///   - budget: How much disk it may take.
   ///   - tokensPerBatch: The tokens that the teacher reads at once.
+  ///   - beforeCommit: Runs when all answers are written, before the file gets its name; what belongs beside it is written
+  ///     here, so that a file that is there has it.
   ///   - progress: Told of the examples done after each batch.
   /// - Throws: `DistillationError.cache` when it would be too large, cannot be written, or another process builds it;
   ///   `.adaptor` when features do not fit half precision; what `progress` throws.
   public static func build(
     _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
-    budget: CacheBudget, tokensPerBatch: Int = 4096, progress: (_ done: Int) throws -> Void = { _ in }
+    budget: CacheBudget, tokensPerBatch: Int = 4096, beforeCommit: () throws -> Void = {},
+    progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
     precondition(
       description.lengths == examples.map(\.length), "A cache is built over the examples it describes.")
@@ -33,20 +37,22 @@ extension TeacherCacheFile {
       teacher, adaptor: Adaptors.teacher(of: teacher.config),
       capture: CachedPart.capture(description.parts, layers: teacher.config.layerCount), cache: nil)
     let writer = try CacheWriter(CacheLayout(description), target: url)
-    let missing = try writer.missingExamples()
+    let missing = Set(try writer.missingExamples())
     var done = examples.count - missing.count
-    let sampler = BatchSampler(
-      lengths: missing.map { examples[$0].length }, size: .tokens(max(1, tokensPerBatch)))
+    let sampler = BatchSampler(lengths: examples.map(\.length), size: .tokens(max(1, tokensPerBatch)))
     for places in missing.isEmpty ? [] : sampler.evaluationBatches() {
-      let batch = LabeledBatch(examples, at: places.map { missing[$0] })
+      let missingHere = places.count { missing.contains($0) }
+      if missingHere == 0 { continue }
+      let batch = LabeledBatch(examples, at: places)
       let record = try CacheRecord(
         try frozen.result(of: batch, rows: nil), of: batch, parts: description.parts)
       for place in batch.indices.indices {
         try record.withBytes(of: place) { try writer.write($0, of: batch.indices[place]) }
       }
-      done += places.count
+      done += missingHere
       try progress(done)
     }
+    try beforeCommit()
     try writer.commit()
     return try TeacherCacheFile(url)
   }

@@ -13,6 +13,8 @@ final class FrozenTeacher {
   private let capture: Capture
   private let intermediates: [String]
   private var cache: TeacherCache?
+  /// In which company examples are answered whose answers are kept in memory; nil takes the batches as they come.
+  var order: AnswerOrder?
   /// What is read of the answers on disk, which may hold more.
   private let parts: [CachedPart]
 
@@ -46,7 +48,19 @@ final class FrozenTeacher {
       }
       return answers
     }
+    if let cache, let order {
+      for index in batch.indices where !cache.holds(index) {
+        guard let company = order.company(of: index) else { continue }
+        try cache.store(try ask(company, rows: nil), of: company.indices, starts: company.tokens.starts)
+      }
+    }
     if let logits = cache?.logits(of: batch.indices) { return AdaptorResult(logits: logits) }
+    let result = try ask(batch, rows: rows)
+    try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
+    return result
+  }
+
+  private func ask(_ batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
     guard let model else { preconditionFailure("A teacher is a model, or answers in a file.") }
     let context = Context.inference
     let output = model(
@@ -54,7 +68,6 @@ final class FrozenTeacher {
       in: context)
     var result = try adaptor(batch, output, context)
     result.intermediates.merge(output.intermediates) { given, _ in given }
-    try cache?.store(result, of: batch.indices, starts: batch.tokens.starts)
     return result
   }
 }

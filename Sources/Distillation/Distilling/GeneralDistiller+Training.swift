@@ -20,23 +20,32 @@ extension GeneralDistiller {
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
-  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  ///   - point: The checkpoint of the run to go on from.
   /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
   @discardableResult
   public func train(
     _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
     score: (() throws -> EvaluationResult)? = nil,
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom checkpoint: URL? = nil
+    resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     try check(examples)
+    let data = TrainingData(examples, config: config)
+    keepOrder(of: data, examples)
     let loop = TrainingLoop(
-      config: config, objective: self, data: TrainingData(examples, config: config),
+      config: config, objective: self, data: data,
       evaluate: score
         ?? (validation.isEmpty
           ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    return try loop.run(resumingFrom: point)
+  }
+
+  /// Has teachers whose answers are kept in memory answer in the batches of the first epoch.
+  func keepOrder(of data: TrainingData, _ examples: [EncodedExample]) {
+    let read = alignment?.examples.teacher ?? examples
+    let order = AnswerOrder(batches: { data.batches(0) }, batch: { LabeledBatch(read, at: $0) })
+    for teacher in frozenTeachers { teacher.order = order }
   }
 
   /// Labels that the configuration asks for and the teacher's answers must be those of the examples that come.

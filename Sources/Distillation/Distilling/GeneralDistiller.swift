@@ -174,6 +174,9 @@ open class GeneralDistiller: TrainingObjective {
     if let answers { try use(answers) }
   }
 
+  /// Everyone who is asked.
+  var frozenTeachers: [FrozenTeacher] { [frozenTeacher] }
+
   /// The files of answers that are used instead of asking.
   var answerFiles: [TeacherCacheFile] { [frozenTeacher.file].compactMap { $0 } }
 

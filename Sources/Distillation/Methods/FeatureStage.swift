@@ -1,3 +1,4 @@
+public import ModelFormats
 public import Training
 
 /// A first stage in which only the layers are matched, before the student learns predictions: TinyBERT's two stages.
@@ -29,6 +30,16 @@ public struct FeatureStage: Sendable, Equatable {
     self.lrSchedulerType = lrSchedulerType
     self.warmupRatio = warmupRatio
     self.cachesTeacherLogits = cachesTeacherLogits
+  }
+
+  /// The stage under the names of the options of `potstill distill`; null where the run's own setting counts.
+  public var json: JSONValue {
+    [
+      "feature_epochs": .double(numTrainEpochs), "feature_learning_rate": .double(learningRate),
+      "feature_lr_scheduler_type": lrSchedulerType.map { .string($0.rawValue) } ?? .null,
+      "feature_warmup_ratio": warmupRatio.map { .double($0) } ?? .null,
+      "cache_teacher_logits": .bool(cachesTeacherLogits),
+    ]
   }
 
   /// What the student learns from in stage one: the matches of a configuration and nothing else.

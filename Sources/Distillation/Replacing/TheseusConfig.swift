@@ -1,3 +1,5 @@
+public import ModelFormats
+
 /// How often a student's layers stand in for their teacher's in BERT-of-Theseus, under the names of the authors' script.
 public struct TheseusConfig: Sendable, Equatable {
   /// The probability of replacing a block at the first step, b (`replacing_rate`), above 0 and at most 1.
@@ -15,6 +17,15 @@ public struct TheseusConfig: Sendable, Equatable {
     self.replacingRate = replacingRate
     self.schedulerLinearK = schedulerLinearK
     self.stepsForReplacing = stepsForReplacing
+  }
+
+  /// The curriculum under the names of the authors' script; null where the default counts.
+  public var json: JSONValue {
+    [
+      "replacing_rate": .double(replacingRate),
+      "scheduler_linear_k": schedulerLinearK.map { .double($0) } ?? .null,
+      "steps_for_replacing": stepsForReplacing.map { .integer($0) } ?? .null,
+    ]
   }
 
   /// The probability of replacing a block at a step.

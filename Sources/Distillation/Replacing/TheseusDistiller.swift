@@ -58,20 +58,20 @@ public final class TheseusDistiller: TrainingObjective {
   ///   - config: Epochs, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go.
   ///   - observers: Told of everything, in this order.
-  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  ///   - point: The checkpoint of the run to go on from.
   /// - Throws: `TrainingError`, and what an observer throws.
   @discardableResult
   public func train(
     _ examples: [EncodedExample], score: (() throws -> EvaluationResult)? = nil, config: TrainingConfig,
     checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom checkpoint: URL? = nil
+    resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     let data = TrainingData(examples.filter { $0.target != .none }, config: config)
     totalSteps = try StepPlan(data, config: config).totalSteps
     let loop = TrainingLoop(
       config: config, objective: self, data: data, evaluate: score, checkpoints: checkpoints,
       observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    return try loop.run(resumingFrom: point)
   }
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over.

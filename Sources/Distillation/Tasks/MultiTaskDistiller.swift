@@ -64,20 +64,24 @@ public final class MultiTaskDistiller: TrainingObjective {
   ///   - config: Epochs (of all tasks' data together) or steps, batches, learning rate and the like.
   ///   - checkpoints: Where checkpoints go.
   ///   - observers: Told of everything, in this order.
-  ///   - checkpoint: A checkpoint of an earlier run to go on from.
+  ///   - point: The checkpoint of the run to go on from.
   /// - Throws: `TrainingError`, `DistillationError` when labels or a teacher's kept answers are not those of a task's
   ///   examples, and what an objective, a score or an observer throws.
   @discardableResult
   public func train(
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom checkpoint: URL? = nil
+    resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
-    for task in tasks { try (task.objective as? GeneralDistiller)?.check(task.examples) }
+    for task in tasks {
+      guard let distiller = task.objective as? GeneralDistiller else { continue }
+      try distiller.check(task.examples)
+      distiller.keepOrder(of: TrainingData(task.examples, config: config), task.examples)
+    }
     let hasScores = tasks.contains { $0.score != nil }
     let loop = TrainingLoop(
       config: config, objective: self, data: data(config), evaluate: hasScores ? evaluate : nil,
       checkpoints: checkpoints, observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    return try loop.run(resumingFrom: point)
   }
 
   /// The batches of a run, as positions among the examples of all tasks.
@@ -95,7 +99,8 @@ public final class MultiTaskDistiller: TrainingObjective {
         let (task, offset) = self.place(of: indices)
         let local = LabeledBatch(self.tasks[task].examples, at: indices.map { $0 - offset })
         return LabeledBatch(tokens: local.tokens, targets: local.targets, indices: indices)
-      })
+      },
+      rows: { self.tasks.map { EncodedExample.fingerprint(of: $0.examples) }.joined() })
   }
 
   private func sampler(_ config: TrainingConfig) -> TaskSampler {

@@ -67,6 +67,8 @@ open class MultiTeacherDistiller: GeneralDistiller {
       hasLabels: hasLabels, seed: seed)
   }
 
+  override var frozenTeachers: [FrozenTeacher] { super.frozenTeachers + others }
+
   override var answerFiles: [TeacherCacheFile] { super.answerFiles + others.compactMap(\.file) }
 
   override func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {

@@ -30,6 +30,8 @@ struct ClassificationHead {
       architecture.dropsHeadInput
       ? dropout(row, probability: dropoutRate, starts: starts, in: context) : row
     let pooled = inner?(input, activation: architecture.headActivation, in: context) ?? input
-    return (pooled, outer(dropout(pooled, probability: dropoutRate, starts: starts, in: context), in: context))
+    return (
+      pooled, outer(dropout(pooled, probability: dropoutRate, starts: starts, in: context), in: context)
+    )
   }
 }

@@ -105,7 +105,10 @@ package struct AblateCommand: ConsoleCommand {
     try folder.clear()
     let inner = Console(
       output: TextStream(inMemory: false), messages: console.messages, environment: console.environment)
-    guard CommandLineTool.run(arguments, console: inner) == 0 else { return nil }
+    let code = CommandLineTool.run(arguments, console: inner)
+    // 128 and more: a signal broke the run off, and with it the ablation.
+    if code >= 128 { throw ExitCode(code) }
+    guard code == 0 else { return nil }
     return try folder.finish(arguments, keepsModel: keepModels)
   }
 

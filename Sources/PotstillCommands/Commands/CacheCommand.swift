@@ -97,16 +97,31 @@ package struct CacheCommand: ConsoleCommand {
       maxLength: limit, results: try scores(of: model, reader, limit: limit, console))
     if !dryRun {
       console.note("\(CacheBudget.text(description.byteCount)) in \(file.path)")
-      if try !isThere(file, description) {
-        try refuseOtherFiles(in: path)
-        let progress = ProgressDisplay(console)
-        defer { progress.finishLine() }
-        _ = try TeacherCacheFile.build(
-          file, description: description, examples: examples, teacher: model.model, budget: budget,
-          progress: { progress.show("Asking the teacher", done: $0, total: examples.count) })
+      // What a student needs of the teacher beside its answers.
+      func writeRest() throws {
         try model.tokenizer.save(to: folder)
         try model.model.config.json.write(to: folder.appending(path: "config.json"))
+      }
+      if try !isThere(file, description) {
+        try refuseOtherFiles(in: path)
+        TemporaryName.removeLeftovers(in: folder)
+        let progress = ProgressDisplay(console)
+        let watch = SignalWatch(console)
+        watch.start()
+        defer {
+          progress.finishLine()
+          watch.stop()
+        }
+        _ = try TeacherCacheFile.build(
+          file, description: description, examples: examples, teacher: model.model, budget: budget,
+          beforeCommit: writeRest,
+          progress: {
+            progress.show("Asking the teacher", done: $0, total: examples.count)
+            try watch.check("the answers so far are kept; the same command goes on from them")
+          })
       } else {
+        TemporaryName.removeLeftovers(in: folder)
+        if (try? loadTokenizer(directory: folder)) == nil { try writeRest() }
         console.note("\(file.path) holds these answers already")
       }
     }
@@ -143,9 +158,18 @@ package struct CacheCommand: ConsoleCommand {
 
   /// A folder may hold what an interrupted run has left, and nothing else.
   private func refuseOtherFiles(in path: String) throws {
-    let known = [TeacherCacheFile.fileName, TeacherCacheFile.fileName + ".partial"]
+    let own = [TeacherCacheFile.fileName, TeacherCacheFile.fileName + ".partial"]
+    // The last that is written before the cache gets its name.
+    let rest = [
+      "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt",
+      "vocab.json",
+      "merges.txt",
+    ]
     let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    if !contents.allSatisfy({ known.contains($0) }) || contents.isEmpty {
+    let isOwn = contents.contains { own.contains($0) }
+    if !isOwn
+      || !contents.allSatisfy({ own.contains($0) || rest.contains($0) || TemporaryName.isTemporary($0) })
+    {
       _ = try OutputFolder(path, overwrite: output.overwriteOutputDir)
     }
   }

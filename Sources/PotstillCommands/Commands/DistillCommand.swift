@@ -160,11 +160,12 @@ package struct DistillCommand: RecipeCommand {
             : DistillationOptions.recipe(
               try run.recorded(distillationConfig, training: config, stages: stage != nil)),
           features.recipe(stage), training.recipe(config),
-        ]))
+        ]), resuming: training.resumePoint,
+      inputs: task.inputs + teachers.teacher + teachers.teacherCache
+        + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
+    defer { runFolder.release() }
     try run.train(
-      distillationConfig, training: config, stage: stage, into: runFolder,
-      resumingFrom: training.checkpoint(
-        in: folder.url, earlier: stage.map { _ in StageFolder.features(in: folder.url) }))
+      distillationConfig, training: config, stage: stage, into: runFolder, resumingFrom: training.resumePoint)
     let alone = try baseline ? trainBaseline(of: run, config, in: folder, console) : nil
     try finish(runFolder, run, baseline: alone, console)
   }
@@ -176,11 +177,11 @@ package struct DistillCommand: RecipeCommand {
     console.note("baseline: the same student on the labels alone")
     let url = folder.url.appending(path: "baseline", directoryHint: .isDirectory)
     let baseline = try run.onLabelsAlone(seed: config.seed)
-    let runFolder = try RunFolder(
-      OutputFolder(url.relativePath, overwrite: true), recipe: nil)
+    let point = training.laterResumePoint
+    let runFolder = try RunFolder(part: url, resuming: point)
     try baseline.train(
       DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), training: config, into: runFolder,
-      resumingFrom: training.resumeFromCheckpoint == nil ? nil : CheckpointFolder.latest(in: url))
+      resumingFrom: point)
     return try baseline.measureStudent(runFolder)
   }
 

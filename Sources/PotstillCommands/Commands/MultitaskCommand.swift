@@ -110,9 +110,12 @@ package struct MultitaskCommand: RecipeCommand {
       folder,
       recipe: ResolvedRecipe.yaml(
         command: "multitask",
-        [options, DistillationOptions.recipe(try distillation.json()), try training.recipe(run.training)]))
+        [options, DistillationOptions.recipe(try distillation.json()), try training.recipe(run.training)]),
+      resuming: training.resumePoint, inputs: entries.flatMap(\.inputs))
+    defer { runFolder.release() }
+    for member in run.members { try OlderRun.removeResults(in: member.folder(in: folder.url)) }
     try run.train(
-      into: folder.url, runFolder.log, resumingFrom: training.checkpoint(in: folder.url), console: console)
+      into: folder.url, runFolder.log, resumingFrom: training.resumePoint, console: console)
     try run.save(into: folder.url)
     let measured = try alone.map { try train(baseline: $0, in: folder, console) } ?? []
     try finish(run, baseline: measured, runFolder.log, console)
@@ -124,11 +127,10 @@ package struct MultitaskCommand: RecipeCommand {
   ) throws -> [Measurement?] {
     console.note("baseline: the same student on the labels alone")
     let url = folder.url.appending(path: "baseline", directoryHint: .isDirectory)
-    let runFolder = try RunFolder(OutputFolder(url.relativePath, overwrite: true), recipe: nil)
-    try baseline.train(
-      into: url, runFolder.log,
-      resumingFrom: training.resumeFromCheckpoint == nil ? nil : CheckpointFolder.latest(in: url),
-      console: console)
+    let point = training.laterResumePoint
+    let runFolder = try RunFolder(part: url, resuming: point)
+    for member in baseline.members { try OlderRun.removeResults(in: member.folder(in: url)) }
+    try baseline.train(into: url, runFolder.log, resumingFrom: point, console: console)
     try baseline.save(into: url)
     return try baseline.measureStudents(in: url, console: console)
   }

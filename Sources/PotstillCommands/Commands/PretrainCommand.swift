@@ -1,8 +1,10 @@
 import ArgumentParser
+import Distillation
 import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tensors
 import Training
 
 /// `potstill pretrain`.
@@ -108,7 +110,11 @@ package struct PretrainCommand: RecipeCommand {
     }
     let masker = try text.masker(start.tokenizer)
 
-    try folder.create()
+    let run = try RunFolder(
+      folder, recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(text, settings, outputPath)),
+      resuming: training.resumePoint,
+      inputs: text.inputs + [model, config, tokenizer, distillation.teacher].compactMap { $0 })
+    defer { run.release() }
     let corpus = try text.corpus(
       text.inputs, limit: training.maxTrainSamples, for: start,
       in: folder.url.appending(path: "train.tokens"),
@@ -118,17 +124,22 @@ package struct PretrainCommand: RecipeCommand {
         [path], limit: training.maxEvalSamples, for: start,
         in: folder.url.appending(path: "validation.tokens"), console)
     }
-    try folder.write(
-      ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(text, settings, outputPath)),
-      as: "recipe.yaml")
-    let log = try RunLog(folder.url)
+    let log = run.log
+    var origin = RunOrigin(
+      model: Parameter.fingerprint(of: start.model.parameters),
+      validation: validation?.contentFingerprint)
+    if let teacher {
+      origin.teachers = [CacheKey.fingerprint(of: teacher.model)]
+      origin.settings = try distillation.recipe
+      origin.settings["teacher"] = nil
+      origin.settings["student"] = nil
+    }
     let trainer = MaskedLanguageTrainer(
       model: start.model, train: corpus, validation: validation, masker: masker, config: settings,
       objective: distiller,
-      checkpoints: settings.saveStrategy == .never
-        ? nil : CheckpointFolder(folder.url) { try start.save(to: $0) },
-      observers: [log, TrainingView(console)])
-    _ = try trainer.train(resumingFrom: training.checkpoint(in: folder.url))
+      checkpoints: CheckpointFolder(folder.url, origin: origin) { try start.save(to: $0) },
+      observers: [log, TrainingView(console), SignalWatch(console)])
+    _ = try trainer.train(resumingFrom: training.resumePoint)
     try start.save(to: folder.url)
     if let evaluation = try trainer.evaluate() { try log.writeResults("eval", evaluation.json) }
     if let teacher, let evaluation = try trainer.evaluate(teacher.model) {

@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tensors
 import Training
 
 /// `potstill train`.
@@ -62,13 +63,18 @@ package struct TrainCommand: RecipeCommand {
     options["model"] = .string(modelPath)
     options["output"] = .string(outputPath)
     let run = try RunFolder(
-      folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]))
+      folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]),
+      resuming: training.resumePoint, inputs: [modelPath] + task.inputs)
+    defer { run.release() }
     let validation = try data.validation.map { try trained.encode($0, of: reader.task) }
+    let origin = RunOrigin(
+      model: Parameter.fingerprint(of: trained.model.parameters),
+      validation: validation.map { EncodedExample.fingerprint(of: $0.examples) })
     let trainer = TaskTrainer(
       model: trained.model, train: try trained.encode(data.train, of: reader.task).examples,
-      validation: validation, config: config, checkpoints: run.checkpoints(of: trained, config),
-      observers: [run.log, TrainingView(console)])
-    _ = try trainer.train(resumingFrom: training.checkpoint(in: folder.url))
+      validation: validation, config: config, checkpoints: run.checkpoints(of: trained, origin: origin),
+      observers: [run.log, TrainingView(console), SignalWatch(console)])
+    _ = try trainer.train(resumingFrom: training.resumePoint)
     let evaluation = try trainer.evaluate()
     try evaluation?.writePredictions(to: folder.url, prefix: "eval")
     let results = try run.finish(trained, evaluation: evaluation?.result)

@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tensors
 import Training
 
 /// A distillation between its options and its closing table: models, data and what is done with them.
@@ -24,6 +25,8 @@ struct DistillRun {
   private let wish: Bool?
   private let folder: URL?
   private let console: Console
+  /// A fingerprint of the student before it learns.
+  private let start: String
 
   /// Tokenizes the data for all models.
   ///
@@ -47,6 +50,7 @@ struct DistillRun {
     let (encoded, limit, alignment) = try pair.encode(data.train, of: task, others: others, console: console)
     (self.limit, self.alignment) = (limit, alignment)
     examples = order.relabel(encoded.examples)
+    start = Parameter.fingerprint(of: pair.student.model.parameters)
   }
 
   /// Makes this a run of BERT-of-Theseus, once everything fits.
@@ -63,6 +67,7 @@ struct DistillRun {
     (task, validation, order, limit) = (other.task, other.validation, other.order, other.limit)
     (others, console) = (other.others, other.console)
     (alignment, caching, wish, folder) = (nil, other.caching, false, nil)
+    start = Parameter.fingerprint(of: pair.student.model.parameters)
   }
 
   /// The run that trains the student, as it was at the beginning, on the labels alone.
@@ -135,12 +140,37 @@ struct DistillRun {
 
   /// A distiller whose teacher's answers are kept as the run decides, and what deletes them at the end.
   private func prepared(
-    _ config: DistillationConfig, training: TrainingConfig
+    _ config: DistillationConfig, training: TrainingConfig, watch: SignalWatch
   ) throws -> (distiller: GeneralDistiller, keeping: TeacherCaching) {
     let distiller = try distiller(config, training: training)
     let keeping = try keeping(config, training: training, of: distiller)
-    try keeping.prepare(distiller, teacher: pair.teacher, examples: examples, console: console)
+    watch.start()
+    try keeping.prepare(
+      distiller, teacher: pair.teacher, examples: examples, watch: watch, console: console)
     return (distiller, keeping)
+  }
+
+  /// What a stage starts from, by which its checkpoints know it.
+  ///
+  /// - Parameters:
+  ///   - config: What the student learns from in this stage.
+  ///   - keeping: How its teacher is asked; nil where it is not.
+  ///   - stage: The first of two stages, which decides the student's weights before the second.
+  ///   - validation: The rows it is scored on.
+  private func origin(
+    _ config: DistillationConfig, keeping: TeacherCaching?, stage: FeatureStage? = nil,
+    validation: EncodedTask? = nil
+  ) throws -> RunOrigin {
+    var settings = config.json.objectValue ?? JSONObject()
+    let asksTeacher = config.usesTeacherLogits || !config.matches.isEmpty
+    settings["teacher_answers"] = asksTeacher ? keeping.map { .string($0.identity) } : nil
+    settings["teacher_weights"] = others.sides.isEmpty ? nil : .array(others.weights.map { .double($0) })
+    settings["teacher_average"] = others.sides.isEmpty ? nil : .string(others.average.rawValue)
+    settings["theseus"] = replacing?.distiller.config.json
+    settings["feature_stage"] = stage?.json
+    return RunOrigin(
+      model: start, teachers: asksTeacher || replacing != nil ? teachers.compactMap(\.fingerprint) : [],
+      validation: validation.map { EncodedExample.fingerprint(of: $0.examples) }, settings: settings)
   }
 
   /// Trains the student, and saves it with its last evaluation into the run folder.
@@ -150,56 +180,78 @@ struct DistillRun {
   ///   - training: How, in the only or the second stage.
   ///   - stage: The first of two stages, which has a folder of its own in that of the run; nil for one stage only.
   ///   - run: The run folder.
-  ///   - checkpoint: The checkpoint to go on from, of either stage.
+  ///   - point: Where to go on from, in either stage.
   func train(
     _ config: DistillationConfig, training: TrainingConfig, stage: FeatureStage? = nil, into run: RunFolder,
-    resumingFrom checkpoint: URL?
+    resumingFrom point: ResumePoint?
   ) throws {
-    var checkpoint = checkpoint
-    if let stage {
-      let isOfFirst = checkpoint.map(StageFolder.isOfFeatures) ?? true
-      if isOfFirst {
-        try trainFeatures(stage, config, training, in: run, resumingFrom: checkpoint)
-        checkpoint = nil
-      }
-      console.note("stage 2 of 2: predictions")
-    }
+    let watch = SignalWatch(console)
+    defer { watch.stop() }
     let rows = try validation.map { try pair.student.encode($0, of: task, limit: limit) }
     let score = rows.map { rows in
       { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
     }
-    let checkpoints = run.checkpoints(of: pair.student, training)
-    let observers: [any TrainingObserver] = [run.log, TrainingView(console)]
+    let observers: [any TrainingObserver] = [run.log, TrainingView(console), watch]
     if let replacing {
       try replacing.distiller.train(
-        examples, score: score, config: training, checkpoints: checkpoints, observers: observers,
-        resumingFrom: checkpoint)
+        examples, score: score, config: training,
+        checkpoints: run.checkpoints(
+          of: pair.student, origin: try origin(config, keeping: nil, validation: rows)),
+        observers: observers, resumingFrom: point)
     } else {
-      let config = stage?.predictions(of: config) ?? config
-      let (distiller, keeping) = try prepared(config, training: training)
+      let predictions = stage?.predictions(of: config) ?? config
+      func checkpoints(_ keeping: TeacherCaching) throws -> CheckpointFolder {
+        run.checkpoints(
+          of: pair.student, origin: try origin(predictions, keeping: keeping, stage: stage, validation: rows))
+      }
+      var point = point
+      if let stage {
+        let isInFirstStage = try isInFirstStage(point, training) {
+          try checkpoints(
+            self.keeping(
+              predictions, training: training, of: self.distiller(predictions, training: training)))
+        }
+        if isInFirstStage {
+          try trainFeatures(stage, config, training, in: run, watch: watch, resumingFrom: point)
+          point = nil
+        }
+        console.note("stage 2 of 2: predictions")
+      }
+      let (distiller, keeping) = try prepared(predictions, training: training, watch: watch)
+      let checkpoints = try checkpoints(keeping)
       try distiller.train(
         examples, score: score, config: training, checkpoints: checkpoints, observers: observers,
-        resumingFrom: checkpoint)
+        resumingFrom: point)
       keeping.cleanUp()
     }
     _ = try run.finish(pair.student, evaluation: nil)
   }
 
+  /// Whether a run of two stages begins, or goes on, with the first.
+  private func isInFirstStage(
+    _ point: ResumePoint?, _ training: TrainingConfig, second: () throws -> CheckpointFolder
+  ) throws -> Bool {
+    guard let point else { return true }
+    if case .checkpoint(let url) = point.place { return StageFolder.isOfFeatures(url) }
+    let second = try second()
+    let data = TrainingData(examples, config: training)
+    return !second.holds(point, of: try RunIdentity(second.origin, config: training, data: data))
+  }
+
   /// Trains the first of two stages, and saves the student as it then is.
   private func trainFeatures(
     _ stage: FeatureStage, _ config: DistillationConfig, _ training: TrainingConfig, in run: RunFolder,
-    resumingFrom checkpoint: URL?
+    watch: SignalWatch, resumingFrom point: ResumePoint?
   ) throws {
     console.note("stage 1 of 2: features")
-    let folder = run.log.directory
-    if checkpoint == nil { try StageFolder.removeCheckpoints(in: folder) }
-    let url = StageFolder.features(in: folder)
-    let features = try RunFolder(OutputFolder(url.relativePath, overwrite: true), recipe: nil)
+    let features = try RunFolder(part: StageFolder.features(in: run.log.directory), resuming: point)
     let settings = stage.training(training)
-    let (distiller, keeping) = try prepared(stage.features(of: config), training: settings)
+    let own = stage.features(of: config)
+    let (distiller, keeping) = try prepared(own, training: settings, watch: watch)
     try distiller.train(
-      examples, config: settings, checkpoints: features.checkpoints(of: pair.student, settings),
-      observers: [features.log, TrainingView(console, title: "Features, epoch")], resumingFrom: checkpoint)
+      examples, config: settings,
+      checkpoints: features.checkpoints(of: pair.student, origin: try origin(own, keeping: keeping)),
+      observers: [features.log, TrainingView(console, title: "Features, epoch"), watch], resumingFrom: point)
     keeping.cleanUp()
     _ = try features.finish(pair.student, evaluation: nil)
   }

@@ -1,5 +1,4 @@
 import Foundation
-import Training
 
 /// The folder of the first of two stages inside that of the run: metrics, checkpoints, and the student as it is after it.
 enum StageFolder {
@@ -9,12 +8,5 @@ enum StageFolder {
   /// Whether a checkpoint is one of the first stage.
   static func isOfFeatures(_ checkpoint: URL) -> Bool {
     checkpoint.standardizedFileURL.deletingLastPathComponent().lastPathComponent == "features"
-  }
-
-  /// Removes the checkpoints of an earlier run, which would otherwise pass for those of a later stage of this one.
-  static func removeCheckpoints(in run: URL) throws {
-    for folder in [run, features(in: run)] {
-      while let old = CheckpointFolder.latest(in: folder) { try FileManager.default.removeItem(at: old) }
-    }
   }
 }

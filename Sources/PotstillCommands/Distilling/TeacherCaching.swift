@@ -69,6 +69,16 @@ struct TeacherCaching {
     return config
   }
 
+  /// Where the answers come from, as far as their last bits depend on it: kept ones are made in another company than asked
+  /// ones, and layers are kept in half precision.
+  var identity: String {
+    switch source {
+    case .asking: "asked"
+    case .memory: "memory"
+    case .file, .given: "file"
+    }
+  }
+
   /// The line of the plan.
   var plan: CachePlan? {
     switch source {
@@ -81,7 +91,8 @@ struct TeacherCaching {
 
   /// Runs the teacher over the data where the answers go to the run folder, and says so.
   func prepare(
-    _ distiller: GeneralDistiller, teacher: TeacherSide, examples: [EncodedExample], console: Console
+    _ distiller: GeneralDistiller, teacher: TeacherSide, examples: [EncodedExample], watch: SignalWatch,
+    console: Console
   ) throws {
     switch source {
     case .asking(let reason):
@@ -95,7 +106,10 @@ struct TeacherCaching {
       defer { progress.finishLine() }
       try distiller.cacheTeacher(
         over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
-        progress: { progress.show("Asking the teacher", done: $0, total: examples.count) })
+        progress: {
+          progress.show("Asking the teacher", done: $0, total: examples.count)
+          try watch.check("the answers so far are kept; the same command goes on from them")
+        })
     }
   }
 

@@ -76,6 +76,11 @@ struct TeacherSide {
     [asked, tokenizer.modelMaxLength, config.maxPositions].compactMap { $0 }.min() ?? 512
   }
 
+  /// A fingerprint of its weights.
+  var fingerprint: String? {
+    answers?.description.key.teacher ?? folder.map { CacheKey.fingerprint(of: $0.model) }
+  }
+
   /// What a configuration is checked against.
   var description: ModelDescription {
     let tokens = tokenizer.vocabulary.tokens

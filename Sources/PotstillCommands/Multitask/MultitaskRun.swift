@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tensors
 import Tokenization
 import Training
 
@@ -20,6 +21,8 @@ struct MultitaskRun {
   let steps: Int
   /// What is doubtful about the tasks' configurations.
   let warnings: [DistillationFault]
+  /// A fingerprint of the rows that the tasks are scored on.
+  private let validation: String
   /// How each task's teacher is asked; nil without a teacher.
   private let cachings: [TeacherCaching?]
   private let plans: [DistillationPlan?]
@@ -80,6 +83,7 @@ struct MultitaskRun {
       try task.caching(caching, epochs: epochs, folder: folder)
     }
     plans = try zip(prepared, cachings).map { try $0.plan(training, cache: $1?.plan) }
+    validation = prepared.compactMap(\.validation).joined(separator: " ")
     warnings = prepared.flatMap { $0.distiller?.warnings ?? [] }
   }
 
@@ -119,18 +123,40 @@ struct MultitaskRun {
   }
 
   /// Trains the student into a run folder; teachers whose answers are kept are asked first.
-  func train(into folder: URL, _ log: RunLog, resumingFrom checkpoint: URL?, console: Console) throws {
+  func train(
+    into folder: URL, _ log: RunLog, resumingFrom point: ResumePoint?, console: Console
+  ) throws {
+    let watch = SignalWatch(console)
+    watch.start()
+    defer { watch.stop() }
     for (index, caching) in cachings.enumerated() {
       guard let caching, let teacher = members[index].teacher,
         let objective = distiller.tasks[index].objective as? GeneralDistiller
       else { continue }
       try caching.prepare(
-        objective, teacher: teacher, examples: distiller.tasks[index].examples, console: console)
+        objective, teacher: teacher, examples: distiller.tasks[index].examples, watch: watch, console: console
+      )
     }
     try distiller.train(
-      config: training, checkpoints: training.saveStrategy == .never ? nil : CheckpointFolder(folder),
-      observers: [log, TrainingView(console)], resumingFrom: checkpoint)
+      config: training, checkpoints: CheckpointFolder(folder, origin: origin),
+      observers: [log, TrainingView(console), watch], resumingFrom: point)
     cachings.forEach { $0?.cleanUp() }
+  }
+
+  /// What the run starts from; the student must be as it was made.
+  private var origin: RunOrigin {
+    var settings = JSONObject()
+    settings["tau"] = .double(distiller.tau)
+    for (index, member) in members.enumerated() {
+      var own = member.config.json.objectValue ?? JSONObject()
+      own["weight"] = .double(member.entry.weight)
+      own["teacher_answers"] = cachings[index].map { .string($0.identity) }
+      settings[member.entry.name] = .object(own)
+    }
+    let teachers = zip(members, cachings).compactMap { $1 == nil ? nil : $0.teacher?.fingerprint }
+    return RunOrigin(
+      model: Parameter.fingerprint(of: distiller.groups.flatMap(\.parameters)), teachers: teachers,
+      validation: validation.isEmpty ? nil : validation, settings: settings)
   }
 
   /// Saves the student of each task into a folder of its own.

@@ -11,6 +11,8 @@ struct PreparedTask {
   let task: DistillationTask
   /// What distils its teacher; nil where it is learnt from labels alone.
   let distiller: GeneralDistiller?
+  /// A fingerprint of the rows that it is scored on; nil without any.
+  let validation: String?
   private let member: MultitaskMember
   private let descriptions: (teacher: ModelDescription, student: ModelDescription)?
 
@@ -30,6 +32,7 @@ struct PreparedTask {
     let limit = [own.lengthLimit(asked), member.teacher?.lengthLimit(asked)].compactMap { $0 }.min()
     var examples = order.relabel(try own.encode(member.data.train, of: definition, limit: limit).examples)
     let validation = try member.data.validation.map { try own.encode($0, of: definition, limit: limit) }
+    self.validation = validation.map { EncodedExample.fingerprint(of: $0.examples) }
     let objective: any TrainingObjective
     if let teacher = member.teacher, !onLabelsAlone {
       var description = ModelDescription(

@@ -21,6 +21,9 @@ struct TaskEntry {
   /// Whether it has a teacher, or its answers.
   var hasTeacher: Bool { teacher != nil || teacherCache != nil }
 
+  /// What it reads of the user's.
+  var inputs: [String] { options.inputs + [teacher, teacherCache, unlabelledFile].compactMap { $0 } }
+
   /// The keys of an entry that say nothing about the task's files.
   private static let ownKeys = [
     "name", "teacher", "teacher_cache", "weight", "distillation", "unlabelled_file",

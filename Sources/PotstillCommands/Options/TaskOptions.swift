@@ -89,6 +89,9 @@ package struct TaskOptions: ParsableArguments {
     return file
   }
 
+  /// What is read of the user's: the task's file and the data.
+  var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
+
   /// The options as a recipe holds them.
   var recipe: JSONObject {
     var object = JSONObject()

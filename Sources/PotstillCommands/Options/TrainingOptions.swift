@@ -113,6 +113,12 @@ package struct TrainingOptions: ParsableArguments {
       valueName: "folder"))
   package var resumeFromCheckpoint: String?
 
+  @Flag(
+    help:
+      "Go on even if data, models or settings are not those of the checkpoint; the result is then that of neither run."
+  )
+  package var resumeAnyway = false
+
   package init() {}
 
   /// Whether a run into a folder goes on from a checkpoint that lies there, and so may write into the folder.
@@ -123,7 +129,9 @@ package struct TrainingOptions: ParsableArguments {
     let run = URL(filePath: path, directoryHint: .isDirectory)
     let features = StageFolder.features(in: run)
     if resumeFromCheckpoint == "last" {
-      return try checkpoint(in: run, earlier: features) != nil
+      if CheckpointFolder.latest(in: run) ?? CheckpointFolder.latest(in: features) != nil { return true }
+      throw CommandError(
+        "--resume-from-checkpoint last: \(path) holds no checkpoint; name one, or leave it out")
     }
     func place(_ url: URL) -> String { url.absoluteURL.resolvingSymlinksInPath().standardizedFileURL.path }
     let wanted = place(URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory))
@@ -131,19 +139,18 @@ package struct TrainingOptions: ParsableArguments {
     return own.contains { place($0.url) == wanted }
   }
 
-  /// The checkpoint to go on from, if one was asked for.
-  ///
-  /// - Parameter earlier: The folder of an earlier stage of the run, looked into last.
-  func checkpoint(in folder: URL, earlier: URL? = nil) throws -> URL? {
-    guard let resumeFromCheckpoint else { return nil }
-    if resumeFromCheckpoint != "last" {
-      return URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory)
+  /// Where the run goes on from, if that was asked for.
+  var resumePoint: ResumePoint? {
+    resumeFromCheckpoint.map { name in
+      ResumePoint(
+        name == "last" ? .newest : .checkpoint(URL(filePath: name, directoryHint: .isDirectory)),
+        acceptsDifferences: resumeAnyway)
     }
-    if let latest = CheckpointFolder.latest(in: folder) ?? earlier.flatMap(CheckpointFolder.latest) {
-      return latest
-    }
-    throw CommandError(
-      "--resume-from-checkpoint last: \(folder.path) holds no checkpoint; name one, or leave it out")
+  }
+
+  /// Where a part of the run that comes after it goes on from, such as the baseline.
+  var laterResumePoint: ResumePoint? {
+    resumeFromCheckpoint.map { _ in ResumePoint(.newestIfAny, acceptsDifferences: resumeAnyway) }
   }
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.

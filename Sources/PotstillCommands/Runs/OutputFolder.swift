@@ -5,23 +5,32 @@ import ModelFormats
 struct OutputFolder {
   /// Where it is.
   let url: URL
+  /// Whether it holds files that the user gave free.
+  let isReused: Bool
 
   /// A folder that may be written into; nothing is made before `create()`.
   ///
   /// Throws when it holds files already and `overwrite` is false, or when the path is a file.
   init(_ path: String, overwrite: Bool) throws {
     url = URL(filePath: path, directoryHint: .isDirectory)
+    let contents = Self.contents(of: path)
+    isReused = !contents.isEmpty
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }
     guard isFolder.boolValue else {
       throw CommandError("--output \(path) is a file; expected a folder, or a path where none exists yet")
     }
-    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     if !contents.isEmpty && !overwrite {
       throw CommandError(
         "--output \(path) is not empty (it holds \(contents.sorted().prefix(3).joined(separator: ", "))"
           + "\(contents.count > 3 ? ", …" : "")); choose another folder, or add --overwrite-output-dir")
     }
+  }
+
+  /// What is in a folder, but for locks and for what a killed process has left half-written.
+  private static func contents(of path: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return names.filter { $0 != FolderLock.fileName && !TemporaryName.isTemporary($0) }
   }
 
   /// Makes the folder and those above it.

@@ -9,20 +9,43 @@ struct RunFolder {
   /// Writes metrics and results.
   let log: RunLog
   private let folder: OutputFolder
+  /// Held until the run is over; nil for a folder inside that of a run.
+  private let lock: FolderLock?
 
-  /// Makes the folder and writes the recipe; nil writes none, for a folder inside that of a run.
-  init(_ folder: OutputFolder, recipe: String?) throws {
+  /// Makes and locks the folder, clears away what an older run left, and writes the recipe.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder, which the user gave free where it holds files.
+  ///   - recipe: The recipe.
+  ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
+  ///   - inputs: What the run reads; it is never removed.
+  init(_ folder: OutputFolder, recipe: String, resuming point: ResumePoint?, inputs: [String]) throws {
     try folder.create()
-    if let recipe { try folder.write(recipe, as: "recipe.yaml") }
+    lock = try FolderLock(folder.url)
+    TemporaryName.removeLeftovers(in: folder.url)
+    if folder.isReused { try OlderRun(folder.url).remove(keepsCheckpoints: point != nil, inputs: inputs) }
+    try folder.write(recipe, as: "recipe.yaml")
     self.folder = folder
     log = try RunLog(folder.url)
   }
 
-  /// Where resumable checkpoints go; nil when none were asked for, so that the best weights stay in memory.
-  func checkpoints(of classifier: ModelFolder, _ config: TrainingConfig) -> CheckpointFolder? {
-    if config.saveStrategy == .never { return nil }
-    return CheckpointFolder(folder.url) { try classifier.save(to: $0) }
+  /// The folder of a part of a run inside its own, of the first stage or the baseline.
+  init(part url: URL, resuming point: ResumePoint?) throws {
+    folder = try OutputFolder(url.relativePath, overwrite: true)
+    lock = nil
+    try folder.create()
+    TemporaryName.removeLeftovers(in: url)
+    try OlderRun(url).remove(keepsCheckpoints: point != nil, inputs: [])
+    log = try RunLog(url)
   }
+
+  /// Where resumable checkpoints go: those that the settings ask for, and that of a run that is interrupted.
+  func checkpoints(of trained: ModelFolder, origin: RunOrigin) -> CheckpointFolder {
+    CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0) }
+  }
+
+  /// Gives the folder free for other runs.
+  func release() { lock?.release() }
 
   /// Writes the trained model and the last evaluation; returns everything in `all_results.json`.
   func finish(_ classifier: ModelFolder, evaluation: EvaluationResult?) throws -> JSONObject {

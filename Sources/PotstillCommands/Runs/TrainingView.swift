@@ -4,6 +4,7 @@ import Training
 
 /// Shows a run on the console: the progress bar, evaluations, messages.
 final class TrainingView: TrainingObserver {
+  private let console: Console
   private let display: ProgressDisplay
 
   /// Whether only the bar is shown, without evaluations and messages.
@@ -13,6 +14,7 @@ final class TrainingView: TrainingObserver {
   private let title: String
 
   init(_ console: Console, barOnly: Bool = false, title: String = "Epoch") {
+    self.console = console
     display = ProgressDisplay(console)
     self.title = title
     showsBarOnly = barOnly
@@ -41,6 +43,11 @@ final class TrainingView: TrainingObserver {
 
   func message(_ text: String) {
     if !showsBarOnly { display.note(text) }
+  }
+
+  func warning(_ text: String) {
+    display.finishLine()
+    console.warn(text)
   }
 
   func finished(_ summary: TrainingSummary) { display.finishLine() }

@@ -59,6 +59,15 @@ public final class TokenizedCorpus: Sendable {
     return EncodedExample(ids: ids, segments: Array(repeating: 0, count: ids.count))
   }
 
+  /// A fingerprint of the tokens of all sequences.
+  package var contentFingerprint: String {
+    var fingerprint = Fingerprint()
+    fingerprint.add(
+      UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[8..<8 + 4 * tokenCount + 8 * count])
+    )
+    return fingerprint.text
+  }
+
   /// The number of tokens of each sequence [count].
   public var lengths: [Int] { (0..<count).map { range($0).count } }
 

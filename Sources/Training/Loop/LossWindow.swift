@@ -37,6 +37,12 @@ struct LossWindow: Equatable {
     }
   }
 
+  /// Whether these can be the sums over some of so many updates.
+  func isPlausible(upTo limit: Int) -> Bool {
+    (0...limit).contains(steps) && (0...(1 << 53)).contains(examples) && (0...(1 << 53)).contains(tokens)
+      && seconds.isFinite && seconds >= 0 && parts.allSatisfy { (0...limit).contains($0.steps) }
+  }
+
   /// The mean of a sum over the window's updates.
   func mean(_ sum: Double) -> Double { steps == 0 ? 0 : sum / Double(steps) }
 

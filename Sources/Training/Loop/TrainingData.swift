@@ -1,4 +1,6 @@
+import ModelFormats
 public import TaskData
+import Tokenization
 
 /// The batches of a run: which examples come together in which epoch, and how they become a batch.
 ///
@@ -12,17 +14,35 @@ public struct TrainingData {
   public let batchCount: (_ epoch: Int) -> Int
   /// Packs the examples at some positions.
   public let batch: (_ indices: [Int]) -> LabeledBatch
+  private let rows: () -> String
 
-  /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`.
+  /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`, and `rows`,
+  /// a fingerprint of all examples in their order, where it is cheaper than packing each.
   public init(
     exampleCount: Int, batches: @escaping (_ epoch: Int) -> [[Int]],
     batchCount: ((_ epoch: Int) -> Int)? = nil,
-    batch: @escaping (_ indices: [Int]) -> LabeledBatch
+    batch: @escaping (_ indices: [Int]) -> LabeledBatch, rows: (() -> String)? = nil
   ) {
     self.exampleCount = exampleCount
     self.batches = batches
     self.batchCount = batchCount ?? { batches($0).count }
     self.batch = batch
+    self.rows =
+      rows ?? {
+        var fingerprint = Fingerprint()
+        for index in batches(0).joined().sorted() { fingerprint.add(batch([index])) }
+        return fingerprint.text
+      }
+  }
+
+  /// A fingerprint of the examples with their targets, in the order of the data set.
+  public var rowsFingerprint: String { rows() }
+
+  /// A fingerprint of the order in which the first epoch takes the examples, and of its batches.
+  public var orderFingerprint: String {
+    var fingerprint = Fingerprint()
+    for batch in batches(0) { fingerprint.add(batch) }
+    return fingerprint.text
   }
 
   /// Encoded examples in the seeded random order, batch size and length grouping of the settings.
@@ -37,6 +57,39 @@ public struct TrainingData {
     self.init(
       exampleCount: examples.count, batches: { examples.isEmpty ? [] : sampler.batches(epoch: $0) },
       batchCount: { sampler.batchCount(epoch: $0) },
-      batch: { LabeledBatch(examples, at: $0) })
+      batch: { LabeledBatch(examples, at: $0) }, rows: { EncodedExample.fingerprint(of: examples) })
+  }
+}
+
+extension EncodedExample {
+  /// A fingerprint of examples with their targets, in their order.
+  public static func fingerprint(of examples: [EncodedExample]) -> String {
+    var fingerprint = Fingerprint()
+    fingerprint.add(UInt64(examples.count))
+    for example in examples {
+      fingerprint.add(example.ids)
+      fingerprint.add(example.segments)
+      fingerprint.add(example.target)
+    }
+    return fingerprint.text
+  }
+}
+
+extension Fingerprint {
+  fileprivate mutating func add(_ batch: LabeledBatch) {
+    add(batch.tokens.ids)
+    add(batch.tokens.segments)
+    for target in batch.targets { add(target) }
+  }
+
+  fileprivate mutating func add(_ target: ExampleTarget) {
+    switch target {
+    case .none: add(0)
+    case .label(let label): add([1, label])
+    case .value(let value): add([2, UInt32(value.bitPattern)])
+    case .labels(let flags): add(flags.map { $0 ? 1 : 0 as UInt8 })
+    case .tags(let tags): add(tags)
+    case .span(let start, let end): add([3, start, end])
+    }
   }
 }

@@ -18,15 +18,17 @@ import Tokenization
 /// An observer, or the settings' `early_stopping_patience`, can end a run after any step; that step is then treated as the
 /// last one: it is logged, evaluated and saved as the settings say of the last.
 public final class TrainingLoop {
-  private let config: TrainingConfig
-  private let objective: any TrainingObjective
-  private let data: TrainingData
+  let config: TrainingConfig
+  let objective: any TrainingObjective
+  let data: TrainingData
   private let evaluate: (() throws -> EvaluationResult)?
-  private let checkpoints: CheckpointFolder?
-  private let observers: [any TrainingObserver]
+  let checkpoints: CheckpointFolder?
+  let observers: [any TrainingObserver]
 
-  /// The best weights when there is no folder to keep them in.
-  private var bestWeights: [Tensor]?
+  /// The best weights where no checkpoint keeps them.
+  var bestWeights: [Tensor]?
+  /// What the run is, for its checkpoints; nil without a folder for them.
+  private var identity: RunIdentity?
 
   /// A loop that is ready to run.
   ///
@@ -35,7 +37,8 @@ public final class TrainingLoop {
   ///   - objective: The loss and its parameters.
   ///   - data: The batches.
   ///   - evaluate: Measures the model as it is; called as `eval_strategy` says, and after the last step.
-  ///   - checkpoints: Where checkpoints go; without it none is written, and the best weights stay in memory.
+  ///   - checkpoints: Where checkpoints go; without it none is written. With a `save_strategy` of `no` only a run that is
+  ///     interrupted leaves one, and the best weights stay in memory.
   ///   - observers: Told of everything, in this order.
   public init(
     config: TrainingConfig, objective: any TrainingObjective, data: TrainingData,
@@ -52,9 +55,11 @@ public final class TrainingLoop {
 
   /// Trains to the end.
   ///
-  /// - Parameter checkpoint: A folder `checkpoint-<step>` of an earlier run with the same settings and data to go on from.
-  /// - Throws: `TrainingError`, and whatever the objective, the evaluation or an observer throws.
-  public func run(resumingFrom checkpoint: URL? = nil) throws -> TrainingSummary {
+  /// - Parameter point: The checkpoint to go on from; it must be of a run with the same settings, data and models, unless
+  ///   the point says that another will do.
+  /// - Throws: `TrainingError`, among them `.interrupted` when an observer breaks the run off, and whatever the objective,
+  ///   the evaluation or an observer throws.
+  public func run(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
     var faults = config.faults()
     if config.evalStrategy != .never && evaluate == nil {
       faults.append(
@@ -69,8 +74,11 @@ public final class TrainingLoop {
       config.optimizer, groups: objective.groups, learningRate: config.learningRate,
       weightDecay: config.weightDecay)
     let schedule = config.schedule(totalSteps: plan.totalSteps)
+    let identity = try checkpoints.map { try self.identity(of: $0, optimizer: optimizer) }
+    self.identity = identity
+    bestWeights = nil
     var state = TrainerState()
-    if let checkpoint { state = try resume(from: checkpoint, optimizer: optimizer) }
+    if let point { state = try resume(from: point, of: identity, plan: plan, optimizer: optimizer) }
 
     let startStep = state.globalStep
     let startExamples = state.examplesSeen
@@ -82,8 +90,7 @@ public final class TrainingLoop {
         totalSteps: plan.totalSteps, startStep: startStep, totalEpochs: totalEpochs,
         examples: data.exampleCount)
     }
-    bestWeights = nil
-    checkpoints?.removeLeftovers()
+    if let checkpoints { TemporaryName.removeLeftovers(in: checkpoints.directory) }
     optimizer.zeroGradients()
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
@@ -119,7 +126,14 @@ public final class TrainingLoop {
         secondsLeft: elapsed / Double(state.globalStep - startStep)
           * Double(plan.totalSteps - state.globalStep))
       for observer in observers { try observer.stepDone(progress) }
-      try afterStep(result, state: &state, plan: plan, optimizer: optimizer)
+      let isSaved = try afterStep(result, state: &state, plan: plan, optimizer: optimizer)
+      if observers.contains(where: \.isInterrupted) {
+        if !isSaved { try save(state, plan: plan, optimizer: optimizer) }
+        throw TrainingError.interrupted(
+          step: state.globalStep, of: plan.totalSteps,
+          checkpoint: checkpoints?.directory.appending(path: CheckpointFolder.name(step: state.globalStep))
+            .path)
+      }
       stopReason = self.stopReason(state)
     }
     if let stopReason, state.globalStep < plan.totalSteps {
@@ -187,10 +201,10 @@ public final class TrainingLoop {
 
   // MARK: Between updates
 
-  /// Logs, evaluates and saves, in this order, where the settings say so.
+  /// Logs, evaluates and saves, in this order, where the settings say so; tells whether it saved.
   private func afterStep(
     _ result: StepResult, state: inout TrainerState, plan: StepPlan, optimizer: Optimizer
-  ) throws {
+  ) throws -> Bool {
     let step = state.globalStep
     var isLast = step == plan.totalSteps || stopReason(state) != nil
     if step % config.loggingSteps == 0 || isLast || (config.loggingFirstStep && step == 1) {
@@ -215,11 +229,24 @@ public final class TrainingLoop {
       case .epoch: plan.endsEpoch(step) || isLast
       case .steps: step % config.saveSteps == 0
       }
-    if let checkpoints, isDue || (isBest && config.loadBestModelAtEnd) {
-      let json = try state.json(config: config, maxSteps: plan.totalSteps)
-      try checkpoints.write(step: step, state: json, optimizer: optimizer, others: objective.state)
-      try checkpoints.prune(keeping: config.saveTotalLimit, upTo: step, best: state.bestCheckpoint)
+    guard checkpoints != nil, isDue || (isBest && config.loadBestModelAtEnd && keepsCheckpoints) else {
+      return false
     }
+    try save(state, plan: plan, optimizer: optimizer)
+    return true
+  }
+
+  /// Whether the settings ask for checkpoints, one of which then holds the best weights.
+  private var keepsCheckpoints: Bool { checkpoints != nil && config.saveStrategy != .never }
+
+  private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
+    guard let checkpoints, let identity else { return }
+    let best = bestWeights.map { zip(optimizer.parameters, $0).map { Parameter(name: $0.name, value: $1) } }
+    try checkpoints.write(
+      place(after: state.globalStep, of: plan), of: identity,
+      state: state.json(config: config, maxSteps: plan.totalSteps), optimizer: optimizer,
+      others: objective.state, best: best ?? [])
+    try checkpoints.prune(keeping: config.saveTotalLimit, upTo: state.globalStep, best: state.bestCheckpoint)
   }
 
   /// Why the run shall end here, nil while it shall go on.
@@ -263,8 +290,8 @@ public final class TrainingLoop {
         state.bestMetric = value
         state.bestStep = state.globalStep
         if config.loadBestModelAtEnd {
-          state.bestCheckpoint = checkpoints.map { _ in CheckpointFolder.name(step: state.globalStep) }
-          if checkpoints == nil { keepWeights(of: optimizer.parameters) }
+          state.bestCheckpoint = keepsCheckpoints ? CheckpointFolder.name(step: state.globalStep) : nil
+          if !keepsCheckpoints { keepWeights(of: optimizer.parameters) }
         }
       }
     }
@@ -283,35 +310,6 @@ public final class TrainingLoop {
 
   private func keepWeights(of parameters: [Parameter]) {
     bestWeights = parameters.map { Tensor(storage: $0.storage.copy(), shape: $0.shape) }
-  }
-
-  private func resume(from checkpoint: URL, optimizer: Optimizer) throws -> TrainerState {
-    let stateFile = checkpoint.appending(path: TrainerState.fileName)
-    var state = try TrainerState(contentsOf: stateFile)
-    let folder = CheckpointFolder(checkpoint.deletingLastPathComponent())
-    try folder.restore(optimizer.parameters + objective.state, from: checkpoint)
-    try optimizer.load(from: checkpoint.appending(path: CheckpointFolder.optimizerFile))
-    if let best = state.bestCheckpoint, !(checkpoints?.contains(best) ?? false) {
-      // The best weights so far are out of reach, so the best of the evaluations to come is taken.
-      state.bestCheckpoint = nil
-      state.bestMetric = nil
-      state.bestStep = nil
-      state.evaluationsWithoutGain = 0
-      for observer in observers {
-        try observer.message(
-          "the best checkpoint so far, \(best), is not in the run folder; looking for the best anew")
-      }
-    }
-    let differences = TrainerState.differences(in: stateFile, from: config)
-    for observer in observers {
-      try observer.message("resuming from \(checkpoint.path) after step \(state.globalStep)")
-      if !differences.isEmpty {
-        try observer.message(
-          "settings differ from the checkpoint's, so the result will differ from an uninterrupted run's: "
-            + differences.joined(separator: "; "))
-      }
-    }
-    return state
   }
 
   private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {

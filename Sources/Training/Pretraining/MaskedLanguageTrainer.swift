@@ -1,5 +1,5 @@
 public import Encoders
-public import Foundation
+import Foundation
 public import TaskData
 
 /// Trains a masked language model on running text: objective, data, evaluation and the loop in one.
@@ -56,7 +56,7 @@ public final class MaskedLanguageTrainer {
   }
 
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
-  public func train(resumingFrom checkpoint: URL? = nil) throws -> TrainingSummary {
+  public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
     var masker = masker
     masker.seed = config.dataSeed ?? config.seed
     let loop = TrainingLoop(
@@ -64,7 +64,7 @@ public final class MaskedLanguageTrainer {
       data: TrainingData(corpus, masker: masker, config: config),
       evaluate: validation.map { corpus in { try self.evaluate(self.model, corpus) } },
       checkpoints: checkpoints, observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    return try loop.run(resumingFrom: point)
   }
 
   /// Scores a model on the validation text, by default the one that is trained as it now is; nil without such text.

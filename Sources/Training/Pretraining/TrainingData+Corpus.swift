@@ -22,6 +22,11 @@ extension TrainingData {
       batchCount: { sampler.batchCount(epoch: $0) },
       batch: { positions in
         LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
+      },
+      rows: {
+        // What is hidden follows from the tokens and the masker, which a few sequences tell apart from others.
+        let hidden = (0..<min(count, 64)).map { masker.mask(corpus[$0], epoch: 0, index: $0) }
+        return corpus.contentFingerprint + EncodedExample.fingerprint(of: hidden)
       })
   }
 }

@@ -5,20 +5,29 @@ import Tensors
 /// The folder in which a run keeps its checkpoints, each a folder `checkpoint-<step>`.
 ///
 /// A checkpoint holds the model as its own directory format (`model.safetensors`, configuration, tokenizer), the other
-/// parameters, such as projections, in `auxiliary.safetensors`, `optimizer.safetensors` and `trainer_state.json`.
-/// It is written under another name and renamed, so a checkpoint that exists is complete.
+/// parameters, such as projections, in `auxiliary.safetensors`, `optimizer.safetensors`, `trainer_state.json`, and in
+/// `checkpoint.json` which run it belongs to, with a checksum of each file. It is written under another name and renamed,
+/// and renamed before it is removed, so a checkpoint that exists is complete.
 public struct CheckpointFolder {
   /// The run folder.
   public let directory: URL
+  /// What the run starts from, by which a checkpoint is known as its own.
+  public let origin: RunOrigin
   /// Writes the model into an existing folder, as its export would be.
   public let saveModel: (URL) throws -> Void
 
   /// Checkpoints under `directory`, which is made when the first one is written.
   ///
-  /// - Parameter saveModel: Writes at least `model.safetensors` into the folder it is given, in Float32; parameters that
-  ///   it leaves out are kept beside it. Leave it out to keep every parameter in `auxiliary.safetensors`.
-  public init(_ directory: URL, saveModel: @escaping (URL) throws -> Void = { _ in }) {
+  /// - Parameters:
+  ///   - directory: The run folder.
+  ///   - origin: What the run starts from: fingerprints of teachers and validation rows, further settings.
+  ///   - saveModel: Writes at least `model.safetensors` into the folder it is given, in Float32; parameters that
+  ///     it leaves out are kept beside it. Leave it out to keep every parameter in `auxiliary.safetensors`.
+  public init(
+    _ directory: URL, origin: RunOrigin = RunOrigin(), saveModel: @escaping (URL) throws -> Void = { _ in }
+  ) {
     self.directory = directory
+    self.origin = origin
     self.saveModel = saveModel
   }
 
@@ -26,32 +35,46 @@ public struct CheckpointFolder {
   public static func checkpoints(in directory: URL) -> [(step: Int, url: URL)] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     return names.compactMap { name in
-      guard name.hasPrefix("checkpoint-"), let step = Int(name.dropFirst("checkpoint-".count)) else {
+      guard let step = Int(name.dropFirst("checkpoint-".count)), name == Self.name(step: step) else {
         return nil
       }
       return (step, directory.appending(path: name))
     }.sorted { $0.step < $1.step }
   }
 
-  /// The newest finished checkpoint of a run folder, nil when there is none.
+  /// The newest finished checkpoint of a run folder, of whichever run, nil when there is none.
   public static func latest(in directory: URL) -> URL? { checkpoints(in: directory).last?.url }
 
   static func name(step: Int) -> String { "checkpoint-\(step)" }
 
-  /// Writes `checkpoint-<step>`, replacing one of that name; `others` are parameters that the optimizer does not change.
-  func write(step: Int, state: JSONValue, optimizer: Optimizer, others: [Parameter]) throws {
+  /// Writes a checkpoint, replacing one of that name.
+  ///
+  /// - Parameters:
+  ///   - place: The step, and where it stands in the data.
+  ///   - identity: The run.
+  ///   - state: What `trainer_state.json` says.
+  ///   - optimizer: Its state and its parameters.
+  ///   - others: Parameters that the optimizer does not change.
+  ///   - best: The best weights so far where no other checkpoint holds them.
+  func write(
+    _ place: DataPlace, of identity: RunIdentity, state: JSONValue, optimizer: Optimizer, others: [Parameter],
+    best: [Parameter] = []
+  ) throws {
     let files = FileManager.default
-    let target = directory.appending(path: Self.name(step: step))
-    let temporary = directory.appending(
-      path: ".\(Self.name(step: step)).\(ProcessInfo.processInfo.processIdentifier).tmp")
+    let target = directory.appending(path: Self.name(step: place.step))
+    let temporary = TemporaryName.beside(target)
     do {
-      try? files.removeItem(at: temporary)
       try files.createDirectory(at: temporary, withIntermediateDirectories: true)
       try saveModel(temporary)
-      try writeAuxiliary(optimizer.parameters + others, to: temporary)
+      try Self.write(
+        try missing(optimizer.parameters + others, in: temporary),
+        to: temporary.appending(path: Self.auxiliaryFile))
+      try Self.write(best, to: temporary.appending(path: Self.bestFile))
       try optimizer.save(to: temporary.appending(path: Self.optimizerFile))
       try state.write(to: temporary.appending(path: TrainerState.fileName))
-      if files.fileExists(atPath: target.path) { try files.removeItem(at: target) }
+      let manifest = try CheckpointManifest(of: temporary, identity: identity, place: place)
+      try manifest.json.write(to: temporary.appending(path: CheckpointManifest.fileName))
+      if files.fileExists(atPath: target.path) { try TemporaryName.remove(target) }
       try files.moveItem(at: temporary, to: target)
     } catch {
       try? files.removeItem(at: temporary)
@@ -59,10 +82,27 @@ public struct CheckpointFolder {
     }
   }
 
+  /// The best weights that a checkpoint keeps beside its own; nil where it keeps none.
+  func bestWeights(of parameters: [Parameter], in checkpoint: URL) throws(TrainingError) -> [Tensor]? {
+    let url = checkpoint.appending(path: Self.bestFile)
+    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    let copies = parameters.map {
+      Parameter(name: $0.name, value: Tensor(storage: Storage(uninitialized: $0.count), shape: $0.shape))
+    }
+    try restore(copies, from: checkpoint, files: [Self.bestFile])
+    return copies.map(\.tensor)
+  }
+
   /// Reads the parameters' values from a checkpoint.
   func restore(_ parameters: [Parameter], from checkpoint: URL) throws(TrainingError) {
+    try restore(parameters, from: checkpoint, files: [Self.modelFile, Self.auxiliaryFile])
+  }
+
+  private func restore(
+    _ parameters: [Parameter], from checkpoint: URL, files names: [String]
+  ) throws(TrainingError) {
     do {
-      let files = try Self.weightFiles(of: checkpoint)
+      let files = try Self.weightFiles(of: checkpoint, names)
       var problems: [String] = []
       for parameter in parameters {
         guard let file = files.first(where: { $0[parameter.name] != nil }), let info = file[parameter.name]
@@ -91,19 +131,6 @@ public struct CheckpointFolder {
     }
   }
 
-  /// Removes what a killed run left half-written.
-  func removeLeftovers() {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
-    for name in names where name.hasPrefix(".checkpoint-") && name.hasSuffix(".tmp") {
-      try? FileManager.default.removeItem(at: directory.appending(path: name))
-    }
-  }
-
-  /// Whether a checkpoint of that name is there.
-  func contains(_ name: String) -> Bool {
-    FileManager.default.fileExists(atPath: directory.appending(path: name).path)
-  }
-
   /// Removes the oldest checkpoints beyond the newest `limit`, but never the one named `best`.
   ///
   /// Checkpoints beyond `step` belong to an earlier run in the same folder; they are neither counted nor touched.
@@ -111,7 +138,7 @@ public struct CheckpointFolder {
     guard let limit else { return }
     let old = Self.checkpoints(in: directory).filter { $0.step <= step }.dropLast(max(1, limit))
     for checkpoint in old where checkpoint.url.lastPathComponent != best {
-      do { try FileManager.default.removeItem(at: checkpoint.url) } catch {
+      do { try TemporaryName.remove(checkpoint.url) } catch {
         throw TrainingError.checkpoint(
           path: checkpoint.url.path, problem: "it could not be removed: \(error)")
       }
@@ -121,24 +148,30 @@ public struct CheckpointFolder {
   static let optimizerFile = "optimizer.safetensors"
   private static let modelFile = "model.safetensors"
   private static let auxiliaryFile = "auxiliary.safetensors"
+  private static let bestFile = "best.safetensors"
 
-  /// Writes the parameters that `saveModel` did not.
-  private func writeAuxiliary(_ parameters: [Parameter], to folder: URL) throws(FormatError) {
+  /// The parameters that `saveModel` did not write.
+  private func missing(_ parameters: [Parameter], in folder: URL) throws(FormatError) -> [Parameter] {
     let model = try Self.weightFiles(of: folder)
-    let others = parameters.filter { parameter in model.allSatisfy { $0[parameter.name] == nil } }
-    guard !others.isEmpty else { return }
+    return parameters.filter { parameter in model.allSatisfy { $0[parameter.name] == nil } }
+  }
+
+  private static func write(_ parameters: [Parameter], to url: URL) throws(FormatError) {
+    guard !parameters.isEmpty else { return }
     var writer = SafetensorsWriter()
-    for parameter in others {
+    for parameter in parameters {
       writer.add(
         parameter.name, shape: parameter.shape.dimensions, values: parameter.storage.pointer,
         count: parameter.count, owner: parameter.storage)
     }
-    try writer.write(to: folder.appending(path: Self.auxiliaryFile))
+    try writer.write(to: url)
   }
 
-  private static func weightFiles(of folder: URL) throws(FormatError) -> [SafetensorsFile] {
+  private static func weightFiles(
+    of folder: URL, _ names: [String] = [modelFile, auxiliaryFile]
+  ) throws(FormatError) -> [SafetensorsFile] {
     var files: [SafetensorsFile] = []
-    for name in [modelFile, auxiliaryFile] {
+    for name in names {
       let path = folder.appending(path: name).path
       if FileManager.default.fileExists(atPath: path) { files.append(try SafetensorsFile(path: path)) }
     }

@@ -37,7 +37,7 @@ public final class RunLog: TrainingObserver {
       }
     }
     do {
-      try Data(kept.utf8).write(to: metricsFile, options: .atomic)
+      try AtomicFile.write(Array(kept.utf8), to: metricsFile)
       handle = try FileHandle(forWritingTo: metricsFile)
       try handle?.seekToEnd()
     } catch { throw failure(error) }

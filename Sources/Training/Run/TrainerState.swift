@@ -3,7 +3,7 @@ import ModelFormats
 
 /// Where a run stands beside its weights and optimizer state: the content of `trainer_state.json`.
 ///
-/// Nothing random is in it: every random stream is a function of seed, step and micro-batch.
+/// Nothing random is in it: every random stream is a function of seed, step and row of the step's batch.
 struct TrainerState: Equatable {
   var globalStep = 0
   var epoch = 0.0
@@ -26,9 +26,6 @@ struct TrainerState: Equatable {
 
   /// The state with the settings of its run, keys as `transformers` names them where it has the thing.
   func json(config: TrainingConfig, maxSteps: Int) throws -> JSONValue {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys]
-    let settings = try JSONValue(parsing: [UInt8](encoder.encode(config)), file: "training settings")
     var object = JSONObject()
     object["best_global_step"] = bestStep.map { .integer($0) } ?? .null
     object["best_metric"] = bestMetric.map { .double($0) } ?? .null
@@ -45,36 +42,67 @@ struct TrainerState: Equatable {
     object["num_train_epochs"] = .double(config.numTrainEpochs)
     object["train_batch_size"] = .integer(config.perDeviceTrainBatchSize)
     object["train_runtime"] = .double(trainSeconds)
-    object["training_config"] = settings
+    object["training_config"] = try config.json
     return .object(object)
   }
 
   init() {}
 
-  /// Reads a state file.
-  init(contentsOf url: URL) throws(TrainingError) {
+  /// Reads a state file, believing nothing that a run of the plan could not have written.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - totalSteps: The updates of the plan.
+  /// - Throws: `TrainingError.checkpoint` with the first field that cannot be.
+  init(contentsOf url: URL, totalSteps: Int) throws(TrainingError) {
     let json: JSONValue
     do { json = try JSONValue(contentsOf: url) } catch {
       throw .checkpoint(path: url.path, problem: "\(error)")
     }
-    guard let step = json["global_step"]?.intValue, step >= 0 else {
-      throw .checkpoint(
-        path: url.path,
-        problem:
-          "global_step is \(json["global_step"]?.compactText ?? "missing"); expected a number of updates")
+    func fault(_ key: String, _ expected: String) -> TrainingError {
+      let found = json[key].map { String($0.compactText.prefix(80)) } ?? "missing"
+      return .checkpoint(path: url.path, problem: "\(key) is \(found); expected \(expected)")
+    }
+    func count(_ key: String, upTo limit: Int) throws(TrainingError) -> Int {
+      guard let value = json[key], !value.isNull else { return 0 }
+      guard let count = value.intValue, count >= 0, count <= limit else {
+        throw fault(key, "a number from 0 to \(limit)")
+      }
+      return count
+    }
+    func number(_ key: String) throws(TrainingError) -> Double {
+      guard let value = json[key], !value.isNull else { return 0 }
+      guard let number = value.doubleValue, number.isFinite else { throw fault(key, "a finite number") }
+      return number
+    }
+    guard let step = json["global_step"]?.intValue, step >= 0, step <= totalSteps else {
+      throw fault("global_step", "a number of updates, at most the \(totalSteps) of the plan")
     }
     globalStep = step
-    epoch = json["epoch"]?.doubleValue ?? 0
+    epoch = try number("epoch")
     bestMetric = json["best_metric"]?.doubleValue
-    bestStep = json["best_global_step"]?.intValue
-    bestCheckpoint = json["best_model_checkpoint"]?.stringValue
-    evaluationsWithoutGain = json["early_stopping_patience_counter"]?.intValue ?? 0
+    bestStep =
+      json["best_global_step"].flatMap { $0.isNull ? nil : $0 } == nil
+      ? nil : try count("best_global_step", upTo: step)
+    if let name = json["best_model_checkpoint"], !name.isNull {
+      // Of `transformers` it would be a path; only a checkpoint of the run folder itself is followed.
+      guard let text = name.stringValue, let best = bestStep, text == CheckpointFolder.name(step: best) else {
+        throw fault("best_model_checkpoint", "the name of the checkpoint of best_global_step, without a path")
+      }
+      bestCheckpoint = text
+    }
+    evaluationsWithoutGain = try count("early_stopping_patience_counter", upTo: step)
     logHistory = json["log_history"]?.arrayValue ?? []
-    lossSum = json["loss_sum"]?.doubleValue ?? 0
-    examplesSeen = json["examples_seen"]?.intValue ?? 0
-    tokensSeen = json["num_input_tokens_seen"]?.intValue ?? 0
-    trainSeconds = json["train_runtime"]?.doubleValue ?? 0
+    lossSum = try number("loss_sum")
+    // Sums of a run that never ends stay exact as far as a Double counts.
+    examplesSeen = try count("examples_seen", upTo: 1 << 53)
+    tokensSeen = try count("num_input_tokens_seen", upTo: 1 << 53)
+    trainSeconds = try number("train_runtime")
     window = LossWindow(json: json["loss_window"] ?? .null)
+    guard trainSeconds >= 0 else { throw fault("train_runtime", "at least 0") }
+    guard window.isPlausible(upTo: step) else {
+      throw fault("loss_window", "sums over at most \(step) updates")
+    }
   }
 
   /// Counts an evaluation for early stopping, before `bestMetric` takes its value; one without a finite value is no gain.
@@ -84,24 +112,5 @@ struct TrainerState: Equatable {
     }
     let isGain = (value?.isFinite ?? false) && (gain ?? 0) > config.earlyStoppingThreshold
     evaluationsWithoutGain = isGain ? 0 : evaluationsWithoutGain + 1
-  }
-
-  /// The settings under which a state file was written that change what a resumed run computes, with both values.
-  static func differences(in url: URL, from config: TrainingConfig) -> [String] {
-    let encoder = JSONEncoder()
-    guard let data = try? encoder.encode(config), let now = try? JSONValue(parsing: [UInt8](data)),
-      let then = (try? JSONValue(contentsOf: url))?["training_config"]?.objectValue
-    else { return [] }
-    let harmless: Set = [
-      "logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit",
-      "eval_strategy",
-      "eval_steps", "per_device_eval_batch_size", "early_stopping_patience", "early_stopping_threshold",
-    ]
-    return then.compactMap { key, value in
-      guard !harmless.contains(key), let current = now[key], current.compactText != value.compactText else {
-        return nil
-      }
-      return "\(key) was \(value.compactText), is \(current.compactText)"
-    }
   }
 }

@@ -1,5 +1,5 @@
 public import Encoders
-public import Foundation
+import Foundation
 public import TaskData
 import Tensors
 
@@ -43,12 +43,12 @@ public final class TaskTrainer {
   }
 
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
-  public func train(resumingFrom checkpoint: URL? = nil) throws -> TrainingSummary {
+  public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
     let loop = TrainingLoop(
       config: config, objective: SupervisedObjective(model), data: TrainingData(training, config: config),
       evaluate: validation.map { data in { try evaluateTask(self.model, data).result } },
       checkpoints: checkpoints, observers: observers)
-    return try loop.run(resumingFrom: checkpoint)
+    return try loop.run(resumingFrom: point)
   }
 
   /// Answers and scores the validation rows with the model as it now is; nil without such rows.

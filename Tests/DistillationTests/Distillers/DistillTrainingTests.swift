@@ -89,7 +89,7 @@ import Training
       try resumed.train(
         examples(40), config: settings,
         checkpoints: CheckpointFolder(folder, saveModel: { try resumed.student.save(to: $0) }),
-        resumingFrom: checkpoint)
+        resumingFrom: .checkpoint(checkpoint))
       for (a, b) in zip(whole.groups.flatMap(\.parameters), resumed.groups.flatMap(\.parameters)) {
         #expect(a.tensor.values == b.tensor.values, "\(a.name)")
       }
@@ -110,7 +110,7 @@ import Training
         try distiller.train(
           examples(40), config: settings,
           checkpoints: CheckpointFolder(folder, saveModel: { try distiller.student.save(to: $0) }),
-          resumingFrom: checkpoint)
+          resumingFrom: checkpoint.map { .checkpoint($0) })
         return distiller
       }
       let (whole, resumed) = (try run(from: nil), try run(from: folder.appending(path: "checkpoint-5")))

@@ -201,7 +201,7 @@ import Training
       let resumed = try world(dropout: 0.1)
       try resumed.distiller.train(
         config: settings, checkpoints: CheckpointFolder(folder),
-        resumingFrom: folder.appending(path: "checkpoint-26"))
+        resumingFrom: .checkpoint(folder.appending(path: "checkpoint-26")))
       for (a, b) in zip(
         whole.distiller.groups.flatMap(\.parameters), resumed.distiller.groups.flatMap(\.parameters))
       { #expect(a.tensor.values == b.tensor.values, "\(a.name)") }

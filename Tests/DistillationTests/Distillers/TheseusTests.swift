@@ -131,7 +131,7 @@ import Training
         (config.saveStrategy, config.saveSteps, config.saveTotalLimit) = (.steps, 7, nil)
         try distiller.train(
           examples(48), config: config, checkpoints: CheckpointFolder(folder),
-          resumingFrom: step.map { folder.appending(path: "checkpoint-\($0)") })
+          resumingFrom: step.map { .checkpoint(folder.appending(path: "checkpoint-\($0)")) })
         return student
       }
       let whole = try run()

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import TestSupport
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
   let data: [String]
 
   init() throws {
-    world = try TinyWorld()
+    world = try TinyWorld(hidden: 64, dropout: 0.1)
     data = ["--task", world.path("tiny.yaml"), "--data", world.path("data")]
   }
 
@@ -23,7 +24,7 @@ import Testing
   ///   - model: The weights in the run folder.
   ///   - checkpoints: What `--resume-from-checkpoint` is given, one after the other.
   private func expectResumption(
-    _ command: [String], model: String = "model.safetensors", by checkpoints: [String]
+    _ command: [String], model: String = "model.safetensors", by checkpoints: [String] = ["last"]
   ) throws {
     try FixedThreads.run {
       let run = command + Self.saving + ["--output", world.path("run")]
@@ -52,19 +53,165 @@ import Testing
       by: ["last", world.path("run/checkpoint-8"), world.path("data/../run/checkpoint-8/")])
   }
 
-  @Test func distillationGoesOnInItsFolder() throws {
-    // Cached logits differ in their last bits from those of another batch.
+  /// Answers kept in memory are gone with the process, and are made anew in the company in which they were made first.
+  @Test(arguments: [
+    [], ["--no-cache-teacher-logits"], ["--match", "uniform"], ["--match", "uniform", "--cache-teacher-logits"],
+    ["--theseus"],
+  ])
+  func distillationGoesOnInItsFolder(options: [String]) throws {
     try expectResumption(
-      ["distill", "--teacher", world.path("base"), "--student", "T1", "--no-cache-teacher-logits"] + data,
-      by: ["last"])
+      ["distill", "--teacher", world.path("base"), "--student", "T1"] + data + options)
   }
 
-  @Test func severalTasksGoOnInTheirFolder() throws {
-    try Data("tasks: [{task: \(world.path("tiny.yaml")), data: \(world.path("data"))}]\n".utf8)
+  @Test(arguments: ["logits", "losses"])
+  func severalTeachersGoOnInTheirFolder(average: String) throws {
+    let other = potstill(
+      ["train", "--model", world.path("base"), "--output", world.path("other"), "--max-steps", "3"] + data)
+    try #require(other.code == 0, "\(other.messages)")
+    try expectResumption(
+      [
+        "distill", "--teacher", world.path("base"), "--teacher", world.path("other"), "--teacher-average", average,
+        "--student", "T1",
+      ] + data)
+  }
+
+  @Test func twoStagesGoOnInEither() throws {
+    try FixedThreads.run {
+      let run =
+        [
+          "distill", "--teacher", world.path("base"), "--student", "T1", "--match", "uniform", "--feature-epochs",
+          "2", "--output", world.path("run"),
+        ] + data + Self.saving
+      let whole = potstill(run)
+      try #require(whole.code == 0, "\(whole.messages)")
+      let file = URL(filePath: world.path("run/model.safetensors"))
+      let expected = try Data(contentsOf: file)
+      for (gone, message) in [
+        (["run/checkpoint-12", "run/checkpoint-8"], "run/checkpoint-4 after step 4"),
+        (
+          ["run/checkpoint-12", "run/checkpoint-8", "run/checkpoint-4", "run/features/checkpoint-8"],
+          "features/checkpoint-4 after step 4"
+        ),
+      ] {
+        for item in gone { try FileManager.default.removeItem(atPath: world.path(item)) }
+        try FileManager.default.removeItem(at: file)
+        let resumed = potstill(run + ["--resume-from-checkpoint", "last"])
+        try #require(resumed.code == 0, "\(resumed.messages)")
+        #expect(resumed.messages.contains(message), "\(resumed.messages)")
+        #expect(try Data(contentsOf: file) == expected)
+      }
+    }
+  }
+
+  @Test(arguments: [nil, "base"])
+  func severalTasksGoOnInTheirFolder(teacher: String?) throws {
+    let entry = { (name: String) in
+      "{task: \(self.world.path("tiny.yaml")), name: \(name), data: \(self.world.path("data"))"
+        + (teacher.map { ", teacher: \(self.world.path($0))" } ?? "") + "}"
+    }
+    try Data("tasks: [\(entry("one")), \(entry("two"))]\n".utf8)
       .write(to: world.folder.appending(path: "tasks.yaml"))
     try expectResumption(
-      ["multitask", world.path("tasks.yaml"), "--student", world.path("base")],
-      model: "tiny/model.safetensors", by: ["last"])
+      ["multitask", world.path("tasks.yaml"), "--student", teacher == nil ? world.path("base") : "T1"],
+      model: "two/model.safetensors")
+  }
+
+  /// As a kill leaves it: some answers missing, and the file under its unfinished name.
+  @Test func aCacheIsGoneOnWith() throws {
+    try FixedThreads.run {
+      let cache =
+        ["cache", "--teacher", world.path("base"), "--hidden-states", "0,2", "--output", world.path("answers")]
+        + data
+      let whole = potstill(cache)
+      try #require(whole.code == 0, "\(whole.messages)")
+      let files = try FileManager.default.contentsOfDirectory(atPath: world.path("answers")).sorted()
+      let file = URL(filePath: world.path("answers/teacher.cache"))
+      let expected = try Data(contentsOf: file)
+      for holes in [1, 7, 20] {
+        var partial = expected
+        // The rows of the last examples, each of which then fails its checksum.
+        for byte in partial.indices.suffix(holes * 700) { partial[byte] = 0 }
+        try partial.write(to: URL(filePath: file.path + ".partial"))
+        try FileManager.default.removeItem(at: file)
+        let again = potstill(cache)
+        try #require(again.code == 0, "\(again.messages)")
+        #expect(try Data(contentsOf: file) == expected)
+      }
+      // A kill between the answers and what stands beside them, as older versions wrote them.
+      for name in files where name != "teacher.cache" {
+        try FileManager.default.removeItem(atPath: world.path("answers/" + name))
+      }
+      let completed = potstill(cache)
+      #expect(completed.code == 0 && completed.messages.contains("holds these answers already"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: world.path("answers")).sorted() == files)
+    }
+  }
+
+  @Test func anotherRunIsRefusedByName() throws {
+    let run = ["train", "--model", world.path("base"), "--output", world.path("run")] + data + Self.saving
+    let first = potstill(run)
+    try #require(first.code == 0, "\(first.messages)")
+    let weights = try Data(contentsOf: URL(filePath: world.path("run/model.safetensors")))
+    let rows = URL(filePath: world.path("data/train.tsv"))
+    let text = try String(contentsOf: rows, encoding: .utf8)
+    var lines = text.split(separator: "\n")
+    lines.swapAt(1, 2)
+    try Data((lines.joined(separator: "\n") + "\n").utf8).write(to: rows)
+    for checkpoint in ["last", world.path("run/checkpoint-8")] {
+      let other = potstill(run + ["--resume-from-checkpoint", checkpoint])
+      #expect(other.code == 1 && other.messages.contains("the training rows differ"), "\(other.messages)")
+    }
+    #expect(try Data(contentsOf: URL(filePath: world.path("run/model.safetensors"))) == weights)
+    let anyway = potstill(run + ["--resume-from-checkpoint", "last", "--resume-anyway"])
+    #expect(anyway.code == 0 && anyway.messages.contains("warning: the run differs"), "\(anyway.messages)")
+    try Data(text.utf8).write(to: rows)
+    let other = potstill(run + ["--resume-from-checkpoint", "last", "--learning-rate", "0.25"])
+    #expect(other.code == 1 && other.messages.contains("is 0.25"), "\(other.messages)")
+  }
+
+  /// Results, checkpoints and baseline of the first run are not the second's; a note of the user's stays.
+  @Test func anOverwrittenFolderHoldsNothingOfAnOlderRun() throws {
+    let run = ["distill", "--student", "T1", "--output", world.path("run")] + data
+    let teacher = ["--teacher", world.path("base")]
+    let first = potstill(
+      run + teacher + Self.saving.dropLast(2)
+        + ["--baseline", "--match", "uniform", "--feature-epochs", "1", "--early-stopping-patience", "1"])
+    try #require(first.code == 0, "\(first.messages)")
+    try Data("mine".utf8).write(to: URL(filePath: world.path("run/notes.txt")))
+    // What would be removed with the older run cannot be read by the new one.
+    for input in ["run/checkpoint-12", "run/baseline"] {
+      let inner = potstill(run + ["--teacher", world.path(input), "--overwrite-output-dir"])
+      #expect(inner.code == 1 && inner.messages.contains("of an older run"), "\(inner.messages)")
+    }
+    let second = potstill(
+      run + teacher + ["--max-steps", "2", "--overwrite-output-dir", "--eval-strategy", "no"])
+    try #require(second.code == 0, "\(second.messages)")
+    let fresh = potstill(
+      ["distill", "--student", "T1", "--output", world.path("fresh"), "--max-steps", "2", "--eval-strategy", "no"]
+        + teacher + data)
+    try #require(fresh.code == 0, "\(fresh.messages)")
+    let names = { (folder: String) in
+      Set(try FileManager.default.contentsOfDirectory(atPath: self.world.path(folder)))
+    }
+    #expect(try names("run") == names("fresh").union(["notes.txt"]))
+    let keys = { (folder: String) in
+      try JSONValue(parsing: self.world.text(folder + "/all_results.json")).objectValue?.keys
+    }
+    #expect(try keys("run") == keys("fresh"))
+  }
+
+  @Test func aFolderInUseIsRefused() throws {
+    let folder = world.folder.appending(path: "run")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let lock = try FolderLock(folder)
+    let run = ["train", "--model", world.path("base"), "--output", folder.path, "--max-steps", "2"] + data
+    let refused = potstill(run)
+    #expect(refused.code == 1 && refused.messages.contains("another run"), "\(refused.messages)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == [FolderLock.fileName])
+    lock.release()
+    let free = potstill(run)
+    #expect(free.code == 0, "\(free.messages)")
+    #expect(!FileManager.default.fileExists(atPath: folder.appending(path: FolderLock.fileName).path))
   }
 
   @Test func preTrainingGoesOnInItsFolder() throws {

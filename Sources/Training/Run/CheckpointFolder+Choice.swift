@@ -1,0 +1,93 @@
+import Foundation
+import ModelFormats
+
+extension CheckpointFolder {
+  /// A checkpoint to go on from.
+  struct Choice {
+    let url: URL
+    /// What it says of itself; nil for one of form 1.
+    let manifest: CheckpointManifest?
+    /// What somebody should know who goes on from it, a sentence each.
+    let notes: [String]
+  }
+
+  /// Whether a run could go on from a point of this folder.
+  public func holds(_ point: ResumePoint, of identity: RunIdentity) -> Bool {
+    (try? choose(point, for: identity)).flatMap { $0 } != nil
+  }
+
+  /// The checkpoint that a run goes on from: whole, and of this run unless another will do; nil where it may begin anew.
+  ///
+  /// - Throws: `TrainingError.checkpoint` with what is damaged or differs.
+  func choose(_ point: ResumePoint, for identity: RunIdentity) throws(TrainingError) -> Choice? {
+    switch point.place {
+    case .checkpoint(let url): return try Self.open(url, point, identity)
+    case .newest: return try newest(point, identity)
+    case .newestIfAny: return try? newest(point, identity)
+    }
+  }
+
+  private func newest(_ point: ResumePoint, _ identity: RunIdentity) throws(TrainingError) -> Choice {
+    var skipped: [String] = []
+    var older: Choice?
+    for (_, url) in Self.checkpoints(in: directory).reversed() {
+      do {
+        let choice = try Self.open(url, point, identity)
+        if choice.manifest != nil {
+          return Choice(url: url, manifest: choice.manifest, notes: skipped + choice.notes)
+        }
+        older = older ?? choice
+      } catch .checkpoint(_, let problem) {
+        skipped.append("skipping \(url.lastPathComponent): \(problem)")
+      }
+    }
+    if let older { return Choice(url: older.url, manifest: nil, notes: skipped + older.notes) }
+    let found = skipped.isEmpty ? "holds no checkpoint" : "holds no checkpoint of this run"
+    throw .checkpoint(
+      path: directory.path,
+      problem: ([found + "; name one, or leave --resume-from-checkpoint out"] + skipped).joined(
+        separator: "\n  "))
+  }
+
+  /// One checkpoint, its files compared with their checksums and its run with this one.
+  private static func open(
+    _ url: URL, _ point: ResumePoint, _ identity: RunIdentity
+  ) throws(TrainingError) -> Choice {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw .checkpoint(path: url.path, problem: "there is no such folder")
+    }
+    guard let manifest = try CheckpointManifest(readFrom: url) else {
+      let stateFile = url.appending(path: TrainerState.fileName)
+      guard let state = try? JSONValue(contentsOf: stateFile) else {
+        throw .checkpoint(
+          path: url.path,
+          problem: "it has neither \(CheckpointManifest.fileName) nor a readable \(TrainerState.fileName)")
+      }
+      var known = JSONObject()
+      known["training_config"] = state["training_config"]
+      let differences = identity.differences(from: RunIdentity(json: known))
+      var notes = [
+        "\(url.lastPathComponent) is of an older form, which does not say of which data, models and settings it is; make "
+          + "sure that they are the same"
+      ]
+      if !differences.isEmpty { notes.append(Self.warning(differences)) }
+      return Choice(url: url, manifest: nil, notes: notes)
+    }
+    try manifest.verify(url)
+    let differences = identity.differences(from: manifest.identity)
+    if differences.isEmpty { return Choice(url: url, manifest: manifest, notes: []) }
+    guard point.acceptsDifferences else {
+      throw .checkpoint(
+        path: url.path,
+        problem:
+          "it is of another run: \(differences.joined(separator: "; ")). Give the run what the checkpoint was made "
+          + "with, or go on all the same with --resume-anyway")
+    }
+    return Choice(url: url, manifest: manifest, notes: [Self.warning(differences)])
+  }
+
+  private static func warning(_ differences: [String]) -> String {
+    "the run differs from the checkpoint's, so the result will differ from an uninterrupted run's: "
+      + differences.joined(separator: "; ")
+  }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import ModelFormats
+
+/// A place in a run: the updates done, the epoch (from 0) of the next one, and how many rows of that epoch's order are done.
+struct DataPlace: Equatable {
+  let step: Int
+  let epoch: Int
+  let row: Int
+}
+
+/// What `checkpoint.json` says of a checkpoint: the form's version, the run it belongs to, its place in the data, and the size
+/// and checksum of each of its files.
+///
+/// Form 1, which Potstill wrote before there were manifests, has no such file.
+struct CheckpointManifest: Equatable {
+  /// The version that is written, and the newest that is read.
+  static let version = 2
+  /// The file's name inside a checkpoint.
+  static let fileName = "checkpoint.json"
+
+  /// The run.
+  let identity: RunIdentity
+  /// The step, and where it stands in the data.
+  let place: DataPlace
+  /// Size and checksum of each file.
+  private let files: JSONObject
+
+  /// The manifest of the files in a folder.
+  init(of folder: URL, identity: RunIdentity, place: DataPlace) throws {
+    (self.identity, self.place) = (identity, place)
+    var files = JSONObject()
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() {
+      let (bytes, fingerprint) = try Fingerprint.ofFile(folder.appending(path: name))
+      files[name] = ["bytes": .integer(bytes), "checksum": .string(fingerprint.text)]
+    }
+    self.files = files
+  }
+
+  var json: JSONValue {
+    [
+      "version": .integer(Self.version), "step": .integer(place.step), "epoch": .integer(place.epoch),
+      "row": .integer(place.row),
+      "run": .object(identity.json), "files": .object(files),
+    ]
+  }
+
+  /// Reads the manifest of a checkpoint; nil for one of form 1.
+  ///
+  /// - Throws: `TrainingError.checkpoint` when it is of a newer form or damaged.
+  init?(readFrom checkpoint: URL) throws(TrainingError) {
+    let url = checkpoint.appending(path: Self.fileName)
+    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    func fault(_ problem: String) -> TrainingError { .checkpoint(path: checkpoint.path, problem: problem) }
+    let json: JSONValue
+    do { json = try JSONValue(contentsOf: url) } catch { throw fault("\(error)") }
+    guard let version = json["version"]?.intValue, version >= Self.version else {
+      throw fault("\(Self.fileName) is damaged: found no version of the form")
+    }
+    guard version == Self.version else {
+      throw fault(
+        "it has version \(version) of the form, expected up to \(Self.version); go on with the Potstill that wrote it"
+      )
+    }
+    guard let step = json["step"]?.intValue, let epoch = json["epoch"]?.intValue,
+      let row = json["row"]?.intValue,
+      let run = json["run"]?.objectValue, let files = json["files"]?.objectValue, step >= 0, epoch >= 0,
+      row >= 0
+    else { throw fault("\(Self.fileName) is damaged: found no step, epoch, row, run or files") }
+    identity = RunIdentity(json: run)
+    place = DataPlace(step: step, epoch: epoch, row: row)
+    self.files = files
+  }
+
+  /// Compares every file with its size and checksum.
+  ///
+  /// - Throws: `TrainingError.checkpoint` with the first that is not what was written.
+  func verify(_ checkpoint: URL) throws(TrainingError) {
+    for (name, entry) in files {
+      func fault(_ problem: String) -> TrainingError {
+        .checkpoint(path: checkpoint.path, problem: "it is damaged: \(problem)")
+      }
+      guard !name.contains("/"), name != "..", let bytes = entry["bytes"]?.intValue,
+        let checksum = entry["checksum"]?.stringValue
+      else { throw fault("\(Self.fileName) has an entry \(name.debugDescription) that no checkpoint has") }
+      let found: (bytes: Int, fingerprint: Fingerprint)
+      do { found = try Fingerprint.ofFile(checkpoint.appending(path: name)) } catch {
+        throw fault("\(error)")
+      }
+      guard found.bytes == bytes else {
+        throw fault("\(name) has \(found.bytes) bytes, expected \(bytes)")
+      }
+      guard found.fingerprint.text == checksum else {
+        throw fault("\(name) is not what was written (its checksum differs)")
+      }
+    }
+    for name in [TrainerState.fileName, CheckpointFolder.optimizerFile] where files[name] == nil {
+      throw .checkpoint(
+        path: checkpoint.path, problem: "it is damaged: \(Self.fileName) does not list \(name)")
+    }
+  }
+}

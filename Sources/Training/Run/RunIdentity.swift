@@ -1,0 +1,107 @@
+import Foundation
+public import ModelFormats
+
+/// What a run was started from, as far as settings and data of the training loop do not say it.
+public struct RunOrigin: Sendable, Equatable {
+  /// A fingerprint of the model before the first step; nil takes the parameters as the run finds them.
+  public var model: String?
+  /// A fingerprint of each teacher.
+  public var teachers: [String]
+  /// A fingerprint of the rows that evaluations score.
+  public var validation: String?
+  /// Further settings that change what is learnt, such as those of a distillation.
+  public var settings: JSONObject
+
+  /// An origin of its parts.
+  public init(
+    model: String? = nil, teachers: [String] = [], validation: String? = nil,
+    settings: JSONObject = JSONObject()
+  ) {
+    self.model = model
+    self.teachers = teachers
+    self.validation = validation
+    self.settings = settings
+  }
+}
+
+/// An identity of a run: fingerprints of everything that its numbers depend on, kept in each of its checkpoints.
+public struct RunIdentity: Sendable, Equatable {
+  /// `model`, `teachers`, `rows`, `order` and `validation` as fingerprints, `settings` and `training_config` as values.
+  public let json: JSONObject
+
+  /// An identity as a checkpoint holds it.
+  init(json: JSONObject) { self.json = json }
+
+  /// The identity of a run of the training loop.
+  ///
+  /// - Parameters:
+  ///   - origin: What it starts from; its model must be named.
+  ///   - config: The settings.
+  ///   - data: The batches.
+  public init(_ origin: RunOrigin, config: TrainingConfig, data: TrainingData) throws {
+    var object = JSONObject()
+    object["model"] = .string(origin.model ?? "")
+    object["teachers"] = .array(origin.teachers.map { .string($0) })
+    object["rows"] = .string(data.rowsFingerprint)
+    object["order"] = .string(data.orderFingerprint)
+    object["validation"] = origin.validation.map { .string($0) } ?? .null
+    object["settings"] = .object(origin.settings)
+    object["training_config"] = try config.json
+    json = object
+  }
+
+  /// Settings that change when a run reports, saves or ends, but no number of the steps it shares with another.
+  private static let harmless: Set = [
+    "logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit", "eval_strategy",
+    "eval_steps", "per_device_eval_batch_size", "early_stopping_patience", "early_stopping_threshold",
+  ]
+
+  private static let nouns = [
+    ("model", "the starting model"), ("teachers", "the teacher"), ("rows", "the training rows"),
+    ("order", "the order of the training rows"), ("validation", "the validation rows"),
+  ]
+
+  /// What differs from another run, such as `the training rows differ` or `learning_rate was 0.05, is 0.01`.
+  ///
+  /// - Parameter other: The identity in a checkpoint, which may lack what an older form does not hold.
+  func differences(from other: RunIdentity) -> [String] {
+    var found: [String] = []
+    for (key, noun) in Self.nouns {
+      guard let then = other.json[key], let now = json[key], then != now else { continue }
+      // With other rows, another order says nothing new.
+      if key == "order", other.json["rows"] != json["rows"] { continue }
+      found.append("\(noun) \(noun.hasSuffix("rows") && key != "order" ? "differ" : "differs")")
+    }
+    for key in ["settings", "training_config"] {
+      guard let then = other.json[key], let now = json[key] else { continue }
+      found += Self.differences(then, now, path: "")
+    }
+    return found
+  }
+
+  private static func differences(_ then: JSONValue, _ now: JSONValue, path: String) -> [String] {
+    guard case (let old?, let new?) = (then.objectValue, now.objectValue) else {
+      return then.compactText == now.compactText ? [] : ["\(path) was \(text(then)), is \(text(now))"]
+    }
+    let keys = old.keys + new.keys.filter { old[$0] == nil }
+    return keys.filter { !harmless.contains($0) }.flatMap { key in
+      differences(old[key] ?? .null, new[key] ?? .null, path: path.isEmpty ? key : path + "." + key)
+    }
+  }
+
+  private static func text(_ value: JSONValue) -> String {
+    let text = value.isNull ? "not set" : value.compactText
+    return text.count > 80 ? text.prefix(77) + "…" : text
+  }
+}
+
+extension TrainingConfig {
+  /// The settings as `trainer_state.json` holds them, keys sorted.
+  var json: JSONValue {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys]
+      return try JSONValue(parsing: [UInt8](encoder.encode(self)), file: "training settings")
+    }
+  }
+}
