@@ -55,7 +55,8 @@ import Testing
 
   /// Answers kept in memory are gone with the process, and are made anew in the company in which they were made first.
   @Test(arguments: [
-    [], ["--no-cache-teacher-logits"], ["--match", "uniform"], ["--match", "uniform", "--cache-teacher-logits"],
+    [], ["--no-cache-teacher-logits"], ["--match", "uniform"],
+    ["--match", "uniform", "--cache-teacher-logits"],
     ["--theseus"],
   ])
   func distillationGoesOnInItsFolder(options: [String]) throws {
@@ -70,7 +71,8 @@ import Testing
     try #require(other.code == 0, "\(other.messages)")
     try expectResumption(
       [
-        "distill", "--teacher", world.path("base"), "--teacher", world.path("other"), "--teacher-average", average,
+        "distill", "--teacher", world.path("base"), "--teacher", world.path("other"), "--teacher-average",
+        average,
         "--student", "T1",
       ] + data)
   }
@@ -79,7 +81,8 @@ import Testing
     try FixedThreads.run {
       let run =
         [
-          "distill", "--teacher", world.path("base"), "--student", "T1", "--match", "uniform", "--feature-epochs",
+          "distill", "--teacher", world.path("base"), "--student", "T1", "--match", "uniform",
+          "--feature-epochs",
           "2", "--output", world.path("run"),
         ] + data + Self.saving
       let whole = potstill(run)
@@ -120,7 +123,10 @@ import Testing
   @Test func aCacheIsGoneOnWith() throws {
     try FixedThreads.run {
       let cache =
-        ["cache", "--teacher", world.path("base"), "--hidden-states", "0,2", "--output", world.path("answers")]
+        [
+          "cache", "--teacher", world.path("base"), "--hidden-states", "0,2", "--output",
+          world.path("answers"),
+        ]
         + data
       let whole = potstill(cache)
       try #require(whole.code == 0, "\(whole.messages)")
@@ -187,7 +193,10 @@ import Testing
       run + teacher + ["--max-steps", "2", "--overwrite-output-dir", "--eval-strategy", "no"])
     try #require(second.code == 0, "\(second.messages)")
     let fresh = potstill(
-      ["distill", "--student", "T1", "--output", world.path("fresh"), "--max-steps", "2", "--eval-strategy", "no"]
+      [
+        "distill", "--student", "T1", "--output", world.path("fresh"), "--max-steps", "2", "--eval-strategy",
+        "no",
+      ]
         + teacher + data)
     try #require(fresh.code == 0, "\(fresh.messages)")
     let names = { (folder: String) in
