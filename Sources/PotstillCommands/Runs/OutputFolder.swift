@@ -33,13 +33,14 @@ struct OutputFolder {
     return names.filter { $0 != FolderLock.fileName && !TemporaryName.isTemporary($0) }
   }
 
-  /// Makes the folder and those above it.
+  /// Makes the folder and those above it, and clears away what a killed process has left half-written there.
   func create() throws {
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
       throw CommandError("cannot make the folder \(url.path): \(error.localizedDescription)")
     }
+    TemporaryName.removeLeftovers(in: url)
   }
 
   /// Writes a JSON file of results.

@@ -22,7 +22,6 @@ struct RunFolder {
   init(_ folder: OutputFolder, recipe: String, resuming point: ResumePoint?, inputs: [String]) throws {
     try folder.create()
     lock = try FolderLock(folder.url)
-    TemporaryName.removeLeftovers(in: folder.url)
     if folder.isReused { try OlderRun(folder.url).remove(keepsCheckpoints: point != nil, inputs: inputs) }
     try folder.write(recipe, as: "recipe.yaml")
     self.folder = folder
@@ -34,7 +33,6 @@ struct RunFolder {
     folder = try OutputFolder(url.relativePath, overwrite: true)
     lock = nil
     try folder.create()
-    TemporaryName.removeLeftovers(in: url)
     try OlderRun(url).remove(keepsCheckpoints: point != nil, inputs: [])
     log = try RunLog(url)
   }
