@@ -160,12 +160,13 @@ package struct DistillCommand: RecipeCommand {
             : DistillationOptions.recipe(
               try run.recorded(distillationConfig, training: config, stages: stage != nil)),
           features.recipe(stage), training.recipe(config),
-        ]), resuming: training.resumePoint,
+        ]), resuming: training.resumePoint(in: folder.url),
       inputs: task.inputs + teachers.teacher + teachers.teacherCache
         + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
     defer { runFolder.release() }
     try run.train(
-      distillationConfig, training: config, stage: stage, into: runFolder, resumingFrom: training.resumePoint)
+      distillationConfig, training: config, stage: stage, into: runFolder,
+      resumingFrom: training.resumePoint(in: folder.url))
     let alone = try baseline ? trainBaseline(of: run, config, in: folder, console) : nil
     try finish(runFolder, run, baseline: alone, console)
   }
@@ -175,7 +176,7 @@ package struct DistillCommand: RecipeCommand {
     of run: DistillRun, _ config: TrainingConfig, in folder: OutputFolder, _ console: Console
   ) throws -> Measurement? {
     console.note("baseline: the same student on the labels alone")
-    let url = folder.url.appending(path: "baseline", directoryHint: .isDirectory)
+    let url = TrainingOptions.baseline(in: folder.url)
     let baseline = try run.onLabelsAlone(seed: config.seed)
     let point = training.laterResumePoint
     let runFolder = try RunFolder(part: url, resuming: point)

@@ -64,7 +64,7 @@ package struct TrainCommand: RecipeCommand {
     options["output"] = .string(outputPath)
     let run = try RunFolder(
       folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]),
-      resuming: training.resumePoint, inputs: [modelPath] + task.inputs)
+      resuming: training.resumePoint(in: folder.url), inputs: [modelPath] + task.inputs)
     defer { run.release() }
     let validation = try data.validation.map { try trained.encode($0, of: reader.task) }
     let origin = RunOrigin(
@@ -74,7 +74,7 @@ package struct TrainCommand: RecipeCommand {
       model: trained.model, train: try trained.encode(data.train, of: reader.task).examples,
       validation: validation, config: config, checkpoints: run.checkpoints(of: trained, origin: origin),
       observers: [run.log, TrainingView(console), SignalWatch(console)])
-    _ = try trainer.train(resumingFrom: training.resumePoint)
+    _ = try trainer.train(resumingFrom: training.resumePoint(in: folder.url))
     let evaluation = try trainer.evaluate()
     try evaluation?.writePredictions(to: folder.url, prefix: "eval")
     let results = try run.finish(trained, evaluation: evaluation?.result)

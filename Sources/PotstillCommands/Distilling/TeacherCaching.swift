@@ -108,7 +108,8 @@ struct TeacherCaching {
         over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
         progress: {
           progress.show("Asking the teacher", done: $0, total: examples.count)
-          try watch.check("the answers so far are kept; the same command goes on from them")
+          try watch.check(
+            "the answers so far are kept; the same command with --overwrite-output-dir goes on from them")
         })
     }
   }

@@ -129,7 +129,9 @@ package struct TrainingOptions: ParsableArguments {
     let run = URL(filePath: path, directoryHint: .isDirectory)
     let features = StageFolder.features(in: run)
     if resumeFromCheckpoint == "last" {
-      if CheckpointFolder.latest(in: run) ?? CheckpointFolder.latest(in: features) != nil { return true }
+      if [run, features, Self.baseline(in: run)].contains(where: { CheckpointFolder.latest(in: $0) != nil }) {
+        return true
+      }
       throw CommandError(
         "--resume-from-checkpoint last: \(path) holds no checkpoint; name one, or leave it out")
     }
@@ -139,14 +141,24 @@ package struct TrainingOptions: ParsableArguments {
     return own.contains { place($0.url) == wanted }
   }
 
-  /// Where the run goes on from, if that was asked for.
-  var resumePoint: ResumePoint? {
+  /// Where the run in a folder goes on from, if that was asked for.
+  ///
+  /// A run that was broken off in its baseline, and kept no checkpoint of the student before it, begins the student anew.
+  func resumePoint(in run: URL) -> ResumePoint? {
     resumeFromCheckpoint.map { name in
-      ResumePoint(
-        name == "last" ? .newest : .checkpoint(URL(filePath: name, directoryHint: .isDirectory)),
+      let folders = [run, StageFolder.features(in: run)]
+      let isInBaseline =
+        folders.allSatisfy { CheckpointFolder.latest(in: $0) == nil }
+        && CheckpointFolder.latest(in: Self.baseline(in: run)) != nil
+      let last: ResumePoint.Place = isInBaseline ? .newestIfAny : .newest
+      return ResumePoint(
+        name == "last" ? last : .checkpoint(URL(filePath: name, directoryHint: .isDirectory)),
         acceptsDifferences: resumeAnyway)
     }
   }
+
+  /// The folder of the student that learns from the labels alone.
+  static func baseline(in run: URL) -> URL { run.appending(path: "baseline", directoryHint: .isDirectory) }
 
   /// Where a part of the run that comes after it goes on from, such as the baseline.
   var laterResumePoint: ResumePoint? {

@@ -16,17 +16,20 @@ struct RunFolder {
   ///
   /// - Parameters:
   ///   - folder: The folder, which the user gave free where it holds files.
-  ///   - recipe: The recipe.
+  ///   - recipe: The recipe; nil where `write(recipe:)` follows, once more is known to be right.
   ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
   ///   - inputs: What the run reads; it is never removed.
-  init(_ folder: OutputFolder, recipe: String, resuming point: ResumePoint?, inputs: [String]) throws {
+  init(_ folder: OutputFolder, recipe: String?, resuming point: ResumePoint?, inputs: [String]) throws {
     try folder.create()
     lock = try FolderLock(folder.url)
     if folder.isReused { try OlderRun(folder.url).remove(keepsCheckpoints: point != nil, inputs: inputs) }
-    try folder.write(recipe, as: "recipe.yaml")
     self.folder = folder
     log = try RunLog(folder.url)
+    if let recipe { try write(recipe: recipe) }
   }
+
+  /// Writes the options that are really used.
+  func write(recipe: String) throws { try folder.write(recipe, as: "recipe.yaml") }
 
   /// The folder of a part of a run inside its own, of the first stage or the baseline.
   init(part url: URL, resuming point: ResumePoint?) throws {

@@ -185,7 +185,10 @@ import Testing
     try #require(first.code == 0, "\(first.messages)")
     try Data("mine".utf8).write(to: URL(filePath: world.path("run/notes.txt")))
     // What would be removed with the older run cannot be read by the new one.
-    for input in ["run/checkpoint-12", "run/baseline"] {
+    let checkpoint = try #require(
+      FileManager.default.contentsOfDirectory(atPath: world.path("run")).first { $0.hasPrefix("checkpoint-") }
+    )
+    for input in ["run/" + checkpoint, "run/baseline"] {
       let inner = potstill(run + ["--teacher", world.path(input), "--overwrite-output-dir"])
       #expect(inner.code == 1 && inner.messages.contains("of an older run"), "\(inner.messages)")
     }
@@ -207,6 +210,28 @@ import Testing
       try JSONValue(parsing: self.world.text(folder + "/all_results.json")).objectValue?.keys
     }
     #expect(try keys("run") == keys("fresh"))
+  }
+
+  /// The student is finished and no checkpoint of it was kept; it is trained again, and the baseline goes on.
+  @Test func aBaselineGoesOn() throws {
+    try FixedThreads.run {
+      let run =
+        [
+          "distill", "--teacher", world.path("base"), "--student", "T1", "--baseline", "--output",
+          world.path("run"),
+        ] + data + Self.saving
+      let whole = potstill(run)
+      try #require(whole.code == 0, "\(whole.messages)")
+      let names = ["model.safetensors", "baseline/model.safetensors"]
+      let expected = try names.map { try Data(contentsOf: URL(filePath: world.path("run/" + $0))) }
+      for gone in ["checkpoint-4", "checkpoint-8", "checkpoint-12", "baseline/checkpoint-12"] {
+        try FileManager.default.removeItem(atPath: world.path("run/" + gone))
+      }
+      let resumed = potstill(run + ["--resume-from-checkpoint", "last"])
+      try #require(resumed.code == 0, "\(resumed.messages)")
+      #expect(resumed.messages.contains("baseline/checkpoint-8 after step 8"), "\(resumed.messages)")
+      #expect(try names.map { try Data(contentsOf: URL(filePath: world.path("run/" + $0))) } == expected)
+    }
   }
 
   @Test func aFolderInUseIsRefused() throws {
