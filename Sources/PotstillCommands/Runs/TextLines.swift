@@ -26,7 +26,7 @@ struct TextLines {
   /// - Parameters:
   ///   - texts: What stood on the command line; wins over the rest.
   ///   - file: A file, one text a line (JSON objects when its name ends in .jsonl); nil for standard input, where
-  ///     lines that begin with `{` are JSON objects.
+  ///     lines that are JSON objects are read as such, and any other is a text, whatever it begins with.
   static func read(_ texts: [String], file: String?, console: Console) throws -> [Item] {
     if !texts.isEmpty {
       return texts.enumerated().map { Item(text: $1, pair: nil, number: $0 + 1) }
@@ -36,7 +36,8 @@ struct TextLines {
       var items: [Item] = []
       let lines = TextLines(source: "standard input")
       while let line = console.input() {
-        items.append(try lines.item(line, number: items.count + 1, isJSON: line.hasPrefix("{")))
+        let isJSON = line.hasPrefix("{") && (try? JSONValue(parsing: line))?.objectValue != nil
+        items.append(try lines.item(line, number: items.count + 1, isJSON: isJSON))
       }
       return items
     }
@@ -44,6 +45,7 @@ struct TextLines {
     guard let handle = FileHandle(forReadingAtPath: file), let data = try? handle.readToEnd() ?? Data() else {
       throw CommandError("--input \(file): no such file, or it cannot be read")
     }
+    if let fault = FileContents.lineEndFault(data) { throw CommandError("--input \(file): \(fault)") }
     let lines = TextLines(source: file)
     let isJSON = file.hasSuffix(".jsonl")
     return try lines.split(data).enumerated().map { index, bytes in

@@ -12,6 +12,13 @@ public struct EncodedSentences: Sendable, Hashable {
   /// The examples to train and predict on, one a window.
   public var examples: [EncodedExample] { windows.map(\.example) }
 
+  /// The words of each sentence that have a token, in order: all but those that normalise to nothing.
+  public var wordsWithTokens: [[Int]] {
+    var words = wordCounts.map { _ in [Int]() }
+    for window in windows { words[window.sentence] += window.decidingTokens.map(\.word) }
+    return words
+  }
+
   /// Puts predictions together to one tag for each word of each sentence.
   ///
   /// A word without a token (a control character, U+200B) has no prediction: it belongs to an entity that goes on

@@ -115,7 +115,7 @@ private struct ColumnPlaces {
     if fields[0].isEmpty, fields.count != width ?? 2 { fields.removeFirst() }
     let (word, tag) = (self.word ?? 0, self.tag ?? fields.count - 1)
     guard word < fields.count, tag < fields.count else {
-      return .fault(found: "\(fields.count) columns", expected: "at least \(max(word, tag) + 1)")
+      return .fault(found: "\(fields.count) columns", expected: "a column \(max(word, tag)), counted from 0")
     }
     // Spaces around a word are none of it, unless it is one.
     guard let text = DelimitedRows.text(Self.trimmed(fields[word])),

@@ -79,7 +79,7 @@ struct ExampleBuilder {
     let raw = Self.trimmed(raw)
     let expected = task.labelRange.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a number"
     if split == .test && raw.isEmpty { return .success(.none) }
-    guard let number = decimalNumber(raw) else {
+    guard let number = decimalNumber(raw), Float(number).isFinite else {
       return .failure(
         RowFault(line: line, found: raw.isEmpty ? "no number" : "\"\(raw)\"", expected: expected))
     }

@@ -78,6 +78,9 @@ public struct TaskReader: Sendable {
     }
   }
 
+  /// The paths of all files that the task names.
+  package var paths: [String] { task.filesByKey.map { path(of: $0.file) } }
+
   // MARK: Parts
 
   private func check(_ kinds: [TaskKind]) throws(TaskDataError) {
