@@ -16,7 +16,9 @@ package func decimalNumber(_ text: String) -> Double? {
 
 /// The whole number that a text is, also written with a fraction of zero as programs that know only floating-point numbers
 /// write it (`93.0`); nil for any other text.
-package func wholeNumber(_ text: String) -> Int? { Int(text) ?? decimalNumber(text).flatMap { Int(exactly: $0) } }
+package func wholeNumber(_ text: String) -> Int? {
+  Int(text) ?? decimalNumber(text).flatMap { Int(exactly: $0) }
+}
 
 extension JSONValue {
   /// The whole number that a value is, also one written as `93.0` or as a string of digits; nil for any other value.

@@ -40,8 +40,9 @@ enum AugmentedRows {
     let most = Machine.memoryLimit / 2 / (12 * size + 512)
     guard !isTooMany, wanted <= most else {
       throw CommandError(
-        "an augmentation of \(isTooMany ? "more than \(Int.max)" : "\(wanted)") texts was asked for, but the memory holds "
-          + "about \(grouped(most)); ask for fewer with count or copies")
+        "found \(isTooMany ? "more than \(Int.max)" : "\(wanted)") new texts to make, but the memory holds about "
+          + "\(grouped(most)) of them; ask for fewer with --count or --copies (--augment-count or --augment-copies)"
+      )
     }
   }
 }

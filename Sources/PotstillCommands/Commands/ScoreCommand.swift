@@ -237,7 +237,8 @@ package struct ScoreCommand: ConsoleCommand {
     let pairs = try predicted.paired(with: expected)
     let leftOut = expected.count - pairs.gold.count
     if leftOut > 0 {
-      console.warn("\(leftOut) of the \(expected.count) rows of \(gold) have no prediction; they are not scored")
+      console.warn(
+        "\(leftOut) of the \(expected.count) rows of \(gold) have no prediction; they are not scored")
     }
     return (pairs.predicted, pairs.gold)
   }

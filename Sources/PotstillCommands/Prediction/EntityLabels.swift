@@ -4,7 +4,7 @@
 /// an entity as it stands (a part of speech, `LABEL_0`, `PER-B`), whose neighbours of the same name belong to it. Beyond
 /// `transformers`, `E-`, `S-`, `M-`, `L-` and `U-` are prefixes where the type has a `B-` or `I-` too, and where the
 /// outside is `o`, prefixes are small letters.
-struct EntityLabels {
+package struct EntityLabels {
   private enum Role { case begin, inside, end, single }
   private typealias Mark = (role: Role, type: String)
 
@@ -12,7 +12,7 @@ struct EntityLabels {
   private let marks: [Mark?]
 
   /// The labels of a model in the order of its outputs.
-  init(_ labels: [String]) {
+  package init(_ labels: [String]) {
     let isSmall = labels.contains("o") && !labels.contains("O")
     let known = Set(labels)
     marks = labels.map { Self.mark($0, isSmall: isSmall, known: known) }
@@ -38,7 +38,7 @@ struct EntityLabels {
   /// The entities of a run of words.
   ///
   /// - Parameter outputs: The output that each word has, nil for a word that has none and so is outside.
-  func groups(_ outputs: [Int?]) -> [(type: String, words: Range<Int>)] {
+  package func groups(_ outputs: [Int?]) -> [(type: String, words: Range<Int>)] {
     var groups: [(type: String, words: Range<Int>)] = []
     var open: String?
     for (word, output) in outputs.enumerated() {

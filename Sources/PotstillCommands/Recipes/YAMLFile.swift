@@ -5,7 +5,7 @@ import Yams
 /// Reads YAML (and so JSON) that a user wrote, within bounds: a small file can name itself so often that it is endless.
 enum YAMLFile {
   /// Bytes of a file.
-  private static let largestSize = 1 << 24
+  private static let largestSize = 1 << 20
   /// Aliases of a file; so many can stand for some thousand times its size.
   private static let mostAliases = 24
   /// Values of a file once its aliases stand for what they name.
@@ -21,10 +21,11 @@ enum YAMLFile {
       guard case .cannotRead(_, let reason) = error, FileManager.default.fileExists(atPath: path) else {
         throw RecipeError(["\(path): no such file, or it cannot be read; expected \(expected)"])
       }
-      throw RecipeError(["\(path): \(reason): \(expected)"])
+      throw RecipeError(["\(path): \(reason.replacing("expected a file", with: "expected \(expected)"))"])
     }
     guard data.count <= largestSize else {
-      throw RecipeError(["\(path): found \(data.count) bytes, expected \(expected) of at most \(largestSize)"])
+      throw RecipeError(["\(path): found \(data.count) bytes, expected \(expected) of at most \(largestSize)"]
+      )
     }
     if data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF]) {
       throw RecipeError(["\(path): found text in UTF-16, expected UTF-8; convert the file to UTF-8"])
@@ -32,16 +33,17 @@ enum YAMLFile {
     guard let text = String(validating: data, as: UTF8.self) else {
       throw RecipeError(["\(path): found bytes that are not UTF-8; convert the file to UTF-8"])
     }
-    return text
+    return text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
   }
 
   /// The document of a text, nil when there is none; `path` is used in messages.
   ///
   /// - Throws: `RecipeError`, with the line where there is one.
   static func document(_ text: String, path: String) throws(RecipeError) -> Node? {
-    let text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
     if let line = lineOfTooManyAliases(text) {
-      throw RecipeError(["\(path):\(line): found more than \(mostAliases) aliases; write out what they stand for"])
+      throw RecipeError([
+        "\(path):\(line): found more than \(mostAliases) aliases; write out what they stand for"
+      ])
     }
     let root: Node?
     do { root = try Yams.compose(yaml: text) } catch {

@@ -29,7 +29,8 @@ struct EvaluationData {
     examples = limit.map { rows.prefix(max(0, $0)) } ?? rows
     console.note(account)
     if examples.count == 0 {
-      throw CommandError("--max-eval-samples is \(limit ?? 0), so that nothing is left of \(path); ask for 1 or more")
+      throw CommandError(
+        "--max-eval-samples is \(limit ?? 0), so that nothing is left of \(path); ask for 1 or more")
     }
     if needsLabels, examples.labelledCount == 0 {
       throw CommandError(

@@ -20,12 +20,14 @@ struct OutputFile {
       if isFolder.boolValue { throw CommandError("\(option) \(path) is a folder, expected a file") }
       if !overwrite {
         throw CommandError(
-          "\(option) \(path) exists already; choose another file, or add --overwrite-output-dir to write over it")
+          "\(option) \(path) exists already; choose another file, or add --overwrite-output-dir to write over it"
+        )
       }
     }
     let parent = URL(filePath: path).deletingLastPathComponent().path
     guard manager.fileExists(atPath: parent, isDirectory: &isFolder), isFolder.boolValue else {
-      throw CommandError("\(option) \(path) cannot be written: the folder \(parent) does not exist; make it first")
+      throw CommandError(
+        "\(option) \(path) cannot be written: the folder \(parent) does not exist; make it first")
     }
     self.path = path
   }

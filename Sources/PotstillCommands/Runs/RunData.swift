@@ -42,7 +42,8 @@ extension TaskExamples {
     let left = limit.map { max(0, $0 - count) } ?? more.count
     if left < more.count, let limit {
       console.warn(
-        "--max-train-samples \(limit) leaves out \(grouped(more.count - left)) of \(grouped(more.count)) texts without labels")
+        "--max-train-samples \(limit) leaves out \(grouped(more.count - left)) of \(grouped(more.count)) texts without labels"
+      )
     }
     return appending(more.prefix(min(left, more.count)))
   }

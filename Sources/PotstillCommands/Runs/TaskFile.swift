@@ -12,7 +12,7 @@ enum TaskFile {
         "\(path):1: found no keys, expected the definition of a task, with lines such as 'name: my-task'")
     }
     do {
-      return try YAMLDecoder().decode(TaskDefinition.self, from: root)
+      return try YAMLDecoder().decode(TaskDefinition.self, from: text)
     } catch let error as TaskDataError {
       throw error
     } catch {

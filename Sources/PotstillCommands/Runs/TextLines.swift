@@ -41,9 +41,12 @@ struct TextLines {
       }
       return items
     }
-    // Through a handle, which reads pipes and other special files too.
-    guard let handle = FileHandle(forReadingAtPath: file), let data = try? handle.readToEnd() ?? Data() else {
-      throw CommandError("--input \(file): no such file, or it cannot be read")
+    let data: Data
+    do { data = try FileContents.read(file, waitsForPipes: true) } catch {
+      guard case .cannotRead(_, let reason) = error, FileManager.default.fileExists(atPath: file) else {
+        throw CommandError("--input \(file): no such file, or it cannot be read")
+      }
+      throw CommandError("--input \(file): \(reason)")
     }
     if let fault = FileContents.lineEndFault(data) { throw CommandError("--input \(file): \(fault)") }
     let lines = TextLines(source: file)

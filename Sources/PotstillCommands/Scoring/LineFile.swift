@@ -11,7 +11,7 @@ struct LineFile {
   /// Reads a file whole.
   init(_ path: String) throws {
     self.path = path
-    let data = try FileContents.read(path)
+    let data = try FileContents.read(path, waitsForPipes: true)
     if let fault = FileContents.lineEndFault(data) { throw CommandError("\(path): \(fault)") }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw CommandError("\(path): found bytes that are not UTF-8; convert the file to UTF-8")

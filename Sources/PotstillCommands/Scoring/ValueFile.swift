@@ -50,11 +50,15 @@ struct ValueFile {
       rows = try file.lines.enumerated().compactMap { line, text in
         if text.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
         let object = try JSONValue(parsing: String(text), file: "\(path):\(line + 1)")
-        let value = Result { () throws(CommandError) in try Self.field(of: object, names, "\(path):\(line + 1)") }
+        let value = Result { () throws(CommandError) in
+          try Self.field(of: object, names, "\(path):\(line + 1)")
+        }
         return Row(line: line, value: value, index: object[Self.indexName]?.compactText)
       }
     } else {
-      if path.lowercased().hasSuffix(".csv"), file.lines.contains(where: { $0.contains { $0 == "," || $0 == "\"" } }) {
+      if path.lowercased().hasSuffix(".csv"),
+        file.lines.contains(where: { $0.contains { $0 == "," || $0 == "\"" } })
+      {
         throw CommandError(
           "\(path): files of comma-separated values (CSV) are not read here; expected one value a line, tab-separated "
             + "columns (TSV), or JSON lines in a file whose name ends in .jsonl")
@@ -124,7 +128,8 @@ struct ValueFile {
       }
       guard let place = places[number] else {
         throw file.fault(
-          row.line, "found the index \(number), which is that of no row of \(gold.path) (\(gold.count) rows, counted from 0 "
+          row.line,
+          "found the index \(number), which is that of no row of \(gold.path) (\(gold.count) rows, counted from 0 "
             + "where they have no column index)")
       }
       if let other = predictions.updateValue(row, forKey: place) {

@@ -64,7 +64,8 @@ package final class Console {
   /// A message as it is shown: without control characters, and neither its lines nor the whole without end.
   package static func shown(_ message: String) -> String {
     let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
-    return shortened(lines.map { shortened(printable(String($0)), to: 1500) }.joined(separator: "\n"), to: 4500)
+    return shortened(
+      lines.map { shortened(printable(String($0)), to: 1500) }.joined(separator: "\n"), to: 4500)
   }
 
   /// Sends both streams out.

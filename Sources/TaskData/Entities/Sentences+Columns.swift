@@ -125,7 +125,9 @@ private struct ColumnPlaces {
       return .fault(found: "a word of \(text.utf8.count) bytes", expected: "at most \(Self.longestWord)")
     }
     if tag != word, !content.contains(DelimitedRows.tab),
-      let type = spacedTypes.first(where: { $0.split(separator: " ").first.map(mark.dropFirst(2).elementsEqual) == true })
+      let type = spacedTypes.first(where: {
+        $0.split(separator: " ").first.map(mark.dropFirst(2).elementsEqual) == true
+      })
     {
       return .fault(
         found: "the tag \"\(mark)\" in a line without tabs",

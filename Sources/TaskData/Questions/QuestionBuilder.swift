@@ -65,7 +65,8 @@ struct QuestionBuilder {
     let given = answers ?? []
     var question = Question(id: id, text: text, context: passage.text)
     // As SQuAD 2.0's script and run_qa do, which look at the answers alone; the flag decides where there is no list.
-    question.isImpossible = given.isEmpty && (answers == nil ? isImpossible == true : allowsImpossible || isImpossible == true)
+    question.isImpossible =
+      given.isEmpty && (answers == nil ? isImpossible == true : allowsImpossible || isImpossible == true)
     if split != .unlabelled {
       if let isImpossible, answers != nil, isImpossible != given.isEmpty, allowsImpossible {
         repairs.append(

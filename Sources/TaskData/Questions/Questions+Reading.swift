@@ -103,7 +103,8 @@ extension Dataset where Example == Question {
           return .success(
             try builder.question(
               id: object["id"].flatMap(JSONLines.scalar) ?? "\(line)", text: text, passage: .init(context),
-              answers: answers, isImpossible: JSONLines.flag(object["is_impossible"]), line: line, place: nil))
+              answers: answers, isImpossible: JSONLines.flag(object["is_impossible"]), line: line, place: nil)
+          )
         } catch {
           return .failure(error)
         }

@@ -33,7 +33,8 @@ extension Dataset where Example == TextExample {
       case .name(let name):
         guard names.count(where: { $0 == name }) < 2 else {
           throw .unreadableFile(
-            path: path, reason: "its header names the column \"\(name)\" more than once, expected each name once")
+            path: path,
+            reason: "its header names the column \"\(name)\" more than once, expected each name once")
         }
         return names.firstIndex(of: name)
       }

@@ -32,7 +32,8 @@ struct FieldFaults {
   /// A value that may be missing or null; a value of the wrong type is a fault.
   mutating func optional<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
     do {
-      if Value.self == Double.self, let text = try? container.decode(String.self, forKey: .init(stringValue: name)),
+      if Value.self == Double.self,
+        let text = try? container.decode(String.self, forKey: .init(stringValue: name)),
         text.lowercased().contains("0x")
       {
         add("\(name) is \(text), expected a number in decimal digits")
@@ -67,7 +68,9 @@ struct FieldFaults {
   mutating func rejectUnknown(_ known: [String]) {
     let unknown = container.allKeys.map(\.stringValue).sorted().filter { !known.contains($0) }
     if unknown.count > Self.shownUnknown {
-      add("\(unknown.count) keys are not known, such as \(unknown[0]); known are \(known.joined(separator: ", "))")
+      add(
+        "\(unknown.count) keys are not known, such as \(unknown[0]); known are \(known.joined(separator: ", "))"
+      )
       return
     }
     for key in unknown {

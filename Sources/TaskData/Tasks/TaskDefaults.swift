@@ -44,7 +44,9 @@ public struct TaskDefaults: Sendable, Hashable {
         "\(name) is \(value), expected \(value < 1 ? "at least 1" : "at most \(Self.batchSizes.upperBound)")")
     }
     check("learning_rate", learningRate, "a number above 0") { $0 > 0 }
-    check("num_train_epochs", numTrainEpochs, "a number above 0 and at most a million") { $0 > 0 && $0 <= 1e6 }
+    check("num_train_epochs", numTrainEpochs, "a number above 0 and at most a million") {
+      $0 > 0 && $0 <= 1e6
+    }
     check("per_device_train_batch_size", perDeviceTrainBatchSize)
     check("per_device_eval_batch_size", perDeviceEvalBatchSize)
     check("warmup_ratio", warmupRatio, "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }

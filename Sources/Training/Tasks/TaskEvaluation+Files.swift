@@ -34,7 +34,8 @@ extension TaskEvaluation {
       for label in task.labels where task.rawValue(ofLabel: label).contains(task.labelSeparator) {
         throw .cannotWrite(
           file: file("predictions.tsv").path,
-          reason: "the label \"\(label)\" holds \"\(task.labelSeparator)\", which separates labels; choose another "
+          reason:
+            "the label \"\(label)\" holds \"\(task.labelSeparator)\", which separates labels; choose another "
             + "label_separator")
       }
       let cells = rows.map { row in
@@ -49,7 +50,7 @@ extension TaskEvaluation {
   ) -> String {
     let isSpaced = sentences.contains { sentence in
       [sentence.words, sentence.references ?? [], sentence.predictions].joined().contains { cell in
-        cell.unicodeScalars.contains { $0.properties.isWhitespace }
+        inOneCell(cell).unicodeScalars.contains { $0.properties.isWhitespace }
       }
     }
     var text = ""
