@@ -89,12 +89,19 @@ import Testing
   @Test func theFileWithoutANumberIsNamed() throws {
     let gold =
       #"{"data": [{"paragraphs": [{"context": "c", "qas": [{"id": "b", "question": "q", "answers": []}]}]}]}"#
-    let run = try score(
-      ["--metric", "squad_v2", "--na-prob-file", "/p.json"], ("p.json", #"{"a": 0.5}"#), ("g.json", gold))
-    #expect(run.code == 1 && run.messages.contains("p.json: "), "\(run.messages)")
-    let odds = try score(
-      ["--metric", "squad_v2", "--na-prob-file", "/g.json"], ("p.json", #"{"b": ""}"#), ("g.json", gold))
-    #expect(odds.code == 1 && odds.messages.contains("g.json: field data"), "\(odds.messages)")
+    let folder = FileManager.default.temporaryDirectory.appending(path: "score-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for (name, text) in [("p.json", #"{"b": ""}"#), ("na.json", #"{"a": 0.5}"#), ("g.json", gold)] {
+      try Data(text.utf8).write(to: folder.appending(path: name))
+    }
+    func path(_ name: String) -> String { folder.appending(path: name).path }
+    let run = potstill([
+      "score", "--metric", "squad_v2", "--na-prob-file", path("na.json"), path("p.json"), path("g.json"),
+    ])
+    #expect(
+      run.code == 1 && run.messages.contains("na.json: found no number for the question \"b\""),
+      "\(run.messages)")
   }
 
   @Test func oddTagsAreWarnedOfAsSeqevalDoes() throws {

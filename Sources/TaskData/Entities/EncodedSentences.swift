@@ -44,6 +44,12 @@ public struct EncodedSentences: Sendable, Hashable {
   private func filled(_ tags: [Int?]) -> [Int] {
     let areOfPieces = labelsAllTokens && tagSet.scheme.marksEnds
     if !tags.contains(nil) && !areOfPieces { return tags.compactMap { $0 } }
+    // What is decided stays as it is, well formed or not: a word without a token changes no other's tag.
+    let laid = laid(tags)
+    return areOfPieces ? laid : zip(tags, laid).map { $0 ?? $1 }
+  }
+
+  private func laid(_ tags: [Int?]) -> [Int] {
     // The entities among the words that have a tag, laid over all words between their ends.
     let places = tags.indices.filter { tags[$0] != nil }
     let decided = tagSet.entities(of: tags.compactMap { $0 })

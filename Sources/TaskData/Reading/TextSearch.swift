@@ -1,7 +1,7 @@
 /// Finds where a text stands inside another; both as Unicode scalars, which is what offsets count.
 enum TextSearch {
   /// Where a text stands that begins at a position, white space apart: there may be more, less or other white space inside
-  /// and around it than where it stands; nil when something else stands there.
+  /// and behind it than where it stands, in front of it where it begins with some; nil when something else stands there.
   ///
   /// The range begins and ends with what is no white space.
   static func rangeApartFromSpace(
@@ -10,8 +10,9 @@ enum TextSearch {
     guard text.indices.contains(position) else { return nil }
     var start: Int?
     var end = position
+    let beginsWithSpace = wanted.first?.properties.isWhitespace == true
     for scalar in wanted where !scalar.properties.isWhitespace {
-      while end < text.count, text[end].properties.isWhitespace { end += 1 }
+      while start != nil || beginsWithSpace, end < text.count, text[end].properties.isWhitespace { end += 1 }
       guard end < text.count, text[end] == scalar else { return nil }
       start = start ?? end
       end += 1

@@ -98,6 +98,20 @@ import Tokenization
     }
     for key in ["eval_overall_f1", "eval_PER_f1"] { #expect(scores[0][key] == scores[1][key]) }
     #expect(try world.text("out0/predictions.txt").split(separator: "\n").count == 6)
+    // Nor do they change a tag of another word.
+    let words = ["the", "film", "was", "very", "good", "soup", "not", "awful", "tea", "北", "room", "."]
+    func line(_ words: [String]) -> String {
+      let tags = JSONValue.array(words.map { _ in "O" })
+      return (["words": .array(words.map { .string($0) }), "tags": tags] as JSONValue).compactText + "\n"
+    }
+    let sentences = (0..<8).map { first in (0..<12).map { words[($0 * 5 + first) % 12] } }
+    let spaced = sentences.map { $0.flatMap { [$0, "\u{200B}"] } }
+    _ = try evaluate(sentences.map(line).joined(), labels: "[PER]", model: model, output: "plain")
+    _ = try evaluate(spaced.map(line).joined(), labels: "[PER]", model: model, output: "spaced")
+    let tags = try ["plain", "spaced"].map { name in
+      try world.text("\(name)/predictions.txt").split(separator: "\n").filter { !$0.hasPrefix("\u{200B}") }
+    }
+    #expect(tags[0] == tags[1] && tags[0].count == 96)
   }
 
   @Test func filesAreWrittenOverOnConsentOnly() throws {

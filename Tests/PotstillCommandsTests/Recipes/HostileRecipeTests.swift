@@ -63,7 +63,7 @@ import Testing
         }.joined()
     }
     for text in [
-      bomb(10, 9), bomb(22, 2), bomb(64, 2), bomb(8, 3, open: "{? [", close: "] : 1}"), bomb(9, 3),
+      bomb(10, 9), bomb(22, 2), bomb(64, 2), bomb(9, 3, open: "{? [", close: "] : 1}"), bomb(9, 3),
     ] {
       for message in try messages(text) { #expect(message.contains("aliases"), "\(message)") }
     }
