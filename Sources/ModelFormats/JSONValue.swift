@@ -155,11 +155,7 @@ extension JSONValue {
   ///
   /// - Throws: `FormatError.cannotRead` or `FormatError.json`.
   public init(contentsOf url: URL) throws(FormatError) {
-    let data: Data
-    do { data = try Data(contentsOf: url) } catch {
-      throw .cannotRead(file: url.path, reason: describeFileError(error))
-    }
-    try self.init(parsing: [UInt8](data), file: url.path)
+    try self.init(parsing: [UInt8](FileContents.read(url.path)), file: url.path)
   }
 
   /// Writes the indented text to a temporary file and renames it to `url`.

@@ -80,7 +80,7 @@ public enum CommandLineTool {
   private static func report(_ message: String, on console: Console) {
     console.output.flush()
     let style = console.hasStyle(console.messages) ? ("\u{1B}[1;31m", "\u{1B}[0m") : ("", "")
-    console.messages.line("potstill: \(style.0)error:\(style.1) \(message)")
+    console.messages.line("potstill: \(style.0)error:\(style.1) \(Console.shown(message))")
   }
 
   /// The words of an error: its own description, or the system's for an error of Foundation.

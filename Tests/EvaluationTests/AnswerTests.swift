@@ -92,4 +92,37 @@ struct AnswerTests {
     view.append(contentsOf: scalars)
     return String(view)
   }
+
+  @Test("CMRC 2018: the longest common run of long answers is that of a table")
+  func longAnswers() throws {
+    var state: UInt64 = 7
+    func characters(_ count: Int, of kinds: UInt64) -> [UInt32] {
+      (0..<count).map { _ in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return 0x4E00 + UInt32((state >> 33) % kinds)
+      }
+    }
+    func text(_ characters: [UInt32]) -> String {
+      String(String.UnicodeScalarView(characters.compactMap(Unicode.Scalar.init)))
+    }
+    for kinds in [1, 2, 3, 40, 2000] as [UInt64] {
+      let (a, b) = (characters(301, of: kinds), characters(257, of: kinds))
+      var row = [Int](repeating: 0, count: b.count + 1)
+      var longest = 0
+      for character in a {
+        for column in b.indices.reversed() {
+          row[column + 1] = character == b[column] ? row[column] + 1 : 0
+          longest = max(longest, row[column + 1])
+        }
+      }
+      let scores = try CMRCScores(
+        predictions: ["a": text(a)], questions: [GoldQuestion(id: "a", answers: [text(b)])])
+      let (precision, recall) = (Double(longest) / Double(a.count), Double(longest) / Double(b.count))
+      #expect(scores.f1 == (longest == 0 ? 0 : 100 * (2 * precision * recall / (precision + recall))))
+    }
+    // A hundred thousand characters, which a table would take minutes for.
+    let long = text(characters(100_000, of: 50))
+    let scores = try CMRCScores(predictions: ["a": long], questions: [GoldQuestion(id: "a", answers: [long])])
+    #expect(scores.f1 == 100)
+  }
 }

@@ -99,4 +99,22 @@ struct ClassificationMetricsTests {
     #expect(matrix.correct == 3 && matrix.total == 4)
     #expect(matrix.labelCount(2) == 2 && matrix.predictionCount(1) == 2)
   }
+
+  @Test("Matthews' coefficient equals scikit-learn's (1.9.1) to the last digit")
+  func matthewsToTheLastDigit() throws {
+    let cases: [(labels: [Int], predictions: [Int], expected: Double)] = [
+      ([1, 0, 1, 1, 1, 1], [1, 0, 1, 1, 1, 1], 1), ([0, 1, 0, 1], [0, 1, 0, 1], 1),
+      ([1, 2, 0, 0], [1, 2, 0, 0], 1),
+      ([1, 1, 0, 0, 1, 0, 0], [1, 1, 0, 0, 1, 1, 0], 0.75),
+      ([2, 2, 2, 1, 0, 1, 0, 2], [2, 2, 2, 2, 0, 1, 0, 2], 0.8134892168199607),
+      ([1, 0, 0, 2, 0, 1, 2, 1, 2, 0, 1], [1, 0, 0, 2, 0, 1, 2, 1, 2, 0, 1], 1),
+      ([1, 2, 2, 2, 0, 1, 1, 2, 2, 0, 0], [1, 2, 2, 0, 0, 2, 1, 2, 2, 0, 0], 0.7273340668525836),
+      ([2, 0, 2, 1, 0, 1, 0, 0, 1, 1, 2], [2, 2, 2, 1, 0, 1, 0, 1, 1, 1, 2], 0.7566590346628012),
+      ([1, 1, 1], [1, 1, 1], 0), ([1, 1, 0], [1, 1, 1], 0),
+    ]
+    for (labels, predictions, expected) in cases {
+      let matrix = ConfusionMatrix(predictions: predictions, labels: labels)
+      #expect(ClassificationMetric.matthewsCorrelation.value(matrix) == expected)
+    }
+  }
 }

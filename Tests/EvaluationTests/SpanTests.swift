@@ -82,4 +82,22 @@ struct SpanTests {
     let open = SpanDecoder(allowsNoAnswer: true).answer(context: "x", windows: [window])
     #expect(open.text.isEmpty && open.nullScoreDiff == 5 && open.nBest.map(\.text) == ["empty", ""])
   }
+
+  @Test("a list without end has all answers, those of a short list first")
+  func endlessList() {
+    let logits = (0..<300).map { Float(($0 * 37) % 101) / 8 }
+    let window = SpanWindow(
+      startLogits: logits, endLogits: logits.reversed(), offsets: (0..<300).map { $0..<$0 + 1 })
+    let context = String(repeating: "a", count: 300)
+    for allowsNoAnswer in [false, true] {
+      let all = SpanDecoder(nBestSize: .max, maxAnswerLength: .max, allowsNoAnswer: allowsNoAnswer)
+        .answer(context: context, windows: [window])
+      let some = SpanDecoder(nBestSize: 300, maxAnswerLength: .max, allowsNoAnswer: allowsNoAnswer)
+        .answer(context: context, windows: [window])
+      #expect(all.nBest.count == 300 * 301 / 2 + (allowsNoAnswer ? 1 : 0) && some.text == all.text)
+      let scores = all.nBest.map { $0.startLogit + $0.endLogit }
+      #expect(zip(scores, scores.dropFirst()).allSatisfy { $0 >= $1 })
+      #expect(some.nBest.prefix(200).map(\.offsets) == all.nBest.prefix(200).map(\.offsets))
+    }
+  }
 }

@@ -103,4 +103,36 @@ import Testing
     let messages = TextStream(inMemory: isTerminal)
     return (Console(output: TextStream(inMemory: isTerminal), messages: messages), messages)
   }
+
+  @Test func controlCharactersReachNoTerminalAndNoMessage() {
+    let text = "a\u{1B}[2J\u{7}b\u{9B}c\u{202E}d\u{0}e"
+    let shown = #"a\u001b[2J\u0007b\u009bc\u202ed\u0000e"#
+    let (output, messages) = (TextStream(inMemory: true), TextStream(inMemory: false))
+    let console = Console(output: output, messages: messages)
+    console.result(text + "\n\tx")
+    console.note(text)
+    console.warn(text)
+    #expect(output.contents == shown + "\n\tx\n")
+    #expect(messages.contents == shown + "\npotstill: warning: " + shown + "\n")
+    // A pipe gets what there is.
+    let pipe = TextStream(inMemory: false)
+    Console(output: pipe, messages: messages).result(text)
+    #expect(pipe.contents == text + "\n")
+    var table = TextTable([.text("na\u{1B}me")])
+    table.add(["two\nlines\u{7}"])
+    #expect(table.lines() == [#"na\u001bme"#, #"two\nlines\u0007"#])
+  }
+
+  @Test func messagesHaveAnEnd() {
+    let messages = TextStream(inMemory: false)
+    let console = Console(output: TextStream(inMemory: false), messages: messages)
+    console.warn("found " + String(repeating: "x", count: 1_000_000) + ", expected less")
+    let line = messages.contents
+    #expect(line.count < 1700 && line.hasSuffix("xxx, expected less\n") && line.contains("characters) … "))
+    console.warn(
+      (0..<1000).map { "line \($0) of \(String(repeating: "y", count: 2000))" }.joined(separator: "\n"))
+    #expect(messages.contents.count - line.count < 4700)
+    let run = potstill(["score", "--metric", "accuracy", String(repeating: "p", count: 100_000), "gold"])
+    #expect(run.code == 1 && run.messages.count < 5000)
+  }
 }

@@ -4,7 +4,7 @@ import Tokenization
 /// An encoder with the head of a task, such as `BertForSequenceClassification` or `RobertaForQuestionAnswering`.
 public final class TaskModel {
   /// Its shape, hyper-parameters, head and labels.
-  public let config: EncoderConfig
+  public private(set) var config: EncoderConfig
   /// Every parameter, in checkpoint order.
   public let parameters: [Parameter]
   /// Where the parameters came from; nil for a model that was built fresh.
@@ -13,6 +13,14 @@ public final class TaskModel {
   let headPrefix: String?
   let encoder: any Encoder
   private let layers: HeadLayers
+
+  /// Gives the outputs other names, as many as there are.
+  package func rename(labels: [String]) {
+    precondition(
+      labels.count == config.labels.count,
+      "The \(config.labels.count) outputs of a model need as many names, found \(labels.count).")
+    config.labels = labels
+  }
 
   private enum HeadLayers {
     case sequence(ClassificationHead)

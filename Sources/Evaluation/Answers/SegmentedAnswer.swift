@@ -47,22 +47,18 @@ package struct SegmentedAnswer {
     return 2 * precision * recall / (precision + recall)
   }
 
-  /// The length of the longest common substring of segments; one row of the table at a time.
+  /// The length of the longest common substring of segments.
   private func longestCommonRun(_ other: SegmentedAnswer) -> Int {
-    var row = [Int](repeating: 0, count: other.segmentRanges.count + 1)
-    var best = 0
-    for range in segmentRanges {
-      // From the right, so that the entry to the left above is still the previous row's.
-      for column in other.segmentRanges.indices.reversed() {
-        let otherRange = other.segmentRanges[column]
-        let isEqual =
-          range.count == otherRange.count
-          && segmentScalars[range].elementsEqual(other.segmentScalars[otherRange])
-        row[column + 1] = isEqual ? row[column] + 1 : 0
-        best = max(best, row[column + 1])
+    var numbers: [ArraySlice<Unicode.Scalar>: Int32] = [:]
+    func numbered(_ answer: SegmentedAnswer) -> [Int32] {
+      answer.segmentRanges.map { range in
+        let segment = answer.segmentScalars[range]
+        if let number = numbers[segment] { return number }
+        numbers[segment] = Int32(numbers.count)
+        return Int32(numbers.count - 1)
       }
     }
-    return best
+    return longestCommonRunLength(numbered(self), numbered(other))
   }
 
   /// The script's list of punctuation.

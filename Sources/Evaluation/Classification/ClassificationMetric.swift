@@ -34,7 +34,8 @@ public enum ClassificationMetric: String, Sendable, CaseIterable, Codable {
       matrix.labelCount(positive) + matrix.predictionCount(positive))
   }
 
-  /// Gorodkin's R_K (2004): the correlation of the one-hot labels and predictions.
+  /// Gorodkin's R_K (2004): the correlation of the one-hot labels and predictions; in `scikit-learn`'s order of operations,
+  /// so that the last digit is the same.
   private static func matthews(_ matrix: ConfusionMatrix) -> Double {
     let total = Double(matrix.total)
     var labelsAndPredictions = 0.0
@@ -48,9 +49,8 @@ public enum ClassificationMetric: String, Sendable, CaseIterable, Codable {
       predictionsSquared += predictions * predictions
     }
     let covariance = Double(matrix.correct) * total - labelsAndPredictions
-    let spread =
-      (total * total - labelsSquared).squareRoot() * (total * total - predictionsSquared).squareRoot()
-    return spread > 0 ? covariance / spread : 0
+    let spread = (total * total - predictionsSquared) * (total * total - labelsSquared)
+    return spread == 0 ? 0 : covariance / spread.squareRoot()
   }
 
   private static func ratio(_ part: Int, _ whole: Int) -> Double {

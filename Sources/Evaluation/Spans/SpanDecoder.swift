@@ -36,8 +36,8 @@ public struct SpanDecoder: Sendable {
   public func answer(context: String, windows: [SpanWindow]) -> SpanPrediction {
     precondition(!windows.isEmpty, "A question needs at least one window.")
     var candidates: [Candidate] = []
-    candidates.reserveCapacity(nBestSize + 2)
     for window in windows { collect(window, into: &candidates) }
+    keepBest(of: &candidates)
     let null = nullCandidate(windows)
     if allowsNoAnswer {
       insert(null, into: &candidates)
@@ -84,17 +84,31 @@ extension SpanDecoder {
     for start in starts {
       for end in ends where end >= start && end - start < maxAnswerLength {
         guard let first = window.offsets[start], let last = window.offsets[end] else { continue }
-        insert(
+        add(
           Candidate(
             offsets: first.lowerBound..<max(first.lowerBound, last.upperBound),
             startLogit: window.startLogits[start], endLogit: window.endLogits[end],
             score: window.startLogits[start] + window.endLogits[end]),
-          into: &candidates)
+          to: &candidates)
       }
     }
   }
 
+  /// Adds a candidate unless it is none of the best; the list is cut now and then, so that it stays short.
+  private func add(_ candidate: Candidate, to candidates: inout [Candidate]) {
+    candidates.append(candidate)
+    if candidates.count / 2 >= max(nBestSize, 512) { keepBest(of: &candidates) }
+  }
+
   /// Keeps the best `nBestSize` in order, of equal ones those that came first.
+  private func keepBest(of candidates: inout [Candidate]) {
+    let order = candidates.indices.sorted { (a, b) in
+      candidates[a].score > candidates[b].score || (candidates[a].score == candidates[b].score && a < b)
+    }
+    candidates = order.prefix(nBestSize).map { candidates[$0] }
+  }
+
+  /// Puts one more into the list of the best.
   private func insert(_ candidate: Candidate, into candidates: inout [Candidate]) {
     if candidates.count == nBestSize {
       if let last = candidates.last, !(candidate.score > last.score) { return }
@@ -108,7 +122,7 @@ extension SpanDecoder {
   /// The tokens of the largest logits, the largest first.
   private func largest(_ logits: [Float]) -> [Int] {
     var best: [Int] = []
-    best.reserveCapacity(nBestSize + 1)
+    best.reserveCapacity(min(nBestSize, logits.count) + 1)
     for (index, logit) in logits.enumerated() {
       if best.count == nBestSize {
         if let last = best.last, logit < logits[last] { continue }

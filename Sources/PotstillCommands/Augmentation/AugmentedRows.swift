@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Kernels
 import TaskData
 import Tokenization
 
@@ -11,6 +12,16 @@ enum AugmentedRows {
   static func make(
     of rows: TaskExamples, _ recipe: AugmentationRecipe, maskedModel: String?, console: Console
   ) throws -> TaskExamples {
+    let most = mostRows(like: rows)
+    let (wanted, isTooMany) = amount(of: rows, recipe)
+    // Rows may run out long before the memory does, so only what is beyond all bounds is refused at once.
+    if isTooMany || wanted > max(most, 1_000_000_000) { throw tooMany(isTooMany ? nil : wanted, most) }
+    var recipe = recipe
+    switch recipe.amount {
+    case .count(let count): recipe.amount = .count(min(count, most + 1))
+    case .copies(let copies): recipe.amount = .copies(min(copies, most / max(1, rows.count) + 1))
+    case .asManyAsGiven: break
+    }
     var candidates: MaskedCandidates?
     if let maskedModel, let count = recipe.maskedCandidates {
       let folder = try ModelFolder(maskedModel, head: .maskedLanguageModel)
@@ -20,8 +31,44 @@ enum AugmentedRows {
     var augmenter = try TextAugmenter(rows, recipe: recipe, candidates: candidates)
     let progress = ProgressDisplay(console)
     defer { progress.finishLine() }
-    return augmenter.makeAll { made, wanted in
-      if candidates != nil { progress.show("Augmenting", done: made, total: wanted) }
+    let made = augmenter.makeAll { made, wanted in
+      progress.show("Augmenting", done: made, total: wanted)
+    }
+    if wanted > most, made.count > most { throw tooMany(wanted, most) }
+    return made
+  }
+
+  /// The rows that are wanted, and whether that is more than a number can say.
+  private static func amount(of rows: TaskExamples, _ recipe: AugmentationRecipe) -> (Int, Bool) {
+    switch recipe.amount {
+    case .count(let count): (count, false)
+    case .copies(let copies): copies.multipliedReportingOverflow(by: max(1, rows.count))
+    case .asManyAsGiven: (rows.count, false)
+    }
+  }
+
+  /// The rows that half of the memory holds, as long as those given.
+  private static func mostRows(like rows: TaskExamples) -> Int {
+    let size = max(1, rows.textBytes / max(1, rows.count))
+    // A word is a string of its own, and a row is looked up by its words.
+    return max(rows.count, Machine.memoryLimit / 2 / (12 * size + 512))
+  }
+
+  private static func tooMany(_ wanted: Int?, _ most: Int) -> CommandError {
+    CommandError(
+      "found \(wanted.map { "\($0)" } ?? "more than \(Int.max)") new texts to make, but the memory holds about "
+        + "\(grouped(most)) of them; ask for fewer with --count or --copies (--augment-count or --augment-copies)"
+    )
+  }
+}
+
+extension TaskExamples {
+  /// The bytes of all texts.
+  fileprivate var textBytes: Int {
+    switch self {
+    case .texts(let rows): rows.reduce(0) { $0 + $1.text.utf8.count + ($1.pair?.utf8.count ?? 0) }
+    case .sentences(let rows): rows.reduce(0) { $0 + $1.words.reduce(0) { $0 + $1.utf8.count + 1 } }
+    case .questions: 0
     }
   }
 }

@@ -38,6 +38,9 @@ package struct AugmentCommand: RecipeCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
   package var output: String?
 
+  @Flag(help: "Write over the file and its recipe where they exist; never over the task's own files.")
+  package var overwriteOutputDir = false
+
   @Option(help: ArgumentHelp("How texts are made; see above.", valueName: "methods"))
   package var methods: String?
 
@@ -78,7 +81,13 @@ package struct AugmentCommand: RecipeCommand {
     _ = missing.require(task.data, "--data", "the folder of its files")
     try missing.check()
     try general.apply(to: console, computes: mlmModel != nil)
+    let note = URL(filePath: output).deletingPathExtension().relativePath + ".recipe.yaml"
+    let file = try OutputFile(output, option: "--output", overwrite: overwriteOutputDir)
+    _ = try OutputFile(note, option: "the recipe beside --output,", overwrite: overwriteOutputDir)
     let reader = try task.open(console)
+    if file.isAmong(reader.paths) {
+      throw CommandError("--output \(output) is a file of task \(reader.task.name); choose another file")
+    }
     let recipe = AugmentationRecipe(
       try methods.map(AugmentationRecipe.parts(reading:)) ?? AugmentationRecipe.standard,
       amount: AugmentationAmount.of(count: count, copies: copies), seed: seed, maskToken: maskToken)
@@ -94,7 +103,6 @@ package struct AugmentCommand: RecipeCommand {
           + (copies == nil ? ", fewer than --count \(wanted); ask for fewer" : "; choose other --methods"))
     }
     try write(try UnlabelledFile.text(made, path: output, task: reader.task), to: output)
-    let note = URL(filePath: output).deletingPathExtension().relativePath + ".recipe.yaml"
     try write(ResolvedRecipe.yaml(command: "augment", [task.recipe, options(recipe, output)]), to: note)
     console.note("wrote \(grouped(made.count)) texts to \(output), and how they were made to \(note)")
   }

@@ -80,8 +80,10 @@ package struct CacheCommand: ConsoleCommand {
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
     let model = try ModelFolder(teacher, for: reader.task.kind)
     var rows = try read(.train, reader, console)
-    if let maxTrainSamples { rows = rows.prefix(maxTrainSamples) }
-    if reader.task.unlabelledFile != nil { rows = rows.appending(try read(.unlabelled, reader, console)) }
+    if let maxTrainSamples { rows = rows.prefix(max(0, maxTrainSamples)) }
+    if reader.task.unlabelledFile != nil {
+      rows = rows.appending(try read(.unlabelled, reader, console), upTo: maxTrainSamples, console: console)
+    }
     let limit = model.lengthLimit(reader.task.maxSequenceLength)
     let examples = try model.encode(rows, of: reader.task, limit: limit).examples
     let parts =

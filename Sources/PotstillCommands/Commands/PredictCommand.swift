@@ -13,14 +13,16 @@ package struct PredictCommand: ConsoleCommand {
     abstract: "Answer texts: labels, numbers, entities, answers to questions.",
     discussion: """
       Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
-      the name ends in .jsonl), or from standard input (plain lines or such objects).
+      the name ends in .jsonl), or from standard input (plain lines or such objects). Without --json, line ends and tabs of texts are printed as \
+      \\n, \\r and \\t, so that each answer is one line of columns.
 
         potstill predict --model student/ "a gripping, funny film"
         potstill predict --model student/ --input reviews.txt --json > labels.jsonl
 
       With --json each text gives one line: {"label": ..., "score": ..., "logits": [...]} of a classifier, where the \
       score is the label's probability; {"value": ...} of a regression; {"labels": [...], "logits": [...]} of several \
-      labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, and \
+      labels side by side; {"entities": [{"entity_group", "score", "word", "start", "end"}]} of a token classifier, named as its labels without \
+      B- and I- (O is none), and \
       {"answer", "score", "start", "end"} of a model that answers questions, with places in Unicode scalars of the \
       text. The latter takes questions and passages by turns, or lines {"question", "context"}, none of them empty:
 
@@ -47,6 +49,9 @@ package struct PredictCommand: ConsoleCommand {
       "Also write hidden.0 … hidden.N [tokens, hidden] of all texts, packed one after the other.",
       valueName: "file.safetensors"))
   package var hiddenStates: String?
+
+  @Flag(help: "Write over the file of hidden states where it exists.")
+  package var overwriteOutputDir = false
 
   @Option(help: ArgumentHelp("Longest answer to a question in tokens.", valueName: "n"))
   package var maxAnswerLength = 30
@@ -92,6 +97,9 @@ package struct PredictCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
+    let output = try hiddenStates.map {
+      try OutputFile($0, option: "--hidden-states", overwrite: overwriteOutputDir)
+    }
     // Hidden states do not depend on the head, so a bare encoder will do for them.
     let folder = try ModelFolder(model, needsHead: hiddenStates == nil)
     if folder.model.startsWithFreshHead {
@@ -131,7 +139,7 @@ package struct PredictCommand: ConsoleCommand {
       }
     }
     progress.finishLine()
-    if let hiddenStates, let states { try states.write(to: URL(filePath: hiddenStates)) }
+    if let output, let states { try states.write(to: URL(filePath: output.path)) }
   }
 
   /// The logits of each example, one row for a sequence head and one a token for a token head.

@@ -14,7 +14,8 @@ package struct ScoreCommand: ConsoleCommand {
       squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
       token a line, the tag in the last column, a blank line between sentences; the same sentences in both. The other \
       metrics take one value a line, or TSV with a header (prediction or label), or without one (--no-header), or JSON \
-      lines when the name ends in .jsonl. Labels that are numbers are compared as numbers. With --multi-label a value is \
+      lines when the name ends in .jsonl. Predictions with a column index belong to the rows of that index in the gold \
+      file, or to its rows counted from 0. Labels that are numbers are compared as numbers. With --multi-label a value is \
       a set of labels, joined by commas or as a list in JSON; f1_micro, f1_macro and accuracy (of whole sets).
 
       seqeval reads faulty tags as conlleval does: an I or E after O, E or S, or of another type than the tag before it, \
@@ -128,10 +129,10 @@ package struct ScoreCommand: ConsoleCommand {
     let scores: JSONObject
     switch try ScoreMetric(metrics, multiLabel: multiLabel) {
     case .answers(let metric): scores = try answers(metric, console)
-    case .entities: scores = try entities()
-    case .labels(let metrics): scores = try classes(metrics)
-    case .labelSets(let metrics): scores = try labelSets(metrics)
-    case .numbers(let metrics): scores = try numbers(metrics)
+    case .entities: scores = try entities(console)
+    case .labels(let metrics): scores = try classes(metrics, console)
+    case .labelSets(let metrics): scores = try labelSets(metrics, console)
+    case .numbers(let metrics): scores = try numbers(metrics, console)
     }
     console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ScoreTable.of(scores))
   }
@@ -144,9 +145,14 @@ package struct ScoreCommand: ConsoleCommand {
     let texts = try AnswerFiles.predictions(URL(filePath: predictions))
     let odds = try naProbFile.map { try AnswerFiles.probabilities(URL(filePath: $0)) }
     let result = try explained(by: gold) {
-      try metric.score(
-        predictions: texts, questions: questions, noAnswerProbabilities: odds, noAnswerThreshold: naProbThresh
-      )
+      do {
+        return try metric.score(
+          predictions: texts, questions: questions, noAnswerProbabilities: odds,
+          noAnswerThreshold: naProbThresh)
+      } catch EvaluationError.missingNoAnswerProbability(let id) {
+        throw CommandError(
+          "\(naProbFile ?? ""): found no number for the question \"\(id)\", expected one for each prediction")
+      }
     }
     for warning in result.warnings.prefix(Self.shownWarnings) { console.warn(warning) }
     if result.warnings.count > Self.shownWarnings {
@@ -155,10 +161,16 @@ package struct ScoreCommand: ConsoleCommand {
     return result.scores
   }
 
-  private func entities() throws -> JSONObject {
+  private func entities(_ console: Console) throws -> JSONObject {
     let predicted = try TagFile(predictions)
     let expected = try TagFile(gold)
     try predicted.checkPairing(with: expected)
+    if mode == .lenient {
+      let places = predicted.placesOfOddTags.merging(expected.placesOfOddTags) { first, _ in first }
+      for (tag, place) in places.sorted(by: { $0.key < $1.key }).prefix(Self.shownWarnings) {
+        console.warn("\(place): \(tag) seems not to be NE tag.")
+      }
+    }
     do {
       return try EntityScores(
         predictions: predicted.tags, references: expected.tags,
@@ -176,8 +188,8 @@ package struct ScoreCommand: ConsoleCommand {
     }
   }
 
-  private func classes(_ metrics: [ClassificationMetric]) throws -> JSONObject {
-    let (predicted, expected) = try values()
+  private func classes(_ metrics: [ClassificationMetric], _ console: Console) throws -> JSONObject {
+    let (predicted, expected) = try values(console)
     let classes = LabelClasses(predicted.values + expected.values)
     try classes.check(predicted, against: expected)
     let matrix = ConfusionMatrix(
@@ -190,8 +202,8 @@ package struct ScoreCommand: ConsoleCommand {
     return scores
   }
 
-  private func labelSets(_ metrics: [MultiLabelMetric]) throws -> JSONObject {
-    let (predicted, expected) = try values(allowingEmpty: true)
+  private func labelSets(_ metrics: [MultiLabelMetric], _ console: Console) throws -> JSONObject {
+    let (predicted, expected) = try values(console, allowingEmpty: true)
     let sets = try LabelSets(
       known: labels, separator: labelSeparator, predictions: predicted, references: expected)
     var scores = JSONObject()
@@ -203,8 +215,8 @@ package struct ScoreCommand: ConsoleCommand {
     return scores
   }
 
-  private func numbers(_ metrics: [RegressionMetric]) throws -> JSONObject {
-    let (predicted, expected) = try values()
+  private func numbers(_ metrics: [RegressionMetric], _ console: Console) throws -> JSONObject {
+    let (predicted, expected) = try values(console)
     let (x, y) = (try predicted.numbers(), try expected.numbers())
     var scores = JSONObject()
     for metric in metrics {
@@ -214,18 +226,21 @@ package struct ScoreCommand: ConsoleCommand {
     return scores
   }
 
-  private func values(allowingEmpty: Bool = false) throws -> (predicted: ValueFile, expected: ValueFile) {
+  private func values(
+    _ console: Console, allowingEmpty: Bool = false
+  ) throws -> (predicted: ValueFile, expected: ValueFile) {
     let predicted = try ValueFile(
       predictions, column: predictionColumn, usual: ValueFile.predictionNames, noHeader: noHeader,
       allowsEmpty: allowingEmpty)
     let expected = try ValueFile(
       gold, column: labelColumn, usual: ValueFile.labelNames, noHeader: noHeader, allowsEmpty: allowingEmpty)
-    guard predicted.values.count == expected.values.count else {
-      throw CommandError(
-        "\(predictions): found \(predicted.values.count) predictions, expected \(expected.values.count) as in "
-          + gold)
+    let pairs = try predicted.paired(with: expected)
+    let leftOut = expected.count - pairs.gold.count
+    if leftOut > 0 {
+      console.warn(
+        "\(leftOut) of the \(expected.count) rows of \(gold) have no prediction; they are not scored")
     }
-    return (predicted, expected)
+    return (pairs.predicted, pairs.gold)
   }
 
   /// Puts the file in front of what the scores have to say of its content.

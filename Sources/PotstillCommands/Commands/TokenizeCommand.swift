@@ -74,8 +74,16 @@ package struct TokenizeCommand: ConsoleCommand {
     return "{\"ids\": [\(ids)], \"tokens\": [\(tokens)], \"offsets\": [\(offsets)]}"
   }
 
+  private static let rowsOfPart = 4096
+
   private func show(_ item: TextLines.Item, _ encoding: Encoding, on console: Console) {
-    var table = TextTable([.text("token"), .number("id"), .number("offsets"), .text("text")])
+    let titles = ["token", "id", "offsets", "text"]
+    // A long text is shown in parts, which are held one at a time.
+    func table(from start: Int) -> TextTable {
+      func title(_ index: Int) -> String { start == 0 ? titles[index] : "" }
+      return TextTable([.text(title(0)), .number(title(1)), .number(title(2)), .text(title(3))])
+    }
+    var part = table(from: 0)
     let sources = [Array(item.text.unicodeScalars), Array((item.pair ?? "").unicodeScalars)]
     let (tokens, ids, offsets) = (encoding.tokens, encoding.ids, encoding.offsets)
     let sequences = encoding.sequenceIndex
@@ -87,9 +95,13 @@ package struct TokenizeCommand: ConsoleCommand {
         text.unicodeScalars.append(contentsOf: sources[source][range])
         cells += ["\(range.lowerBound)–\(range.upperBound)", text]
       }
-      table.add(cells)
+      part.add(cells)
+      if part.rows.count == Self.rowsOfPart {
+        console.result(part)
+        part = table(from: index + 1)
+      }
     }
-    console.result(table)
+    console.result(part)
     console.result("\(encoding.count) tokens")
     console.result("")
   }

@@ -46,6 +46,7 @@ struct DistillRun {
     (self.caching, self.wish, self.folder) = (caching, wish, folder)
     validation = data.validation
     order = try LabelOrder(labels: pair.teacher.config.labels, path: pair.teacher.path, task: task)
+    pair.nameOutputs(by: task)
     others = try FurtherTeachers(further, teachers, task: task, order: order)
     let (encoded, limit, alignment) = try pair.encode(data.train, of: task, others: others, console: console)
     (self.limit, self.alignment) = (limit, alignment)
@@ -68,6 +69,7 @@ struct DistillRun {
     (others, console) = (other.others, other.console)
     (alignment, caching, wish, folder) = (nil, other.caching, false, nil)
     start = Parameter.fingerprint(of: pair.student.model.parameters)
+    pair.nameOutputs(by: task)
   }
 
   /// The run that trains the student, as it was at the beginning, on the labels alone.

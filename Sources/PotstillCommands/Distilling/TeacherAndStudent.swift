@@ -92,6 +92,11 @@ struct TeacherAndStudent {
     return (encoded, own, aligned)
   }
 
+  /// Gives the student's outputs the task's names where those it has from its teacher say nothing (`LABEL_0`).
+  func nameOutputs(by task: TaskDefinition) {
+    student.model.rename(labels: LabelOrder.names(student.model.config.labels, of: task))
+  }
+
   /// The same teacher with the student as it was before it learnt.
   func fromTheStart(seed: UInt64) throws -> TeacherAndStudent {
     try TeacherAndStudent(teacher, student.path, tokenizer: tokenizerPath, size: size, seed: seed)

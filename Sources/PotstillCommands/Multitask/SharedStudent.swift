@@ -30,7 +30,8 @@ struct SharedStudent {
       sources = try tasks.enumerated().map { index, member in
         try TaskModel(
           directory: url, head: member.task.kind.head,
-          labels: member.teacher?.config.labels ?? member.task.modelLabels,
+          labels: member.teacher.map { LabelOrder.names($0.config.labels, of: member.task) }
+            ?? member.task.modelLabels,
           problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
       }
       base = sources[0]
@@ -80,7 +81,8 @@ struct SharedStudent {
   ) throws -> TaskModel {
     var config = base.config
     config.head = task.kind.head
-    config.labels = teacher?.labels ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
+    config.labels =
+      teacher.map { LabelOrder.names($0.labels, of: task) } ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
     config.problemType = task.kind.problemType
     return try TaskModel(config: config, seed: seed)
   }

@@ -101,7 +101,7 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: "What counts as a gain: more than this beyond the best so far (default: 0).")
   package var earlyStoppingThreshold: Double?
 
-  @Option(help: "Train on the first so many examples only.")
+  @Option(help: "Train on the first so many examples only, texts without labels included.")
   package var maxTrainSamples: Int?
 
   @Option(help: "Evaluate on the first so many examples only.")

@@ -83,6 +83,7 @@ struct AnswerPredictor: Predictor {
     object["end"] = best?.offsets.map { .integer($0.upperBound) }
     object["null_score_diff"] = prediction.nullScoreDiff.map { .double(shortest($0)) }
     return PredictedAnswer(
-      line: "\(text)\t\(String(format: "%.4f", score))\t\(question.text)", json: .object(object))
+      line: "\(inOneCell(text))\t\(String(format: "%.4f", score))\t\(inOneCell(question.text))",
+      json: .object(object))
   }
 }

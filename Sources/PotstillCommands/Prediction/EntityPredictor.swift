@@ -1,5 +1,4 @@
 import Encoders
-import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -7,12 +6,16 @@ import Tokenization
 
 /// Named entities of running text.
 ///
-/// The tokenizer's own words carry the tags; long texts are seen in overlapping windows. Tags are read by the lenient
-/// rules of conlleval, and an entity's score is the mean probability of its words' tags.
+/// The tokenizer's own words carry the tags; long texts are seen in overlapping windows. `EntityLabels` says how tags make
+/// entities, and an entity's score is the mean probability of its words' tags.
 struct EntityPredictor: Predictor {
   private let folder: ModelFolder
+  private let labels: EntityLabels
 
-  init(_ folder: ModelFolder) { self.folder = folder }
+  init(_ folder: ModelFolder) {
+    self.folder = folder
+    labels = EntityLabels(folder.model.config.labels)
+  }
 
   func prepare(_ items: [TextLines.Item], limit: Int) throws -> (
     examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
@@ -67,17 +70,16 @@ struct EntityPredictor: Predictor {
   }
 
   private func answer(_ text: String, _ places: [Range<Int>], _ tags: [Tag?]) -> PredictedAnswer {
-    let labels = folder.model.config.labels
     let scalars = Array(text.unicodeScalars)
-    let found = Entity.lenient(tags.map { $0.map { labels[$0.label] } ?? "O" }).map { entity in
-      let range =
-        places[entity.tokens.lowerBound].lowerBound..<places[entity.tokens.upperBound - 1].upperBound
-      let scores = entity.tokens.compactMap { tags[$0]?.probability }
+    let found = labels.groups(tags.map { $0?.label }).map { entity in
+      let range = places[entity.words.lowerBound].lowerBound..<places[entity.words.upperBound - 1].upperBound
+      let scores = entity.words.compactMap { tags[$0]?.probability }
       let score = scores.reduce(0, +) / Double(max(1, scores.count))
       return (type: entity.type, score: score, word: self.text(scalars, range), range: range)
     }
     let lines = found.map {
-      "\($0.type)\t\(String(format: "%.4f", $0.score))\t\($0.range.lowerBound)\t\($0.range.upperBound)\t\($0.word)"
+      "\(inOneCell($0.type))\t\(String(format: "%.4f", $0.score))\t\($0.range.lowerBound)\t\($0.range.upperBound)"
+        + "\t\(inOneCell($0.word))"
     }
     let objects: [JSONValue] = found.map {
       [

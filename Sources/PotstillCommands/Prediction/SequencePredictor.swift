@@ -17,7 +17,7 @@ struct SequencePredictor: Predictor {
   }
 
   private func answer(_ item: TextLines.Item, _ logits: [Float]) -> PredictedAnswer {
-    let text = item.pair.map { "\(item.text)\t\($0)" } ?? item.text
+    let text = ([item.text] + (item.pair.map { [$0] } ?? [])).map(inOneCell).joined(separator: "\t")
     let labels = folder.model.config.labels
     let numbers = JSONValue.array(logits.map { .double(shortest($0)) })
     switch folder.model.config.problem {
@@ -26,14 +26,14 @@ struct SequencePredictor: Predictor {
     case .multiLabel:
       let chosen = zip(labels, logits).compactMap { $1 > 0 ? $0 : nil }
       return PredictedAnswer(
-        line: "\(chosen.joined(separator: ","))\t\(text)",
+        line: "\(inOneCell(chosen.joined(separator: ",")))\t\(text)",
         json: ["labels": .array(chosen.map { .string($0) }), "logits": numbers])
     case .singleLabel:
       let best = logits.indices.max { logits[$0] < logits[$1] } ?? 0
       let first = logits.firstIndex(of: logits[best]) ?? best
       let score = probabilities(logits)[first]
       return PredictedAnswer(
-        line: "\(labels[first])\t\(String(format: "%.4f", score))\t\(text)",
+        line: "\(inOneCell(labels[first]))\t\(String(format: "%.4f", score))\t\(text)",
         json: ["label": .string(labels[first]), "score": .double(score), "logits": numbers])
     }
   }

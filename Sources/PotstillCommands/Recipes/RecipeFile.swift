@@ -30,6 +30,9 @@ package struct RecipeFile {
     "models", "data", "masking", "training", "distillation", "evaluation", "run",
   ]
 
+  /// More options than any command has.
+  private static let mostEntries = 1000
+
   /// The file as the user named it.
   package let path: String
   /// The options in order.
@@ -45,22 +48,13 @@ package struct RecipeFile {
 
   /// Reads a recipe.
   package init(path: String) throws {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw RecipeError(["\(path): no such file, or it cannot be read; expected a recipe in YAML or JSON"])
-    }
-    try self.init(path: path, text: String(decoding: data, as: UTF8.self))
+    try self.init(path: path, text: YAMLFile.text(path, expected: "a recipe in YAML or JSON"))
   }
 
   /// Reads the text of a recipe; `path` is used in messages.
   package init(path: String, text: String) throws {
     self.path = path
-    let root: Node?
-    do {
-      root = try Yams.compose(yaml: text)
-    } catch let error as YamlError {
-      throw RecipeError([Self.explain(error, path: path)])
-    }
-    guard let root else {
+    guard let root = try YAMLFile.document(text, path: path) else {
       entries = []
       return
     }
@@ -70,6 +64,12 @@ package struct RecipeFile {
     var entries: [Entry] = []
     var faults: [String] = []
     Self.collect(mapping, path: path, isSection: false, into: &entries, faults: &faults)
+    guard entries.count + faults.count <= Self.mostEntries else {
+      throw RecipeError([
+        "\(path): found \(entries.count + faults.count) keys, expected at most \(Self.mostEntries); no command has so many "
+          + "options"
+      ])
+    }
     var seen: [String: Int] = [:]
     for entry in entries {
       let name = OptionSpelling.canonical(entry.key)
@@ -115,15 +115,5 @@ package struct RecipeFile {
 
   private static func isQuoted(_ scalar: Node.Scalar) -> Bool {
     scalar.style == .doubleQuoted || scalar.style == .singleQuoted
-  }
-
-  private static func explain(_ error: YamlError, path: String) -> String {
-    switch error {
-    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-      .composer(_, let problem, let mark, _):
-      "\(path):\(mark.line): \(problem); expected YAML or JSON"
-    default:
-      "\(path): \(error)"
-    }
   }
 }

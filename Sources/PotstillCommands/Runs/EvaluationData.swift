@@ -26,8 +26,12 @@ struct EvaluationData {
   ) throws {
     let (rows, path, account) = try reader.readExamples(split, part: part)
     task = reader.task
-    examples = limit.map { rows.prefix($0) } ?? rows
+    examples = limit.map { rows.prefix(max(0, $0)) } ?? rows
     console.note(account)
+    if examples.count == 0 {
+      throw CommandError(
+        "--max-eval-samples is \(limit ?? 0), so that nothing is left of \(path); ask for 1 or more")
+    }
     if needsLabels, examples.labelledCount == 0 {
       throw CommandError(
         "\(path) has no labels to score against; choose another --split, or answer it with --output"

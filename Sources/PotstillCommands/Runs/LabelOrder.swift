@@ -21,10 +21,9 @@ struct LabelOrder {
     let own = labels.map { $0.lowercased() }
     let wanted = task.outputLabels.map { $0.lowercased() }
     let found = wanted.compactMap { own.firstIndex(of: $0) }
-    let hasDefaultNames = own == own.indices.map { "label_\($0)" }
     if found.count == wanted.count, own.count == wanted.count {
       outputs = found
-    } else if own.count == wanted.count, hasDefaultNames {
+    } else if own.count == wanted.count, Self.areDefaultNames(labels) {
       outputs = Array(own.indices)
     } else {
       throw CommandError(
@@ -32,6 +31,17 @@ struct LabelOrder {
           + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one"
       )
     }
+  }
+
+  /// Whether labels are the names that `transformers` gives outputs without names, which say nothing.
+  private static func areDefaultNames(_ labels: [String]) -> Bool {
+    labels.map { $0.lowercased() } == labels.indices.map { "label_\($0)" }
+  }
+
+  /// The names for a student of a model with some labels: the task's where the model's say nothing.
+  static func names(_ labels: [String], of task: TaskDefinition) -> [String] {
+    task.kind.hasLabels && labels.count == task.outputLabels.count && areDefaultNames(labels)
+      ? task.outputLabels : labels
   }
 
   /// Examples of the task with the model's numbers for their labels.

@@ -16,12 +16,13 @@ struct RunData {
     func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
       let (examples, _, account) = try reader.readExamples(split)
       console.note(account)
-      return limit.map { examples.prefix($0) } ?? examples
+      return limit.map { examples.prefix(max(0, $0)) } ?? examples
     }
     given = try read(.train, training.maxTrainSamples)
     var train = given
     if readsUnlabelled, reader.task.unlabelledFile != nil {
-      train = train.appending(try read(.unlabelled, nil))
+      let more = try read(.unlabelled, nil)
+      train = train.appending(more, upTo: training.maxTrainSamples, console: console)
     }
     self.train = train
     validation = reader.task.validationFile == nil ? nil : try read(.validation, training.maxEvalSamples)
@@ -32,5 +33,18 @@ struct RunData {
     let made = try AugmentedRows.make(of: given, recipe, maskedModel: maskedModel, console: console)
     console.note("augmentation: \(grouped(made.count)) examples")
     train = train.appending(made)
+  }
+}
+
+extension TaskExamples {
+  /// These rows and then texts without labels, as many in all as `--max-train-samples` lets a run have; says what is left out.
+  func appending(_ more: TaskExamples, upTo limit: Int?, console: Console) -> TaskExamples {
+    let left = limit.map { max(0, $0 - count) } ?? more.count
+    if left < more.count, let limit {
+      console.warn(
+        "--max-train-samples \(limit) leaves out \(grouped(more.count - left)) of \(grouped(more.count)) texts without labels"
+      )
+    }
+    return appending(more.prefix(min(left, more.count)))
   }
 }

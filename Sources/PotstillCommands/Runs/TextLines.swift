@@ -26,7 +26,7 @@ struct TextLines {
   /// - Parameters:
   ///   - texts: What stood on the command line; wins over the rest.
   ///   - file: A file, one text a line (JSON objects when its name ends in .jsonl); nil for standard input, where
-  ///     lines that begin with `{` are JSON objects.
+  ///     lines that are JSON objects are read as such, and any other is a text, whatever it begins with.
   static func read(_ texts: [String], file: String?, console: Console) throws -> [Item] {
     if !texts.isEmpty {
       return texts.enumerated().map { Item(text: $1, pair: nil, number: $0 + 1) }
@@ -36,14 +36,19 @@ struct TextLines {
       var items: [Item] = []
       let lines = TextLines(source: "standard input")
       while let line = console.input() {
-        items.append(try lines.item(line, number: items.count + 1, isJSON: line.hasPrefix("{")))
+        let isJSON = line.hasPrefix("{") && (try? JSONValue(parsing: line))?.objectValue != nil
+        items.append(try lines.item(line, number: items.count + 1, isJSON: isJSON))
       }
       return items
     }
-    // Through a handle, which reads pipes and other special files too.
-    guard let handle = FileHandle(forReadingAtPath: file), let data = try? handle.readToEnd() ?? Data() else {
-      throw CommandError("--input \(file): no such file, or it cannot be read")
+    let data: Data
+    do { data = try FileContents.read(file, waitsForPipes: true) } catch {
+      guard case .cannotRead(_, let reason) = error, FileManager.default.fileExists(atPath: file) else {
+        throw CommandError("--input \(file): no such file, or it cannot be read")
+      }
+      throw CommandError("--input \(file): \(reason)")
     }
+    if let fault = FileContents.lineEndFault(data) { throw CommandError("--input \(file): \(fault)") }
     let lines = TextLines(source: file)
     let isJSON = file.hasSuffix(".jsonl")
     return try lines.split(data).enumerated().map { index, bytes in

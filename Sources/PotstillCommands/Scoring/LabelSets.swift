@@ -45,12 +45,15 @@ struct LabelSets {
     file.values.map { value in
       // JSON lines may have a list.
       let list = value.hasPrefix("[") ? try? JSONValue(parsing: value).arrayValue : nil
-      return list?.map { $0.stringValue ?? $0.compactText } ?? labels(in: value, separator)
+      return list?.map { trimmed($0.stringValue ?? $0.compactText) } ?? labels(in: value, separator)
     }
   }
 
   private static func labels(in text: String, _ separator: String) -> [String] {
-    text.components(separatedBy: separator).map { $0.trimmingCharacters(in: .whitespaces) }
-      .filter { !$0.isEmpty }
+    text.components(separatedBy: separator).map(trimmed).filter { !$0.isEmpty }
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }

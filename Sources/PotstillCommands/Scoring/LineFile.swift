@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// The lines of a UTF-8 file; they end at a line feed and nowhere else, so that their numbers are those of other tools.
 struct LineFile {
@@ -10,9 +11,8 @@ struct LineFile {
   /// Reads a file whole.
   init(_ path: String) throws {
     self.path = path
-    guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.readToEnd() ?? Data() else {
-      throw CommandError("\(path): no such file, or it cannot be read")
-    }
+    let data = try FileContents.read(path, waitsForPipes: true)
+    if let fault = FileContents.lineEndFault(data) { throw CommandError("\(path): \(fault)") }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw CommandError("\(path): found bytes that are not UTF-8; convert the file to UTF-8")
     }

@@ -6,24 +6,24 @@ struct TagFile {
   private var starts: [Int] = []
   private let file: LineFile
 
-  /// Reads a file; lines that begin with `-DOCSTART-` separate sentences too.
+  /// Reads a file; lines that begin with `-DOCSTART-` separate sentences too, and separators around a line are none of it.
   ///
   /// Columns end at tabs in lines that have one, so that a token may be a space of any kind, and at spaces elsewhere.
   init(_ path: String) throws {
     file = try LineFile(path)
     var isInSentence = false
-    for (index, line) in file.lines.enumerated() {
-      let isBlank = line.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 }
-      if isBlank || line.hasPrefix("-DOCSTART-") {
+    func isGap(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
+    for (index, whole) in file.lines.enumerated() {
+      var line = whole.utf8.drop(while: isGap)
+      while let last = line.last, isGap(last) { line.removeLast() }
+      if line.isEmpty || line.starts(with: "-DOCSTART-".utf8) {
         isInSentence = false
         continue
       }
-      let isTabbed = line.utf8.contains(0x09)
-      let separator: UInt8 = isTabbed ? 0x09 : 0x20
-      let columns = line.utf8.split(separator: separator, omittingEmptySubsequences: !isTabbed)
-      guard let tag = columns.last, !tag.isEmpty else {
-        throw file.fault(index, "found an empty last column, expected a tag such as O or B-PER")
-      }
+      // A space that is a word is in front of its tab.
+      let separator: UInt8 = whole.utf8.contains(0x09) ? 0x09 : 0x20
+      guard let column = line.split(separator: separator).last else { continue }
+      let tag = column.drop(while: isGap)
       if !isInSentence {
         tags.append([])
         starts.append(index)
@@ -31,6 +31,19 @@ struct TagFile {
       }
       tags[tags.count - 1].append(String(Substring(tag)))
     }
+  }
+
+  /// Where the tags first stand that `seqeval` warns of: all but O and those with one of its prefixes.
+  var placesOfOddTags: [String: String] {
+    var places: [String: String] = [:]
+    for (sentence, names) in tags.enumerated() {
+      for (token, tag) in names.enumerated() where places[tag] == nil {
+        let isUsual =
+          ["O", "B", "I", "E", "S"].contains(tag) || ["B-", "I-", "E-", "S-"].contains { tag.hasPrefix($0) }
+        if !isUsual { places[tag] = place(sentence: sentence, token: token) }
+      }
+    }
+    return places
   }
 
   /// File and line of a token.

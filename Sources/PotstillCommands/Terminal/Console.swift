@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// Where a command speaks: results on one stream, everything else on the other.
 package final class Console {
@@ -37,8 +38,8 @@ package final class Console {
     self.input = input
   }
 
-  /// A line of results.
-  package func result(_ line: String) { output.line(line) }
+  /// A line of results; a terminal sees no control characters of it.
+  package func result(_ line: String) { output.line(output.isTerminal ? printable(line) : line) }
 
   /// One of two forms of the results: the text when there is one, else the table.
   package func result(_ text: String?, orTable table: @autoclosure () -> TextTable) {
@@ -49,15 +50,22 @@ package final class Console {
   package func note(_ line: String) {
     if isQuiet { return }
     output.flush()
-    messages.line(line)
+    messages.line(Self.shown(line))
     messages.flush()
   }
 
   /// A line that must be seen, in the form `potstill: warning: …`.
   package func warn(_ line: String) {
     output.flush()
-    messages.line("potstill: warning: \(line)")
+    messages.line("potstill: warning: \(Self.shown(line))")
     messages.flush()
+  }
+
+  /// A message as it is shown: without control characters, and neither its lines nor the whole without end.
+  package static func shown(_ message: String) -> String {
+    let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
+    return shortened(
+      lines.map { shortened(printable(String($0)), to: 1500) }.joined(separator: "\n"), to: 4500)
   }
 
   /// Sends both streams out.

@@ -2,7 +2,8 @@ import CUtf8proc
 
 /// How many terminal columns a text takes: East Asian wide characters count as two, combining marks as none.
 package func displayWidth(_ text: String) -> Int {
-  text.unicodeScalars.reduce(0) { width, scalar in
+  if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text.utf8.count }
+  return text.unicodeScalars.reduce(0) { width, scalar in
     scalar.value >= 0x20 && scalar.value < 0x7F
       ? width + 1 : width + max(0, Int(utf8proc_charwidth(utf8proc_int32_t(scalar.value))))
   }

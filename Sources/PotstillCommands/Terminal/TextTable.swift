@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// An aligned table of text for people; pipes get the same text without bold.
 package struct TextTable {
   /// How a column is aligned.
@@ -22,14 +24,18 @@ package struct TextTable {
   package private(set) var rows: [[String]] = []
 
   /// An empty table.
-  package init(_ columns: [Column]) { self.columns = columns }
+  package init(_ columns: [Column]) {
+    self.columns = columns.map {
+      Column(title: printable(inOneCell($0.title)), alignment: $0.alignment)
+    }
+  }
 
-  /// Adds a row at the end.
+  /// Adds a row at the end; line ends and other control characters of a cell are shown as escapes.
   package mutating func add(_ cells: [String]) {
     precondition(
       cells.count <= columns.count,
       "A row has \(cells.count) cells where the table has \(columns.count) columns.")
-    rows.append(cells)
+    rows.append(cells.map { printable(inOneCell($0)) })
   }
 
   /// The lines of the table without trailing spaces, columns two spaces apart.

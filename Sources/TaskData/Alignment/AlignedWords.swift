@@ -68,5 +68,7 @@ private struct PlacedWords: Sendable {
     pieces = Dictionary(zip(list.map(\.key), encoded)) { first, _ in first }
   }
 
-  subscript(word: String) -> (ids: [Int32], offsets: [Range<Int>]) { pieces[Array(word.utf8)] ?? ([], []) }
+  subscript(word: String) -> (ids: [Int32], offsets: [Range<Int>]) {
+    word.isEmpty ? ([], []) : pieces[Array(word.utf8)] ?? ([], [])
+  }
 }

@@ -27,7 +27,9 @@ public struct TextAugmenter {
   private static let shortLengths = 3...14
   /// Draws in a row that bring nothing new before the rows count as used up.
   private static let patience = 1000
-  /// The same for the copies of one row.
+  /// Copies in a row that bring nothing new before a row counts as used up.
+  private static let patienceForRow = 100
+  /// The same for one copy of one row.
   private static let patienceForCopy = 10
 
   /// An augmenter of some rows.
@@ -67,7 +69,7 @@ public struct TextAugmenter {
 
   /// Makes the rows that the recipe asks for, or as many of them as are new.
   ///
-  /// - Parameter progress: Told of the rows made, out of all, after each.
+  /// - Parameter progress: Told of the rows made, out of all, after each; with copies, of the rows whose copies are made.
   /// - Returns: Rows without labels, of the kind of those given.
   public mutating func makeAll(
     progress: (_ made: Int, _ wanted: Int) -> Void = { _, _ in }
@@ -76,10 +78,17 @@ public struct TextAugmenter {
     switch recipe.amount {
     case .copies(let copies):
       for (index, row) in given.enumerated() {
+        var failures = 0
         for _ in 0..<copies {
-          if let new = new(tries: Self.patienceForCopy, of: row) { made.append(new) }
+          if let new = new(tries: Self.patienceForCopy, of: row) {
+            made.append(new)
+            failures = 0
+          } else {
+            failures += 1
+            if failures == Self.patienceForRow { break }
+          }
         }
-        progress((index + 1) * copies, given.count * copies)
+        progress(index + 1, given.count)
       }
     case .count, .asManyAsGiven:
       let wanted = if case .count(let count) = recipe.amount { count } else { given.count }

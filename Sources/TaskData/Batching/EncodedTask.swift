@@ -18,7 +18,8 @@ public struct EncodedTask: Sendable {
   public let source: Source
   /// What the model reads, long rows in windows.
   public let examples: [EncodedExample]
-  /// Which row of its file each text or pair is, counted from 0; where no file holds it, its position.
+  /// Which row of its file each text or pair is, by the file's column `index` or counted from 0; where no file holds it, its
+  /// position.
   ///
   /// Empty for sentences and questions, whose answers carry words and ids instead.
   public let rowNumbers: [Int]

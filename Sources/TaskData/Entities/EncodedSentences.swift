@@ -12,6 +12,13 @@ public struct EncodedSentences: Sendable, Hashable {
   /// The examples to train and predict on, one a window.
   public var examples: [EncodedExample] { windows.map(\.example) }
 
+  /// The words of each sentence that have a token, in order: all but those that normalise to nothing.
+  public var wordsWithTokens: [[Int]] {
+    var words = wordCounts.map { _ in [Int]() }
+    for window in windows { words[window.sentence] += window.decidingTokens.map(\.word) }
+    return words
+  }
+
   /// Puts predictions together to one tag for each word of each sentence.
   ///
   /// A word without a token (a control character, U+200B) has no prediction: it belongs to an entity that goes on
@@ -37,6 +44,12 @@ public struct EncodedSentences: Sendable, Hashable {
   private func filled(_ tags: [Int?]) -> [Int] {
     let areOfPieces = labelsAllTokens && tagSet.scheme.marksEnds
     if !tags.contains(nil) && !areOfPieces { return tags.compactMap { $0 } }
+    // What is decided stays as it is, well formed or not: a word without a token changes no other's tag.
+    let laid = laid(tags)
+    return areOfPieces ? laid : zip(tags, laid).map { $0 ?? $1 }
+  }
+
+  private func laid(_ tags: [Int?]) -> [Int] {
     // The entities among the words that have a tag, laid over all words between their ends.
     let places = tags.indices.filter { tags[$0] != nil }
     let decided = tagSet.entities(of: tags.compactMap { $0 })

@@ -1,3 +1,6 @@
+import Foundation
+import ModelFormats
+
 /// Turns the words and raw tags of a file into sentences in the task's own scheme, or says what is wrong with them.
 struct SentenceBuilder {
   let split: DataSplit
@@ -14,6 +17,9 @@ struct SentenceBuilder {
     input = TagSet(scheme: task.inputScheme, types: task.labels)
     output = task.tagSet
   }
+
+  /// The types of entities.
+  var types: [String] { output.types }
 
   /// The index of a type of entities, or the fault of not being one.
   func type(_ name: String, line: Int) throws(RowFault) -> Int {
@@ -65,9 +71,15 @@ struct SentenceBuilder {
 
   private mutating func mark(of raw: String) -> Result<TagSet.Mark?, TagSet.TagError> {
     if let known = marks[raw] { return known }
-    let mark = input.mark(of: labelValues[raw] ?? raw)
+    let mark = input.mark(of: meaning(of: raw))
     marks[raw] = mark
     return mark
+  }
+
+  /// The tag that a value of the file means; a whole number means the same when it is written 1.0.
+  private func meaning(of raw: String) -> String {
+    let raw = raw.trimmingCharacters(in: .whitespacesAndNewlines)
+    return labelValues[raw] ?? wholeNumber(raw).flatMap { labelValues[String($0)] } ?? raw
   }
 
   private func fault(_ error: TagSet.TagError, _ raw: String, line: Int) -> RowFault {

@@ -13,10 +13,10 @@ extension Dataset where Example == TaggedSentence {
   /// Reads one word and its tag a line, and a sentence to each blank line.
   ///
   /// Fields are separated by tabs or, where a line has none, by spaces; the word is the first and the tag the last unless
-  /// the task says which. Lines of `-DOCSTART-` separate like blank ones. A tag behind nothing but its separator belongs
-  /// to a space.
+  /// the task says which. Separators in front of a line and behind it are no fields, but a line that has one field less
+  /// than the others and begins with a separator has a space for its word. Lines of `-DOCSTART-` separate like blank ones.
   private mutating func addColumns(_ bytes: [UInt8], _ layout: FileLayout, _ builder: inout SentenceBuilder) {
-    let columns = ColumnPlaces(layout)
+    let columns = ColumnPlaces(layout, types: builder.types, width: ColumnPlaces.width(bytes))
     var words: [String] = []
     var tags: [String?] = []
     var lines: [Int] = []
@@ -59,7 +59,14 @@ private struct ColumnPlaces {
     case fault(found: String, expected: String)
   }
 
-  init(_ layout: FileLayout) {
+  /// The fields of the first line that begins with no separator; nil where all begin with one.
+  let width: Int?
+  /// The types whose names have a space, which only a line with tabs can say.
+  let spacedTypes: [String]
+
+  init(_ layout: FileLayout, types: [String], width: Int?) {
+    self.width = width
+    spacedTypes = types.filter { $0.contains(" ") }
     func place(_ column: ColumnReference) -> Int? {
       if case .index(let index) = column { index } else { nil }
     }
@@ -67,30 +74,68 @@ private struct ColumnPlaces {
     tag = place(layout.labelColumn)
   }
 
+  /// The number of fields of the first line of words that begins with no separator.
+  static func width(_ bytes: [UInt8]) -> Int? {
+    var width: Int?
+    DelimitedRows.forEachLine(bytes) { _, content in
+      guard width == nil, let first = content.first, !isGap(first), let fields = fields(of: content) else {
+        return
+      }
+      width = fields.count
+    }
+    return width
+  }
+
+  private static func isGap(_ byte: UInt8) -> Bool { byte == space || byte == DelimitedRows.tab }
+
+  private static func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var field = field.drop { $0 == space }
+    while field.last == space { field.removeLast() }
+    return field
+  }
+
+  /// The fields of a line, an empty one first where it begins with a separator; nil of a line that separates sentences.
+  private static func fields(of content: ArraySlice<UInt8>) -> [ArraySlice<UInt8>]? {
+    var line = content
+    while let last = line.last, isGap(last) || last == DelimitedRows.carriageReturn { line.removeLast() }
+    let text = line.drop(while: isGap)
+    if text.isEmpty || text.starts(with: documentStart) { return nil }
+    let fields =
+      text.contains(DelimitedRows.tab)
+      ? text.split(separator: DelimitedRows.tab, omittingEmptySubsequences: false)
+      : text.split(separator: space)
+    return text.startIndex == line.startIndex ? fields : [line.prefix(0)] + fields
+  }
+
   private static let space = UInt8(ascii: " ")
   private static let documentStart = Array("-DOCSTART-".utf8)
 
   func row(_ content: ArraySlice<UInt8>) -> Row {
-    func isGap(_ byte: UInt8) -> Bool { byte == Self.space || byte == DelimitedRows.tab }
-    var line = content
-    while let last = line.last, isGap(last) || last == DelimitedRows.carriageReturn { line.removeLast() }
-    if line.isEmpty || line.starts(with: Self.documentStart) { return .blank }
-    var fields: [ArraySlice<UInt8>]
-    if line.contains(DelimitedRows.tab) {
-      fields = line.split(separator: DelimitedRows.tab, omittingEmptySubsequences: false)
-    } else {
-      fields = line.split(separator: Self.space)
-      if line.first == Self.space { fields.insert(line.prefix(1), at: 0) }
-    }
+    guard var fields = Self.fields(of: content) else { return .blank }
+    if fields[0].isEmpty, fields.count != width ?? 2 { fields.removeFirst() }
     let (word, tag) = (self.word ?? 0, self.tag ?? fields.count - 1)
     guard word < fields.count, tag < fields.count else {
-      return .fault(found: "\(fields.count) columns", expected: "at least \(max(word, tag) + 1)")
+      return .fault(found: "\(fields.count) columns", expected: "a column \(max(word, tag)), counted from 0")
     }
-    guard let text = DelimitedRows.text(fields[word]), let mark = DelimitedRows.text(fields[tag]) else {
-      return .fault(found: "bytes that are not UTF-8", expected: "UTF-8 text")
+    // Spaces around a word are none of it, unless it is one.
+    guard let text = DelimitedRows.text(Self.trimmed(fields[word])),
+      let mark = DelimitedRows.text(Self.trimmed(fields[tag]))
+    else { return .fault(found: "bytes that are not UTF-8", expected: "UTF-8 text") }
+    guard text.utf8.count <= Self.longestWord else {
+      return .fault(found: "a word of \(text.utf8.count) bytes", expected: "at most \(Self.longestWord)")
     }
-    return .word(
-      text.isEmpty ? " " : text,
-      tag: tag == word ? nil : String(mark.drop { $0 == " " }.prefix { $0 != " " }))
+    if tag != word, !content.contains(DelimitedRows.tab),
+      let type = spacedTypes.first(where: {
+        $0.split(separator: " ").first.map(mark.dropFirst(2).elementsEqual) == true
+      })
+    {
+      return .fault(
+        found: "the tag \"\(mark)\" in a line without tabs",
+        expected: "fields that are separated by tabs, since the type \"\(type)\" has a space in its name")
+    }
+    return .word(text.isEmpty ? " " : text, tag: tag == word ? nil : mark)
   }
+
+  /// Bytes of a word beyond which a file is taken for one of another form.
+  private static let longestWord = 1_000_000
 }

@@ -60,7 +60,7 @@ extension Dataset where Example == TaggedSentence {
     if let label {
       guard let types = label.objectValue else {
         throw RowFault(
-          line: line, found: "JSON \(label.kind) beside a text",
+          line: line, found: "\(label.kind) beside a text",
           expected: "an object of types with their names")
       }
       entities = try spans(types, in: characters, line, builder, &repairs)
@@ -77,12 +77,12 @@ extension Dataset where Example == TaggedSentence {
     for (name, mentions) in types {
       let type = try builder.type(name, line: line)
       guard let mentions = mentions.objectValue else {
-        throw RowFault(line: line, found: "JSON \(mentions.kind) under \"\(name)\"", expected: "an object")
+        throw RowFault(line: line, found: "\(mentions.kind) under \"\(name)\"", expected: "an object")
       }
       for (mention, places) in mentions {
         let wanted = Array(mention.unicodeScalars)
         for place in places.arrayValue ?? [] {
-          guard let first = place[0]?.intValue, let last = place[1]?.intValue, !wanted.isEmpty else {
+          guard let first = place[0]?.wholeNumber, let last = place[1]?.wholeNumber, !wanted.isEmpty else {
             throw RowFault(
               line: line, found: "\"\(mention)\" at \(place.compactText)",
               expected: "its first and last character")
@@ -91,7 +91,7 @@ extension Dataset where Example == TaggedSentence {
             throw RowFault(
               line: line, found: "\"\(mention)\" (\(name))", expected: "a name that occurs in the text")
           }
-          if words != first..<last + 1 {
+          if words.lowerBound != first || words.upperBound - 1 != last {
             repairs.append(
               RowRepair(
                 line: line, found: "\"\(mention)\" at \(place.compactText), where it is not",

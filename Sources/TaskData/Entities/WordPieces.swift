@@ -26,8 +26,9 @@ struct WordPieces: Sendable {
     pieces = Dictionary(zip(words.map(Key.init), encoded)) { first, _ in first }
   }
 
-  /// The tokens of a word, none for one that normalises to nothing.
-  subscript(word: String) -> [Int32] { pieces[Key(word: word)] ?? [] }
+  /// The tokens of a word, none for one that normalises to nothing; an empty one has none either, though a byte-level
+  /// tokenizer puts a space before words.
+  subscript(word: String) -> [Int32] { word.isEmpty ? [] : pieces[Key(word: word)] ?? [] }
 }
 
 /// The special tokens that a tokenizer puts around one text.

@@ -6,11 +6,14 @@ public struct Question: Sendable, Hashable {
     public var text: String
     /// The Unicode scalar of the passage at which it begins, nil where the passage does not have it.
     public var start: Int?
+    /// How many Unicode scalars of the passage it covers: not always those of the text, whose white space may differ.
+    public var length: Int
 
-    /// An answer made by hand or by a reader.
-    public init(text: String, start: Int?) {
+    /// An answer made by hand or by a reader; where no length is given, it is the text's.
+    public init(text: String, start: Int?, length: Int? = nil) {
       self.text = text
       self.start = start
+      self.length = length ?? text.unicodeScalars.count
     }
   }
 

@@ -29,8 +29,10 @@ struct QuestionBuilder {
   /// An answer as a file has it.
   struct RawAnswer {
     let text: String
-    /// What the file says of its beginning, nil where it says nothing.
+    /// What the file says of its beginning, nil where it says nothing that can be.
     let start: Int?
+    /// What the file says of its beginning as it is written there, where that is no place in any text.
+    var claim: String?
     /// Whether the form of the file has texts alone, so that nothing is amiss where no beginning is said.
     var isBare = false
   }
@@ -62,9 +64,17 @@ struct QuestionBuilder {
     guard !ids.contains(id) else { throw fault("the id \"\(id)\" once more", "an id of its own") }
     let given = answers ?? []
     var question = Question(id: id, text: text, context: passage.text)
-    // Without the flag, no answer means that there is none, as in Hugging Face's copy of SQuAD 2.0.
-    question.isImpossible = isImpossible ?? (allowsImpossible && answers != nil && given.isEmpty)
+    // As SQuAD 2.0's script and run_qa do, which look at the answers alone; the flag decides where there is no list.
+    question.isImpossible =
+      given.isEmpty && (answers == nil ? isImpossible == true : allowsImpossible || isImpossible == true)
     if split != .unlabelled {
+      if let isImpossible, answers != nil, isImpossible != given.isEmpty, allowsImpossible {
+        repairs.append(
+          RowRepair(
+            line: line, place: place,
+            found: "is_impossible \(isImpossible) with \(given.isEmpty ? "no answers" : "answers")",
+            remedy: "the answers decide, as in SQuAD 2.0's script"))
+      }
       if question.isImpossible {
         guard allowsImpossible else {
           throw fault("a question without an answer", "one; set version_2_with_negative to allow for none")
@@ -93,16 +103,22 @@ struct QuestionBuilder {
       throw RowFault(line: line, place: place, found: "an empty answer", expected: "some text")
     }
     let start = answer.start
-    let found = TextSearch.range(of: wanted, in: passage.scalars, near: start ?? 0)?.lowerBound
-    if found == nil || (found != start && !answer.isBare) {
+    // What the file says goes first, be there more or less white space than in the answer.
+    let own = start.flatMap { TextSearch.rangeApartFromSpace(of: wanted, in: passage.scalars, at: $0) }
+    let range =
+      own ?? TextSearch.range(of: wanted, in: passage.scalars, near: start ?? 0)
+      ?? TextSearch.rangeApartFromSpace(of: wanted, in: passage.scalars, near: start ?? 0)
+    let found = range?.lowerBound
+    if found == nil || (own == nil && !answer.isBare) {
       let claimed =
-        start.map { " at \($0), where it is not" } ?? (answer.isBare ? "" : " without answer_start")
+        (start.map { "\($0)" } ?? answer.claim).map { " at \($0), where it is not" }
+        ?? (answer.isBare ? "" : " without answer_start")
       repairs.append(
         RowRepair(
           line: line, place: place, found: "the answer \"\(answer.text)\"\(claimed)",
           remedy: found.map { "taken from its nearest occurrence, at \($0)" }
             ?? "the context does not have it; kept for scoring only"))
     }
-    return Question.Answer(text: answer.text, start: found)
+    return Question.Answer(text: answer.text, start: found, length: range?.count)
   }
 }

@@ -60,7 +60,7 @@ extension QuestionWindow {
     self.question = index
     example = EncodedExample(ids: encoding.ids, segments: encoding.segments)
     if let answer = question.answers.first(where: { $0.start != nil }), let start = answer.start {
-      example.target = span(of: start..<start + answer.text.unicodeScalars.count)
+      example.target = span(of: start..<start + answer.length)
     } else if question.isImpossible {
       example.target = .span(start: 0, end: 0)
     }

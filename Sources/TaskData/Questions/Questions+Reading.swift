@@ -74,7 +74,7 @@ extension Dataset where Example == Question {
       return .success(
         try builder.question(
           id: id, text: text, passage: passage, answers: try answers(value["answers"], line: 0, place: place),
-          isImpossible: value["is_impossible"]?.boolValue, line: 0, place: place))
+          isImpossible: JSONLines.flag(value["is_impossible"]), line: 0, place: place))
     } catch {
       return .failure(error)
     }
@@ -103,7 +103,8 @@ extension Dataset where Example == Question {
           return .success(
             try builder.question(
               id: object["id"].flatMap(JSONLines.scalar) ?? "\(line)", text: text, passage: .init(context),
-              answers: answers, isImpossible: object["is_impossible"]?.boolValue, line: line, place: nil))
+              answers: answers, isImpossible: JSONLines.flag(object["is_impossible"]), line: line, place: nil)
+          )
         } catch {
           return .failure(error)
         }
@@ -131,16 +132,18 @@ extension Dataset where Example == Question {
         (text, starts.flatMap { index < $0.count ? $0[index] : nil })
       }
     } else {
-      throw RowFault(line: line, place: place, found: "answers as JSON \(value.kind)", expected: "a list")
+      throw RowFault(line: line, place: place, found: "answers as \(value.kind)", expected: "a list")
     }
     var answers: [QuestionBuilder.RawAnswer] = []
     for (text, start) in pairs {
       guard let text = text?.stringValue else {
         throw RowFault(line: line, place: place, found: "an answer without text", expected: "one")
       }
-      // Some copies have the offset as a string; -1 (CMRC) says that nobody looked.
-      let offset = start.flatMap { $0.intValue ?? $0.stringValue.flatMap { Int($0) } }
-      answers.append(QuestionBuilder.RawAnswer(text: text, start: offset.flatMap { $0 < 0 ? nil : $0 }))
+      // Some copies have the offset as a string or as 93.0; -1 (CMRC) says that nobody looked.
+      let offset = start?.wholeNumber
+      let claim = offset == nil && start?.isNull == false ? start?.compactText : nil
+      answers.append(
+        QuestionBuilder.RawAnswer(text: text, start: offset.flatMap { $0 < 0 ? nil : $0 }, claim: claim))
     }
     return answers
   }

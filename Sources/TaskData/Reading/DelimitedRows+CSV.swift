@@ -2,7 +2,8 @@ extension DelimitedRows {
   /// Splits comma-separated rows with double quotes (RFC 4180); a quoted field may hold commas, quotes and line ends.
   ///
   /// A quote inside a field that does not begin with one is data, as in Python's `csv`. Behind a row with a quote too
-  /// many or too few, reading goes on in the line after its first.
+  /// many or too few, reading goes on in the line after its first; where a quote does not end within
+  /// `longestQuotedField` bytes, the rest of the file belongs to it and is not read.
   init(csv bytes: [UInt8]) {
     var parser = CSVParser(bytes: Self.skippingMark(bytes))
     while let row = parser.nextRow() {
@@ -16,7 +17,12 @@ private struct CSVParser {
   let bytes: ArraySlice<UInt8>
   var place: Int
   var line = 1
+  /// Whether a quote did not end, so that nobody knows where the next row begins.
+  private(set) var isLost = false
   private var rowStart: Int
+
+  /// Bytes of a field in quotes.
+  static let longestQuotedField = 1 << 20
 
   init(bytes: ArraySlice<UInt8>) {
     self.bytes = bytes
@@ -25,7 +31,7 @@ private struct CSVParser {
   }
 
   mutating func nextRow() -> DelimitedRow? {
-    guard place < bytes.endIndex else { return nil }
+    guard place < bytes.endIndex, !isLost else { return nil }
     rowStart = place
     var row = DelimitedRow(line: line, fields: [])
     while true {
@@ -83,7 +89,12 @@ private struct CSVParser {
       guard byte == DelimitedRows.quote else {
         if byte == DelimitedRows.newline { line += 1 }
         content.append(byte)
-        continue
+        guard content.count > Self.longestQuotedField else { continue }
+        isLost = true
+        fault = RowFault(
+          line: rowLine, found: "a quoted field of more than \(Self.longestQuotedField) bytes",
+          expected: "a closing double quote; the rest of the file is not read")
+        return nil
       }
       if place < bytes.endIndex && bytes[place] == DelimitedRows.quote {
         content.append(byte)

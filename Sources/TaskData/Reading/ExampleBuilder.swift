@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// What a row says about its label, before anybody has looked at it.
 enum RawTarget {
@@ -22,7 +23,10 @@ struct ExampleBuilder {
     self.task = task
     self.split = split
     var labels: [String: Int] = [:]
-    for raw in task.labels + task.labelValues.keys { labels[raw] = task.labelIndex(ofRawValue: raw) }
+    let raws = task.labels + task.labelValues.keys.sorted()
+    for raw in raws { labels[raw] = task.labelIndex(ofRawValue: raw) }
+    // Values of files are read without the white space around them, and so are the names they are compared with.
+    for raw in raws where labels[Self.trimmed(raw)] == nil { labels[Self.trimmed(raw)] = labels[raw] }
     self.labels = labels
   }
 
@@ -36,6 +40,11 @@ struct ExampleBuilder {
     where value.allSatisfy(\.isWhitespace) {
       return .failure(RowFault(line: line, found: "an empty \(name)", expected: "some text"))
     }
+    for value in [text, pair ?? ""] where value.utf8.count > Self.longestText {
+      return .failure(
+        RowFault(
+          line: line, found: "a text of \(value.utf8.count) bytes", expected: "at most \(Self.longestText)"))
+    }
     if split == .unlabelled { return .success(TextExample(text: text, pair: pair, line: line, row: row)) }
     let target: Result<ExampleTarget, RowFault>
     switch task.kind {
@@ -46,13 +55,21 @@ struct ExampleBuilder {
     return target.map { TextExample(text: text, pair: pair, target: $0, line: line, row: row) }
   }
 
+  /// Bytes of a text beyond which a row is taken for a file of another form.
+  static let longestText = 10_000_000
+
   // MARK: Targets
+
+  /// The label that a value means; a whole number means the same when it is written 1.0.
+  private func index(of raw: String) -> Int? {
+    labels[raw] ?? wholeNumber(raw).flatMap { labels[String($0)] }
+  }
 
   private func label(_ raw: RawTarget, _ line: Int) -> Result<ExampleTarget, RowFault> {
     let raw = Self.trimmed(raw)
-    if let index = labels[raw] { return .success(.label(Int32(index))) }
+    if let index = index(of: raw) { return .success(.label(Int32(index))) }
     // GLUE's own test files have no label; Hugging Face's copies have -1.
-    if split == .test && (raw.isEmpty || raw == "-1") { return .success(.none) }
+    if split == .test && (raw.isEmpty || wholeNumber(raw) == -1) { return .success(.none) }
     return .failure(
       RowFault(
         line: line, found: raw.isEmpty ? "no label" : "the label \"\(raw)\"", expected: oneOfTheLabels))
@@ -62,7 +79,7 @@ struct ExampleBuilder {
     let raw = Self.trimmed(raw)
     let expected = task.labelRange.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a number"
     if split == .test && raw.isEmpty { return .success(.none) }
-    guard let number = Double(raw), number.isFinite else {
+    guard let number = decimalNumber(raw), Float(number).isFinite else {
       return .failure(
         RowFault(line: line, found: raw.isEmpty ? "no number" : "\"\(raw)\"", expected: expected))
     }
@@ -80,16 +97,16 @@ struct ExampleBuilder {
       if split == .test { return .success(.none) }
       return .failure(RowFault(line: line, found: "no labels", expected: "a list, empty where none applies"))
     case .scalar(let text):
-      if split == .test && text == "-1" { return .success(.none) }
+      if split == .test && wholeNumber(Self.trimmed(text)) == -1 { return .success(.none) }
       names = text.components(separatedBy: task.labelSeparator)
-        .map { $0.trimmingCharacters(in: .whitespaces) }
+        .map(Self.trimmed)
       if names == [""] { names = [] }
-    case .list(let list): names = list
+    case .list(let list): names = list.map(Self.trimmed)
     case .flags(let flags): return self.flags(of: flags, line)
     }
     var flags = [Bool](repeating: false, count: task.labels.count)
     for name in names {
-      guard let index = labels[name] else {
+      guard let index = index(of: name) else {
         return .failure(RowFault(line: line, found: "the label \"\(name)\"", expected: oneOfTheLabels))
       }
       flags[index] = true
@@ -115,9 +132,13 @@ struct ExampleBuilder {
 
   private var oneOfTheLabels: String { "one of \(labels.keys.sorted().joined(separator: ", "))" }
 
+  private static func trimmed(_ text: String) -> String {
+    text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
   private static func trimmed(_ raw: RawTarget) -> String {
     switch raw {
-    case .scalar(let text): text.trimmingCharacters(in: .whitespaces)
+    case .scalar(let text): trimmed(text)
     case .list(let list): list.joined(separator: ", ")
     case .none, .flags: ""
     }

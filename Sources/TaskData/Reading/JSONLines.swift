@@ -14,7 +14,7 @@ enum JSONLines {
     do {
       let value = try JSONValue(parsing: content)
       if let object = value.objectValue { return .success(object) }
-      return .failure(RowFault(line: line, found: "JSON \(value.kind)", expected: "an object"))
+      return .failure(RowFault(line: line, found: "\(value.kind)", expected: "an object"))
     } catch {
       var reason = "\(error)"
       if case .json(_, _, let column, let detail) = error { reason = "column \(column): \(detail)" }
@@ -42,13 +42,24 @@ enum JSONLines {
       let texts = list.compactMap(\.stringValue)
       if texts.count == list.count { return texts.joined(separator: " ") }
     }
-    throw RowFault(line: line, found: "\(column) with JSON \(value.kind)", expected: "a text or a number")
+    throw RowFault(line: line, found: "\(column) with \(value.kind)", expected: "a text or a number")
+  }
+
+  /// A value that may be a truth value, a 0 or 1, or either as a text.
+  static func flag(_ value: JSONValue?) -> Bool? {
+    guard let value, !value.isNull else { return nil }
+    if let flag = value.boolValue { return flag }
+    switch value.stringValue?.lowercased() {
+    case "true": return true
+    case "false": return false
+    default: return value.wholeNumber.flatMap { $0 == 0 ? false : $0 == 1 ? true : nil }
+    }
   }
 
   static func scalar(_ value: JSONValue) -> String? {
     switch value {
     case .string(let text): text
-    case .integer, .double, .bool: value.compactText
+    case .integer, .largeInteger, .double, .bool: value.compactText
     default: nil
     }
   }

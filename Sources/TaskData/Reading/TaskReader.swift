@@ -1,4 +1,5 @@
 public import Foundation
+import ModelFormats
 
 /// Reads the files of a task from a data folder.
 public struct TaskReader: Sendable {
@@ -77,6 +78,9 @@ public struct TaskReader: Sendable {
     }
   }
 
+  /// The paths of all files that the task names.
+  package var paths: [String] { task.filesByKey.map { path(of: $0.file) } }
+
   // MARK: Parts
 
   private func check(_ kinds: [TaskKind]) throws(TaskDataError) {
@@ -101,7 +105,12 @@ public struct TaskReader: Sendable {
   ) throws(TaskDataError) -> Dataset<Example> {
     let file = try file(split, part)
     let path = path(of: file)
-    let dataset = try parse(try Self.bytes(path), path, task.layout(of: file))
+    let layout = task.layout(of: file)
+    let bytes = try Self.bytes(path)
+    if layout.format != .squad, let fault = FileContents.lineEndFault(bytes) {
+      throw .unreadableFile(path: path, reason: fault)
+    }
+    let dataset = try parse(bytes, path, layout)
     if badRows == .fail && !dataset.report.faults.isEmpty {
       throw .badRows(path: path, report: dataset.report)
     }
@@ -121,7 +130,7 @@ public struct TaskReader: Sendable {
 
   private static func bytes(_ path: String) throws(TaskDataError) -> [UInt8] {
     do {
-      return Array(try Data(contentsOf: URL(filePath: path)))
+      return Array(try FileContents.read(path))
     } catch {
       throw .unreadableFile(path: path, reason: reason(path))
     }
@@ -130,9 +139,8 @@ public struct TaskReader: Sendable {
   /// Why a file cannot be read, in words that help more than the system's.
   private static func reason(_ path: String) -> String {
     let manager = FileManager.default
-    var isFolder: ObjCBool = false
-    if manager.fileExists(atPath: path, isDirectory: &isFolder) {
-      return isFolder.boolValue ? "it is a folder, expected a file" : "the system denies access"
+    if manager.fileExists(atPath: path) {
+      return FileContents.refusal(path) ?? "the system denies access"
     }
     let parent = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
     guard let names = try? manager.contentsOfDirectory(atPath: parent) else {

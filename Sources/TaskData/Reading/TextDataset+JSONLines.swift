@@ -3,10 +3,15 @@ import ModelFormats
 extension Dataset where Example == TextExample {
   /// Reads one JSON object a line.
   mutating func addLines(_ bytes: [UInt8], _ layout: FileLayout, _ builder: ExampleBuilder) {
+    var indices = RowIndices()
     JSONLines.forEach(bytes) { line, object in
       let row = report.rowCount
+      if case .success(let members) = object {
+        indices.add(members["index"].flatMap(JSONLines.scalar), ofRow: row)
+      }
       add(object.flatMap { Self.example(row: row, line: line, $0, layout, builder) })
     }
+    number(by: indices)
   }
 
   private static func example(

@@ -26,14 +26,21 @@ extension Dataset where Example == TextExample {
     // Without a header the first sound row says how many columns there are.
     let names = layout.header ? first.fields : []
     let width = layout.header ? names.count : rows.first { $0.fault == nil }?.fields.count ?? 0
-    func place(_ column: ColumnReference) -> Int? {
+    let path = path
+    func place(_ column: ColumnReference) throws(TaskDataError) -> Int? {
       switch column {
-      case .index(let index): index < width ? index : nil
-      case .name(let name): names.firstIndex(of: name)
+      case .index(let index): return index < width ? index : nil
+      case .name(let name):
+        guard names.count(where: { $0 == name }) < 2 else {
+          throw .unreadableFile(
+            path: path,
+            reason: "its header names the column \"\(name)\" more than once, expected each name once")
+        }
+        return names.firstIndex(of: name)
       }
     }
     func required(_ column: ColumnReference) throws(TaskDataError) -> Int {
-      if let place = place(column) { return place }
+      if let place = try place(column) { return place }
       throw .missingColumn(
         path: path, column: column, found: layout.header ? names : (0..<width).map { "\($0)" })
     }
@@ -44,13 +51,15 @@ extension Dataset where Example == TextExample {
     for column in layout.labelColumns ?? [layout.labelColumn] where builder.split != .unlabelled {
       if builder.split.needsLabels {
         labels.append(try required(column))
-      } else if let place = place(column) {
+      } else if let place = try place(column) {
         labels.append(place)
       }
     }
     // A test file with only some of the label columns says nothing for certain.
     if let columns = layout.labelColumns, labels.count < columns.count { labels = [] }
     let hasFlags = layout.labelColumns != nil
+    let index = names.count(where: { $0 == "index" }) == 1 ? names.firstIndex(of: "index") : nil
+    var indices = RowIndices()
     for row in rows {
       if let fault = row.fault {
         add(.failure(fault))
@@ -59,6 +68,7 @@ extension Dataset where Example == TextExample {
         add(.failure(RowFault(line: row.line, found: columns, expected: "\(width)")))
       } else {
         let cells = labels.map { row.fields[$0] }
+        indices.add(index.map { row.fields[$0] }, ofRow: report.rowCount)
         add(
           builder.example(
             row: report.rowCount, line: row.line, text: row.fields[text],
@@ -66,6 +76,13 @@ extension Dataset where Example == TextExample {
             target: cells.isEmpty ? .none : hasFlags ? .flags(cells) : .scalar(cells[0])))
       }
     }
+    number(by: indices)
+  }
+
+  /// Numbers the rows as the file itself does, where it does.
+  mutating func number(by indices: RowIndices) {
+    guard let own = indices.ofRows else { return }
+    for place in examples.indices { examples[place].row = examples[place].row.flatMap { own[$0] } }
   }
 
   /// Reads one text a line.

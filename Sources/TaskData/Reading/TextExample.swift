@@ -8,7 +8,8 @@ public struct TextExample: Sendable, Hashable {
   public var target: ExampleTarget
   /// The line of the file on which the row starts, counted from 1; 0 for an example that no file holds.
   public var line: Int
-  /// The place among the rows of the file, counted from 0, bad rows too; nil for an example that no file holds.
+  /// The number that the file's own column `index` gives it, else the place among the rows of the file, counted from 0,
+  /// bad rows too; nil for an example that no file holds.
   public var row: Int?
 
   /// The index of the label in the task's `labels`, nil where the target is not one label.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// The lines of a text file, read piece by piece; blank lines are passed over, a byte-order mark and CRLF are not text.
 ///
@@ -19,11 +20,13 @@ public struct TextLines: Sequence, IteratorProtocol {
 
   /// Opens a file; throws `TaskDataError.unreadableFile`.
   public init(path: String) throws(TaskDataError) {
-    // A folder can be opened, but not read.
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
-      let file = FileHandle(forReadingAtPath: path)
-    else { throw .unreadableFile(path: path, reason: "no such file, or the system denies access") }
+    // A folder can be opened, but not read; a device or a pipe without a writer never ends.
+    if FileManager.default.fileExists(atPath: path), let reason = FileContents.refusal(path) {
+      throw .unreadableFile(path: path, reason: reason)
+    }
+    guard let file = FileHandle(forReadingAtPath: path) else {
+      throw .unreadableFile(path: path, reason: "no such file, or the system denies access")
+    }
     self.path = path
     self.file = file
   }
@@ -38,6 +41,11 @@ public struct TextLines: Sequence, IteratorProtocol {
       }
       if text.allSatisfy(\.isWhitespace) { continue }
       report.rowCount += 1
+      if line == 1, isAtEnd, FileContents.lineEndFault(bytes) != nil {
+        report.faults.append(
+          RowFault(line: line, found: "lines that end in carriage returns alone", expected: "line feeds"))
+        continue
+      }
       return text
     }
     return nil

@@ -17,6 +17,8 @@ struct FieldFaults {
   struct Nested: Error { let faults: [String] }
 
   private(set) var faults: [String] = []
+  /// More unknown keys than these are no misspellings.
+  private static let shownUnknown = 20
   private let container: KeyedDecodingContainer<AnyCodingKey>
   private let prefix: String
 
@@ -30,6 +32,13 @@ struct FieldFaults {
   /// A value that may be missing or null; a value of the wrong type is a fault.
   mutating func optional<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
     do {
+      if Value.self == Double.self,
+        let text = try? container.decode(String.self, forKey: .init(stringValue: name)),
+        text.lowercased().contains("0x")
+      {
+        add("\(name) is \(text), expected a number in decimal digits")
+        return nil
+      }
       return try container.decodeIfPresent(Value.self, forKey: AnyCodingKey(stringValue: name))
     } catch {
       report(name, Value.self, error)
@@ -57,7 +66,14 @@ struct FieldFaults {
 
   /// Reports every key that is not in `known`, with the nearest known one as a suggestion.
   mutating func rejectUnknown(_ known: [String]) {
-    for key in container.allKeys.map(\.stringValue).sorted() where !known.contains(key) {
+    let unknown = container.allKeys.map(\.stringValue).sorted().filter { !known.contains($0) }
+    if unknown.count > Self.shownUnknown {
+      add(
+        "\(unknown.count) keys are not known, such as \(unknown[0]); known are \(known.joined(separator: ", "))"
+      )
+      return
+    }
+    for key in unknown {
       if let nearest = suggestion(for: key, among: known) {
         add("\(key) is not a known key; did you mean \(nearest)?")
       } else {

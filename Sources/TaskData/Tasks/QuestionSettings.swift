@@ -33,13 +33,17 @@ public struct QuestionSettings: Sendable, Hashable {
     self.nullScoreDiffThreshold = nullScoreDiffThreshold
   }
 
+  /// All kept answers of all questions are in memory at once.
+  private static let largestNBestSize = 1000
+
   var faults: [String] {
     var faults: [String] = []
-    for (name, value) in [
-      ("max_query_length", maxQueryLength), ("max_answer_length", maxAnswerLength),
-      ("n_best_size", nBestSize),
-    ] where value < 1 {
-      faults.append("\(name) is \(value), expected at least 1")
+    for (name, value, most) in [
+      ("max_query_length", maxQueryLength, TaskDefinition.lengths.upperBound),
+      ("max_answer_length", maxAnswerLength, TaskDefinition.lengths.upperBound),
+      ("n_best_size", nBestSize, Self.largestNBestSize),
+    ] where value < 1 || value > most {
+      faults.append("\(name) is \(value), expected \(value < 1 ? "at least 1" : "at most \(most)")")
     }
     if !nullScoreDiffThreshold.isFinite {
       faults.append("null_score_diff_threshold is \(nullScoreDiffThreshold), expected a number")

@@ -30,6 +30,8 @@ public struct TaskDefaults: Sendable, Hashable {
     self.lrSchedulerType = lrSchedulerType
   }
 
+  private static let batchSizes = 1...1_000_000
+
   var faults: [String] {
     var faults: [String] = []
     func check(_ name: String, _ value: Double?, _ expected: String, _ isGood: (Double) -> Bool) {
@@ -37,10 +39,14 @@ public struct TaskDefaults: Sendable, Hashable {
       faults.append("\(name) is \(value), expected \(expected)")
     }
     func check(_ name: String, _ value: Int?) {
-      if let value, value < 1 { faults.append("\(name) is \(value), expected at least 1") }
+      guard let value, !Self.batchSizes.contains(value) else { return }
+      faults.append(
+        "\(name) is \(value), expected \(value < 1 ? "at least 1" : "at most \(Self.batchSizes.upperBound)")")
     }
     check("learning_rate", learningRate, "a number above 0") { $0 > 0 }
-    check("num_train_epochs", numTrainEpochs, "a number above 0") { $0 > 0 }
+    check("num_train_epochs", numTrainEpochs, "a number above 0 and at most a million") {
+      $0 > 0 && $0 <= 1e6
+    }
     check("per_device_train_batch_size", perDeviceTrainBatchSize)
     check("per_device_eval_batch_size", perDeviceEvalBatchSize)
     check("warmup_ratio", warmupRatio, "a number from 0 to 1") { $0 >= 0 && $0 <= 1 }

@@ -1,3 +1,5 @@
+import ModelFormats
+
 extension TaskDefinition {
   /// Throws one `TaskDataError.invalidTask` with everything that is wrong.
   public func validate() throws(TaskDataError) {
@@ -68,6 +70,11 @@ extension TaskDefinition {
       faults.append("labels: \"\(label)\" is given twice")
     }
     if labels.contains("") { faults.append("labels: a name is empty") }
+    let written = labels.map { ("labels", $0) } + labelValues.keys.sorted().map { ("label_values", $0) }
+    for (key, name) in written where inOneCell(name) != name {
+      faults.append(
+        "\(key): \"\(inOneCell(name))\" has a tab or a line end, which no file of predictions has room for")
+    }
     if kind == .tokenClassification, let tag = labels.first(where: { $0 == "O" || $0.hasPrefix("B-") }) {
       faults.append(
         "labels: \"\(tag)\" is a tag, expected types of entities such as PER; scheme makes their tags")
@@ -125,8 +132,12 @@ extension TaskDefinition {
     var faults: [String] = []
     if maxSequenceLength < 3 {
       faults.append("max_seq_length is \(maxSequenceLength), expected at least 3 ([CLS], a token, [SEP])")
+    } else if !Self.lengths.contains(maxSequenceLength) {
+      faults.append("max_seq_length is \(maxSequenceLength), expected at most \(Self.lengths.upperBound)")
     }
-    if kind == .tokenClassification || kind == .questionAnswering {
+    // The room of a window follows from the lengths, so it is no further fault.
+    let areLengths = [maxSequenceLength, questions.maxQueryLength].allSatisfy(Self.lengths.contains)
+    if areLengths, kind == .tokenClassification || kind == .questionAnswering {
       // What is left of a window beside the special tokens and, with a question, that.
       let room =
         kind == .questionAnswering ? maxSequenceLength - questions.maxQueryLength - 3 : maxSequenceLength - 2

@@ -98,7 +98,9 @@ public struct TaskDefinition: Sendable, Hashable {
     self.metrics = metrics ?? [kind.knownMetrics[0]]
     self.maxSequenceLength = maxSequenceLength ?? (kind == .questionAnswering ? 384 : 128)
     let isAboutQuestions = kind == .questionAnswering
-    let room = self.maxSequenceLength - (isAboutQuestions ? questions.maxQueryLength + 3 : 2)
+    // Lengths that cannot be are found by `validate()`, and have no room.
+    let areLengths = [self.maxSequenceLength, questions.maxQueryLength].allSatisfy(Self.lengths.contains)
+    let room = areLengths ? self.maxSequenceLength - (isAboutQuestions ? questions.maxQueryLength + 3 : 2) : 0
     self.docStride = docStride ?? min(isAboutQuestions ? 128 : 32, max(room / 2, 0))
     self.entities = entities
     self.questions = questions
@@ -106,6 +108,9 @@ public struct TaskDefinition: Sendable, Hashable {
     self.dropTrainDuplicates = dropTrainDuplicates
     self.defaults = defaults
   }
+
+  /// The numbers of tokens that a length can be.
+  static let lengths = 1...1_000_000
 
   /// The names of a model's outputs in order: the labels, for token classification the tags of its scheme; empty where
   /// outputs have no names.

@@ -77,10 +77,15 @@ extension EncodedTask {
     let answers = zip(rows, predictions).map { row, tags in
       (words: row.words, references: row.tags?.map { names[$0] }, predictions: tags)
     }
-    let labelled = answers.filter { $0.references != nil }
+    // As run_ner, which sees no word that has no token.
+    let labelled = zip(answers, encoded.wordsWithTokens).compactMap { answer, words in
+      answer.references.map { references in
+        (references: words.map { references[$0] }, predictions: words.map { answer.predictions[$0] })
+      }
+    }
     if labelled.isEmpty { return (.tags(answers), []) }
     let found = try EntityScores(
-      predictions: labelled.map(\.predictions), references: labelled.compactMap(\.references))
+      predictions: labelled.map(\.predictions), references: labelled.map(\.references))
     let all = found.json
     var scores: Scores = task.metrics.compactMap { name in all[name]?.doubleValue.map { (name, $0) } }
     // Under the names that run_ner gives the types.

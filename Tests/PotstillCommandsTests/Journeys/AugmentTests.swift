@@ -24,7 +24,9 @@ import Tokenization
     #expect(lines.count == 25 && Set(lines).count == 25)
     let known = try world.text("data/train.tsv").split(separator: "\n").map { $0.split(separator: "\t")[0] }
     #expect(Set(lines).isDisjoint(with: known))
-    #expect(potstill(augment).code == 0)
+    let again = potstill(augment)
+    #expect(again.code == 1 && again.messages.contains("more.txt exists already"), "\(again.messages)")
+    #expect(potstill(augment + ["--overwrite-output"]).code == 0)
     #expect(try world.text("more.txt") == text)
 
     let distilled = potstill(
