@@ -60,8 +60,13 @@ struct ToolProcess: Sendable {
 
   /// Runs one command line to its end, or kills it.
   ///
-  /// - Parameter scratch: A folder for what it says.
-  func run(_ arguments: [String], scratch: URL) -> ChildRun {
+  /// - Parameters:
+  ///   - scratch: A folder for what it says.
+  ///   - limits: What the shell is told before it becomes the program; what runs away shall take itself down, and not the
+  ///     machine.
+  func run(
+    _ arguments: [String], scratch: URL, limits: String = "ulimit -v 6291456"
+  ) -> ChildRun {
     let log = scratch.appending(path: "\(UUID().uuidString).log").path
     defer { try? FileManager.default.removeItem(atPath: log) }
     var actions: posix_spawn_file_actions_t = .init()
@@ -70,8 +75,7 @@ struct ToolProcess: Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-    // What runs away shall take itself down, and not the machine.
-    let words = ["/bin/sh", "-c", "ulimit -v 6291456; exec \"$0\" \"$@\"", path] + arguments
+    let words = ["/bin/sh", "-c", "\(limits); exec \"$0\" \"$@\"", path] + arguments
     var cWords = words.map { strdup($0) } + [nil]
     defer { for word in cWords { free(word) } }
     let inherited = ProcessInfo.processInfo.environment.filter {
