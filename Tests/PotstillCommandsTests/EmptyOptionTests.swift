@@ -52,7 +52,8 @@ import Testing
     #expect(
       run.code == 1 && run.messages.contains("recipe.yaml:2: Missing value for '--output"), "\(run.messages)")
     let list = potstill([
-      "multitask", "--student", "T1", "--tasks", #"[{"task": "t", "data": "", "teacher": ""}]"#,
+      "multitask", "--student", "T1", "--output", world.path("out"), "--tasks",
+      #"[{"task": "t", "data": "", "teacher": ""}]"#,
     ])
     #expect(list.messages.contains("tasks[0].teacher: found \"\""), "\(list.messages)")
   }
