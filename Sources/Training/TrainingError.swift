@@ -43,11 +43,11 @@ public enum TrainingError: Error, CustomStringConvertible {
     case .nonFiniteGradient(let norm, let step, let epoch, let rate, let advice):
       return
         "the gradient norm is \(norm) at step \(step) (epoch \(epoch), learning rate \(rate)); a finite number "
-        + "was expected. \(advice) The last checkpoint is intact."
+        + "was expected. \(advice) Checkpoints from before are intact."
     case .nonFiniteWeights(let parameter, let step, let advice):
       return
         "the weights are not finite after step \(step), the first of them in \(parameter), so they are not saved. \(advice) "
-        + "The last checkpoint is intact."
+        + "Checkpoints from before are intact."
     case .unknownMetric(let name, let known):
       return "metric_for_best_model is \"\(name)\", but the evaluation gives "
         + known.map { "\"\($0)\"" }.joined(separator: ", ") + "; name one of these."
