@@ -98,7 +98,7 @@ import Training
     let model = ToyModel()
     let settings = config {
       ($0.maxSteps, $0.evalStrategy, $0.evalSteps, $0.loadBestModelAtEnd) = (3, .steps, 1, true)
-      $0.metricForBestModel = "accuracy"
+      ($0.metricForBestModel, $0.saveStrategy, $0.saveSteps) = ("accuracy", .steps, 100)
     }
     var score = 1.0
     let loop = TrainingLoop(
