@@ -83,5 +83,7 @@ let package = Package(
       [
         "Potstill", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData",
         "Evaluation", "Training", "Distillation", "CUtf8proc", argumentParser, yams,
-      ])
+      ],
+      // Its tests run the program itself.
+      testsOnly: ["PotstillTool"])
 )

@@ -2,6 +2,8 @@
 public enum BLASError: Error, Sendable, Equatable, CustomStringConvertible {
   /// None of the usual libraries is installed; the names that were tried.
   case notFound(tried: [String])
+  /// A library is there, but the system does not load it, as without memory or open files.
+  case notLoaded(path: String, reason: String)
   /// The library that `POTSTILL_BLAS` names cannot be loaded.
   case cannotOpen(path: String, reason: String)
   /// The library has no row-major CBLAS interface.
@@ -16,6 +18,11 @@ public enum BLASError: Error, Sendable, Equatable, CustomStringConvertible {
       """
       No BLAS library found (tried \(tried.joined(separator: ", "))). Install OpenBLAS: \(Self.installation), \
       or set POTSTILL_BLAS to the path of any library with a CBLAS interface (OpenBLAS, MKL, BLIS).
+      """
+    case .notLoaded(let path, let reason):
+      """
+      The BLAS library '\(path)' is there but cannot be loaded: \(reason). Allow the process more of what is short \
+      ('ulimit -a' shows its limits), or set POTSTILL_BLAS to the path of another library.
       """
     case .cannotOpen(let path, let reason):
       """

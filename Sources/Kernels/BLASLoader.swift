@@ -48,10 +48,23 @@ package struct BLASLoader {
       }
       return (handle, path)
     }
+    var obstacle: (path: String, reason: String)?
     for name in Self.candidates {
       if let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) { return (handle, name) }
+      let reason = lastLoaderMessage()
+      if obstacle == nil, !Self.saysMissing(reason, name) { obstacle = (name, reason) }
     }
+    if let obstacle { throw .notLoaded(path: obstacle.path, reason: obstacle.reason) }
     throw .notFound(tried: Self.candidates)
+  }
+
+  /// Whether a loader's message says no more than that the library itself is not there.
+  package static func saysMissing(_ message: String, _ name: String) -> Bool {
+    #if os(macOS)
+      return !FileManager.default.fileExists(atPath: name)
+    #else
+      return message.hasPrefix("\(name): cannot open shared object file: No such file or directory")
+    #endif
   }
 
   private static var candidates: [String] {

@@ -18,6 +18,9 @@ public enum Parallel {
     set { chosen.store(min(max(1, newValue), WorkerPool.maximumThreads), ordering: .relaxed) }
   }
 
+  /// The largest number of workers.
+  package static let maximumThreadCount = WorkerPool.maximumThreads
+
   private static let initialCount: Int = {
     let requested = ProcessInfo.processInfo.environment["POTSTILL_NUM_THREADS"].flatMap { Int($0) }
     guard let requested, requested > 0 else { return ProcessorCount.available }

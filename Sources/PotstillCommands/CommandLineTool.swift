@@ -8,6 +8,8 @@ public enum CommandLineTool {
   public static func main() -> Never {
     // The runtime's crash reporter takes SIGQUIT for a crash and goes on; Ctrl-\\ must end the program.
     _ = signal(SIGQUIT, SIG_DFL)
+    // A file beyond the limit of its size is then an error with a name, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     let console = Console.standard()
     var code = run(Array(CommandLine.arguments.dropFirst()), console: console)
     console.flush()
@@ -53,13 +55,16 @@ public enum CommandLineTool {
     let spelled = OptionSpelling.translate(arguments)
     for option in spelled.idle { console.note("potstill: note: \(option)") }
     let command = try PotstillCommand.parseAsRoot(spelled.arguments)
+    try EmptyOptions.check(command)
     guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {
       return command
     }
     let recipe = try RecipeFile(path: file)
     for option in recipe.idleOptions { console.note("potstill: note: \(option)") }
     let merged = try recipe.arguments(for: name, overriddenBy: Array(spelled.arguments.dropFirst()))
-    return try PotstillCommand.parseAsRoot([name] + merged)
+    let whole = try PotstillCommand.parseAsRoot([name] + merged)
+    try EmptyOptions.check(whole)
+    return whole
   }
 
   /// Says what went wrong, or prints the help that was asked for.

@@ -1,3 +1,5 @@
+import ModelFormats
+
 extension TrainingConfig {
   /// Everything wrong with the settings, in the order of the fields; empty when they can be used.
   public func faults() -> [ConfigurationFault] {
@@ -10,33 +12,46 @@ extension TrainingConfig {
         value.isFinite && value >= minimum, field,
         "is \(value); expected a finite number of at least \(minimum)")
     }
-    func positive(_ value: Int?, _ field: CodingKeys) {
-      if let value { require(value >= 1, field, "is \(value); expected at least 1") }
+    func factor(_ value: Double, _ field: CodingKeys) {
+      guard value.isFinite && value >= 0 else { return finite(value, atLeast: 0, field) }
+      if let reason = SinglePrecision.fault(of: value) { require(false, field, "is \(value), \(reason)") }
+    }
+    func positive(_ value: Int?, _ field: CodingKeys, atMost maximum: Int = .max) {
+      guard let value else { return }
+      require(
+        value >= 1 && value <= maximum, field,
+        "is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : ""))
     }
     require(
       learningRate.isFinite && learningRate > 0, .learningRate,
       "is \(learningRate); expected a number above 0, such as 5e-5")
-    finite(weightDecay, atLeast: 0, .weightDecay)
+    if learningRate > 0 { factor(learningRate, .learningRate) }
+    factor(weightDecay, .weightDecay)
     for (value, field) in [(adamBeta1, CodingKeys.adamBeta1), (adamBeta2, .adamBeta2)] {
-      require(value >= 0 && value < 1, field, "is \(value); expected 0 up to but not including 1")
+      require(value >= 0 && Float(value) < 1, field, "is \(value); expected 0 up to but not including 1")
     }
     require(
       adamEpsilon.isFinite && adamEpsilon > 0, .adamEpsilon, "is \(adamEpsilon); expected a number above 0")
-    finite(sgdMomentum, atLeast: 0, .sgdMomentum)
+    if adamEpsilon > 0 { factor(adamEpsilon, .adamEpsilon) }
+    factor(sgdMomentum, .sgdMomentum)
     require(
       !sgdNesterov || sgdMomentum > 0, .sgdNesterov,
       "is true, but sgd_momentum is 0; give a momentum such as 0.9")
-    finite(maxGradNorm, atLeast: 0, .maxGradNorm)
+    factor(maxGradNorm, .maxGradNorm)
+    // What does not count must be a number all the same, since it is written into recipes.
     require(
-      maxSteps > 0 || (numTrainEpochs > 0 && numTrainEpochs <= 1e6), .numTrainEpochs,
-      "is \(numTrainEpochs); expected a number above 0, at most a million (or a positive max_steps)")
+      maxSteps > 0 ? numTrainEpochs.isFinite : numTrainEpochs > 0 && numTrainEpochs <= Self.maximumEpochs,
+      .numTrainEpochs,
+      "is \(numTrainEpochs); expected a number above 0, at most a million"
+        + (maxSteps > 0 ? "" : " (or a positive max_steps)"))
     require(
       maxSteps == -1 || maxSteps > 0, .maxSteps, "is \(maxSteps); expected at least 1, or -1 for whole epochs"
     )
-    positive(perDeviceTrainBatchSize, .perDeviceTrainBatchSize)
-    positive(perDeviceEvalBatchSize, .perDeviceEvalBatchSize)
-    positive(tokensPerBatch, .tokensPerBatch)
-    positive(gradientAccumulationSteps, .gradientAccumulationSteps)
+    if maxSteps > 0 { positive(maxSteps, .maxSteps, atMost: Self.maximumSteps) }
+    positive(perDeviceTrainBatchSize, .perDeviceTrainBatchSize, atMost: Self.maximumBatch)
+    positive(perDeviceEvalBatchSize, .perDeviceEvalBatchSize, atMost: Self.maximumBatch)
+    positive(tokensPerBatch, .tokensPerBatch, atMost: Self.maximumBatch)
+    positive(gradientAccumulationSteps, .gradientAccumulationSteps, atMost: Self.maximumAccumulation)
     faults += scheduleFaults()
     positive(loggingSteps, .loggingSteps)
     positive(evalSteps, .evalSteps)
@@ -52,6 +67,15 @@ extension TrainingConfig {
       "counts evaluations, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\"")
     return faults
   }
+
+  /// The most updates of a run.
+  package static let maximumSteps = 100_000_000
+  /// The most passes over the data.
+  package static let maximumEpochs = 1e6
+  /// The most sequences or tokens of a batch.
+  package static let maximumBatch = Int(Int32.max)
+  /// The most micro-batches of an update.
+  package static let maximumAccumulation = 65_536
 
   private func scheduleFaults() -> [ConfigurationFault] {
     var faults: [ConfigurationFault] = []

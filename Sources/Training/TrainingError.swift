@@ -6,10 +6,13 @@ public enum TrainingError: Error, CustomStringConvertible {
   case parameterNames([String])
   /// There is nothing to train on.
   case noData(String)
-  /// The loss of a micro-batch is not a number, or infinite.
-  case nonFiniteLoss(value: Float, step: Int, microBatch: Int, epoch: Int, examples: [Int], parts: String)
+  /// The loss of a micro-batch is not a number, or infinite; `advice` is what to do about the likely cause.
+  case nonFiniteLoss(
+    value: Float, step: Int, microBatch: Int, epoch: Int, examples: [Int], parts: String, advice: String)
   /// The gradients overflowed although the loss did not.
-  case nonFiniteGradient(norm: Double, step: Int, epoch: Int, learningRate: Double)
+  case nonFiniteGradient(norm: Double, step: Int, epoch: Int, learningRate: Double, advice: String)
+  /// An update made weights that are not numbers, or infinite; `advice` is what to do about the likely cause.
+  case nonFiniteWeights(parameter: String, step: Int, advice: String)
   /// A metric that the best model should be chosen by is not among those the evaluation gave.
   case unknownMetric(String, known: [String])
   /// Somebody broke the run off after a step; the checkpoint is nil where there is no folder for one.
@@ -30,17 +33,21 @@ public enum TrainingError: Error, CustomStringConvertible {
         + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         + ". Give each model a name prefix, or list tied parameters once."
     case .noData(let what): return what
-    case .nonFiniteLoss(let value, let step, let microBatch, let epoch, let examples, let parts):
+    case .nonFiniteLoss(let value, let step, let microBatch, let epoch, let examples, let parts, let advice):
       let shown = examples.prefix(16).map(String.init).joined(separator: ", ")
       return
         "the loss is \(value) at step \(step) (epoch \(epoch), micro-batch \(microBatch), examples \(shown)"
         + (examples.count > 16 ? " and \(examples.count - 16) more" : "")
         + (parts.isEmpty ? "" : "; \(parts)")
-        + "); a finite number was expected. Lower learning_rate, lengthen the warm-up, or look at these examples."
-    case .nonFiniteGradient(let norm, let step, let epoch, let rate):
+        + "); a finite number was expected. " + advice
+    case .nonFiniteGradient(let norm, let step, let epoch, let rate, let advice):
       return
         "the gradient norm is \(norm) at step \(step) (epoch \(epoch), learning rate \(rate)); a finite number "
-        + "was expected. Lower learning_rate or lengthen the warm-up; the last checkpoint is intact."
+        + "was expected. \(advice) Checkpoints from before are intact."
+    case .nonFiniteWeights(let parameter, let step, let advice):
+      return
+        "the weights are not finite after step \(step), the first of them in \(parameter), so they are not saved. \(advice) "
+        + "Checkpoints from before are intact."
     case .unknownMetric(let name, let known):
       return "metric_for_best_model is \"\(name)\", but the evaluation gives "
         + known.map { "\"\($0)\"" }.joined(separator: ", ") + "; name one of these."

@@ -22,6 +22,23 @@ import Testing
     #expect(text.contains("apt-get install libopenblas-dev") || text.contains("brew install openblas"))
   }
 
+  @Test func whatKeepsALibraryFromLoadingIsTold() {
+    #if os(Linux)
+      let name = "libopenblas.so.0"
+      #expect(
+        BLASLoader.saysMissing("\(name): cannot open shared object file: No such file or directory", name))
+      for reason in [
+        "\(name): failed to map segment from shared object",
+        "\(name): cannot open shared object file: Too many open files",
+        "libgfortran.so.5: cannot open shared object file: No such file or directory",
+      ] {
+        #expect(!BLASLoader.saysMissing(reason, name), "\(reason)")
+        let text = BLASError.notLoaded(path: name, reason: reason).description
+        #expect(text.contains(reason) && text.contains("ulimit") && !text.contains("apt-get"))
+      }
+    #endif
+  }
+
   @Test func aLibraryWithoutCBLASIsRefused() throws {
     #if os(Linux)
       let environment = BLASLoader.Environment(library: "libm.so.6", coreType: nil, machine: .probe())

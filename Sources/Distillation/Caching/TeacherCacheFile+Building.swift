@@ -107,12 +107,20 @@ private struct CacheRecord {
       } else {
         let halves = target.bindMemory(to: UInt16.self, capacity: count)
         let misfits = HalfPrecision.narrow(source, into: halves, count: count)
+        let isFinite = (0..<count).allSatisfy { misfits == 0 || source[$0].isFinite }
+        guard isFinite else {
+          throw DistillationError.adaptor(
+            side: "teacher", field: part.kind.rawValue,
+            message:
+              "\(part.name) are not finite for one sequence: the teacher's weights are broken, or its answers overflow. "
+              + "Look at it with 'potstill evaluate', and take another teacher")
+        }
         guard misfits == 0 else {
           throw DistillationError.adaptor(
             side: "teacher", field: part.kind.rawValue,
             message:
-              "\(part.name) have \(misfits) values in one sequence that half precision cannot hold (not "
-              + "finite, or 65520 and more); train without a cache of it (--no-cache-teacher-logits)")
+              "\(part.name) have \(misfits) values in one sequence that half precision cannot hold "
+              + "(65520 and more); train without a cache of it (--no-cache-teacher-logits)")
         }
       }
       offset += part.byteCount(of: length)

@@ -47,12 +47,11 @@ extension DistillationConfig {
 
   private func numberFaults() -> [DistillationFault] {
     var faults: [DistillationFault] = []
-    if !(temperature > 0 && temperature.isFinite) {
-      faults.append(DistillationFault("temperature", "found \(temperature), expected more than 0"))
+    if let fault = NumberLimits.temperatureFault(temperature) {
+      faults.append(DistillationFault("temperature", fault))
     }
-    for (key, weight) in [("kd_loss_weight", kdLossWeight), ("hard_label_weight", hardLabelWeight)]
-    where !(weight >= 0 && weight.isFinite) {
-      faults.append(DistillationFault(key, "found \(weight), expected at least 0"))
+    for (key, weight) in [("kd_loss_weight", kdLossWeight), ("hard_label_weight", hardLabelWeight)] {
+      if let fault = NumberLimits.weightFault(weight) { faults.append(DistillationFault(key, fault)) }
     }
     for (key, weight, schedule) in [
       ("kd_loss_weight", kdLossWeight, kdLossWeightSchedule),

@@ -22,13 +22,22 @@ public enum TemperatureSchedule: Sendable, Equatable {
   /// What keeps the schedule from being used.
   var faults: [DistillationFault] {
     let key = "temperature_scheduler"
+    // Beyond these the temperature of a row leaves single precision.
+    let betas = -1e6...1e6
     switch self {
     case .constant: return []
     case .cwsm(let beta):
-      return beta.isFinite ? [] : [DistillationFault(key, "found beta \(beta), expected a number")]
+      return betas.contains(beta)
+        ? [] : [DistillationFault(key, "found beta \(beta), expected a number from -1000000 to 1000000")]
     case .flsw(let beta, let gamma):
-      return beta.isFinite && gamma.isFinite && gamma >= 0
-        ? [] : [DistillationFault(key, "found beta \(beta) and gamma \(gamma), expected gamma of at least 0")]
+      return betas.contains(beta) && (0...10).contains(gamma)
+        ? []
+        : [
+          DistillationFault(
+            key,
+            "found beta \(beta) and gamma \(gamma), expected beta from -1000000 to 1000000 and gamma of at least 0, at most "
+              + "10")
+        ]
     }
   }
 

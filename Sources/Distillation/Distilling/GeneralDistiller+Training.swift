@@ -30,6 +30,7 @@ extension GeneralDistiller {
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     try check(examples)
+    try checkAccumulation(config.gradientAccumulationSteps)
     let data = TrainingData(examples, config: config)
     keepOrder(of: data, examples)
     let loop = TrainingLoop(
@@ -52,6 +53,14 @@ extension GeneralDistiller {
   func check(_ examples: [EncodedExample]) throws(DistillationError) {
     try checkLabels(of: examples)
     try checkAnswers(to: examples)
+  }
+
+  /// Several micro-batches can be one update only if no loss relates the rows of a whole batch.
+  ///
+  /// - Throws: `DistillationError.invalidConfiguration` naming each loss that does.
+  package func checkAccumulation(_ steps: Int) throws(DistillationError) {
+    let faults = config.accumulationFaults(steps)
+    if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }
 
   /// Labels that the configuration asks for must be there.

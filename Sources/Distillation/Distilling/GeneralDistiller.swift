@@ -64,6 +64,8 @@ open class GeneralDistiller: TrainingObjective {
   private let intermediatesS: [String]
   private let kdLoss: KDFunction?
   private let needsTeacher: Bool
+  /// The counts of the update at hand; nil where one batch is the whole update.
+  private var update: UpdateCounts?
 
   /// A distiller of two models, once everything fits.
   ///
@@ -186,8 +188,9 @@ open class GeneralDistiller: TrainingObjective {
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   open func weight(of batch: LabeledBatch) -> Double {
     switch student.head {
-    case _ where !needsTeacher, .maskedLanguageModel where config.matches.isEmpty:
-      Double(targets(batch).count(starts: batch.tokens.starts))
+    case _ where !needsTeacher: Double(targets(batch).count(starts: batch.tokens.starts))
+    case .maskedLanguageModel where config.matches.isEmpty:
+      Double(targets(batch).rows?.count ?? batch.tokens.tokenCount)
     case .sequenceClassification, .questionAnswering: Double(batch.count)
     case .tokenClassification, .maskedLanguageModel: Double(batch.tokens.tokenCount)
     }
@@ -234,17 +237,21 @@ open class GeneralDistiller: TrainingObjective {
     in context: Context
   ) throws -> StepLoss {
     var sum = LossSum(in: context)
+    let factor = updateFactors(of: batch)
     if config.usesTeacherLogits {
+      // Squares of start and end scores are a mean over tokens, cross-entropies of them one over sequences.
+      let isOfTokens = student.head == .questionAnswering && config.kdLossType == .mse
+      let factor = factor(isOfTokens ? .tokens : .answers)
       let term = LogitsTerm(config, function: kdLoss, temperatures: temperatures)
       let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(loss, weight: kdLossWeight(progress: progress), name: "unweighted_kd_loss")
+      sum.add(loss, weight: kdLossWeight(progress: progress), factor: factor, name: "unweighted_kd_loss")
       if let divergence = try term.divergence(student: own, teacher: other) {
-        sum.add(divergence, weight: 0, name: "kd_kl_divergence")
+        sum.add(divergence, weight: 0, factor: factor, name: "kd_kl_divergence")
       }
     }
     if !own.losses.isEmpty {
       sum.add(
-        try hardLoss(own, in: context), weight: hardLabelWeight(progress: progress),
+        try hardLoss(own, in: context), weight: hardLabelWeight(progress: progress), factor: factor(.targets),
         name: "unweighted_hard_label_loss")
     } else if config.usesLosses {
       throw DistillationError.adaptor(
@@ -256,14 +263,43 @@ open class GeneralDistiller: TrainingObjective {
         match: match, projection: projections[index], transport: transports[index],
         starts: batch.tokens.starts, compatibility: config.compatibility)
       let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(loss, weight: match.match.weight, name: match.match.logName)
+      sum.add(
+        loss, weight: match.match.weight, factor: factor(match.match.loss.unit ?? .sequences),
+        name: match.match.logName)
     }
     for (match, projection) in zip(customMatches, projections.dropFirst(matches.count)) {
       let term = CustomMatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
       let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(loss, weight: match.match.weight, name: match.match.logName)
+      sum.add(
+        loss, weight: match.match.weight, factor: factor(match.unit(of: student.head)),
+        name: match.match.logName)
     }
     return sum.stepLoss
+  }
+
+  /// Counts what the losses of an update's micro-batches are means over.
+  ///
+  /// - Throws: `DistillationError.invalidConfiguration` when there are several and a loss relates the rows of a whole batch.
+  public func prepare(for batches: [LabeledBatch]) throws {
+    update = nil
+    guard batches.count > 1 else { return }
+    try checkAccumulation(batches.count)
+    var counts = self.counts(of: batches[0])
+    for batch in batches.dropFirst() { counts.add(self.counts(of: batch)) }
+    update = counts
+  }
+
+  private func counts(of batch: LabeledBatch) -> UpdateCounts {
+    UpdateCounts(
+      of: batch, weight: weight(of: batch), head: student.head, targets: targets(batch),
+      alignment: alignment?.examples)
+  }
+
+  /// What each loss of a micro-batch is multiplied by; an adaptor of the caller's own says nothing of its rows.
+  private func updateFactors(of batch: LabeledBatch) -> (LossUnit) -> Double {
+    guard let update, adaptorS == nil else { return { _ in 1 } }
+    let own = counts(of: batch)
+    return { update.factor(of: $0, in: own) }
   }
 
   /// The weight of the KD loss at a point of the run; a distiller of your own overrides it for a schedule of its own.

@@ -9,15 +9,18 @@ struct LossSum {
 
   init(in context: Context) { self.context = context }
 
-  /// Adds weight · loss to the total; a loss of weight 0 is only logged.
-  mutating func add(_ loss: Tensor, weight: Double, name: String) {
+  /// Adds weight · factor · loss to the total; a loss of weight 0 is only logged.
+  ///
+  /// - Parameter factor: What makes the mean of a micro-batch a part of the update's mean, in the log too.
+  mutating func add(_ loss: Tensor, weight: Double, factor: Double = 1, name: String) {
     var unique = name
     var copies = 1
     while parts.contains(where: { $0.name == unique }) {
       copies += 1
       unique = "\(name)_\(copies)"
     }
-    parts.append((unique, loss.item))
+    parts.append((unique, factor == 1 ? loss.item : Float(factor) * loss.item))
+    let weight = weight * factor
     guard weight != 0 else { return }
     let weighted = weight == 1 ? loss : scale(loss, by: Float(weight), in: context)
     total = total.map { Tensors.add($0, weighted, in: context) } ?? weighted

@@ -34,11 +34,10 @@ public struct KDLossOptions: Sendable, Equatable {
         return DistillationFault(field, "is no option of \(type.rawValue); \(others)")
       }
       if type == .jsd {
-        return value > 0 && value < 1
+        return Float(value) > 0 && Float(value) < 1
           ? nil : DistillationFault(field, "found \(value), expected more than 0 and less than 1")
       }
-      return value >= 0 && value.isFinite
-        ? nil : DistillationFault(field, "found \(value), expected at least 0")
+      return NumberLimits.weightFault(value).map { DistillationFault(field, $0) }
     }
   }
 }

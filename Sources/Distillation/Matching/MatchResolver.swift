@@ -94,8 +94,8 @@ struct MatchResolver {
     let before = faults.count
     checkAbilities(match, field)
     guard faults.count == before else { return }
-    if !(match.weight >= 0 && match.weight.isFinite) {
-      faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
+    if let fault = NumberLimits.weightFault(match.weight) {
+      faults.append(DistillationFault("\(field).weight", fault))
     }
     let expected = match.loss.takesAllLayers ? 0 : match.loss.takesTwoLayers ? 2 : 1
     if match.layerT.count != expected || match.layerS.count != expected {
@@ -189,7 +189,7 @@ struct MatchResolver {
   ) -> Int {
     let count = feature == .hidden ? layers + 1 : layers
     let first = feature == .hidden || (countsFromZero && feature == .attention) ? 0 : 1
-    let position = layer < 0 ? count + layer : layer - first
+    let position = layer < 0 ? max(-1, count + layer) : layer - first
     if position >= 0 && position < count { return position }
     var message =
       "\(side) layer \(layer) does not exist; the \(side) has \(layers) layers, so "

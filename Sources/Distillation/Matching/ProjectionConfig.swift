@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// How a student's hidden states are brought to the teacher's size; the `proj` of a match.
 ///
 /// Written `["linear", 384, 768]`, with options `["linear", 384, 768, {"lr": 1e-3, "weight_decay": 0.01}]`, or
@@ -49,11 +51,14 @@ extension ProjectionConfig {
           "the \(side)'s size is \(actual), not \(written ?? 0); write "
             + "[\"\(kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
     }
-    if let rate = learningRate, !(rate > 0 && rate.isFinite) {
-      faults.append(DistillationFault("\(field).lr", "found \(rate), expected more than 0"))
+    if let rate = learningRate, !(rate > 0) || SinglePrecision.fault(of: rate) != nil {
+      let reason = rate > 0 ? SinglePrecision.fault(of: rate) : nil
+      faults.append(DistillationFault("\(field).lr", "found \(rate), \(reason ?? "expected more than 0")"))
     }
-    if let decay = weightDecay, !(decay >= 0 && decay.isFinite) {
-      faults.append(DistillationFault("\(field).weight_decay", "found \(decay), expected at least 0"))
+    if let decay = weightDecay, !(decay >= 0) || SinglePrecision.fault(of: decay) != nil {
+      let reason = decay >= 0 ? SinglePrecision.fault(of: decay) : nil
+      faults.append(
+        DistillationFault("\(field).weight_decay", "found \(decay), \(reason ?? "expected at least 0")"))
     }
     return faults
   }

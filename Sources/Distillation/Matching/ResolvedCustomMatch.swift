@@ -13,8 +13,8 @@ struct ResolvedCustomMatch {
     _ match: CustomMatch, _ field: String, teacher: ModelDescription, student: ModelDescription
   ) -> (match: ResolvedCustomMatch?, faults: [DistillationFault]) {
     var faults: [DistillationFault] = []
-    if !(match.weight >= 0 && match.weight.isFinite) {
-      faults.append(DistillationFault("\(field).weight", "found \(match.weight), expected at least 0"))
+    if let fault = NumberLimits.weightFault(match.weight) {
+      faults.append(DistillationFault("\(field).weight", fault))
     }
     if let type = match.loss.type, !type.comparesSingleValues {
       let losses = MatchLossType.allCases.filter(\.comparesSingleValues)

@@ -87,11 +87,11 @@ public struct TripleLoss: Sendable, Equatable {
   /// What is wrong, under the names of the options.
   private var faults: [DistillationFault] {
     let weights = [("alpha_ce", alphaCE), ("alpha_mlm", alphaMLM), ("alpha_cos", alphaCos)]
-    var faults = weights.filter { !($0.1 >= 0 && $0.1.isFinite) }.map {
-      DistillationFault($0.0, "found \($0.1), expected at least 0")
+    var faults = weights.compactMap { name, weight in
+      NumberLimits.weightFault(weight).map { DistillationFault(name, $0) }
     }
-    if !(temperature > 0 && temperature.isFinite) {
-      faults.append(DistillationFault("temperature", "found \(temperature), expected more than 0"))
+    if let fault = NumberLimits.temperatureFault(temperature) {
+      faults.append(DistillationFault("temperature", fault))
     }
     if faults.isEmpty, matches.isEmpty, weights.allSatisfy({ $0.1 == 0 }) {
       faults.append(DistillationFault("alpha_ce", "every weight is 0, so there is nothing to learn"))

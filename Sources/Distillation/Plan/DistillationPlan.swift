@@ -98,8 +98,9 @@ public struct DistillationPlan: Sendable {
     sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil, cache: CachePlan? = nil,
     isAligned: Bool = false
   ) throws(DistillationError) {
-    let found = config.validate(
-      teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
+    let found =
+      config.validate(teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
+      + config.accumulationFaults(training.gradientAccumulationSteps)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config

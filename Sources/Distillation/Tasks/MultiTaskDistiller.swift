@@ -75,6 +75,7 @@ public final class MultiTaskDistiller: TrainingObjective {
     for task in tasks {
       guard let distiller = task.objective as? GeneralDistiller else { continue }
       try distiller.check(task.examples)
+      try distiller.checkAccumulation(config.gradientAccumulationSteps)
       distiller.keepOrder(of: TrainingData(task.examples, config: config), task.examples)
     }
     let hasScores = tasks.contains { $0.score != nil }
@@ -116,6 +117,12 @@ public final class MultiTaskDistiller: TrainingObjective {
   public func weight(of batch: LabeledBatch) -> Double {
     let (task, local) = self.local(batch)
     return task.objective.weight(of: local)
+  }
+
+  /// What the task of an update's micro-batches needs to know of them.
+  public func prepare(for batches: [LabeledBatch]) throws {
+    let all = batches.map { local($0) }
+    try all.first?.task.objective.prepare(for: all.map(\.batch))
   }
 
   /// The loss of the batch's own task.
@@ -197,9 +204,8 @@ public final class MultiTaskDistiller: TrainingObjective {
         faults.append(
           DistillationFault("\(field).name", "\(task.name) is there twice; give each task a name"))
       }
-      if !(task.samplingWeight > 0 && task.samplingWeight.isFinite) {
-        faults.append(
-          DistillationFault("\(field).weight", "found \(task.samplingWeight), expected more than 0"))
+      if let fault = NumberLimits.shareFault(task.samplingWeight) {
+        faults.append(DistillationFault("\(field).weight", fault))
       }
       if task.examples.isEmpty {
         faults.append(DistillationFault("\(field).examples", "\(task.name) has no example to learn from"))

@@ -116,9 +116,8 @@ open class MultiTeacherDistiller: GeneralDistiller {
       }
     }
     for (index, teacher) in teachers.enumerated() {
-      if !(teacher.weight > 0 && teacher.weight.isFinite) {
-        faults.append(
-          DistillationFault("teacher_weights[\(index)]", "found \(teacher.weight), expected more than 0"))
+      if let fault = NumberLimits.shareFault(teacher.weight) {
+        faults.append(DistillationFault("teacher_weights[\(index)]", fault))
       }
       if let outputs = teacher.outputs, outputs.sorted() != Array(teacher.config.labels.indices) {
         faults.append(

@@ -31,6 +31,9 @@ public struct StudentSize: Sendable, Equatable {
     ].compactMap { name, value in value.map { (name, $0) } }
   }
 
+  /// The largest of any size.
+  private static let largest = 65_536
+
   /// Refuses sizes below 1, and those that a shape has no use for.
   func check(allowed: [String], shape: String) throws(ModelError) {
     for (name, value) in fields {
@@ -39,7 +42,11 @@ public struct StudentSize: Sendable, Equatable {
           "\(name) \(value) does not apply to a student \(shape)"
             + (allowed.isEmpty ? "" : "; it takes \(allowed.joined(separator: ", "))"))
       }
-      guard value > 0 else { throw .request("\(name): found \(value), expected a whole number from 1") }
+      guard (1...Self.largest).contains(value) else {
+        throw .request(
+          "\(name): found \(value), expected a whole number from 1" + (value > 0 ? " to \(Self.largest)" : "")
+        )
+      }
     }
   }
 }

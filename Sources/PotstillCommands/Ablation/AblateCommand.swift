@@ -57,7 +57,7 @@ package struct AblateCommand: ConsoleCommand {
   package init() {}
 
   package mutating func validate() throws {
-    if seeds < 1 { throw ValidationError("--seeds is \(seeds); expected at least 1.") }
+    try CountOption.check(seeds, "--seeds", 1...10_000)
   }
 
   package mutating func run(_ console: Console) throws {

@@ -22,9 +22,18 @@ struct AblationFolder {
     return note["results"]?.objectValue
   }
 
-  /// Removes what an earlier, unfinished or different run left.
+  /// Removes what an earlier, unfinished or different run left, which has its recipe.
+  ///
+  /// - Throws: `CommandError` when the folder holds something else.
   func clear() throws {
-    if FileManager.default.fileExists(atPath: url.path) { try FileManager.default.removeItem(at: url) }
+    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? [""]
+    guard names.isEmpty || !Set(names).isDisjoint(with: ["recipe.yaml", "finished.json"]) else {
+      throw CommandError(
+        "\(url.relativePath) holds something that is no run of an ablation (\(names.sorted().prefix(3).joined(separator: ", "))); "
+          + "move it away, or choose another --output")
+    }
+    try FileManager.default.removeItem(at: url)
   }
 
   /// Notes that the run is finished, the last thing that is done; what is there without the note is begun again.

@@ -36,17 +36,28 @@ struct BenchOptions: ParsableArguments {
     if length != nil && lengths != nil {
       throw ValidationError("--length and --lengths exclude each other; give one.")
     }
-    for (name, value, least) in [
-      ("--batch", batch, 1), ("--length", length ?? 1, 1), ("--steps", steps ?? 1, 1),
-      ("--warmup", warmup, 0),
-    ] where value < least {
-      throw ValidationError("\(name) is \(value); expected at least \(least).")
-    }
+    try CountOption.check(batch, "--batch", 1...Self.most)
+    try CountOption.check(length, "--length", 1...Self.most)
+    try CountOption.check(steps, "--steps", 1...Self.most)
+    try CountOption.check(warmup, "--warmup", 0...Self.most)
   }
+
+  /// The largest number of anything.
+  private static let most = 1_000_000
+  /// The most tokens of all batches, which are made before the clock starts.
+  private static let mostTokens = 100_000_000
 
   /// The lengths of the sequences of each batch, the warm-up's first.
   func batches(longest: Int) throws -> [[Int]] {
     let pattern = try lengths.map { try Self.read($0) } ?? [Int](repeating: length ?? 128, count: batch)
+    let batches = (steps ?? (lengths == nil ? 10 : max(1, pattern.count / batch))) + warmup
+    let tokens = Double(batches) * Double(batch) * Double(pattern.max() ?? 1)
+    guard tokens <= Double(Self.mostTokens) else {
+      throw CommandError(
+        "--steps and --warmup ask for \(batches) batches of \(batch) sequences with up to \(pattern.max() ?? 1) tokens, "
+          + "which are more than \(Self.mostTokens) tokens together; ask for fewer steps or a smaller --batch"
+      )
+    }
     if let tooLong = pattern.first(where: { $0 > longest }) {
       throw CommandError("a sequence of \(tooLong) tokens is longer than the model's \(longest) positions")
     }

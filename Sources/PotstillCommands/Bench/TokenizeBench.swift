@@ -25,7 +25,7 @@ struct TokenizeBench: ConsoleCommand {
   var general: GeneralOptions
 
   mutating func validate() throws {
-    if repeats < 1 { throw ValidationError("--repeats is \(repeats); expected at least 1.") }
+    try CountOption.check(repeats, "--repeats", 1...10_000)
   }
 
   mutating func run(_ console: Console) throws {

@@ -69,6 +69,10 @@ package struct CacheCommand: ConsoleCommand {
 
   package init() {}
 
+  package mutating func validate() throws {
+    try CountOption.checkSamples(maxTrainSamples, "--max-train-samples")
+  }
+
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
     let path =

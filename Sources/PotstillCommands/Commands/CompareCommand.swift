@@ -35,6 +35,10 @@ package struct CompareCommand: ConsoleCommand {
 
   package init() {}
 
+  package mutating func validate() throws {
+    try CountOption.checkSamples(maxEvalSamples, "--max-eval-samples")
+  }
+
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let reader = try task.open(console)

@@ -52,13 +52,17 @@ package struct EvaluateCommand: ConsoleCommand {
 
   package init() {}
 
+  package mutating func validate() throws {
+    try CountOption.checkSamples(maxEvalSamples, "--max-eval-samples")
+  }
+
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
+    let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
     let reader = try task.open(console)
     let folder = try ModelFolder(model, for: reader.task.kind)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
-    let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
     let evaluation = try data.evaluate(folder, console: console)
     let result = evaluation.result
     if let target {

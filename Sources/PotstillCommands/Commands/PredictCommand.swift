@@ -80,6 +80,8 @@ package struct PredictCommand: ConsoleCommand {
   package init() {}
 
   package func validate() throws {
+    // [CLS], a token of text and [SEP].
+    try CountOption.check(maxSeqLength, "--max-seq-length", 3...Int.max)
     if maxAnswerLength < 1 {
       throw ValidationError("--max-answer-length is \(maxAnswerLength); expected at least 1.")
     }

@@ -101,6 +101,7 @@ package struct PretrainCommand: RecipeCommand {
     let distiller = try teacher.map {
       try distillation.distiller(teacher: $0, student: start, seed: settings.seed)
     }
+    try distiller?.checkAccumulation(settings.gradientAccumulationSteps)
     if let teacher {
       text.task.maxSequenceLength = teacher.lengthLimit(text.task.maxSequenceLength)
     }

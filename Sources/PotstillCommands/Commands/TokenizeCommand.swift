@@ -39,6 +39,10 @@ package struct TokenizeCommand: ConsoleCommand {
 
   package init() {}
 
+  package mutating func validate() throws {
+    try CountOption.check(maxSeqLength, "--max-seq-length")
+  }
+
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))

@@ -86,9 +86,10 @@ package struct VocabCommand: ConsoleCommand {
   package init() {}
 
   package mutating func validate() throws {
-    for (option, value) in [
-      ("--vocab-size", vocabSize), ("--min-frequency", minFrequency), ("--model-max-length", modelMaxLength),
-    ] where value < 1 { throw ValidationError("\(option) is \(value); expected at least 1.") }
+    // Ids of tokens have 32 bits.
+    try CountOption.check(vocabSize, "--vocab-size", 1...Int(Int32.max))
+    try CountOption.check(minFrequency, "--min-frequency")
+    try CountOption.check(modelMaxLength, "--model-max-length")
     if limitAlphabet < 0 {
       throw ValidationError("--limit-alphabet is \(limitAlphabet); expected 0 (all) or more.")
     }
@@ -130,7 +131,7 @@ package struct VocabCommand: ConsoleCommand {
       vocabulary: vocabulary, options: options,
       addedTokens: specials.map { AddedToken($0, special: true) })
     try folder.create()
-    try tokenizer.save(to: folder.url)
+    try save(tokenizer, to: folder.url)
 
     var results = JSONObject()
     results["vocab_size"] = .integer(vocabulary.count)
@@ -149,6 +150,21 @@ package struct VocabCommand: ConsoleCommand {
     }
     console.note("the tokenizer is in \(output)")
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
+  }
+
+  /// Writes all files of the tokenizer aside and then gives them their names, so that none is there without the others.
+  private func save(_ tokenizer: BertTokenizer, to folder: URL) throws {
+    let files = FileManager.default
+    let aside = folder.appending(path: ".tokenizer.\(ProcessInfo.processInfo.processIdentifier).tmp")
+    defer { try? files.removeItem(at: aside) }
+    try files.createDirectory(at: aside, withIntermediateDirectories: true)
+    try tokenizer.save(to: aside)
+    for name in try files.contentsOfDirectory(atPath: aside.path).sorted() {
+      let target = folder.appending(path: name)
+      guard rename(aside.appending(path: name).path, target.path) == 0 else {
+        throw CommandError("cannot write \(target.path): \(String(cString: strerror(errno)))")
+      }
+    }
   }
 
   /// Counts the words of all files, a few thousand lines at a time.

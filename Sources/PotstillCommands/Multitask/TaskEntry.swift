@@ -65,7 +65,7 @@ struct TaskEntry {
     let before = faults.count
     func text(_ key: String, _ faults: inout [String]) -> String? {
       guard let value = object[key], !value.isNull else { return nil }
-      if let text = value.stringValue { return text }
+      if let text = value.stringValue, !text.isEmpty { return text }
       faults.append("\(place).\(key): found \(value.compactText), expected a name or a path")
       return nil
     }
@@ -91,8 +91,9 @@ struct TaskEntry {
     unlabelledFile = text("unlabelled_file", &faults)
     name = text("name", &faults) ?? Self.name(of: text("task", &faults) ?? "")
     weight = object["weight"]?.doubleValue ?? 1
-    if let value = object["weight"], !(value.doubleValue ?? -1 > 0) {
-      faults.append("\(place).weight: found \(value.compactText), expected a number above 0")
+    if let value = object["weight"], !(value.doubleValue.map { $0 >= 1e-9 && $0 <= 1e9 } ?? false) {
+      faults.append(
+        "\(place).weight: found \(value.compactText), expected a number above 0, from 1e-9 to 1e9")
     }
     if let value = object["distillation"], value.objectValue == nil {
       faults.append("\(place).distillation: found \(value.compactText), expected keys such as temperature: 8")
@@ -103,6 +104,10 @@ struct TaskEntry {
     }
     do {
       options = try TaskOptions.parse(arguments)
+      try EmptyOptions.check(options)
+    } catch let usage as UsageError {
+      faults.append("\(place): \(usage)")
+      return nil
     } catch {
       faults.append("\(place): \(TaskOptions.message(for: error))")
       return nil

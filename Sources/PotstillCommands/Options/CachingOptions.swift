@@ -13,7 +13,7 @@ package struct CachingOptions: ParsableArguments {
 
   package mutating func validate() throws {
     if let maxCacheGb, !(maxCacheGb > 0 && maxCacheGb < 1e9) {
-      throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0.")
+      throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0 and less than 1000000000.")
     }
   }
 

@@ -12,16 +12,16 @@ package struct GeneralOptions: ParsableArguments {
   package init() {}
 
   package mutating func validate() throws {
-    if let threads, threads < 1 {
-      throw ValidationError("--threads is \(threads); expected at least 1.")
-    }
+    try CountOption.check(threads, "--threads", 1...Parallel.maximumThreadCount)
   }
 
   /// Makes the console and the engine behave as asked, and loads the matrix library unless there is nothing to compute.
   package func apply(to console: Console, computes: Bool = true) throws {
     console.isQuiet = quiet
-    if let text = console.environment["POTSTILL_NUM_THREADS"], (Int(text) ?? 0) < 1 {
-      throw CommandError("POTSTILL_NUM_THREADS is \"\(text)\"; expected a whole number from 1, or unset it")
+    let most = Parallel.maximumThreadCount
+    if let text = console.environment["POTSTILL_NUM_THREADS"], !(1...most).contains(Int(text) ?? 0) {
+      throw CommandError(
+        "POTSTILL_NUM_THREADS is \"\(text)\"; expected a whole number from 1 to \(most), or unset it")
     }
     if let threads { Parallel.threadCount = threads }
     if computes { _ = try BLAS.load() }

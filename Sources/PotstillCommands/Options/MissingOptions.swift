@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// Options that a command cannot do without but that a recipe may hold: all that are missing are reported together.
 struct MissingOptions {
   private var missing: [String] = []
@@ -12,5 +14,61 @@ struct MissingOptions {
   func check() throws {
     if missing.isEmpty { return }
     throw UsageError("missing \(missing.joined(separator: ", "))")
+  }
+}
+
+/// Options that were given without a value, as `--output "$UNSET"` of a script is: none of them means anything.
+enum EmptyOptions {
+  /// Where no text is a text too.
+  private static let exceptions: Set = ["_initialAlphabet", "_texts"]
+
+  /// Throws when a text, a path or a name of a parsed command is empty.
+  ///
+  /// - Throws: `UsageError` with the option's name.
+  static func check(_ options: Any) throws {
+    for (label, value) in Mirror(reflecting: options).children {
+      if let group = value as? any OptionsHolder { try check(group.options) }
+      guard let label, !exceptions.contains(label), let texts = (value as? any TextHolder)?.texts,
+        texts.contains("")
+      else { continue }
+      let words = label.drop { $0 == "_" }.map { $0.isUppercase ? "-" + $0.lowercased() : String($0) }
+      let name = value is any PositionalHolder ? words.joined() : "--" + words.joined()
+      throw UsageError(
+        "\(name) is empty; expected a value (a variable of the shell that is not set gives none)")
+    }
+  }
+}
+
+private protocol OptionsHolder { var options: Any { get } }
+private protocol TextHolder { var texts: [String] { get } }
+private protocol PositionalHolder {}
+
+extension OptionGroup: OptionsHolder { fileprivate var options: Any { wrappedValue } }
+extension Option: TextHolder { fileprivate var texts: [String] { textsOf(wrappedValue) } }
+extension Argument: TextHolder { fileprivate var texts: [String] { textsOf(wrappedValue) } }
+extension Argument: PositionalHolder {}
+
+/// The texts that a value is: one, several or none.
+private func textsOf(_ value: Any) -> [String] {
+  (value as? String).map { [$0] } ?? value as? [String] ?? []
+}
+
+/// A count of rows, steps or the like as the user gave it.
+enum CountOption {
+  /// Throws when a number that was given is not in a range.
+  ///
+  /// - Throws: `ValidationError` with the option's name, what was found and what is expected.
+  static func check(_ value: Int?, _ option: String, _ range: ClosedRange<Int> = 1...Int.max) throws {
+    guard let value, !range.contains(value) else { return }
+    let most = range.upperBound == .max ? "" : " and at most \(range.upperBound)"
+    throw ValidationError("\(option) is \(value); expected at least \(range.lowerBound)\(most).")
+  }
+
+  /// Throws when a limit leaves no example.
+  static func checkSamples(_ value: Int?, _ option: String) throws {
+    if value == 0 {
+      throw ValidationError("\(option) is 0, so 0 examples were asked for; expected at least 1.")
+    }
+    try check(value, option)
   }
 }

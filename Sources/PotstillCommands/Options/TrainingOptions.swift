@@ -121,6 +121,11 @@ package struct TrainingOptions: ParsableArguments {
 
   package init() {}
 
+  package mutating func validate() throws {
+    try CountOption.checkSamples(maxTrainSamples, "--max-train-samples")
+    try CountOption.checkSamples(maxEvalSamples, "--max-eval-samples")
+  }
+
   /// Whether a run into a folder goes on from a checkpoint that lies there, and so may write into the folder.
   ///
   /// - Throws: `CommandError` when the newest checkpoint of the folder is asked for and there is none.

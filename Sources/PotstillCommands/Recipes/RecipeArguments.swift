@@ -64,8 +64,10 @@ extension RecipeFile {
   /// What the parser has to say against one option on its own.
   private static func fault(of arguments: [String]) -> String? {
     do {
-      _ = try PotstillCommand.parseAsRoot(arguments)
+      try EmptyOptions.check(try PotstillCommand.parseAsRoot(arguments))
       return nil
+    } catch let usage as UsageError {
+      return usage.description
     } catch {
       let message = PotstillCommand.message(for: error)
       return message.split(separator: "\n").first.map(String.init) ?? message

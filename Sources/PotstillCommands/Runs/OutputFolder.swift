@@ -10,8 +10,9 @@ struct OutputFolder {
 
   /// A folder that may be written into; nothing is made before `create()`.
   ///
-  /// Throws when it holds files already and `overwrite` is false, or when the path is a file.
+  /// Throws when it holds files already and `overwrite` is false, or when the path is empty, a file or below one.
   init(_ path: String, overwrite: Bool) throws {
+    try OutputPath.check(path, "--output")
     url = URL(filePath: path, directoryHint: .isDirectory)
     let contents = Self.contents(of: path)
     isReused = !contents.isEmpty
@@ -51,5 +52,23 @@ struct OutputFolder {
   /// Writes a text file.
   func write(_ text: String, as name: String) throws {
     try AtomicFile.write(Array(text.utf8), to: url.appending(path: name))
+  }
+}
+
+/// A path that something shall be written to.
+enum OutputPath {
+  /// Throws when nothing can ever be there: the path is empty, or goes through a file.
+  static func check(_ path: String, _ option: String) throws {
+    if path.isEmpty { throw CommandError("\(option) is empty; expected a path") }
+    var parent = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent()
+    var isFolder: ObjCBool = false
+    while !FileManager.default.fileExists(atPath: parent.path, isDirectory: &isFolder) {
+      if parent.pathComponents.count <= 1 { return }
+      parent.deleteLastPathComponent()
+    }
+    if !isFolder.boolValue {
+      throw CommandError(
+        "\(option) \(path) is below \(parent.path), which is a file; expected a path below a folder")
+    }
   }
 }

@@ -64,7 +64,7 @@ public struct BatchSampler: Sendable {
 
   /// The number of batches of one epoch; with a token budget it may differ a little between epochs.
   public func batchCount(epoch: Int = 0) -> Int {
-    if case .sequences(let limit) = size { return (lengths.count + limit - 1) / limit }
+    if case .sequences(let limit) = size { return lengths.isEmpty ? 0 : (lengths.count - 1) / limit + 1 }
     return batches(epoch: epoch).count
   }
 
@@ -74,9 +74,11 @@ public struct BatchSampler: Sendable {
   }
 
   private func isFull(sequences: Int, tokens: Int) -> Bool {
-    switch size {
-    case .sequences(let limit): sequences >= limit * poolBatches
-    case .tokens(let limit): tokens >= limit * poolBatches
+    let (pool, isTooLarge) = size.limit.multipliedReportingOverflow(by: poolBatches)
+    if isTooLarge { return false }
+    return switch size {
+    case .sequences: sequences >= pool
+    case .tokens: tokens >= pool
     }
   }
 

@@ -11,6 +11,15 @@ package struct StepPlan {
   package init(_ data: TrainingData, config: TrainingConfig) throws(TrainingError) {
     let accumulation = config.gradientAccumulationSteps
     var stepsInEpoch: [Int] = []
+    func refuse(_ steps: Int, after epochs: Int) -> TrainingError {
+      let field = config.maxSteps > 0 ? "max_steps" : "num_train_epochs"
+      return .configuration([
+        ConfigurationFault(
+          field,
+          "asks for \(steps) updates or more in \(epochs) passes over the data; expected at most "
+            + "\(TrainingConfig.maximumSteps) updates and \(Int(TrainingConfig.maximumEpochs)) passes")
+      ])
+    }
     func countEpoch(_ epoch: Int) throws(TrainingError) -> Int {
       let batches = data.batchCount(epoch)
       guard batches > 0 else {
@@ -24,11 +33,19 @@ package struct StepPlan {
     }
     var total = 0
     if config.maxSteps > 0 {
-      while total < config.maxSteps { total += try countEpoch(stepsInEpoch.count) }
+      while total < config.maxSteps {
+        if stepsInEpoch.count >= Int(TrainingConfig.maximumEpochs) {
+          throw refuse(config.maxSteps, after: stepsInEpoch.count)
+        }
+        total += try countEpoch(stepsInEpoch.count)
+      }
       total = config.maxSteps
     } else {
       let whole = Int(config.numTrainEpochs.rounded(.down))
-      for epoch in 0..<whole { total += try countEpoch(epoch) }
+      for epoch in 0..<whole {
+        total += try countEpoch(epoch)
+        if total > TrainingConfig.maximumSteps { throw refuse(total, after: epoch + 1) }
+      }
       let rest = config.numTrainEpochs - Double(whole)
       if rest > 0 {
         let steps = try countEpoch(whole)

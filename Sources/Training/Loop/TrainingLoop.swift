@@ -106,7 +106,7 @@ public final class TrainingLoop {
       let micro = batches[first..<min(batches.count, first + config.gradientAccumulationSteps)]
       let result = try update(
         step: step, epoch: epoch, of: plan.totalSteps, microBatches: Array(micro), optimizer: optimizer,
-        factor: schedule.factor(at: step))
+        factor: schedule.factor(at: step), isFirst: step == startStep)
       let seconds = (ContinuousClock.now - clock) / .seconds(1)
 
       state.globalStep += 1
@@ -149,9 +149,11 @@ public final class TrainingLoop {
   // MARK: One update
 
   private func update(
-    step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double
+    step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double,
+    isFirst: Bool
   ) throws -> StepResult {
     let batches = microBatches.map { data.batch($0) }
+    try objective.prepare(for: batches)
     let weights = batches.map { objective.weight(of: $0) }
     let totalWeight = weights.reduce(0, +)
     var loss = 0.0
@@ -171,7 +173,8 @@ public final class TrainingLoop {
         optimizer.zeroGradients()
         throw TrainingError.nonFiniteLoss(
           value: value, step: step + 1, microBatch: index + 1, epoch: epoch + 1, examples: batch.indices,
-          parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "))
+          parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
+          advice: optimizer.adviceOnOverflow(config, isFirst: isFirst, parts: result.parts))
       }
       let share = weight / totalWeight
       tape.backward(from: result.total, scale: Float(share))
@@ -189,7 +192,8 @@ public final class TrainingLoop {
     guard norm.isFinite else {
       optimizer.zeroGradients()
       throw TrainingError.nonFiniteGradient(
-        norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate)
+        norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate,
+        advice: optimizer.adviceOnOverflow(config, isFirst: isFirst))
     }
     optimizer.step(
       factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm))
@@ -241,6 +245,7 @@ public final class TrainingLoop {
 
   private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
     guard let checkpoints, let identity else { return }
+    try optimizer.requireFiniteWeights(after: state.globalStep, config)
     let best = bestWeights.map { zip(optimizer.parameters, $0).map { Parameter(name: $0.name, value: $1) } }
     try checkpoints.write(
       place(after: state.globalStep, of: plan), of: identity,
@@ -273,6 +278,7 @@ public final class TrainingLoop {
   /// Evaluates and says whether this is the best model so far.
   private func evaluateNow(_ state: inout TrainerState, optimizer: Optimizer) throws -> Bool {
     guard let evaluate else { return false }
+    try optimizer.requireFiniteWeights(after: state.globalStep, config)
     for observer in observers { try observer.evaluationStarted(step: state.globalStep) }
     let result = try evaluate()
     let name = config.bestMetricName
@@ -313,6 +319,7 @@ public final class TrainingLoop {
   }
 
   private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {
+    try optimizer.requireFiniteWeights(after: state.globalStep, config)
     var holdsBest = false
     if config.loadBestModelAtEnd, let best = state.bestStep {
       if best == state.globalStep {

@@ -15,6 +15,15 @@ public protocol TrainingObjective: AnyObject {
   /// micro-batch of weight 0 is skipped.
   func weight(of batch: LabeledBatch) -> Double
 
+  /// The micro-batches of the update that comes, before the loss of the first of them is asked for; by default nothing is
+  /// done.
+  ///
+  /// A loss with parts that are means over different things needs to know how many there are of each in the whole update.
+  ///
+  /// - Parameter batches: The micro-batches in order.
+  /// - Throws: What keeps them from being one update.
+  func prepare(for batches: [LabeledBatch]) throws
+
   /// The mean loss of a micro-batch, computed on the context's tape.
   ///
   /// - Parameters:
@@ -27,6 +36,9 @@ public protocol TrainingObjective: AnyObject {
 extension TrainingObjective {
   /// Nothing.
   public var state: [Parameter] { [] }
+
+  /// Does nothing.
+  public func prepare(for batches: [LabeledBatch]) throws {}
 
   /// The number of sequences.
   public func weight(of batch: LabeledBatch) -> Double { Double(batch.count) }

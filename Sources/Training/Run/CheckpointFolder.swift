@@ -103,6 +103,13 @@ public struct CheckpointFolder {
   ) throws(TrainingError) {
     do {
       let files = try Self.weightFiles(of: checkpoint, names)
+      guard !files.isEmpty else {
+        throw TrainingError.checkpoint(
+          path: checkpoint.path,
+          problem: FileManager.default.fileExists(atPath: checkpoint.path)
+            ? "it holds no \(Self.modelFile), so it is no whole checkpoint"
+            : "it is not there (any more); was the run folder removed or renamed under the run?")
+      }
       var problems: [String] = []
       for parameter in parameters {
         guard let file = files.first(where: { $0[parameter.name] != nil }), let info = file[parameter.name]

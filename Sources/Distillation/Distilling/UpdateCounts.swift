@@ -1,0 +1,140 @@
+import Encoders
+import TaskData
+import Tensors
+import Tokenization
+import Training
+
+/// What a loss of a batch is a mean over.
+enum LossUnit: CaseIterable {
+  /// The rows of logits that teacher and student are compared on.
+  case answers
+  /// What is labelled: sequences or tokens.
+  case targets
+  /// Sequences with tokens that are matched.
+  case sequences
+  /// Tokens that are matched.
+  case tokens
+  /// Pairs of such tokens of one sequence.
+  case pairs
+}
+
+/// The numbers of rows that the losses of an update are means over, which lets micro-batches of any sizes add up to the
+/// update that one batch of all their rows would be.
+///
+/// The loop gives a micro-batch of weight w the share w / W of the update. A loss that is a mean over n of the update's N
+/// rows of another unit is therefore multiplied by (n / N) / (w / W).
+struct UpdateCounts {
+  private var rows: [LossUnit: Int] = [:]
+  private var weight = 0.0
+
+  /// The counts of one batch.
+  ///
+  /// - Parameters:
+  ///   - batch: The batch as the student reads it.
+  ///   - weight: What it counts in the update.
+  ///   - head: What the student answers.
+  ///   - targets: What the batch is labelled with.
+  ///   - alignment: How the teacher's tokens lie to the student's; nil where both read the same.
+  init(
+    of batch: LabeledBatch, weight: Double, head: TaskHead, targets: TaskTargets, alignment: AlignedExamples?
+  ) {
+    self.weight = weight
+    let starts = batch.tokens.starts
+    let aligned = alignment.map { examples in batch.indices.map { examples.alignments[$0] } }
+    let matched =
+      aligned?.map { $0.teacherTokens.count { !$0.isEmpty } }
+      ?? zip(starts, starts.dropFirst()).map { Int($1 - $0) }
+    rows[.targets] = targets.count(starts: starts)
+    rows[.sequences] = matched.count { $0 > 0 }
+    rows[.tokens] = matched.reduce(0, +)
+    rows[.pairs] = matched.reduce(0) { $0 + $1 * $1 }
+    rows[.answers] =
+      switch head {
+      case .sequenceClassification, .questionAnswering: batch.count
+      case .tokenClassification: aligned?.reduce(0) { $0 + $1.words.count } ?? batch.tokens.tokenCount
+      case .maskedLanguageModel: targets.rows?.count ?? batch.tokens.tokenCount
+      }
+  }
+
+  /// Counts the rows of another micro-batch of the same update too.
+  mutating func add(_ other: UpdateCounts) {
+    weight += other.weight
+    rows.merge(other.rows, uniquingKeysWith: +)
+  }
+
+  /// What a mean over some unit of a micro-batch is multiplied by, so that the update's mean comes out.
+  func factor(of unit: LossUnit, in batch: UpdateCounts) -> Double {
+    let (own, all) = (Double(batch.rows[unit] ?? 0), Double(rows[unit] ?? 0))
+    // Products of whole numbers are exact, so that micro-batches of one size have the factor 1.
+    return all > 0 && batch.weight > 0 ? (own * weight) / (all * batch.weight) : 1
+  }
+}
+
+extension MatchLossType {
+  /// What the loss is a mean over; nil where it compares the rows of a batch with each other, so that the parts of a batch
+  /// do not add up to it.
+  var unit: LossUnit? {
+    switch self {
+    case .hiddenMSE, .cos, .attentionCE, .attentionCEMean, .minilm, .minilmv2: .tokens
+    case .pkd, .gram, .fsp: .sequences
+    case .attentionMSE, .attentionMSESum, .mmd, .nst: .pairs
+    case .rkdDistance, .rkdAngle, .irg, .irgTransformation, .emd: nil
+    }
+  }
+}
+
+extension ResolvedCustomMatch {
+  /// What the loss is a mean over; one of the caller's own is taken for a mean over rows.
+  func unit(of head: TaskHead) -> LossUnit {
+    switch student.rows {
+    case .sequences: .sequences
+    case .answers:
+      switch head {
+      case .sequenceClassification: .sequences
+      case .tokenClassification, .questionAnswering: .tokens
+      case .maskedLanguageModel: .answers
+      }
+    case .tokens: match.loss.type?.unit ?? .tokens
+    }
+  }
+}
+
+extension DistillationConfig {
+  /// What cannot be accumulated over several micro-batches, as the losses that relate the rows of a whole batch.
+  package func accumulationFaults(_ steps: Int) -> [DistillationFault] {
+    guard steps > 1 else { return [] }
+    func fault(_ field: String, _ name: String, _ reason: String) -> DistillationFault {
+      DistillationFault(
+        field,
+        "\(name) \(reason), which the parts of a batch do not add up to, but gradient_accumulation_steps is \(steps); "
+          + "set it to 1 and per_device_train_batch_size to the whole batch, or choose another loss")
+    }
+    var faults: [DistillationFault] = []
+    if usesTeacherLogits, kdLossType == .dist {
+      faults.append(fault("kd_loss_type", "dist", "compares the rows of a batch with each other"))
+    }
+    if usesTeacherLogits, temperatureSchedule != .constant {
+      faults.append(
+        fault("temperature_scheduler", "it", "sets the temperature of a row by the mean of its batch"))
+    }
+    for (index, source) in matches.enumerated() {
+      let losses: [MatchLossType] =
+        switch source {
+        case .match(let match): [match.loss]
+        case .map(_, let loss, _, _): [loss]
+        case .custom(let match): match.loss.type.map { [$0] } ?? []
+        case .preset(let name): MatchPresets.matches(named: name)?.map(\.loss) ?? []
+        }
+      if let loss = losses.first(where: { $0.unit == nil }) {
+        faults.append(
+          fault(
+            "intermediate_matches[\(index)].loss", loss.rawValue,
+            loss.takesAllLayers
+              ? "moves its layers' weights on with every batch"
+              : "compares the sequences of a batch with each other"
+          ))
+      }
+    }
+    return faults
+  }
+}

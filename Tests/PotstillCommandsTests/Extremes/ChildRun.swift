@@ -1,0 +1,137 @@
+import Foundation
+import Synchronization
+
+/// What a command line did as a process of its own: how it ended, how long it took and how much memory.
+struct ChildRun: Sendable {
+  /// The arguments.
+  let arguments: [String]
+  /// The exit code; nil where a signal ended it.
+  let code: Int32?
+  /// The signal that ended it.
+  let signal: Int32?
+  /// The seconds it took.
+  let seconds: Double
+  /// The largest resident memory, in 2^20 bytes.
+  let megabytes: Double
+  /// The end of standard error.
+  let messages: String
+
+  /// A run that takes longer is killed; far more than any of them needs, so that a busy machine fails nothing.
+  static let patience = 20.0
+
+  /// What a message says of it.
+  var summary: String {
+    let end = code.map { "exit code \($0)" } ?? "signal \(signal ?? 0)"
+    let told = seconds >= Self.patience ? "killed, " : ""
+    return
+      "potstill \(arguments.joined(separator: " ")): \(told)\(end), \(String(format: "%.1f", seconds)) s, "
+      + "\(Int(megabytes)) MB: \(messages.suffix(400))"
+  }
+}
+
+/// The `potstill` program that was built with the tests.
+struct ToolProcess: Sendable {
+  /// The program.
+  let path: String
+
+  /// The program beside the bundle of the tests; nil where there is none.
+  init?() {
+    let arguments = CommandLine.arguments
+    var candidates: [URL] = []
+    if let index = arguments.firstIndex(of: "--test-bundle-path"), index + 1 < arguments.count {
+      candidates.append(URL(filePath: arguments[index + 1]))
+    }
+    candidates.append(URL(filePath: arguments[0]))
+    candidates.append(contentsOf: Bundle.main.executableURL.map { [$0] } ?? [])
+    for candidate in candidates {
+      var folder = candidate.absoluteURL.deletingLastPathComponent()
+      // On macOS the bundle is a folder.
+      for _ in 0..<4 {
+        let tool = folder.appending(path: "potstill").path
+        if FileManager.default.isExecutableFile(atPath: tool) {
+          path = tool
+          return
+        }
+        folder.deleteLastPathComponent()
+      }
+    }
+    return nil
+  }
+
+  /// Runs one command line to its end, or kills it.
+  ///
+  /// - Parameters:
+  ///   - scratch: A folder for what it says.
+  ///   - limits: What the shell is told before it becomes the program; what runs away shall take itself down, and not the
+  ///     machine.
+  func run(
+    _ arguments: [String], scratch: URL, limits: String = "ulimit -v 6291456"
+  ) -> ChildRun {
+    let log = scratch.appending(path: "\(UUID().uuidString).log").path
+    defer { try? FileManager.default.removeItem(atPath: log) }
+    var actions: posix_spawn_file_actions_t = .init()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+    let words = ["/bin/sh", "-c", "\(limits); exec \"$0\" \"$@\"", path] + arguments
+    var cWords = words.map { strdup($0) } + [nil]
+    defer { for word in cWords { free(word) } }
+    let inherited = ProcessInfo.processInfo.environment.filter {
+      ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"].contains($0.key)
+    }
+    let variables = inherited.map { "\($0.key)=\($0.value)" } + ["SWIFT_BACKTRACE=enable=no"]
+    var cVariables = variables.map { strdup($0) } + [nil]
+    defer { for variable in cVariables { free(variable) } }
+    var child: pid_t = 0
+    let clock = ContinuousClock.now
+    guard posix_spawn(&child, "/bin/sh", &actions, nil, &cWords, &cVariables) == 0 else {
+      return ChildRun(
+        arguments: arguments, code: nil, signal: 0, seconds: 0, megabytes: 0, messages: "cannot be started")
+    }
+    var (status, usage): (Int32, rusage) = (0, rusage())
+    var seconds = 0.0
+    var isKilled = false
+    while wait4(child, &status, isKilled ? 0 : WNOHANG, &usage) == 0 {
+      seconds = (ContinuousClock.now - clock) / .seconds(1)
+      if seconds > ChildRun.patience {
+        kill(child, SIGKILL)
+        isKilled = true
+      } else {
+        usleep(2000)
+      }
+    }
+    seconds = (ContinuousClock.now - clock) / .seconds(1)
+    let signal = status & 0x7F
+    let said = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+    #if os(macOS)
+      let bytes = Double(usage.ru_maxrss)
+    #else
+      let bytes = Double(usage.ru_maxrss) * 1024
+    #endif
+    return ChildRun(
+      arguments: arguments, code: signal == 0 ? (status >> 8) & 0xFF : nil,
+      signal: signal == 0 ? nil : signal,
+      seconds: seconds, megabytes: bytes / 1_048_576, messages: said)
+  }
+
+  /// Runs many command lines, some at once, and returns what they did in their order.
+  ///
+  /// - Parameter prepare: Makes the arguments of the run at a place, and afterwards cleans up.
+  func runAll(
+    _ count: Int, atOnce: Int, scratch: URL, arguments: @escaping @Sendable (Int) -> [String]
+  ) -> [ChildRun] {
+    let next = Atomic<Int>(0)
+    let results = Mutex<[Int: ChildRun]>([:])
+    DispatchQueue.concurrentPerform(iterations: atOnce) { _ in
+      while true {
+        let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard index < count else { return }
+        let run = run(arguments(index), scratch: scratch)
+        results.withLock { $0[index] = run }
+      }
+    }
+    return results.withLock { all in (0..<count).compactMap { all[$0] } }
+  }
+}
