@@ -7,7 +7,7 @@ public final class CheckpointReader: Sendable {
   public let path: String
   /// The names of all tensors, sorted.
   public let names: [String]
-  private let files: [MappedTensors]
+  private let files: [StoredTensors]
   private let fileOfName: [String: Int]
 
   /// Opens the weights in a model directory.
@@ -27,13 +27,13 @@ public final class CheckpointReader: Sendable {
 
   /// Opens one file of safetensors or of `torch.save`, told apart by their contents.
   public convenience init(file: String) throws(FormatError) {
-    let opened = try MappedTensors(path: file)
+    let opened = try StoredTensors(path: file)
     self.init(
       path: file, files: [opened],
       fileOfName: Dictionary(uniqueKeysWithValues: opened.tensors.map { ($0.name, 0) }))
   }
 
-  private init(path: String, files: [MappedTensors], fileOfName: [String: Int]) {
+  private init(path: String, files: [StoredTensors], fileOfName: [String: Int]) {
     self.path = path
     self.files = files
     self.fileOfName = fileOfName
@@ -45,7 +45,7 @@ public final class CheckpointReader: Sendable {
     guard let map = document["weight_map"]?.objectValue else {
       throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
     }
-    var files: [MappedTensors] = []
+    var files: [StoredTensors] = []
     var fileIndex: [String: Int] = [:]
     var fileOfName: [String: Int] = [:]
     for (name, value) in map {
@@ -67,7 +67,7 @@ public final class CheckpointReader: Sendable {
             file: url.path, path: field, reason: "the shard \(path) does not exist; download it again")
         }
         fileIndex[shard] = files.count
-        files.append(try MappedTensors(path: path))
+        files.append(try StoredTensors(path: path))
       }
       guard let number = fileIndex[shard], files[number][name] != nil else {
         throw .tensor(
@@ -82,7 +82,7 @@ public final class CheckpointReader: Sendable {
   public subscript(name: String) -> TensorInfo? { file(of: name)?[name] }
 
   /// The file that holds a tensor.
-  package func file(of name: String) -> MappedTensors? { fileOfName[name].map { files[$0] } }
+  package func file(of name: String) -> StoredTensors? { fileOfName[name].map { files[$0] } }
 
   /// A tensor's values as Float32, row-major.
   ///

@@ -6,12 +6,12 @@ import Foundation
 /// Truncating the file under a living map ends the process at the next access; writers that rename, as Potstill's do,
 /// never truncate.
 package final class MappedFile: @unchecked Sendable {
-  // Sendable because the reading API only reads; `MappedTensors.mappedFloats` documents who may write.
+  // Sendable because the reading API only reads; nobody writes to the pages.
   package let bytes: UnsafeMutableRawBufferPointer
 
   /// - Parameter isReadOnly: Whether writing ends the process; a file larger than memory can be mapped only so.
   package init(path: String, isReadOnly: Bool = false) throws(FormatError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
     guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
     defer { close(descriptor) }
     var status = stat()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelFormats
 import Training
 
 /// The `potstill` program: from arguments to an exit code.
@@ -80,7 +81,7 @@ public enum CommandLineTool {
   private static func report(_ message: String, on console: Console) {
     console.output.flush()
     let style = console.hasStyle(console.messages) ? ("\u{1B}[1;31m", "\u{1B}[0m") : ("", "")
-    console.messages.line("potstill: \(style.0)error:\(style.1) \(message)")
+    console.messages.line("potstill: \(style.0)error:\(style.1) \(printableMessage(message))")
   }
 
   /// The words of an error: its own description, or the system's for an error of Foundation.

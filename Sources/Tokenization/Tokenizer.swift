@@ -61,6 +61,16 @@ extension Tokenizer {
     return self
   }
 
+  /// One more than the largest segment id: the number of rows a segment table needs.
+  package func segmentLimit(isPair: Bool) -> Int {
+    let segments = pipeline.template.pieces(isPair: isPair).map { piece in
+      switch piece {
+      case .text(_, let segment), .special(_, let segment): Int(segment) + 1
+      }
+    }
+    return segments.max() ?? 1
+  }
+
   /// How many special tokens come on top of one text, or of a pair.
   public func addedTokenCount(isPair: Bool = false) -> Int {
     pipeline.layouts[isPair: isPair, addSpecialTokens: true].specialCount

@@ -36,16 +36,16 @@ import Testing
     start + [0x7D] + text("x") + value + [0x73, 0x2E]
   }
 
-  private func open(_ bytes: [UInt8]) throws -> MappedTensors {
+  private func open(_ bytes: [UInt8]) throws -> StoredTensors {
     let folder = try TemporaryFolder()
-    return try MappedTensors(path: folder.write(bytes, "pytorch_model.bin"))
+    return try StoredTensors(path: folder.write(bytes, "pytorch_model.bin"))
   }
 
   private func expectFault(_ bytes: [UInt8], _ reason: String) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(bytes, "pytorch_model.bin")
     do throws(FormatError) {
-      _ = try MappedTensors(path: path)
+      _ = try StoredTensors(path: path)
       Issue.record("accepted what should say: \(reason)")
     } catch {
       #expect(error.description.contains(path))

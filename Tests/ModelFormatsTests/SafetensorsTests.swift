@@ -72,7 +72,7 @@ import Testing
     try writer.write(to: url)
     let file = try SafetensorsFile(path: url.path)
     let info = try #require(file["w"])
-    let pointer = try #require(file.mappedFloats(info))
+    let pointer = try #require(file.floatsInPlace(info))
     pointer[0] = 5
     #expect(try file.floats("w") == [5, 2])
     #expect(try SafetensorsFile(path: url.path).floats("w") == [1, 2])

@@ -4,7 +4,7 @@ import Tensors
 
 /// The parameters in a checkpoint's files, under their canonical names.
 ///
-/// Float32 values are used where the file is mapped: loading reads no page, and an optimizer's first write copies one.
+/// Float32 values are used where they were read to.
 final class CheckpointSource: ParameterSource {
   private let reader: CheckpointReader
   private let original: [String: String]
@@ -49,6 +49,8 @@ final class CheckpointSource: ParameterSource {
 
   var names: [String] { Array(original.keys) }
 
+  var needsInspection: Bool { true }
+
   func shape(of name: String) -> Shape? {
     guard !hidden(name), let original = original[name] else { return nil }
     return reader[original].map { Shape($0.shape) }
@@ -66,12 +68,16 @@ final class CheckpointSource: ParameterSource {
     guard let file = reader.file(of: name), let info = file[name] else {
       preconditionFailure("The checkpoint's own names, such as \(name), all have a file.")
     }
-    if let mapped = file.mappedFloats(info) {
-      return Tensor(
-        storage: Storage(borrowing: mapped, count: info.count, owner: file), shape: Shape(info.shape))
+    do throws(FormatError) {
+      if let values = try file.floatsInPlace(info) {
+        return Tensor(
+          storage: Storage(borrowing: values, count: info.count, owner: file), shape: Shape(info.shape))
+      }
+      let storage = Storage(uninitialized: info.count)
+      try file.readFloats(info, into: storage.pointer)
+      return Tensor(storage: storage, shape: Shape(info.shape))
+    } catch {
+      throw .format(error)
     }
-    let storage = Storage(uninitialized: info.count)
-    do throws(FormatError) { try file.readFloats(info, into: storage.pointer) } catch { throw .format(error) }
-    return Tensor(storage: storage, shape: Shape(info.shape))
   }
 }

@@ -10,6 +10,12 @@ public protocol ParameterSource {
   func shape(of name: String) -> Shape?
   /// The values under a canonical name; only called for names that `shape(of:)` knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
+  /// Whether the values come from outside and may be anything; those made of another model's were looked at before.
+  var needsInspection: Bool { get }
+}
+
+extension ParameterSource {
+  public var needsInspection: Bool { false }
 }
 
 /// The ordered list of a model's parameters, and where each came from.
@@ -24,6 +30,7 @@ public final class ParameterStore {
   private var missing: [String] = []
   private var misshaped: [ModelError.Misshaped] = []
   private var unreadable: [ModelError] = []
+  private var nonFinite: [LoadReport.NonFinite] = []
 
   /// A store that fills parameters from `source`, or from draws that depend on (seed, name) alone.
   ///
@@ -60,7 +67,8 @@ public final class ParameterStore {
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
     return LoadReport(
-      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: self.fresh, ignored: ignored)
+      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: self.fresh, ignored: ignored,
+      nonFinite: nonFinite)
   }
 
   private var isFaulty: Bool { !missing.isEmpty || !misshaped.isEmpty || !unreadable.isEmpty }
@@ -69,7 +77,16 @@ public final class ParameterStore {
     guard let source else { return draw(name, shape, initial) }
     if let found = source.shape(of: name) {
       if found == shape {
-        do { return try source.tensor(name) } catch { unreadable.append(error) }
+        do {
+          let tensor = try source.tensor(name)
+          if source.needsInspection {
+            let values = UnsafeBufferPointer(start: tensor.storage.pointer, count: tensor.count)
+            if let found = LoadReport.NonFinite(name, values) { nonFinite.append(found) }
+          }
+          return tensor
+        } catch {
+          unreadable.append(error)
+        }
       } else {
         misshaped.append(.init(name: name, found: found, expected: shape))
       }

@@ -55,7 +55,7 @@ package struct EvaluateCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let reader = try task.open(console)
-    let folder = try ModelFolder(model, for: reader.task.kind)
+    let folder = try ModelFolder(model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
     let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }

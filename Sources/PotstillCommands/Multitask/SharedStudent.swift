@@ -33,6 +33,7 @@ struct SharedStudent {
           labels: member.teacher?.config.labels ?? member.task.modelLabels,
           problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
       }
+      try sources[0].checkAsStart(path)
       base = sources[0]
       copiedLayers = nil
     } else {
@@ -59,6 +60,7 @@ struct SharedStudent {
         }
       }
     }
+    if let fault = base.config.fault(of: tokenizer) { throw CommandError("\(name): \(fault)") }
     models = try sources.enumerated().map { index, source in
       try source.sharingEncoder(of: base, headPrefix: "heads.\(index)")
     }

@@ -21,10 +21,9 @@ struct PretrainingModel {
     model = try TaskModel(
       directory: URL(filePath: directory, directoryHint: .isDirectory), head: .maskedLanguageModel,
       seed: seed)
-    if tokenizer.idLimit > model.config.vocabularySize {
-      throw CommandError(
-        "\(folder ?? directory): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the embeddings of "
-          + "\(directory) have \(model.config.vocabularySize) rows; the two do not belong together")
+    try model.checkAsStart(directory)
+    if let fault = model.config.fault(of: tokenizer) {
+      throw CommandError("\(folder ?? directory) and \(directory): \(fault)")
     }
   }
 

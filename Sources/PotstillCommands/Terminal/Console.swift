@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// Where a command speaks: results on one stream, everything else on the other.
 package final class Console {
@@ -14,6 +15,8 @@ package final class Console {
   package let environment: [String: String]
   /// No progress and no messages, errors excepted.
   package var isQuiet = false
+  /// Whether models with NaN or infinite weights may answer.
+  package var allowsNonFinite = false
 
   /// The console of this process.
   package static func standard() -> Console {
@@ -49,14 +52,14 @@ package final class Console {
   package func note(_ line: String) {
     if isQuiet { return }
     output.flush()
-    messages.line(line)
+    messages.line(printableMessage(line))
     messages.flush()
   }
 
   /// A line that must be seen, in the form `potstill: warning: …`.
   package func warn(_ line: String) {
     output.flush()
-    messages.line("potstill: warning: \(line)")
+    messages.line("potstill: warning: \(printableMessage(line))")
     messages.flush()
   }
 

@@ -92,7 +92,10 @@ public final class TokenizerPipeline: Sendable {
   }
 
   /// One more than the largest id.
-  var idLimit: Int { max(vocabulary.idLimit, added.tokens.last.map { Int($0.id) + 1 } ?? 0) }
+  var idLimit: Int {
+    let framing = template.specials.values.joined().map { Int($0.id) + 1 }.max() ?? 0
+    return max(vocabulary.idLimit, added.tokens.last.map { Int($0.id) + 1 } ?? 0, framing)
+  }
 
   func id(of token: String) -> Int32? { added.id(of: token) ?? vocabulary.id(of: token) }
 
