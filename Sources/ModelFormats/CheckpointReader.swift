@@ -75,6 +75,18 @@ public final class CheckpointReader: Sendable {
       }
       fileOfName[name] = number
     }
+    // A tensor that the index forgets counts like the others, as in `transformers`, which reads whole shards.
+    var forgotten: [String: String] = [:]
+    for (number, file) in files.enumerated() {
+      for tensor in file.tensors where map[tensor.name] == nil {
+        if let other = forgotten.updateValue(file.path, forKey: tensor.name) {
+          throw .tensor(
+            file: url.path, name: tensor.name,
+            reason: "the index does not say whether \(other) or \(file.path) has it, and both do")
+        }
+        fileOfName[tensor.name] = number
+      }
+    }
     self.init(path: directory.path, files: files, fileOfName: fileOfName)
   }
 
@@ -83,6 +95,11 @@ public final class CheckpointReader: Sendable {
 
   /// The file that holds a tensor.
   package func file(of name: String) -> StoredTensors? { fileOfName[name].map { files[$0] } }
+
+  /// Reads the values of many tensors at once, which is faster than one by one.
+  package func load(_ names: [String]) throws(FormatError) {
+    for (number, file) in files.enumerated() { try file.load(names.filter { fileOfName[$0] == number }) }
+  }
 
   /// A tensor's values as Float32, row-major.
   ///

@@ -33,6 +33,22 @@ package final class StoredTensors: Sendable {
     }
   }
 
+  /// Reads the values of many tensors at once, which is faster than one by one.
+  package func load(_ names: [String]) throws(FormatError) {
+    let ranges = names.compactMap { self[$0]?.byteRange }.filter { !$0.isEmpty }
+      .sorted { $0.lowerBound < $1.lowerBound }
+    guard var run = ranges.first else { return }
+    for range in ranges.dropFirst() {
+      if range.lowerBound <= run.upperBound {
+        run = run.lowerBound..<max(run.upperBound, range.upperBound)
+      } else {
+        try content.load(run)
+        run = range
+      }
+    }
+    try content.load(run)
+  }
+
   /// The tensor of a name, nil when there is none.
   package subscript(name: String) -> TensorInfo? { index[name].map { tensors[$0] } }
 
@@ -83,10 +99,16 @@ package final class StoredTensors: Sendable {
   /// Writing never reaches the file, but every reader of this object sees the new values, so only one owner may write.
   /// The pointer lives as long as this object.
   package func floatsInPlace(_ info: TensorInfo) throws(FormatError) -> UnsafeMutablePointer<Float>? {
+    let place = placeOfFloats(info)
+    if place != nil { try content.load(info.byteRange) }
+    return place
+  }
+
+  /// Where `floatsInPlace` puts the values, which are not there before `load`.
+  package func placeOfFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? {
     guard info.dtype == .float32, info.count > 0, info.byteRange.lowerBound % 4 == 0, info.strides == nil,
       !isBigEndian, !overlapping.contains(info.name)
     else { return nil }
-    try content.load(info.byteRange)
     return content.bytes.baseAddress.map { ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self) }
   }
 

@@ -48,11 +48,7 @@ extension TaskModel {
 
   /// The parameters that hold NaN or infinite values now.
   public var nonFiniteParameters: [LoadReport.NonFinite] {
-    parameters.compactMap { parameter in
-      let storage = parameter.storage
-      return LoadReport.NonFinite(
-        storedName(of: parameter), UnsafeBufferPointer(start: storage.pointer, count: storage.count))
-    }
+    LoadReport.NonFinite.find(in: parameters, named: storedName)
   }
 
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with

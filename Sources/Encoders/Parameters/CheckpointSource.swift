@@ -4,11 +4,13 @@ import Tensors
 
 /// The parameters in a checkpoint's files, under their canonical names.
 ///
-/// Float32 values are used where they were read to.
+/// Float32 values are used where they are read to, all at once at the end.
 final class CheckpointSource: ParameterSource {
   private let reader: CheckpointReader
   private let original: [String: String]
   private let hidden: (String) -> Bool
+  /// The checkpoint's own names of what `finish()` shall read.
+  private var pending: [String] = []
 
   /// - Parameters:
   ///   - reader: The files.
@@ -60,7 +62,16 @@ final class CheckpointSource: ParameterSource {
     guard let original = original[name] else {
       preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
     }
+    if let file = reader.file(of: original), let info = file[original], let place = file.placeOfFloats(info) {
+      pending.append(original)
+      return Tensor(
+        storage: Storage(borrowing: place, count: info.count, owner: file), shape: Shape(info.shape))
+    }
     return try Self.tensor(original, reader)
+  }
+
+  func finish() throws(ModelError) {
+    do throws(FormatError) { try reader.load(pending) } catch { throw .format(error) }
   }
 
   /// The values under the checkpoint's own name.

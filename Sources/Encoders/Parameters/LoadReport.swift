@@ -1,4 +1,6 @@
+import Kernels
 import ModelFormats
+import Tensors
 
 /// Which parameters of a model came from its checkpoint, by canonical name (`bert.encoder.layer.0…`).
 public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
@@ -46,11 +48,20 @@ extension LoadReport.NonFinite {
     shortList(found.map { "\($0.name): \($0.count) of \($0.total) values" })
   }
 
-  /// What values of a parameter are NaN or infinite; nil when none is.
-  init?(_ name: String, _ values: UnsafeBufferPointer<Float>) {
-    let found = Self.count(values)
-    guard found > 0 else { return nil }
-    (self.name, count, total) = (name, found, values.count)
+  /// The parameters with values that are NaN or infinite.
+  static func find(in parameters: [Parameter], named name: (Parameter) -> String) -> [LoadReport.NonFinite] {
+    let storages = parameters.map(\.storage)
+    var found = [Int](repeating: 0, count: storages.count)
+    found.withUnsafeMutableBufferPointer { found in
+      Parallel.forEach(storages.count, block: 1) { range in
+        for index in range {
+          found[index] = count(UnsafeBufferPointer(start: storages[index].pointer, count: storages[index].count))
+        }
+      }
+    }
+    return zip(parameters, found).compactMap { parameter, count in
+      count == 0 ? nil : Self(name: name(parameter), count: count, total: parameter.count)
+    }
   }
 
   /// The number of values whose exponent is all ones; blocks keep the counter small enough for vector registers.

@@ -8,14 +8,18 @@ public protocol ParameterSource {
   var names: [String] { get }
   /// The shape the source has under a canonical name, nil when it has no such parameter.
   func shape(of name: String) -> Shape?
-  /// The values under a canonical name; only called for names that `shape(of:)` knows.
+  /// The values under a canonical name, which may be there only after `finish()`; only called for names that `shape(of:)`
+  /// knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
+  /// Completes the values that were asked for, once every layer has been built and all of them fit.
+  func finish() throws(ModelError)
   /// Whether the values come from outside and may be anything; those made of another model's were looked at before.
   var needsInspection: Bool { get }
 }
 
 extension ParameterSource {
   public var needsInspection: Bool { false }
+  public func finish() throws(ModelError) {}
 }
 
 /// The ordered list of a model's parameters, and where each came from.
@@ -30,7 +34,6 @@ public final class ParameterStore {
   private var missing: [String] = []
   private var misshaped: [ModelError.Misshaped] = []
   private var unreadable: [ModelError] = []
-  private var nonFinite: [LoadReport.NonFinite] = []
 
   /// A store that fills parameters from `source`, or from draws that depend on (seed, name) alone.
   ///
@@ -66,9 +69,11 @@ public final class ParameterStore {
           file: source?.path ?? "", missing: missing, misshaped: misshaped,
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
+    try source?.finish()
+    let loaded = parameters.filter { !fresh.contains($0.name) }
     return LoadReport(
-      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: self.fresh, ignored: ignored,
-      nonFinite: nonFinite)
+      loaded: loaded.map(\.name), fresh: self.fresh, ignored: ignored,
+      nonFinite: source?.needsInspection == true ? LoadReport.NonFinite.find(in: loaded, named: \.name) : [])
   }
 
   private var isFaulty: Bool { !missing.isEmpty || !misshaped.isEmpty || !unreadable.isEmpty }
@@ -77,16 +82,7 @@ public final class ParameterStore {
     guard let source else { return draw(name, shape, initial) }
     if let found = source.shape(of: name) {
       if found == shape {
-        do {
-          let tensor = try source.tensor(name)
-          if source.needsInspection {
-            let values = UnsafeBufferPointer(start: tensor.storage.pointer, count: tensor.count)
-            if let found = LoadReport.NonFinite(name, values) { nonFinite.append(found) }
-          }
-          return tensor
-        } catch {
-          unreadable.append(error)
-        }
+        do { return try source.tensor(name) } catch { unreadable.append(error) }
       } else {
         misshaped.append(.init(name: name, found: found, expected: shape))
       }
