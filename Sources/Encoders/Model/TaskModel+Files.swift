@@ -56,7 +56,8 @@ extension TaskModel {
   ///
   /// - Parameters:
   ///   - directory: The model directory; made when it does not exist.
-  ///   - tokenizer: The tokenizer to store with the model; nil stores none.
+  ///   - tokenizer: The tokenizer to store with the model, which then says no greater length than the model's; nil stores
+  ///     none.
   /// - Throws: `ModelError.nonFinite` when a parameter holds NaN or infinite values, before anything is written;
   ///   `ModelError.format` or `.tokenizer` when a file cannot be written.
   public func save(to directory: URL, tokenizer: (any Tokenizer)? = nil) throws(ModelError) {
@@ -84,7 +85,7 @@ extension TaskModel {
       throw .format(error)
     }
     guard let tokenizer else { return }
-    do throws(TokenizerError) { try tokenizer.save(to: directory) } catch { throw .tokenizer(error) }
+    do throws(TokenizerError) { try tokenizer.limited(to: config.maxPositions).save(to: directory) } catch { throw .tokenizer(error) }
   }
 }
 

@@ -92,8 +92,9 @@ extension ByteLevelBPETokenizer {
     var object = pipeline.configuration
     object["add_prefix_space"] = .bool(options.addPrefixSpace)
     object["trim_offsets"] = .bool(options.trimOffsets)
-    if let length = options.modelMaxLength { object["model_max_length"] = .integer(length) }
+    if let length = pipeline.modelMaxLength { object["model_max_length"] = .integer(length) }
     for (key, value) in specialTokensMap { object[key] = value }
+    pipeline.replaceAddedTokensDecoder(in: &object)
     object["tokenizer_class"] = .string(isRoberta ? "RobertaTokenizer" : "PreTrainedTokenizerFast")
     return object
   }

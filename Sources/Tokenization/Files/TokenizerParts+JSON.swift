@@ -55,6 +55,16 @@ extension TokenizerPipeline {
   }
 }
 
+extension TokenizerPipeline {
+  /// Brings `added_tokens_decoder`, which `transformers` reads instead of `tokenizer.json`, up to date where there is one.
+  func replaceAddedTokensDecoder(in configuration: inout JSONObject) {
+    guard configuration["added_tokens_decoder"] != nil else { return }
+    var decoder = JSONObject()
+    for (id, token) in added.tokens { decoder[String(id)] = .object(token.json) }
+    configuration["added_tokens_decoder"] = .object(decoder)
+  }
+}
+
 extension SequenceTemplate {
   /// The template as `TemplateProcessing`.
   var json: JSONValue {

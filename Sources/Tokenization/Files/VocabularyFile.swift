@@ -42,6 +42,7 @@ extension Vocabulary {
     let largest = keys.count * 4 + 1_000_000
     var entries: [(token: String, id: Int32)] = []
     entries.reserveCapacity(keys.count)
+    var isTaken = [Bool](repeating: false, count: largest + 1)
     for (token, value) in zip(keys, values) {
       guard let id = value.intValue, id >= 0, id <= largest else {
         throw .invalid(
@@ -49,6 +50,13 @@ extension Vocabulary {
           reason:
             "found \(value.intValue.map(String.init) ?? value.kind), expected an id from 0 to \(largest)")
       }
+      if isTaken[id] {
+        let other = entries.first { $0.id == id }?.token ?? ""
+        throw .invalid(
+          file: file, field: field(printable(token)),
+          reason: "found the id \(id), which \"\(printable(other))\" has; expected an id of its own for each token")
+      }
+      isTaken[id] = true
       entries.append((token, Int32(id)))
     }
     self.init(entries: entries)

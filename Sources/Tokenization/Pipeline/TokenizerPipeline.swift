@@ -79,7 +79,9 @@ public final class TokenizerPipeline: Sendable {
   }
 
   /// The same pipeline with another cutter, which leaves the added tokens as they are, and other offsets.
-  init(_ other: TokenizerPipeline, cutter: any TextCutter, trimming: OffsetTrimming?) {
+  init(
+    _ other: TokenizerPipeline, cutter: any TextCutter, trimming: OffsetTrimming?, modelMaxLength: Int? = nil
+  ) {
     vocabulary = other.vocabulary
     added = other.added
     self.cutter = cutter
@@ -87,7 +89,7 @@ public final class TokenizerPipeline: Sendable {
     template = other.template
     layouts = other.layouts
     self.trimming = trimming
-    modelMaxLength = other.modelMaxLength
+    self.modelMaxLength = modelMaxLength ?? other.modelMaxLength
     configuration = other.configuration
   }
 
