@@ -41,7 +41,7 @@ public final class CheckpointReader: Sendable {
   }
 
   private convenience init(index url: URL, directory: URL) throws(FormatError) {
-    let document = try JSONValue(contentsOf: url)
+    let document = try JSONValue(contentsOfRegularFile: url)
     guard let map = document["weight_map"]?.objectValue else {
       throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
     }
@@ -101,6 +101,30 @@ public final class CheckpointReader: Sendable {
     for (number, file) in files.enumerated() { try file.load(names.filter { fileOfName[$0] == number }) }
   }
 
+  /// The number of a tensor's values that are NaN or infinite.
+  ///
+  /// - Throws: `FormatError`, as `floats`.
+  package func nonFiniteCount(_ name: String) throws(FormatError) -> Int {
+    guard let file = file(of: name), let info = file[name] else { return 0 }
+    if let values = try file.floatsInPlace(info) {
+      return Self.nonFiniteCount(UnsafeBufferPointer(start: values, count: info.count))
+    }
+    return try file.floats(name).withUnsafeBufferPointer(Self.nonFiniteCount)
+  }
+
+  /// The number of values whose exponent is all ones.
+  package static func nonFiniteCount(_ values: UnsafeBufferPointer<Float>) -> Int {
+    var total = 0
+    // A block's counter is small enough for vector registers.
+    for start in stride(from: 0, to: values.count, by: 1 << 16) {
+      let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 16)])
+      var found: UInt32 = 0
+      for value in block { found &+= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
+      total += Int(found)
+    }
+    return total
+  }
+
   /// A tensor's values as Float32, row-major.
   ///
   /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not a float type.
@@ -145,7 +169,16 @@ extension CheckpointReader {
     if !FileManager.default.fileExists(atPath: url.path), let advice = tensorFlowAdvice(in: directory) {
       throw .cannotRead(file: url.path, reason: advice)
     }
-    return try JSONValue(contentsOf: url)
+    if !FileManager.default.fileExists(atPath: url.path),
+      FileManager.default.fileExists(atPath: directory.appending(path: "bert_config.json").path)
+    {
+      throw .cannotRead(
+        file: url.path,
+        reason:
+          "there is no such file, but bert_config.json, as Google and older models name it; copy that to config.json"
+      )
+    }
+    return try JSONValue(contentsOfRegularFile: url)
   }
 
   /// How to convert the TensorFlow checkpoint in a directory, nil when it holds none.

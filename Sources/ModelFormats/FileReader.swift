@@ -34,6 +34,23 @@ package final class FileReader: Sendable {
     count = Int(status.st_size)
   }
 
+  /// All bytes of a regular file.
+  ///
+  /// - Throws: `FormatError.cannotRead`.
+  package static func contents(of url: URL) throws(FormatError) -> [UInt8] {
+    let reader = try FileReader(path: url.path)
+    // Texts are small; what is larger is no text, and may be larger than memory.
+    guard reader.count <= 1 << 30 else {
+      throw .cannotRead(
+        file: url.path, reason: "it has \(reader.count) bytes, expected a text of at most 1 GB")
+    }
+    var bytes = [UInt8](repeating: 0, count: reader.count)
+    try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      if let base = buffer.baseAddress { try reader.read(0..<reader.count, into: base) }
+    }
+    return bytes
+  }
+
   deinit { close(descriptor) }
 
   /// Reads a range of the file.

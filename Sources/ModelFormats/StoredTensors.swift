@@ -109,7 +109,9 @@ package final class StoredTensors: Sendable {
     guard info.dtype == .float32, info.count > 0, info.byteRange.lowerBound % 4 == 0, info.strides == nil,
       !isBigEndian, !overlapping.contains(info.name)
     else { return nil }
-    return content.bytes.baseAddress.map { ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self) }
+    return content.bytes.baseAddress.map {
+      ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self)
+    }
   }
 
   // MARK: Helpers

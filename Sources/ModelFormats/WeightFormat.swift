@@ -33,8 +33,9 @@ enum WeightFormat {
     }
   }
 
-  /// Whether the bytes begin as a pickle of protocol 0 or 1 does, with a value on the stack: a mark, a global, a list, a
-  /// dictionary, a tuple. A safetensors file has the length of its header there, and the header's brace behind it.
+  /// Whether the bytes begin as a pickle of protocol 0 or 1 does, with a mark, a global, a list or a dictionary.
+  ///
+  /// A safetensors file has the length of its header there, and the header's brace behind it.
   private static func isTextPickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard bytes.count > 8, bytes[8] != UInt8(ascii: "{") || bytes[4..<8].contains(where: { $0 != 0 }) else {
       return false

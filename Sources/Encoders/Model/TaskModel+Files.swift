@@ -85,7 +85,9 @@ extension TaskModel {
       throw .format(error)
     }
     guard let tokenizer else { return }
-    do throws(TokenizerError) { try tokenizer.limited(to: config.maxPositions).save(to: directory) } catch { throw .tokenizer(error) }
+    do throws(TokenizerError) { try tokenizer.limited(to: config.maxPositions).save(to: directory) } catch {
+      throw .tokenizer(error)
+    }
   }
 }
 

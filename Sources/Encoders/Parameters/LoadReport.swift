@@ -55,25 +55,14 @@ extension LoadReport.NonFinite {
     found.withUnsafeMutableBufferPointer { found in
       Parallel.forEach(storages.count, block: 1) { range in
         for index in range {
-          found[index] = count(UnsafeBufferPointer(start: storages[index].pointer, count: storages[index].count))
+          let values = UnsafeBufferPointer(start: storages[index].pointer, count: storages[index].count)
+          found[index] = CheckpointReader.nonFiniteCount(values)
         }
       }
     }
     return zip(parameters, found).compactMap { parameter, count in
       count == 0 ? nil : Self(name: name(parameter), count: count, total: parameter.count)
     }
-  }
-
-  /// The number of values whose exponent is all ones; blocks keep the counter small enough for vector registers.
-  private static func count(_ values: UnsafeBufferPointer<Float>) -> Int {
-    var total = 0
-    for start in stride(from: 0, to: values.count, by: 1 << 16) {
-      let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 16)])
-      var found: UInt32 = 0
-      for value in block { found &+= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
-      total += Int(found)
-    }
-    return total
   }
 }
 

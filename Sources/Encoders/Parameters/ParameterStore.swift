@@ -18,7 +18,9 @@ public protocol ParameterSource {
 }
 
 extension ParameterSource {
+  /// Not needed, unless a source says so.
   public var needsInspection: Bool { false }
+  /// Nothing, for a source whose values are there when they are asked for.
   public func finish() throws(ModelError) {}
 }
 

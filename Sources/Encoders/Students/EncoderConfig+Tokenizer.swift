@@ -26,7 +26,8 @@ extension EncoderConfig {
     }
     let segments = tokenizer.segmentLimit(isPair: false)
     if architecture.readsSegments, segments > segmentCount {
-      return "the tokenizer's template has segment ids up to \(segments - 1), but the model has type_vocab_size "
+      return
+        "the tokenizer's template has segment ids up to \(segments - 1), but the model has type_vocab_size "
         + "\(segmentCount); the two files do not belong together"
     }
     return nil
@@ -36,7 +37,8 @@ extension EncoderConfig {
   package func pairFault(of tokenizer: any Tokenizer) -> String? {
     let segments = tokenizer.segmentLimit(isPair: true)
     guard architecture.readsSegments, segments > segmentCount else { return nil }
-    return "has type_vocab_size \(segmentCount) and a tokenizer with segment ids up to \(segments - 1); expected a model "
+    return
+      "has type_vocab_size \(segmentCount) and a tokenizer with segment ids up to \(segments - 1); expected a model "
       + "that tells two segments apart"
   }
 }

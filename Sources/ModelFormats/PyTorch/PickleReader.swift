@@ -234,7 +234,8 @@ extension PickleReader {
     case .orderedDict where arguments.isEmpty: emptyDictionary()
     case .rebuildTensor(let namesType) where arguments.count >= (namesType ? 7 : 6):
       guard heap.tensors.count < Self.tensorLimit else {
-        throw fault("it makes more than \(Self.tensorLimit) tensors, more than any model that can be read here")
+        throw fault(
+          "it makes more than \(Self.tensorLimit) tensors, more than any model that can be read here")
       }
       heap.tensors.append(try tensor(arguments, namesType: namesType))
       stack.append(.tensor(heap.tensors.count - 1))

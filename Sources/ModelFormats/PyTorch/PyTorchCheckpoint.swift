@@ -22,7 +22,8 @@ struct PyTorchCheckpoint {
       guard range.count <= limit else {
         throw .pytorch(
           file: file,
-          reason: "\(name) has \(range.count) bytes, more than the \(limit) allowed: it holds more than tensors"
+          reason:
+            "\(name) has \(range.count) bytes, more than the \(limit) allowed: it holds more than tensors"
         )
       }
       return try stored.loaded(range)

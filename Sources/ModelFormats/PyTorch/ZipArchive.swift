@@ -29,7 +29,8 @@ struct ZipArchive {
       guard entry.flags & 1 == 0 else { throw fault("is encrypted; expected plain entries") }
       if entry.method != 0 { compressed[entry.name] = entry.methodName }
       guard entry.method != 0 || entry.size == entry.compressedSize else { throw fault("has two sizes") }
-      guard let start = try entry.dataStart(in: content), entry.compressedSize <= directory.range.lowerBound - start
+      guard let start = try entry.dataStart(in: content),
+        entry.compressedSize <= directory.range.lowerBound - start
       else {
         throw fault("does not lie where the zip directory places it; the file needs downloading again")
       }

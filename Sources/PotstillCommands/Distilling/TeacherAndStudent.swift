@@ -34,6 +34,7 @@ struct TeacherAndStudent {
     self.teacher = teacher
     (self.size, self.tokenizerPath) = (size, tokenizerPath)
     let shape = try StudentShape(studentName)
+    try shape.checkFolder()
     var (tokenizer, config) = (teacher.tokenizer, teacher.config)
     switch (shape, tokenizerPath) {
     case (.preset, let path?) where size.embeddingSize == nil:

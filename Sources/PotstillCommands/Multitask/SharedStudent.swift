@@ -22,6 +22,7 @@ struct SharedStudent {
   init(_ name: String, tasks: [(task: TaskDefinition, teacher: TeacherSide?)], seed: UInt64) throws {
     self.name = name
     let shape = try StudentShape(name)
+    try shape.checkFolder()
     let base: TaskModel
     var sources: [TaskModel] = []
     if case .directory(let path) = shape {

@@ -36,7 +36,10 @@ struct PretrainingModel {
   init(shape: String, tokenizer folder: String, seed: UInt64) throws {
     tokenizerFolder = URL(filePath: folder, directoryHint: .isDirectory)
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
-    model = try TaskModel(config: try Self.config(shape, tokenizer), seed: seed)
+    let config = try Self.config(shape, tokenizer)
+    try config.checkMemory(bytesPerParameter: 16)
+    if let fault = config.fault(of: tokenizer) { throw CommandError("\(shape) and \(folder): \(fault)") }
+    model = try TaskModel(config: config, seed: seed)
   }
 
   /// Makes a model of some layers of a teacher, which reads the teacher's tokens.

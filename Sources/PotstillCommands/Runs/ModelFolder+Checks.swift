@@ -15,6 +15,9 @@ extension TaskModel {
       }
       console.warn(fault)
     }
+    if head == .sequenceClassification, let fault = config.outputFault {
+      throw CommandError("\(path) \(fault)")
+    }
     if let ignored = loadReport?.ignoredText { console.warn("\(path): \(ignored)") }
   }
 
@@ -32,7 +35,24 @@ extension TaskModel {
   }
 }
 
+extension EncoderConfig {
+  /// Why the outputs of a sequence head are no answer, as the end of a sentence; nil when they are.
+  var outputFault: String? {
+    switch problem {
+    case .singleLabel where labels.count == 1:
+      "has one label, \(labels[0]), and problem_type single_label_classification: whatever the text, its score is 1. "
+        + "Expected two labels or more, or another problem_type in config.json"
+    case .regression where labels.count > 1:
+      "is a regression with \(labels.count) outputs (\(labels.joined(separator: ", "))); expected one number a text"
+    case .singleLabel, .multiLabel, .regression: nil
+    }
+  }
+}
+
 extension ModelFolder {
+  /// Says which tokens the vocabulary names more than once.
+  func noteRepeatedTokens(on console: Console) { tokenizer.noteRepeatedTokens(path, on: console) }
+
   /// A model that tells segments apart must have one for each text of a pair.
   static func checkPairs(
     _ rows: TaskExamples, config: EncoderConfig, tokenizer: any Tokenizer, path: String
@@ -48,5 +68,18 @@ extension ModelFolder {
       throw CommandError("a question and its passage are a pair of texts, but \(path) \(fault)")
     case .sentences: return
     }
+  }
+}
+
+extension Tokenizer {
+  /// Says which tokens the vocabulary names more than once.
+  ///
+  /// - Parameter path: The folder as the user named it.
+  func noteRepeatedTokens(_ path: String, on console: Console) {
+    let repeated = repeatedTokens
+    guard let first = repeated.first else { return }
+    console.warn(
+      "\(path): the vocabulary has \(repeated.count) lines whose token comes again later (such as \"\(first)\"); as in "
+        + "transformers, the last line counts")
   }
 }

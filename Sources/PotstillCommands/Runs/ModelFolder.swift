@@ -50,6 +50,7 @@ struct ModelFolder {
   init(_ path: String, head: TaskHead? = nil, needsHead: Bool = true, console: Console) throws {
     try self.init(path) { try TaskModel(directory: $0, head: head) }
     try model.checkAsAnswering(path, console: console)
+    noteRepeatedTokens(on: console)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no head for \(model.head.purpose); expected a model that was trained for it. Train one with "

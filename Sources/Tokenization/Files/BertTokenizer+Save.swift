@@ -48,13 +48,14 @@ extension BertTokenizer {
 
   private var specialTokensMap: JSONObject {
     pipeline.specialTokensMap(
-      [("unk_token", options.unknownToken)] + options.specialTokens.members)
+      [("unk_token", options.unknownToken)] + options.specialTokens.members, onlyAdded: !isPlainBert)
   }
 
   /// [CLS] A [SEP] B [SEP] with this tokenizer's own names, nil where it lacks one.
   private var bertTemplate: SequenceTemplate? {
     let names = options.specialTokens
-    guard let first = pipeline.id(of: names.classification), let last = pipeline.id(of: names.separator) else {
+    guard let first = pipeline.id(of: names.classification), let last = pipeline.id(of: names.separator)
+    else {
       return nil
     }
     return SequenceTemplate(

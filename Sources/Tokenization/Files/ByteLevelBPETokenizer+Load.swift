@@ -22,7 +22,7 @@ extension ByteLevelBPETokenizer {
     let list = directory.appending(path: "vocab.json")
     guard manager.fileExists(atPath: list.path) else { throw .noTokenizer(directory: directory.path) }
     let value: JSONValue
-    do { value = try JSONValue(contentsOf: list) } catch { throw .format(error) }
+    do { value = try JSONValue(contentsOfRegularFile: list) } catch { throw .format(error) }
     guard let members = value.objectValue else {
       throw .invalid(
         file: list.path, field: "the document", reason: "found \(value.kind), expected an object")
@@ -32,7 +32,8 @@ extension ByteLevelBPETokenizer {
     let options = try configuration.byteLevelOptions()
     try self.init(
       vocabulary: vocabulary, table: table, options: options,
-      addedTokens: try configuration.addedTokens(.roberta, Self.defaultTokens(options, vocabulary)),
+      addedTokens: try configuration.addedTokens(
+        .roberta, options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
       configuration: configuration.members, file: list.path)
   }
 

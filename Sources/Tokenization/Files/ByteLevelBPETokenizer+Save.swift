@@ -85,7 +85,7 @@ extension ByteLevelBPETokenizer {
     // The two names that RoBERTa's framing tokens have besides.
     members.append(("bos_token", options.specialTokens.classification))
     members.append(("eos_token", options.specialTokens.separator))
-    return pipeline.specialTokensMap(members)
+    return pipeline.specialTokensMap(members, onlyAdded: !isRoberta)
   }
 
   private var savedConfiguration: JSONObject {

@@ -27,7 +27,7 @@ struct TokenizerConfiguration {
     let url = directory.appending(path: name)
     guard FileManager.default.fileExists(atPath: url.path) else { return JSONObject() }
     let value: JSONValue
-    do { value = try JSONValue(contentsOf: url) } catch { throw .format(error) }
+    do { value = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
     guard let object = value.objectValue else {
       throw .invalid(file: url.path, field: "the document", reason: "found \(value.kind), expected an object")
     }

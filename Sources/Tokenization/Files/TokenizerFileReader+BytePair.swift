@@ -49,7 +49,8 @@ extension TokenizerFileReader {
     names += ["<s>", "</s>"].filter { vocabulary.id(of: $0) != nil }.map { AddedToken($0, special: true) }
     return BytePairParts(
       vocabulary: vocabulary, table: table, options: options,
-      addedTokens: try configuration.addedTokens(document: try addedTokens(), .roberta, names), framing: .roberta)
+      addedTokens: try configuration.addedTokens(document: try addedTokens(), .roberta, names),
+      framing: .roberta)
   }
 
   // MARK: Components

@@ -8,7 +8,7 @@ struct TokenizerFileReader {
 
   init(_ url: URL) throws(TokenizerError) {
     file = url.path
-    do { document = try JSONValue(contentsOf: url) } catch { throw .format(error) }
+    do { document = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
     guard document.objectValue != nil else {
       throw .invalid(file: file, field: "the document", reason: "found \(document.kind), expected an object")
     }

@@ -8,13 +8,10 @@ extension Vocabulary {
   ///
   /// - Throws: `TokenizerError.format` or `.vocabularyLine`.
   public init(contentsOf url: URL) throws(TokenizerError) {
-    let data: Data
-    do { data = try Data(contentsOf: url) } catch {
-      throw .format(.cannotRead(file: url.path, reason: error.localizedDescription))
-    }
+    let bytes: [UInt8]
+    do { bytes = try FileReader.contents(of: url) } catch { throw .format(error) }
     var entries: [(token: String, id: Int32)] = []
-    entries.reserveCapacity(data.count / 6)
-    let bytes = [UInt8](data)
+    entries.reserveCapacity(bytes.count / 6)
     var start = 0
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
@@ -54,7 +51,8 @@ extension Vocabulary {
         let other = entries.first { $0.id == id }?.token ?? ""
         throw .invalid(
           file: file, field: field(printable(token)),
-          reason: "found the id \(id), which \"\(printable(other))\" has; expected an id of its own for each token")
+          reason:
+            "found the id \(id), which \"\(printable(other))\" has; expected an id of its own for each token")
       }
       isTaken[id] = true
       entries.append((token, Int32(id)))
