@@ -106,10 +106,7 @@ public final class CheckpointReader: Sendable {
   /// - Throws: `FormatError`, as `floats`.
   package func nonFiniteCount(_ name: String) throws(FormatError) -> Int {
     guard let file = file(of: name), let info = file[name] else { return 0 }
-    if let values = try file.floatsInPlace(info) {
-      return Self.nonFiniteCount(UnsafeBufferPointer(start: values, count: info.count))
-    }
-    return try file.floats(name).withUnsafeBufferPointer(Self.nonFiniteCount)
+    return try file.nonFiniteCount(info)
   }
 
   /// The number of values whose exponent is all ones.

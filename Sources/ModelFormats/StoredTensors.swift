@@ -114,6 +114,36 @@ package final class StoredTensors: Sendable {
     }
   }
 
+  /// The number of a tensor's values that are NaN or infinite, read without being kept.
+  ///
+  /// - Throws: `FormatError`, as `floats`.
+  func nonFiniteCount(_ info: TensorInfo) throws(FormatError) -> Int {
+    try requireFloat(info)
+    guard info.strides == nil, !isBigEndian else {
+      return try floats(info.name).withUnsafeBufferPointer(CheckpointReader.nonFiniteCount)
+    }
+    func count<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+      _ bytes: UnsafeRawBufferPointer, exponent: Bits
+    ) -> Int {
+      // Values follow each other from the piece's aligned beginning.
+      bytes.withMemoryRebound(to: Bits.self) { values in
+        var found = 0
+        for value in values where value & exponent == exponent { found += 1 }
+        return found
+      }
+    }
+    var total = 0
+    try content.forEachPiece(of: info.byteRange) { bytes in
+      switch info.dtype {
+      case .float16: total += count(bytes, exponent: 0x7C00 as UInt16)
+      case .bfloat16: total += count(bytes, exponent: 0x7F80 as UInt16)
+      case .float64: total += count(bytes, exponent: 0x7FF0_0000_0000_0000 as UInt64)
+      default: total += count(bytes, exponent: 0x7F80_0000 as UInt32)
+      }
+    }
+    return total
+  }
+
   // MARK: Helpers
 
   private static func overlapping(_ tensors: [TensorInfo]) -> Set<String> {

@@ -131,7 +131,8 @@ import Testing
       ("intermediate_size", (1 << 31) - 1),
       ("type_vocab_size", (1 << 31) - 1), ("vocab_size", (1 << 31) - 1), ("num_hidden_layers", 10_000),
     ] {
-      var object: JSONObject = ["hidden_size": 64, "num_attention_heads": 2].objectValue ?? JSONObject()
+      var object: JSONObject = JSONObject()
+      (object["hidden_size"], object["num_attention_heads"]) = (64, 2)
       object[field] = .integer(value)
       let config = try EncoderConfig(json: .object(object))
       let error = #expect(throws: ModelError.self) { try TaskModel(config: config, seed: 1) }

@@ -63,14 +63,18 @@ import Testing
 
   @Test func onlyWhatLiesAsNeededIsUsedInPlace() throws {
     let file = try open("tensors.bin")
-    func isMapped(_ name: String) throws -> Bool { try file.floatsInPlace(try #require(file[name])) != nil }
+    func isMapped(_ name: String) throws -> Bool {
+      let info = try #require(file[name])
+      return try file.floatsInPlace(info) != nil
+    }
     #expect(try isMapped("owned") && isMapped("parameter") && isMapped("scalar"))
     // Half the names below are views of one table: an optimizer that wrote to one would change the others.
     for name in ["plain", "transposed", "rows", "columns", "every.other", "element", "half", "empty"] {
       #expect(try !isMapped(name), "\(name)")
     }
     let owned = try #require(file["owned"])
-    let values = try #require(file.floatsInPlace(owned))
+    let place = try file.floatsInPlace(owned)
+    let values = try #require(place)
     #expect(try (0..<60).map { values[$0] } == file.floats("owned"))
     #expect(UInt(bitPattern: values) % 64 == 0)
     let bigEndian = try open("big_endian.bin")

@@ -265,8 +265,9 @@ import Tokenization
     for (field, value) in [
       ("hidden_size", 1 << 30), ("num_hidden_layers", 10_000), ("type_vocab_size", 2_147_483_647),
     ] {
-      var object: JSONObject =
-        ["model_type": "bert", "hidden_size": 64, "num_attention_heads": 2].objectValue ?? JSONObject()
+      var object = JSONObject()
+      object["model_type"] = "bert"
+      (object["hidden_size"], object["num_attention_heads"]) = (64, 2)
       object[field] = .integer(value)
       try JSONValue.object(object).write(to: URL(filePath: path))
       let run = potstill([

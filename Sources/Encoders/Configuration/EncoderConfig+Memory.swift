@@ -23,17 +23,18 @@ extension EncoderConfig {
   ///
   /// - Parameters:
   ///   - bytesPerParameter: What is needed of each: 4 for the value alone, 16 with gradient and AdamW's state.
+  ///   - file: The file or shape to name in the error.
   ///   - memory: What the machine has, in bytes.
   /// - Throws: `ModelError.request` naming the sizes.
   package func checkMemory(
-    bytesPerParameter: Double, memory: Int = Machine.memoryLimit
+    bytesPerParameter: Double, file: String = "config.json", memory: Int = Machine.memoryLimit
   ) throws(ModelError) {
     let names = architecture.fields
     let needed = parameterEstimate * bytesPerParameter
     func gigabytes(_ bytes: Double) -> String { "\((bytes / 1e8).rounded() / 10) GB" }
     guard needed <= Double(memory) else {
       throw .request(
-        "a model with vocab_size \(vocabularySize), \(names.hiddenSize) \(hiddenSize), \(names.layerCount) "
+        "\(file): a model with vocab_size \(vocabularySize), \(names.hiddenSize) \(hiddenSize), \(names.layerCount) "
           + "\(layerCount), \(names.intermediateSize) \(intermediateSize), max_position_embeddings "
           + "\(maxPositions + positionOffset) and type_vocab_size \(segmentCount) needs "
           + "\(bytesPerParameter > 4 ? "for training " : "")\(gigabytes(needed)), but this machine has "
@@ -41,7 +42,7 @@ extension EncoderConfig {
     }
     guard layerCount <= Self.freshLayerLimit else {
       throw .request(
-        "\(names.layerCount): found \(layerCount), expected at most \(Self.freshLayerLimit) in a model with random values"
+        "\(file): \(names.layerCount): found \(layerCount), expected at most \(Self.freshLayerLimit) in a model with random values"
       )
     }
   }

@@ -124,6 +124,7 @@ package struct DistillCommand: RecipeCommand {
       teachers.teacher, caches: teachers.teacherCache, kind: reader.task.kind, console: console)
     let pair = try TeacherAndStudent(
       sides[0], studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
+    if let ignored = pair.student.model.loadReport?.ignoredText { console.note("\(studentName): \(ignored)") }
     let tokenizer = pair.student.tokenizer
     let more = try augmentation.recipe(
       seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })

@@ -37,7 +37,7 @@ struct PretrainingModel {
     tokenizerFolder = URL(filePath: folder, directoryHint: .isDirectory)
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     let config = try Self.config(shape, tokenizer)
-    try config.checkMemory(bytesPerParameter: 16)
+    try config.checkMemory(bytesPerParameter: 16, file: shape)
     if let fault = config.fault(of: tokenizer) { throw CommandError("\(shape) and \(folder): \(fault)") }
     model = try TaskModel(config: config, seed: seed)
   }
