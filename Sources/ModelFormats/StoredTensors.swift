@@ -127,9 +127,15 @@ package final class StoredTensors: Sendable {
     ) -> Int {
       // Values follow each other from the piece's aligned beginning.
       bytes.withMemoryRebound(to: Bits.self) { values in
-        var found = 0
-        for value in values where value & exponent == exponent { found += 1 }
-        return found
+        var total = 0
+        // A block's counter is as wide as the values, for vector registers, and cannot overflow.
+        for start in stride(from: 0, to: values.count, by: 1 << 15) {
+          let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 15)])
+          var found: Bits = 0
+          for value in block { found &+= value & exponent == exponent ? 1 : 0 }
+          total += Int(found)
+        }
+        return total
       }
     }
     var total = 0

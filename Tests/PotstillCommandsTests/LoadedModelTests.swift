@@ -144,8 +144,8 @@ import Tokenization
     let document = try JSONValue(contentsOf: path).compactText
     #expect(document.contains(old))
     try Data(document.replacing(old, with: new).utf8).write(to: path)
-    try JSONValue(["tokenizer_class": "PreTrainedTokenizerFast"])
-      .write(to: url(copy).appending(path: "tokenizer_config.json"))
+    let configuration: JSONValue = ["tokenizer_class": "PreTrainedTokenizerFast"]
+    try configuration.write(to: url(copy).appending(path: "tokenizer_config.json"))
   }
 
   @Test func templatesThatTheModelHasNoRowsForAreRefused() throws {
