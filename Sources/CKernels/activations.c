@@ -12,6 +12,8 @@
     case 4: LOOP(ps_tanhf) break;         \
     case 5: LOOP(ps_siluf) break;         \
     case 6: LOOP(ps_sigmoidf) break;      \
+    case 7: LOOP(ps_quick_geluf) break;   \
+    case 8: LOOP(ps_mishf) break;         \
     default: LOOP(PS_IDENTITY) break;     \
   }
 #define PS_SWITCH_SLOPE(kind, LOOP)            \
@@ -22,6 +24,8 @@
     case 4: LOOP(ps_tanh_slope) break;         \
     case 5: LOOP(ps_silu_slope) break;         \
     case 6: LOOP(ps_sigmoid_slope) break;      \
+    case 7: LOOP(ps_quick_gelu_slope) break;   \
+    case 8: LOOP(ps_mish_slope) break;         \
     default: LOOP(PS_UNIT_SLOPE) break;        \
   }
 #define PS_IDENTITY(x) (x)

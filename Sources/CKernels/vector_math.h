@@ -157,6 +157,30 @@ PS_INLINE float ps_silu_slope(float x) {
   return s + x * bump;
 }
 
+// x sigmoid(1.702 x), the logistic approximation of GELU.
+PS_INLINE float ps_quick_geluf(float x) { return x * ps_sigmoidf(1.702f * x); }
+
+PS_INLINE float ps_quick_gelu_slope(float x) {
+  float bump;
+  float s = ps_sigmoid_with_slope(1.702f * x, &bump);
+  return s + (1.702f * x) * bump;
+}
+
+// tanh(ln(1 + e^x)) is n / (n + 2) with n = e^x (e^x + 2); it is 1 in float from x = 9 on, long before the squares overflow.
+PS_INLINE float ps_mishf(float x) {
+  float e = ps_expf(x > 20.0f ? 20.0f : x);
+  float n = e * (e + 2.0f);
+  return x * (n / (n + 2.0f));
+}
+
+PS_INLINE float ps_mish_slope(float x) {
+  float c = x > 20.0f ? 20.0f : x;
+  float e = ps_expf(c);
+  float n = e * (e + 2.0f);
+  float d = 1.0f / (n + 2.0f);
+  return n * d + (4.0f * c) * ((e * d) * ((e + 1.0f) * d));
+}
+
 PS_INLINE float ps_sigmoid_slope(float x) {
   float slope;
   ps_sigmoid_with_slope(x, &slope);

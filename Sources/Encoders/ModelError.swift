@@ -36,6 +36,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case format(FormatError)
   /// The tokenizer's files could not be written.
   case tokenizer(TokenizerError)
+  /// A model is not written because parameters hold NaN or infinite values.
+  case nonFinite(file: String, parameters: [LoadReport.NonFinite])
   /// What was asked of a model is impossible, such as a student deeper than its teacher.
   case request(String)
 
@@ -46,6 +48,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case .configuration(let file, let field, let problem): "\(file): \(field): \(problem)"
     case .format(let error): error.description
     case .tokenizer(let error): error.description
+    case .nonFinite(let file, let parameters):
+      "\(file): the model is not written, since it holds NaN or infinite weights (\(LoadReport.NonFinite.text(parameters)))"
     case .request(let problem): problem
     }
   }
@@ -56,7 +60,7 @@ extension ModelError.Misfit: CustomStringConvertible {
   public var description: String {
     var lines = ["\(file): the weights do not fit config.json:"]
     func list(_ faults: [String], atMost limit: Int, _ rest: String) {
-      lines += faults.prefix(limit).map { "  " + $0 }
+      lines += faults.prefix(limit).map { "  " + printable($0, atMost: 400) }
       if faults.count > limit { lines.append("  … and \(faults.count - limit) more \(rest)") }
     }
     list(missing.map { $0 + ": missing" }, atMost: 40, "missing names")

@@ -7,7 +7,7 @@ public final class CheckpointReader: Sendable {
   public let path: String
   /// The names of all tensors, sorted.
   public let names: [String]
-  private let files: [MappedTensors]
+  private let files: [StoredTensors]
   private let fileOfName: [String: Int]
 
   /// Opens the weights in a model directory.
@@ -27,13 +27,13 @@ public final class CheckpointReader: Sendable {
 
   /// Opens one file of safetensors or of `torch.save`, told apart by their contents.
   public convenience init(file: String) throws(FormatError) {
-    let opened = try MappedTensors(path: file)
+    let opened = try StoredTensors(path: file)
     self.init(
       path: file, files: [opened],
       fileOfName: Dictionary(uniqueKeysWithValues: opened.tensors.map { ($0.name, 0) }))
   }
 
-  private init(path: String, files: [MappedTensors], fileOfName: [String: Int]) {
+  private init(path: String, files: [StoredTensors], fileOfName: [String: Int]) {
     self.path = path
     self.files = files
     self.fileOfName = fileOfName
@@ -41,11 +41,11 @@ public final class CheckpointReader: Sendable {
   }
 
   private convenience init(index url: URL, directory: URL) throws(FormatError) {
-    let document = try JSONValue(contentsOf: url)
+    let document = try JSONValue(contentsOfRegularFile: url)
     guard let map = document["weight_map"]?.objectValue else {
       throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
     }
-    var files: [MappedTensors] = []
+    var files: [StoredTensors] = []
     var fileIndex: [String: Int] = [:]
     var fileOfName: [String: Int] = [:]
     for (name, value) in map {
@@ -67,13 +67,25 @@ public final class CheckpointReader: Sendable {
             file: url.path, path: field, reason: "the shard \(path) does not exist; download it again")
         }
         fileIndex[shard] = files.count
-        files.append(try MappedTensors(path: path))
+        files.append(try StoredTensors(path: path))
       }
       guard let number = fileIndex[shard], files[number][name] != nil else {
         throw .tensor(
           file: url.path, name: name, reason: "the index places it in \(shard), which does not hold it")
       }
       fileOfName[name] = number
+    }
+    // A tensor that the index forgets counts like the others, as in `transformers`, which reads whole shards.
+    var forgotten: [String: String] = [:]
+    for (number, file) in files.enumerated() {
+      for tensor in file.tensors where map[tensor.name] == nil {
+        if let other = forgotten.updateValue(file.path, forKey: tensor.name) {
+          throw .tensor(
+            file: url.path, name: tensor.name,
+            reason: "the index does not say whether \(other) or \(file.path) has it, and both do")
+        }
+        fileOfName[tensor.name] = number
+      }
     }
     self.init(path: directory.path, files: files, fileOfName: fileOfName)
   }
@@ -82,7 +94,33 @@ public final class CheckpointReader: Sendable {
   public subscript(name: String) -> TensorInfo? { file(of: name)?[name] }
 
   /// The file that holds a tensor.
-  package func file(of name: String) -> MappedTensors? { fileOfName[name].map { files[$0] } }
+  package func file(of name: String) -> StoredTensors? { fileOfName[name].map { files[$0] } }
+
+  /// Reads the values of many tensors at once, which is faster than one by one.
+  package func load(_ names: [String]) throws(FormatError) {
+    for (number, file) in files.enumerated() { try file.load(names.filter { fileOfName[$0] == number }) }
+  }
+
+  /// The number of a tensor's values that are NaN or infinite.
+  ///
+  /// - Throws: `FormatError`, as `floats`.
+  package func nonFiniteCount(_ name: String) throws(FormatError) -> Int {
+    guard let file = file(of: name), let info = file[name] else { return 0 }
+    return try file.nonFiniteCount(info)
+  }
+
+  /// The number of values whose exponent is all ones.
+  package static func nonFiniteCount(_ values: UnsafeBufferPointer<Float>) -> Int {
+    var total = 0
+    // A block's counter is small enough for vector registers.
+    for start in stride(from: 0, to: values.count, by: 1 << 16) {
+      let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 16)])
+      var found: UInt32 = 0
+      for value in block { found &+= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
+      total += Int(found)
+    }
+    return total
+  }
 
   /// A tensor's values as Float32, row-major.
   ///
@@ -128,7 +166,16 @@ extension CheckpointReader {
     if !FileManager.default.fileExists(atPath: url.path), let advice = tensorFlowAdvice(in: directory) {
       throw .cannotRead(file: url.path, reason: advice)
     }
-    return try JSONValue(contentsOf: url)
+    if !FileManager.default.fileExists(atPath: url.path),
+      FileManager.default.fileExists(atPath: directory.appending(path: "bert_config.json").path)
+    {
+      throw .cannotRead(
+        file: url.path,
+        reason:
+          "there is no such file, but bert_config.json, as Google and older models name it; copy that to config.json"
+      )
+    }
+    return try JSONValue(contentsOfRegularFile: url)
   }
 
   /// How to convert the TensorFlow checkpoint in a directory, nil when it holds none.

@@ -20,11 +20,16 @@ public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .cannotRead(let file, let reason): "cannot read \(file): \(reason)"
     case .cannotWrite(let file, let reason): "cannot write \(file): \(reason)"
-    case .json(let file, let line, let column, let reason): "\(file):\(line):\(column): \(reason)"
-    case .field(let file, let path, let reason): "\(file): field \(path): \(reason)"
-    case .safetensors(let file, let reason): "\(file): not a valid safetensors file: \(reason)"
-    case .pytorch(let file, let reason): "\(file): not a PyTorch file of tensors: \(reason)"
-    case .tensor(let file, let name, let reason): "\(file): tensor \"\(name)\": \(reason)"
+    case .json(let file, let line, let column, let reason):
+      "\(file):\(line):\(column): \(printable(reason, atMost: 1000))"
+    case .field(let file, let path, let reason):
+      "\(file): field \(printable(path, atMost: 200)): \(printable(reason, atMost: 1000))"
+    case .safetensors(let file, let reason):
+      "\(file): not a valid safetensors file: \(printable(reason, atMost: 1000))"
+    case .pytorch(let file, let reason):
+      "\(file): not a PyTorch file of tensors: \(printable(reason, atMost: 1000))"
+    case .tensor(let file, let name, let reason):
+      "\(file): tensor \"\(printable(name, atMost: 200))\": \(printable(reason, atMost: 1000))"
     }
   }
 }

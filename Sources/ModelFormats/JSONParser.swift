@@ -4,10 +4,19 @@ struct JSONParser {
   private let file: String
   private var position = 0
   private var scratch: [UInt8] = []
+  private let limits: Limits
+
+  /// What a document may hold at most.
+  struct Limits {
+    /// How deeply arrays and objects may nest.
+    var depth = JSONValue.depthLimit
+    /// The elements of one array.
+    var elements = Int.max
+  }
 
   /// Parses a whole document (a leading byte-order mark is skipped).
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>, file: String) throws(FormatError) -> JSONValue {
-    var parser = JSONParser(bytes: bytes, file: file)
+    var parser = JSONParser(bytes: bytes, file: file, limits: Limits())
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { parser.position = 3 }
     let value = try parser.value(depth: 0)
     parser.skipSpace()
@@ -17,9 +26,32 @@ struct JSONParser {
     return value
   }
 
-  private init(bytes: UnsafeBufferPointer<UInt8>, file: String) {
+  /// Parses a document that is an object and hands out each member as soon as it has been read.
+  static func forEachMember(
+    of bytes: UnsafeBufferPointer<UInt8>, file: String, limits: Limits,
+    _ body: (String, JSONValue) throws(FormatError) -> Void
+  ) throws(FormatError) {
+    var parser = JSONParser(bytes: bytes, file: file, limits: limits)
+    parser.skipSpace()
+    guard parser.position < bytes.count, bytes[parser.position] == UInt8(ascii: "{") else {
+      throw parser.error("found \(parser.found), expected an object")
+    }
+    var keys = JSONObject()
+    try parser.members(depth: 0) { (key, value) throws(FormatError) in
+      guard keys.insertNew(key, .null) else { return false }
+      try body(key, value)
+      return true
+    }
+    parser.skipSpace()
+    guard parser.position == bytes.count else {
+      throw parser.error("found \(parser.found) after the end of the document")
+    }
+  }
+
+  private init(bytes: UnsafeBufferPointer<UInt8>, file: String, limits: Limits) {
     self.bytes = bytes
     self.file = file
+    self.limits = limits
   }
 
   // MARK: Values
@@ -42,9 +74,17 @@ struct JSONParser {
   }
 
   private mutating func object(depth: Int) throws(FormatError) -> JSONObject {
-    try enter(depth)
     var result = JSONObject()
-    if closes(UInt8(ascii: "}")) { return result }
+    try members(depth: depth) { result.insertNew($0, $1) }
+    return result
+  }
+
+  /// Reads the members of an object; `take` says whether a key is new.
+  private mutating func members(
+    depth: Int, _ take: (String, JSONValue) throws(FormatError) -> Bool
+  ) throws(FormatError) {
+    try enter(depth)
+    if closes(UInt8(ascii: "}")) { return }
     while true {
       skipSpace()
       let start = position
@@ -57,10 +97,10 @@ struct JSONParser {
         throw error("found \(found), expected ':' after the key \"\(key)\"")
       }
       position += 1
-      guard result.insertNew(key, try value(depth: depth + 1)) else {
+      guard try take(key, try value(depth: depth + 1)) else {
         throw error("the key \"\(key)\" occurs twice in one object", at: start)
       }
-      if try !continues(before: UInt8(ascii: "}")) { return result }
+      if try !continues(before: UInt8(ascii: "}")) { return }
     }
   }
 
@@ -69,14 +109,17 @@ struct JSONParser {
     var result: [JSONValue] = []
     if closes(UInt8(ascii: "]")) { return result }
     while true {
+      guard result.count < limits.elements else {
+        throw error("an array has more than \(limits.elements) elements, the most that are expected here")
+      }
       result.append(try value(depth: depth + 1))
       if try !continues(before: UInt8(ascii: "]")) { return result }
     }
   }
 
   private mutating func enter(_ depth: Int) throws(FormatError) {
-    guard depth < JSONValue.depthLimit else {
-      throw error("arrays and objects nest deeper than \(JSONValue.depthLimit) levels")
+    guard depth < limits.depth else {
+      throw error("arrays and objects nest deeper than \(limits.depth) levels")
     }
     position += 1
   }

@@ -158,6 +158,13 @@ extension JSONValue {
     try self.init(parsing: [UInt8](FileContents.read(url.path)), file: url.path)
   }
 
+  /// Reads and parses a file of a model folder: a pipe, a device or a folder under its name is an error.
+  ///
+  /// - Throws: `FormatError.cannotRead` or `FormatError.json`.
+  package init(contentsOfRegularFile url: URL) throws(FormatError) {
+    try self.init(parsing: try FileReader.contents(of: url), file: url.path)
+  }
+
   /// Writes the indented text to a temporary file and renames it to `url`.
   ///
   /// - Throws: `FormatError.cannotWrite`.

@@ -21,6 +21,11 @@ package func printable(_ text: String) -> String {
   }
 }
 
+/// Text of a file as one line of a message may hold it: shortened, and nothing in it ends the line or steers a terminal.
+package func printable(_ text: String, atMost limit: Int) -> String {
+  printable(inOneCell(shortened(text, to: limit)))
+}
+
 /// Text with its middle left out where it is longer than a limit, which the place of the cut says.
 package func shortened(_ text: String, to limit: Int) -> String {
   let count = text.unicodeScalars.count

@@ -20,12 +20,34 @@ enum WeightFormat {
       // A safetensors file may begin with the same two bytes, the length of its header.
       self = .foreign(
         "it is a pickle outside of the archive that torch.save writes; write it again with torch.save")
+    } else if Self.isTextPickle(bytes) {
+      self = .foreign(
+        "it is a pickle of protocol 0 or 1, outside of the archive that torch.save writes; write it again with torch.save"
+      )
     } else if starts([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]) {
       self = .foreign("it is an HDF5 file of TensorFlow; " + Self.tensorFlowAdvice)
     } else if starts(Array("version https://git-lfs".utf8)) {
       self = .foreign("it is a pointer of Git LFS, not the file itself; run: git lfs pull")
     } else {
       self = .safetensors
+    }
+  }
+
+  /// Whether the bytes begin as a pickle of protocol 0 or 1 does, with a mark, a global, a list or a dictionary.
+  ///
+  /// A safetensors file has the length of its header there, and the header's brace behind it.
+  private static func isTextPickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard bytes.count > 8, bytes[8] != UInt8(ascii: "{") || bytes[4..<8].contains(where: { $0 != 0 }) else {
+      return false
+    }
+    switch bytes[0] {
+    case UInt8(ascii: "("): return "dltcSVIF(}]".utf8.contains(bytes[1]) || bytes[1] == 0x58
+    case UInt8(ascii: "c"):
+      // "cMODULE\nNAME\n"
+      return bytes.prefix(200).count { $0 == 0x0A } >= 2
+        && bytes.prefix(while: { $0 != 0x0A }).dropFirst().allSatisfy { $0 > 0x20 && $0 < 0x7F }
+    case UInt8(ascii: "}"), UInt8(ascii: "]"): return "q(.p".utf8.contains(bytes[1])
+    default: return false
     }
   }
 

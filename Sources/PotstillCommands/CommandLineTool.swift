@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelFormats
 import Training
 
 /// The `potstill` program: from arguments to an exit code.

@@ -17,12 +17,17 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
   case silu
   /// The logistic function.
   case sigmoid
+  /// f(x) = x σ(1.702 x), the logistic approximation of GELU used by CLIP.
+  case quickGelu = "quick_gelu"
+  /// f(x) = x tanh(ln(1 + eˣ)) (Misra 2019).
+  case mish
 
   /// The activation with a Hugging Face name, synonyms included; nil for an unknown one.
   public init?(huggingFaceName name: String) {
     switch name {
     case "swish": self = .silu
-    case "gelu_pytorch_tanh", "gelu_fast": self = .geluNew
+    case "gelu_python": self = .gelu
+    case "gelu_pytorch_tanh", "gelu_fast", "gelu_accurate": self = .geluNew
     case "linear": self = .identity
     default: self.init(rawValue: name)
     }
@@ -38,6 +43,8 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     case .tanh: 4
     case .silu: 5
     case .sigmoid: 6
+    case .quickGelu: 7
+    case .mish: 8
     }
   }
 }

@@ -53,6 +53,13 @@ public final class BertTokenizer: Tokenizer {
       configuration: configuration, file: file)
   }
 
+  /// The same tokenizer for a model that reads at most so many tokens.
+  init(_ other: BertTokenizer, modelMaxLength: Int) {
+    (options, cutter) = (other.options, other.cutter)
+    pipeline = TokenizerPipeline(
+      other.pipeline, cutter: cutter, trimming: other.pipeline.trimming, modelMaxLength: modelMaxLength)
+  }
+
   /// Tokenizes a text by the plain path, which the fused one must equal.
   package func encodePlainly(_ text: String) -> Encoding {
     var buffer = TokenBuffer()

@@ -59,6 +59,14 @@ public final class ByteLevelBPETokenizer: Tokenizer {
       modelMaxLength: options.modelMaxLength, configuration: configuration, file: file)
   }
 
+  /// The same tokenizer for a model that reads at most so many tokens.
+  init(_ other: ByteLevelBPETokenizer, modelMaxLength: Int) {
+    (options, table) = (other.options, other.table)
+    pipeline = TokenizerPipeline(
+      other.pipeline, cutter: other.pipeline.cutter, trimming: other.pipeline.trimming,
+      modelMaxLength: modelMaxLength)
+  }
+
   /// The same tokenizer with `addPrefixSpace`; the cutter is one that puts the space there.
   private init(_ other: ByteLevelBPETokenizer, prefixing cutter: BytePairCutter) {
     var options = other.options

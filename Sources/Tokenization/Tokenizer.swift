@@ -61,6 +61,31 @@ extension Tokenizer {
     return self
   }
 
+  /// This tokenizer for a model that reads at most so many tokens: what is saved says so, since `transformers` cuts texts
+  /// where the tokenizer says, and not where the model does.
+  package func limited(to length: Int) -> any Tokenizer {
+    if let own = modelMaxLength, own <= length { return self }
+    switch self {
+    case let tokenizer as BertTokenizer: return BertTokenizer(tokenizer, modelMaxLength: length)
+    case let tokenizer as ByteLevelBPETokenizer:
+      return ByteLevelBPETokenizer(tokenizer, modelMaxLength: length)
+    default: return self
+    }
+  }
+
+  /// The tokens that the vocabulary names more than once; the last counts.
+  package var repeatedTokens: [String] { vocabulary.repeatedTokens }
+
+  /// One more than the largest segment id: the number of rows a segment table needs.
+  package func segmentLimit(isPair: Bool) -> Int {
+    let segments = pipeline.template.pieces(isPair: isPair).map { piece in
+      switch piece {
+      case .text(_, let segment), .special(_, let segment): Int(segment) + 1
+      }
+    }
+    return segments.max() ?? 1
+  }
+
   /// How many special tokens come on top of one text, or of a pair.
   public func addedTokenCount(isPair: Bool = false) -> Int {
     pipeline.layouts[isPair: isPair, addSpecialTokens: true].specialCount

@@ -60,6 +60,9 @@ public struct Vocabulary: Sendable {
   /// One more than the largest id: the number of rows an embedding table needs.
   public var idLimit: Int { exists.count }
 
+  /// The tokens that have more than one id, of which the last counts.
+  package var repeatedTokens: [String] { superseded.sorted().map { tokens[Int($0)] } }
+
   /// The id of a token, nil when the vocabulary does not have it.
   public func id(of token: String) -> Int32? {
     id(of: Array(token.utf8).span)

@@ -11,6 +11,8 @@ import Testing
     case 4: tanh(x)
     case 5: x / (1 + exp(-x))
     case 6: 1 / (1 + exp(-x))
+    case 7: x / (1 + exp(-1.702 * x))
+    case 8: x * tanh(max(x, 0) + log1p(exp(-abs(x))))
     default: x
     }
   }
@@ -27,6 +29,12 @@ import Testing
     case 4: return 1 - tanh(x) * tanh(x)
     case 5: return sigmoid + x * sigmoid * (1 - sigmoid)
     case 6: return sigmoid * (1 - sigmoid)
+    case 7:
+      let gate = 1 / (1 + exp(-1.702 * x))
+      return gate + 1.702 * x * gate * (1 - gate)
+    case 8:
+      let t = tanh(max(x, 0) + log1p(exp(-abs(x))))
+      return t + x * (1 - t * t) * sigmoid
     default: return 1
     }
   }
@@ -34,7 +42,7 @@ import Testing
   /// Small steps from -14 to 14 and a few numbers far out.
   static let points: [Float] = (-7_000...7_000).map { Float($0) / 500 } + [1e-30, -1e-30, 1e4, -1e4]
 
-  @Test(arguments: Int32(0)...6)
+  @Test(arguments: Int32(0)...8)
   func values(kind: Int32) {
     var y = [Float](repeating: 0, count: Self.points.count)
     ps_activation(kind, Self.points, &y, Int64(y.count))
@@ -42,7 +50,7 @@ import Testing
     #expect(worstError(y, Self.points.map { Self.value(kind, Double($0)) }) < 2e-7)
   }
 
-  @Test(arguments: Int32(0)...6)
+  @Test(arguments: Int32(0)...8)
   func slopes(kind: Int32) {
     var samples = Samples(1)
     let upstream = samples.floats(Self.points.count)
@@ -52,7 +60,7 @@ import Testing
     #expect(worstError(dx, expected) < 6e-7)
   }
 
-  @Test(arguments: Int32(0)...6, sizes)
+  @Test(arguments: Int32(0)...8, sizes)
   func biasedRowsOfEverySize(kind: Int32, cols: Int) {
     let (rows, ldx, ldy) = (3, cols + 2, cols + 5)
     var samples = Samples(2)
@@ -75,11 +83,51 @@ import Testing
 
   @Test func theFarEndsAreFinite() {
     let x: [Float] = [.infinity, 3e38, -3e38, -90, 90]
-    for kind in Int32(1)...6 {
+    for kind in Int32(1)...8 {
       var y = x
       ps_activation(kind, y, &y, Int64(y.count))
       #expect(y.dropFirst().allSatisfy { $0.isFinite }, "kind \(kind): \(y)")
       #expect(y[0] == .infinity || y[0] == 1)
+    }
+  }
+
+  /// `transformers.activations.ACT2FN` and its gradient by PyTorch 2.15 in double precision.
+  @Test func quickGeluAndMishArePyTorchs() {
+    let x: [Float] = [-20, -3, -0.5, 0, 0.25, 1, 4, 30]
+    let golden: [(Int32, values: [Double], slopes: [Double])] = [
+      (
+        7,
+        [
+          -3.2934102413993747e-14, -0.01807130970778597, -0.1496115633936199, 0, 0.1511996499001942,
+          0.8457957659328212, 3.9955852758604187, 30,
+        ],
+        [
+          -5.440713718791758e-14, -0.024548323905652352, 0.12077808803458576, 0.5, 0.7065004409742669,
+          1.067779606556334, 1.0064018865453552, 1,
+        ]
+      ),
+      (
+        8,
+        [
+          -4.122307240628762e-08, -0.1456474612756246, -0.22074377465173, 0, 0.1695724096638176,
+          0.8650983882673103, 3.9974128069762385, 30,
+        ],
+        [
+          -3.916191874348969e-08, -0.09339311453232084, 0.28951067791351226, 0.6, 0.7541726677205928,
+          1.0490362200997922, 1.0044328769037503, 1,
+        ]
+      ),
+    ]
+    for (kind, values, slopes) in golden {
+      var y = x
+      ps_activation(kind, x, &y, Int64(x.count))
+      // Two roundings of a float of the value's size.
+      for (found, value) in zip(y, values) {
+        #expect(abs(Double(found) - value) <= 2e-7 * max(1, abs(value)))
+      }
+      var dx = [Float](repeating: 1, count: x.count)
+      ps_activation_backward(kind, x, dx, &dx, Int64(x.count))
+      for (found, slope) in zip(dx, slopes) { #expect(abs(Double(found) - slope) < 6e-7) }
     }
   }
 }

@@ -36,16 +36,16 @@ import Testing
     start + [0x7D] + text("x") + value + [0x73, 0x2E]
   }
 
-  private func open(_ bytes: [UInt8]) throws -> MappedTensors {
+  private func open(_ bytes: [UInt8]) throws -> StoredTensors {
     let folder = try TemporaryFolder()
-    return try MappedTensors(path: folder.write(bytes, "pytorch_model.bin"))
+    return try StoredTensors(path: folder.write(bytes, "pytorch_model.bin"))
   }
 
   private func expectFault(_ bytes: [UInt8], _ reason: String) throws {
     let folder = try TemporaryFolder()
     let path = try folder.write(bytes, "pytorch_model.bin")
     do throws(FormatError) {
-      _ = try MappedTensors(path: path)
+      _ = try StoredTensors(path: path)
       Issue.record("accepted what should say: \(reason)")
     } catch {
       #expect(error.description.contains(path))
@@ -202,5 +202,48 @@ import Testing
     var commented = good + StoredZip.bytes([]).dropLast(2) + [9, 9]
     commented[good.count - 2] = UInt8(commented.count - good.count)
     #expect(try open(commented).floats("x") == [1])
+  }
+
+  @Test func whatIsNoTensorIsLeftOut() throws {
+    // {"epoch": 3, "x": tensor, "note": "text", "best": None, "args": {}}
+    let entries: [[UInt8]] = [
+      Self.text("epoch") + [0x4B, 3], Self.text("x") + Self.tensor(), Self.text("note") + Self.text("text"),
+      Self.text("best") + [0x4E], Self.text("args") + [0x7D],
+    ]
+    let file = try open(
+      StoredZip.pickle(Self.start + [0x7D] + entries.flatMap { $0 + [0x73] } + [0x2E]))
+    #expect(file.tensors.map(\.name) == ["x"])
+    try expectFault(
+      StoredZip.pickle(Self.start + [0x7D] + Self.text("epoch") + [0x4B, 3, 0x73, 0x2E]),
+      "beside 0 tensors its dictionary holds \"epoch\" (an integer), expected tensors only")
+  }
+
+  @Test func bombsAreRefusedByTheirInstructions() throws {
+    try expectFault(
+      StoredZip.pickle(Self.start + [UInt8](repeating: 0x5D, count: 3_000_000) + [0x2E]),
+      "more than 2000000 instructions")
+    // The same 60 axes over and over: a tuple is remembered, and each tensor would copy it.
+    let axes =
+      [0x28] + [UInt8](repeating: 0, count: 0) + (0..<60).flatMap { _ in [0x4B, 1] as [UInt8] } + [
+        0x74, 0x71, 1,
+      ]
+    let made: [UInt8] = [0x68, 2, 0x68, 3, 0x52, 0x30]  // get the function, get the arguments, call, drop
+    let arguments =
+      [0x28] + Self.storage() + [0x4B, 0] + axes + [0x68, 1, 0x89, 0x7D, 0x74, 0x71, 3, 0x30] as [UInt8]
+    let bomb =
+      Self.start + Self.global("torch._utils", "_rebuild_tensor_v2") + [0x71, 2, 0x30] + arguments
+      + (0..<60_000).flatMap { _ in made } + [0x4E, 0x2E]
+    try expectFault(StoredZip.pickle(bomb), "it makes more than 50000 tensors")
+  }
+
+  @Test func aStorageOfImpossibleSizeIsNamed() throws {
+    // 2^62 elements as LONG1.
+    let count: [UInt8] = [0x8A, 8, 0, 0, 0, 0, 0, 0, 0, 0x40]
+    let storage: [UInt8] =
+      [0x28] + Self.text("storage") + Self.global("torch", "FloatStorage") + Self.text("0") + Self.text("cpu")
+      + count + [0x74, 0x51]
+    try expectFault(
+      StoredZip.pickle(Self.dictionary(Self.tensor(storage))),
+      "its storage has 4 bytes, but 4611686018427387904 elements of 4 by the pickle")
   }
 }

@@ -7,11 +7,11 @@ import Testing
 @Suite struct PyTorchFileTests {
   private let golden = try? SafetensorsFile(path: Fixtures.url("formats/values.safetensors").path)
 
-  private func open(_ name: String) throws -> MappedTensors {
-    try MappedTensors(path: Fixtures.url("formats/" + name).path)
+  private func open(_ name: String) throws -> StoredTensors {
+    try StoredTensors(path: Fixtures.url("formats/" + name).path)
   }
 
-  private func expectValues(of file: MappedTensors, names: [String]) throws {
+  private func expectValues(of file: StoredTensors, names: [String]) throws {
     let golden = try #require(golden)
     for name in names {
       let info = try #require(file[name], "\(name)")
@@ -63,18 +63,22 @@ import Testing
 
   @Test func onlyWhatLiesAsNeededIsUsedInPlace() throws {
     let file = try open("tensors.bin")
-    func isMapped(_ name: String) throws -> Bool { file.mappedFloats(try #require(file[name])) != nil }
+    func isMapped(_ name: String) throws -> Bool {
+      let info = try #require(file[name])
+      return try file.floatsInPlace(info) != nil
+    }
     #expect(try isMapped("owned") && isMapped("parameter") && isMapped("scalar"))
     // Half the names below are views of one table: an optimizer that wrote to one would change the others.
     for name in ["plain", "transposed", "rows", "columns", "every.other", "element", "half", "empty"] {
       #expect(try !isMapped(name), "\(name)")
     }
     let owned = try #require(file["owned"])
-    let values = try #require(file.mappedFloats(owned))
+    let place = try file.floatsInPlace(owned)
+    let values = try #require(place)
     #expect(try (0..<60).map { values[$0] } == file.floats("owned"))
     #expect(UInt(bitPattern: values) % 64 == 0)
     let bigEndian = try open("big_endian.bin")
-    for tensor in bigEndian.tensors { #expect(bigEndian.mappedFloats(tensor) == nil) }
+    for tensor in bigEndian.tensors { #expect(try bigEndian.floatsInPlace(tensor) == nil) }
   }
 
   @Test(arguments: [
@@ -92,7 +96,7 @@ import Testing
   ])
   func whatIsNoDictionaryOfTensorsIsNamed(_ name: String, _ reason: String) throws {
     do throws(FormatError) {
-      _ = try MappedTensors(path: Fixtures.url("formats/" + name).path)
+      _ = try StoredTensors(path: Fixtures.url("formats/" + name).path)
       Issue.record("accepted \(name)")
     } catch {
       #expect(error.description.contains("formats/" + name))

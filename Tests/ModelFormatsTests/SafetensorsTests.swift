@@ -72,7 +72,8 @@ import Testing
     try writer.write(to: url)
     let file = try SafetensorsFile(path: url.path)
     let info = try #require(file["w"])
-    let pointer = try #require(file.mappedFloats(info))
+    let place = try file.floatsInPlace(info)
+    let pointer = try #require(place)
     pointer[0] = 5
     #expect(try file.floats("w") == [5, 2])
     #expect(try SafetensorsFile(path: url.path).floats("w") == [1, 2])

@@ -190,7 +190,7 @@ import Tokenization
       try failure(["vocab.txt": "[UNK]\n", "tokenizer_config.json": "[1]"]).contains("expected an object"))
     #expect(
       try failure(["vocab.txt": "[UNK]\n", "tokenizer_config.json": #"{"do_lower_case": "yes"}"#])
-        .contains("tokenizer_config.json: do_lower_case: found yes, expected true or false"))
+        .contains("tokenizer_config.json: do_lower_case: found the string \"yes\", expected true or false"))
   }
 
   @Test func vocabulariesMustBeUTF8() throws {

@@ -12,7 +12,7 @@ extern "C" {
 #endif
 
 // ---- activations --------------------------------------------------------------------------------------------
-// kind: 0 none, 1 gelu (erf), 2 gelu_new (tanh approximation), 3 relu, 4 tanh, 5 silu, 6 sigmoid
+// kind: 0 none, 1 gelu (erf), 2 gelu_new (tanh approximation), 3 relu, 4 tanh, 5 silu, 6 sigmoid, 7 quick_gelu, 8 mish
 void ps_activation(int32_t kind, const float *x, float *y, int64_t n);  // y may alias x
 // dx = dy * f'(x), x is the value before the activation; dx may alias dy.
 void ps_activation_backward(int32_t kind, const float *x, const float *dy, float *dx, int64_t n);

@@ -53,46 +53,64 @@ struct CacheLayout {
       }
   }
 
-  /// Reads the beginning of a file.
+  /// Reads the beginning of a file: the layout, and a checksum of each example's rows.
   ///
   /// - Throws: `DistillationError.cache` for a file that is none, is of another version or is damaged.
-  init(reading bytes: UnsafeRawBufferPointer, path: String) throws(DistillationError) {
-    func fault(_ message: String) -> DistillationError { .cache(file: path, message: message) }
-    func word(_ place: Int) -> UInt64 {
-      UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 8 * place, as: UInt64.self))
+  static func read(_ file: FileReader) throws(DistillationError) -> (CacheLayout, checksums: [UInt64]) {
+    func fault(_ message: String) -> DistillationError { .cache(file: file.path, message: message) }
+    func bytes(_ start: Int, _ count: Int) throws(DistillationError) -> [UInt8] {
+      var bytes = [UInt8](repeating: 0, count: count)
+      do {
+        try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+          if let base = buffer.baseAddress { try file.read(start..<start + count, into: base) }
+        }
+      } catch {
+        throw fault("cannot be read: \(error)")
+      }
+      return bytes
     }
-    guard bytes.count >= Self.fixedBytes, bytes.prefix(8).elementsEqual(Self.magic) else {
+    func words(_ bytes: [UInt8]) -> [UInt64] {
+      bytes.withUnsafeBytes { buffer in
+        (0..<buffer.count / 8).map {
+          UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
+        }
+      }
+    }
+    let fixed = file.count >= fixedBytes ? try bytes(0, fixedBytes) : []
+    guard fixed.prefix(8).elementsEqual(magic) else {
       throw fault("is no teacher cache; expected a file made by 'potstill cache'")
     }
-    guard word(1) == Self.version else {
-      throw fault("has version \(word(1)) of the format, expected \(Self.version); build it again")
+    let word = words(fixed)
+    guard word[1] == version else {
+      throw fault("has version \(word[1]) of the format, expected \(version); build it again")
     }
     let damaged = fault("is damaged: its description cannot be read; delete it and build it again")
-    guard let size = Int(exactly: word(2)), size <= bytes.count - Self.fixedBytes, size % 8 == 0 else {
+    guard let size = Int(exactly: word[2]), size <= file.count - fixedBytes, size % 8 == 0 else {
       throw damaged
     }
-    let text = bytes[Self.fixedBytes..<Self.fixedBytes + size]
-    guard let json = try? JSONValue(parsing: Array(text), file: path),
-      let count = json["examples"]?.intValue, count >= 0, count <= bytes.count
+    let text = try bytes(fixedBytes, size)
+    guard let json = try? JSONValue(parsing: text, file: file.path),
+      let count = json["examples"]?.intValue, count >= 0, count <= file.count
     else { throw damaged }
-    let tableBytes = (4 * count + 7) & ~7
-    guard tableBytes + 8 * count <= bytes.count - text.endIndex else { throw damaged }
-    let table = bytes[text.endIndex..<text.endIndex + tableBytes]
+    let (tableStart, tableBytes) = (fixedBytes + size, (4 * count + 7) & ~7)
+    guard tableBytes + 8 * count <= file.count - tableStart else { throw damaged }
+    let table = try bytes(tableStart, tableBytes)
     var fingerprint = Fingerprint()
-    fingerprint.add(UnsafeRawBufferPointer(rebasing: text))
-    fingerprint.add(UnsafeRawBufferPointer(rebasing: table))
-    let lengths = (0..<count).map {
-      Int(
-        UInt32(
-          littleEndian: bytes.loadUnaligned(fromByteOffset: table.startIndex + 4 * $0, as: UInt32.self)))
+    fingerprint.add(text)
+    fingerprint.add(table)
+    let lengths = table.withUnsafeBytes { buffer in
+      (0..<count).map {
+        Int(UInt32(littleEndian: buffer.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+      }
     }
-    guard fingerprint.value == word(3),
+    guard fingerprint.value == word[3],
       let description = TeacherCacheDescription(json: json, lengths: lengths)
     else { throw damaged }
-    self.init(description, head: Array(bytes[..<table.endIndex]))
-    guard bytes.count == fileSize else {
-      throw fault("has \(bytes.count) bytes, expected \(fileSize); delete it and build it again")
+    let layout = CacheLayout(description, head: fixed + text + table)
+    guard file.count == layout.fileSize else {
+      throw fault("has \(file.count) bytes, expected \(layout.fileSize); delete it and build it again")
     }
+    return (layout, words(try bytes(layout.checksumOffset(0), 8 * count)))
   }
 
   /// The size of the whole file.

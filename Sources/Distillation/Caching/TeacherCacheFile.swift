@@ -2,26 +2,29 @@ import Encoders
 public import Foundation
 import Kernels
 import ModelFormats
+import Synchronization
 import Tensors
 
-/// A teacher's answers to a data set in a memory-mapped file, from which any number of students learn without the teacher,
+/// A teacher's answers to a data set in a file, from which any number of students learn without the teacher,
 /// also at once.
 ///
 /// Logits are those of the teacher to the bit; hidden states are rounded to half precision. Examples are looked up by
 /// their place in the data set, so batches may be put together as one likes. The rows of an example are compared with
 /// their checksum when they are first read.
 public final class TeacherCacheFile: @unchecked Sendable {
-  // Sendable because the map is read-only, and what is known of checksums only ever changes from false to true.
+  // Sendable because the file is only read, and what is known of checksums only ever changes from false to true.
 
   /// Where it is.
   public let url: URL
   private let layout: CacheLayout
-  private let map: MappedFile
+  private let content: FileReader
+  /// A checksum of each example's rows.
+  private let checksums: [UInt64]
   private let verified: UnsafeMutablePointer<Bool>
   /// The teacher's attention heads.
   private let heads: Int
 
-  /// Maps a finished cache.
+  /// Opens a finished cache.
   ///
   /// - Parameter url: The file, or a folder made by `potstill cache`, which holds it as `teacher.cache`.
   /// - Throws: `DistillationError.cache` when there is none, or it is damaged or not finished.
@@ -33,17 +36,19 @@ public final class TeacherCacheFile: @unchecked Sendable {
       throw .cache(file: file.path, message: "no such file; build the cache with 'potstill cache'")
     }
     self.url = file
-    do { map = try MappedFile(path: file.path, isReadOnly: true) } catch {
+    do {
+      content = try FileReader(path: file.path)
+    } catch {
       throw .cache(file: file.path, message: "\(error)")
     }
-    layout = try CacheLayout(reading: UnsafeRawBufferPointer(map.bytes), path: file.path)
+    (layout, checksums) = try CacheLayout.read(content)
     do { heads = try layout.description.config().attentionHeads } catch {
       throw .cache(file: file.path, message: "\(error)")
     }
     let count = layout.description.lengths.count
     verified = .allocate(capacity: max(1, count))
     verified.initialize(repeating: false, count: max(1, count))
-    if let missing = (0..<count).first(where: { checksum($0) == 0 }) {
+    if let missing = (0..<count).first(where: { checksums[$0] == 0 }) {
       throw fault("lacks example \(missing); it was not finished. Delete it and build it again")
     }
   }
@@ -110,7 +115,7 @@ public final class TeacherCacheFile: @unchecked Sendable {
     var partOffset = [Int](repeating: 0, count: indices.count)
     for part in description.parts {
       if parts?.contains(where: part.covers) ?? true {
-        let values = rows(of: part, indices, starts, partOffset)
+        let values = try rows(of: part, indices, starts, partOffset)
         switch part.kind {
         case .logits: result.logits.append(values)
         case .hidden:
@@ -149,27 +154,40 @@ public final class TeacherCacheFile: @unchecked Sendable {
 
   // MARK: Parts
 
-  private func rows(of part: CachedPart, _ indices: [Int], _ starts: [Int32], _ offsets: [Int]) -> Tensor {
+  private func rows(
+    of part: CachedPart, _ indices: [Int], _ starts: [Int32], _ offsets: [Int]
+  ) throws(DistillationError) -> Tensor {
     let (width, isLogits) = (part.width, part.kind == .logits)
     let total = isLogits && part.hasOneRow ? indices.count : Int(starts[indices.count])
     let storage = Storage(uninitialized: total * width)
-    guard let base = map.bytes.baseAddress else { return Tensor([], shape: [0, width]) }
+    let failure = Mutex<FormatError?>(nil)
     // A block of a few sequences is enough work for a worker to be woken.
     Parallel.forEach(indices.count, grain: 4) { places in
+      var halves: [UInt16] = []
       for place in places {
         let length = description.lengths[indices[place]]
-        let source = base + layout.offsets[indices[place]] + offsets[place]
+        let start = layout.offsets[indices[place]] + offsets[place]
         let first = isLogits && part.hasOneRow ? place : Int(starts[place])
         let target = storage.pointer + first * width
         let count = part.rows(of: length) * width
-        if isLogits {
-          UnsafeMutableRawPointer(target).copyMemory(from: source, byteCount: 4 * count)
-        } else {
-          HalfPrecision.widen(source.assumingMemoryBound(to: UInt16.self), into: target, count: count)
-          (target + count).update(repeating: 0, count: length * width - count)
+        do throws(FormatError) {
+          if isLogits {
+            try content.read(start..<start + 4 * count, into: target)
+          } else {
+            if halves.count < count { halves = [UInt16](repeating: 0, count: count) }
+            try halves.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+              guard let base = buffer.baseAddress else { return }
+              try content.read(start..<start + 2 * count, into: base)
+              HalfPrecision.widen(base, into: target, count: count)
+            }
+            (target + count).update(repeating: 0, count: length * width - count)
+          }
+        } catch {
+          failure.withLock { $0 = $0 ?? error }
         }
       }
     }
+    if let error = failure.withLock(\.self) { throw fault("cannot be read: \(error)") }
     return Tensor(storage: storage, shape: part.isVector ? [total] : [total, width])
   }
 
@@ -179,18 +197,20 @@ public final class TeacherCacheFile: @unchecked Sendable {
       throw fault("holds \(found) for example \(index), which has \(tokens); it is of other data")
     }
     if verified[index] { return }
-    let record = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(map.bytes)[layout.record(index)])
-    guard CacheLayout.checksum(record) == checksum(index) else {
+    let range = layout.record(index)
+    var record = [UInt8](repeating: 0, count: range.count)
+    do {
+      try record.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+        if let base = buffer.baseAddress { try content.read(range, into: base) }
+      }
+    } catch {
+      throw fault("cannot be read: \(error)")
+    }
+    guard record.withUnsafeBytes(CacheLayout.checksum) == checksums[index] else {
       throw fault(
         "is damaged: the answers to example \(index) are not those written; delete it and build it again")
     }
     verified[index] = true
-  }
-
-  private func checksum(_ index: Int) -> UInt64 {
-    UInt64(
-      littleEndian: UnsafeRawBufferPointer(map.bytes).loadUnaligned(
-        fromByteOffset: layout.checksumOffset(index), as: UInt64.self))
   }
 
   private func fault(_ message: String) -> DistillationError { .cache(file: url.path, message: message) }

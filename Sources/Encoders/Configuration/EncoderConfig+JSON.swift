@@ -225,7 +225,8 @@ private struct ConfigFields {
         throw fault(
           "id2label", "found the key \"\(key)\", expected the indices 0 to \(names.count - 1), each once")
       }
-      guard let label = value.stringValue else {
+      // `transformers` takes whole numbers too.
+      guard let label = value.stringValue ?? value.intValue.map(String.init) else {
         throw fault("id2label.\(key)", "found \(value.kind), expected a string")
       }
       labels[index] = label

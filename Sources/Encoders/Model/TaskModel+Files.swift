@@ -8,8 +8,8 @@ extension TaskModel {
   /// without them `pytorch_model.bin` or its shards.
   ///
   /// A head that the checkpoint lacks, or whose place another one takes, starts fresh, as in `transformers`;
-  /// `loadReport` names it, and what else the checkpoint holds is ignored. Float32 weights are used where the file is
-  /// mapped and copied page by page when training writes to them.
+  /// `loadReport` names it, what else the checkpoint holds, and parameters with NaN or infinite values. A head that is there
+  /// in part is an error.
   ///
   /// - Parameters:
   ///   - directory: The model directory.
@@ -36,7 +36,8 @@ extension TaskModel {
     let source = try CheckpointSource(reader, names: names, aliases: names.aliases(in: head)) {
       !keepsHead && $0.hasPrefix(output)
     }
-    let store = ParameterStore(source: source, seed: seed) { names.isPart($0, of: head) }
+    let parts = HeadParts(of: head, names: names, in: source)
+    let store = ParameterStore(source: source, seed: seed) { parts.mayBeFresh($0) }
     try self.init(config: config, store: store, isFresh: false)
   }
 
@@ -45,14 +46,25 @@ extension TaskModel {
     loadReport?.fresh.contains(config.architecture.names.output(of: head) + ".weight") ?? false
   }
 
+  /// The parameters that hold NaN or infinite values now.
+  public var nonFiniteParameters: [LoadReport.NonFinite] {
+    LoadReport.NonFinite.find(in: parameters, named: storedName)
+  }
+
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with
   /// `from_pretrained`.
   ///
   /// - Parameters:
   ///   - directory: The model directory; made when it does not exist.
-  ///   - tokenizer: The tokenizer to store with the model; nil stores none.
-  /// - Throws: `ModelError.format` or `.tokenizer` when a file cannot be written.
+  ///   - tokenizer: The tokenizer to store with the model, which then says no greater length than the model's; nil stores
+  ///     none.
+  /// - Throws: `ModelError.nonFinite` when a parameter holds NaN or infinite values, before anything is written;
+  ///   `ModelError.format` or `.tokenizer` when a file cannot be written.
   public func save(to directory: URL, tokenizer: (any Tokenizer)? = nil) throws(ModelError) {
+    let nonFinite = nonFiniteParameters
+    guard nonFinite.isEmpty else {
+      throw .nonFinite(file: directory.path, parameters: nonFinite)
+    }
     do {
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     } catch {
@@ -73,7 +85,9 @@ extension TaskModel {
       throw .format(error)
     }
     guard let tokenizer else { return }
-    do throws(TokenizerError) { try tokenizer.save(to: directory) } catch { throw .tokenizer(error) }
+    do throws(TokenizerError) { try tokenizer.limited(to: config.maxPositions).save(to: directory) } catch {
+      throw .tokenizer(error)
+    }
   }
 }
 

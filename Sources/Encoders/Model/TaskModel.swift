@@ -73,6 +73,7 @@ public final class TaskModel {
   /// - Throws: `ModelError.configuration` when the configuration cannot describe a model.
   public convenience init(config: EncoderConfig, seed: UInt64) throws(ModelError) {
     try config.check()
+    try config.checkMemory(bytesPerParameter: 4)
     try self.init(config: config, store: ParameterStore(seed: seed), isFresh: true)
   }
 

@@ -4,11 +4,13 @@ import Tensors
 
 /// The parameters in a checkpoint's files, under their canonical names.
 ///
-/// Float32 values are used where the file is mapped: loading reads no page, and an optimizer's first write copies one.
+/// Float32 values are used where they are read to, all at once at the end.
 final class CheckpointSource: ParameterSource {
   private let reader: CheckpointReader
   private let original: [String: String]
   private let hidden: (String) -> Bool
+  /// The checkpoint's own names of what `finish()` shall read.
+  private var pending: [String] = []
 
   /// - Parameters:
   ///   - reader: The files.
@@ -49,6 +51,8 @@ final class CheckpointSource: ParameterSource {
 
   var names: [String] { Array(original.keys) }
 
+  var needsInspection: Bool { true }
+
   func shape(of name: String) -> Shape? {
     guard !hidden(name), let original = original[name] else { return nil }
     return reader[original].map { Shape($0.shape) }
@@ -58,7 +62,16 @@ final class CheckpointSource: ParameterSource {
     guard let original = original[name] else {
       preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
     }
+    if let file = reader.file(of: original), let info = file[original], let place = file.placeOfFloats(info) {
+      pending.append(original)
+      return Tensor(
+        storage: Storage(borrowing: place, count: info.count, owner: file), shape: Shape(info.shape))
+    }
     return try Self.tensor(original, reader)
+  }
+
+  func finish() throws(ModelError) {
+    do throws(FormatError) { try reader.load(pending) } catch { throw .format(error) }
   }
 
   /// The values under the checkpoint's own name.
@@ -66,12 +79,16 @@ final class CheckpointSource: ParameterSource {
     guard let file = reader.file(of: name), let info = file[name] else {
       preconditionFailure("The checkpoint's own names, such as \(name), all have a file.")
     }
-    if let mapped = file.mappedFloats(info) {
-      return Tensor(
-        storage: Storage(borrowing: mapped, count: info.count, owner: file), shape: Shape(info.shape))
+    do throws(FormatError) {
+      if let values = try file.floatsInPlace(info) {
+        return Tensor(
+          storage: Storage(borrowing: values, count: info.count, owner: file), shape: Shape(info.shape))
+      }
+      let storage = Storage(uninitialized: info.count)
+      try file.readFloats(info, into: storage.pointer)
+      return Tensor(storage: storage, shape: Shape(info.shape))
+    } catch {
+      throw .format(error)
     }
-    let storage = Storage(uninitialized: info.count)
-    do throws(FormatError) { try file.readFloats(info, into: storage.pointer) } catch { throw .format(error) }
-    return Tensor(storage: storage, shape: Shape(info.shape))
   }
 }

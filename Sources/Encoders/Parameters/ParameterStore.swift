@@ -8,8 +8,20 @@ public protocol ParameterSource {
   var names: [String] { get }
   /// The shape the source has under a canonical name, nil when it has no such parameter.
   func shape(of name: String) -> Shape?
-  /// The values under a canonical name; only called for names that `shape(of:)` knows.
+  /// The values under a canonical name, which may be there only after `finish()`; only called for names that `shape(of:)`
+  /// knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
+  /// Completes the values that were asked for, once every layer has been built and all of them fit.
+  func finish() throws(ModelError)
+  /// Whether the values come from outside and may be anything; those made of another model's were looked at before.
+  var needsInspection: Bool { get }
+}
+
+extension ParameterSource {
+  /// Not needed, unless a source says so.
+  public var needsInspection: Bool { false }
+  /// Nothing, for a source whose values are there when they are asked for.
+  public func finish() throws(ModelError) {}
 }
 
 /// The ordered list of a model's parameters, and where each came from.
@@ -59,8 +71,11 @@ public final class ParameterStore {
           file: source?.path ?? "", missing: missing, misshaped: misshaped,
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
+    try source?.finish()
+    let loaded = parameters.filter { !fresh.contains($0.name) }
     return LoadReport(
-      loaded: parameters.map(\.name).filter { !fresh.contains($0) }, fresh: self.fresh, ignored: ignored)
+      loaded: loaded.map(\.name), fresh: self.fresh, ignored: ignored,
+      nonFinite: source?.needsInspection == true ? LoadReport.NonFinite.find(in: loaded, named: \.name) : [])
   }
 
   private var isFaulty: Bool { !missing.isEmpty || !misshaped.isEmpty || !unreadable.isEmpty }

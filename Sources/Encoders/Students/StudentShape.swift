@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 
 /// How a student is made, by the names TextBrewer gives its models.
@@ -73,6 +74,20 @@ public enum StudentShape: Sendable, Equatable {
     } else {
       self = .directory(text)
     }
+  }
+
+  /// Checks that a student that is no shape is a folder.
+  ///
+  /// - Throws: `ModelError.request` that says what else a student can be.
+  package func checkFolder() throws(ModelError) {
+    guard case .directory(let path) = self else { return }
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return }
+    let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
+    throw .request(
+      "student \"\(path)\" is neither a folder nor a shape; expected T3 (any number of the teacher's layers from 1), "
+        + "layers:0,5,11, uniform:3, first:3 or last:3, one of \(presets), BiGRU, BiLSTM or CNN, or the folder of a model"
+    )
   }
 
   /// The names of the sizes that may be given instead of the shape's own.

@@ -36,6 +36,7 @@ extension TaskModel {
         "the student \(shape.description) is made of the teacher's own layers or embeddings, and the teacher is not there; "
           + "give it as well, or choose a fresh shape such as T4-tiny, or a directory")
     }
+    try shape.checkFolder()
     try size.check(allowed: shape.sizes, shape: shape.description)
     if let layers = try shape.layers(of: config.layerCount) {
       return try student(from: try whole(), layers: layers, size: size, seed: seed)

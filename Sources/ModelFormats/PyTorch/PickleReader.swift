@@ -6,6 +6,9 @@
 struct PickleReader {
   /// More than the pickle of 50,000 tensors.
   static let sizeLimit = 16 << 20
+  /// More than the instructions for 50,000 tensors; each takes a bounded time and memory.
+  private static let instructionLimit = 2_000_000
+  private static let tensorLimit = 50_000
 
   private(set) var heap = PickleHeap()
   private let file: String
@@ -27,12 +30,6 @@ struct PickleReader {
   static func read(
     _ bytes: UnsafeRawBufferPointer, file: String
   ) throws(FormatError) -> (value: PickleValue, heap: PickleHeap) {
-    guard bytes.count <= sizeLimit else {
-      throw .pytorch(
-        file: file,
-        reason:
-          "data.pkl has \(bytes.count) bytes, more than the \(sizeLimit) allowed: it holds more than tensors")
-    }
     var reader = PickleReader(bytes, file: file)
     let value = try reader.run()
     return (value, reader.heap)
@@ -44,7 +41,7 @@ struct PickleReader {
     }
     let version = try operand(cursor.integer(UInt8.self))
     guard (2...5).contains(version) else { throw fault("found pickle protocol \(version), expected 2 to 5") }
-    while true {
+    for _ in 0..<Self.instructionLimit {
       place = cursor.position
       let byte = try operand(cursor.integer(UInt8.self))
       guard let opcode = PickleOpcode(rawValue: byte), opcode != .proto else {
@@ -53,6 +50,7 @@ struct PickleReader {
       if opcode == .stop { return try pop() }
       try execute(opcode)
     }
+    throw fault("it has more than \(Self.instructionLimit) instructions: it holds more than tensors")
   }
 
   private mutating func execute(_ opcode: PickleOpcode) throws(FormatError) {
@@ -235,6 +233,10 @@ extension PickleReader {
     switch function {
     case .orderedDict where arguments.isEmpty: emptyDictionary()
     case .rebuildTensor(let namesType) where arguments.count >= (namesType ? 7 : 6):
+      guard heap.tensors.count < Self.tensorLimit else {
+        throw fault(
+          "it makes more than \(Self.tensorLimit) tensors, more than any model that can be read here")
+      }
       heap.tensors.append(try tensor(arguments, namesType: namesType))
       stack.append(.tensor(heap.tensors.count - 1))
     case .rebuildParameter where arguments.count == 3:

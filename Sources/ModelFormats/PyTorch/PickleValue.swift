@@ -15,6 +15,8 @@ enum PickleValue {
   case storage(PickledStorage)
   case tensor(Int)
 
+  var isTensor: Bool { if case .tensor = self { true } else { false } }
+
   /// What errors call a value of this kind.
   var kind: String {
     switch self {

@@ -8,8 +8,8 @@ struct PyTorchCheckpoint {
   /// Whether the most significant byte of a number comes first.
   let isBigEndian: Bool
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
-    let archive = try ZipArchive(bytes, file: file)
+  init(_ stored: LoadedFile, file: String) throws(FormatError) {
+    let archive = try ZipArchive(stored, file: file)
     let folder = try Self.folder(of: archive, file: file)
     if let (name, method) = archive.compressed.min(by: { $0.key < $1.key }) {
       throw .pytorch(
@@ -17,13 +17,21 @@ struct PyTorchCheckpoint {
         reason: "the zip entry \"\(name)\" is compressed (\(method)), expected stored entries as torch.save"
           + " writes them; unpack the archive and pack it again with: zip -0 -r")
     }
-    func content(_ name: String) -> UnsafeRawBufferPointer? {
-      archive.entries[folder + name].map { UnsafeRawBufferPointer(rebasing: bytes[$0]) }
+    func content(_ name: String, atMost limit: Int) throws(FormatError) -> UnsafeRawBufferPointer? {
+      guard let range = archive.entries[folder + name] else { return nil }
+      guard range.count <= limit else {
+        throw .pytorch(
+          file: file,
+          reason:
+            "\(name) has \(range.count) bytes, more than the \(limit) allowed: it holds more than tensors"
+        )
+      }
+      return try stored.loaded(range)
     }
-    guard let pickle = content("data.pkl") else {
+    guard let pickle = try content("data.pkl", atMost: PickleReader.sizeLimit) else {
       preconditionFailure("The folder was chosen because it has data.pkl.")
     }
-    let order = content("byteorder").map { String(decoding: $0, as: UTF8.self) } ?? "little"
+    let order = try content("byteorder", atMost: 64).map { String(decoding: $0, as: UTF8.self) } ?? "little"
     guard order == "little" || order == "big" else {
       throw .pytorch(file: file, reason: "byteorder is \"\(order)\", expected little or big")
     }
@@ -69,7 +77,12 @@ struct PyTorchCheckpoint {
     let (size, storage) = (tensor.dtype.byteCount, tensor.storage)
     guard let data else { throw fault("the archive has no entry data/\(storage.key) for its values") }
     let (stored, overflows) = storage.count.multipliedReportingOverflow(by: storage.dtype?.byteCount ?? 1)
-    guard !overflows, stored == data.count else {
+    guard !overflows else {
+      throw fault(
+        "its storage has \(data.count) bytes, but \(storage.count) elements of \(storage.dtype?.byteCount ?? 1) by the "
+          + "pickle; the file is damaged")
+    }
+    guard stored == data.count else {
       throw fault("its storage has \(data.count) bytes, but \(stored) by the pickle; the file is damaged")
     }
     guard let view = TensorView(tensor) else {

@@ -1,8 +1,9 @@
-/// The names and tensors of a pickled dictionary that holds nothing else.
+/// The names and tensors of a pickled dictionary; what else it holds beside them, such as `epoch`, is left out.
 struct StateDict {
   let tensors: [(name: String, tensor: PickledTensor)]
 
-  /// - Throws: `FormatError.pytorch` that says what was found instead, such as a checkpoint of a training framework.
+  /// - Throws: `FormatError.pytorch` that says what was found instead of tensors, such as a checkpoint of a training
+  ///   framework, which holds them in a dictionary of their own.
   init(_ value: PickleValue, _ heap: PickleHeap, file: String) throws(FormatError) {
     guard case .dictionary(let index) = value else {
       throw .pytorch(file: file, reason: "it holds \(value.kind), expected a dictionary of tensors")
@@ -10,10 +11,16 @@ struct StateDict {
     let entries = heap.dictionaries[index]
     var tensors: [(String, PickledTensor)] = []
     for entry in entries {
-      guard case .string(let name) = entry.key, case .tensor(let tensor) = entry.value else {
+      switch (entry.key, entry.value) {
+      case (.string(let name), .tensor(let tensor)): tensors.append((name, heap.tensors[tensor]))
+      case (_, .tensor): throw .pytorch(file: file, reason: Self.difference(entries, heap))
+      case (_, .dictionary(let index)) where heap.dictionaries[index].contains { $0.value.isTensor }:
         throw .pytorch(file: file, reason: Self.difference(entries, heap))
+      default: continue
       }
-      tensors.append((name, heap.tensors[tensor]))
+    }
+    guard !tensors.isEmpty || entries.isEmpty else {
+      throw .pytorch(file: file, reason: Self.difference(entries, heap))
     }
     self.tensors = tensors
   }
@@ -28,7 +35,7 @@ struct StateDict {
       switch entry.value {
       case .tensor: continue
       case .dictionary(let index):
-        let tensors = heap.dictionaries[index].count { if case .tensor = $0.value { true } else { false } }
+        let tensors = heap.dictionaries[index].count { $0.value.isTensor }
         others.append(name + " (a dictionary" + (tensors > 0 ? " with \(tensors) tensors)" : ")"))
         if tensors > 0, nested == nil { nested = name }
       default: others.append("\(name) (\(entry.value.kind))")

@@ -1,16 +1,17 @@
 /// The entries of a zip archive and where their data lie.
 ///
 /// Everything that says where data lie is checked: the directory at the end, its zip64 form, and the header before each
-/// entry. Checksums are not: `torch` can be told to leave them out, and weights are read where they are mapped, most of
-/// them late or never. Format: PKWARE's APPNOTE.TXT 6.3.
+/// entry. Checksums are not: `torch` can be told to leave them out, and weights are read late or never. Format: PKWARE's APPNOTE.TXT 6.3.
 struct ZipArchive {
   /// Where each entry's data lie, in bytes from the start of the file.
   let entries: [String: Range<Int>]
   /// Names of entries whose data are compressed, with the method; `torch.save` writes none.
   let compressed: [String: String]
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
-    let directory = try ZipDirectory(bytes, file: file)
+  init(_ content: LoadedFile, file: String) throws(FormatError) {
+    let directory = try ZipDirectory(content, file: file)
+    try content.load(directory.range)
+    let bytes = UnsafeRawBufferPointer(content.bytes)
     var entries: [String: Range<Int>] = [:]
     var compressed: [String: String] = [:]
     var spans: [Range<Int>] = []
@@ -28,7 +29,8 @@ struct ZipArchive {
       guard entry.flags & 1 == 0 else { throw fault("is encrypted; expected plain entries") }
       if entry.method != 0 { compressed[entry.name] = entry.methodName }
       guard entry.method != 0 || entry.size == entry.compressedSize else { throw fault("has two sizes") }
-      guard let start = entry.dataStart(in: bytes), entry.compressedSize <= directory.range.lowerBound - start
+      guard let start = try entry.dataStart(in: content),
+        entry.compressedSize <= directory.range.lowerBound - start
       else {
         throw fault("does not lie where the zip directory places it; the file needs downloading again")
       }
@@ -51,7 +53,15 @@ private struct ZipDirectory {
   let range: Range<Int>
   let entryCount: Int
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
+  init(_ content: LoadedFile, file: String) throws(FormatError) {
+    let bytes = UnsafeRawBufferPointer(content.bytes)
+    // The last record with the longest comment, and the locator before it.
+    try content.load(max(0, bytes.count - 0xFFFF - 64)..<bytes.count)
+    if let end = Self.endRecord(bytes), let position = Self.zip64Position(bytes, endRecord: end),
+      position < bytes.count
+    {
+      try content.load(position..<min(bytes.count, position + 56))
+    }
     guard let end = Self.endRecord(bytes) else {
       throw .pytorch(
         file: file,
@@ -88,11 +98,15 @@ private struct ZipDirectory {
     return (start, size, count)
   }
 
-  private static func zip64(_ bytes: UnsafeRawBufferPointer, endRecord: Int) -> (Int, Int, Int)? {
+  /// Where the zip64 form of the last record lies, nil without one.
+  private static func zip64Position(_ bytes: UnsafeRawBufferPointer, endRecord: Int) -> Int? {
     var locator = ByteCursor(bytes, at: endRecord - 20)
-    guard locator.integer(UInt32.self) == 0x0706_4B50, locator.integer(UInt32.self) == 0,
-      let position = locator.size(UInt64.self)
-    else { return nil }
+    guard locator.integer(UInt32.self) == 0x0706_4B50, locator.integer(UInt32.self) == 0 else { return nil }
+    return locator.size(UInt64.self)
+  }
+
+  private static func zip64(_ bytes: UnsafeRawBufferPointer, endRecord: Int) -> (Int, Int, Int)? {
+    guard let position = zip64Position(bytes, endRecord: endRecord) else { return nil }
     var cursor = ByteCursor(bytes, at: position)
     guard cursor.integer(UInt32.self) == 0x0606_4B50, cursor.take(12) != nil,
       cursor.integer(UInt64.self) == 0,  // this disk and the directory's
@@ -151,7 +165,11 @@ private struct ZipEntry {
   }
 
   /// Where the data begin behind the entry's own header, nil when that is not the header of this entry.
-  func dataStart(in bytes: UnsafeRawBufferPointer) -> Int? {
+  func dataStart(in content: LoadedFile) throws(FormatError) -> Int? {
+    let bytes = UnsafeRawBufferPointer(content.bytes)
+    guard headerOffset < bytes.count else { return nil }
+    // The fixed part, a name and the extra fields at their longest.
+    try content.load(headerOffset..<min(bytes.count, headerOffset + 30 + 2 * 0xFFFF))
     var cursor = ByteCursor(bytes, at: headerOffset)
     guard cursor.integer(UInt32.self) == 0x0403_4B50, cursor.take(2) != nil,
       cursor.integer(UInt16.self) == flags, cursor.integer(UInt16.self) == method,

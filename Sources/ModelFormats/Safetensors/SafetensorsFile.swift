@@ -1,17 +1,17 @@
-/// A safetensors file in memory, completely checked when it is opened; values are read from the mapped pages.
+/// A safetensors file whose header is completely checked when it is opened; values are read when they are asked for.
 public final class SafetensorsFile: Sendable {
   /// The free-form strings under `__metadata__`.
   public let metadata: [String: String]
-  private let content: MappedTensors
+  private let content: StoredTensors
 
-  /// Maps the file and checks its whole header.
+  /// Opens the file and checks its whole header.
   ///
   /// - Throws: `FormatError` naming the file and, where one is at fault, the tensor.
   public init(path: String) throws(FormatError) {
-    let map = try MappedFile(path: path)
-    let header = try SafetensorsHeader(UnsafeRawBufferPointer(map.bytes), file: path)
+    let file = try LoadedFile(path: path)
+    let header = try SafetensorsHeader(file, file: path)
     metadata = header.metadata
-    content = MappedTensors(map, path: path, tensors: header.tensors)
+    content = StoredTensors(file, path: path, tensors: header.tensors)
   }
 
   /// The path the file was opened under.
@@ -38,6 +38,8 @@ public final class SafetensorsFile: Sendable {
     try content.readFloats(info, into: target)
   }
 
-  /// The mapped values themselves where they are Float32 (see `MappedTensors`).
-  package func mappedFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? { content.mappedFloats(info) }
+  /// The values where they were read to if they are Float32 (see `StoredTensors`).
+  package func floatsInPlace(_ info: TensorInfo) throws(FormatError) -> UnsafeMutablePointer<Float>? {
+    try content.floatsInPlace(info)
+  }
 }

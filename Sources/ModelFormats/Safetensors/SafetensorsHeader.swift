@@ -4,30 +4,32 @@
 /// Format: 8 bytes little-endian header length, a JSON object, the data. See
 /// https://github.com/huggingface/safetensors#format.
 struct SafetensorsHeader {
-  /// Larger headers are refused, as the reference implementation does.
-  static let lengthLimit = 100_000_000
+  /// Larger headers are refused: room for 100,000 tensors with long names.
+  static let lengthLimit = 16 << 20
+  /// The most axes a tensor may have, as in PyTorch.
+  static let maximumRank = 64
 
   let tensors: [TensorInfo]  // in file order
   let metadata: [String: String]
 
-  init(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) {
-    let dataStart = try Self.dataStart(bytes, file: file)
-    let text = UnsafeRawBufferPointer(rebasing: bytes[8..<dataStart])
+  init(_ content: LoadedFile, file: String) throws(FormatError) {
+    let size = content.bytes.count
+    let dataStart = try Self.dataStart(try content.loaded(0..<8), size: size, file: file)
+    let text = try content.loaded(8..<dataStart)
     guard text[0] == UInt8(ascii: "{") else {
       throw .safetensors(file: file, reason: "the header starts with byte \(text[0]), expected '{'")
     }
-    let header = try JSONParser.parse(text.bindMemory(to: UInt8.self), file: file + " (header)")
-    guard let entries = header.objectValue else {
-      throw .safetensors(file: file, reason: "the header is \(header.kind), expected an object")
-    }
     var metadata: [String: String] = [:]
     var tensors: [TensorInfo] = []
-    tensors.reserveCapacity(entries.count)
-    for (name, entry) in entries {
+    // Each entry is checked before the next one is read, so a hostile header takes no more room than an honest one.
+    try JSONParser.forEachMember(
+      of: text.bindMemory(to: UInt8.self), file: file + " (header)",
+      limits: JSONParser.Limits(depth: 3, elements: Self.maximumRank)
+    ) { (name, entry) throws(FormatError) in
       if name == "__metadata__" {
         metadata = try Self.metadata(entry, file: file)
       } else {
-        let reader = TensorEntryReader(file: file, name: name, dataStart: dataStart, dataEnd: bytes.count)
+        let reader = TensorEntryReader(file: file, name: name, dataStart: dataStart, dataEnd: size)
         tensors.append(try reader.read(entry))
       }
     }
@@ -37,14 +39,16 @@ struct SafetensorsHeader {
     guard Set(tensors.map(\.name)).count == tensors.count else {
       throw .safetensors(file: file, reason: "two tensor names differ only in Unicode normalisation")
     }
-    try Self.checkTiling(tensors, dataStart: dataStart, dataEnd: bytes.count, file: file)
+    try Self.checkTiling(tensors, dataStart: dataStart, dataEnd: size, file: file)
     self.tensors = tensors
     self.metadata = metadata
   }
 
-  private static func dataStart(_ bytes: UnsafeRawBufferPointer, file: String) throws(FormatError) -> Int {
+  private static func dataStart(
+    _ bytes: UnsafeRawBufferPointer, size: Int, file: String
+  ) throws(FormatError) -> Int {
     guard bytes.count >= 8 else {
-      throw .safetensors(file: file, reason: "it has \(bytes.count) bytes, expected at least 10")
+      throw .safetensors(file: file, reason: "it has \(size) bytes, expected at least 10")
     }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
     guard length >= 2 else {
@@ -54,11 +58,11 @@ struct SafetensorsHeader {
       throw .safetensors(
         file: file, reason: "the header length is \(length), more than the \(lengthLimit) allowed")
     }
-    guard length <= UInt64(bytes.count - 8) else {
+    guard length <= UInt64(size - 8) else {
       throw .safetensors(
         file: file,
         reason:
-          "the header length is \(length), but only \(bytes.count - 8) bytes follow; the file is truncated or"
+          "the header length is \(length), but only \(size - 8) bytes follow; the file is truncated or"
           + " of another format")
     }
     return 8 + Int(length)

@@ -24,7 +24,7 @@ enum AugmentedRows {
     }
     var candidates: MaskedCandidates?
     if let maskedModel, let count = recipe.maskedCandidates {
-      let folder = try ModelFolder(maskedModel, head: .maskedLanguageModel)
+      let folder = try ModelFolder(maskedModel, head: .maskedLanguageModel, console: console)
       let model = try MaskedWordModel(folder.model, tokenizer: folder.tokenizer, candidateCount: count)
       candidates = { model.candidates(for: $0) }
     }

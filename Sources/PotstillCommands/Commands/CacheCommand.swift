@@ -82,13 +82,13 @@ package struct CacheCommand: ConsoleCommand {
     let folder = URL(filePath: path, directoryHint: .isDirectory)
     let file = folder.appending(path: TeacherCacheFile.fileName)
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
-    let model = try ModelFolder(teacher, for: reader.task.kind)
+    let model = try ModelFolder(teacher, for: reader.task.kind, console: console)
     var rows = try read(.train, reader, console)
     if let maxTrainSamples { rows = rows.prefix(max(0, maxTrainSamples)) }
     if reader.task.unlabelledFile != nil {
       rows = rows.appending(try read(.unlabelled, reader, console), upTo: maxTrainSamples, console: console)
     }
-    let limit = model.lengthLimit(reader.task.maxSequenceLength)
+    let limit = model.lengthLimit(reader.task.maxSequenceLength, console: console)
     let examples = try model.encode(rows, of: reader.task, limit: limit).examples
     let parts =
       CachedPart.logits(of: model.model.config)

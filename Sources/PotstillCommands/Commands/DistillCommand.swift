@@ -121,9 +121,10 @@ package struct DistillCommand: RecipeCommand {
     let distillationConfig = try distillation.config()
     var data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
     let sides = try TeacherSide.all(
-      teachers.teacher, caches: teachers.teacherCache, kind: reader.task.kind)
+      teachers.teacher, caches: teachers.teacherCache, kind: reader.task.kind, console: console)
     let pair = try TeacherAndStudent(
       sides[0], studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
+    if let ignored = pair.student.model.loadReport?.ignoredText { console.note("\(studentName): \(ignored)") }
     let tokenizer = pair.student.tokenizer
     let more = try augmentation.recipe(
       seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })

@@ -34,6 +34,7 @@ package struct InspectCommand: ConsoleCommand {
     try general.apply(to: console, computes: false)
     let checkpoint = try model.map { try CheckpointReport(directory: URL(filePath: $0)) }
     let report = machine || checkpoint == nil ? try MachineReport.measure() : nil
+    if let warning = checkpoint?.warning { console.warn(warning) }
     if json {
       var object = checkpoint?.json ?? JSONObject()
       object["machine"] = report.map { .object($0.json) }

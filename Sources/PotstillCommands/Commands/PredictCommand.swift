@@ -103,7 +103,7 @@ package struct PredictCommand: ConsoleCommand {
       try OutputFile($0, option: "--hidden-states", overwrite: overwriteOutputDir)
     }
     // Hidden states do not depend on the head, so a bare encoder will do for them.
-    let folder = try ModelFolder(model, needsHead: hiddenStates == nil)
+    let folder = try ModelFolder(model, needsHead: hiddenStates == nil, console: console)
     if folder.model.startsWithFreshHead {
       console.warn("\(model) has no head: what is printed comes from a random one.")
     }
@@ -127,7 +127,7 @@ package struct PredictCommand: ConsoleCommand {
       throw CommandError(
         "\(model) fills in masked words, which predict does not do; expected a trained task model")
     }
-    let limit = folder.lengthLimit(maxSeqLength)
+    let limit = folder.lengthLimit(maxSeqLength, console: console)
     var states = hiddenStates.map { _ in HiddenStateFile() }
     let progress = ProgressDisplay(console)
     // Blocks keep the order of the input and bound the memory; within one, batches are sorted by length.

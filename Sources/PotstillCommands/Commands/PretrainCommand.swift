@@ -96,7 +96,7 @@ package struct PretrainCommand: RecipeCommand {
     var text = try PretrainingText(
       input: input, options: task, masking: masking, isFresh: model == nil, console: console)
     let settings = try training.config(for: text.task, canEvaluate: text.validation != nil)
-    let teacher = try distillation.loadTeacher()
+    let teacher = try distillation.loadTeacher(console)
     let start = try startModel(of: teacher, seed: settings.seed)
     let distiller = try teacher.map {
       try distillation.distiller(teacher: $0, student: start, seed: settings.seed)

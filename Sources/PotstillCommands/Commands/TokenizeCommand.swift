@@ -47,6 +47,7 @@ package struct TokenizeCommand: ConsoleCommand {
     try general.apply(to: console, computes: false)
     let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
     let items = try TextLines.read(texts, file: input, console: console)
+    tokenizer.noteRepeatedTokens(model, on: console)
     let truncation = maxSeqLength.map { Truncation(maxLength: $0) }
     // In blocks, so that a large file is tokenized on all cores and never held whole in JSON.
     for start in stride(from: 0, to: items.count, by: 4096) {

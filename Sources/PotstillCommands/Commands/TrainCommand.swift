@@ -66,6 +66,8 @@ package struct TrainCommand: RecipeCommand {
       folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]),
       resuming: training.resumePoint(in: folder.url), inputs: [modelPath] + task.inputs)
     defer { run.release() }
+    trained.noteRepeatedTokens(on: console)
+    _ = trained.lengthLimit(reader.task.maxSequenceLength, console: console)
     let validation = try data.validation.map { try trained.encode($0, of: reader.task) }
     let origin = RunOrigin(
       model: Parameter.fingerprint(of: trained.model.parameters),

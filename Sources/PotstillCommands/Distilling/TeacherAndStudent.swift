@@ -51,6 +51,7 @@ struct TeacherAndStudent {
     hasFreshStudent = shape.isFresh
     let model = try TaskModel.student(
       shape, of: teacher.folder?.model, config: config, size: size, seed: seed)
+    try model.checkAsStart(studentName)
     student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
     try student.checkVocabulary()
     sharesTokens = CacheKey.fingerprint(of: tokenizer) == CacheKey.fingerprint(of: teacher.tokenizer)
@@ -73,12 +74,18 @@ struct TeacherAndStudent {
     let (own, other) = (
       student.lengthLimit(task.maxSequenceLength), teacher.lengthLimit(task.maxSequenceLength)
     )
+    for side in [teacher] + others.sides {
+      try ModelFolder.checkPairs(rows, config: side.config, tokenizer: side.tokenizer, path: side.path)
+    }
+    let asked = task.maxSequenceLength
+    if asked > min(own, other) {
+      console.warn(
+        "texts are cut at fewer tokens than the \(asked) asked for: \(student.path) reads \(own) at most, "
+          + "\(teacher.path) \(other)")
+    }
     guard !sharesTokens else {
       let limit = min(own, other, others.lengthLimit(task.maxSequenceLength))
       return (try student.encode(rows, of: task, limit: limit), limit, nil)
-    }
-    if case .texts(let texts) = rows {
-      try ModelFolder.checkPairs(texts, config: teacher.config, path: teacher.path)
     }
     let encoded = try student.encode(rows, of: task, limit: own)
     let aligned = try AlignedExamples(

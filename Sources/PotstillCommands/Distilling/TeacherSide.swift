@@ -24,7 +24,9 @@ struct TeacherSide {
   /// The teachers of a run in order: models, caches, or a cache for each model.
   ///
   /// - Throws: `UsageError` when there are models and caches, but not as many; what loading throws.
-  static func all(_ models: [String], caches: [String], kind: TaskKind) throws -> [TeacherSide] {
+  static func all(_ models: [String], caches: [String], kind: TaskKind, console: Console) throws
+    -> [TeacherSide]
+  {
     guard models.isEmpty || caches.isEmpty || models.count == caches.count else {
       throw UsageError(
         "found \(models.count) --teacher and \(caches.count) --teacher-cache; give a cache for each teacher in the same "
@@ -32,17 +34,18 @@ struct TeacherSide {
     }
     return try (0..<max(models.count, caches.count)).map { index in
       try TeacherSide(
-        model: models.isEmpty ? nil : models[index], cache: caches.isEmpty ? nil : caches[index], kind: kind)
+        model: models.isEmpty ? nil : models[index], cache: caches.isEmpty ? nil : caches[index], kind: kind,
+        console: console)
     }
   }
 
   /// Loads the model, the cache, or both.
-  init(model path: String?, cache: String?, kind: TaskKind) throws {
+  init(model path: String?, cache: String?, kind: TaskKind, console: Console) throws {
     cachePath = cache
     let url = cache.map { URL(filePath: $0) }
     answers = try url.map { try TeacherCacheFile($0) }
     if let path {
-      let folder = try ModelFolder(path, for: kind)
+      let folder = try ModelFolder(path, for: kind, console: console)
       self.folder = folder
       (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
       return
@@ -58,6 +61,9 @@ struct TeacherSide {
       throw CommandError(
         "\(answers.url.path) holds answers of problem type \(config.problem.rawValue), but the task is of the kind "
           + "\(kind.rawValue); build a cache of a teacher for this task")
+    }
+    if config.head == .sequenceClassification, let fault = config.outputFault {
+      throw CommandError("\(answers.url.path): the teacher \(self.path) \(fault)")
     }
     if config.head != kind.head {
       throw CommandError(

@@ -1,11 +1,13 @@
 import Foundation
 import ModelFormats
 
-/// What is in a Hugging Face directory, read from the headers of its files alone.
+/// What is in a Hugging Face directory, read from its files: shapes from their headers, and whether all values are finite.
 struct CheckpointReport {
   private let path: String
   private let config: JSONValue
   private let tensors: [TensorInfo]
+  /// The tensors that hold NaN or infinite values, with their number.
+  private let nonFinite: [(name: String, count: Int)]
 
   /// Reads `config.json` and the headers of the weights.
   init(directory: URL) throws {
@@ -14,6 +16,22 @@ struct CheckpointReport {
     let reader = try CheckpointReader(directory: directory)
     // Buffers of integers, such as position_ids in old files, are no parameters.
     tensors = reader.names.compactMap { reader[$0] }.filter { $0.dtype.isReadableAsFloat }
+    var nonFinite: [(name: String, count: Int)] = []
+    for tensor in tensors {
+      let count = try reader.nonFiniteCount(tensor.name)
+      if count > 0 { nonFinite.append((tensor.name, count)) }
+    }
+    self.nonFinite = nonFinite
+  }
+
+  /// What is wrong with the weights, in a sentence; nil when nothing is.
+  var warning: String? {
+    guard !nonFinite.isEmpty else { return nil }
+    let shown = nonFinite.prefix(4).map { "\(printable($0.name, atMost: 200)): \($0.count) values" }.joined(
+      separator: ", ")
+    return
+      "\(path): the weights hold NaN or infinite values (\(shown)\(nonFinite.count > 4 ? ", …" : "")) in "
+      + "\(nonFinite.count) of \(tensors.count) tensors"
   }
 
   private var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
@@ -32,6 +50,11 @@ struct CheckpointReport {
     object["path"] = .string(path)
     object["parameters"] = .integer(parameterCount)
     object["bytes"] = .integer(fileBytes)
+    if !nonFinite.isEmpty {
+      var counts = JSONObject()
+      for (name, count) in nonFinite { counts[name] = .integer(count) }
+      object["nonfinite"] = .object(counts)
+    }
     object["config"] = config
     object["tensors"] = .array(
       tensors.map { tensor in

@@ -28,7 +28,8 @@ struct MultitaskMember {
     data = try RunData(reader, training: training, readsUnlabelled: entry.hasTeacher, console: console)
     teacher =
       entry.hasTeacher
-      ? try TeacherSide(model: entry.teacher, cache: entry.teacherCache, kind: reader.task.kind) : nil
+      ? try TeacherSide(
+        model: entry.teacher, cache: entry.teacherCache, kind: reader.task.kind, console: console) : nil
     config = try distillation.config(overriddenBy: entry.distillation)
     wish = entry.distillation["cache_teacher_logits"]?.boolValue ?? distillation.cacheTeacherLogits
   }

@@ -30,6 +30,10 @@ struct PreparedTask {
       model: own.model, path: member.teacher?.path ?? student.name, task: definition)
     let asked = definition.maxSequenceLength
     let limit = [own.lengthLimit(asked), member.teacher?.lengthLimit(asked)].compactMap { $0 }.min()
+    if let teacher = member.teacher {
+      try ModelFolder.checkPairs(
+        member.data.train, config: teacher.config, tokenizer: own.tokenizer, path: teacher.path)
+    }
     var examples = order.relabel(try own.encode(member.data.train, of: definition, limit: limit).examples)
     let validation = try member.data.validation.map { try own.encode($0, of: definition, limit: limit) }
     self.validation = validation.map { EncodedExample.fingerprint(of: $0.examples) }

@@ -35,6 +35,7 @@ struct SharedStudent {
             ?? member.task.modelLabels,
           problemType: member.task.kind.problemType, seed: seed &+ UInt64(index))
       }
+      try sources[0].checkAsStart(path)
       base = sources[0]
       copiedLayers = nil
     } else {
@@ -61,6 +62,7 @@ struct SharedStudent {
         }
       }
     }
+    if let fault = base.config.fault(of: tokenizer) { throw CommandError("\(name): \(fault)") }
     models = try sources.enumerated().map { index, source in
       try source.sharingEncoder(of: base, headPrefix: "heads.\(index)")
     }

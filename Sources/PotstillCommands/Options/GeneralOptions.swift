@@ -9,6 +9,11 @@ package struct GeneralOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "No progress and no messages; errors and results only.")
   package var quiet = false
 
+  @Flag(
+    name: .customLong("allow-nonfinite"),
+    help: "Use models and teachers whose weights hold NaN or infinite values, and only warn of them.")
+  package var allowNonfinite = false
+
   package init() {}
 
   package mutating func validate() throws {
@@ -18,6 +23,7 @@ package struct GeneralOptions: ParsableArguments {
   /// Makes the console and the engine behave as asked, and loads the matrix library unless there is nothing to compute.
   package func apply(to console: Console, computes: Bool = true) throws {
     console.isQuiet = quiet
+    console.allowsNonFinite = allowNonfinite
     let most = Parallel.maximumThreadCount
     if let text = console.environment["POTSTILL_NUM_THREADS"], !(1...most).contains(Int(text) ?? 0) {
       throw CommandError(

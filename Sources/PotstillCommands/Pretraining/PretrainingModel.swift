@@ -21,10 +21,9 @@ struct PretrainingModel {
     model = try TaskModel(
       directory: URL(filePath: directory, directoryHint: .isDirectory), head: .maskedLanguageModel,
       seed: seed)
-    if tokenizer.idLimit > model.config.vocabularySize {
-      throw CommandError(
-        "\(folder ?? directory): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the embeddings of "
-          + "\(directory) have \(model.config.vocabularySize) rows; the two do not belong together")
+    try model.checkAsStart(directory)
+    if let fault = model.config.fault(of: tokenizer) {
+      throw CommandError("\(folder ?? directory) and \(directory): \(fault)")
     }
   }
 
@@ -37,7 +36,10 @@ struct PretrainingModel {
   init(shape: String, tokenizer folder: String, seed: UInt64) throws {
     tokenizerFolder = URL(filePath: folder, directoryHint: .isDirectory)
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
-    model = try TaskModel(config: try Self.config(shape, tokenizer), seed: seed)
+    let config = try Self.config(shape, tokenizer)
+    try config.checkMemory(bytesPerParameter: 16, file: shape)
+    if let fault = config.fault(of: tokenizer) { throw CommandError("\(shape) and \(folder): \(fault)") }
+    model = try TaskModel(config: config, seed: seed)
   }
 
   /// Makes a model of some layers of a teacher, which reads the teacher's tokens.

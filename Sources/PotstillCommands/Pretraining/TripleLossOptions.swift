@@ -69,8 +69,8 @@ package struct TripleLossOptions: ParsableArguments {
   }
 
   /// The teacher, nil when there is none; one without a trained head is refused.
-  func loadTeacher() throws -> ModelFolder? {
-    try teacher.map { try ModelFolder($0, head: .maskedLanguageModel) }
+  func loadTeacher(_ console: Console) throws -> ModelFolder? {
+    try teacher.map { try ModelFolder($0, head: .maskedLanguageModel, console: console) }
   }
 
   /// The distiller of two models, once everything fits.

@@ -27,11 +27,12 @@ struct ModelFolder {
         directory: $0, head: task.kind.head, labels: task.modelLabels, problemType: task.kind.problemType,
         seed: seed)
     }
+    try model.checkAsStart(path)
   }
 
   /// Loads a directory whose model answers tasks of a kind.
-  init(_ path: String, for kind: TaskKind) throws {
-    try self.init(path, head: kind.head)
+  init(_ path: String, for kind: TaskKind, console: Console) throws {
+    try self.init(path, head: kind.head, console: console)
     let problem = model.config.problem
     if model.head == .sequenceClassification, let wanted = kind.problemType, wanted != problem {
       throw CommandError(
@@ -45,8 +46,11 @@ struct ModelFolder {
   /// - Parameters:
   ///   - head: The head that is needed; nil takes the directory's.
   ///   - needsHead: Whether a head that starts at random is an error.
-  init(_ path: String, head: TaskHead? = nil, needsHead: Bool = true) throws {
+  ///   - console: Hears what is odd about the model.
+  init(_ path: String, head: TaskHead? = nil, needsHead: Bool = true, console: Console) throws {
     try self.init(path) { try TaskModel(directory: $0, head: head) }
+    try model.checkAsAnswering(path, console: console)
+    noteRepeatedTokens(on: console)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
         "\(path) has no head for \(model.head.purpose); expected a model that was trained for it. Train one with "
@@ -62,13 +66,9 @@ struct ModelFolder {
     try checkVocabulary()
   }
 
-  /// The model must have a row for every id of the tokenizer.
+  /// The model must have a row for every id and every segment of the tokenizer.
   func checkVocabulary() throws {
-    if tokenizer.idLimit > model.config.vocabularySize {
-      throw CommandError(
-        "\(path): the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
-          + "\(model.config.vocabularySize) rows; the two files do not belong together")
-    }
+    if let fault = model.config.fault(of: tokenizer) { throw CommandError("\(path): \(fault)") }
   }
 
   /// The longest input, special tokens included, that model, tokenizer and task allow.
@@ -76,35 +76,30 @@ struct ModelFolder {
     [asked, tokenizer.modelMaxLength, model.config.maxPositions].compactMap { $0 }.min() ?? 512
   }
 
-  /// Writes the directory.
-  func save(to url: URL) throws {
-    try model.save(to: url)
-    try tokenizer.save(to: url)
+  /// The longest input as above; says so when the model reads less than was asked for.
+  func lengthLimit(_ asked: Int?, console: Console) -> Int {
+    let limit = lengthLimit(asked)
+    if let asked, asked > limit {
+      console.warn(
+        "\(path) reads \(limit) tokens at most, so texts are cut there and not at the \(asked) asked for")
+    }
+    return limit
   }
+
+  /// Writes the directory.
+  func save(to url: URL) throws { try model.save(to: url, tokenizer: tokenizer) }
 
   /// Rows of a task as the model reads them.
   func encode(_ rows: TaskExamples, of task: TaskDefinition, limit: Int? = nil) throws -> EncodedTask {
-    if case .texts(let texts) = rows { try Self.checkPairs(texts, config: model.config, path: path) }
+    try Self.checkPairs(rows, config: model.config, tokenizer: tokenizer, path: path)
     return try EncodedTask(
       rows, task: task, with: tokenizer, maxLength: limit ?? lengthLimit(task.maxSequenceLength))
   }
 
   /// Texts and pairs as the model reads them.
   func encode(_ examples: [TextExample], limit: Int) throws -> [EncodedExample] {
-    try Self.checkPairs(examples, config: model.config, path: path)
+    try Self.checkPairs(.texts(examples), config: model.config, tokenizer: tokenizer, path: path)
     return try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)
-  }
-
-  /// A model that tells segments apart must have two of them for pairs.
-  static func checkPairs(_ examples: [TextExample], config: EncoderConfig, path: String) throws {
-    if config.architecture.readsSegments, config.segmentCount < 2,
-      let example = examples.first(where: { $0.pair != nil })
-    {
-      let place = example.line > 0 ? " (the first on line \(example.line))" : ""
-      throw CommandError(
-        "the input holds pairs of texts\(place), but \(path) has type_vocab_size \(config.segmentCount); "
-          + "expected a model that tells two segments apart")
-    }
   }
 }
 

@@ -15,6 +15,8 @@ package final class Console {
   package let environment: [String: String]
   /// No progress and no messages, errors excepted.
   package var isQuiet = false
+  /// Whether models with NaN or infinite weights may answer.
+  package var allowsNonFinite = false
 
   /// The console of this process.
   package static func standard() -> Console {

@@ -7,7 +7,7 @@ struct AddedTokens: Sendable {
 
   /// Gives ids to added tokens: those of the vocabulary where it has them, new ones behind it otherwise.
   init(_ list: [AddedToken], vocabulary: Vocabulary, cutter: any TextCutter) {
-    var next = Int32(vocabulary.count)
+    var largest: Int32 = -1
     var ids: [[UInt8]: Int32] = [:]
     var byID: [Int32: AddedToken] = [:]
     for token in list where !token.content.isEmpty {
@@ -16,9 +16,10 @@ struct AddedTokens: Sendable {
       if let known = ids[content] ?? vocabulary.id(of: token.content) {
         id = known
       } else {
-        id = next
-        next += 1
+        // As in `tokenizers`, which counts tokens and not ids.
+        id = largest >= vocabulary.count ? largest + 1 : Int32(vocabulary.count)
       }
+      largest = max(largest, id)
       ids[content] = id
       byID[id] = token
     }

@@ -4,7 +4,9 @@ import ModelFormats
 extension BertTokenizer {
   /// Loads the tokenizer of a Hugging Face model folder.
   ///
-  /// `tokenizer.json` wins; without it `vocab.txt` with `tokenizer_config.json` (and the older
+  /// What `tokenizer.json` and `tokenizer_config.json` say differently counts as in `transformers` 5: its `BertTokenizer`
+  /// takes the vocabulary of the one and the options of the other, `PreTrainedTokenizerFast` follows `tokenizer.json`
+  /// alone. Without `tokenizer.json` `vocab.txt` with `tokenizer_config.json` (and the older
   /// `special_tokens_map.json` and `added_tokens.json`) is read. Truncation and padding sections are ignored.
   ///
   /// - Throws: `TokenizerError`, naming the file and the field or component.
@@ -23,7 +25,7 @@ extension BertTokenizer {
     try self.init(
       vocabulary: vocabulary, options: options,
       addedTokens: try configuration.addedTokens(
-        options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
+        .bert, options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
       configuration: configuration.members, file: list.path)
   }
 
@@ -34,6 +36,6 @@ extension BertTokenizer {
     let parts = try reader.wordPieceParts(configuration)
     try self.init(
       vocabulary: parts.vocabulary, options: parts.options, addedTokens: parts.addedTokens,
-      framing: .template(parts.template), configuration: configuration.members, file: reader.file)
+      framing: parts.framing, configuration: configuration.members, file: reader.file)
   }
 }

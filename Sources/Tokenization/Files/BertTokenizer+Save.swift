@@ -48,7 +48,19 @@ extension BertTokenizer {
 
   private var specialTokensMap: JSONObject {
     pipeline.specialTokensMap(
-      [("unk_token", options.unknownToken)] + options.specialTokens.members)
+      [("unk_token", options.unknownToken)] + options.specialTokens.members, onlyAdded: !isPlainBert)
+  }
+
+  /// [CLS] A [SEP] B [SEP] with this tokenizer's own names, nil where it lacks one.
+  private var bertTemplate: SequenceTemplate? {
+    let names = options.specialTokens
+    guard let first = pipeline.id(of: names.classification), let last = pipeline.id(of: names.separator)
+    else {
+      return nil
+    }
+    return SequenceTemplate(
+      classification: .init(id: first, text: names.classification),
+      separator: .init(id: last, text: names.separator))
   }
 
   private var savedConfiguration: JSONObject {
@@ -56,17 +68,18 @@ extension BertTokenizer {
     object["do_lower_case"] = .bool(options.lowercase)
     object["strip_accents"] = options.stripAccents.map { .bool($0) } ?? .null
     object["tokenize_chinese_chars"] = .bool(options.handleChineseCharacters)
-    if let length = options.modelMaxLength { object["model_max_length"] = .integer(length) }
+    if let length = pipeline.modelMaxLength { object["model_max_length"] = .integer(length) }
     for (key, value) in specialTokensMap { object[key] = value }
+    pipeline.replaceAddedTokensDecoder(in: &object)
     object["tokenizer_class"] = isPlainBert ? "BertTokenizer" : "PreTrainedTokenizerFast"
     return object
   }
 
-  /// Whether Python's class for BERT can be told these options; it makes the tokenizer anew from the vocabulary, where the
-  /// plain class takes `tokenizer.json` as it is.
+  /// Whether Python's class for BERT can be told these options; it makes the tokenizer anew from the vocabulary and frames
+  /// sequences with its own template, where the plain class takes `tokenizer.json` as it is.
   private var isPlainBert: Bool {
     let bert = BertTokenizerOptions()
     return options.cleanText && options.continuingPrefix == bert.continuingPrefix
-      && options.maximumWordLength == bert.maximumWordLength
+      && options.maximumWordLength == bert.maximumWordLength && pipeline.template == bertTemplate
   }
 }

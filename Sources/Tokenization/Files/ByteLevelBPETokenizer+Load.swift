@@ -4,7 +4,9 @@ import ModelFormats
 extension ByteLevelBPETokenizer {
   /// Loads the tokenizer of a Hugging Face model folder.
   ///
-  /// `tokenizer.json` wins; without it `vocab.json` and `merges.txt` with `tokenizer_config.json` (and the older
+  /// What `tokenizer.json` and `tokenizer_config.json` say differently counts as in `transformers` 5: its
+  /// `RobertaTokenizer` takes vocabulary and merges of the one and the options of the other,
+  /// `PreTrainedTokenizerFast` follows `tokenizer.json` alone. Without `tokenizer.json` `vocab.json` and `merges.txt` with `tokenizer_config.json` (and the older
   /// `special_tokens_map.json` and `added_tokens.json`) are read as RoBERTa's. Truncation and padding sections are
   /// ignored.
   ///
@@ -20,7 +22,7 @@ extension ByteLevelBPETokenizer {
     let list = directory.appending(path: "vocab.json")
     guard manager.fileExists(atPath: list.path) else { throw .noTokenizer(directory: directory.path) }
     let value: JSONValue
-    do { value = try JSONValue(contentsOf: list) } catch { throw .format(error) }
+    do { value = try JSONValue(contentsOfRegularFile: list) } catch { throw .format(error) }
     guard let members = value.objectValue else {
       throw .invalid(
         file: list.path, field: "the document", reason: "found \(value.kind), expected an object")
@@ -30,7 +32,8 @@ extension ByteLevelBPETokenizer {
     let options = try configuration.byteLevelOptions()
     try self.init(
       vocabulary: vocabulary, table: table, options: options,
-      addedTokens: try configuration.addedTokens(Self.defaultTokens(options, vocabulary)),
+      addedTokens: try configuration.addedTokens(
+        .roberta, options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
       configuration: configuration.members, file: list.path)
   }
 
@@ -41,7 +44,7 @@ extension ByteLevelBPETokenizer {
     let parts = try reader.bytePairParts(configuration)
     try self.init(
       vocabulary: parts.vocabulary, table: parts.table, options: parts.options,
-      addedTokens: parts.addedTokens, framing: .template(parts.template),
+      addedTokens: parts.addedTokens, framing: parts.framing,
       configuration: configuration.members, file: reader.file)
   }
 }

@@ -85,15 +85,16 @@ extension ByteLevelBPETokenizer {
     // The two names that RoBERTa's framing tokens have besides.
     members.append(("bos_token", options.specialTokens.classification))
     members.append(("eos_token", options.specialTokens.separator))
-    return pipeline.specialTokensMap(members)
+    return pipeline.specialTokensMap(members, onlyAdded: !isRoberta)
   }
 
   private var savedConfiguration: JSONObject {
     var object = pipeline.configuration
     object["add_prefix_space"] = .bool(options.addPrefixSpace)
     object["trim_offsets"] = .bool(options.trimOffsets)
-    if let length = options.modelMaxLength { object["model_max_length"] = .integer(length) }
+    if let length = pipeline.modelMaxLength { object["model_max_length"] = .integer(length) }
     for (key, value) in specialTokensMap { object[key] = value }
+    pipeline.replaceAddedTokensDecoder(in: &object)
     object["tokenizer_class"] = .string(isRoberta ? "RobertaTokenizer" : "PreTrainedTokenizerFast")
     return object
   }

@@ -7,13 +7,11 @@ enum MergesFile {
   ///
   /// - Throws: `TokenizerError.format`, `.vocabularyLine` or, for a vocabulary without a token of each byte, `.invalid`.
   static func table(contentsOf url: URL, _ vocabulary: Vocabulary) throws(TokenizerError) -> MergeTable {
-    let data: Data
-    do { data = try Data(contentsOf: url) } catch {
-      throw .format(.cannotRead(file: url.path, reason: error.localizedDescription))
-    }
+    let bytes: [UInt8]
+    do { bytes = try FileReader.contents(of: url) } catch { throw .format(error) }
     var merges: [(left: String, right: String)] = []
     var lines: [Int] = []
-    for (index, line) in [UInt8](data).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated()
     {
       let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line

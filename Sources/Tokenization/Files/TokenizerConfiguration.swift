@@ -8,13 +8,18 @@ struct TokenizerConfiguration {
   /// `tokenizer_config.json` as it was read.
   let members: JSONObject
   private let specialTokensMap: JSONObject
-  private let legacyAddedTokens: JSONObject
+  let legacyAddedTokens: JSONObject
+  /// How `transformers` makes the tokenizer of these files.
+  let pythonClass: PythonTokenizerClass
 
   init(_ directory: URL) throws(TokenizerError) {
     self.directory = directory
     members = try Self.object(directory, "tokenizer_config.json")
     specialTokensMap = try Self.object(directory, "special_tokens_map.json")
     legacyAddedTokens = try Self.object(directory, "added_tokens.json")
+    // A config.json that cannot be read is the model's fault to tell.
+    let model = (try? Self.object(directory, "config.json")) ?? JSONObject()
+    pythonClass = PythonTokenizerClass(configuration: members, model: model)
   }
 
   /// The members of a JSON file, none when it does not exist.
@@ -22,7 +27,7 @@ struct TokenizerConfiguration {
     let url = directory.appending(path: name)
     guard FileManager.default.fileExists(atPath: url.path) else { return JSONObject() }
     let value: JSONValue
-    do { value = try JSONValue(contentsOf: url) } catch { throw .format(error) }
+    do { value = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
     guard let object = value.objectValue else {
       throw .invalid(file: url.path, field: "the document", reason: "found \(value.kind), expected an object")
     }
@@ -74,52 +79,10 @@ struct TokenizerConfiguration {
     return names
   }
 
-  /// The tokens to find in raw text beside a vocabulary, as `transformers` collects them.
-  ///
-  /// - Parameter defaults: the model's special tokens, as they are found where the files do not say.
-  func addedTokens(_ defaults: [AddedToken]) throws(TokenizerError) -> [AddedToken] {
-    var tokens: [AddedToken] = []
-    let file = directory.appending(path: "tokenizer_config.json").path
-    var decoded: [(id: Int, value: JSONValue)] = []
-    if let decoder = members["added_tokens_decoder"]?.objectValue {
-      for (key, value) in decoder {
-        guard let id = Int(key) else { throw fault("added_tokens_decoder", .string(key), "ids as keys") }
-        decoded.append((id, value))
-      }
-      decoded.sort { $0.id < $1.id }
-      for (id, value) in decoded {
-        tokens.append(try AddedToken(value, file: file, field: "added_tokens_decoder[\"\(id)\"]"))
-      }
-    }
-    var special = defaults
-    for (key, value) in named where key.hasSuffix("_token") {
-      guard let content = value["content"]?.stringValue,
-        let index = special.firstIndex(where: { $0.content.utf8.elementsEqual(content.utf8) })
-      else { continue }
-      special[index] = try AddedToken(value, file: file, field: key)
-      special[index].special = true
-    }
-    for value in named["additional_special_tokens"]?.arrayValue ?? [] {
-      if let text = value.stringValue ?? value["content"]?.stringValue {
-        special.append(AddedToken(text, special: true))
-      }
-    }
-    let legacy = legacyAddedTokens.keys.enumerated()
-      .sorted {
-        legacyAddedTokens.values[$0.offset].intValue ?? 0 < legacyAddedTokens.values[$1.offset].intValue ?? 0
-      }
-      .map(\.element)
-    for token in special + legacy.map({ AddedToken($0) }) {
-      if tokens.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) { continue }
-      tokens.append(token)
-    }
-    return tokens
-  }
-
   // MARK: Fields
 
   /// Where special tokens are named: the old map counts only where the configuration does not describe them.
-  private var named: JSONObject {
+  var named: JSONObject {
     var named = members
     if members["added_tokens_decoder"] == nil {
       for (key, value) in specialTokensMap { named[key] = value }
@@ -137,23 +100,62 @@ struct TokenizerConfiguration {
     return flag
   }
 
-  private func fault(_ key: String, _ value: JSONValue, _ expected: String) -> TokenizerError {
-    .invalid(
-      file: directory.appending(path: "tokenizer_config.json").path, field: key,
-      reason: "found \(value.stringValue ?? value.kind), expected \(expected)")
+  func fault(_ key: String, _ value: JSONValue, _ expected: String) -> TokenizerError {
+    let found = value.stringValue.map { "the string \"\(printable($0, atMost: 200))\"" } ?? value.kind
+    return .invalid(file: file, field: key, reason: "found \(found), expected \(expected)")
   }
+
+  /// The path of `tokenizer_config.json`.
+  var file: String { path(of: "tokenizer_config.json") }
+
+  func path(of name: String) -> String { directory.appending(path: name).path }
 }
 
-extension AddedToken {
-  /// Reads one entry of `added_tokens` (or of `added_tokens_decoder`, whose entries are the same but for the id).
-  init(_ value: JSONValue, file: String, field: String) throws(TokenizerError) {
-    guard let content = value["content"]?.stringValue else {
-      throw .invalid(file: file, field: field, reason: "expected an object with a string \"content\"")
+/// How `transformers` (version 5) makes a tokenizer of a folder, by the class that its files name.
+enum PythonTokenizerClass: Equatable {
+  /// `BertTokenizer`: takes vocabulary and added tokens of `tokenizer.json`, everything else of `tokenizer_config.json`.
+  case bert
+  /// `RobertaTokenizer`: takes vocabulary, merges and added tokens of `tokenizer.json`, everything else of
+  /// `tokenizer_config.json`.
+  case roberta
+  /// `GPT2Tokenizer`: as `roberta`, but the post-processor of `tokenizer.json` counts.
+  case gpt2
+  /// `PreTrainedTokenizerFast`: takes `tokenizer.json` as it is.
+  case plain
+
+  /// The class for a folder.
+  ///
+  /// - Parameters:
+  ///   - configuration: `tokenizer_config.json`.
+  ///   - model: `config.json`; empty where there is none.
+  init(configuration: JSONObject, model: JSONObject) {
+    let named = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
+    guard var name = named else {
+      switch model["model_type"]?.stringValue {
+      case "bert", "distilbert", "electra": self = .bert
+      case "roberta": self = .roberta
+      default: self = .plain
+      }
+      return
     }
-    func flag(_ key: String) -> Bool? { value[key]?.boolValue }
-    self.init(
-      content, special: flag("special") ?? false, singleWord: flag("single_word") ?? false,
-      stripsLeft: flag("lstrip") ?? false, stripsRight: flag("rstrip") ?? false,
-      normalized: flag("normalized"))
+    if name.hasSuffix("Fast") { name.removeLast(4) }
+    if Self.likeBert.contains(name) {
+      self = .bert
+    } else if Self.likeRoberta.contains(name) {
+      self = .roberta
+    } else {
+      self = name == "GPT2Tokenizer" ? .gpt2 : .plain
+    }
   }
+
+  /// The classes that are `BertTokenizer` or inherit from it unchanged.
+  private static let likeBert: Set<String> = [
+    "BertTokenizer", "ConvBertTokenizer", "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer",
+    "DistilBertTokenizer", "ElectraTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "MobileBertTokenizer",
+    "SqueezeBertTokenizer",
+  ]
+  /// The classes that are `RobertaTokenizer`.
+  private static let likeRoberta: Set<String> = [
+    "RobertaTokenizer", "BartTokenizer", "LEDTokenizer", "LongformerTokenizer", "MvpTokenizer",
+  ]
 }

@@ -7,12 +7,13 @@ extension TokenizerFileReader {
     var table: MergeTable
     var options: ByteLevelBPEOptions
     var addedTokens: [AddedToken]
-    var template: SequenceTemplate
+    var framing: TokenizerPipeline.Framing
   }
 
   /// Reads a byte-level BPE tokenizer; every component that would change its tokens and that Potstill does not have is
   /// refused by name.
   func bytePairParts(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> BytePairParts {
+    if configuration.pythonClass == .roberta { return try robertaParts(configuration) }
     var options = ByteLevelBPEOptions(modelMaxLength: try configuration.modelMaxLength())
     options.specialTokens = configuration.specialTokenNames(.roberta)
     let normalizer = document["normalizer"] ?? .null
@@ -22,13 +23,34 @@ extension TokenizerFileReader {
         supported: "null, none at all, for byte-level BPE")
     }
     try readPreTokenizer(into: &options)
+    if configuration.pythonClass == .gpt2 {
+      options.addPrefixSpace = try configuration.byteLevelOptions().addPrefixSpace
+      options.useRegex = true
+    }
     try checkDecoder()
     let (vocabulary, table) = try readModel(
       unknown: configuration.unknownToken() ?? options.unknownToken, into: &options)
     let template = try readPostProcessor(into: &options)
     return BytePairParts(
-      vocabulary: vocabulary, table: table, options: options, addedTokens: try addedTokens(),
-      template: template)
+      vocabulary: vocabulary, table: table, options: options,
+      addedTokens: try configuration.addedTokens(
+        document: try addedTokens(), configuration.pythonClass == .gpt2 ? .gpt2 : .plain, []),
+      framing: .template(template))
+  }
+
+  /// What `RobertaTokenizer` makes of the vocabulary and merges.
+  private func robertaParts(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> BytePairParts {
+    var options = try configuration.byteLevelOptions()
+    let unknown = options.unknownToken
+    let (vocabulary, table) = try readModel(unknown: unknown, into: &options)
+    options.unknownToken = unknown
+    var names = options.specialTokens.defaultTokens(unknown: unknown, in: vocabulary)
+    // Named nowhere, but what the class calls the beginning and the end.
+    names += ["<s>", "</s>"].filter { vocabulary.id(of: $0) != nil }.map { AddedToken($0, special: true) }
+    return BytePairParts(
+      vocabulary: vocabulary, table: table, options: options,
+      addedTokens: try configuration.addedTokens(document: try addedTokens(), .roberta, names),
+      framing: .roberta)
   }
 
   // MARK: Components

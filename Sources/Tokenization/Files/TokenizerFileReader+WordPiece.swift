@@ -6,11 +6,20 @@ extension TokenizerFileReader {
     var vocabulary: Vocabulary
     var options: BertTokenizerOptions
     var addedTokens: [AddedToken]
-    var template: SequenceTemplate
+    var framing: TokenizerPipeline.Framing
   }
 
   /// Reads a BERT tokenizer.
   func wordPieceParts(_ configuration: TokenizerConfiguration) throws(TokenizerError) -> WordPieceParts {
+    if configuration.pythonClass == .bert {
+      let (vocabulary, options) = (try vocabulary(), try configuration.bertOptions())
+      return WordPieceParts(
+        vocabulary: vocabulary, options: options,
+        addedTokens: try configuration.addedTokens(
+          document: try addedTokens(), .bert,
+          options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
+        framing: .bert)
+    }
     var options = BertTokenizerOptions(modelMaxLength: try configuration.modelMaxLength())
     options.specialTokens = configuration.specialTokenNames(SpecialTokenNames())
     try readNormalizer(into: &options)
@@ -22,7 +31,9 @@ extension TokenizerFileReader {
     }
     let vocabulary = try readModel(into: &options)
     return WordPieceParts(
-      vocabulary: vocabulary, options: options, addedTokens: try addedTokens(), template: try readTemplate())
+      vocabulary: vocabulary, options: options,
+      addedTokens: try configuration.addedTokens(document: try addedTokens(), .plain, []),
+      framing: .template(try readTemplate()))
   }
 
   private func readTemplate() throws(TokenizerError) -> SequenceTemplate {

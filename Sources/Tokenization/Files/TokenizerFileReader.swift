@@ -8,7 +8,7 @@ struct TokenizerFileReader {
 
   init(_ url: URL) throws(TokenizerError) {
     file = url.path
-    do { document = try JSONValue(contentsOf: url) } catch { throw .format(error) }
+    do { document = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
     guard document.objectValue != nil else {
       throw .invalid(file: file, field: "the document", reason: "found \(document.kind), expected an object")
     }
@@ -42,14 +42,16 @@ struct TokenizerFileReader {
     return try Vocabulary(members, file: file) { "model.vocab[\"\($0)\"]" }
   }
 
-  func addedTokens() throws(TokenizerError) -> [AddedToken] {
+  /// The added tokens with their ids.
+  func addedTokens() throws(TokenizerError) -> [(id: Int, token: AddedToken)] {
     guard let list = document["added_tokens"], !list.isNull else { return [] }
     guard let elements = list.arrayValue else {
       throw .invalid(file: file, field: "added_tokens", reason: "found \(list.kind), expected an array")
     }
-    var tokens: [AddedToken] = []
+    var tokens: [(id: Int, token: AddedToken)] = []
     for (index, element) in elements.enumerated() {
-      tokens.append(try AddedToken(element, file: file, field: "added_tokens[\(index)]"))
+      let token = try AddedToken(element, file: file, field: "added_tokens[\(index)]")
+      tokens.append((element["id"]?.intValue ?? index, token))
     }
     return tokens
   }

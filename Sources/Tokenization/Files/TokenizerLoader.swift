@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// Loads the tokenizer of a Hugging Face model folder, of whichever kind it is.
 ///
@@ -9,6 +10,9 @@ import Foundation
 public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenizer {
   func has(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: directory.appending(path: name).path)
+  }
+  if !FileManager.default.fileExists(atPath: directory.path) {
+    throw .format(.cannotRead(file: directory.path, reason: "there is no such folder"))
   }
   let document = directory.appending(path: "tokenizer.json")
   if has("tokenizer.json") {

@@ -39,9 +39,12 @@ extension SpecialTokenNames {
 extension TokenizerPipeline {
   /// The special tokens that exist, for `special_tokens_map.json` and `tokenizer_config.json`: the name alone, or an object
   /// when the token is found in another way than special tokens are by default.
-  func specialTokensMap(_ members: [(key: String, name: String)]) -> JSONObject {
+  ///
+  /// - Parameter onlyAdded: Whether a name counts only where the token is found in texts: the class that takes
+  ///   `tokenizer.json` as it is makes every token that is named one of those.
+  func specialTokensMap(_ members: [(key: String, name: String)], onlyAdded: Bool) -> JSONObject {
     var object = JSONObject()
-    for (key, name) in members where id(of: name) != nil {
+    for (key, name) in members where onlyAdded ? added.id(of: name) != nil : id(of: name) != nil {
       let token = added.tokens.first { $0.token.content.utf8.elementsEqual(name.utf8) }?.token
       if let token, token.special, token != AddedToken(name, special: true) {
         var value = token.json
@@ -52,6 +55,16 @@ extension TokenizerPipeline {
       }
     }
     return object
+  }
+}
+
+extension TokenizerPipeline {
+  /// Brings `added_tokens_decoder`, which `transformers` reads instead of `tokenizer.json`, up to date where there is one.
+  func replaceAddedTokensDecoder(in configuration: inout JSONObject) {
+    guard configuration["added_tokens_decoder"] != nil else { return }
+    var decoder = JSONObject()
+    for (id, token) in added.tokens { decoder[String(id)] = .object(token.json) }
+    configuration["added_tokens_decoder"] = .object(decoder)
   }
 }
 

@@ -8,13 +8,10 @@ extension Vocabulary {
   ///
   /// - Throws: `TokenizerError.format` or `.vocabularyLine`.
   public init(contentsOf url: URL) throws(TokenizerError) {
-    let data: Data
-    do { data = try Data(contentsOf: url) } catch {
-      throw .format(.cannotRead(file: url.path, reason: error.localizedDescription))
-    }
+    let bytes: [UInt8]
+    do { bytes = try FileReader.contents(of: url) } catch { throw .format(error) }
     var entries: [(token: String, id: Int32)] = []
-    entries.reserveCapacity(data.count / 6)
-    let bytes = [UInt8](data)
+    entries.reserveCapacity(bytes.count / 6)
     var start = 0
     while start < bytes.count {
       let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) ?? bytes.count
@@ -42,6 +39,7 @@ extension Vocabulary {
     let largest = keys.count * 4 + 1_000_000
     var entries: [(token: String, id: Int32)] = []
     entries.reserveCapacity(keys.count)
+    var isTaken = [Bool](repeating: false, count: largest + 1)
     for (token, value) in zip(keys, values) {
       guard let id = value.intValue, id >= 0, id <= largest else {
         throw .invalid(
@@ -49,6 +47,15 @@ extension Vocabulary {
           reason:
             "found \(value.intValue.map(String.init) ?? value.kind), expected an id from 0 to \(largest)")
       }
+      if isTaken[id] {
+        let other = entries.first { $0.id == id }?.token ?? ""
+        throw .invalid(
+          file: file, field: field(printable(token, atMost: 200)),
+          reason:
+            "found the id \(id), which \"\(printable(other, atMost: 200))\" has; expected an id of its own for each token"
+        )
+      }
+      isTaken[id] = true
       entries.append((token, Int32(id)))
     }
     self.init(entries: entries)

@@ -79,7 +79,9 @@ public final class TokenizerPipeline: Sendable {
   }
 
   /// The same pipeline with another cutter, which leaves the added tokens as they are, and other offsets.
-  init(_ other: TokenizerPipeline, cutter: any TextCutter, trimming: OffsetTrimming?) {
+  init(
+    _ other: TokenizerPipeline, cutter: any TextCutter, trimming: OffsetTrimming?, modelMaxLength: Int? = nil
+  ) {
     vocabulary = other.vocabulary
     added = other.added
     self.cutter = cutter
@@ -87,12 +89,15 @@ public final class TokenizerPipeline: Sendable {
     template = other.template
     layouts = other.layouts
     self.trimming = trimming
-    modelMaxLength = other.modelMaxLength
+    self.modelMaxLength = modelMaxLength ?? other.modelMaxLength
     configuration = other.configuration
   }
 
   /// One more than the largest id.
-  var idLimit: Int { max(vocabulary.idLimit, added.tokens.last.map { Int($0.id) + 1 } ?? 0) }
+  var idLimit: Int {
+    let framing = template.specials.values.joined().map { Int($0.id) + 1 }.max() ?? 0
+    return max(vocabulary.idLimit, added.tokens.last.map { Int($0.id) + 1 } ?? 0, framing)
+  }
 
   func id(of token: String) -> Int32? { added.id(of: token) ?? vocabulary.id(of: token) }
 

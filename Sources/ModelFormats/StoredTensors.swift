@@ -1,18 +1,18 @@
-/// The named arrays of a file in memory, whatever its format; values are read from the mapped pages.
-package final class MappedTensors: Sendable {
+/// The named arrays of a file, whatever its format; values are copied into memory when they are asked for.
+package final class StoredTensors: Sendable {
   /// The path the file was opened under.
   package let path: String
   /// The tensors, in the order the format gives them.
   package let tensors: [TensorInfo]
-  private let map: MappedFile
+  private let content: LoadedFile
   private let isBigEndian: Bool
   private let index: [String: Int]
   /// Tensors that share bytes with another one.
   private let overlapping: Set<String>
 
   /// - Parameter tensors: Checked: they lie in the file, and their names differ.
-  init(_ map: MappedFile, path: String, tensors: [TensorInfo], isBigEndian: Bool = false) {
-    self.map = map
+  init(_ content: LoadedFile, path: String, tensors: [TensorInfo], isBigEndian: Bool = false) {
+    self.content = content
     self.path = path
     self.tensors = tensors
     self.isBigEndian = isBigEndian
@@ -20,18 +20,33 @@ package final class MappedTensors: Sendable {
     overlapping = Self.overlapping(tensors)
   }
 
-  /// Maps a safetensors file or one of `torch.save`, told apart by their first bytes.
+  /// Opens a safetensors file or one of `torch.save`, told apart by their first bytes.
   package convenience init(path: String) throws(FormatError) {
-    let map = try MappedFile(path: path)
-    let bytes = UnsafeRawBufferPointer(map.bytes)
-    switch WeightFormat(bytes) {
+    let content = try LoadedFile(path: path)
+    switch WeightFormat(try content.loaded(0..<512)) {
     case .pytorch:
-      let file = try PyTorchCheckpoint(bytes, file: path)
-      self.init(map, path: path, tensors: file.tensors, isBigEndian: file.isBigEndian)
+      let file = try PyTorchCheckpoint(content, file: path)
+      self.init(content, path: path, tensors: file.tensors, isBigEndian: file.isBigEndian)
     case .foreign(let advice): throw .cannotRead(file: path, reason: advice)
     case .safetensors:
-      self.init(map, path: path, tensors: try SafetensorsHeader(bytes, file: path).tensors)
+      self.init(content, path: path, tensors: try SafetensorsHeader(content, file: path).tensors)
     }
+  }
+
+  /// Reads the values of many tensors at once, which is faster than one by one.
+  package func load(_ names: [String]) throws(FormatError) {
+    let ranges = names.compactMap { self[$0]?.byteRange }.filter { !$0.isEmpty }
+      .sorted { $0.lowerBound < $1.lowerBound }
+    guard var run = ranges.first else { return }
+    for range in ranges.dropFirst() {
+      if range.lowerBound <= run.upperBound {
+        run = run.lowerBound..<max(run.upperBound, range.upperBound)
+      } else {
+        try content.load(run)
+        run = range
+      }
+    }
+    try content.load(run)
   }
 
   /// The tensor of a name, nil when there is none.
@@ -43,6 +58,7 @@ package final class MappedTensors: Sendable {
   package func floats(_ name: String) throws(FormatError) -> [Float] {
     let info = try find(name)
     try requireFloat(info)
+    try content.load(info.byteRange)
     return [Float](unsafeUninitializedCapacity: info.count) { buffer, count in
       if let target = buffer.baseAddress { convert(info, into: target) }
       count = info.count
@@ -54,6 +70,7 @@ package final class MappedTensors: Sendable {
   /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not I64, I32, U8 or BOOL.
   package func integers(_ name: String) throws(FormatError) -> [Int] {
     let info = try find(name)
+    try content.load(info.byteRange)
     func read<T: BinaryInteger>(_ type: T.Type) -> [Int] {
       withBytes(of: info) { bytes in
         (0..<info.count).map {
@@ -72,19 +89,65 @@ package final class MappedTensors: Sendable {
   /// Converts a tensor's values into `target`, which has room for all of them.
   package func readFloats(_ info: TensorInfo, into target: UnsafeMutablePointer<Float>) throws(FormatError) {
     try requireFloat(info)
+    try content.load(info.byteRange)
     convert(info, into: target)
   }
 
-  /// The mapped values themselves when they are Float32 as this machine has them, row by row at a multiple of 4 bytes and
-  /// shared with no other tensor; nil otherwise.
+  /// The values where they were read to when they are Float32 as this machine has them, row by row at a multiple of 4 bytes
+  /// and shared with no other tensor; nil otherwise.
   ///
-  /// The pages are private: writing copies them and never reaches the file, but every reader of this object sees the
-  /// new values, so only one owner may write. The pointer lives as long as this object.
-  package func mappedFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? {
+  /// Writing never reaches the file, but every reader of this object sees the new values, so only one owner may write.
+  /// The pointer lives as long as this object.
+  package func floatsInPlace(_ info: TensorInfo) throws(FormatError) -> UnsafeMutablePointer<Float>? {
+    let place = placeOfFloats(info)
+    if place != nil { try content.load(info.byteRange) }
+    return place
+  }
+
+  /// Where `floatsInPlace` puts the values, which are not there before `load`.
+  package func placeOfFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? {
     guard info.dtype == .float32, info.count > 0, info.byteRange.lowerBound % 4 == 0, info.strides == nil,
       !isBigEndian, !overlapping.contains(info.name)
     else { return nil }
-    return map.bytes.baseAddress.map { ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self) }
+    return content.bytes.baseAddress.map {
+      ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self)
+    }
+  }
+
+  /// The number of a tensor's values that are NaN or infinite, read without being kept.
+  ///
+  /// - Throws: `FormatError`, as `floats`.
+  func nonFiniteCount(_ info: TensorInfo) throws(FormatError) -> Int {
+    try requireFloat(info)
+    guard info.strides == nil, !isBigEndian else {
+      return try floats(info.name).withUnsafeBufferPointer(CheckpointReader.nonFiniteCount)
+    }
+    func count<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+      _ bytes: UnsafeRawBufferPointer, exponent: Bits
+    ) -> Int {
+      // Values follow each other from the piece's aligned beginning.
+      bytes.withMemoryRebound(to: Bits.self) { values in
+        var total = 0
+        // A block's counter is as wide as the values, for vector registers, and cannot overflow.
+        for start in stride(from: 0, to: values.count, by: 1 << 15) {
+          let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 15)])
+          var found: Bits = 0
+          for value in block { found &+= value & exponent == exponent ? 1 : 0 }
+          total += Int(found)
+        }
+        return total
+      }
+    }
+    var total = 0
+    try content.forEachPiece(of: info.byteRange) { bytes in
+      switch info.dtype {
+      case .float16: total += count(bytes, exponent: 0x7C00 as UInt16)
+      case .bfloat16: total += count(bytes, exponent: 0x7F80 as UInt16)
+      case .float64: total += count(bytes, exponent: 0x7FF0_0000_0000_0000 as UInt64)
+      default: total += count(bytes, exponent: 0x7F80_0000 as UInt32)
+      }
+    }
+    return total
   }
 
   // MARK: Helpers
@@ -142,11 +205,11 @@ package final class MappedTensors: Sendable {
     }
   }
 
-  /// The values row by row with their least significant byte first: the mapped ones, or a copy where those are not so.
+  /// The values row by row with their least significant byte first: those in place, or a copy where those are not so.
   private func withBytes<R>(of info: TensorInfo, _ body: (UnsafeRawBufferPointer) -> R) -> R {
-    let mapped = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(map.bytes)[info.byteRange])
-    guard info.strides != nil || isBigEndian else { return body(mapped) }
-    return rowMajorCopy(of: mapped, info).withUnsafeBytes(body)
+    let stored = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(content.bytes)[info.byteRange])
+    guard info.strides != nil || isBigEndian else { return body(stored) }
+    return rowMajorCopy(of: stored, info).withUnsafeBytes(body)
   }
 
   /// A tensor's elements one after the other, out of bytes in which they lie otherwise.
