@@ -92,7 +92,7 @@ import Testing
 
   @Test func otherDocumentsAreRefused() {
     #expect(throws: ModelError.self) { try EncoderConfig(json: [1]) }
-    #expect(throws: ModelError.self) { try EncoderConfig(json: ["id2label": ["0": 1]]) }
+    #expect(throws: ModelError.self) { try EncoderConfig(json: ["id2label": ["0": [1]]]) }
     #expect(throws: ModelError.self) { try EncoderConfig(directory: Fixtures.url("encoders/none")) }
   }
 }

@@ -140,8 +140,8 @@ import Testing
     }
     let config = EncoderConfig(
       vocabularySize: 1000, hiddenSize: 100, layerCount: 2, attentionHeads: 2, intermediateSize: 50)
-    #expect(throws: ModelError.self) { try config.checkMemory(bytesPerParameter: 16, memory: 1_000_000) }
-    try config.checkMemory(bytesPerParameter: 4, memory: 1_000_000)
+    #expect(throws: ModelError.self) { try config.checkMemory(bytesPerParameter: 16, memory: 2_000_000) }
+    try config.checkMemory(bytesPerParameter: 4, memory: 2_000_000)
     let count = try TaskModel(config: config, seed: 1).parameterCount
     #expect(abs(config.parameterEstimate - Double(count)) < 0.1 * Double(count))
   }

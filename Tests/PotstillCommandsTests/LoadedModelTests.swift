@@ -149,8 +149,8 @@ import Tokenization
   }
 
   @Test func templatesThatTheModelHasNoRowsForAreRefused() throws {
-    try retokenize("segments", #""id":"[CLS]","type_id":0"#, #""id":"[CLS]","type_id":1000000000"#)
-    try retokenize("ids", #""ids":[2]"#, #""ids":[4000]"#)
+    try retokenize("segments", #""id": "[CLS]", "type_id": 0"#, #""id": "[CLS]", "type_id": 1000000000"#)
+    try retokenize("ids", #""ids": [2]"#, #""ids": [4000]"#)
     for (name, message) in [
       ("segments", "segment ids up to 1000000000, but the model has type_vocab_size 2"),
       ("ids", "the tokenizer has ids up to 4000"),

@@ -35,8 +35,8 @@ public enum TemperatureSchedule: Sendable, Equatable {
         : [
           DistillationFault(
             key,
-            "found beta \(beta) and gamma \(gamma), expected beta from -1000000 to 1000000 and gamma of at least 0, at most "
-              + "10")
+            "found beta \(beta) and gamma \(gamma), expected gamma of at least 0, at most 10, and beta from -1000000 to "
+              + "1000000")
         ]
     }
   }

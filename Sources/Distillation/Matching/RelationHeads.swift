@@ -46,11 +46,13 @@ struct RelationHeads {
     let names = loss.relations
     if names.isEmpty {
       fault(field, "is for minilm and minilmv2, not for \(loss.rawValue); remove it")
-    } else if weights.count != names.count || !weights.allSatisfy({ NumberLimits.weightFault($0) == nil }) {
+    } else if weights.count != names.count || !weights.allSatisfy({ $0 >= 0 && $0.isFinite }) {
       fault(
         field,
-        "found \(weights), expected \(names.count) numbers of at least 0, at most \(Int(NumberLimits.weight)): the weights "
-          + "of " + names.joined(separator: ", "))
+        "found \(weights), expected \(names.count) numbers of at least 0: the weights of "
+          + names.joined(separator: ", "))
+    } else if let problem = weights.lazy.compactMap({ NumberLimits.weightFault($0) }).first {
+      fault(field, problem)
     }
   }
 

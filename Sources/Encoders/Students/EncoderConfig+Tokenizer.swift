@@ -38,7 +38,7 @@ extension EncoderConfig {
     let segments = tokenizer.segmentLimit(isPair: true)
     guard architecture.readsSegments, segments > segmentCount else { return nil }
     return
-      "has type_vocab_size \(segmentCount) and a tokenizer with segment ids up to \(segments - 1); expected a model "
-      + "that tells two segments apart"
+      "has type_vocab_size \(segmentCount); expected a model that tells two segments apart, since the tokenizer's template "
+      + "has segment ids up to \(segments - 1)"
   }
 }

@@ -4,8 +4,8 @@
 /// Format: 8 bytes little-endian header length, a JSON object, the data. See
 /// https://github.com/huggingface/safetensors#format.
 struct SafetensorsHeader {
-  /// Larger headers are refused: room for 100,000 tensors with long names.
-  static let lengthLimit = 16 << 20
+  /// Larger headers are refused, as the reference implementation does.
+  static let lengthLimit = 100_000_000
   /// The most axes a tensor may have, as in PyTorch.
   static let maximumRank = 64
 

@@ -163,17 +163,6 @@ struct TeacherAndStudent {
 }
 
 extension StudentShape {
-  /// Throws when what is no shape is no folder either, as a misspelt shape.
-  func checkFolder() throws {
-    guard case .directory(let path) = self else { return }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-      throw CommandError(
-        "--student \(path): no such shape and no such folder; expected T6, T3 (any T<n> from T1), uniform:3, last:3, first:3, "
-          + "layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN, or a Hugging Face directory")
-    }
-  }
-
   fileprivate var isDirectory: Bool { if case .directory = self { true } else { false } }
 
   /// Whether its layers start at random; word tables may come from the teacher.

@@ -38,7 +38,7 @@ package struct TeacherOptions: ParsableArguments {
     let weights = parts.compactMap { Double($0) }.filter { $0 >= 1e-9 && $0 <= 1e9 }
     guard weights.count == parts.count, weights.count == count else {
       throw CommandError(
-        "--teacher-weights is \(teacherWeights); expected a number above 0 (1e-9 to 1e9) for each of the \(count) teachers, "
+        "--teacher-weights is \(teacherWeights); expected a number above 0 for each of the \(count) teachers, from 1e-9 to 1e9, "
           + "such as \([String](repeating: "1", count: count).joined(separator: ","))")
     }
     return weights

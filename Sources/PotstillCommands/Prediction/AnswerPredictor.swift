@@ -50,6 +50,8 @@ struct AnswerPredictor: Predictor {
     let questions = items.enumerated().map {
       Question(id: String($0.offset), text: $0.element.text, context: $0.element.pair ?? "")
     }
+    try ModelFolder.checkPairs(
+      .questions(questions), config: folder.model.config, tokenizer: folder.tokenizer, path: folder.path)
     let task = TaskDefinition(
       name: "predict", kind: .questionAnswering, maxSequenceLength: min(384, limit),
       questions: settings)

@@ -112,10 +112,10 @@ private struct ColumnPlaces {
 
   func row(_ content: ArraySlice<UInt8>) -> Row {
     guard var fields = Self.fields(of: content) else { return .blank }
-    if fields[0].isEmpty, fields.count != width ?? 2 { fields.removeFirst() }
+    if fields[0].isEmpty, fields.count != width { fields.removeFirst() }
     let (word, tag) = (self.word ?? 0, self.tag ?? fields.count - 1)
     guard word < fields.count, tag < fields.count else {
-      return .fault(found: "\(fields.count) columns", expected: "a column \(max(word, tag)), counted from 0")
+      return .fault(found: "\(fields.count) columns", expected: "at least \(max(word, tag) + 1)")
     }
     // Spaces around a word are none of it, unless it is one.
     guard let text = DelimitedRows.text(Self.trimmed(fields[word])),

@@ -84,9 +84,18 @@ struct ToolProcess: Sendable {
     let variables = inherited.map { "\($0.key)=\($0.value)" } + ["SWIFT_BACKTRACE=enable=no"]
     var cVariables = variables.map { strdup($0) } + [nil]
     defer { for variable in cVariables { free(variable) } }
+    // Whoever started the tests in the background has switched SIGINT off for them.
+    var attributes: posix_spawnattr_t = .init()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var interrupts = sigset_t()
+    sigemptyset(&interrupts)
+    sigaddset(&interrupts, SIGINT)
+    posix_spawnattr_setsigdefault(&attributes, &interrupts)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
     var child: pid_t = 0
     let clock = ContinuousClock.now
-    guard posix_spawn(&child, "/bin/sh", &actions, nil, &cWords, &cVariables) == 0 else {
+    guard posix_spawn(&child, "/bin/sh", &actions, &attributes, &cWords, &cVariables) == 0 else {
       return ChildRun(
         arguments: arguments, code: nil, signal: 0, seconds: 0, megabytes: 0, messages: "cannot be started")
     }

@@ -85,13 +85,14 @@ struct OtherPeoplesFilesTests {
     #expect(data.examples.map(\.label) == [1, 1, 0, 1])
     let lines = try texts(
       "{\"sentence\": \"a\", \"label\": 1.0}\n{\"sentence\": \"b\", \"label\": \" negative\\n\"}\n",
-      "train.jsonl")
+      DataFile("train.jsonl", format: .jsonl))
     #expect(lines.examples.map(\.label) == [1, 0])
     let large = message {
-      _ = try texts("{\"sentence\": \"a\", \"label\": 99999999999999999999}\n", "train.jsonl")
+      _ = try texts(
+        "{\"sentence\": \"a\", \"label\": 99999999999999999999}\n", DataFile("train.jsonl", format: .jsonl))
     }
     #expect(large.contains("the label \"99999999999999999999\""), "\(large)")
-    let list = message { _ = try texts("[1]\n", "train.jsonl") }
+    let list = message { _ = try texts("[1]\n", DataFile("train.jsonl", format: .jsonl)) }
     #expect(list.contains("found an array, expected an object"), "\(list)")
   }
 
@@ -141,7 +142,7 @@ struct OtherPeoplesFilesTests {
     #expect(twice.examples.map(\.row) == [0, 1])
     let lines = try texts(
       "{\"index\": 4, \"sentence\": \"a\", \"label\": 1}\n{\"index\": 2, \"sentence\": \"b\", \"label\": 0}\n",
-      "train.jsonl")
+      DataFile("train.jsonl", format: .jsonl))
     #expect(lines.examples.map(\.row) == [4, 2])
   }
 
