@@ -67,6 +67,7 @@ package struct EvaluateCommand: ConsoleCommand {
     let result = evaluation.result
     if let target {
       try target.create()
+      try OlderRun(target.url).removePredictions()
       try evaluation.writePredictions(to: target.url)
       try JSONValue.object(result.json).write(to: target.url.appending(path: "all_results.json"))
       console.note("predictions and results are in \(target.url.relativePath)")

@@ -111,11 +111,11 @@ package struct MultitaskCommand: RecipeCommand {
       recipe: ResolvedRecipe.yaml(
         command: "multitask",
         [options, DistillationOptions.recipe(try distillation.json()), try training.recipe(run.training)]),
-      resuming: training.resumePoint(in: folder.url), inputs: entries.flatMap(\.inputs))
+      resuming: training.resumePoint(in: folder.url), inputs: entries.flatMap(\.inputs),
+      members: run.members.map { $0.folder(in: folder.url) })
     defer { runFolder.release() }
-    for member in run.members { try OlderRun.removeResults(in: member.folder(in: folder.url)) }
     try run.train(
-      into: folder.url, runFolder.log, resumingFrom: training.resumePoint(in: folder.url), console: console)
+      into: folder.url, runFolder, resumingFrom: training.resumePoint(in: folder.url), console: console)
     try run.save(into: folder.url)
     let measured = try alone.map { try train(baseline: $0, in: folder, console) } ?? []
     try finish(run, baseline: measured, runFolder.log, console)
@@ -128,9 +128,9 @@ package struct MultitaskCommand: RecipeCommand {
     console.note("baseline: the same student on the labels alone")
     let url = TrainingOptions.baseline(in: folder.url)
     let point = training.laterResumePoint
-    let runFolder = try RunFolder(part: url, resuming: point)
-    for member in baseline.members { try OlderRun.removeResults(in: member.folder(in: url)) }
-    try baseline.train(into: url, runFolder.log, resumingFrom: point, console: console)
+    let runFolder = try RunFolder(
+      part: url, resuming: point, members: baseline.members.map { $0.folder(in: url) })
+    try baseline.train(into: url, runFolder, resumingFrom: point, console: console)
     try baseline.save(into: url)
     return try baseline.measureStudents(in: url, console: console)
   }

@@ -112,7 +112,8 @@ package struct PretrainCommand: RecipeCommand {
     let masker = try text.masker(start.tokenizer)
 
     let run = try RunFolder(
-      folder, recipe: nil, resuming: training.resumePoint(in: folder.url),
+      folder, recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(text, settings, outputPath)),
+      resuming: training.resumePoint(in: folder.url),
       inputs: text.inputs + [model, config, tokenizer, distillation.teacher].compactMap { $0 })
     defer { run.release() }
     let corpus = try text.corpus(
@@ -124,8 +125,6 @@ package struct PretrainCommand: RecipeCommand {
         [path], limit: training.maxEvalSamples, for: start,
         in: folder.url.appending(path: "validation.tokens"), console)
     }
-    try run.write(
-      recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(text, settings, outputPath)))
     let log = run.log
     var origin = RunOrigin(
       model: Parameter.fingerprint(of: start.model.parameters),
@@ -140,7 +139,7 @@ package struct PretrainCommand: RecipeCommand {
       model: start.model, train: corpus, validation: validation, masker: masker, config: settings,
       objective: distiller,
       checkpoints: CheckpointFolder(folder.url, origin: origin) { try start.save(to: $0) },
-      observers: [log, TrainingView(console), SignalWatch(console)])
+      observers: [run.beginning, log, TrainingView(console), SignalWatch(console)])
     _ = try trainer.train(resumingFrom: training.resumePoint(in: folder.url))
     try start.save(to: folder.url)
     if let evaluation = try trainer.evaluate() { try log.writeResults("eval", evaluation.json) }

@@ -75,7 +75,7 @@ package struct TrainCommand: RecipeCommand {
     let trainer = TaskTrainer(
       model: trained.model, train: try trained.encode(data.train, of: reader.task).examples,
       validation: validation, config: config, checkpoints: run.checkpoints(of: trained, origin: origin),
-      observers: [run.log, TrainingView(console), SignalWatch(console)])
+      observers: [run.beginning, run.log, TrainingView(console), SignalWatch(console)])
     _ = try trainer.train(resumingFrom: training.resumePoint(in: folder.url))
     let evaluation = try trainer.evaluate()
     try evaluation?.writePredictions(to: folder.url, prefix: "eval")

@@ -193,7 +193,9 @@ struct DistillRun {
     let score = rows.map { rows in
       { try evaluateTask(pair.student.model, rows, outputs: order.outputs).result }
     }
-    let observers: [any TrainingObserver] = [run.log, TrainingView(console), watch]
+    let observers: [any TrainingObserver] = [
+      run.beginning, run.log, TrainingView(console), watch,
+    ]
     if let replacing {
       try replacing.distiller.train(
         examples, score: score, config: training,
@@ -253,7 +255,10 @@ struct DistillRun {
     try distiller.train(
       examples, config: settings,
       checkpoints: features.checkpoints(of: pair.student, origin: try origin(own, keeping: keeping)),
-      observers: [features.log, TrainingView(console, title: "Features, epoch"), watch], resumingFrom: point)
+      observers: [
+        run.beginning, features.beginning, features.log, TrainingView(console, title: "Features, epoch"),
+        watch,
+      ], resumingFrom: point)
     keeping.cleanUp()
     _ = try features.finish(pair.student, evaluation: nil)
   }

@@ -124,7 +124,7 @@ struct MultitaskRun {
 
   /// Trains the student into a run folder; teachers whose answers are kept are asked first.
   func train(
-    into folder: URL, _ log: RunLog, resumingFrom point: ResumePoint?, console: Console
+    into folder: URL, _ run: RunFolder, resumingFrom point: ResumePoint?, console: Console
   ) throws {
     let watch = SignalWatch(console)
     watch.start()
@@ -139,7 +139,7 @@ struct MultitaskRun {
     }
     try distiller.train(
       config: training, checkpoints: CheckpointFolder(folder, origin: origin),
-      observers: [log, TrainingView(console), watch], resumingFrom: point)
+      observers: [run.beginning, run.log, TrainingView(console), watch], resumingFrom: point)
     cachings.forEach { $0?.cleanUp() }
   }
 

@@ -1,3 +1,4 @@
+import Encoders
 import Evaluation
 import Foundation
 import ModelFormats

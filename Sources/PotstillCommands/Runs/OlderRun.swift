@@ -23,20 +23,22 @@ struct OlderRun {
 
   /// Removes it, so that nothing of it passes for the new run's.
   ///
-  /// - Parameters:
-  ///   - keepsCheckpoints: Whether the new run goes on from one of them, and with its metrics.
-  ///   - inputs: What the new run reads.
-  /// - Throws: `CommandError` when an input would be removed; then nothing is.
-  func remove(keepsCheckpoints: Bool, inputs: [String]) throws {
-    let names = Self.results + Self.predictions + Self.predictions.map { "eval_" + $0 }
-    var doomed = names.map { folder.appending(path: $0) }
-    if !keepsCheckpoints {
-      doomed.append(folder.appending(path: "metrics.jsonl"))
-      doomed += CheckpointFolder.checkpoints(in: folder).map(\.url)
-      doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun)
+  /// - Parameter keepsCheckpoints: Whether the new run goes on from one of its checkpoints, and with its metrics.
+  func remove(keepsCheckpoints: Bool) throws {
+    for url in doomed(keepsCheckpoints: keepsCheckpoints) { try TemporaryName.remove(url) }
+  }
+
+  /// Removes its predictions alone.
+  func removePredictions() throws {
+    for name in Self.predictions {
+      let url = folder.appending(path: name)
+      if FileManager.default.fileExists(atPath: url.path) { try TemporaryName.remove(url) }
     }
-    doomed = doomed.filter { FileManager.default.fileExists(atPath: $0.path) }
-    for url in doomed {
+  }
+
+  /// Throws `CommandError` when a run that begins would remove something that it reads.
+  func check(inputs: [String]) throws {
+    for url in doomed(keepsCheckpoints: false) {
       let own = Self.place(url.path)
       if let input = inputs.first(where: { (Self.place($0) + "/").hasPrefix(own + "/") }) {
         throw CommandError(
@@ -44,12 +46,17 @@ struct OlderRun {
             + "copy it elsewhere")
       }
     }
-    for url in doomed { try TemporaryName.remove(url) }
   }
 
-  /// Removes the results of a folder that a run keeps for one of its tasks.
-  static func removeResults(in folder: URL) throws {
-    try OlderRun(folder).remove(keepsCheckpoints: true, inputs: [])
+  private func doomed(keepsCheckpoints: Bool) -> [URL] {
+    let names = Self.results + Self.predictions + Self.predictions.map { "eval_" + $0 }
+    var doomed = names.map { folder.appending(path: $0) }
+    if !keepsCheckpoints {
+      doomed.append(folder.appending(path: "metrics.jsonl"))
+      doomed += CheckpointFolder.checkpoints(in: folder).map(\.url)
+      doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun)
+    }
+    return doomed.filter { FileManager.default.fileExists(atPath: $0.path) }
   }
 
   /// Whether a folder looks like the part of a run, and not like something of the user's of the same name.

@@ -8,35 +8,48 @@ import Training
 struct RunFolder {
   /// Writes metrics and results.
   let log: RunLog
+  /// Clears away what an older run left and writes the recipe once the run begins; the first of its observers.
+  let beginning: RunBeginning
   private let folder: OutputFolder
   /// Held until the run is over; nil for a folder inside that of a run.
   private let lock: FolderLock?
 
-  /// Makes and locks the folder, clears away what an older run left, and writes the recipe.
+  /// Makes and locks the folder; what an older run left stays until the run begins, since a run that is refused changes
+  /// nothing.
   ///
   /// - Parameters:
   ///   - folder: The folder, which the user gave free where it holds files.
-  ///   - recipe: The recipe; nil where `write(recipe:)` follows, once more is known to be right.
+  ///   - recipe: The options that are really used.
   ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
   ///   - inputs: What the run reads; it is never removed.
-  init(_ folder: OutputFolder, recipe: String?, resuming point: ResumePoint?, inputs: [String]) throws {
+  ///   - members: Folders inside this one that hold results of the run, of several tasks.
+  init(
+    _ folder: OutputFolder, recipe: String, resuming point: ResumePoint?, inputs: [String],
+    members: [URL] = []
+  ) throws {
     try folder.create()
     lock = try FolderLock(folder.url)
-    if folder.isReused { try OlderRun(folder.url).remove(keepsCheckpoints: point != nil, inputs: inputs) }
+    let older = OlderRun(folder.url)
+    if folder.isReused, point == nil { try older.check(inputs: inputs) }
+    beginning = RunBeginning {
+      if folder.isReused { try older.remove(keepsCheckpoints: point != nil) }
+      for member in members { try OlderRun(member).remove(keepsCheckpoints: true) }
+      try folder.write(recipe, as: "recipe.yaml")
+    }
     self.folder = folder
     log = try RunLog(folder.url)
-    if let recipe { try write(recipe: recipe) }
   }
 
-  /// Writes the options that are really used.
-  func write(recipe: String) throws { try folder.write(recipe, as: "recipe.yaml") }
-
   /// The folder of a part of a run inside its own, of the first stage or the baseline.
-  init(part url: URL, resuming point: ResumePoint?) throws {
-    folder = try OutputFolder(url.relativePath, overwrite: true)
+  init(part url: URL, resuming point: ResumePoint?, members: [URL] = []) throws {
+    let folder = try OutputFolder(url.relativePath, overwrite: true)
     lock = nil
-    try folder.create()
-    try OlderRun(url).remove(keepsCheckpoints: point != nil, inputs: [])
+    beginning = RunBeginning {
+      // The beginning of the whole run may have removed it with what an older run left there.
+      try folder.create()
+      for older in [url] + members { try OlderRun(older).remove(keepsCheckpoints: point != nil) }
+    }
+    self.folder = folder
     log = try RunLog(url)
   }
 
@@ -58,6 +71,19 @@ struct RunFolder {
   /// Everything in `all_results.json`.
   func results() throws -> JSONObject {
     try JSONValue(contentsOf: folder.url.appending(path: "all_results.json")).objectValue ?? JSONObject()
+  }
+}
+
+/// An observer that does something once, when training begins or goes on.
+final class RunBeginning: TrainingObserver {
+  private var work: (() throws -> Void)?
+
+  /// An observer with its work.
+  init(_ work: @escaping () throws -> Void) { self.work = work }
+
+  func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) throws {
+    try work?()
+    work = nil
   }
 }
 
