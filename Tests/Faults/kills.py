@@ -131,7 +131,7 @@ def main():
     lost = 0
     with tempfile.TemporaryDirectory(prefix="potstill-faults-") as folder:
         world = World(os.path.abspath(options.potstill), folder)
-        print(f"{'run':36} {'kills':>5} {'equal':>5} {'lost':>5}  seconds of a whole run")
+        print(f"{'run':36} {'kills':>5} {'equal':>5} {'lost':>5}  seconds of a whole run", flush=True)
         for name, command in world.commands().items():
             if options.only and name not in options.only:
                 continue

@@ -24,7 +24,7 @@ import Testing
         "no", "--threads", "1",
       ] + more, scratch: world.folder,
       // The shell's number is the program's, which takes its place.
-      limits: "(until [ -s \(metrics) ]; do sleep 0.02; done; \(kills)) &")
+      limits: "(until [ -s \(metrics) ]; do sleep 0.02; done; \(kills)) & true")
   }
 
   @Test("one signal saves the run and says how to go on", arguments: [("INT", 130), ("TERM", 143)])
