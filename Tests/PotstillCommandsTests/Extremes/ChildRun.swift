@@ -84,7 +84,7 @@ struct ToolProcess: Sendable {
     let variables = inherited.map { "\($0.key)=\($0.value)" } + ["SWIFT_BACKTRACE=enable=no"]
     var cVariables = variables.map { strdup($0) } + [nil]
     defer { for variable in cVariables { free(variable) } }
-    // Whoever started the tests in the background has switched SIGINT off for them.
+    // Whoever started the tests in the background has switched SIGINT off for them, and their threads block signals.
     var attributes: posix_spawnattr_t = .init()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -92,7 +92,10 @@ struct ToolProcess: Sendable {
     sigemptyset(&interrupts)
     sigaddset(&interrupts, SIGINT)
     posix_spawnattr_setsigdefault(&attributes, &interrupts)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
+    var nothing = sigset_t()
+    sigemptyset(&nothing)
+    posix_spawnattr_setsigmask(&attributes, &nothing)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
     var child: pid_t = 0
     let clock = ContinuousClock.now
     guard posix_spawn(&child, "/bin/sh", &actions, &attributes, &cWords, &cVariables) == 0 else {
