@@ -8,7 +8,7 @@ public enum CommandLineTool {
   /// Runs this process's arguments and ends the process.
   public static func main() -> Never {
     // The runtime's crash reporter takes SIGQUIT for a crash and goes on; Ctrl-\\ must end the program.
-    _ = signal(SIGQUIT, SIG_DFL)
+    SignalWatch.endOnQuit()
     // A file beyond the limit of its size is then an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     let console = Console.standard()

@@ -65,6 +65,14 @@ package struct AblateCommand: ConsoleCommand {
     let files = try recipes.map { try RecipeFile(path: $0) }
     let grid = try AblationGrid(files, vary: vary)
     let folder = try URL(filePath: outputPath(of: files), directoryHint: .isDirectory)
+    let reportFile = folder.appending(path: "ablation.json")
+    if FileManager.default.fileExists(atPath: reportFile.path), !AblationReport.isReport(reportFile) {
+      throw CommandError(
+        "\(reportFile.path) is there and no report of an ablation; choose another --output, or move it away")
+    }
+    try OutputFolder(folder.path, overwrite: true).create()
+    let lock = try FolderLock(folder)
+    defer { lock.release() }
     var report = AblationReport(
       rows: grid.cells.map { AblationReport.Row(cell: $0, runs: []) }, metrics: metric)
     let total = grid.cells.count * seeds
@@ -80,8 +88,7 @@ package struct AblateCommand: ConsoleCommand {
         report.rows[index].runs.append((seed, results))
       }
     }
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    try report.json.write(to: folder.appending(path: "ablation.json"))
+    try report.json.write(to: reportFile)
     console.result(json ? report.json.prettyText : nil, orTable: report.table)
     if failed > 0 {
       throw CommandError(

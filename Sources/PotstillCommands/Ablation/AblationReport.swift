@@ -36,6 +36,9 @@ struct AblationReport {
   /// The metrics of the table, as `all_results.json` names them; empty for those that runs are judged by.
   let metrics: [String]
 
+  /// Whether a file is the report of an ablation, which the next one of its folder replaces.
+  static func isReport(_ url: URL) -> Bool { (try? JSONValue(contentsOf: url))?["cells"]?.arrayValue != nil }
+
   /// The table for people.
   var table: TextTable {
     let names = metrics.isEmpty ? judged : metrics

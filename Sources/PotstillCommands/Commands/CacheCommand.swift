@@ -127,7 +127,8 @@ package struct CacheCommand: ConsoleCommand {
           })
       } else {
         TemporaryName.removeLeftovers(in: folder)
-        if (try? loadTokenizer(directory: folder)) == nil { try writeRest() }
+        // A run that was killed, or somebody else, may have left it without some of these.
+        try writeRest()
         console.note("\(file.path) holds these answers already")
       }
     }

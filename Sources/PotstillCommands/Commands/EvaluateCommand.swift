@@ -63,6 +63,7 @@ package struct EvaluateCommand: ConsoleCommand {
     let folder = try ModelFolder(model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
+    _ = folder.lengthLimit(reader.task.maxSequenceLength, console: console)
     let evaluation = try data.evaluate(folder, console: console)
     let result = evaluation.result
     if let target {

@@ -135,6 +135,10 @@ package struct PretrainCommand: RecipeCommand {
       origin.settings["teacher"] = nil
       origin.settings["student"] = nil
     }
+    // Where the files lie does not matter, and what is in them is in the rows.
+    var hiding = MaskingOptions.recipe(text.task.masking)
+    hiding["word_list"] = nil
+    for (key, value) in hiding { origin.settings[key] = value }
     let trainer = MaskedLanguageTrainer(
       model: start.model, train: corpus, validation: validation, masker: masker, config: settings,
       objective: distiller,

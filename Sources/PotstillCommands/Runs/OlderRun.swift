@@ -2,9 +2,7 @@ import Foundation
 import ModelFormats
 import Training
 
-/// An older run in a folder that is used again: what it left of results, metrics, predictions, checkpoints and parts.
-///
-/// Its model stays until a new one takes its place.
+/// An older run in a folder that is used again: what it left of results, metrics, predictions, checkpoints, parts and model.
 struct OlderRun {
   private let folder: URL
 
@@ -23,9 +21,16 @@ struct OlderRun {
 
   /// Removes it, so that nothing of it passes for the new run's.
   ///
-  /// - Parameter keepsCheckpoints: Whether the new run goes on from one of its checkpoints, and with its metrics.
-  func remove(keepsCheckpoints: Bool) throws {
+  /// - Parameters:
+  ///   - keepsCheckpoints: Whether the new run goes on from one of its checkpoints, and with its metrics and its model.
+  ///   - inputs: What the new run reads; a model that is trained in its own folder stays until the new one takes its place.
+  func remove(keepsCheckpoints: Bool, inputs: [String] = []) throws {
     for url in doomed(keepsCheckpoints: keepsCheckpoints) { try TemporaryName.remove(url) }
+    let model = folder.appending(path: "model.safetensors")
+    let isInput = inputs.contains { Self.place($0) == Self.place(folder.path) }
+    if !keepsCheckpoints, !isInput, FileManager.default.fileExists(atPath: model.path) {
+      try TemporaryName.remove(model)
+    }
   }
 
   /// Removes its predictions alone.

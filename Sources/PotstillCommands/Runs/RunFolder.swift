@@ -32,7 +32,7 @@ struct RunFolder {
     let older = OlderRun(folder.url)
     if folder.isReused, point == nil { try older.check(inputs: inputs) }
     beginning = RunBeginning {
-      if folder.isReused { try older.remove(keepsCheckpoints: point != nil) }
+      if folder.isReused { try older.remove(keepsCheckpoints: point != nil, inputs: inputs) }
       for member in members { try OlderRun(member).remove(keepsCheckpoints: true) }
       try folder.write(recipe, as: "recipe.yaml")
     }

@@ -33,6 +33,11 @@ final class SignalWatch: TrainingObserver {
     for number in Self.signals where Caught.isIgnored(signal(number, SIG_DFL)) { _ = signal(number, SIG_IGN) }
   }
 
+  /// Lets SIGQUIT end the program, unless it was told to ignore it.
+  static func endOnQuit() {
+    if Caught.isIgnored(signal(SIGQUIT, SIG_DFL)) { _ = signal(SIGQUIT, SIG_IGN) }
+  }
+
   /// Breaks work off that has no steps, such as asking a teacher, if a signal came.
   ///
   /// - Throws: `InterruptedError`.

@@ -35,7 +35,8 @@ struct TextLines {
       if console.inputIsTerminal { console.note("reading standard input, one text a line; end with Ctrl-D") }
       var items: [Item] = []
       let lines = TextLines(source: "standard input")
-      while let line = console.input() {
+      while var line = console.input() {
+        if items.isEmpty, line.unicodeScalars.first == "\u{FEFF}" { line.unicodeScalars.removeFirst() }
         let isJSON = line.hasPrefix("{") && (try? JSONValue(parsing: line))?.objectValue != nil
         items.append(try lines.item(line, number: items.count + 1, isJSON: isJSON))
       }
