@@ -109,17 +109,9 @@ public final class CheckpointReader: Sendable {
     return try file.nonFiniteCount(info)
   }
 
-  /// The number of values whose exponent is all ones.
+  /// The number of values that are NaN or infinite.
   package static func nonFiniteCount(_ values: UnsafeBufferPointer<Float>) -> Int {
-    var total = 0
-    // A block's counter is small enough for vector registers.
-    for start in stride(from: 0, to: values.count, by: 1 << 16) {
-      let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 16)])
-      var found: UInt32 = 0
-      for value in block { found &+= value.bitPattern & 0x7F80_0000 == 0x7F80_0000 ? 1 : 0 }
-      total += Int(found)
-    }
-    return total
+    StoredTensors.nonFiniteCount(UnsafeRawBufferPointer(values), exponent: 0x7F80_0000 as UInt32)
   }
 
   /// A tensor's values as Float32, row-major.

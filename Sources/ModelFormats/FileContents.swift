@@ -25,12 +25,19 @@ package enum FileContents {
     guard stat(path, &status) == 0 else { return systemMessage() }
     switch status.st_mode & S_IFMT {
     case S_IFREG: return access(path, R_OK) == 0 ? nil : systemMessage()
-    case S_IFDIR: return "it is a folder, expected a file"
     case S_IFIFO where waitsForPipes || isOpen(path): return nil
-    case S_IFIFO: return "it is a named pipe, expected a file"
-    case S_IFSOCK: return "it is a socket, expected a file"
     case S_IFCHR where path == "/dev/null" || isOpen(path): return nil
-    default: return "it is a device, expected a file"
+    default: return "it is \(kind(status.st_mode)), expected a file"
+    }
+  }
+
+  /// What a file that is no regular one is.
+  static func kind(_ mode: mode_t) -> String {
+    switch mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a named pipe"
+    case S_IFSOCK: "a socket"
+    default: "a device"
     }
   }
 

@@ -28,7 +28,7 @@ package final class FileReader: Sendable {
     guard status.st_mode & S_IFMT == S_IFREG else {
       close(descriptor)
       throw .cannotRead(
-        file: path, reason: "it is \(Self.kind(status.st_mode & S_IFMT)), expected a regular file")
+        file: path, reason: "it is \(FileContents.kind(status.st_mode)), expected a regular file")
     }
     self.path = path
     self.descriptor = descriptor
@@ -45,11 +45,7 @@ package final class FileReader: Sendable {
       throw .cannotRead(
         file: url.path, reason: "it has \(reader.count) bytes, expected a text of at most 1 GB")
     }
-    var bytes = [UInt8](repeating: 0, count: reader.count)
-    try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
-      if let base = buffer.baseAddress { try reader.read(0..<reader.count, into: base) }
-    }
-    return bytes
+    return try reader.numbers(reader.count, at: 0)
   }
 
   deinit { close(descriptor) }
@@ -75,13 +71,38 @@ package final class FileReader: Sendable {
     }
   }
 
-  private static func kind(_ mode: mode_t) -> String {
-    switch mode {
-    case S_IFDIR: "a folder"
-    case S_IFIFO: "a named pipe"
-    case S_IFSOCK: "a socket"
-    case S_IFCHR, S_IFBLK: "a device"
-    default: "no regular file"
+  /// Reads little-endian numbers.
+  ///
+  /// - Throws: `FormatError.cannotRead`, as `read`.
+  package func numbers<Number: FixedWidthInteger & BitwiseCopyable>(
+    _ count: Int, at offset: Int
+  ) throws(FormatError) -> [Number] {
+    var numbers = [Number](repeating: 0, count: count)
+    try numbers.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
+      guard let base = buffer.baseAddress else { return }
+      try read(offset..<offset + count * MemoryLayout<Number>.size, into: base)
+    }
+    if Number(1).littleEndian != 1 {
+      for index in numbers.indices { numbers[index] = Number(littleEndian: numbers[index]) }
+    }
+    return numbers
+  }
+
+  /// Reads a range in pieces of a mebibyte, the last one shorter, into memory that is used again.
+  ///
+  /// - Throws: `FormatError.cannotRead`, as `read`.
+  package func forEachPiece(
+    of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(FormatError) {
+    let size = min(range.count, 1 << 20)
+    guard size > 0 else { return }
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+    defer { piece.deallocate() }
+    guard let base = piece.baseAddress else { return }
+    for start in stride(from: range.lowerBound, to: range.upperBound, by: size) {
+      let part = start..<min(range.upperBound, start + size)
+      try read(part, into: base)
+      body(UnsafeRawBufferPointer(start: base, count: part.count))
     }
   }
 }
@@ -174,60 +195,16 @@ package final class LoadedFile: @unchecked Sendable {
     let base: UnsafeMutableRawPointer
   }
 
-  /// Reads a range piece by piece into memory that is used again, without keeping it; pieces end at multiples of 8 bytes from
-  /// its beginning.
+  /// Reads a range piece by piece without keeping it; pieces end at multiples of 8 bytes from its beginning.
   func forEachPiece(
     of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(FormatError) {
-    let size = min(range.count, 1 << 20)
-    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(8, size), alignment: 8)
-    defer { piece.deallocate() }
-    guard let base = piece.baseAddress else { return }
-    for start in stride(from: range.lowerBound, to: range.upperBound, by: max(8, size)) {
-      let part = start..<min(range.upperBound, start + size)
-      try reader.read(part, into: base)
-      body(UnsafeRawBufferPointer(start: base, count: part.count))
-    }
+    try reader.forEachPiece(of: range, body)
   }
 
   /// A loaded range.
   package func loaded(_ range: Range<Int>) throws(FormatError) -> UnsafeRawBufferPointer {
     try load(range)
     return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range.clamped(to: 0..<bytes.count)])
-  }
-}
-
-/// A file in memory, in private pages.
-///
-/// Truncating the file under a living map ends the process at the next access; writers that rename, as Potstill's do,
-/// never truncate.
-package final class MappedFile: @unchecked Sendable {
-  // Sendable because the reading API only reads; nobody writes to the pages.
-  package let bytes: UnsafeMutableRawBufferPointer
-
-  /// Maps a regular file.
-  ///
-  /// - Throws: `FormatError.cannotRead`.
-  package init(path: String) throws(FormatError) {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-    guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
-    guard status.st_mode & S_IFMT == S_IFREG else {
-      throw .cannotRead(file: path, reason: "it is not a regular file")
-    }
-    let count = Int(status.st_size)
-    guard count > 0 else {
-      bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-      return
-    }
-    let address = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let address, address != MAP_FAILED else { throw .cannotRead(file: path, reason: systemMessage()) }
-    bytes = UnsafeMutableRawBufferPointer(start: address, count: count)
-  }
-
-  deinit {
-    if let address = bytes.baseAddress { munmap(address, bytes.count) }
   }
 }

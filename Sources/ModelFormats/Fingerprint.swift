@@ -40,35 +40,22 @@ package struct Fingerprint: Equatable {
   /// Adds a text.
   package mutating func add(_ text: String) { add(Array(text.utf8)) }
 
-  /// The size and fingerprint of a file, read a mebibyte at a time.
+  /// The size and fingerprint of a regular file.
   ///
   /// - Throws: `FormatError.cannotRead`.
   package static func ofFile(_ url: URL) throws(FormatError) -> (bytes: Int, fingerprint: Fingerprint) {
-    let descriptor = open(url.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw .cannotRead(file: url.path, reason: systemMessage()) }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw .cannotRead(file: url.path, reason: "it is not a file")
-    }
+    let file = try FileReader(path: url.path)
     var fingerprint = Fingerprint()
-    var total = 0
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 8)
-    defer { buffer.deallocate() }
-    while true {
-      // A chunk is filled before it counts, so that short reads do not change the fingerprint.
-      var filled = 0
-      while filled < buffer.count {
-        let step = read(descriptor, buffer.baseAddress.map { $0 + filled }, buffer.count - filled)
-        if step < 0, errno == EINTR { continue }
-        guard step >= 0 else { throw .cannotRead(file: url.path, reason: systemMessage()) }
-        if step == 0 { break }
-        filled += step
-      }
-      if filled == 0 { break }
-      fingerprint.add(UnsafeRawBufferPointer(rebasing: buffer[..<filled]))
-      total += filled
-    }
-    return (total, fingerprint)
+    try fingerprint.add(file, 0..<file.count)
+    return (file.count, fingerprint)
+  }
+
+  /// Adds a range of a file, each mebibyte by itself.
+  ///
+  /// - Throws: `FormatError.cannotRead`.
+  package mutating func add(_ file: FileReader, _ range: Range<Int>) throws(FormatError) {
+    var fingerprint = self
+    try file.forEachPiece(of: range) { fingerprint.add($0) }
+    self = fingerprint
   }
 }

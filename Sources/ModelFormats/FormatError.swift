@@ -1,6 +1,6 @@
 /// What is wrong with a file: names the file, the line or tensor or field, what was found and what was expected.
 public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The operating system would not let us read or map the file.
+  /// The operating system would not let us read the file.
   case cannotRead(file: String, reason: String)
   /// The operating system would not let us write or rename the file.
   case cannotWrite(file: String, reason: String)

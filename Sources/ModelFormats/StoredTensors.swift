@@ -122,32 +122,33 @@ package final class StoredTensors: Sendable {
     guard info.strides == nil, !isBigEndian else {
       return try floats(info.name).withUnsafeBufferPointer(CheckpointReader.nonFiniteCount)
     }
-    func count<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
-      _ bytes: UnsafeRawBufferPointer, exponent: Bits
-    ) -> Int {
-      // Values follow each other from the piece's aligned beginning.
-      bytes.withMemoryRebound(to: Bits.self) { values in
-        var total = 0
-        // A block's counter is as wide as the values, for vector registers, and cannot overflow.
-        for start in stride(from: 0, to: values.count, by: 1 << 15) {
-          let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 15)])
-          var found: Bits = 0
-          for value in block { found &+= value & exponent == exponent ? 1 : 0 }
-          total += Int(found)
-        }
-        return total
-      }
-    }
     var total = 0
     try content.forEachPiece(of: info.byteRange) { bytes in
       switch info.dtype {
-      case .float16: total += count(bytes, exponent: 0x7C00 as UInt16)
-      case .bfloat16: total += count(bytes, exponent: 0x7F80 as UInt16)
-      case .float64: total += count(bytes, exponent: 0x7FF0_0000_0000_0000 as UInt64)
-      default: total += count(bytes, exponent: 0x7F80_0000 as UInt32)
+      case .float16: total += Self.nonFiniteCount(bytes, exponent: 0x7C00 as UInt16)
+      case .bfloat16: total += Self.nonFiniteCount(bytes, exponent: 0x7F80 as UInt16)
+      case .float64: total += Self.nonFiniteCount(bytes, exponent: 0x7FF0_0000_0000_0000 as UInt64)
+      default: total += Self.nonFiniteCount(bytes, exponent: 0x7F80_0000 as UInt32)
       }
     }
     return total
+  }
+
+  /// The number of values whose exponent is all ones; the first lies at a multiple of its size.
+  static func nonFiniteCount<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    _ bytes: UnsafeRawBufferPointer, exponent: Bits
+  ) -> Int {
+    bytes.withMemoryRebound(to: Bits.self) { values in
+      var total = 0
+      // A block's counter is as wide as the values, for vector registers, and cannot overflow.
+      for start in stride(from: 0, to: values.count, by: 1 << 15) {
+        let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 15)])
+        var found: Bits = 0
+        for value in block { found &+= value & exponent == exponent ? 1 : 0 }
+        total += Int(found)
+      }
+      return total
+    }
   }
 
   // MARK: Helpers

@@ -1,6 +1,6 @@
 import Kernels
 
-/// A run of Float32 values: a pooled buffer, a part of another storage, or memory somebody else owns (a mapped file).
+/// A run of Float32 values: a pooled buffer, a part of another storage, or memory somebody else owns (a file's bytes).
 ///
 /// A storage is written once, by the operation that creates it; after that it is shared freely. Only `Parameter`
 /// values and gradients change in place.

@@ -77,6 +77,17 @@ import Tokenization
     #expect(!run.messages.contains("\u{1B}") && run.messages.utf8.count < 600)
     #expect(
       !potstill(["predict", "--model", world.path("trained"), "the film"]).messages.contains("not used"))
+    let entry = "  - {task: \(world.path("tiny.yaml")), data: \(world.path("data"))}\n"
+    try Data(("tasks:\n" + entry + entry.replacing("{", with: "{name: b, ")).utf8).write(
+      to: url("tasks.yaml"))
+    for (student, isSaid) in [("deep", true), ("trained", false)] {
+      let run = potstill(
+        ["multitask", world.path("tasks.yaml"), "--student", world.path(student), "--dry-run"])
+      #expect(run.code == 0, "\(run.messages)")
+      #expect(
+        run.messages.contains("17 tensors are not used by this model (bert.encoder.layer.1.") == isSaid,
+        "\(run.messages)")
+    }
   }
 
   @Test func weightsThatAreNoNumbersAreRefusedUnlessAllowed() throws {
@@ -88,6 +99,7 @@ import Tokenization
       ["predict", "--model", nan, "the film"], ["evaluate", "--model", nan] + task,
       ["compare", world.path("trained"), nan] + task,
       ["cache", "--teacher", nan, "--output", world.path("cache")] + task,
+      ["bench", "infer", "--shape", nan, "--steps", "1", "--batch", "1", "--length", "8"],
       distill + ["--teacher", nan, "--student", "T1"],
     ]
     for arguments in uses {
@@ -95,7 +107,7 @@ import Tokenization
       #expect(run.code == 1 && run.messages.contains(named), "\(arguments): \(run.messages)")
       #expect(run.messages.contains("--allow-nonfinite") && run.output.isEmpty)
     }
-    for arguments in uses.prefix(4) {
+    for arguments in uses.prefix(5) {
       let run = potstill(arguments + ["--allow-nonfinite"])
       #expect(
         run.code == 0 && run.messages.contains("warning: \(nan): the weights hold \(named)"),
@@ -244,6 +256,24 @@ import Tokenization
           && run.messages.contains(
             "the vocabulary has 1 lines whose token comes again later (such as \"the\")"),
         "\(run.messages)")
+    }
+  }
+
+  @Test func aPipeInAFilesPlaceIsNotWaitedFor() throws {
+    let pipe = world.path("pipe")
+    #expect(mkfifo(pipe, 0o600) == 0)
+    let pretrain = ["pretrain", "--tokenizer", world.path("base"), "--output", world.path("out")]
+    for (arguments, text) in [
+      (pretrain + ["--config", pipe, "--input", world.path("tiny.yaml")], "it is a named pipe"),
+      (pretrain + ["--config", "T4-tiny", "--input", pipe], "it is a named pipe"),
+      (
+        ["distill", "--teacher", world.path("trained"), "--student", pipe, "--output", world.path("out")]
+          + task,
+        "is neither a folder nor a shape"
+      ),
+    ] {
+      let run = potstill(arguments)
+      #expect(run.code == 1 && run.messages.contains(text), "\(arguments): \(run.messages)")
     }
   }
 

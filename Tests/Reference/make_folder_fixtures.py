@@ -3,8 +3,8 @@ different things.
 
     python Tests/Reference/make_folder_fixtures.py
 
-A case names its `tokenizer.json` by its place in `documents` and its result by its place in `results`; its other files are
-written out.
+A case names its `tokenizer.json` (null for none) by its place in `documents`, the text files it has instead by their place in
+`vocabularies`, and its result by its place in `results`; its other files are written out.
 """
 import json
 import logging
@@ -67,30 +67,34 @@ def byte_level(prefix=False, trim=True, processor="roberta", specials=BYTES[:5],
                       "merges": MERGES}}
 
 
-documents, results, cases = [], [], []
+documents, vocabularies, results, cases = [], [], [], []
 
 
-def case(name, document, configuration=None, model="bert", **files):
-    """One folder; `files` by name without .json."""
+def case(name, document, configuration=None, model="bert", vocabulary=None, **files):
+    """One folder; `files` by name without .json, the text files of `vocabulary` by name."""
     files = {key + ".json": value for key, value in files.items()}
     if model is not None:
         files["config.json"] = model if isinstance(model, dict) else {"model_type": model}
     if configuration is not None:
         files["tokenizer_config.json"] = configuration
     with tempfile.TemporaryDirectory() as folder:
-        for file, value in (files | {"tokenizer.json": document}).items():
+        for file, value in (files | (vocabulary or {"tokenizer.json": document})).items():
             with open(os.path.join(folder, file), "w") as handle:
-                json.dump(value, handle)
+                handle.write(value if isinstance(value, str) else json.dumps(value))
         tokenizer = AutoTokenizer.from_pretrained(folder)
         encodings = [tokenizer(text, return_offsets_mapping=True) for text in TEXTS]
         pair = tokenizer(*PAIR, return_token_type_ids=True)
-    if document not in documents:
+    if document and document not in documents:
         documents.append(document)
+    if vocabulary and vocabulary not in vocabularies:
+        vocabularies.append(vocabulary)
     result = {"ids": [e.input_ids for e in encodings], "offsets": [e.offset_mapping for e in encodings],
               "pair": pair.input_ids, "segments": pair.token_type_ids}
     if result not in results:
         results.append(result)
-    cases.append({"name": name, "document": documents.index(document), "result": results.index(result), "files": files})
+    cases.append({"name": name, "document": documents.index(document) if document else None,
+                  "result": results.index(result), "files": files}
+                 | ({"vocabulary": vocabularies.index(vocabulary)} if vocabulary else {}))
 
 
 def options(**fields):
@@ -158,10 +162,29 @@ def main():
             case("byte-level names", byte_level(), {"tokenizer_class": name, **fields}, "roberta")
     for model in ["bert", "bigru"]:
         case("byte-level model type", byte_level(prefix=True), {"tokenizer_class": "RobertaTokenizer"}, model)
+    for fields in [{}, {"added_tokens_decoder": {}}, {"cls_token": "[CLS]"}, {"pad_token": None}, {"eos_token": "mark"},
+                   {"split_special_tokens": True}]:
+        for name in ["PreTrainedTokenizerFast", "BertTokenizer"]:
+            for specials in [[], ["[MASK]"], ["[CLS]", "[SEP]"], SPECIAL]:
+                case("few added tokens", word_piece(specials=specials), {"tokenizer_class": name, **fields})
+    for fields in [{}, {"added_tokens_decoder": {}}, {"cls_token": "<pad>"}, {"cls_token": "<pad>", "bos_token": "<pad>"},
+                   {"pad_token": None}, {"split_special_tokens": True}]:
+        for name in ["PreTrainedTokenizerFast", "RobertaTokenizer", "GPT2Tokenizer"]:
+            for specials in [[], ["<mask>"], BYTES[:5]]:
+                case("byte-level, few added tokens", byte_level(specials=specials), {"tokenizer_class": name, **fields},
+                     "roberta")
+    words = {"vocab.txt": "".join(word + "\n" for word in WORDS)}
+    pieces = {"vocab.json": json.dumps({t: i for i, t in enumerate(BYTES)}, ensure_ascii=False),
+              "merges.txt": "#version: 0.2\n" + "".join(merge + "\n" for merge in MERGES)}
+    for fields in [{}, {"sep_token": "</s>"}, {"pad_token": None}, {"split_special_tokens": True}]:
+        case("vocabulary alone", None, {"tokenizer_class": "BertTokenizer", **fields}, vocabulary=words)
+    for fields in [{}, {"sep_token": "<pad>"}, {"cls_token": "[E1]"}, {"pad_token": None}, {"add_prefix_space": True}]:
+        for name in ["RobertaTokenizer", "GPT2Tokenizer"]:
+            case("merges alone", None, {"tokenizer_class": name, **fields}, "roberta", vocabulary=pieces)
     with open(FILE, "w") as handle:
         head = json.dumps({"texts": TEXTS, "pair": PAIR}, ensure_ascii=False)[:-1]
         lists = [f'"{name}": [\n' + ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows) + "\n]"
-                 for name, rows in [("documents", documents), ("results", results), ("cases", cases)]]
+                 for name, rows in [("documents", documents), ("vocabularies", vocabularies), ("results", results), ("cases", cases)]]
         handle.write(head + ",\n" + ",\n".join(lists) + "}\n")
     print(len(cases), "cases,", len(documents), "documents")
 

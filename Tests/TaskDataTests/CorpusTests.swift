@@ -41,10 +41,10 @@ struct CorpusTests {
     #expect(isNew)
     // [CLS] a b c [SEP] | [CLS] d a [SEP] | [CLS] c [SEP] | [CLS] b b b b [SEP], every six tokens
     let expected: [[Int32]] = [[2, 5, 6, 7, 3, 2], [8, 5, 3, 2, 7, 3], [2, 6, 6, 6, 6, 3]]
-    #expect((0..<corpus.count).map { corpus[$0].ids } == expected)
+    #expect(try (0..<corpus.count).map { try corpus[$0].ids } == expected)
     #expect(corpus.lengths == [6, 6, 6] && corpus.tokenCount == 18)
     #expect(corpus.lineCount == 4 && corpus.skippedLineCount == 0)
-    #expect(corpus[1].segments == [0, 0, 0, 0, 0, 0] && corpus[1].target == .none)
+    #expect(try corpus[1].segments == [0, 0, 0, 0, 0, 0] && corpus[1].target == .none)
   }
 
   @Test("line by line, and no more sequences than asked for")
@@ -53,7 +53,7 @@ struct CorpusTests {
     lines.isLineByLine = true
     lines.limit = 3
     let corpus = try open(lines).corpus
-    #expect((0..<corpus.count).map { corpus[$0].ids } == [[2, 5, 6, 3], [2, 8, 5, 3], [2, 7, 3]])
+    #expect(try (0..<corpus.count).map { try corpus[$0].ids } == [[2, 5, 6, 3], [2, 8, 5, 3], [2, 7, 3]])
     #expect(corpus.lengths == [4, 4, 3])
   }
 
@@ -63,8 +63,8 @@ struct CorpusTests {
     try folder.write("long.txt", Array(Array(repeating: line, count: 1000).joined(separator: "\n").utf8))
     let corpus = try open(source("long.txt", maxLength: 101)).corpus
     #expect(corpus.tokenCount == 1000 * 202 && corpus.count == 2000)
-    #expect((0..<corpus.count).allSatisfy { corpus[$0].length == 101 })
-    #expect(corpus[1999].ids.last == 3 && corpus[1998].ids.first == 2)
+    #expect(try (0..<corpus.count).allSatisfy { try corpus[$0].length == 101 })
+    #expect(try corpus[1999].ids.last == 3 && corpus[1998].ids.first == 2)
   }
 
   @Test("a corpus is made again when text, settings or tokenizer change, and only then")
@@ -95,6 +95,22 @@ struct CorpusTests {
     // The footer is right, but the middle is gone.
     try folder.write("train.tokens", Array(bytes.prefix(8) + bytes.suffix(48)))
     #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    // Sequences that end before they begin, and ids that the tokenizer does not have.
+    var changed = bytes
+    changed[bytes.count - 41] = 0x80
+    try folder.write("train.tokens", changed)
+    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    changed = bytes
+    changed[bytes.count - 49] = 0x80
+    try folder.write("train.tokens", changed)
+    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    changed = bytes
+    changed[9] = 1
+    try folder.write("train.tokens", changed)
+    let strange = try open(source("one.txt")).corpus
+    let fault = #expect(throws: TaskDataError.self) { try strange[0] }
+    #expect(fault?.description.contains("sequence 1 has the id 258, expected one from 0 to 8") == true)
+    try FileManager.default.removeItem(at: file)
     let (again, isNew) = try open(source("one.txt"))
     #expect(isNew && again.fingerprint == whole.fingerprint && again.count == whole.count)
   }

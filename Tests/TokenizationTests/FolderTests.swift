@@ -11,7 +11,14 @@ import Tokenization
     let folder = FileManager.default.temporaryDirectory.appending(path: "potstill-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    for (name, value) in files { try value.write(to: folder.appending(path: name)) }
+    for (name, value) in files {
+      let file = folder.appending(path: name)
+      if let text = value.stringValue {
+        try Data(text.utf8).write(to: file)
+      } else {
+        try value.write(to: file)
+      }
+    }
     try body(folder)
   }
 
@@ -35,12 +42,18 @@ import Tokenization
   @Test func foldersAreReadAsByTransformersAndSoIsWhatIsSaved() throws {
     let golden = try Golden.load("folders.json")
     let (documents, results) = (try Golden.list(golden["documents"]), try Golden.list(golden["results"]))
+    let vocabularies = try Golden.list(golden["vocabularies"])
     for entry in try Golden.list(golden["cases"]) {
       let result = results[try #require(entry["result"]?.intValue)]
       let files = try #require(entry["files"]?.objectValue).map { ($0.key, $0.value) }
-      let document = documents[try #require(entry["document"]?.intValue)]
+      var source = files
+      if let vocabulary = entry["vocabulary"]?.intValue.flatMap({ vocabularies[$0].objectValue }) {
+        source += vocabulary.map { ($0.key, $0.value) }
+      } else {
+        source.append(("tokenizer.json", documents[try #require(entry["document"]?.intValue)]))
+      }
       let name = "\(entry["name"]?.stringValue ?? "") \(entry["files"]?.compactText ?? "")"
-      try Self.withFolder(files + [("tokenizer.json", document)]) { folder in
+      try Self.withFolder(source) { folder in
         let tokenizer = try loadTokenizer(directory: folder)
         try Self.expect(tokenizer, result, golden, name)
         // Beside the same config.json, as a model is saved.

@@ -60,8 +60,8 @@ struct PretrainingTests {
       #expect(batches.count == 9)
       var bySequence: [Int: LabeledBatch] = [:]
       for position in batches.joined() {
-        let batch = data.batch([position])
-        #expect(batch == data.batch([position]))
+        let batch = try data.batch([position])
+        #expect(try batch == data.batch([position]))
         bySequence[batch.indices[0]] = batch
       }
       #expect(bySequence.keys.sorted() == Array(0..<60))
@@ -71,7 +71,7 @@ struct PretrainingTests {
       // Put back what is hidden, and the text is there.
       let tags = batch.tags
       let ids = zip(batch.tokens.ids, tags).map { $1 == EncodedExample.noLabel ? $0 : $1 }
-      #expect(ids == corpus[index].ids)
+      #expect(try ids == corpus[index].ids)
       #expect(tags.contains { $0 != EncodedExample.noLabel })
     }
     let same = (0..<60).count { hidden[0][$0]?.tags == hidden[1][$0]?.tags }
@@ -84,7 +84,7 @@ struct PretrainingTests {
     let model = try model()
     let masker = try TokenMasker(tokenizer: tokenizer, seed: 3)
     let result = try evaluateMaskedLanguageModel(model, corpus, masker: masker)
-    let batch = LabeledBatch(corpus, masker: masker, at: (0..<corpus.count).map { (0, $0) })
+    let batch = try LabeledBatch(corpus, masker: masker, at: (0..<corpus.count).map { (0, $0) })
     let logits = model(batch.tokens, in: .inference).logits
     let (values, width, tags) = (logits.values, tokenizer.idLimit, batch.tags)
     var (loss, correct, count) = (0.0, 0, 0)
@@ -146,6 +146,28 @@ struct PretrainingTests {
     // In the second epoch, whose masks differ from those of the first.
     let resumed = try train("resumed", from: folder.url.appending(path: "whole/checkpoint-15"))
     #expect(whole == resumed)
+  }
+
+  /// Cuts a file off after the first update.
+  private final class Cutter: TrainingObserver {
+    private let path: String
+    init(_ path: String) { self.path = path }
+    func stepDone(_ progress: TrainingProgress) throws { #expect(truncate(path, 16) == 0) }
+  }
+
+  @Test("a corpus that becomes shorter while it is read is an error that names it")
+  func shrinking() throws {
+    let masker = try TokenMasker(tokenizer: tokenizer)
+    let trainer = MaskedLanguageTrainer(
+      model: try model(), train: corpus, validation: corpus, masker: masker, config: config,
+      observers: [Cutter(corpus.path)])
+    let error = #expect(throws: TaskDataError.self) { try trainer.train() }
+    #expect(
+      error?.description.contains("train.tokens: cannot be read: it had") == true
+        && error?.description.contains("become shorter") == true, "\(String(describing: error))")
+    #expect(throws: TaskDataError.self) { try trainer.evaluate() }
+    #expect(throws: TaskDataError.self) { try corpus.contentFingerprint() }
+    #expect(corpus.lengths.count == 60)
   }
 
   @Test("a corpus in which nothing can be hidden is said to be so")

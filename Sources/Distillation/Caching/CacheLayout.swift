@@ -59,15 +59,7 @@ struct CacheLayout {
   static func read(_ file: FileReader) throws(DistillationError) -> (CacheLayout, checksums: [UInt64]) {
     func fault(_ message: String) -> DistillationError { .cache(file: file.path, message: message) }
     func bytes(_ start: Int, _ count: Int) throws(DistillationError) -> [UInt8] {
-      var bytes = [UInt8](repeating: 0, count: count)
-      do {
-        try bytes.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
-          if let base = buffer.baseAddress { try file.read(start..<start + count, into: base) }
-        }
-      } catch {
-        throw fault("cannot be read: \(error)")
-      }
-      return bytes
+      do { return try file.numbers(count, at: start) } catch { throw fault("cannot be read: \(error)") }
     }
     func words(_ bytes: [UInt8]) -> [UInt64] {
       bytes.withUnsafeBytes { buffer in

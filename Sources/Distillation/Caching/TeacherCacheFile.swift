@@ -198,12 +198,8 @@ public final class TeacherCacheFile: @unchecked Sendable {
     }
     if verified[index] { return }
     let range = layout.record(index)
-    var record = [UInt8](repeating: 0, count: range.count)
-    do {
-      try record.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
-        if let base = buffer.baseAddress { try content.read(range, into: base) }
-      }
-    } catch {
+    let record: [UInt8]
+    do { record = try content.numbers(range.count, at: range.lowerBound) } catch {
       throw fault("cannot be read: \(error)")
     }
     guard record.withUnsafeBytes(CacheLayout.checksum) == checksums[index] else {

@@ -8,11 +8,13 @@ extension EncoderConfig {
     let features = Double(embeddingSize ?? hiddenSize)
     let rows = Double(vocabularySize) + (isTransformer ? Double(maxPositions) + Double(segmentCount) : 0)
     let layer =
-      switch architecture.recurrentCell {
-      case .gru: 6 * hidden * (3 * hidden + 2)
-      case .lstm: 8 * hidden * (3 * hidden + 2)
-      case nil:
-        isTransformer ? 4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + 5 * hidden : hidden * hidden
+      if let cell = architecture.recurrentCell {
+        // Two directions, each of which reads both of the layer below.
+        2 * Double(cell.gateCount) * hidden * (3 * hidden + 2)
+      } else if isTransformer {
+        4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + 5 * hidden
+      } else {
+        hidden * hidden * Double(kernelSizes.max() ?? 1)
       }
     return rows * features + features * hidden + Double(layerCount) * layer
   }

@@ -32,8 +32,15 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
   }
 
   /// What the checkpoint holds besides, in a few words; nil when every tensor is used.
-  public var ignoredText: String? {
-    guard !ignored.isEmpty else { return nil }
+  public var ignoredText: String? { Self.ignoredText([self]) }
+
+  /// What a checkpoint holds besides the parameters of several models that were loaded from it, in a few words; nil when one
+  /// of them or another uses each tensor.
+  package static func ignoredText(_ reports: [LoadReport]) -> String? {
+    guard let first = reports.first else { return nil }
+    let others = reports.dropFirst().map { Set($0.ignored) }
+    let ignored = first.ignored.filter { name in others.allSatisfy { $0.contains(name) } }
+    if ignored.isEmpty { return nil }
     let tensors = ignored.count == 1 ? "1 tensor is" : "\(ignored.count) tensors are"
     return "\(tensors) not used by this model (\(shortList(ignored)))"
   }

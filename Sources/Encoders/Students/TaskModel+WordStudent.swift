@@ -1,4 +1,3 @@
-import Foundation
 import Tensors
 
 extension TaskModel {
@@ -32,7 +31,7 @@ extension TaskModel {
     let readsNeighbours = architecture == .textcnn && config.head.readsTokens
     config.layerCount = size.layerCount ?? (readsNeighbours ? 3 : 1)
     try config.check(file: "the student")
-    try config.checkMemoryOfWordStudent()
+    try config.checkMemory(bytesPerParameter: 16, file: "the student")
     let table = width == words.shape[1] ? words : TruncatedSVD(words, rank: width).rows
     let name = architecture.names.encoder + ".embeddings.word_embeddings.weight"
     let source = NamedTensors([name: table.scaledToUnit], path: "the teacher")
@@ -42,27 +41,6 @@ extension TaskModel {
 }
 
 extension EncoderConfig {
-  /// Refuses a recurrent or convolutional student whose weights, with gradients and the optimizer's two values for each, are
-  /// more than the machine's memory.
-  fileprivate func checkMemoryOfWordStudent() throws(ModelError) {
-    let (hidden, input) = (Double(hiddenSize), Double(inputSize))
-    let columns =
-      input + Double(layerCount - 1) * Double(architecture.recurrentCell == nil ? hiddenSize : 2 * hiddenSize)
-    let layers: Double
-    if let cell = architecture.recurrentCell {
-      layers = 2 * Double(cell.gateCount) * hidden * (columns + hidden * Double(layerCount))
-    } else {
-      layers = hidden * columns * Double(kernelSizes.max() ?? 1)
-    }
-    let parameters = Double(vocabularySize) * input + layers
-    let memory = Double(ProcessInfo.processInfo.physicalMemory)
-    guard parameters * 16 > memory else { return }
-    throw .request(
-      "hidden_size \(hiddenSize) and num_hidden_layers \(layerCount): a student of about \(Int(parameters / 1e6)) million "
-        + "parameters takes \(Int(parameters * 16 / 1e9)) GB to train, more than the \(Int(memory / 1e9)) GB of memory; choose "
-        + "smaller sizes")
-  }
-
   /// Takes over what a student shares with its teacher whatever its shape: vocabulary, lengths, labels and head.
   mutating func adoptTask(of teacher: EncoderConfig) {
     (vocabularySize, padTokenID) = (teacher.vocabularySize, teacher.padTokenID)

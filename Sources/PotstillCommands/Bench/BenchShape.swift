@@ -40,9 +40,11 @@ struct BenchShape {
   }
 
   /// A model of this shape.
-  func model(seed: UInt64) throws -> TaskModel {
-    if let directory { return try TaskModel(directory: directory, head: .sequenceClassification) }
-    return try TaskModel(config: config, seed: seed)
+  func model(seed: UInt64, console: Console) throws -> TaskModel {
+    guard let directory else { return try TaskModel(config: config, seed: seed) }
+    let model = try TaskModel(directory: directory, head: .sequenceClassification)
+    try model.checkNumbers(name, console: console)
+    return model
   }
 
   /// Floating-point operations of one forward pass over sequences of these lengths: the products of the linear layers

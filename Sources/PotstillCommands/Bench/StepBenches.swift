@@ -23,7 +23,7 @@ struct TrainStepBench: ConsoleCommand {
     let lengths = try bench.batches(longest: shape.config.maxPositions)
     let clock = BenchClock(bench)
     try BenchSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize)
-      .run(SupervisedObjective(shape.model(seed: 1)), clock: clock)
+      .run(SupervisedObjective(shape.model(seed: 1, console: console)), clock: clock)
     let report = clock.report("train-step", shape: shape.name, options: bench, lengths: lengths) {
       3 * shape.forwardOperations(lengths: $0)
     }
@@ -61,7 +61,8 @@ struct DistillStepBench: ConsoleCommand {
       longest: min(teacher.config.maxPositions, student.config.maxPositions))
     let config = DistillationConfig(matches: match == "none" ? [] : [.preset(match)])
     let distiller = try GeneralDistiller(
-      config, teacher: teacher.model(seed: 1), student: student.model(seed: 2))
+      config, teacher: teacher.model(seed: 1, console: console),
+      student: student.model(seed: 2, console: console))
     let steps = BenchSteps(
       lengths: lengths, vocabularySize: min(teacher.config.vocabularySize, student.config.vocabularySize))
     let file = FileManager.default.temporaryDirectory.appending(path: "potstill-bench-\(UUID().uuidString)")
@@ -93,7 +94,7 @@ struct InferBench: ConsoleCommand {
     let shape = try BenchShape(shape)
     let lengths = try bench.batches(longest: shape.config.maxPositions)
     let batches = BenchSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize).batches
-    let model = try shape.model(seed: 1)
+    let model = try shape.model(seed: 1, console: console)
     let clock = BenchClock(bench)
     clock.begin()
     for batch in batches {

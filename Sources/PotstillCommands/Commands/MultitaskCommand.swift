@@ -92,6 +92,7 @@ package struct MultitaskCommand: RecipeCommand {
       folder: folder?.url, console: console)
     let alone = try baseline ? run.onLabelsAlone() : nil
     let doubts = try run.doubts(console)
+    if let ignored = run.student.ignoredText { console.note("\(name): \(ignored)") }
     guard let folder else {
       console.result(json ? run.planJSON.prettyText : run.planLines.joined(separator: "\n"))
       for doubt in run.warnings + doubts { console.warn("\(doubt)") }

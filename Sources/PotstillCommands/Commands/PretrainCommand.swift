@@ -128,7 +128,7 @@ package struct PretrainCommand: RecipeCommand {
     let log = run.log
     var origin = RunOrigin(
       model: Parameter.fingerprint(of: start.model.parameters),
-      validation: validation?.contentFingerprint)
+      validation: try validation?.contentFingerprint())
     if let teacher {
       origin.teachers = [CacheKey.fingerprint(of: teacher.model)]
       origin.settings = try distillation.recipe

@@ -14,6 +14,8 @@ struct SharedStudent {
   let tokenizer: any Tokenizer
   /// The first teacher's blocks that the encoder's were copied from, counted from 1; nil where they were not.
   let copiedLayers: [Int]?
+  /// What a directory's checkpoint holds besides encoder and heads, in a few words; nil when every tensor is used.
+  let ignoredText: String?
 
   /// Makes the encoder of the first teacher whose model is there, or takes a directory's, and a head for each task.
   ///
@@ -38,6 +40,7 @@ struct SharedStudent {
       try sources[0].checkAsStart(path)
       base = sources[0]
       copiedLayers = nil
+      ignoredText = LoadReport.ignoredText(sources.compactMap(\.loadReport))
     } else {
       let teachers = tasks.compactMap(\.teacher)
       guard let first = teachers.first(where: { $0.folder != nil }) ?? teachers.first else {
@@ -46,6 +49,7 @@ struct SharedStudent {
             + "folder of a model to train")
       }
       tokenizer = first.tokenizer
+      ignoredText = nil
       copiedLayers = try shape.layers(of: first.config.layerCount)?.map { $0 + 1 }
       base = try TaskModel.student(shape, of: first.folder?.model, config: first.config, seed: seed)
       let copiesLayers = if case .preset = shape { false } else { true }

@@ -8,6 +8,15 @@ extension TaskModel {
   ///
   /// - Parameter path: The folder as the user named it.
   func checkAsAnswering(_ path: String, console: Console) throws {
+    try checkNumbers(path, console: console)
+    if head == .sequenceClassification, let fault = config.outputFault {
+      throw CommandError("\(path) \(fault)")
+    }
+    if let ignored = loadReport?.ignoredText { console.warn("\(path): \(ignored)") }
+  }
+
+  /// Refuses weights that are NaN or infinite unless they are allowed, and says so if they are.
+  func checkNumbers(_ path: String, console: Console) throws {
     if let fault = nonFiniteFault(path) {
       guard console.allowsNonFinite else {
         throw CommandError(
@@ -15,10 +24,6 @@ extension TaskModel {
       }
       console.warn(fault)
     }
-    if head == .sequenceClassification, let fault = config.outputFault {
-      throw CommandError("\(path) \(fault)")
-    }
-    if let ignored = loadReport?.ignoredText { console.warn("\(path): \(ignored)") }
   }
 
   /// Checks a model that training goes on from: refuses weights that are NaN or infinite.

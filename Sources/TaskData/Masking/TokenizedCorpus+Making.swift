@@ -23,7 +23,10 @@ extension TokenizedCorpus {
     removeLeftovers(of: url)
     let files = try TextFiles(paths: source.paths, badRows: source.badRows)
     let fingerprint = source.fingerprint(tokenizer: directory)
-    if let known = try? TokenizedCorpus(contentsOf: url), known.fingerprint == fingerprint { return known }
+    let idLimit = tokenizer.idLimit
+    if let known = try? TokenizedCorpus(contentsOf: url, idLimit: idLimit), known.fingerprint == fingerprint {
+      return known
+    }
     var texts = try PackedTexts(
       files, with: tokenizer, maxLength: source.maxLength, isLineByLine: source.isLineByLine)
     var writer = try CorpusWriter(url)
@@ -41,7 +44,7 @@ extension TokenizedCorpus {
     try lines.finish()
     progress(lines.byteCount, lines.byteCount)
     try writer.finish(lines: lines.lineCount, skipped: lines.faultCount, fingerprint: fingerprint)
-    return try TokenizedCorpus(contentsOf: url)
+    return try TokenizedCorpus(contentsOf: url, idLimit: idLimit)
   }
 
   /// Removes what a killed process left half-written.

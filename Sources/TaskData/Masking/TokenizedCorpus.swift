@@ -1,8 +1,7 @@
 public import Foundation
 import ModelFormats
 
-/// Running text as token ids in a file that is mapped into memory: sequences can be read in any order, and only the pages
-/// in use take room.
+/// Running text as token ids in a file: sequences are read one by one, in any order, and only their ends are kept in memory.
 ///
 /// The file holds a magic number, the ids as Int32, the end of each sequence as Int64 (in tokens), and a footer of five
 /// 64-bit numbers: sequences, lines read, lines left out, fingerprint and the magic number again; all little-endian.
@@ -20,51 +19,81 @@ public final class TokenizedCorpus: Sendable {
   public let skippedLineCount: Int
   /// The `CorpusSource.fingerprint` of what it was made from.
   public let fingerprint: UInt64
-  private let file: MappedFile
+  private let file: FileReader
+  /// Where each sequence ends, in tokens [count].
+  private let ends: [Int64]
+  /// One more than the largest id that a sequence may have.
+  private let idLimit: Int
 
   static let magic: UInt64 = 0x504f_5453_544f_4b31  // "POTSTOK1"
-  static let footerSize = 40
+  private static let footerSize = 40
 
-  /// Opens a corpus file; throws `TaskDataError.unreadableFile` when it is missing or something else.
-  public init(contentsOf url: URL) throws(TaskDataError) {
-    path = url.path(percentEncoded: false)
-    do { file = try MappedFile(path: path) } catch {
-      throw .unreadableFile(path: path, reason: "\(error)")
+  /// Opens a corpus file.
+  ///
+  /// - Parameter idLimit: One more than the largest id that a sequence may have.
+  /// - Throws: `TaskDataError.unreadableFile` when the file is missing or something else.
+  public init(contentsOf url: URL, idLimit: Int = Int(Int32.max)) throws(TaskDataError) {
+    let path = url.path(percentEncoded: false)
+    func fault(_ reason: String) -> TaskDataError { .unreadableFile(path: path, reason: reason) }
+    let (footer, start): ([UInt64], Int)
+    do throws(FormatError) {
+      file = try FileReader(path: path)
+      start = file.count - Self.footerSize
+      let head: [UInt64] = start >= 8 ? try file.numbers(1, at: 0) : []
+      footer = head == [Self.magic] ? try file.numbers(5, at: start) : []
+    } catch {
+      throw .unreadable(path, error)
     }
-    let bytes = UnsafeRawBufferPointer(file.bytes)
-    func number(_ offset: Int) -> Int { Int(truncatingIfNeeded: Self.load(bytes, offset) as Int64) }
-    let footer = bytes.count - Self.footerSize
-    guard footer >= 8, Self.load(bytes, 0) as UInt64 == Self.magic,
-      Self.load(bytes, footer + 32) as UInt64 == Self.magic
-    else { throw .unreadableFile(path: path, reason: "it is not a file of tokens") }
-    let count = number(footer)
-    let ends = footer - 8 * min(max(count, 0), footer / 8)
-    guard count >= 0, count <= footer / 8, ends >= 8, (ends - 8) % 4 == 0,
-      (count == 0 ? 0 : number(footer - 8)) == (ends - 8) / 4
-    else {
-      throw .unreadableFile(path: path, reason: "its size does not fit the \(count) sequences it names")
+    guard footer.last == Self.magic else { throw fault("it is not a file of tokens") }
+    let misfit = fault("its size does not fit the \(footer[0]) sequences it names")
+    guard let count = Int(exactly: footer[0]), count <= (start - 8) / 8 else { throw misfit }
+    let tokenBytes = start - 8 - 8 * count
+    do throws(FormatError) { ends = try file.numbers(count, at: start - 8 * count) } catch {
+      throw .unreadable(path, error)
     }
+    guard tokenBytes % 4 == 0, (ends.last ?? 0) == tokenBytes / 4 else { throw misfit }
+    guard zip([0] + ends, ends).allSatisfy({ $0 <= $1 }) else {
+      throw fault("its sequences do not follow one another")
+    }
+    self.path = path
     self.count = count
-    tokenCount = (ends - 8) / 4
-    lineCount = number(footer + 8)
-    skippedLineCount = number(footer + 16)
-    fingerprint = Self.load(bytes, footer + 24)
+    self.idLimit = idLimit
+    tokenCount = tokenBytes / 4
+    lineCount = Int(truncatingIfNeeded: footer[1])
+    skippedLineCount = Int(truncatingIfNeeded: footer[2])
+    fingerprint = footer[3]
   }
 
   /// One sequence, all of one segment, without a target.
+  ///
+  /// - Throws: `TaskDataError.unreadableFile` when the file has become shorter or holds ids that are none.
   public subscript(index: Int) -> EncodedExample {
-    let range = range(index)
-    let bytes = UnsafeRawBufferPointer(file.bytes)
-    let ids = range.map { Self.load(bytes, 8 + 4 * $0) as Int32 }
-    return EncodedExample(ids: ids, segments: Array(repeating: 0, count: ids.count))
+    get throws(TaskDataError) {
+      let range = range(index)
+      let ids: [Int32]
+      do throws(FormatError) { ids = try file.numbers(range.count, at: 8 + 4 * range.lowerBound) } catch {
+        throw .unreadable(path, error)
+      }
+      if let id = ids.first(where: { $0 < 0 || Int($0) >= idLimit }) {
+        throw .unreadableFile(
+          path: path,
+          reason:
+            "sequence \(index + 1) has the id \(id), expected one from 0 to \(idLimit - 1); delete the file, and it is made again"
+        )
+      }
+      return EncodedExample(ids: ids, segments: Array(repeating: 0, count: ids.count))
+    }
   }
 
   /// A fingerprint of the tokens of all sequences.
-  package var contentFingerprint: String {
+  ///
+  /// - Throws: `TaskDataError.unreadableFile` when the file has become shorter.
+  package func contentFingerprint() throws(TaskDataError) -> String {
     var fingerprint = Fingerprint()
-    fingerprint.add(
-      UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(file.bytes)[8..<8 + 4 * tokenCount + 8 * count])
-    )
+    do throws(FormatError) { try fingerprint.add(file, 8..<8 + 4 * tokenCount) } catch {
+      throw .unreadable(path, error)
+    }
+    fingerprint.add(ends)
     return fingerprint.text
   }
 
@@ -74,15 +103,14 @@ public final class TokenizedCorpus: Sendable {
   /// The tokens of a sequence.
   private func range(_ index: Int) -> Range<Int> {
     precondition(index >= 0 && index < count, "There is no sequence \(index) among \(count).")
-    let ends = 8 + 4 * tokenCount
-    let bytes = UnsafeRawBufferPointer(file.bytes)
-    func end(_ index: Int) -> Int { Int(Self.load(bytes, ends + 8 * index) as Int64) }
-    return (index == 0 ? 0 : end(index - 1))..<end(index)
+    return (index == 0 ? 0 : Int(ends[index - 1]))..<Int(ends[index])
   }
+}
 
-  private static func load<Number: FixedWidthInteger & BitwiseCopyable>(
-    _ bytes: UnsafeRawBufferPointer, _ offset: Int
-  ) -> Number {
-    Number(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: Number.self))
+extension TaskDataError {
+  /// The error for a file of tokens that cannot be read.
+  fileprivate static func unreadable(_ path: String, _ error: FormatError) -> TaskDataError {
+    if case .cannotRead(_, let reason) = error { return .unreadableFile(path: path, reason: reason) }
+    return .unreadableFile(path: path, reason: "\(error)")
   }
 }

@@ -21,8 +21,11 @@ struct AddedTokenMatcher: Sendable {
   private let starts: [Bool]
   /// The byte that all patterns start with, if it is one: `[` for BERT's own.
   private let onlyStart: UInt8?
+  /// Whether special tokens are left to be cut like other text.
+  private let splitsSpecial: Bool
 
-  init(_ patterns: [Pattern]) {
+  init(_ patterns: [Pattern], splitsSpecial: Bool) {
+    self.splitsSpecial = splitsSpecial
     let usable = patterns.filter { !$0.bytes.isEmpty }
     // Sorted by length with ties in the given order; equal patterns: the first wins.
     self.patterns = usable.enumerated()
@@ -50,6 +53,7 @@ struct AddedTokenMatcher: Sendable {
       }
       var match = position..<(position + pattern.bytes.count)
       position = match.upperBound
+      if splitsSpecial, pattern.token.special { continue }
       if pattern.token.singleWord, !standsAlone(match, in: text) { continue }
       if pattern.token.stripsLeft {
         var start = match.lowerBound

@@ -6,7 +6,9 @@ struct AddedTokens: Sendable {
   private let normalized: AddedTokenMatcher
 
   /// Gives ids to added tokens: those of the vocabulary where it has them, new ones behind it otherwise.
-  init(_ list: [AddedToken], vocabulary: Vocabulary, cutter: any TextCutter) {
+  ///
+  /// - Parameter splitsSpecial: Whether special tokens in texts are cut like other text (`split_special_tokens`).
+  init(_ list: [AddedToken], vocabulary: Vocabulary, cutter: any TextCutter, splitsSpecial: Bool) {
     var largest: Int32 = -1
     var ids: [[UInt8]: Int32] = [:]
     var byID: [Int32: AddedToken] = [:]
@@ -27,12 +29,12 @@ struct AddedTokens: Sendable {
     raw = AddedTokenMatcher(
       tokens.filter { !$0.token.normalized }.map {
         AddedTokenMatcher.Pattern(bytes: Array($0.token.content.utf8), id: $0.id, token: $0.token)
-      })
+      }, splitsSpecial: splitsSpecial)
     normalized = AddedTokenMatcher(
       tokens.filter(\.token.normalized).map {
         AddedTokenMatcher.Pattern(
           bytes: cutter.normalized(Array($0.token.content.utf8)), id: $0.id, token: $0.token)
-      })
+      }, splitsSpecial: splitsSpecial)
   }
 
   /// The id of an added token.

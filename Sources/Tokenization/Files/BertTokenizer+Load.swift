@@ -25,7 +25,7 @@ extension BertTokenizer {
     try self.init(
       vocabulary: vocabulary, options: options,
       addedTokens: try configuration.addedTokens(
-        .bert, options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
+        .bert, options.specialTokens, unknown: options.unknownToken, in: vocabulary),
       configuration: configuration.members, file: list.path)
   }
 

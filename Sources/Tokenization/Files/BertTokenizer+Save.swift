@@ -47,8 +47,11 @@ extension BertTokenizer {
   }
 
   private var specialTokensMap: JSONObject {
-    pipeline.specialTokensMap(
-      [("unk_token", options.unknownToken)] + options.specialTokens.members, onlyAdded: !isPlainBert)
+    pipeline.specialTokensMap(specialTokens, onlyAdded: !isPlainBert)
+  }
+
+  private var specialTokens: [(key: String, name: String)] {
+    [("unk_token", options.unknownToken)] + options.specialTokens.members
   }
 
   /// [CLS] A [SEP] B [SEP] with this tokenizer's own names, nil where it lacks one.
@@ -81,5 +84,6 @@ extension BertTokenizer {
     let bert = BertTokenizerOptions()
     return options.cleanText && options.continuingPrefix == bert.continuingPrefix
       && options.maximumWordLength == bert.maximumWordLength && pipeline.template == bertTemplate
+      && pipeline.finds(specialTokens)
   }
 }

@@ -6,9 +6,9 @@ extension ByteLevelBPETokenizer {
   ///
   /// What `tokenizer.json` and `tokenizer_config.json` say differently counts as in `transformers` 5: its
   /// `RobertaTokenizer` takes vocabulary and merges of the one and the options of the other,
-  /// `PreTrainedTokenizerFast` follows `tokenizer.json` alone. Without `tokenizer.json` `vocab.json` and `merges.txt` with `tokenizer_config.json` (and the older
-  /// `special_tokens_map.json` and `added_tokens.json`) are read as RoBERTa's. Truncation and padding sections are
-  /// ignored.
+  /// `PreTrainedTokenizerFast` follows `tokenizer.json` alone. Without `tokenizer.json` `vocab.json` and `merges.txt` with
+  /// `tokenizer_config.json` (and the older `special_tokens_map.json` and `added_tokens.json`) are read as RoBERTa's, or as
+  /// GPT-2's where `tokenizer_config.json` says so. Truncation and padding sections are ignored.
   ///
   /// - Throws: `TokenizerError`, naming the file and the field, line or component.
   public convenience init(directory: URL) throws(TokenizerError) {
@@ -29,12 +29,15 @@ extension ByteLevelBPETokenizer {
     }
     let vocabulary = try Vocabulary(members, file: list.path) { "\"\($0)\"" }
     let table = try MergesFile.table(contentsOf: directory.appending(path: "merges.txt"), vocabulary)
-    let options = try configuration.byteLevelOptions()
+    var options = try configuration.byteLevelOptions()
+    let isGPT2 = configuration.pythonClass == .gpt2
+    // GPT-2's class puts nothing around a text.
+    if isGPT2 { options.trimOffsets = false }
     try self.init(
       vocabulary: vocabulary, table: table, options: options,
       addedTokens: try configuration.addedTokens(
-        .roberta, options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
-      configuration: configuration.members, file: list.path)
+        isGPT2 ? .gpt2 : .roberta, options.specialTokens, unknown: options.unknownToken, in: vocabulary),
+      framing: isGPT2 ? .template(.plain) : .roberta, configuration: configuration.members, file: list.path)
   }
 
   /// Reads a `tokenizer.json`.

@@ -102,7 +102,8 @@ extension ByteLevelBPETokenizer {
   /// Whether `transformers`' RoBERTa tokenizer, which puts itself together from options, becomes this one.
   private var isRoberta: Bool {
     guard let (classification, separator) = robertaTokens else { return false }
-    return options.useRegex && trimsAsIfPrefixed == options.addPrefixSpace
+    let names = [("unk_token", options.unknownToken ?? "<unk>")] + options.specialTokens.members
+    return options.useRegex && trimsAsIfPrefixed == options.addPrefixSpace && pipeline.finds(names)
       && classification.text == options.specialTokens.classification
       && separator.text == options.specialTokens.separator
   }

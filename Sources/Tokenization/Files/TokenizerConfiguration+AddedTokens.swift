@@ -6,9 +6,11 @@ extension TokenizerConfiguration {
   /// - Parameters:
   ///   - document: The `added_tokens` of `tokenizer.json` with their ids; empty without one.
   ///   - kind: How the tokenizer is made.
-  ///   - defaults: The model's special tokens, as they are found where the files do not say.
+  ///   - names: The names of the special tokens besides the unknown token.
+  ///   - vocabulary: The tokens, among which the class looks for those that it knows by itself.
   func addedTokens(
-    document: [(id: Int, token: AddedToken)] = [], _ kind: PythonTokenizerClass, _ defaults: [AddedToken]
+    document: [(id: Int, token: AddedToken)] = [], _ kind: PythonTokenizerClass, _ names: SpecialTokenNames,
+    unknown: String?, in vocabulary: Vocabulary
   ) throws(TokenizerError) -> [AddedToken] {
     var tokens = kind == .plain ? document.map(\.token) : []
     func index(of content: String) -> Int? {
@@ -18,7 +20,8 @@ extension TokenizerConfiguration {
       if let index = index(of: token.content) { tokens[index] = token } else { tokens.append(token) }
     }
     // What is named is special, whether it is described as such or not.
-    for token in try namedTokens() + defaults {
+    let ownTokens = classTokens(kind, names, unknown: unknown, in: vocabulary)
+    for token in try namedTokens() + ownTokens {
       if let index = index(of: token.content) {
         tokens[index].special = true
       } else {
@@ -26,6 +29,23 @@ extension TokenizerConfiguration {
       }
     }
     return tokens
+  }
+
+  /// The special tokens that a class knows by itself, as far as the vocabulary has them and the files name none, or null, in
+  /// their place.
+  private func classTokens(
+    _ kind: PythonTokenizerClass, _ names: SpecialTokenNames, unknown: String?, in vocabulary: Vocabulary
+  ) -> [AddedToken] {
+    let common = [("unk_token", unknown ?? "")] + names.members
+    let known: [(key: String, name: String)] =
+      switch kind {
+      case .plain: []
+      case .bert: common
+      case .roberta: common + [("bos_token", "<s>"), ("eos_token", "</s>")]
+      case .gpt2: ["unk_token", "bos_token", "eos_token"].map { ($0, "<|endoftext|>") }
+      }
+    return known.filter { named[$0.key] == nil && vocabulary.id(of: $0.name) != nil }
+      .map { AddedToken($0.name, special: true) }
   }
 
   /// The tokens that the files describe, by id: those of `added_tokens_decoder` where there is one, else of
@@ -71,7 +91,8 @@ extension TokenizerConfiguration {
       }
     }
     for key in ["additional_special_tokens", "extra_special_tokens"] {
-      for value in named[key]?.arrayValue ?? [] {
+      // Also an object of names and tokens.
+      for value in named[key]?.arrayValue ?? named[key]?.objectValue?.values ?? [] {
         if let text = value.stringValue ?? value["content"]?.stringValue {
           tokens.append(AddedToken(text, special: true))
         }

@@ -34,7 +34,8 @@ extension TokenizerFileReader {
     return BytePairParts(
       vocabulary: vocabulary, table: table, options: options,
       addedTokens: try configuration.addedTokens(
-        document: try addedTokens(), configuration.pythonClass == .gpt2 ? .gpt2 : .plain, []),
+        document: try addedTokens(), configuration.pythonClass == .gpt2 ? .gpt2 : .plain,
+        options.specialTokens, unknown: options.unknownToken, in: vocabulary),
       framing: .template(template))
   }
 
@@ -44,12 +45,10 @@ extension TokenizerFileReader {
     let unknown = options.unknownToken
     let (vocabulary, table) = try readModel(unknown: unknown, into: &options)
     options.unknownToken = unknown
-    var names = options.specialTokens.defaultTokens(unknown: unknown, in: vocabulary)
-    // Named nowhere, but what the class calls the beginning and the end.
-    names += ["<s>", "</s>"].filter { vocabulary.id(of: $0) != nil }.map { AddedToken($0, special: true) }
     return BytePairParts(
       vocabulary: vocabulary, table: table, options: options,
-      addedTokens: try configuration.addedTokens(document: try addedTokens(), .roberta, names),
+      addedTokens: try configuration.addedTokens(
+        document: try addedTokens(), .roberta, options.specialTokens, unknown: unknown, in: vocabulary),
       framing: .roberta)
   }
 

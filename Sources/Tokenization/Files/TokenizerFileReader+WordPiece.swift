@@ -16,8 +16,8 @@ extension TokenizerFileReader {
       return WordPieceParts(
         vocabulary: vocabulary, options: options,
         addedTokens: try configuration.addedTokens(
-          document: try addedTokens(), .bert,
-          options.specialTokens.defaultTokens(unknown: options.unknownToken, in: vocabulary)),
+          document: try addedTokens(), .bert, options.specialTokens, unknown: options.unknownToken,
+          in: vocabulary),
         framing: .bert)
     }
     var options = BertTokenizerOptions(modelMaxLength: try configuration.modelMaxLength())
@@ -32,7 +32,9 @@ extension TokenizerFileReader {
     let vocabulary = try readModel(into: &options)
     return WordPieceParts(
       vocabulary: vocabulary, options: options,
-      addedTokens: try configuration.addedTokens(document: try addedTokens(), .plain, []),
+      addedTokens: try configuration.addedTokens(
+        document: try addedTokens(), .plain, options.specialTokens, unknown: options.unknownToken,
+        in: vocabulary),
       framing: .template(try readTemplate()))
   }
 

@@ -44,7 +44,10 @@ extension TokenizerPipeline {
   ///   `tokenizer.json` as it is makes every token that is named one of those.
   func specialTokensMap(_ members: [(key: String, name: String)], onlyAdded: Bool) -> JSONObject {
     var object = JSONObject()
-    for (key, name) in members where onlyAdded ? added.id(of: name) != nil : id(of: name) != nil {
+    for (key, name) in members {
+      // A name that was given as null stays none, unless the token is found anyway.
+      let isAdded = onlyAdded || configuration[key]?.isNull == true
+      if (isAdded ? added.id(of: name) : id(of: name)) == nil { continue }
       let token = added.tokens.first { $0.token.content.utf8.elementsEqual(name.utf8) }?.token
       if let token, token.special, token != AddedToken(name, special: true) {
         var value = token.json
@@ -55,6 +58,12 @@ extension TokenizerPipeline {
       }
     }
     return object
+  }
+
+  /// Whether texts are searched for all these tokens, as a class that knows them by name does; null in the configuration is a
+  /// name of none.
+  func finds(_ members: [(key: String, name: String)]) -> Bool {
+    members.allSatisfy { added.id(of: $0.name) != nil || configuration[$0.key]?.isNull == true }
   }
 }
 

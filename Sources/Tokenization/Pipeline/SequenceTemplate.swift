@@ -49,9 +49,6 @@ struct SequenceTemplate: Sendable, Equatable {
 
   func pieces(isPair: Bool) -> [Piece] { isPair ? pair : single }
 
-  /// How many special tokens come on top of the texts.
-  func addedCount(isPair: Bool) -> Int { layout(isPair: isPair, addSpecialTokens: true).specialCount }
-
   /// The parts of a sequence in order.
   func layout(isPair: Bool, addSpecialTokens: Bool) -> SequenceLayout {
     SequenceLayout(

@@ -50,7 +50,7 @@ public final class TokenizerPipeline: Sendable {
     self.configuration = configuration
     let added = AddedTokens(
       addedTokens ?? names.defaultTokens(unknown: unknown, in: vocabulary), vocabulary: vocabulary,
-      cutter: cutter)
+      cutter: cutter, splitsSpecial: configuration["split_special_tokens"]?.boolValue ?? false)
     self.added = added
     func id(_ name: String) -> Int32? { added.id(of: name) ?? vocabulary.id(of: name) }
     let specials = SpecialIDs(

@@ -12,16 +12,16 @@ public struct TrainingData {
   public let batches: (_ epoch: Int) -> [[Int]]
   /// The number of micro-batches of an epoch, without making them.
   public let batchCount: (_ epoch: Int) -> Int
-  /// Packs the examples at some positions.
-  public let batch: (_ indices: [Int]) -> LabeledBatch
-  private let rows: () -> String
+  /// Packs the examples at some positions; throws when they are read from a file that can no longer be read.
+  public let batch: (_ indices: [Int]) throws -> LabeledBatch
+  private let rows: () throws -> String
 
   /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`, and `rows`,
   /// a fingerprint of all examples in their order, where it is cheaper than packing each.
   public init(
     exampleCount: Int, batches: @escaping (_ epoch: Int) -> [[Int]],
     batchCount: ((_ epoch: Int) -> Int)? = nil,
-    batch: @escaping (_ indices: [Int]) -> LabeledBatch, rows: (() -> String)? = nil
+    batch: @escaping (_ indices: [Int]) throws -> LabeledBatch, rows: (() throws -> String)? = nil
   ) {
     self.exampleCount = exampleCount
     self.batches = batches
@@ -30,13 +30,15 @@ public struct TrainingData {
     self.rows =
       rows ?? {
         var fingerprint = Fingerprint()
-        for index in batches(0).joined().sorted() { fingerprint.add(batch([index])) }
+        for index in batches(0).joined().sorted() { try fingerprint.add(batch([index])) }
         return fingerprint.text
       }
   }
 
   /// A fingerprint of the examples with their targets, in the order of the data set.
-  public var rowsFingerprint: String { rows() }
+  ///
+  /// - Throws: What packing them throws.
+  public var rowsFingerprint: String { get throws { try rows() } }
 
   /// A fingerprint of the order in which the first epoch takes the examples, and of its batches.
   public var orderFingerprint: String {

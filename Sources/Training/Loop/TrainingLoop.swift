@@ -152,7 +152,7 @@ public final class TrainingLoop {
     step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double,
     isFirst: Bool
   ) throws -> StepResult {
-    let batches = microBatches.map { data.batch($0) }
+    let batches = try microBatches.map { try data.batch($0) }
     try objective.prepare(for: batches)
     let weights = batches.map { objective.weight(of: $0) }
     let totalWeight = weights.reduce(0, +)

@@ -17,7 +17,7 @@ import Tokenization
 ///   - masker: What hides tokens.
 ///   - batch: How much a batch holds; it does not change the answers beyond rounding.
 ///   - progress: Told of the sequences done after each batch.
-/// - Throws: `TrainingError.noData` when no token can be hidden.
+/// - Throws: `TrainingError.noData` when no token can be hidden; `TaskDataError` when the corpus can no longer be read.
 public func evaluateMaskedLanguageModel(
   _ model: TaskModel, _ corpus: TokenizedCorpus, masker: TokenMasker, batch: BatchSize = .sequences(8),
   progress: (_ done: Int) -> Void = { _ in }
@@ -30,7 +30,7 @@ public func evaluateMaskedLanguageModel(
   let batches =
     corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
   for indices in batches {
-    let batch = LabeledBatch(corpus, masker: masker, at: indices.map { (0, $0) })
+    let batch = try LabeledBatch(corpus, masker: masker, at: indices.map { (0, $0) })
     if case .words(let rows, let ids) = TaskTargets(words: batch.tags), !rows.isEmpty {
       let logits = model(batch.tokens, rows: rows, in: .inference).logits
       loss +=

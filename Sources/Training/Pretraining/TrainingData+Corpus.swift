@@ -21,20 +21,25 @@ extension TrainingData {
       },
       batchCount: { sampler.batchCount(epoch: $0) },
       batch: { positions in
-        LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
+        try LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
       },
       rows: {
         // What is hidden follows from the tokens and the masker, which a few sequences tell apart from others.
-        let hidden = (0..<min(count, 64)).map { masker.mask(corpus[$0], epoch: 0, index: $0) }
-        return corpus.contentFingerprint + EncodedExample.fingerprint(of: hidden)
+        let hidden = try (0..<min(count, 64)).map { masker.mask(try corpus[$0], epoch: 0, index: $0) }
+        return try corpus.contentFingerprint() + EncodedExample.fingerprint(of: hidden)
       })
   }
 }
 
 extension LabeledBatch {
   /// Packs sequences of a corpus, tokens hidden.
-  package init(_ corpus: TokenizedCorpus, masker: TokenMasker, at places: [(epoch: Int, index: Int)]) {
-    let examples = places.map { masker.mask(corpus[$0.index], epoch: $0.epoch, index: $0.index) }
+  package init(
+    _ corpus: TokenizedCorpus, masker: TokenMasker, at places: [(epoch: Int, index: Int)]
+  ) throws(TaskDataError) {
+    var examples: [EncodedExample] = []
+    for (epoch, index) in places {
+      examples.append(masker.mask(try corpus[index], epoch: epoch, index: index))
+    }
     let batch = LabeledBatch(examples, at: Array(examples.indices))
     self.init(tokens: batch.tokens, targets: batch.targets, indices: places.map(\.index))
   }

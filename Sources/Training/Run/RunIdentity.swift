@@ -42,7 +42,7 @@ public struct RunIdentity: Sendable, Equatable {
     var object = JSONObject()
     object["model"] = .string(origin.model ?? "")
     object["teachers"] = .array(origin.teachers.map { .string($0) })
-    object["rows"] = .string(data.rowsFingerprint)
+    object["rows"] = .string(try data.rowsFingerprint)
     object["order"] = .string(data.orderFingerprint)
     object["validation"] = origin.validation.map { .string($0) } ?? .null
     object["settings"] = .object(origin.settings)

@@ -117,7 +117,7 @@ import Training
     let (asked, kept) = (try distiller([nil, nil]), try distiller([one, two]))
     let config = CacheWorld.training()
     for batch in asked.data(config).batches(0) {
-      let batch = asked.data(config).batch(batch)
+      let batch = try asked.data(config).batch(batch)
       let (a, b) = (
         try asked.loss(batch, progress: 0, in: .inference), try kept.loss(batch, progress: 0, in: .inference)
       )

@@ -5,6 +5,7 @@ import TaskData
 import Tensors
 import Testing
 import Tokenization
+import Training
 
 /// Damage, strangers, crashes, and the limit of a cache's file.
 @Suite struct TeacherCacheFileTests {
@@ -49,6 +50,29 @@ import Tokenization
     #expect(
       message { _ = try cache.answers(to: [29], starts: last.tokens.starts) }.contains(
         "the answers to example 29"))
+  }
+
+  /// Cuts a file off after the first update.
+  private final class Cutter: TrainingObserver {
+    private let path: String
+    init(_ path: String) { self.path = path }
+    func stepDone(_ progress: TrainingProgress) throws { #expect(truncate(path, 64) == 0) }
+  }
+
+  @Test func aFileThatBecomesShorterUnderADistillationIsAnError() throws {
+    let world = try CacheWorld()
+    let cache = try world.build(hidden: [1])
+    let config = DistillationConfig(matches: [.match(.init(layerT: 1, layerS: 1, loss: .mmd))])
+    let distiller = try GeneralDistiller(config, answers: cache, student: world.student())
+    let found = message {
+      _ = try distiller.train(
+        world.examples, config: CacheWorld.training(), observers: [Cutter(world.file.path)])
+    }
+    #expect(found.contains("teacher.cache") && found.contains("become shorter"), "\(found)")
+    // The rows that have been compared with their checksum too.
+    let batch = LabeledBatch(world.examples, at: [0])
+    #expect(
+      message { _ = try cache.answers(to: [0], starts: batch.tokens.starts) }.contains("become shorter"))
   }
 
   @Test func strangersAreRefusedByName() throws {

@@ -132,7 +132,7 @@ import Training
     // Both micro-batches of an update are of one task.
     for update in stride(from: 0, to: batches.count, by: 2) {
       #expect(
-        distiller.data(config).batch(batches[update] + batches[update + 1]).count == batches[update].count
+        try distiller.data(config).batch(batches[update] + batches[update + 1]).count == batches[update].count
           + batches[update + 1].count)
     }
     let first = batches.filter { $0[0] < Self.counts[0] }.joined()
@@ -149,7 +149,7 @@ import Training
     let (distiller, students, distillers) = try world()
     let data = distiller.data(training())
     for (task, offset) in [0, 60].enumerated() {
-      let batch = data.batch([offset + 1, offset + 4])
+      let batch = try data.batch([offset + 1, offset + 4])
       let context = recording()
       let loss = try distiller.loss(batch, progress: 0, in: context)
       let local = LabeledBatch(distiller.tasks[task].examples, at: [1, 4])
