@@ -178,7 +178,7 @@ def main():
               "merges.txt": "#version: 0.2\n" + "".join(merge + "\n" for merge in MERGES)}
     for fields in [{}, {"sep_token": "</s>"}, {"pad_token": None}, {"split_special_tokens": True}]:
         case("vocabulary alone", None, {"tokenizer_class": "BertTokenizer", **fields}, vocabulary=words)
-    for fields in [{}, {"sep_token": "<pad>"}, {"cls_token": "[E1]"}, {"pad_token": None}, {"add_prefix_space": True}]:
+    for fields in [{}, {"sep_token": "<pad>"}, {"cls_token": "<unk>"}, {"pad_token": None}, {"add_prefix_space": True}]:
         for name in ["RobertaTokenizer", "GPT2Tokenizer"]:
             case("merges alone", None, {"tokenizer_class": name, **fields}, "roberta", vocabulary=pieces)
     with open(FILE, "w") as handle:
