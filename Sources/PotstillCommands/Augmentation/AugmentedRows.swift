@@ -14,7 +14,14 @@ enum AugmentedRows {
   ) throws -> TaskExamples {
     let most = mostRows(like: rows)
     let (wanted, isTooMany) = amount(of: rows, recipe)
-    if isTooMany || wanted > most { throw tooMany(isTooMany ? nil : wanted, most) }
+    // Rows may run out long before the memory does, so only what is beyond all bounds is refused at once.
+    if isTooMany || wanted > max(most, 100_000_000) { throw tooMany(isTooMany ? nil : wanted, most) }
+    var recipe = recipe
+    switch recipe.amount {
+    case .count(let count): recipe.amount = .count(min(count, most + 1))
+    case .copies(let copies): recipe.amount = .copies(min(copies, most / max(1, rows.count) + 1))
+    case .asManyAsGiven: break
+    }
     var candidates: MaskedCandidates?
     if let maskedModel, let count = recipe.maskedCandidates {
       let folder = try ModelFolder(maskedModel, head: .maskedLanguageModel, console: console)
@@ -24,9 +31,11 @@ enum AugmentedRows {
     var augmenter = try TextAugmenter(rows, recipe: recipe, candidates: candidates)
     let progress = ProgressDisplay(console)
     defer { progress.finishLine() }
-    return augmenter.makeAll { made, wanted in
+    let made = augmenter.makeAll { made, wanted in
       progress.show("Augmenting", done: made, total: wanted)
     }
+    if wanted > most, made.count > most { throw tooMany(wanted, most) }
+    return made
   }
 
   /// The rows that are wanted, and whether that is more than a number can say.

@@ -18,6 +18,9 @@ import Tokenization
       try FileManager.default.copyItem(
         at: Fixtures.url("tokenization/\(fixture)"), to: folder.appending(path: name))
     }
+    // As RoBERTa's own checkpoints have it; the class by itself strips nothing beside a mask.
+    let mask: JSONValue = ["mask_token": ["content": "<mask>", "lstrip": true, "normalized": false]]
+    try mask.write(to: folder.appending(path: "tokenizer_config.json"))
     let tokenizer = try loadTokenizer(directory: folder)
     var config = EncoderConfig(
       vocabularySize: tokenizer.idLimit, hiddenSize: 16, layerCount: 2, attentionHeads: 2,
