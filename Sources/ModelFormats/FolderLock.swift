@@ -2,8 +2,8 @@ import Foundation
 
 /// A lock on a folder, so that two processes do not write one run into it.
 ///
-/// The lock is the system's on the file `.potstill.lock`, so a killed process leaves none; the file that it may leave names no
-/// owner and does no harm.
+/// The lock is the system's on the file `.potstill.lock`, so a killed process leaves none; the file that stays behind
+/// then locks nothing.
 package final class FolderLock {
   private let file: URL
   private var descriptor: Int32
