@@ -96,17 +96,12 @@ public final class CheckpointReader: Sendable {
   /// The file that holds a tensor.
   package func file(of name: String) -> StoredTensors? { fileOfName[name].map { files[$0] } }
 
-  /// Reads the values of many tensors at once, which is faster than one by one.
-  package func load(_ names: [String]) throws(FormatError) {
-    for (number, file) in files.enumerated() { try file.load(names.filter { fileOfName[$0] == number }) }
-  }
-
   /// The number of a tensor's values that are NaN or infinite.
   ///
   /// - Throws: `FormatError`, as `floats`.
   package func nonFiniteCount(_ name: String) throws(FormatError) -> Int {
     guard let file = file(of: name), let info = file[name] else { return 0 }
-    return try file.nonFiniteCount(info)
+    return try file.nonFiniteCount(info, in: 0..<info.count)
   }
 
   /// The number of values that are NaN or infinite.

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// A file that is read piece by piece; a piece that another process has cut off is an error.
 package final class FileReader: Sendable {
@@ -8,6 +7,8 @@ package final class FileReader: Sendable {
   /// Its size in bytes when it was opened.
   package let count: Int
   private let descriptor: Int32
+  /// When it was last changed before it was opened.
+  private let changed: Int
 
   /// Opens a regular file; a pipe, a socket, a device or a folder is refused at once.
   ///
@@ -33,6 +34,7 @@ package final class FileReader: Sendable {
     self.path = path
     self.descriptor = descriptor
     count = Int(status.st_size)
+    changed = Self.time(status)
   }
 
   /// All bytes of a regular file.
@@ -62,13 +64,52 @@ package final class FileReader: Sendable {
       if found < 0, errno == EINTR { continue }
       guard found >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
       guard found > 0 else {
-        throw .cannotRead(
-          file: path,
-          reason:
-            "it had \(count) bytes when it was opened and has become shorter; another program writes to it")
+        throw hasBecomeShorter
       }
       done += found
     }
+  }
+
+  /// Makes sure that the file still reaches as far as the end of a range.
+  ///
+  /// - Throws: `FormatError.cannotRead` when it has become shorter.
+  func check(_ range: Range<Int>) throws(FormatError) {
+    var status = stat()
+    guard fstat(descriptor, &status) != 0 || Int(status.st_size) >= range.upperBound else {
+      throw hasBecomeShorter
+    }
+  }
+
+  /// Whether its contents are those that were opened, by size and time of the last change.
+  var isUnchanged: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) != 0 || (Int(status.st_size) == count && Self.time(status) == changed)
+  }
+
+  /// Maps the file into memory, nil for an empty file; what is written there stays private to this process.
+  ///
+  /// - Throws: `FormatError.cannotRead` with the system's reason.
+  func map() throws(FormatError) -> UnsafeMutableRawBufferPointer? {
+    guard count > 0 else { return nil }
+    let address = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor, 0)
+    guard let address, address != MAP_FAILED else { throw .cannotRead(file: path, reason: systemMessage()) }
+    return UnsafeMutableRawBufferPointer(start: address, count: count)
+  }
+
+  private var hasBecomeShorter: FormatError {
+    .cannotRead(
+      file: path,
+      reason: "it had \(count) bytes when it was opened and has become shorter; another program writes to it")
+  }
+
+  /// The time of the last change, in nanoseconds.
+  private static func time(_ status: stat) -> Int {
+    #if os(Linux)
+      let time = status.st_mtim
+    #else
+      let time = status.st_mtimespec
+    #endif
+    return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
   }
 
   /// Reads little-endian numbers.
@@ -88,13 +129,13 @@ package final class FileReader: Sendable {
     return numbers
   }
 
-  /// Reads a range in pieces of a mebibyte, the last one shorter, into memory that is used again.
+  /// Reads a range in pieces of 128 KiB, the last one shorter, into memory that is used again.
   ///
   /// - Throws: `FormatError.cannotRead`, as `read`.
   package func forEachPiece(
     of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
   ) throws(FormatError) {
-    let size = min(range.count, 1 << 20)
+    let size = min(range.count, 1 << 17)
     guard size > 0 else { return }
     let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
     defer { piece.deallocate() }
@@ -104,107 +145,5 @@ package final class FileReader: Sendable {
       try read(part, into: base)
       body(UnsafeRawBufferPointer(start: base, count: part.count))
     }
-  }
-}
-
-/// A file's bytes in private memory, to which they are copied when they are first asked for.
-///
-/// Unlike a mapping it does not end the process when another program cuts the file off, and what was copied stays as it was.
-/// Memory that nothing was copied to takes no room.
-package final class LoadedFile: @unchecked Sendable {
-  // Sendable because blocks are copied under a lock; `StoredTensors.floatsInPlace` documents who may write.
-
-  /// Room for the whole file; only ranges that `load` was asked for hold its bytes.
-  package let bytes: UnsafeMutableRawBufferPointer
-  private let reader: FileReader
-  private let isLoaded: Mutex<[Bool]>
-  private static let blockSize = 1 << 18
-  private static let pieceSize = 8 << 20
-
-  /// Opens a file.
-  ///
-  /// - Throws: `FormatError.cannotRead`, also when it is no regular file.
-  package init(path: String) throws(FormatError) {
-    reader = try FileReader(path: path)
-    isLoaded = Mutex([Bool](repeating: false, count: (reader.count + Self.blockSize - 1) / Self.blockSize))
-    guard reader.count > 0 else {
-      bytes = UnsafeMutableRawBufferPointer(start: nil, count: 0)
-      return
-    }
-    #if os(Linux)
-      let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-    #else
-      let flags = MAP_PRIVATE | MAP_ANON | MAP_NORESERVE
-    #endif
-    let address = mmap(nil, reader.count, PROT_READ | PROT_WRITE, flags, -1, 0)
-    guard let address, address != MAP_FAILED else { throw .cannotRead(file: path, reason: systemMessage()) }
-    #if os(Linux)
-      // Huge pages are cleared several times faster; without them everything works.
-      madvise(address, reader.count, Int32(MADV_HUGEPAGE))
-    #endif
-    bytes = UnsafeMutableRawBufferPointer(start: address, count: reader.count)
-  }
-
-  deinit {
-    if let address = bytes.baseAddress { munmap(address, bytes.count) }
-  }
-
-  /// Makes sure that a range holds the file's bytes, as far as the file reaches.
-  ///
-  /// - Throws: `FormatError.cannotRead` when the file has become shorter since it was opened.
-  package func load(_ range: Range<Int>) throws(FormatError) {
-    let range = range.clamped(to: 0..<bytes.count)
-    guard !range.isEmpty, let base = bytes.baseAddress else { return }
-    let blocks = range.lowerBound / Self.blockSize..<(range.upperBound - 1) / Self.blockSize + 1
-    try isLoaded.withLock { (isLoaded: inout sending [Bool]) throws(FormatError) in
-      var block = blocks.lowerBound
-      while block < blocks.upperBound {
-        if isLoaded[block] {
-          block += 1
-          continue
-        }
-        // Neighbouring blocks are read at once.
-        let end = isLoaded[block..<blocks.upperBound].firstIndex(of: true) ?? blocks.upperBound
-        let part = block * Self.blockSize..<min(bytes.count, end * Self.blockSize)
-        try read(part, to: base)
-        for block in block..<end { isLoaded[block] = true }
-        block = end
-      }
-    }
-  }
-
-  /// Copies a range to its place; a large one on several processors, since clearing and copying memory takes most of the time.
-  private func read(_ range: Range<Int>, to base: UnsafeMutableRawPointer) throws(FormatError) {
-    let pieces = (range.count + Self.pieceSize - 1) / Self.pieceSize
-    guard pieces > 1 else { return try reader.read(range, into: base + range.lowerBound) }
-    let place = Place(base: base)
-    let failure = Mutex<FormatError?>(nil)
-    DispatchQueue.concurrentPerform(iterations: pieces) { piece in
-      let start = range.lowerBound + piece * Self.pieceSize
-      do throws(FormatError) {
-        try reader.read(start..<min(range.upperBound, start + Self.pieceSize), into: place.base + start)
-      } catch {
-        failure.withLock { $0 = $0 ?? error }
-      }
-    }
-    if let error = failure.withLock(\.self) { throw error }
-  }
-
-  /// Memory of which each piece is written by one thread.
-  private struct Place: @unchecked Sendable {
-    let base: UnsafeMutableRawPointer
-  }
-
-  /// Reads a range piece by piece without keeping it; pieces end at multiples of 8 bytes from its beginning.
-  func forEachPiece(
-    of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
-  ) throws(FormatError) {
-    try reader.forEachPiece(of: range, body)
-  }
-
-  /// A loaded range.
-  package func loaded(_ range: Range<Int>) throws(FormatError) -> UnsafeRawBufferPointer {
-    try load(range)
-    return UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[range.clamped(to: 0..<bytes.count)])
   }
 }

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Foundation's decoder loses key order and accepts duplicate keys; configuration files must be written back as they
 /// were read, and a hostile checkpoint header must not hide a second entry under one name.
-public indirect enum JSONValue: Sendable {
+public enum JSONValue: Sendable {
   /// `null`.
   case null
   /// `true` or `false`.

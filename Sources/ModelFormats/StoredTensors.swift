@@ -1,17 +1,17 @@
-/// The named arrays of a file, whatever its format; values are copied into memory when they are asked for.
+/// The named arrays of a file, whatever its format, which stays mapped into memory.
 package final class StoredTensors: Sendable {
   /// The path the file was opened under.
   package let path: String
   /// The tensors, in the order the format gives them.
   package let tensors: [TensorInfo]
-  private let content: LoadedFile
+  private let content: MappedFile
   private let isBigEndian: Bool
   private let index: [String: Int]
   /// Tensors that share bytes with another one.
   private let overlapping: Set<String>
 
   /// - Parameter tensors: Checked: they lie in the file, and their names differ.
-  init(_ content: LoadedFile, path: String, tensors: [TensorInfo], isBigEndian: Bool = false) {
+  init(_ content: MappedFile, path: String, tensors: [TensorInfo], isBigEndian: Bool = false) {
     self.content = content
     self.path = path
     self.tensors = tensors
@@ -22,8 +22,8 @@ package final class StoredTensors: Sendable {
 
   /// Opens a safetensors file or one of `torch.save`, told apart by their first bytes.
   package convenience init(path: String) throws(FormatError) {
-    let content = try LoadedFile(path: path)
-    switch WeightFormat(try content.loaded(0..<512)) {
+    let content = try MappedFile(path: path)
+    switch WeightFormat(try content.slice(0..<512)) {
     case .pytorch:
       let file = try PyTorchCheckpoint(content, file: path)
       self.init(content, path: path, tensors: file.tensors, isBigEndian: file.isBigEndian)
@@ -31,22 +31,6 @@ package final class StoredTensors: Sendable {
     case .safetensors:
       self.init(content, path: path, tensors: try SafetensorsHeader(content, file: path).tensors)
     }
-  }
-
-  /// Reads the values of many tensors at once, which is faster than one by one.
-  package func load(_ names: [String]) throws(FormatError) {
-    let ranges = names.compactMap { self[$0]?.byteRange }.filter { !$0.isEmpty }
-      .sorted { $0.lowerBound < $1.lowerBound }
-    guard var run = ranges.first else { return }
-    for range in ranges.dropFirst() {
-      if range.lowerBound <= run.upperBound {
-        run = run.lowerBound..<max(run.upperBound, range.upperBound)
-      } else {
-        try content.load(run)
-        run = range
-      }
-    }
-    try content.load(run)
   }
 
   /// The tensor of a name, nil when there is none.
@@ -58,7 +42,7 @@ package final class StoredTensors: Sendable {
   package func floats(_ name: String) throws(FormatError) -> [Float] {
     let info = try find(name)
     try requireFloat(info)
-    try content.load(info.byteRange)
+    try content.check(info.byteRange)
     return [Float](unsafeUninitializedCapacity: info.count) { buffer, count in
       if let target = buffer.baseAddress { convert(info, into: target) }
       count = info.count
@@ -70,7 +54,7 @@ package final class StoredTensors: Sendable {
   /// - Throws: `FormatError.tensor` when there is no such tensor or its type is not I64, I32, U8 or BOOL.
   package func integers(_ name: String) throws(FormatError) -> [Int] {
     let info = try find(name)
-    try content.load(info.byteRange)
+    try content.check(info.byteRange)
     func read<T: BinaryInteger>(_ type: T.Type) -> [Int] {
       withBytes(of: info) { bytes in
         (0..<info.count).map {
@@ -89,62 +73,65 @@ package final class StoredTensors: Sendable {
   /// Converts a tensor's values into `target`, which has room for all of them.
   package func readFloats(_ info: TensorInfo, into target: UnsafeMutablePointer<Float>) throws(FormatError) {
     try requireFloat(info)
-    try content.load(info.byteRange)
+    try content.check(info.byteRange)
     convert(info, into: target)
   }
 
-  /// The values where they were read to when they are Float32 as this machine has them, row by row at a multiple of 4 bytes
+  /// The values where they are mapped when they are Float32 as this machine has them, row by row at a multiple of 4 bytes
   /// and shared with no other tensor; nil otherwise.
   ///
   /// Writing never reaches the file, but every reader of this object sees the new values, so only one owner may write.
   /// The pointer lives as long as this object.
   package func floatsInPlace(_ info: TensorInfo) throws(FormatError) -> UnsafeMutablePointer<Float>? {
-    let place = placeOfFloats(info)
-    if place != nil { try content.load(info.byteRange) }
-    return place
-  }
-
-  /// Where `floatsInPlace` puts the values, which are not there before `load`.
-  package func placeOfFloats(_ info: TensorInfo) -> UnsafeMutablePointer<Float>? {
     guard info.dtype == .float32, info.count > 0, info.byteRange.lowerBound % 4 == 0, info.strides == nil,
       !isBigEndian, !overlapping.contains(info.name)
     else { return nil }
+    try content.check(info.byteRange)
     return content.bytes.baseAddress.map {
       ($0 + info.byteRange.lowerBound).assumingMemoryBound(to: Float.self)
     }
   }
 
-  /// The number of a tensor's values that are NaN or infinite, read without being kept.
+  /// The number of a tensor's values that are NaN or infinite as Float32, read without being kept.
   ///
+  /// - Parameter elements: Which of its values, by their places in the file; all of them when they do not lie row by row.
   /// - Throws: `FormatError`, as `floats`.
-  func nonFiniteCount(_ info: TensorInfo) throws(FormatError) -> Int {
+  package func nonFiniteCount(_ info: TensorInfo, in elements: Range<Int>) throws(FormatError) -> Int {
     try requireFloat(info)
-    guard info.strides == nil, !isBigEndian else {
+    guard liesRowByRow(info) else {
       return try floats(info.name).withUnsafeBufferPointer(CheckpointReader.nonFiniteCount)
     }
+    let (start, size) = (info.byteRange.lowerBound, info.dtype.byteCount)
+    let range = start + elements.lowerBound * size..<start + elements.upperBound * size
     var total = 0
-    try content.forEachPiece(of: info.byteRange) { bytes in
+    func count(_ bytes: UnsafeRawBufferPointer) {
       switch info.dtype {
       case .float16: total += Self.nonFiniteCount(bytes, exponent: 0x7C00 as UInt16)
       case .bfloat16: total += Self.nonFiniteCount(bytes, exponent: 0x7F80 as UInt16)
-      case .float64: total += Self.nonFiniteCount(bytes, exponent: 0x7FF0_0000_0000_0000 as UInt64)
+      case .float64: bytes.withMemoryRebound(to: Double.self) { total += $0.count { !Float($0).isFinite } }
       default: total += Self.nonFiniteCount(bytes, exponent: 0x7F80_0000 as UInt32)
       }
     }
+    try content.forEachPiece(of: range, count)
     return total
   }
+
+  /// Whether a tensor's values lie one after the other, their least significant byte first.
+  package func liesRowByRow(_ info: TensorInfo) -> Bool { info.strides == nil && !isBigEndian }
 
   /// The number of values whose exponent is all ones; the first lies at a multiple of its size.
   static func nonFiniteCount<Bits: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
     _ bytes: UnsafeRawBufferPointer, exponent: Bits
   ) -> Int {
-    bytes.withMemoryRebound(to: Bits.self) { values in
+    // One added to an exponent of ones goes over into the sign's place; without a branch, for vector registers.
+    let lowest = exponent & (~exponent &+ 1)
+    return bytes.withMemoryRebound(to: Bits.self) { values in
       var total = 0
-      // A block's counter is as wide as the values, for vector registers, and cannot overflow.
+      // A block's counter is as wide as the values and cannot overflow.
       for start in stride(from: 0, to: values.count, by: 1 << 15) {
         let block = UnsafeBufferPointer(rebasing: values[start..<min(values.count, start + 1 << 15)])
         var found: Bits = 0
-        for value in block { found &+= value & exponent == exponent ? 1 : 0 }
+        for value in block { found &+= ((value & exponent) &+ lowest) >> Bits(Bits.bitWidth - 1) }
         total += Int(found)
       }
       return total
@@ -209,7 +196,7 @@ package final class StoredTensors: Sendable {
   /// The values row by row with their least significant byte first: those in place, or a copy where those are not so.
   private func withBytes<R>(of info: TensorInfo, _ body: (UnsafeRawBufferPointer) -> R) -> R {
     let stored = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(content.bytes)[info.byteRange])
-    guard info.strides != nil || isBigEndian else { return body(stored) }
+    guard !liesRowByRow(info) else { return body(stored) }
     return rowMajorCopy(of: stored, info).withUnsafeBytes(body)
   }
 

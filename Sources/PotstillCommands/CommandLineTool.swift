@@ -13,6 +13,9 @@ public enum CommandLineTool {
     signal(SIGXFSZ, SIG_IGN)
     let console = Console.standard()
     var code = run(Array(CommandLine.arguments.dropFirst()), console: console)
+    for path in MappedFile.takeRewritten() {
+      console.warn("\(path) was written to while it was in use; what was read of it may be of both versions")
+    }
     console.flush()
     if console.output.failure != 0 {
       let reason = String(cString: strerror(console.output.failure))

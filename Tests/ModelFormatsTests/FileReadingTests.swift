@@ -46,23 +46,113 @@ import Testing
     return place
   }
 
-  @Test func aFileThatShrinksIsAnErrorAndWhatWasReadStays() throws {
-    let folder = try TemporaryFolder()
+  private static let length = 1 << 18
+
+  /// A file of two tensors, the second of which is cut off after it was opened.
+  private static func shrunken(in folder: TemporaryFolder) throws -> SafetensorsFile {
     let url = folder.url.appending(path: "model.safetensors")
     var writer = SafetensorsWriter()
-    let count = 1 << 18
-    writer.add("a", shape: [count], values: [Float](repeating: 1, count: count))
-    writer.add("b", shape: [count], values: [Float](repeating: 2, count: count))
+    writer.add("a", shape: [length], values: [Float](repeating: 1, count: length))
+    writer.add("b", shape: [length], values: [Float](repeating: 2, count: length))
     try writer.write(to: url)
     let file = try SafetensorsFile(path: url.path)
-    let (a, b) = (try #require(file["a"]), try #require(file["b"]))
-    let place = try file.floatsInPlace(a)
-    let first = try #require(place)
-    #expect(truncate(url.path, 512) == 0)
-    #expect(first[count - 1] == 1)
+    #expect(truncate(url.path, off_t(length * 4 + (1 << 16))) == 0)
+    return file
+  }
+
+  @Test func aFileThatShrinksIsAnErrorWithItsName() throws {
+    let folder = try TemporaryFolder()
+    let file = try Self.shrunken(in: folder)
+    #expect(try file.floats("a") == [Float](repeating: 1, count: Self.length))
     let error = #expect(throws: FormatError.self) { try file.floats("b") }
     #expect(error?.description.contains("has become shorter") == true, "\(String(describing: error))")
+    let b = try #require(file["b"])
     #expect(throws: FormatError.self) { try file.floatsInPlace(b) }
+    #expect(MappedFile.takeRewritten().contains(file.path))
+  }
+
+  /// What is mapped already and no longer there ends the process, with a message in place of SIGBUS.
+  @Test func whatHasBeenCutOffIsSaidInPlaceOfABusError() async throws {
+    let result = await #expect(processExitsWith: .exitCode(1), observing: [\.standardErrorContent]) {
+      let folder = try TemporaryFolder()
+      let path = folder.url.appending(path: "model.safetensors").path
+      try Data(count: 1 << 20).write(to: URL(filePath: path))
+      // Others that are mapped do not answer for it.
+      let neighbours = try (0..<3).map { number in
+        let other = folder.url.appending(path: "other-\(number)").path
+        try Data(count: 1 << 20).write(to: URL(filePath: other))
+        return try MappedFile(path: other)
+      }
+      let file = try MappedFile(path: path)
+      guard truncate(path, 4096) == 0 else { exit(3) }
+      withExtendedLifetime(neighbours) { exit(file.bytes[1 << 19] == 0 ? 4 : 5) }
+    }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.contains("model.safetensors: it had 1048576 bytes when it was opened"), "\(said)")
+  }
+
+  /// A bus error anywhere else stays one.
+  @Test func otherBusErrorsAreLeftAlone() async {
+    await #expect(processExitsWith: .signal(SIGBUS)) {
+      signal(SIGBUS, SIG_DFL)
+      let folder = try TemporaryFolder()
+      let paths = ["a", "b"].map { folder.url.appending(path: $0).path }
+      for path in paths { try Data(count: 1 << 16).write(to: URL(filePath: path)) }
+      let guarded = try MappedFile(path: paths[0])
+      let descriptor = open(paths[1], O_RDONLY)
+      let other = mmap(nil, 1 << 16, PROT_READ, MAP_PRIVATE, descriptor, 0)
+      guard let other, other != MAP_FAILED, truncate(paths[1], 0) == 0 else { exit(3) }
+      withExtendedLifetime(guarded) { exit(other.load(fromByteOffset: 0, as: UInt8.self) == 0 ? 4 : 5) }
+    }
+  }
+
+  @Test func aFileWrittenOverInPlaceIsNamedOnce() throws {
+    let folder = try TemporaryFolder()
+    let paths = ["changed", "closed", "replaced"].map { folder.url.appending(path: $0).path }
+    for path in paths { try Data(count: 64).write(to: URL(filePath: path)) }
+    let changed = try MappedFile(path: paths[0])
+    var closed: MappedFile? = try MappedFile(path: paths[1])
+    let replaced = try MappedFile(path: paths[2])
+    for path in paths.prefix(2) {
+      // Another time than that of a moment ago, whatever the clock's step.
+      var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+      #expect(utimes(path, &times) == 0)
+    }
+    try Data(count: 65).write(to: URL(filePath: paths[2]), options: .atomic)
+    #expect(closed != nil)
+    closed = nil
+    let named = withExtendedLifetime((changed, replaced)) { MappedFile.takeRewritten() }
+    #expect(named.filter { $0.hasPrefix(folder.url.path) } == paths.prefix(2).map(\.self))
+    #expect(!MappedFile.takeRewritten().contains { $0.hasPrefix(folder.url.path) })
+  }
+
+  /// Float16, bfloat16 and Float64 are counted as they lie; a Float64 beyond Float32 becomes infinite.
+  @Test func nonFiniteValuesOfEveryTypeAreCounted() throws {
+    func bytes<Number>(_ values: [Number]) -> Data { values.withUnsafeBytes { Data($0) } }
+    let tensors: [(type: String, data: Data)] = [
+      ("F16", bytes([0x7BFF, 0x7C00, 0xFC00, 0x7E01, 0x0000, 0x83FF] as [UInt16])),
+      ("BF16", bytes([0x7F7F, 0x7F80, 0xFF80, 0x7FC1, 0x0000, 0x807F] as [UInt16])),
+      (
+        "F32",
+        bytes([Float.greatestFiniteMagnitude, .infinity, -.infinity, .nan, 0, -.leastNonzeroMagnitude])
+      ),
+      ("F64", bytes([Double(Float.greatestFiniteMagnitude), .infinity, -1e300, .nan, 0, 1e-300])),
+    ]
+    var (header, start) = ("", 0)
+    for (type, data) in tensors {
+      header +=
+        "\(header.isEmpty ? "{" : ",")\"\(type)\":{\"dtype\":\"\(type)\",\"shape\":[6],"
+        + "\"data_offsets\":[\(start),\(start + data.count)]}"
+      start += data.count
+    }
+    header += "}"
+    let folder = try TemporaryFolder()
+    let url = folder.url.appending(path: "model.safetensors")
+    let file =
+      bytes([UInt64(header.utf8.count)]) + Data(header.utf8) + tensors.reduce(Data()) { $0 + $1.data }
+    try file.write(to: url)
+    let reader = try CheckpointReader(directory: folder.url)
+    for (type, _) in tensors { #expect(try reader.nonFiniteCount(type) == 3, "\(type)") }
   }
 
   @Test func aTensorThatTheIndexForgetsIsReadAsByTransformers() throws {

@@ -1,16 +1,16 @@
 import Foundation
+import Kernels
 import ModelFormats
+import Synchronization
 import Tensors
 
 /// The parameters in a checkpoint's files, under their canonical names.
 ///
-/// Float32 values are used where they are read to, all at once at the end.
+/// Float32 values are used where they are mapped.
 final class CheckpointSource: ParameterSource {
   private let reader: CheckpointReader
   private let original: [String: String]
   private let hidden: (String) -> Bool
-  /// The checkpoint's own names of what `finish()` shall read.
-  private var pending: [String] = []
 
   /// - Parameters:
   ///   - reader: The files.
@@ -51,8 +51,6 @@ final class CheckpointSource: ParameterSource {
 
   var names: [String] { Array(original.keys) }
 
-  var needsInspection: Bool { true }
-
   func shape(of name: String) -> Shape? {
     guard !hidden(name), let original = original[name] else { return nil }
     return reader[original].map { Shape($0.shape) }
@@ -62,16 +60,47 @@ final class CheckpointSource: ParameterSource {
     guard let original = original[name] else {
       preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
     }
-    if let file = reader.file(of: original), let info = file[original], let place = file.placeOfFloats(info) {
-      pending.append(original)
-      return Tensor(
-        storage: Storage(borrowing: place, count: info.count, owner: file), shape: Shape(info.shape))
-    }
     return try Self.tensor(original, reader)
   }
 
-  func finish() throws(ModelError) {
-    do throws(FormatError) { try reader.load(pending) } catch { throw .format(error) }
+  /// Reads the file beside the mapping, whose pages would otherwise all take room, on all cores.
+  func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int] {
+    struct Piece {
+      let number: Int
+      let file: StoredTensors
+      let info: TensorInfo
+      let elements: Range<Int>
+    }
+    let length = 1 << 20
+    let pieces = names.enumerated().flatMap { number, name in
+      guard let original = original[name], let file = reader.file(of: original), let info = file[original]
+      else { return [Piece]() }
+      guard file.liesRowByRow(info) else {
+        return [Piece(number: number, file: file, info: info, elements: 0..<info.count)]
+      }
+      return stride(from: 0, to: info.count, by: length).map {
+        Piece(number: number, file: file, info: info, elements: $0..<min(info.count, $0 + length))
+      }
+    }
+    let found = Mutex<Result<[Int], FormatError>>(.success([Int](repeating: 0, count: names.count)))
+    Parallel.forEach(pieces.count, block: 1) { range in
+      for piece in pieces[range] {
+        let count = Result { () throws(FormatError) in
+          try piece.file.nonFiniteCount(piece.info, in: piece.elements)
+        }
+        found.withLock { found in
+          switch (found, count) {
+          case (.success(var counts), .success(let count)):
+            if count == 0 { break }
+            counts[piece.number] += count
+            found = .success(counts)
+          case (.success, .failure(let error)): found = .failure(error)
+          case (.failure, _): break
+          }
+        }
+      }
+    }
+    do throws(FormatError) { return try found.withLock(\.self).get() } catch { throw .format(error) }
   }
 
   /// The values under the checkpoint's own name.

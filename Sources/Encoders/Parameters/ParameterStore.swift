@@ -8,20 +8,15 @@ public protocol ParameterSource {
   var names: [String] { get }
   /// The shape the source has under a canonical name, nil when it has no such parameter.
   func shape(of name: String) -> Shape?
-  /// The values under a canonical name, which may be there only after `finish()`; only called for names that `shape(of:)`
-  /// knows.
+  /// The values under a canonical name; only called for names that `shape(of:)` knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
-  /// Completes the values that were asked for, once every layer has been built and all of them fit.
-  func finish() throws(ModelError)
-  /// Whether the values come from outside and may be anything; those made of another model's were looked at before.
-  var needsInspection: Bool { get }
+  /// How many values of parameters that it gave are NaN or infinite, in the order of their names.
+  func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int]
 }
 
 extension ParameterSource {
-  /// Not needed, unless a source says so.
-  public var needsInspection: Bool { false }
-  /// Nothing, for a source whose values are there when they are asked for.
-  public func finish() throws(ModelError) {}
+  /// None: a source whose values are another model's need not look at them again.
+  public func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int] { names.map { _ in 0 } }
 }
 
 /// The ordered list of a model's parameters, and where each came from.
@@ -71,11 +66,13 @@ public final class ParameterStore {
           file: source?.path ?? "", missing: missing, misshaped: misshaped,
           unreadable: unreadable.map(\.description), unexpected: ignored))
     }
-    try source?.finish()
     let loaded = parameters.filter { !fresh.contains($0.name) }
+    let counts = try source?.nonFiniteCounts(of: loaded.map(\.name)) ?? []
     return LoadReport(
       loaded: loaded.map(\.name), fresh: self.fresh, ignored: ignored,
-      nonFinite: source?.needsInspection == true ? LoadReport.NonFinite.find(in: loaded, named: \.name) : [])
+      nonFinite: zip(loaded, counts).compactMap { parameter, count in
+        count == 0 ? nil : .init(name: parameter.name, count: count, total: parameter.count)
+      })
   }
 
   private var isFaulty: Bool { !missing.isEmpty || !misshaped.isEmpty || !unreadable.isEmpty }

@@ -8,7 +8,7 @@ struct PyTorchCheckpoint {
   /// Whether the most significant byte of a number comes first.
   let isBigEndian: Bool
 
-  init(_ stored: LoadedFile, file: String) throws(FormatError) {
+  init(_ stored: MappedFile, file: String) throws(FormatError) {
     let archive = try ZipArchive(stored, file: file)
     let folder = try Self.folder(of: archive, file: file)
     if let (name, method) = archive.compressed.min(by: { $0.key < $1.key }) {
@@ -26,7 +26,7 @@ struct PyTorchCheckpoint {
             "\(name) has \(range.count) bytes, more than the \(limit) allowed: it holds more than tensors"
         )
       }
-      return try stored.loaded(range)
+      return try stored.slice(range)
     }
     guard let pickle = try content("data.pkl", atMost: PickleReader.sizeLimit) else {
       preconditionFailure("The folder was chosen because it has data.pkl.")

@@ -8,9 +8,8 @@ struct ZipArchive {
   /// Names of entries whose data are compressed, with the method; `torch.save` writes none.
   let compressed: [String: String]
 
-  init(_ content: LoadedFile, file: String) throws(FormatError) {
+  init(_ content: MappedFile, file: String) throws(FormatError) {
     let directory = try ZipDirectory(content, file: file)
-    try content.load(directory.range)
     let bytes = UnsafeRawBufferPointer(content.bytes)
     var entries: [String: Range<Int>] = [:]
     var compressed: [String: String] = [:]
@@ -29,7 +28,7 @@ struct ZipArchive {
       guard entry.flags & 1 == 0 else { throw fault("is encrypted; expected plain entries") }
       if entry.method != 0 { compressed[entry.name] = entry.methodName }
       guard entry.method != 0 || entry.size == entry.compressedSize else { throw fault("has two sizes") }
-      guard let start = try entry.dataStart(in: content),
+      guard let start = entry.dataStart(in: bytes),
         entry.compressedSize <= directory.range.lowerBound - start
       else {
         throw fault("does not lie where the zip directory places it; the file needs downloading again")
@@ -53,15 +52,8 @@ private struct ZipDirectory {
   let range: Range<Int>
   let entryCount: Int
 
-  init(_ content: LoadedFile, file: String) throws(FormatError) {
+  init(_ content: MappedFile, file: String) throws(FormatError) {
     let bytes = UnsafeRawBufferPointer(content.bytes)
-    // The last record with the longest comment, and the locator before it.
-    try content.load(max(0, bytes.count - 0xFFFF - 64)..<bytes.count)
-    if let end = Self.endRecord(bytes), let position = Self.zip64Position(bytes, endRecord: end),
-      position < bytes.count
-    {
-      try content.load(position..<min(bytes.count, position + 56))
-    }
     guard let end = Self.endRecord(bytes) else {
       throw .pytorch(
         file: file,
@@ -165,11 +157,8 @@ private struct ZipEntry {
   }
 
   /// Where the data begin behind the entry's own header, nil when that is not the header of this entry.
-  func dataStart(in content: LoadedFile) throws(FormatError) -> Int? {
-    let bytes = UnsafeRawBufferPointer(content.bytes)
+  func dataStart(in bytes: UnsafeRawBufferPointer) -> Int? {
     guard headerOffset < bytes.count else { return nil }
-    // The fixed part, a name and the extra fields at their longest.
-    try content.load(headerOffset..<min(bytes.count, headerOffset + 30 + 2 * 0xFFFF))
     var cursor = ByteCursor(bytes, at: headerOffset)
     guard cursor.integer(UInt32.self) == 0x0403_4B50, cursor.take(2) != nil,
       cursor.integer(UInt16.self) == flags, cursor.integer(UInt16.self) == method,

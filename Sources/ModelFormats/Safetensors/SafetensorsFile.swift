@@ -8,7 +8,7 @@ public final class SafetensorsFile: Sendable {
   ///
   /// - Throws: `FormatError` naming the file and, where one is at fault, the tensor.
   public init(path: String) throws(FormatError) {
-    let file = try LoadedFile(path: path)
+    let file = try MappedFile(path: path)
     let header = try SafetensorsHeader(file, file: path)
     metadata = header.metadata
     content = StoredTensors(file, path: path, tensors: header.tensors)
@@ -38,7 +38,7 @@ public final class SafetensorsFile: Sendable {
     try content.readFloats(info, into: target)
   }
 
-  /// The values where they were read to if they are Float32 (see `StoredTensors`).
+  /// The values where they are mapped if they are Float32 (see `StoredTensors`).
   package func floatsInPlace(_ info: TensorInfo) throws(FormatError) -> UnsafeMutablePointer<Float>? {
     try content.floatsInPlace(info)
   }

@@ -12,10 +12,10 @@ struct SafetensorsHeader {
   let tensors: [TensorInfo]  // in file order
   let metadata: [String: String]
 
-  init(_ content: LoadedFile, file: String) throws(FormatError) {
+  init(_ content: MappedFile, file: String) throws(FormatError) {
     let size = content.bytes.count
-    let dataStart = try Self.dataStart(try content.loaded(0..<8), size: size, file: file)
-    let text = try content.loaded(8..<dataStart)
+    let dataStart = try Self.dataStart(try content.slice(0..<8), size: size, file: file)
+    let text = try content.slice(8..<dataStart)
     guard text[0] == UInt8(ascii: "{") else {
       throw .safetensors(file: file, reason: "the header starts with byte \(text[0]), expected '{'")
     }

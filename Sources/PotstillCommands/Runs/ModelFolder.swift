@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import Kernels
 import TaskData
 import Tokenization
 import Training
@@ -61,8 +62,9 @@ struct ModelFolder {
   private init(_ path: String, load: (URL) throws -> TaskModel) throws {
     let url = URL(filePath: path, directoryHint: .isDirectory)
     self.path = path
-    tokenizer = try loadTokenizer(directory: url)
-    model = try load(url)
+    // Both take about the same time.
+    (tokenizer, model) = try both({ try loadTokenizer(directory: url) }, { try load(url) })
+    FreeMemory.giveBack()
     try checkVocabulary()
   }
 
@@ -101,6 +103,23 @@ struct ModelFolder {
     try Self.checkPairs(.texts(examples), config: model.config, tokenizer: tokenizer, path: path)
     return try EncodedExample.encode(examples, with: tokenizer, maxLength: limit)
   }
+}
+
+/// Does two things at once, the second on another thread; the error of the first goes before that of the second.
+private func both<First, Second>(
+  _ here: () throws -> First, _ there: () throws -> Second
+) throws -> (First, Second) {
+  nonisolated(unsafe) var second: Result<Second, any Error>?
+  let first = withoutActuallyEscaping(there) { there in
+    nonisolated(unsafe) let there = there
+    let done = DispatchGroup()
+    DispatchQueue.global(qos: .userInitiated).async(group: done) { second = Result { try there() } }
+    let first = Result { try here() }
+    done.wait()
+    return first
+  }
+  guard let second else { preconditionFailure("What was waited for has an end: a value or an error.") }
+  return (try first.get(), try second.get())
 }
 
 extension TaskHead {

@@ -29,11 +29,10 @@ struct RunFolder {
   ) throws {
     try folder.create()
     lock = try FolderLock(folder.url)
-    let older = OlderRun(folder.url)
-    if folder.isReused, point == nil { try older.check(inputs: inputs) }
+    let older = folder.isReused ? ([folder.url] + members).map { OlderRun($0) } : []
+    if point == nil { for run in older { try run.check(inputs: inputs) } }
     beginning = RunBeginning {
-      if folder.isReused { try older.remove(keepsCheckpoints: point != nil, inputs: inputs) }
-      for member in members { try OlderRun(member).remove(keepsCheckpoints: true) }
+      for run in older { try run.remove(keepsCheckpoints: point != nil, inputs: inputs) }
       try folder.write(recipe, as: "recipe.yaml")
     }
     self.folder = folder

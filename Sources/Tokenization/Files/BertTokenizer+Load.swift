@@ -29,13 +29,15 @@ extension BertTokenizer {
       configuration: configuration.members, file: list.path)
   }
 
-  /// Reads a `tokenizer.json`.
+  /// Reads a `tokenizer.json`, whose document is gone before the tables are made from its parts.
   convenience init(
-    _ reader: TokenizerFileReader, _ configuration: TokenizerConfiguration
+    _ reader: consuming TokenizerFileReader, _ configuration: TokenizerConfiguration
   ) throws(TokenizerError) {
+    let file = reader.file
     let parts = try reader.wordPieceParts(configuration)
+    _ = consume reader
     try self.init(
       vocabulary: parts.vocabulary, options: parts.options, addedTokens: parts.addedTokens,
-      framing: parts.framing, configuration: configuration.members, file: reader.file)
+      framing: parts.framing, configuration: configuration.members, file: file)
   }
 }

@@ -19,8 +19,8 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     let reader = try TokenizerFileReader(document)
     let configuration = try TokenizerConfiguration(directory)
     switch try reader.model() {
-    case .wordPiece: return try BertTokenizer(reader, configuration)
-    case .bytePair: return try ByteLevelBPETokenizer(reader, configuration)
+    case .wordPiece: return try BertTokenizer(consume reader, configuration)
+    case .bytePair: return try ByteLevelBPETokenizer(consume reader, configuration)
     case nil:
       let type = try reader.modelType()
       if type == "Unigram" { throw .sentencePiece(file: document.path) }

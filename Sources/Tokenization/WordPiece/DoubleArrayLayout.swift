@@ -48,6 +48,7 @@ struct DoubleArrayLayout {
     }
     // Any base + byte must be a valid index, so that a look-up needs no test.
     extend(to: nodes.count + 256)
+    (nextFree, previousFree) = ([], [])
   }
 
   /// The slot of the child of a slot along a byte, or -1.

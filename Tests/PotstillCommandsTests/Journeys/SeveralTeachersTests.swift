@@ -333,6 +333,17 @@ import Testing
     #expect(results["eval_scores/pearson"]?.doubleValue ?? 0 >= 0.8)
     let own = try json(world.text("student/scores/all_results.json"))
     #expect(own["eval_pearson"] == results["eval_scores/pearson"] && own["teacher_eval_pearson"] == nil)
+
+    // A second run into the same folder that fails leaves no model of the first, in no task's folder either.
+    let failed = potstill([
+      "multitask", "--tasks", list, "--student", world.path("base"), "--output", world.path("student"),
+      "--overwrite-output-dir", "--learning-rate", "1e38", "--weight-decay", "1e5", "--max-steps", "3",
+    ])
+    #expect(failed.code == 1, "\(failed.messages)")
+    for name in ["", "tiny/", "scores/"] {
+      let model = world.path("student/\(name)model.safetensors")
+      #expect(!FileManager.default.fileExists(atPath: model), "\(model)")
+    }
   }
 
   @Test func whatIsWrongWithTasksIsSaidTogether() throws {
