@@ -58,30 +58,38 @@ let package = Package(
     + library("Tokenization", ["ModelFormats"])
     + library("ModelFormats", [])
     + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
-    + library("TaskData", ["Tokenization", "ModelFormats"])
-    + library("Evaluation", ["TaskData", "ModelFormats"])
+    + library("TaskData", ["Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
+    + library("Evaluation", ["ModelFormats"], testsOnly: ["TaskData", "Tasks"])
     + library(
       "Training",
       [
         "Encoders", "Tensors", "Kernels", "CKernels", "TaskData", "Tokenization", "Evaluation",
         "ModelFormats",
+      ], testsOnly: ["Tasks"])
+    + library(
+      "Tasks",
+      [
+        "Training", "Encoders", "Tensors", "Kernels", "TaskData", "Tokenization", "Evaluation",
+        "ModelFormats",
       ])
     + library(
       "Distillation",
       [
-        "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "TaskData", "Evaluation",
+        "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "TaskData", "Evaluation",
         "ModelFormats",
       ])
     + library(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData", "Evaluation",
-        "Training", "Distillation",
+        "Training", "Tasks", "Distillation",
       ])
+    + library("PotstillDemo", ["Tasks", "TaskData", "Tokenization", "ModelFormats"])
     + library(
       "PotstillCommands",
       [
-        "Potstill", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData",
+        "Potstill", "PotstillDemo", "Tasks", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders",
+        "TaskData",
         "Evaluation", "Training", "Distillation", "CUtf8proc", argumentParser, yams,
       ],
       // Its tests run the program itself.

@@ -1,5 +1,6 @@
 import Encoders
 import ModelFormats
+import Tasks
 import Tensors
 
 /// What a configuration is checked against: the sizes and names of one model.
@@ -24,6 +25,8 @@ public struct ModelDescription: Sendable, Equatable {
   public var head: TaskHead
   /// What the outputs of a sequence head mean.
   public var problem: ProblemType
+  /// The family of tasks that it answers.
+  package var family: any TaskFamily { TaskKind.family(of: head, problem) }
   /// The names of its outputs.
   public var labels: [String]
   /// The number of its parameters.

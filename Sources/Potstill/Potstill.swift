@@ -4,6 +4,7 @@
 @_exported import Kernels
 @_exported import ModelFormats
 @_exported import TaskData
+@_exported import Tasks
 @_exported import Tensors
 @_exported import Tokenization
 @_exported import Training

@@ -3,7 +3,7 @@ public enum TaskDataError: Error, Sendable, Equatable {
   /// A definition with faults, all of them.
   case invalidTask(name: String, faults: [String])
   /// A task whose files are read, or whose examples are made, in another way.
-  case wrongKind(task: String, kind: TaskKind, expected: [TaskKind])
+  case wrongKind(task: String, kind: String, expected: [String])
   /// `--task NAME` found no recipe of that name.
   case unknownTask(name: String, searched: [String], known: [String])
   /// The task names no file for this split.
@@ -44,8 +44,8 @@ extension TaskDataError: CustomStringConvertible {
       return "\(title) has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
         + faults.map { "  - \($0)" }.joined(separator: "\n")
     case .wrongKind(let task, let kind, let expected):
-      return "Task \"\(task)\" is of kind \(kind.rawValue), expected one of kind "
-        + expected.map(\.rawValue).joined(separator: ", ") + "; choose another task."
+      return "Task \"\(task)\" is of kind \(kind), expected one of kind "
+        + expected.joined(separator: ", ") + "; choose another task."
     case .unknownTask(let name, let searched, let known):
       let list = known.isEmpty ? "none" : known.joined(separator: ", ")
       return "No task \"\(name)\": found no \(name).yaml in \(searched.joined(separator: ", ")). "

@@ -3,6 +3,7 @@ import Foundation
 import ModelFormats
 import TaskData
 import TestSupport
+import Tasks
 import Testing
 
 @Suite("Classification metrics")

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import TestSupport
 import Testing
 
 /// Files under a checkpoint's name that are something else, change while they are read, or would cost too much.

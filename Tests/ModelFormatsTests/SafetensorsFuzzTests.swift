@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import TestSupport
 import Testing
 
 /// Thousands of damaged files, the same ones in every run: each is either refused with an error or wholly readable.

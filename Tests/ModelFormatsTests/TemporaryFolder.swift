@@ -1,22 +1,9 @@
 import Foundation
+import TestSupport
 
-/// A folder that disappears with the test that made it.
-final class TemporaryFolder {
-  let url: URL
-
-  init() throws {
-    url = FileManager.default.temporaryDirectory.appending(path: "potstill-formats-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-
-  /// Writes a file and returns its path.
-  func write(_ bytes: [UInt8], _ name: String = "model.safetensors") throws -> String {
-    let file = url.appending(path: name)
-    try Data(bytes).write(to: file)
-    return file.path
-  }
+extension TemporaryFolder {
+  /// Writes a checkpoint's file and returns its path.
+  func write(_ bytes: [UInt8]) throws -> String { try write(bytes, "model.safetensors") }
 
   /// Writes a safetensors file from its header text and data; `length` overrides the header length.
   func safetensors(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import PotstillCommands
 import TaskData
+import Tasks
 import Testing
 
 @Suite struct CommandLineTests {

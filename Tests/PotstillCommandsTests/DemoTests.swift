@@ -1,4 +1,5 @@
 import PotstillCommands
+import PotstillDemo
 import TaskData
 import Testing
 

@@ -1,6 +1,8 @@
 import Foundation
 import PotstillCommands
+import PotstillDemo
 import TaskData
+import Tasks
 import Testing
 import Yams
 

@@ -1,5 +1,6 @@
 import Foundation
 import TaskData
+import Tasks
 import TestSupport
 import Testing
 import Tokenization
@@ -117,7 +118,7 @@ struct AlignmentTests {
       let result = try AlignedExamples(
         rows, student: student, studentTokenizer: own, studentLength: 12, teacherTokenizer: other,
         teacherLength: 64)
-      guard case .sentences(_, let encoded) = student.source else {
+      guard case .sentences(let encoded) = student.places else {
         Issue.record("no sentences")
         return
       }
@@ -164,7 +165,7 @@ struct AlignmentTests {
       let result = try AlignedExamples(
         rows, student: student, studentTokenizer: own, studentLength: 40, teacherTokenizer: other,
         teacherLength: 256)
-      guard case .questions(_, let windows) = student.source else {
+      guard case .questions(let windows) = student.places else {
         Issue.record("no questions")
         return
       }

@@ -1,16 +1,17 @@
 import Foundation
 import TaskData
+import TestSupport
 import Testing
 import Tokenization
 
 @Suite("Corpora on disk")
 struct CorpusTests {
-  private let folder: DataFolder
+  private let folder: TemporaryFolder
   private let tokenizer = BertTokenizer(
     vocabulary: Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b", "c", "d"]))
 
   init() throws {
-    folder = try DataFolder(["one.txt": "a b c\n\nd a\n", "two.txt": "c\nb b b b"])
+    folder = try TemporaryFolder(["one.txt": "a b c\n\nd a\n", "two.txt": "c\nb b b b"])
     try FileManager.default.createDirectory(
       at: folder.url.appending(path: "tokenizer"), withIntermediateDirectories: true)
     try tokenizer.save(to: folder.url.appending(path: "tokenizer"))
@@ -60,7 +61,7 @@ struct CorpusTests {
   @Test("a corpus larger than the writer's buffer is whole")
   func large() throws {
     let line = Array(repeating: "a b c d", count: 50).joined(separator: " ")
-    try folder.write("long.txt", Array(Array(repeating: line, count: 1000).joined(separator: "\n").utf8))
+    try folder.write(Array(Array(repeating: line, count: 1000).joined(separator: "\n").utf8), "long.txt")
     let corpus = try open(source("long.txt", maxLength: 101)).corpus
     #expect(corpus.tokenCount == 1000 * 202 && corpus.count == 2000)
     #expect(try (0..<corpus.count).allSatisfy { try corpus[$0].length == 101 })
@@ -73,7 +74,7 @@ struct CorpusTests {
     #expect(try !open(source("one.txt")).isNew)
     #expect(try open(source("one.txt", maxLength: 5)).isNew)
     #expect(try open(source("one.txt", "two.txt", maxLength: 5)).isNew)
-    try folder.write("one.txt", Array("a b c\n\nd a b\n".utf8))
+    try folder.write(Array("a b c\n\nd a b\n".utf8), "one.txt")
     let (corpus, isNew) = try open(source("one.txt", "two.txt", maxLength: 5))
     #expect(isNew && corpus.tokenCount == 19)
     let other = BertTokenizer(vocabulary: Vocabulary(tokenizer.vocabulary.tokens + ["e"]))
@@ -83,30 +84,30 @@ struct CorpusTests {
 
   @Test("what a killed process left is removed; a damaged file is made again")
   func leftovers() throws {
-    try folder.write(".train.tokens.123-456.tmp", [1, 2, 3])
+    try folder.write([1, 2, 3], ".train.tokens.123-456.tmp")
     let whole = try open(source("one.txt")).corpus
     #expect(try names() == ["one.txt", "tokenizer", "train.tokens", "two.txt"])
     let bytes = [UInt8](try Data(contentsOf: file))
     for length in [0, 7, 40, bytes.count - 1, bytes.count - 8] {
-      try folder.write("train.tokens", Array(bytes.prefix(length)))
+      try folder.write(Array(bytes.prefix(length)), "train.tokens")
       let error = try #require(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
       #expect(error.description.contains("train.tokens"))
     }
     // The footer is right, but the middle is gone.
-    try folder.write("train.tokens", Array(bytes.prefix(8) + bytes.suffix(48)))
+    try folder.write(Array(bytes.prefix(8) + bytes.suffix(48)), "train.tokens")
     #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
     // Sequences that end before they begin, and ids that the tokenizer does not have.
     var changed = bytes
     changed[bytes.count - 41] = 0x80
-    try folder.write("train.tokens", changed)
+    try folder.write(changed, "train.tokens")
     #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
     changed = bytes
     changed[bytes.count - 49] = 0x80
-    try folder.write("train.tokens", changed)
+    try folder.write(changed, "train.tokens")
     #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
     changed = bytes
     changed[9] = 1
-    try folder.write("train.tokens", changed)
+    try folder.write(changed, "train.tokens")
     let strange = try open(source("one.txt")).corpus
     let fault = #expect(throws: TaskDataError.self) { try strange[0] }
     #expect(fault?.description.contains("sequence 1 has the id 258, expected one from 0 to 8") == true)
@@ -117,7 +118,7 @@ struct CorpusTests {
 
   @Test("a run that fails leaves nothing half-written and the old corpus as it was")
   func failures() throws {
-    try folder.write("bad.txt", Array("a b\nc ".utf8) + [0xFF] + Array("\nd\n".utf8))
+    try folder.write(Array("a b\nc ".utf8) + [0xFF] + Array("\nd\n".utf8), "bad.txt")
     let error = try #require(throws: TaskDataError.self) { try open(source("one.txt", "bad.txt")) }
     guard case .badRows(let path, let report) = error else {
       Issue.record("found \(error)")
@@ -134,7 +135,7 @@ struct CorpusTests {
     #expect(throws: TaskDataError.self) { try open(source("one.txt", "none.txt")) }
     #expect(throws: TokenizerError.self) { try open(source("one.txt", maxLength: 2)) }
     #expect(try Data(contentsOf: file) == before)
-    try folder.write("blank.txt", Array("\n \n".utf8))
+    try folder.write(Array("\n \n".utf8), "blank.txt")
     #expect(throws: TaskDataError.emptyFile(path: folder.path("blank.txt"))) { try open(source("blank.txt")) }
     #expect(try !names().contains { $0.hasSuffix(".tmp") })
   }

@@ -1,5 +1,7 @@
 import Foundation
 import TaskData
+import Tasks
+import TestSupport
 import Testing
 import Tokenization
 
@@ -119,7 +121,7 @@ struct MaskingTests {
 
   @Test("a lexicon is a file of words, frequencies are passed over")
   func lexicon() throws {
-    let folder = try DataFolder(["words.txt": "北京 120\n大学\t7\n\n学生\n"])
+    let folder = try TemporaryFolder(["words.txt": "北京 120\n大学\t7\n\n学生\n"])
     let segmenter = try WordSegmenter(contentsOf: folder.url.appending(path: "words.txt"))
     let masker = try TokenMasker(
       tokenizer: tokenizer, probability: 0.0001, wholeWords: true, segmenter: segmenter)
@@ -153,12 +155,12 @@ struct MaskingTests {
 
   @Test("files are read line by line, in pieces, with their bad lines reported")
   func lines() throws {
-    let folder = try DataFolder([:])
+    let folder = try TemporaryFolder([:])
     // Lines longer than the pieces the file is read in, and one of them cut right inside a character.
     let long = String(repeating: "北", count: 70_000)
     try folder.write(
-      "train.txt",
-      Array("\u{FEFF}first\r\n\n \t\n\(long)\nx\u{2028}y\n".utf8) + [0xFF, 0x0A] + Array("last".utf8))
+      Array("\u{FEFF}first\r\n\n \t\n\(long)\nx\u{2028}y\n".utf8) + [0xFF, 0x0A] + Array("last".utf8),
+      "train.txt")
     let task = TaskDefinition(
       name: "m", kind: .maskedLanguageModel, trainFile: "train.txt", testFile: "none.txt")
     let reader = TaskReader(task: task, folder: folder.url)

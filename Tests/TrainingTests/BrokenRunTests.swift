@@ -1,6 +1,7 @@
 import Foundation
 import TaskData
 import Tensors
+import TestSupport
 import Testing
 import Training
 

@@ -1,7 +1,9 @@
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
+import TestSupport
 import Testing
 import Tokenization
 import Training

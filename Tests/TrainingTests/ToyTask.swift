@@ -1,5 +1,6 @@
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training

@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import Kernels
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 
@@ -16,12 +17,12 @@ package struct AnswerAlignment {
   /// The texts as the teacher reads them.
   package let examples: AlignedExamples
   /// What the teacher's logits are of.
-  package let head: TaskHead
+  package let family: any TaskFamily
   /// τ, at which start and end scores become probabilities.
   package let temperature: Double
 
-  package init(examples: AlignedExamples, head: TaskHead, temperature: Double) {
-    (self.examples, self.head, self.temperature) = (examples, head, temperature)
+  package init(examples: AlignedExamples, family: any TaskFamily, temperature: Double) {
+    (self.examples, self.family, self.temperature) = (examples, family, temperature)
   }
 
   /// What a student's token gets that no teacher's token goes to, in units of τ below the least of its sequence.
@@ -53,13 +54,12 @@ package struct AnswerAlignment {
     var (own, answers) = (student, teacher)
     let alignments = batch.indices.map { examples.alignments[$0] }
     let (starts, otherStarts) = (batch.tokens.starts, other.tokens.starts)
-    switch head {
-    case .tokenClassification: alignWords(&own, &answers, alignments, starts, otherStarts)
-    case .questionAnswering:
+    if family.form == .positions {
       answers.logits = teacher.logits.enumerated().map { index, scores in
         moved(scores, alignments, isEnd: index == 1, starts, otherStarts)
       }
-    case .sequenceClassification, .maskedLanguageModel: break
+    } else if family.rows == .tokens {
+      alignWords(&own, &answers, alignments, starts, otherStarts)
     }
     if !teacher.hidden.isEmpty { alignHidden(&own, &answers, alignments, starts, otherStarts) }
     return (own, answers)

@@ -1,4 +1,5 @@
 import Encoders
+import Tasks
 
 extension DistillationConfig {
   /// What cannot be compared between a teacher and a student that read different tokens.
@@ -22,20 +23,19 @@ extension DistillationConfig {
             + "which are averaged over characters, instead"))
     }
     guard usesTeacherLogits else { return faults }
-    switch teacher.head {
-    case .maskedLanguageModel:
+    if teacher.family.answersWithTokens {
       faults.append(
         DistillationFault(
           "kd_loss_weight",
           "the logits of masked words \(reason): they are distributions over different words; set it to 0 or give both "
             + "one tokenizer"))
-    case .questionAnswering where kdLossType == .mse:
+    }
+    if teacher.family.form == .positions, kdLossType == .mse {
       faults.append(
         DistillationFault(
           "kd_loss_type",
           "mse \(reason); use ce, reverse_kl or jsd, for which the probabilities are moved along the characters"
         ))
-    case .questionAnswering, .sequenceClassification, .tokenClassification: break
     }
     return faults
   }

@@ -1,5 +1,6 @@
 import Encoders
 import ModelFormats
+import Tasks
 
 /// One list of rows that a cache on disk keeps of each example: logits as Float32, features in half precision.
 public struct CachedPart: Sendable, Equatable {
@@ -89,12 +90,13 @@ public struct CachedPart: Sendable, Equatable {
 extension CachedPart {
   /// The logits that a teacher with a configuration gives through its standard adaptor.
   public static func logits(of config: EncoderConfig) -> [CachedPart] {
-    switch config.head {
-    case .sequenceClassification: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: true)]
-    case .tokenClassification: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: false)]
-    case .questionAnswering:
+    let family = config.taskFamily
+    return switch family.rows {
+    case .sequences: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: true)]
+    case .tokens where family.form == .positions:
       [0, 1].map { CachedPart(.logits, $0, width: 1, hasOneRow: false, isVector: true) }
-    case .maskedLanguageModel: []
+    case .tokens: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: false)]
+    case .asked: []
     }
   }
 

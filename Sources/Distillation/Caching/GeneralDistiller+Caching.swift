@@ -1,6 +1,7 @@
 import Encoders
 public import Foundation
 public import TaskData
+import Tasks
 public import Tokenization
 
 extension GeneralDistiller {
@@ -93,7 +94,7 @@ extension TeacherCacheFile {
 extension DistillationConfig {
   /// Why a teacher's answers cannot be kept; nil if they can.
   package func cacheObstacle(teacher: ModelDescription, matches: [ResolvedMatch]) -> String? {
-    if teacher.head == .maskedLanguageModel {
+    if teacher.family.answersWithTokens {
       return "which words are masked changes from epoch to epoch, so the teacher must be asked each time"
     }
     for case .custom(let match) in self.matches {

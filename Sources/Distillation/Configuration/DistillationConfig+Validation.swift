@@ -1,4 +1,5 @@
 import Encoders
+import Tasks
 
 extension DistillationConfig {
   /// Everything that is wrong or doubtful about this configuration for two models, at once.
@@ -160,25 +161,24 @@ extension DistillationConfig {
             + "heads cannot be compared")
       ]
     }
-    let head = student.head
+    let family = student.family
     var faults: [DistillationFault] = []
-    if head == .sequenceClassification, teacher.problem != student.problem {
+    if family.problemType != nil, teacher.problem != student.problem {
       faults.append(
         DistillationFault(
           "student",
           "its problem_type is \(student.problem.rawValue), the teacher's \(teacher.problem.rawValue)"))
     }
-    // The outputs of the other heads have no names.
-    if head == .sequenceClassification || head == .tokenClassification {
+    if family.namesOutputs {
       faults += Self.labelFaults(teacher.labels, student.labels)
     }
-    let hasClasses = head != .sequenceClassification || student.problem == .singleLabel
+    let hasClasses = family.form.hasClasses
     if probabilityShift, !hasClasses {
       faults.append(
         DistillationFault(
           "probability_shift", "needs one right class, which \(student.problem.rawValue) has not"))
     }
-    let hasRows = hasClasses && head != .questionAnswering
+    let hasRows = family.form == .classes
     if kdLossType.needsClasses && !hasRows || !hasClasses && kdLossType != .ce && kdLossType != .mse {
       faults.append(
         DistillationFault(
@@ -194,18 +194,18 @@ extension DistillationConfig {
         DistillationFault(
           "temperature_scheduler", "gives each row its own temperature, but dist compares whole batches"))
     }
-    if kdLossType == .dkd, hasRows, student.labels.count == 2, head != .maskedLanguageModel {
+    if kdLossType == .dkd, hasRows, student.labels.count == 2, !family.answersWithTokens {
       faults.append(
         DistillationFault(
           "kd_loss_type", "dkd of two classes is plain distillation; ce does the same faster",
           severity: .warning))
     }
-    if temperatureSchedule != .constant, !hasClasses || head == .questionAnswering {
+    if temperatureSchedule != .constant, !hasRows {
       faults.append(
         DistillationFault(
           "temperature_scheduler", "needs rows of classes; set it to none for this head"))
     }
-    if cacheTeacherLogits, head == .maskedLanguageModel {
+    if cacheTeacherLogits, family.answersWithTokens {
       faults.append(
         DistillationFault(
           "cache_teacher_logits",

@@ -1,4 +1,5 @@
 import Encoders
+import Tasks
 import Tensors
 
 /// What a distiller uses of a model's output; each field is optional in the sense that it may stay empty.

@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training
@@ -15,7 +16,7 @@ public enum Adaptors {
   public static func classification(
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
   ) -> AdaptorResult {
-    supervised(features(batch, output, context), by: .labels(batch.labels), batch, output, context)
+    supervised(features(batch, output, context), by: ClassTargets(batch.labels), batch, output, context)
   }
 
   /// For a teacher with one list of logits, rows of classes: these and captured features, no loss.
@@ -33,40 +34,33 @@ public enum Adaptors {
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
   ) -> AdaptorResult {
     var result = features(batch, output, context)
-    result.logits = [column(output.logits, 0, in: context), column(output.logits, 1, in: context)]
-    result.logitsKind = .positions(starts: batch.tokens.starts)
+    let (form, starts) = (LogitsForm.positions, batch.tokens.starts)
+    result.logits = form.parts(of: output.logits, starts: starts, in: context)
+    result.logitsKind = form.kind(starts: starts)
     return result
   }
 
-  /// What fits a teacher with a configuration: its logits, as its head means them, and captured features, no loss.
-  ///
-  /// - `sequenceClassification`: classes, numbers (`regression`) or labels side by side (`multi_label_classification`).
-  /// - `tokenClassification`: classes of every token, special ones included, as in TextBrewer's CoNLL example.
-  /// - `questionAnswering`: start and end scores over the tokens of each sequence.
-  /// - `maskedLanguageModel`: words in the places of the masked tokens.
+  /// What fits a teacher with a configuration: its logits, as its family of tasks compares them, and captured features, no
+  /// loss.
   public static func teacher(of config: EncoderConfig) -> Adaptor {
-    guard config.head != .questionAnswering else { return answers }
-    let kind: LogitsKind =
-      switch (config.head, config.problem) {
-      case (.sequenceClassification, .regression): .values
-      case (.sequenceClassification, .multiLabel): .independentLabels
-      default: .classes
-      }
+    let form = config.taskFamily.form
     return { batch, output, context in
       var result = features(batch, output, context)
-      result.logitsKind = kind
+      result.logits = form.parts(of: output.logits, starts: batch.tokens.starts, in: context)
+      result.logitsKind = form.kind(starts: batch.tokens.starts)
       return result
     }
   }
 
   /// What fits a student with a configuration: what fits such a teacher, and the loss of what is labelled.
   public static func student(of config: EncoderConfig) -> Adaptor {
-    student(of: config) { TaskTargets($0, for: config) }
+    let family = config.taskFamily
+    return student(of: config) { family.targets(of: $0) }
   }
 
   /// What fits a student whose targets come from elsewhere than the batch.
   package static func student(
-    of config: EncoderConfig, targets: @escaping (LabeledBatch) -> TaskTargets
+    of config: EncoderConfig, targets: @escaping (LabeledBatch) -> any TaskTargets
   ) -> Adaptor {
     let read = teacher(of: config)
     return { batch, output, context in
@@ -76,16 +70,12 @@ public enum Adaptors {
 
   /// A result with the loss and labels of some targets.
   private static func supervised(
-    _ result: AdaptorResult, by targets: TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
+    _ result: AdaptorResult, by targets: any TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
     _ context: Context
   ) -> AdaptorResult {
     var result = result
     result.losses = [targets.loss(output.logits, starts: batch.tokens.starts, in: context)]
-    switch targets {
-    case .labels(let labels), .tags(let labels), .words(_, let labels): result.labels = [labels]
-    case .spans(let starts, let ends): result.labels = [starts, ends]
-    case .values, .labelMatrix: break
-    }
+    result.labels = targets.classes
     return result
   }
 }

@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training
@@ -46,7 +47,7 @@ open class GeneralDistiller: TrainingObjective {
   public let cache: TeacherCache?
 
   /// What a batch is labelled with.
-  package var targets: (LabeledBatch) -> TaskTargets
+  package var targets: (LabeledBatch) -> any TaskTargets
 
   /// What a cache on disk must keep of each example for this distiller.
   public let cachedParts: [CachedPart]
@@ -122,7 +123,8 @@ open class GeneralDistiller: TrainingObjective {
     self.config = config
     self.student = student
     self.adaptorS = adaptorS
-    targets = { TaskTargets($0, for: student.config) }
+    let family = student.config.taskFamily
+    targets = { family.targets(of: $0) }
     warnings = found
     matches = config.resolvedMatches(teacher: own, student: other)
     customMatches = config.resolvedCustomMatches(teacher: own, student: other)
@@ -161,7 +163,7 @@ open class GeneralDistiller: TrainingObjective {
         + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache,
       parts: cachedParts)
     self.alignment = alignment.map {
-      AnswerAlignment(examples: $0, head: imitated.config.head, temperature: config.temperature)
+      AnswerAlignment(examples: $0, family: imitated.config.taskFamily, temperature: config.temperature)
     }
     let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
     cacheObstacle =
@@ -187,12 +189,14 @@ open class GeneralDistiller: TrainingObjective {
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   open func weight(of batch: LabeledBatch) -> Double {
-    switch student.head {
+    let family = student.config.taskFamily
+    return switch family.rows {
     case _ where !needsTeacher: Double(targets(batch).count(starts: batch.tokens.starts))
-    case .maskedLanguageModel where config.matches.isEmpty:
+    case .asked where config.matches.isEmpty:
       Double(targets(batch).rows?.count ?? batch.tokens.tokenCount)
-    case .sequenceClassification, .questionAnswering: Double(batch.count)
-    case .tokenClassification, .maskedLanguageModel: Double(batch.tokens.tokenCount)
+    case .sequences: Double(batch.count)
+    case .tokens where family.form == .positions: Double(batch.count)
+    case .tokens, .asked: Double(batch.tokens.tokenCount)
     }
   }
 
@@ -240,7 +244,7 @@ open class GeneralDistiller: TrainingObjective {
     let factor = updateFactors(of: batch)
     if config.usesTeacherLogits {
       // Squares of start and end scores are a mean over tokens, cross-entropies of them one over sequences.
-      let isOfTokens = student.head == .questionAnswering && config.kdLossType == .mse
+      let isOfTokens = student.config.taskFamily.form == .positions && config.kdLossType == .mse
       let factor = factor(isOfTokens ? .tokens : .answers)
       let term = LogitsTerm(config, function: kdLoss, temperatures: temperatures)
       let loss = try term.loss(student: own, teacher: other, in: context)
@@ -271,7 +275,7 @@ open class GeneralDistiller: TrainingObjective {
       let term = CustomMatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
       let loss = try term.loss(student: own, teacher: other, in: context)
       sum.add(
-        loss, weight: match.match.weight, factor: factor(match.unit(of: student.head)),
+        loss, weight: match.match.weight, factor: factor(match.unit(of: student.config.taskFamily)),
         name: match.match.logName)
     }
     return sum.stepLoss
@@ -291,7 +295,7 @@ open class GeneralDistiller: TrainingObjective {
 
   private func counts(of batch: LabeledBatch) -> UpdateCounts {
     UpdateCounts(
-      of: batch, weight: weight(of: batch), head: student.head, targets: targets(batch),
+      of: batch, weight: weight(of: batch), family: student.config.taskFamily, targets: targets(batch),
       alignment: alignment?.examples)
   }
 

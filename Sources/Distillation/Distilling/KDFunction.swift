@@ -1,3 +1,4 @@
+import Tasks
 import Tensors
 
 /// A KD loss of your own: the whole loss between one pair of logits, T² included if it shall be; TextBrewer's

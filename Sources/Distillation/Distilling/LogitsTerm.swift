@@ -1,3 +1,4 @@
+import Tasks
 import Tensors
 
 /// The KD part of a distiller's loss: pairs logits, picks rows, shifts probabilities, finds temperatures.

@@ -1,3 +1,4 @@
+import Tasks
 import Training
 
 /// TextBrewer's `BasicDistiller`: a `GeneralDistiller` whose configuration has no matches; here it takes them as well.

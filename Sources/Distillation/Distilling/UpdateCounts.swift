@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training
@@ -32,11 +33,12 @@ struct UpdateCounts {
   /// - Parameters:
   ///   - batch: The batch as the student reads it.
   ///   - weight: What it counts in the update.
-  ///   - head: What the student answers.
+  ///   - family: What the student answers.
   ///   - targets: What the batch is labelled with.
   ///   - alignment: How the teacher's tokens lie to the student's; nil where both read the same.
   init(
-    of batch: LabeledBatch, weight: Double, head: TaskHead, targets: TaskTargets, alignment: AlignedExamples?
+    of batch: LabeledBatch, weight: Double, family: any TaskFamily, targets: any TaskTargets,
+    alignment: AlignedExamples?
   ) {
     self.weight = weight
     let starts = batch.tokens.starts
@@ -49,10 +51,11 @@ struct UpdateCounts {
     rows[.tokens] = matched.reduce(0, +)
     rows[.pairs] = matched.reduce(0) { $0 + $1 * $1 }
     rows[.answers] =
-      switch head {
-      case .sequenceClassification, .questionAnswering: batch.count
-      case .tokenClassification: aligned?.reduce(0) { $0 + $1.words.count } ?? batch.tokens.tokenCount
-      case .maskedLanguageModel: targets.rows?.count ?? batch.tokens.tokenCount
+      switch family.rows {
+      case .sequences: batch.count
+      case .tokens where family.form == .positions: batch.count
+      case .tokens: aligned?.reduce(0) { $0 + $1.words.count } ?? batch.tokens.tokenCount
+      case .asked: targets.rows?.count ?? batch.tokens.tokenCount
       }
   }
 
@@ -85,14 +88,14 @@ extension MatchLossType {
 
 extension ResolvedCustomMatch {
   /// What the loss is a mean over; one of the caller's own is taken for a mean over rows.
-  func unit(of head: TaskHead) -> LossUnit {
+  func unit(of family: any TaskFamily) -> LossUnit {
     switch student.rows {
     case .sequences: .sequences
     case .answers:
-      switch head {
-      case .sequenceClassification: .sequences
-      case .tokenClassification, .questionAnswering: .tokens
-      case .maskedLanguageModel: .answers
+      switch family.rows {
+      case .sequences: .sequences
+      case .tokens: .tokens
+      case .asked: .answers
       }
     case .tokens: match.loss.type?.unit ?? .tokens
     }

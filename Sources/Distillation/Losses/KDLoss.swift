@@ -1,3 +1,4 @@
+import Tasks
 import Tensors
 
 /// The loss between the logits of a student and a teacher.

@@ -1,5 +1,6 @@
 public import Encoders
 import TaskData
+import Tasks
 import Tensors
 public import Tokenization
 
@@ -35,7 +36,7 @@ public struct MaskedWordModel {
     _ model: TaskModel, tokenizer: any Tokenizer, candidateCount: Int = 15
   ) throws(TokenizerError) {
     precondition(
-      model.head == .maskedLanguageModel,
+      model.config.taskFamily.answersWithTokens,
       "Hidden words are the answer of a masked language model, not of \(model.head).")
     precondition(candidateCount >= 1, "A word cannot have \(candidateCount) candidates.")
     guard let mask = tokenizer.maskID else {

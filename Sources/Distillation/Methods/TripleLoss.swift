@@ -1,5 +1,6 @@
 public import Encoders
 import TaskData
+import Tasks
 import Training
 
 /// DistilBERT's loss for a student of a masked language model, before there is any task.
@@ -67,7 +68,7 @@ public struct TripleLoss: Sendable, Equatable {
     let (own, other) =
       descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
     for (name, model) in [("teacher", teacher), ("student", student)]
-    where model.head != .maskedLanguageModel {
+    where !model.config.taskFamily.answersWithTokens {
       throw .invalidConfiguration([
         DistillationFault(
           name, "its head is \(model.head.rawValue), expected a masked language model's to guess hidden words"
@@ -80,7 +81,7 @@ public struct TripleLoss: Sendable, Equatable {
       config(teacher: own, student: other), teacher: teacher, student: student, descriptions: (own, other),
       seed: seed)
     // With a class for some tokens, a head answers all of them; with words for some places, only these.
-    if !restrictsCEToMask { distiller.targets = { .tags($0.tags) } }
+    if !restrictsCEToMask { distiller.targets = { ClassTargets($0.tags) } }
     return distiller
   }
 

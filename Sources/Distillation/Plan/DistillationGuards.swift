@@ -1,5 +1,6 @@
-public import TaskData
-public import Training
+import TaskData
+public import Tasks
+import Training
 
 /// What is doubtful about a distillation although nothing is wrong with its configuration.
 ///
@@ -46,45 +47,14 @@ public enum DistillationGuards {
   public static func teacherAtChance(
     _ name: String, _ evaluation: TaskEvaluation, on data: EncodedTask
   ) -> DistillationFault? {
-    guard let (found, chance) = comparison(evaluation, data), !(found.value > chance.value) else {
-      return nil
-    }
+    guard let both = data.task.kind.family.chance(evaluation, on: data) else { return nil }
+    let (found, chance) = (both.found, both.chance)
+    if found.value > chance.value { return nil }
     return DistillationFault(
       "teacher",
       "the \(found.name) of \(name) on \(data.rowCount) validation rows is \(rounded(found.value)), no better than \(chance.name) "
         + "(\(rounded(chance.value))); is it fine-tuned on this task, with these labels? Train it with 'potstill train'",
       severity: .warning)
-  }
-
-  private typealias Score = (name: String, value: Double)
-
-  /// What the teacher reaches, and what guessing reaches; nil where no row is labelled.
-  private static func comparison(
-    _ evaluation: TaskEvaluation, _ data: EncodedTask
-  ) -> (found: Score, chance: Score)? {
-    func metric(_ names: [String]) -> Score? { evaluation.result.metrics.first { names.contains($0.name) } }
-    switch data.task.kind {
-    case .classification, .pair:
-      guard case .labels(let answers) = evaluation.predictions else { return nil }
-      var counts: [Int32: Int] = [:]
-      var correct = 0
-      for (example, answer) in zip(data.examples, answers) where example.label >= 0 {
-        counts[example.label, default: 0] += 1
-        if data.task.labels[Int(example.label)] == answer.label { correct += 1 }
-      }
-      guard let most = counts.values.max() else { return nil }
-      let total = Double(counts.values.reduce(0, +))
-      return (("accuracy", Double(correct) / total), ("the commonest label", Double(most) / total))
-    case .regression:
-      return metric(["pearson", "spearmanr", "combined_score"]).map { ($0, ("chance", 0.05)) }
-    case .multiLabel:
-      return metric(["f1_micro", "f1_macro"]).map { ($0, ("chance", 0.01)) }
-    case .tokenClassification:
-      return metric(["overall_f1"]).map { ($0, ("chance", 0.01)) }
-    case .questionAnswering:
-      return metric(["f1", "F1"]).map { ($0, ("chance", 1)) }
-    case .maskedLanguageModel: return nil
-    }
   }
 
   private static func rounded(_ value: Double) -> String {

@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training
@@ -76,14 +77,14 @@ public final class TheseusDistiller: TrainingObjective {
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
   public func weight(of batch: LabeledBatch) -> Double {
-    Double(TaskTargets(batch, for: student.config).count(starts: batch.tokens.starts))
+    Double(student.config.taskFamily.targets(of: batch).count(starts: batch.tokens.starts))
   }
 
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
     let rate = config.rate(
       at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
-    let targets = TaskTargets(batch, for: student.config)
+    let targets = student.config.taskFamily.targets(of: batch)
     let kept = keptBlocks(rate: rate, in: context)
     let logits = student(batch.tokens, rows: targets.rows, keeping: kept, of: teacher, in: context).logits
     return StepLoss(

@@ -1,4 +1,5 @@
 import TaskData
+import Tasks
 import Training
 
 /// One of the tasks of a `MultiTaskDistiller`: a head on the shared encoder with its teacher, its settings and its data.

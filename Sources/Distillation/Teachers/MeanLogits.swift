@@ -1,4 +1,5 @@
 import Foundation
+import Tasks
 import Tensors
 
 /// The logits of a teacher that is the mean of several.

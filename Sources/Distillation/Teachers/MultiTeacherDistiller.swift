@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Training
 
 /// Distils several teachers into one student; TextBrewer's `MultiTeacherDistiller`, with weights, and with a choice of what
@@ -133,7 +134,7 @@ open class MultiTeacherDistiller: GeneralDistiller {
     _ config: DistillationConfig, _ student: ModelDescription
   ) -> [DistillationFault] {
     var reasons: [String] = []
-    if student.head == .sequenceClassification, student.problem == .regression {
+    if student.family.form == .values {
       reasons.append("numbers have no probabilities")
     } else if config.kdLossType == .mse {
       reasons.append("kd_loss_type mse compares logits, which a mean of probabilities does not have")

@@ -1,3 +1,4 @@
+import Tasks
 import Tensors
 
 /// The logits of several teachers for one batch, on their way into one loss.

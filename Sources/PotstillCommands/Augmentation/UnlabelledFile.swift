@@ -1,5 +1,6 @@
 import ModelFormats
 import TaskData
+import Tasks
 
 /// A file of rows without labels, as `potstill augment` writes and `--unlabelled-file` reads it: plain text, one text a line,
 /// or, when its name ends in .jsonl, an object a line under the task's own keys, else `text`, `text_pair` and `words`.
@@ -35,7 +36,7 @@ enum UnlabelledFile {
       }.joined()
     case .sentences(let sentences) where isJSON:
       return sentences.map { line([(keys.text, .array($0.words.map { .string($0) }))]) }.joined()
-    default:
+    case .texts, .sentences, .questions:
       throw CommandError(
         "--output \(path): task \(task.name) has rows of more than one text, which need a file of JSON lines; "
           + "give a name that ends in .jsonl")
@@ -43,7 +44,7 @@ enum UnlabelledFile {
   }
 
   private static func keys(_ task: TaskDefinition) -> (text: String, pair: String) {
-    let words = task.kind == .tokenClassification ? "words" : "text"
+    let words = task.kind.family.textKey
     guard task.format == .jsonl else { return (words, "text_pair") }
     func name(_ column: ColumnReference?, _ fallback: String) -> String {
       if case .name(let name) = column { name } else { fallback }

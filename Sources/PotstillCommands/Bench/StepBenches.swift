@@ -3,6 +3,7 @@ import Distillation
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import Training
 

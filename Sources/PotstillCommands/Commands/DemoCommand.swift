@@ -2,7 +2,9 @@ import ArgumentParser
 import Encoders
 import Foundation
 import ModelFormats
+import PotstillDemo
 import TaskData
+import Tasks
 import Tokenization
 
 /// `potstill demo`.

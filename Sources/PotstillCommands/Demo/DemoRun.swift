@@ -1,7 +1,9 @@
 import Distillation
 import Encoders
 import Foundation
+import PotstillDemo
 import TaskData
+import Tasks
 import Tokenization
 import Training
 

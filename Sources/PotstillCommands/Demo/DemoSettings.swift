@@ -1,5 +1,7 @@
 import Encoders
+import PotstillDemo
 import TaskData
+import Tasks
 import Training
 
 /// Every number of the demo, in one place.

@@ -1,5 +1,6 @@
 import Distillation
 import TaskData
+import Tasks
 import Training
 
 extension ModelFolder {

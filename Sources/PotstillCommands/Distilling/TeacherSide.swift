@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tokenization
 import Training
 
@@ -57,12 +58,12 @@ struct TeacherSide {
     self.path = answers.description.teacherName
     config = try answers.description.config()
     tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
-    if let problem = kind.problemType, config.head == .sequenceClassification, config.problem != problem {
+    if let problem = kind.problemType, config.head == kind.head, config.problem != problem {
       throw CommandError(
         "\(answers.url.path) holds answers of problem type \(config.problem.rawValue), but the task is of the kind "
           + "\(kind.rawValue); build a cache of a teacher for this task")
     }
-    if config.head == .sequenceClassification, let fault = config.outputFault {
+    if let fault = config.outputFault {
       throw CommandError("\(answers.url.path): the teacher \(self.path) \(fault)")
     }
     if config.head != kind.head {

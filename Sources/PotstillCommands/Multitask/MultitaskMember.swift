@@ -2,6 +2,7 @@ import Distillation
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 
 /// One task of a multi-task run with what belongs to it.
 struct MultitaskMember {

@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tokenization
 import Training
 

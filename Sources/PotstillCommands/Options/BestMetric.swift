@@ -1,4 +1,5 @@
 import TaskData
+import Tasks
 
 /// What can decide which model of a run is the best, by the names that the run's evaluations give.
 struct BestMetric {
@@ -7,13 +8,7 @@ struct BestMetric {
 
   /// The scores of one task.
   init(of task: TaskDefinition) {
-    switch task.kind {
-    // Each is reported whatever the task asks for.
-    case .maskedLanguageModel: names = ["loss"] + task.kind.knownMetrics
-    // As run_ner, an evaluation adds F1 of each type.
-    case .tokenClassification: names = ["loss"] + task.decidingMetrics + task.labels.map { $0 + "_f1" }
-    default: names = ["loss"] + task.decidingMetrics
-    }
+    names = ["loss"] + task.kind.family.decidingScores(of: task)
   }
 
   /// The scores of several tasks that are learnt together, by the name of each: their mean and each task's own.

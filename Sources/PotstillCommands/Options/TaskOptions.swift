@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 
 /// Which task, and where its files lie.
 package struct TaskOptions: ParsableArguments {
@@ -59,7 +60,7 @@ package struct TaskOptions: ParsableArguments {
       workingDirectory: URL(filePath: FileManager.default.currentDirectoryPath),
       executable: Bundle.main.executableURL)
     var definition = try TaskFile.read(catalog.url(for: name))
-    if definition.kind == .maskedLanguageModel, !trainsMaskedModels {
+    if definition.kind.family is MaskedWords, !trainsMaskedModels {
       throw CommandError(
         "task \(name) is a \(definition.kind.rawValue), which has text and no answers; expected another kind. "
           + "'potstill pretrain --task \(name)' trains and scores it")

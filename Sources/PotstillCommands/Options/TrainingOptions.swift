@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Training
 
 extension SchedulerType: ExpressibleByArgument {}

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelFormats
 import TaskData
+import Tasks
 
 /// How questions and entities are read and answered, where that is not as the task says; names of `run_qa` and `run_ner`.
 package struct WindowOptions: ParsableArguments {
@@ -38,17 +39,17 @@ package struct WindowOptions: ParsableArguments {
   /// - Throws: `UsageError` for a setting that a task of its kind does not have; the reader checks the values.
   package func applied(to task: TaskDefinition) throws -> TaskDefinition {
     var task = task
-    let isAboutQuestions = task.kind == .questionAnswering
-    let isAboutEntities = task.kind == .tokenClassification
-    let misplaced = [
-      ("--doc-stride", docStride != nil, isAboutQuestions || isAboutEntities),
-      ("--max-answer-length", maxAnswerLength != nil, isAboutQuestions),
-      ("--n-best-size", nBestSize != nil, isAboutQuestions),
-      ("--null-score-diff-threshold", nullScoreDiffThreshold != nil, isAboutQuestions),
-      ("--label-all-tokens", labelAllTokens != nil, isAboutEntities),
-    ].first { $0.1 && !$0.2 }
-    if let misplaced {
-      throw UsageError("\(misplaced.0) means nothing to \(task.name), a task of kind \(task.kind.rawValue)")
+    let given: [(option: String, isGiven: Bool, key: TaskDefinition.CodingKeys)] = [
+      ("--doc-stride", docStride != nil, .docStride),
+      ("--max-answer-length", maxAnswerLength != nil, .maxAnswerLength),
+      ("--n-best-size", nBestSize != nil, .nBestSize),
+      ("--null-score-diff-threshold", nullScoreDiffThreshold != nil, .nullScoreDiffThreshold),
+      ("--label-all-tokens", labelAllTokens != nil, .labelAllTokens),
+    ]
+    let family = task.kind.family
+    if let misplaced = given.first(where: { $0.isGiven && !family.keys.contains($0.key) }) {
+      throw UsageError(
+        "\(misplaced.option) means nothing to \(task.name), a task of kind \(task.kind.rawValue)")
     }
     task.docStride = docStride ?? task.docStride
     task.questions.maxAnswerLength = maxAnswerLength ?? task.questions.maxAnswerLength

@@ -3,6 +3,7 @@ import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Training
 
 /// Answers to questions, each a piece of its passage.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelFormats
 import TaskData
+import Tasks
 
 /// How tokens are hidden: the names of Hugging Face's `run_mlm` and of its whole-word data collator.
 package struct MaskingOptions: ParsableArguments {

@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import ModelFormats
+import Tasks
 import Tokenization
 
 /// A masked language model with its tokenizer, to go on with or to begin with.
@@ -19,7 +20,7 @@ struct PretrainingModel {
     tokenizerFolder = URL(filePath: folder ?? directory, directoryHint: .isDirectory)
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     model = try TaskModel(
-      directory: URL(filePath: directory, directoryHint: .isDirectory), head: .maskedLanguageModel,
+      directory: URL(filePath: directory, directoryHint: .isDirectory), head: MaskedWords().head,
       seed: seed)
     try model.checkAsStart(directory)
     if let fault = model.config.fault(of: tokenizer) {
@@ -76,7 +77,7 @@ struct PretrainingModel {
     }
     if isFolder.boolValue { url.append(path: "config.json") }
     var config = try EncoderConfig(json: try JSONValue(contentsOf: url), file: url.path)
-    config.head = .maskedLanguageModel
+    config.head = MaskedWords().head
     config.vocabularySize = tokenizer.idLimit
     config.padTokenID = padding ?? config.padTokenID
     return config

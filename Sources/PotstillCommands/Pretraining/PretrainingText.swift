@@ -1,5 +1,6 @@
 import Foundation
 import TaskData
+import Tasks
 import Tokenization
 
 /// The text of a pre-training run: a task of kind `masked_lm`, from a recipe or made of the command's options.
@@ -29,8 +30,10 @@ struct PretrainingText {
       }
       let reader = try options.open(console, trainsMaskedModels: true)
       (task, folder) = (reader.task, reader.folder)
-      guard task.kind == .maskedLanguageModel else {
-        throw TaskDataError.wrongKind(task: task.name, kind: task.kind, expected: [.maskedLanguageModel])
+      let kind = MaskedWords().kind
+      guard task.kind == kind else {
+        throw TaskDataError.wrongKind(
+          task: task.name, kind: task.kind.rawValue, expected: [kind.rawValue])
       }
       inputs = [try reader.openTexts(.train).path]
       validation = task.validationFile == nil ? nil : try reader.openTexts(.validation).path
@@ -38,7 +41,7 @@ struct PretrainingText {
       // run_mlm calls its text --train_file.
       let files = input + (options.trainFile.map { [$0] } ?? [])
       task = TaskDefinition(
-        name: "pretrain", kind: .maskedLanguageModel, trainFile: files.first.map { DataFile($0) },
+        name: "pretrain", kind: MaskedWords().kind, trainFile: files.first.map { DataFile($0) },
         validationFile: options.validationFile.map { DataFile($0) },
         maxSequenceLength: options.maxSeqLength ?? 128)
       inputs = files

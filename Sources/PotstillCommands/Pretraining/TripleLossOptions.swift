@@ -2,6 +2,7 @@ import ArgumentParser
 import Distillation
 import Encoders
 import ModelFormats
+import Tasks
 import Tokenization
 import Training
 
@@ -70,7 +71,7 @@ package struct TripleLossOptions: ParsableArguments {
 
   /// The teacher, nil when there is none; one without a trained head is refused.
   func loadTeacher(_ console: Console) throws -> ModelFolder? {
-    try teacher.map { try ModelFolder($0, head: .maskedLanguageModel, console: console) }
+    try teacher.map { try ModelFolder($0, head: MaskedWords().head, console: console) }
   }
 
   /// The distiller of two models, once everything fits.

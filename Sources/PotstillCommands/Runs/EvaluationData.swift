@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Training
 
 /// A part of a task's data, ready to score models on.

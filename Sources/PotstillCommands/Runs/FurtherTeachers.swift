@@ -1,6 +1,7 @@
 import Distillation
 import Encoders
 import TaskData
+import Tasks
 import Tokenization
 import Training
 

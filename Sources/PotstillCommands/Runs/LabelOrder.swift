@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Training
 
 /// Which output of a model stands for which label of a task: models may order the labels in a way of their own.

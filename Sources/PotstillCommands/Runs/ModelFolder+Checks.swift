@@ -1,5 +1,6 @@
 import Encoders
 import TaskData
+import Tasks
 import Tokenization
 
 extension TaskModel {
@@ -9,7 +10,7 @@ extension TaskModel {
   /// - Parameter path: The folder as the user named it.
   func checkAsAnswering(_ path: String, console: Console) throws {
     try checkNumbers(path, console: console)
-    if head == .sequenceClassification, let fault = config.outputFault {
+    if let fault = config.outputFault {
       throw CommandError("\(path) \(fault)")
     }
     if let ignored = loadReport?.ignoredText { console.warn("\(path): \(ignored)") }
@@ -41,17 +42,8 @@ extension TaskModel {
 }
 
 extension EncoderConfig {
-  /// Why the outputs of a sequence head are no answer, as the end of a sentence; nil when they are.
-  var outputFault: String? {
-    switch problem {
-    case .singleLabel where labels.count == 1:
-      "has one label, \(labels[0]), and problem_type single_label_classification: whatever the text, its score is 1. "
-        + "Expected two labels or more, or another problem_type in config.json"
-    case .regression where labels.count > 1:
-      "is a regression with \(labels.count) outputs (\(labels.joined(separator: ", "))); expected one number a text"
-    case .singleLabel, .multiLabel, .regression: nil
-    }
-  }
+  /// Why the outputs of the head are no answer, as the end of a sentence; nil when they are.
+  var outputFault: String? { taskFamily.outputFault(of: labels) }
 }
 
 extension ModelFolder {

@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import Kernels
 import TaskData
+import Tasks
 import Tokenization
 import Training
 
@@ -35,7 +36,7 @@ struct ModelFolder {
   init(_ path: String, for kind: TaskKind, console: Console) throws {
     try self.init(path, head: kind.head, console: console)
     let problem = model.config.problem
-    if model.head == .sequenceClassification, let wanted = kind.problemType, wanted != problem {
+    if model.head == kind.head, let wanted = kind.problemType, wanted != problem {
       throw CommandError(
         "\(path) answers with problem type \(problem.rawValue), but the task is of the kind \(kind.rawValue), "
           + "which needs \(wanted.rawValue); train a model on this task")
@@ -54,7 +55,7 @@ struct ModelFolder {
     noteRepeatedTokens(on: console)
     if needsHead, model.startsWithFreshHead {
       throw CommandError(
-        "\(path) has no head for \(model.head.purpose); expected a model that was trained for it. Train one with "
+        "\(path) has no head for \(model.config.taskFamily.purpose); expected a model that was trained for it. Train one with "
           + "'potstill train --model \(path)'")
     }
   }
@@ -120,16 +121,4 @@ private func both<First, Second>(
   }
   guard let second else { preconditionFailure("What was waited for has an end: a value or an error.") }
   return (try first.get(), try second.get())
-}
-
-extension TaskHead {
-  /// What a head is for, in words.
-  fileprivate var purpose: String {
-    switch self {
-    case .sequenceClassification: "classification"
-    case .tokenClassification: "token classification"
-    case .questionAnswering: "question answering"
-    case .maskedLanguageModel: "masked words"
-    }
-  }
 }

@@ -1,4 +1,5 @@
 import TaskData
+import Tasks
 
 /// The rows of a run.
 struct RunData {

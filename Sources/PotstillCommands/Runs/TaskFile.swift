@@ -1,5 +1,6 @@
 import Foundation
 import TaskData
+import Tasks
 import Yams
 
 /// Reads the YAML file of a task.

@@ -2,6 +2,8 @@
 public struct EncodedExample: Sendable, Hashable {
   /// The label of an example or token that has none; losses and metrics skip it.
   public static let noLabel: Int32 = -100
+  /// The numbers of tokens that a length can be.
+  package static let lengths = 1...1_000_000
 
   /// The token ids, special tokens included [length].
   public var ids: [Int32]

@@ -45,19 +45,6 @@ extension EncodedSentences {
       labelsAllTokens: labelAllTokens)
   }
 
-  /// Tokenizes the sentences of a task with the task's own settings.
-  ///
-  /// - Parameter maxLength: The largest number of tokens, nil for the task's `max_seq_length`.
-  ///
-  /// Throws `TokenizerError.truncation` as above.
-  public static func encode(
-    _ sentences: [TaggedSentence], task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int? = nil
-  ) throws(TokenizerError) -> EncodedSentences {
-    try encode(
-      sentences, tagSet: task.tagSet, with: tokenizer, maxLength: maxLength ?? task.maxSequenceLength,
-      stride: task.docStride, labelAllTokens: task.entities.labelAllTokens)
-  }
-
   // MARK: Parts
 
   private typealias Window = (words: Range<Int>, owned: Range<Int>)

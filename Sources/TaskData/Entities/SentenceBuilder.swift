@@ -1,6 +1,26 @@
 import Foundation
 import ModelFormats
 
+/// Layout of the tags of files: how they mark entities, and how the sentences that are read shall.
+package struct TagLayout: Sendable {
+  /// The tags of the files.
+  package let input: TagSet
+  /// The tags of what is read.
+  package let output: TagSet
+  /// Which tag a raw value means.
+  package let values: [String: String]
+  /// Whether each character is followed by a digit that is no part of it.
+  package let stripsSegmentDigits: Bool
+
+  /// A layout of its parts.
+  package init(input: TagSet, output: TagSet, values: [String: String], stripsSegmentDigits: Bool) {
+    self.input = input
+    self.output = output
+    self.values = values
+    self.stripsSegmentDigits = stripsSegmentDigits
+  }
+}
+
 /// Turns the words and raw tags of a file into sentences in the task's own scheme, or says what is wrong with them.
 struct SentenceBuilder {
   let split: DataSplit
@@ -10,12 +30,12 @@ struct SentenceBuilder {
   private let output: TagSet
   private var marks: [String: Result<TagSet.Mark?, TagSet.TagError>] = [:]
 
-  init(task: TaskDefinition, split: DataSplit) {
+  init(_ layout: TagLayout, split: DataSplit) {
     self.split = split
-    stripsDigits = task.entities.stripSegmentDigits
-    labelValues = task.labelValues
-    input = TagSet(scheme: task.inputScheme, types: task.labels)
-    output = task.tagSet
+    stripsDigits = layout.stripsSegmentDigits
+    labelValues = layout.values
+    input = layout.input
+    output = layout.output
   }
 
   /// The types of entities.

@@ -1,8 +1,10 @@
 extension Dataset where Example == TaggedSentence {
   /// Parses the bytes of a file; bad sentences are in the report.
-  init(parsing bytes: [UInt8], path: String, layout: FileLayout, task: TaskDefinition, split: DataSplit) {
+  package init(
+    parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, tags: TagLayout
+  ) {
     self.init(path: path, examples: [])
-    var builder = SentenceBuilder(task: task, split: split)
+    var builder = SentenceBuilder(tags, split: split)
     if layout.format == .jsonl {
       addEntityLines(bytes, layout, &builder)
     } else {
@@ -15,7 +17,7 @@ extension Dataset where Example == TaggedSentence {
   /// Fields are separated by tabs or, where a line has none, by spaces; the word is the first and the tag the last unless
   /// the task says which. Separators in front of a line and behind it are no fields, but a line that has one field less
   /// than the others and begins with a separator has a space for its word. Lines of `-DOCSTART-` separate like blank ones.
-  private mutating func addColumns(_ bytes: [UInt8], _ layout: FileLayout, _ builder: inout SentenceBuilder) {
+  private mutating func addColumns(_ bytes: [UInt8], _ layout: RowLayout, _ builder: inout SentenceBuilder) {
     let columns = ColumnPlaces(layout, types: builder.types, width: ColumnPlaces.width(bytes))
     var words: [String] = []
     var tags: [String?] = []
@@ -64,7 +66,7 @@ private struct ColumnPlaces {
   /// The types whose names have a space, which only a line with tabs can say.
   let spacedTypes: [String]
 
-  init(_ layout: FileLayout, types: [String], width: Int?) {
+  init(_ layout: RowLayout, types: [String], width: Int?) {
     self.width = width
     spacedTypes = types.filter { $0.contains(" ") }
     func place(_ column: ColumnReference) -> Int? {

@@ -6,7 +6,7 @@ extension Dataset where Example == TaggedSentence {
   /// - CLUENER: a text, and for each type the names with their first and last character:
   ///   `{"text": "...", "label": {"name": {"叶老桂": [[9, 11]]}}}`. The characters (Unicode scalars) are the words.
   /// - Hugging Face: a list of words and a list of their tags, as names or by number.
-  mutating func addEntityLines(_ bytes: [UInt8], _ layout: FileLayout, _ builder: inout SentenceBuilder) {
+  mutating func addEntityLines(_ bytes: [UInt8], _ layout: RowLayout, _ builder: inout SentenceBuilder) {
     JSONLines.forEach(bytes) { line, object in
       let row = object.flatMap { object -> Result<TaggedSentence, RowFault> in
         do throws(RowFault) {

@@ -1,4 +1,4 @@
-import Tokenization
+package import Tokenization
 
 /// The tokens of single words, each cut by itself as Hugging Face does with `is_split_into_words`.
 ///
@@ -32,12 +32,15 @@ struct WordPieces: Sendable {
 }
 
 /// The special tokens that a tokenizer puts around one text.
-struct SpecialFrame: Sendable {
-  let before: [Int32]
-  let after: [Int32]
+package struct SpecialFrame: Sendable {
+  /// Those before the text.
+  package let before: [Int32]
+  /// Those behind it.
+  package let after: [Int32]
   private let segments: (before: [Int32], text: Int32, after: [Int32])
 
-  init(of tokenizer: any Tokenizer) {
+  /// The frame that a tokenizer's template puts around a text.
+  package init(of tokenizer: any Tokenizer) {
     // Any text shows where the template puts it; a letter is at least one token, [UNK] if need be.
     let encoding = tokenizer.encode("a")
     let (ids, segments) = (encoding.ids, encoding.segments)
@@ -51,9 +54,11 @@ struct SpecialFrame: Sendable {
     )
   }
 
-  var count: Int { before.count + after.count }
+  /// Their number.
+  package var count: Int { before.count + after.count }
 
-  func around(_ ids: [Int32]) -> EncodedExample {
+  /// An example of a text's tokens in the frame.
+  package func around(_ ids: [Int32]) -> EncodedExample {
     EncodedExample(
       ids: before + ids + after,
       segments: segments.before + Array(repeating: segments.text, count: ids.count) + segments.after)

@@ -9,10 +9,10 @@ struct QuestionBuilder {
   private var ids: Set<String> = []
   private(set) var repairs: [RowRepair] = []
 
-  init(task: TaskDefinition, split: DataSplit) {
+  init(allowsImpossible: Bool, stripsIDs: Bool, split: DataSplit) {
     self.split = split
-    allowsImpossible = task.questions.version2WithNegative
-    stripsIDs = task.isScoredAsCMRC
+    self.allowsImpossible = allowsImpossible
+    self.stripsIDs = stripsIDs
   }
 
   /// A passage, its scalars at hand for the check of every answer.

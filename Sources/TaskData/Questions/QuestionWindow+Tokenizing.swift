@@ -36,19 +36,6 @@ extension QuestionWindow {
     return windows
   }
 
-  /// Tokenizes the questions of a task with the task's own settings.
-  ///
-  /// - Parameter maxLength: The largest number of tokens, nil for the task's `max_seq_length`.
-  ///
-  /// Throws `TokenizerError.truncation` as above.
-  public static func encode(
-    _ questions: [Question], task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int? = nil
-  ) throws(TokenizerError) -> [QuestionWindow] {
-    try encode(
-      questions, with: tokenizer, maxLength: maxLength ?? task.maxSequenceLength, stride: task.docStride,
-      maxQueryLength: task.questions.maxQueryLength)
-  }
-
   // MARK: Parts
 
   private init(_ encoding: Encoding, of question: Question, at index: Int) {
@@ -78,7 +65,7 @@ extension QuestionWindow {
   }
 
   /// The question up to the end of a token, without the white space on its left, which byte-level BPE would see.
-  static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
+  package static func cut(_ text: String, to maxCount: Int, with tokenizer: any Tokenizer) -> String {
     let text = String(String.UnicodeScalarView(text.unicodeScalars.drop { $0.properties.isWhitespace }))
     let offsets = tokenizer.encode(text, addSpecialTokens: false).offsets
     if offsets.count <= maxCount { return text }

@@ -3,13 +3,18 @@ import ModelFormats
 
 extension Dataset where Example == Question {
   /// Parses the bytes of a file; bad questions are in the report, a file that is no such document is an error.
-  init(parsing bytes: [UInt8], path: String, layout: FileLayout, task: TaskDefinition, split: DataSplit)
-    throws(TaskDataError)
-  {
+  ///
+  /// - Parameter stripsIDs: Whether ids lose the white space around them.
+  /// - Throws: `TaskDataError.unreadableFile`.
+  package init(
+    parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, settings: QuestionSettings,
+    stripsIDs: Bool
+  ) throws(TaskDataError) {
     self.init(path: path, examples: [])
-    var builder = QuestionBuilder(task: task, split: split)
+    var builder = QuestionBuilder(
+      allowsImpossible: settings.version2WithNegative, stripsIDs: stripsIDs, split: split)
     if layout.format == .jsonl {
-      addLines(bytes, task.questions, &builder)
+      addLines(bytes, settings, &builder)
     } else {
       try addDocument(bytes, &builder)
     }

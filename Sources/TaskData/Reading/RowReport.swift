@@ -9,7 +9,8 @@ public struct RowFault: Error, Sendable, Hashable, CustomStringConvertible {
   /// What was expected instead.
   public let expected: String
 
-  init(line: Int = 0, place: String? = nil, found: String, expected: String) {
+  /// A fault of its parts.
+  package init(line: Int = 0, place: String? = nil, found: String, expected: String) {
     self.line = line
     self.place = place
     self.found = found

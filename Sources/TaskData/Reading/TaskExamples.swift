@@ -1,10 +1,10 @@
-/// The rows of one split of a task, as its kind has them.
+/// Rows of one split of a task, in the form that its kind reads.
 public enum TaskExamples: Sendable, Hashable {
-  /// Texts or pairs, for classification, pairs, regression and multi-label tasks.
+  /// Texts or pairs.
   case texts([TextExample])
-  /// Sentences of words, for token classification.
+  /// Sentences of words.
   case sentences([TaggedSentence])
-  /// Questions with their passages, for question answering.
+  /// Questions with their passages.
   case questions([Question])
 
   /// The number of rows.
@@ -40,31 +40,8 @@ public enum TaskExamples: Sendable, Hashable {
     case (.texts(let first), .texts(let second)): .texts(first + second)
     case (.sentences(let first), .sentences(let second)): .sentences(first + second)
     case (.questions(let first), .questions(let second)): .questions(first + second)
-    default: preconditionFailure("Rows of different kinds of tasks cannot be put together.")
-    }
-  }
-}
-
-extension TaskReader {
-  /// Reads one split of any task but a masked language model's, whose text is streamed.
-  ///
-  /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
-  /// - Returns: The rows, the path of their file, and for people how many there are, and what was left out or repaired.
-  ///
-  /// Throws as `read`.
-  public func readExamples(
-    _ split: DataSplit, part: String? = nil
-  ) throws(TaskDataError) -> (examples: TaskExamples, path: String, account: String) {
-    switch task.kind {
-    case .tokenClassification:
-      let dataset = try readSentences(split, part: part)
-      return (.sentences(dataset.examples), dataset.path, dataset.account)
-    case .questionAnswering:
-      let dataset = try readQuestions(split, part: part)
-      return (.questions(dataset.examples), dataset.path, dataset.account)
-    case .classification, .pair, .regression, .multiLabel, .maskedLanguageModel:
-      let dataset = try read(split, part: part)
-      return (.texts(dataset.examples), dataset.path, dataset.account)
+    case (.texts, _), (.sentences, _), (.questions, _):
+      preconditionFailure("Rows of different forms cannot be put together.")
     }
   }
 }

@@ -2,7 +2,7 @@ import ModelFormats
 
 extension Dataset where Example == TextExample {
   /// Reads one JSON object a line.
-  mutating func addLines(_ bytes: [UInt8], _ layout: FileLayout, _ builder: ExampleBuilder) {
+  mutating func addLines(_ bytes: [UInt8], _ layout: RowLayout, _ builder: ExampleBuilder) {
     var indices = RowIndices()
     JSONLines.forEach(bytes) { line, object in
       let row = report.rowCount
@@ -15,7 +15,7 @@ extension Dataset where Example == TextExample {
   }
 
   private static func example(
-    row: Int, line: Int, _ object: JSONObject, _ layout: FileLayout, _ builder: ExampleBuilder
+    row: Int, line: Int, _ object: JSONObject, _ layout: RowLayout, _ builder: ExampleBuilder
   ) -> Result<TextExample, RowFault> {
     do throws(RowFault) {
       let text = try JSONLines.text(layout.textColumn, of: object, line: line)
@@ -29,7 +29,7 @@ extension Dataset where Example == TextExample {
   }
 
   /// What the row says about its label; whether it may say nothing is the builder's to judge.
-  private static func target(_ object: JSONObject, _ layout: FileLayout) -> RawTarget {
+  private static func target(_ object: JSONObject, _ layout: RowLayout) -> RawTarget {
     func value(_ column: ColumnReference) -> JSONValue? {
       if case .name(let key) = column { object[key] } else { nil }
     }

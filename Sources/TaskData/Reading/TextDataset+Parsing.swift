@@ -1,10 +1,12 @@
 extension Dataset where Example == TextExample {
   /// Parses the bytes of a file; bad rows are in the report, a missing column is an error.
-  init(parsing bytes: [UInt8], path: String, layout: FileLayout, task: TaskDefinition, split: DataSplit)
-    throws(TaskDataError)
-  {
+  ///
+  /// - Throws: `TaskDataError.missingColumn`, `.emptyFile` or `.unreadableFile`.
+  package init(
+    parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, targets: any TargetReader
+  ) throws(TaskDataError) {
     self.init(path: path, examples: [])
-    let builder = ExampleBuilder(task: task, split: split)
+    let builder = ExampleBuilder(split: split, targets: targets)
     switch layout.format {
     case .tsv: try addRows(DelimitedRows(tsv: bytes), layout, builder)
     case .csv: try addRows(DelimitedRows(csv: bytes), layout, builder)
@@ -16,7 +18,7 @@ extension Dataset where Example == TextExample {
   }
 
   private mutating func addRows(
-    _ table: DelimitedRows, _ layout: FileLayout, _ builder: ExampleBuilder
+    _ table: DelimitedRows, _ layout: RowLayout, _ builder: ExampleBuilder
   ) throws(TaskDataError) {
     guard let first = table.rows.first else { throw .emptyFile(path: path) }
     if let fault = first.fault, layout.header {

@@ -2,6 +2,7 @@ import Distillation
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import TestSupport
 import Testing
@@ -95,7 +96,7 @@ import Training
   @Test func hiddenStatesAreMeansOverTheCharactersOfAToken() throws {
     let world = try AlignedWorld(.sequenceClassification)
     let aligned = try world.aligned(student: world.byteLevel, teacher: world.wordPiece)
-    let alignment = AnswerAlignment(examples: aligned, head: .sequenceClassification, temperature: 2)
+    let alignment = AnswerAlignment(examples: aligned, family: TaskKind.classification.family, temperature: 2)
     let batch = LabeledBatch(try world.encode(world.byteLevel).examples, at: [1, 3])
     let other = alignment.teacherBatch(of: batch)
     // Each teacher's token holds its own number.
@@ -124,7 +125,7 @@ import Training
       (world.byteLevel, world.wordPiece as any Tokenizer), (world.wordPiece, world.byteLevel),
     ] {
       let aligned = try world.aligned(student: own, teacher: theirs)
-      let alignment = AnswerAlignment(examples: aligned, head: .questionAnswering, temperature: 4)
+      let alignment = AnswerAlignment(examples: aligned, family: TaskKind.questionAnswering.family, temperature: 4)
       let batch = LabeledBatch(try world.encode(own).examples, at: [1, 3, 2])
       let other = alignment.teacherBatch(of: batch)
       let scores = (0..<other.tokens.tokenCount).map { Float(($0 * 37) % 11) - 5 }

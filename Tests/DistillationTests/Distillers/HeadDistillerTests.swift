@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tensors
 import TestSupport
 import Testing
@@ -18,7 +19,7 @@ import Training
     let teacher: TaskModel
     let student: TaskModel
     let batch: LabeledBatch
-    let targets: TaskTargets
+    let targets: any TaskTargets
     let examples: [EncodedExample]
 
     init(_ head: String) throws {
@@ -38,9 +39,9 @@ import Training
       targets =
         switch teacher.head {
         case .questionAnswering:
-          .spans(starts: try integers("start_positions"), ends: try integers("end_positions"))
-        case .maskedLanguageModel: TaskTargets(words: try integers("tags"))
-        default: .tags(try integers("tags"))
+          SpanTargets(firsts: try integers("start_positions"), lasts: try integers("end_positions"))
+        case .maskedLanguageModel: ClassTargets(words: try integers("tags"))
+        default: ClassTargets(try integers("tags"))
         }
     }
 
@@ -109,7 +110,7 @@ import Training
     let distiller = try world.distiller(config, adaptorT: counting)
     func value(_ distiller: GeneralDistiller, _ places: [Int]) throws -> Float {
       let batch = LabeledBatch(world.examples, at: places)
-      distiller.targets = { TaskTargets($0, for: world.student.config) }
+      distiller.targets = { world.student.config.taskFamily.targets(of: $0) }
       return try distiller.loss(batch, progress: 0, in: .inference).total.item
     }
     for places in [[0, 1, 2, 3], [3, 1], [2], [0, 3, 2]] {
@@ -155,7 +156,9 @@ import Training
       DistillationConfig(temperature: 2, hardLabelWeight: 1), teacher: teacher, student: student)
     let isRegression = name == "regression"
     let targets = (0..<own.count).map { Float(($0 * 5 + 1) % 2) }
-    distiller.targets = { _ in isRegression ? .values(targets) : .labelMatrix(targets) }
+    distiller.targets = { _ in
+      isRegression ? NumberTargets.values(targets) : NumberTargets.labelMatrix(targets)
+    }
     let loss = try distiller.loss(world.batch, progress: 0, in: .inference)
     let (kd, hard) = (
       try part(loss, "unweighted_kd_loss"), try part(loss, "unweighted_hard_label_loss")

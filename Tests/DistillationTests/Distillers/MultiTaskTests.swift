@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tensors
 import TestSupport
 import Testing

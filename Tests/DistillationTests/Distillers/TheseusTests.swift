@@ -2,6 +2,7 @@ import Distillation
 import Encoders
 import Foundation
 import TaskData
+import Tasks
 import Tensors
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import Distillation
+import Tasks
 import Tensors
 import TestSupport
 import Testing

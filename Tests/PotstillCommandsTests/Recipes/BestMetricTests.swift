@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Testing
 import Yams
 

@@ -2,6 +2,7 @@ import Foundation
 import ModelFormats
 import PotstillCommands
 import TaskData
+import Tasks
 import Testing
 import Yams
 

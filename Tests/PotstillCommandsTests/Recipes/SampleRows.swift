@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 
 /// A few rows in the very files, columns and codes that a recipe asks for, whatever its kind.
 struct SampleRows {

@@ -1,0 +1,75 @@
+import TaskData
+import Tokenization
+
+/// The tokens of single words on two sides, each with the stretch of the word that it covers.
+struct AlignedWords: Sendable {
+  private let student: PlacedWords
+  private let teacher: PlacedWords
+
+  init(_ sentences: [TaggedSentence], student: any Tokenizer, teacher: any Tokenizer) {
+    self.student = PlacedWords(sentences, with: student)
+    self.teacher = PlacedWords(sentences, with: teacher)
+  }
+
+  /// The teacher's view of a student's window: the window's words, as many as there is room for.
+  func window(
+    _ window: EntityWindow, of sentence: TaggedSentence, frame: SpecialFrame, room: Int
+  ) -> AlignedExample {
+    let seen = window.words.filter { $0 >= 0 }
+    let words = seen.isEmpty ? 0..<0 : seen[0]..<seen[seen.count - 1] + 1
+    var (texts, offsets, ids): ([Int?], [Range<Int>], [Int32]) = ([], [], [])
+    texts += repeatElement(nil, count: frame.before.count)
+    var isShortened = false
+    for word in words {
+      let pieces = teacher[sentence.words[word]]
+      guard ids.count + pieces.ids.count <= room else {
+        isShortened = true
+        break
+      }
+      ids += pieces.ids
+      offsets += pieces.offsets
+      texts += repeatElement(Optional(word), count: pieces.ids.count)
+    }
+    texts += repeatElement(nil, count: frame.after.count)
+    let specials = { (count: Int) in [Range<Int>](repeating: 0..<0, count: count) }
+    offsets = specials(frame.before.count) + offsets + specials(frame.after.count)
+    return AlignedExample(
+      example: frame.around(ids),
+      alignment: TokenAlignment(
+        student: places(window, sentence), teacher: TokenPlaces(texts: texts, offsets: offsets),
+        countsWords: true),
+      isShortened: isShortened)
+  }
+
+  private func places(_ window: EntityWindow, _ sentence: TaggedSentence) -> TokenPlaces {
+    var offsets: [Range<Int>] = []
+    var (last, rest) = (-1, ArraySlice<Range<Int>>())
+    for word in window.words {
+      if word >= 0, word != last { rest = student[sentence.words[word]].offsets[...] }
+      last = word
+      offsets.append(word < 0 ? 0..<0 : rest.popFirst() ?? 0..<0)
+    }
+    return TokenPlaces(texts: window.words.map { $0 < 0 ? nil : $0 }, offsets: offsets)
+  }
+}
+
+/// The tokens of single words with their stretches, each distinct word cut once.
+private struct PlacedWords: Sendable {
+  private let pieces: [[UInt8]: (ids: [Int32], offsets: [Range<Int>])]
+
+  init(_ sentences: [TaggedSentence], with tokenizer: any Tokenizer) {
+    var words: [[UInt8]: String] = [:]
+    for sentence in sentences { for word in sentence.words { words[Array(word.utf8)] = word } }
+    let list = Array(words)
+    let tokenizer = tokenizer.forSplitWords
+    let encoded = concurrentMap(list.count) { index -> (ids: [Int32], offsets: [Range<Int>]) in
+      let encoding = tokenizer.encode(list[index].value, addSpecialTokens: false)
+      return (encoding.ids, encoding.offsets)
+    }
+    pieces = Dictionary(zip(list.map(\.key), encoded)) { first, _ in first }
+  }
+
+  subscript(word: String) -> (ids: [Int32], offsets: [Range<Int>]) {
+    word.isEmpty ? ([], []) : pieces[Array(word.utf8)] ?? ([], [])
+  }
+}

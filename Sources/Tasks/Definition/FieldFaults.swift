@@ -1,0 +1,121 @@
+import ModelFormats
+import TaskData
+
+/// A key that need not be known at compile time.
+struct AnyCodingKey: CodingKey {
+  var stringValue: String
+  var intValue: Int?
+  init(stringValue: String) { self.stringValue = stringValue }
+  init(intValue: Int) {
+    stringValue = String(intValue)
+    self.intValue = intValue
+  }
+}
+
+/// Decodes the fields of one mapping and collects what is wrong with them, so that one message names every fault.
+struct FieldFaults {
+  /// Faults of a nested mapping, handed up to the mapping that holds it.
+  struct Nested: Error { let faults: [String] }
+
+  private(set) var faults: [String] = []
+  /// More unknown keys than these are no misspellings.
+  private static let shownUnknown = 20
+  private let container: KeyedDecodingContainer<AnyCodingKey>
+  private let prefix: String
+
+  init(_ container: KeyedDecodingContainer<AnyCodingKey>, prefix: String) {
+    self.container = container
+    self.prefix = prefix
+  }
+
+  mutating func add(_ fault: String) { faults.append(prefix + fault) }
+
+  /// A value that may be missing or null; a value of the wrong type is a fault.
+  mutating func optional<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
+    do {
+      if Value.self == Double.self,
+        let text = try? container.decode(String.self, forKey: .init(stringValue: name)),
+        text.lowercased().contains("0x")
+      {
+        add("\(name) is \(text), expected a number in decimal digits")
+        return nil
+      }
+      return try container.decodeIfPresent(Value.self, forKey: AnyCodingKey(stringValue: name))
+    } catch {
+      report(name, Value.self, error)
+      return nil
+    }
+  }
+
+  /// A value that must be there.
+  mutating func required<Value: Decodable>(_ name: String, as type: Value.Type = Value.self) -> Value? {
+    let before = faults.count
+    let value: Value? = optional(name)
+    if value == nil && faults.count == before { add("\(name) is missing") }
+    return value
+  }
+
+  /// One of the names of an enumeration; the fault lists them.
+  mutating func choice<Value: RawRepresentable & CaseIterable>(_ name: String) -> Value?
+  where Value.RawValue == String {
+    guard let text: String = optional(name) else { return nil }
+    if let value = Value(rawValue: text) { return value }
+    let names = Value.allCases.map(\.rawValue).joined(separator: ", ")
+    add("\(name) is \"\(text)\", expected one of \(names)")
+    return nil
+  }
+
+  /// Reports every key that is not in `known`, with the nearest known one as a suggestion.
+  mutating func rejectUnknown(_ known: [String]) {
+    let unknown = container.allKeys.map(\.stringValue).sorted().filter { !known.contains($0) }
+    if unknown.count > Self.shownUnknown {
+      add(
+        "\(unknown.count) keys are not known, such as \(unknown[0]); known are \(known.joined(separator: ", "))"
+      )
+      return
+    }
+    for key in unknown {
+      if let nearest = suggestion(for: key, among: known) {
+        add("\(key) is not a known key; did you mean \(nearest)?")
+      } else {
+        add("\(key) is not a known key; known are \(known.joined(separator: ", "))")
+      }
+    }
+  }
+
+  /// Reports keys that only tasks of another kind have.
+  mutating func reject(_ keys: [String], because reason: String) {
+    for key in keys where container.contains(AnyCodingKey(stringValue: key)) { add("\(key) \(reason)") }
+  }
+
+  private mutating func report<Value>(_ name: String, _ type: Value.Type, _ error: any Error) {
+    if let nested = error as? Nested {
+      for fault in nested.faults { add("\(name): \(fault)") }
+      return
+    }
+    // A decoder such as Yams wraps errors that are not its own.
+    if case DecodingError.dataCorrupted(let context) = error, let nested = context.underlyingError as? Nested
+    {
+      for fault in nested.faults { add("\(name): \(fault)") }
+      return
+    }
+    add("\(name) cannot be read, expected \(Self.describe(type))")
+  }
+
+  private static func describe<Value>(_ type: Value.Type) -> String {
+    switch type {
+    case is String.Type: "text"
+    case is Int.Type: "a whole number"
+    case is Double.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is [String].Type: "a list of texts"
+    case is [String: String].Type: "a mapping from raw values to label names"
+    case is ColumnReference.Type: "a column name, or its position counted from 0"
+    case is DataFile.Type: "a path, or a mapping with path"
+    case is [String: DataFile].Type: "a mapping from names such as validation_mismatched to paths"
+    case is [ColumnReference].Type: "a list of columns"
+    case is [Double].Type: "a list of numbers"
+    default: "a \(type)"
+    }
+  }
+}

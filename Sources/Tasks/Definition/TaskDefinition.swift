@@ -1,0 +1,146 @@
+public import TaskData
+
+/// A task: which files hold which texts and labels, how it is scored, and what suits it; one YAML file of `tasks/`.
+///
+/// Keys are snake case, spelled as Hugging Face's `run_glue` and GLUE's own files spell them where they have a name for it.
+/// Decoding checks the whole definition and throws one `TaskDataError.invalidTask` that lists every fault.
+public struct TaskDefinition: Sendable, Hashable {
+  /// The name that `--task` takes.
+  public var name: String
+  /// What the task asks of a model.
+  public var kind: TaskKind
+  /// A line for lists of tasks.
+  public var summary: String?
+  /// The language of the texts as a BCP 47 tag, such as `en` or `zh`; information only.
+  public var language: String?
+  /// How the rows are written.
+  public var format: DataFormat
+  /// Whether the first row names the columns; JSON lines need no header.
+  public var header: Bool
+  /// Labelled rows to train on.
+  public var trainFile: DataFile?
+  /// Labelled rows to score on during and after training.
+  public var validationFile: DataFile?
+  /// Rows to predict or, where they have labels, to score on at the very end.
+  public var testFile: DataFile?
+  /// Rows without labels that a teacher can label during distillation.
+  public var unlabelledFile: DataFile?
+  /// Further files of a split by a name that begins with the split's: `validation_mismatched` for MNLI.
+  public var extraFiles: [String: DataFile]
+  /// The column of the text.
+  public var textColumn: ColumnReference
+  /// The column of the second text of a pair.
+  public var textPairColumn: ColumnReference?
+  /// The column of the label.
+  public var labelColumn: ColumnReference
+  /// The columns of a multi-label task that has a 0 or 1 for each label, in the order of `labels`.
+  public var labelColumns: [ColumnReference]?
+  /// What separates the labels of a multi-label task in one cell.
+  public var labelSeparator: String
+  /// The numbers that a regression task allows, ends included.
+  public var labelRange: ClosedRange<Double>?
+  /// The label names in the order of the model's outputs; for token classification the types of entities.
+  public var labels: [String]
+  /// Which label a raw value of the file means; a value that is itself a label name needs no entry.
+  public var labelValues: [String: String]
+  /// The metrics, the first of which decides which checkpoint is best.
+  public var metrics: [String]
+  /// The longest input in tokens, special tokens included.
+  public var maxSequenceLength: Int
+  /// The tokens that two windows over a text too long for the model have in common.
+  public var docStride: Int
+  /// What a token classification task needs besides.
+  public var entities: EntitySettings
+  /// What a question answering task needs besides.
+  public var questions: QuestionSettings
+  /// How a masked language model's tokens are hidden.
+  public var masking: MaskingSettings
+  /// Whether validation and test rows whose text occurs in the training file are left out (and counted).
+  public var dropTrainDuplicates: Bool
+  /// Hyper-parameters that suit the task.
+  public var defaults: TaskDefaults
+
+  /// A definition with the usual settings of its kind; `validate()` checks it.
+  ///
+  /// Where nil is given, the kind decides: TSV and `accuracy` for classification, CoNLL's columns and `overall_f1` for
+  /// token classification, SQuAD's JSON and 384 tokens for question answering, windows that share 128 tokens (32 for
+  /// token classification) or half of a small window.
+  public init(
+    name: String, kind: TaskKind = .classification, summary: String? = nil, language: String? = nil,
+    format: DataFormat? = nil, header: Bool = true, trainFile: DataFile? = nil,
+    validationFile: DataFile? = nil, testFile: DataFile? = nil, unlabelledFile: DataFile? = nil,
+    extraFiles: [String: DataFile] = [:], textColumn: ColumnReference = .name("text"),
+    textPairColumn: ColumnReference? = nil, labelColumn: ColumnReference = .name("label"),
+    labelColumns: [ColumnReference]? = nil, labelSeparator: String = ",",
+    labelRange: ClosedRange<Double>? = nil, labels: [String] = [], labelValues: [String: String] = [:],
+    metrics: [String]? = nil, maxSequenceLength: Int? = nil, docStride: Int? = nil,
+    entities: EntitySettings = EntitySettings(), questions: QuestionSettings = QuestionSettings(),
+    masking: MaskingSettings = MaskingSettings(), dropTrainDuplicates: Bool = false,
+    defaults: TaskDefaults = TaskDefaults()
+  ) {
+    self.name = name
+    self.kind = kind
+    self.summary = summary
+    self.language = language
+    let family = kind.family
+    self.format = format ?? family.formats[0]
+    self.header = header
+    self.trainFile = trainFile
+    self.validationFile = validationFile
+    self.testFile = testFile
+    self.unlabelledFile = unlabelledFile
+    self.extraFiles = extraFiles
+    self.textColumn = textColumn
+    self.textPairColumn = textPairColumn
+    self.labelColumn = labelColumn
+    self.labelColumns = labelColumns
+    self.labelSeparator = labelSeparator
+    self.labelRange = labelRange
+    self.labels = labels
+    self.labelValues = labelValues
+    self.metrics = metrics ?? [kind.knownMetrics[0]]
+    self.maxSequenceLength = maxSequenceLength ?? family.usualLength
+    self.entities = entities
+    self.questions = questions
+    self.masking = masking
+    self.dropTrainDuplicates = dropTrainDuplicates
+    self.defaults = defaults
+    // Lengths that cannot be are found by `validate()`, and have no room.
+    self.docStride = 0
+    let room = areLengths ? self.maxSequenceLength - family.windowFrame(of: self) : 0
+    self.docStride = docStride ?? min(family.usualStride ?? 32, max(room / 2, 0))
+  }
+
+  /// The numbers of tokens that a length can be.
+  static let lengths = EncodedExample.lengths
+
+  /// Whether the lengths that the room of a window follows from can be.
+  var areLengths: Bool { [maxSequenceLength, questions.maxQueryLength].allSatisfy(Self.lengths.contains) }
+
+  /// The names of a model's outputs in order: the labels, for token classification the tags of its scheme; empty where
+  /// outputs have no names.
+  public var outputLabels: [String] { kind.family.outputLabels(of: self) }
+
+  /// The labels of a model for this task; nil where the head has none of its own.
+  public var modelLabels: [String]? { kind.family.modelLabels(of: self) }
+
+  /// The number of outputs a model for this task has: for each sequence, or for each token where the kind asks about
+  /// tokens (two for question answering: start and end); 0 for a masked language model, whose vocabulary decides.
+  public var labelCount: Int { kind.family.outputCount(of: self) }
+
+  /// The tags of a token classification task: its scheme over its types of entities.
+  public var tagSet: TagSet { TagSet(scheme: entities.scheme, types: labels) }
+
+  /// The index of the label that a raw value of a file means, nil when it means none.
+  public func labelIndex(ofRawValue raw: String) -> Int? {
+    labels.firstIndex(of: labelValues[raw] ?? raw)
+  }
+
+  /// The value by which the task's files mean a label, of several the first in sorted order; the label where it has none.
+  public func rawValue(ofLabel label: String) -> String {
+    labelValues.filter { $0.value == label }.keys.min() ?? label
+  }
+
+  /// Whether CMRC 2018's script scores the answers, as the names of the metrics say.
+  package var isScoredAsCMRC: Bool { metrics.contains { AnswerScript.cmrc2018.metrics.contains($0) } }
+}

@@ -1,0 +1,55 @@
+package import Encoders
+import ModelFormats
+package import TaskData
+import Tensors
+package import Tokenization
+
+/// Family of tasks of masked words in plain text, which is streamed.
+package struct MaskedWords: TaskFamily {
+  /// The one value.
+  package init() {}
+
+  package var kind: TaskKind { .maskedLanguageModel }
+  package var metrics: [String] { ["perplexity", "accuracy"] }
+  package var formats: [DataFormat] { [.text] }
+  package var hasLabels: Bool { false }
+  package var purpose: String { "masked words" }
+  /// Each is reported whatever the task asks for.
+  package func decidingScores(of task: TaskDefinition) -> [String] { metrics }
+  package var keys: Set<TaskDefinition.CodingKeys> {
+    [.maskingProbability, .wholeWordMask, .wordListFile, .lineByLine]
+  }
+  package var head: TaskHead { .maskedLanguageModel }
+  package func modelLabels(of task: TaskDefinition) -> [String]? { nil }
+  /// The vocabulary decides.
+  package func outputCount(of task: TaskDefinition) -> Int { 0 }
+  package func columnFaults(of task: TaskDefinition) -> [String] { [] }
+  package func settingFaults(of task: TaskDefinition) -> [String] { task.masking.faults }
+
+  package func read(
+    _ split: DataSplit, part: String?, by reader: TaskReader
+  ) throws(TaskDataError) -> TaskRows {
+    throw .wrongKind(
+      task: reader.task.name, kind: kind.rawValue,
+      expected: TaskKind.allCases.filter { $0 != kind }.map(\.rawValue))
+  }
+
+  package func encode(
+    _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> EncodedTask {
+    EncodedTask(try EncodedExample.encode(rows.texts, with: tokenizer, maxLength: maxLength), task: task)
+  }
+
+  package func align(
+    _ rows: TaskExamples, _ student: EncodedTask, by sides: AlignedSides
+  ) throws(TokenizerError) -> [AlignedExample] {
+    preconditionFailure("Masked words have no rows whose tokens could be aligned.")
+  }
+
+  package func targets(of batch: LabeledBatch) -> any TaskTargets { ClassTargets(words: batch.tags) }
+
+  package var rows: AnswerRows { .asked }
+  package var namesOutputs: Bool { false }
+  package var answersWithTokens: Bool { true }
+  package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? { nil }
+}

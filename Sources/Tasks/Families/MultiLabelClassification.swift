@@ -1,0 +1,109 @@
+package import Encoders
+import Evaluation
+import Foundation
+import ModelFormats
+package import TaskData
+import Tensors
+
+/// Family of tasks with any number of labels a text or pair.
+package struct MultiLabelClassification: TextFamily {
+  package var kind: TaskKind { .multiLabel }
+  package var metrics: [String] { ["f1_micro", "f1_macro", "accuracy"] }
+  package var hasLabels: Bool { true }
+  package var keys: Set<TaskDefinition.CodingKeys> {
+    [
+      .labels, .labelValues, .labelColumns, .labelSeparator, .textPairColumn, .dropTrainDuplicates,
+      .textColumn,
+      .labelColumn,
+    ]
+  }
+  package var problemType: ProblemType? { .multiLabel }
+
+  package func targetReader(of task: TaskDefinition) -> any TargetReader { LabelSetReader(task) }
+
+  package func targets(of batch: LabeledBatch) -> any TaskTargets {
+    NumberTargets.labelMatrix(batch.labelMatrix)
+  }
+
+  package var form: LogitsForm { .independentLabels }
+
+  package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
+    ChanceComparison(evaluation, metric: ["f1_micro", "f1_macro"], chance: 0.01)
+  }
+
+  package func score(
+    _ logits: [[Float]], of data: EncodedTask
+  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+    let task = data.task
+    let answers = logits.map { row in
+      (labels: zip(task.labels, row).compactMap { $1 > 0 ? $0 : nil }, logits: row)
+    }
+    var (predicted, known): ([Bool], [Bool]) = ([], [])
+    for (example, row) in zip(data.examples, logits) {
+      guard case .labels(let flags) = example.target else { continue }
+      predicted += MultiLabelMetrics.predictions(logits: row)
+      known += flags
+    }
+    if known.isEmpty { return (.labelSets(answers), []) }
+    return (
+      .labelSets(answers),
+      try MultiLabelMetrics.compute(
+        task.metrics, predictions: predicted, labels: known, classCount: task.labels.count)
+    )
+  }
+}
+
+/// Reader of the labels that apply to a row: a list, or a 0 or 1 for each label.
+private struct LabelSetReader: TargetReader {
+  private let names: LabelNames
+  private let labels: [String]
+  private let separator: String
+
+  init(_ task: TaskDefinition) {
+    names = LabelNames(task)
+    labels = task.labels
+    separator = task.labelSeparator
+  }
+
+  func target(_ raw: RawTarget, in split: DataSplit, line: Int) -> Result<ExampleTarget, RowFault> {
+    func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
+    var given: [String]
+    switch raw {
+    case .none:
+      if split == .test { return .success(.none) }
+      return .failure(RowFault(line: line, found: "no labels", expected: "a list, empty where none applies"))
+    case .scalar(let text):
+      if split == .test && wholeNumber(trimmed(text)) == -1 { return .success(.none) }
+      given = text.components(separatedBy: separator).map(trimmed)
+      if given == [""] { given = [] }
+    case .list(let list): given = list.map(trimmed)
+    case .flags(let cells): return target(ofFlags: cells, in: split, line: line)
+    }
+    var flags = [Bool](repeating: false, count: labels.count)
+    for name in given {
+      guard let index = names[name] else {
+        return .failure(RowFault(line: line, found: "the label \"\(name)\"", expected: names.expected))
+      }
+      flags[index] = true
+    }
+    return .success(.labels(flags))
+  }
+
+  private func target(
+    ofFlags cells: [String], in split: DataSplit, line: Int
+  ) -> Result<ExampleTarget, RowFault> {
+    var flags: [Bool] = []
+    for (cell, label) in zip(cells, labels) {
+      switch cell.trimmingCharacters(in: .whitespaces) {
+      case "0", "0.0", "false", "False": flags.append(false)
+      case "1", "1.0", "true", "True": flags.append(true)
+      // Jigsaw's test labels have -1 where nobody judged.
+      case "-1" where split == .test: return .success(.none)
+      case let text:
+        return .failure(
+          RowFault(line: line, found: "\"\(text)\" in the column of \"\(label)\"", expected: "0 or 1"))
+      }
+    }
+    return .success(.labels(flags))
+  }
+}

@@ -1,0 +1,79 @@
+package import Encoders
+import Evaluation
+import ModelFormats
+package import TaskData
+import Tensors
+
+/// Family of tasks with one number a text or pair (STS-B).
+package struct Regression: TextFamily {
+  package var kind: TaskKind { .regression }
+  package var metrics: [String] { ["pearson", "spearmanr", "combined_score", "mse", "mae"] }
+  package var hasLabels: Bool { false }
+  package var keys: Set<TaskDefinition.CodingKeys> {
+    [.labelRange, .textPairColumn, .dropTrainDuplicates, .textColumn, .labelColumn]
+  }
+  package var problemType: ProblemType? { .regression }
+
+  package func outputFault(of labels: [String]) -> String? {
+    guard labels.count > 1 else { return nil }
+    return
+      "is a regression with \(labels.count) outputs (\(labels.joined(separator: ", "))); expected one number a text"
+  }
+
+  package func modelLabels(of task: TaskDefinition) -> [String]? { ["LABEL_0"] }
+  package func outputCount(of task: TaskDefinition) -> Int { 1 }
+
+  package func targetReader(of task: TaskDefinition) -> any TargetReader {
+    NumberReader(range: task.labelRange)
+  }
+
+  package func targets(of batch: LabeledBatch) -> any TaskTargets {
+    NumberTargets.values(batch.values)
+  }
+
+  package var form: LogitsForm { .values }
+
+  package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
+    ChanceComparison(evaluation, metric: ["pearson", "spearmanr", "combined_score"], chance: 0.05)
+  }
+
+  package func score(
+    _ logits: [[Float]], of data: EncodedTask
+  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+    let values = logits.map { $0[0] }
+    let labels = data.examples.map { example in
+      if case .value(let value) = example.target { Double(value) } else { Double.nan }
+    }
+    guard labels.contains(where: { !$0.isNaN }) else { return (.values(values), []) }
+    let predictions = values.map { Double($0) }
+    var scores: [(name: String, value: Double)] = []
+    for name in data.task.metrics {
+      // GLUE's mean of both correlations.
+      let names = name == "combined_score" ? ["pearson", "spearmanr"] : [name]
+      let parts = try RegressionMetrics.compute(names, predictions: predictions, labels: labels)
+      scores.append((name, parts.reduce(0) { $0 + $1.value } / Double(parts.count)))
+    }
+    return (.values(values), scores)
+  }
+}
+
+/// Reader of one number a row.
+private struct NumberReader: TargetReader {
+  /// The numbers that the task allows; nil allows all.
+  let range: ClosedRange<Double>?
+
+  func target(_ raw: RawTarget, in split: DataSplit, line: Int) -> Result<ExampleTarget, RowFault> {
+    let raw = raw.trimmed
+    let expected = range.map { "a number from \($0.lowerBound) to \($0.upperBound)" } ?? "a number"
+    if split == .test && raw.isEmpty { return .success(.none) }
+    guard let number = decimalNumber(raw), Float(number).isFinite else {
+      return .failure(
+        RowFault(line: line, found: raw.isEmpty ? "no number" : "\"\(raw)\"", expected: expected))
+    }
+    if let range, !range.contains(number) {
+      if split == .test && number == -1 { return .success(.none) }
+      return .failure(RowFault(line: line, found: "the number \(raw)", expected: expected))
+    }
+    return .success(.value(Float(number)))
+  }
+}
