@@ -105,9 +105,7 @@ public final class TheseusDistiller: TrainingObjective {
   private static func faults(teacher: TaskModel, student: TaskModel) -> [DistillationFault] {
     var faults: [DistillationFault] = []
     let (own, other) = (teacher.config, student.config)
-    guard own.architecture.isTransformer, other.architecture == own.architecture,
-      own.hiddenSize == other.hiddenSize, own.head == other.head
-    else {
+    guard own.canTakeLayers(of: other), own.head == other.head else {
       return [
         DistillationFault(
           "student",

@@ -88,7 +88,7 @@ extension StudentShape {
     switch self {
     case .preset(let preset): return preset.maskedLanguageModel(vocabularySize: 1).layerCount
     case .directory(let path): return try EncoderConfig(directory: URL(filePath: path)).layerCount
-    case .evenlySpaced, .selected, .layers, .recurrent, .convolutional: return 1
+    case .evenlySpaced, .selected, .layers, .words: return 1
     }
   }
 }

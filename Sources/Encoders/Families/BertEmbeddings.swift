@@ -3,24 +3,25 @@ import Tokenization
 
 /// What goes into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
 /// projected where the tables are narrower than the layers.
-struct Embeddings {
+struct BertEmbeddings {
   let word: Parameter
   let position: Parameter
   let segment: Parameter?
   private let norm: LayerNormLayer
   private let projection: LinearLayer?
   private let config: EncoderConfig
+  private let family: BertFamily
 
   /// Asks the encoder's scope for the parameters (`embeddings…`, in ELECTRA `embeddings_project…` too).
-  init(_ scope: ParameterScope, config: EncoderConfig) {
-    self.config = config
+  init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
+    (self.config, self.family) = (config, family)
     let features = config.embeddingSize ?? config.hiddenSize
     func table(_ name: String, _ rows: Int) -> Parameter {
       (scope / "embeddings").parameter(
         name + ".weight", [rows, features], initial: .normal(standardDeviation: config.initializerRange))
     }
     word = table("word_embeddings", config.vocabularySize)
-    position = table("position_embeddings", config.positionOffset + config.maxPositions)
+    position = table("position_embeddings", family.positionOffset(config) + config.maxPositions)
     segment = config.segmentCount > 0 ? table("token_type_embeddings", config.segmentCount) : nil
     norm = LayerNormLayer(
       scope / "embeddings" / "LayerNorm", features: features, epsilon: config.layerNormEpsilon)
@@ -37,7 +38,7 @@ struct Embeddings {
     let sum = embed(
       word: word.tensor, position: position.tensor, segment: segment?.tensor, ids: batch.ids,
       positions: positions(of: batch),
-      segments: config.architecture.readsSegments
+      segments: family.readsSegments
         ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount),
       in: context)
     let dropped = dropout(
@@ -54,12 +55,12 @@ struct Embeddings {
   /// RoBERTa counts the tokens that are not padding, from behind the row of padding, which a padding token written into
   /// a text takes itself.
   private func positions(of batch: TokenBatch) -> [Int32] {
-    guard config.architecture.skipsPaddingPosition else { return batch.positions }
+    guard family.skipsPaddingPosition else { return batch.positions }
     let padding = Int32(config.padTokenID)
     var positions: [Int32] = []
     positions.reserveCapacity(batch.tokenCount)
     for sequence in 0..<batch.count {
-      var next = Int32(config.positionOffset)
+      var next = Int32(family.positionOffset(config))
       for id in batch.ids[batch.rows(of: sequence)] {
         positions.append(id == padding ? padding : next)
         if id != padding { next += 1 }

@@ -14,16 +14,16 @@ final class CheckpointSource: ParameterSource {
 
   /// - Parameters:
   ///   - reader: The files.
-  ///   - names: The canonical names.
+  ///   - family: What the canonical names are those of.
   ///   - aliases: Second names, by the canonical ones, of parameters that a checkpoint may hold under both or either.
   ///   - hiding: Decides for a canonical name whether to act as if the checkpoint did not have it.
   init(
-    _ reader: CheckpointReader, names: ParameterNames, aliases: [String: String] = [:],
+    _ reader: CheckpointReader, family: any EncoderFamily, aliases: [String: String] = [:],
     hiding hidden: @escaping (String) -> Bool
   ) throws(ModelError) {
     self.reader = reader
     self.hidden = hidden
-    let map = NameMap(reader.names, encoder: names.encoder)
+    let map = NameMap(reader.names, family: family)
     if let (first, second) = map.conflict {
       throw .format(
         .tensor(file: reader.path, name: second, reason: "\"\(first)\" is another name of the same parameter")

@@ -31,19 +31,19 @@ extension TaskModel {
     do throws(FormatError) { reader = try CheckpointReader(directory: directory) } catch {
       throw .format(error)
     }
-    let (names, head) = (config.architecture.names, config.head)
-    let output = names.output(of: head) + "."
-    let source = try CheckpointSource(reader, names: names, aliases: names.aliases(in: head)) {
-      !keepsHead && $0.hasPrefix(output)
+    let (family, form) = (config.family, config.headForm)
+    let aliases = form.aliases(words: family.module + "." + family.words)
+    let source = try CheckpointSource(reader, family: family, aliases: aliases) {
+      !keepsHead && $0.hasPrefix(form.output + ".")
     }
-    let parts = HeadParts(of: head, names: names, in: source)
+    let parts = HeadParts(of: form, in: source)
     let store = ParameterStore(source: source, seed: seed) { parts.mayBeFresh($0) }
     try self.init(config: config, store: store, isFresh: false)
   }
 
   /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.
   package var startsWithFreshHead: Bool {
-    loadReport?.fresh.contains(config.architecture.names.output(of: head) + ".weight") ?? false
+    loadReport?.fresh.contains(config.headForm.output + ".weight") ?? false
   }
 
   /// The parameters that hold NaN or infinite values now.

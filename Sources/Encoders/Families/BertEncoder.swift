@@ -7,15 +7,22 @@ public struct BertEncoder: Encoder {
   public let config: EncoderConfig
   /// The word table, [vocabulary, features].
   var words: Parameter { embeddings.word }
-  let embeddings: Embeddings
+  let family: BertFamily
+  let embeddings: BertEmbeddings
   let layers: [BertLayer]
 
   /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
-  init(_ scope: ParameterScope, config: EncoderConfig) {
-    self.config = config
-    embeddings = Embeddings(scope, config: config)
-    let list = scope / config.architecture.names.layers
-    layers = (0..<config.layerCount).map { BertLayer(list / $0, config: config) }
+  init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
+    (self.config, self.family) = (config, family)
+    embeddings = BertEmbeddings(scope, config: config, family: family)
+    let list = scope / family.layers
+    layers = (0..<config.layerCount).map { BertLayer(list / $0, config: config, family: family) }
+  }
+
+  /// The encoder with other layers.
+  private init(_ encoder: BertEncoder, layers: [BertLayer]) {
+    (config, family) = (encoder.config, encoder.family)
+    (embeddings, self.layers) = (encoder.embeddings, layers)
   }
 
   /// Runs the encoder.
@@ -37,20 +44,11 @@ public struct BertEncoder: Encoder {
     _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
     in context: Context
   ) -> EncoderOutput {
-    self(
-      batch, through: layers, firstRowsOnly: firstRowsOnly, capture: capture, recorder: recorder, in: context)
-  }
-
-  /// Runs the encoder through other layers than its own.
-  func callAsFunction(
-    _ batch: TokenBatch, through layers: [BertLayer], firstRowsOnly: Bool, capture: Capture,
-    recorder: IntermediateRecorder?, in context: Context
-  ) -> EncoderOutput {
-    let names = config.architecture.names
     var x = embeddings(batch, recorder: recorder, in: context)
     let trimsLast =
       firstRowsOnly && capture.isDisjoint(with: .wholeLastLayer)
-      && !(recorder?.layer(layers.count - 1, names).wantsEveryRow ?? false)
+      && !(recorder?.layer(family.layerName(layers.count - 1))
+        .wantsEveryRow(or: family.layerNames.trimmedParts) ?? false)
     let keepsHidden = capture.contains(.innerHiddenStates)
     var hiddenStates: [Tensor] = keepsHidden ? [x] : []
     var (probabilities, scores): ([AttentionMaps], [AttentionMaps]) = ([], [])
@@ -60,7 +58,7 @@ public struct BertEncoder: Encoder {
       let result = layer(
         x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture,
         capturesVectors: capture.wantsSelfAttention(ofLayer: index),
-        recorder: recorder?.layer(index, names), in: context)
+        recorder: recorder?.layer(family.layerName(index)), in: context)
       x = result.output
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
       if let maps = result.attention?.probabilities { probabilities.append(maps) }
@@ -70,5 +68,18 @@ public struct BertEncoder: Encoder {
     return EncoderOutput(
       lastHiddenState: x, holdsFirstRowsOnly: trimsLast, hiddenStates: hiddenStates,
       attentionProbabilities: probabilities, attentionScores: scores, selfAttention: vectors)
+  }
+
+  /// Takes layers of another encoder of its width.
+  func keeping(_ blocks: [Range<Int>?], of other: any Encoder) -> (any Encoder)? {
+    guard let other = other as? BertEncoder, blocks.count == layers.count,
+      config.hiddenSize == other.config.hiddenSize
+    else { return nil }
+    return BertEncoder(
+      self, layers: zip(layers, blocks).flatMap { layer, block in block.map { other.layers[$0] } ?? [layer] })
+  }
+
+  func factorised(columns size: Int) -> FactorisedEmbeddings? {
+    family.canBeFactorised ? FactorisedEmbeddings(of: self, size: size) : nil
   }
 }

@@ -1,9 +1,8 @@
-import Encoders
 import Foundation
 import Tensors
 import Testing
 
-@Suite struct TruncatedSVDTests {
+@Suite struct LinearAlgebraTests {
   private func table(_ rows: Int, _ columns: Int, seed: UInt64 = 3) -> Tensor {
     .normal(shape: [rows, columns], standardDeviation: 1, random: RandomSource(seed: seed))
   }

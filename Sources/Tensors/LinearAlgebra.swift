@@ -149,3 +149,54 @@ private struct Tridiagonal {
     }
   }
 }
+
+/// The best approximation of a table by one of lower rank, A ≈ rows · basis: its singular value decomposition U S Vᵀ cut off
+/// (Eckart and Young 1936), with rows = U S and basis = Vᵀ.
+///
+/// V comes from the eigenvectors of AᵀA, which is small: a table has far more rows than columns.
+package struct TruncatedSVD {
+  /// U S, [rows, rank]: each row of the table in the basis.
+  package let rows: Tensor
+  /// Vᵀ, [rank, columns]: orthonormal directions, the strongest first.
+  package let basis: Tensor
+
+  /// - Parameters:
+  ///   - table: A, [rows, columns].
+  ///   - rank: The number of directions to keep, 1 to the number of columns.
+  package init(_ table: Tensor, rank: Int) {
+    let columns = table.shape[1]
+    precondition((1...columns).contains(rank), "A table of \(columns) columns has no rank \(rank).")
+    let gram = matmul(table, table, transposeA: true, in: .inference)
+    let eigen = SymmetricEigenvectors(gram.values.map { Double($0) }, n: columns)
+    basis = Tensor(eigen.vectors[..<rank].flatMap { $0.map { Float($0) } }, shape: [rank, columns])
+    rows = matmul(table, basis, transposeB: true, in: .inference)
+  }
+}
+
+/// The linear layer y ≈ x Wᵀ + b of the smallest squared error, the smallest of those.
+package struct LeastSquares {
+  /// W [outputs, inputs] and b [outputs].
+  package let solution: (weight: Tensor, bias: Tensor)
+
+  /// - Parameters:
+  ///   - x: The inputs, [rows, inputs].
+  ///   - y: What should come out, [rows, outputs].
+  package init(_ x: Tensor, _ y: Tensor) {
+    let context = Context.inference
+    let (meanX, meanY) = (mean(x, axis: 0, in: context), mean(y, axis: 0, in: context))
+    let (centredX, centredY) = (subtract(x, meanX, in: context), subtract(y, meanY, in: context))
+    let size = x.shape[1]
+    let moments = matmul(centredX, centredX, transposeA: true, in: context).values.map { Double($0) }
+    let eigen = SymmetricEigenvectors(moments, n: size)
+    // Rows behind a LayerNorm sum up to nothing: directions without variance are left out.
+    let kept = eigen.values.prefix { $0 > 1e-6 * max(eigen.values[0], .leastNormalMagnitude) }.count
+    let directions = Tensor(eigen.vectors[..<kept].flatMap { $0.map { Float($0) } }, shape: [kept, size])
+    let scaled = Tensor(
+      zip(eigen.values, eigen.vectors).prefix(kept).flatMap { value, row in row.map { Float($0 / value) } },
+      shape: [kept, size])
+    let cross = matmul(centredY, centredX, transposeA: true, in: context)  // [outputs, inputs]
+    let weight = matmul(matmul(cross, scaled, transposeB: true, in: context), directions, in: context)
+    let shift = linear(meanX.reshaped([1, size]), weight, in: context).reshaped(meanY.shape)
+    solution = (weight, subtract(meanY, shift, in: context))
+  }
+}

@@ -32,6 +32,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case misfit(Misfit)
   /// A configuration field is missing or has a value that cannot be used.
   case configuration(file: String, field: String, problem: String)
+  /// Several fields of a configuration are wrong, each in an error of its own.
+  indirect case faults([ModelError])
   /// A file of the model directory could not be read or written, or is damaged.
   case format(FormatError)
   /// The tokenizer's files could not be written.
@@ -46,6 +48,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .misfit(let misfit): misfit.description
     case .configuration(let file, let field, let problem): "\(file): \(field): \(problem)"
+    case .faults(let errors): errors.map(\.description).joined(separator: "\n")
     case .format(let error): error.description
     case .tokenizer(let error): error.description
     case .nonFinite(let file, let parameters):

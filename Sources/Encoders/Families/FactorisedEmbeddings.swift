@@ -8,15 +8,15 @@ import Tokenization
 /// one whose results, behind the narrow LayerNorm, lie nearest to the teacher's over its vocabulary (least squares).
 struct FactorisedEmbeddings {
   private let tables: [(name: String, value: Tensor)]
-  private let epsilon: Float
+  private let teacher: BertEncoder
 
   /// - Parameters:
   ///   - teacher: A model of BERT's shape with segments.
   ///   - size: The columns of the tables, at most the teacher's.
   init(of teacher: BertEncoder, size: Int) {
+    self.teacher = teacher
     let embeddings = teacher.embeddings
     let svd = TruncatedSVD(embeddings.word.tensor.detached, rank: size)
-    epsilon = teacher.config.layerNormEpsilon
     func narrow(_ table: Parameter) -> Tensor {
       matmul(table.tensor.detached, svd.basis, transposeB: true, in: .inference)
     }
@@ -38,51 +38,29 @@ struct FactorisedEmbeddings {
       })
   }
 
-  /// The weight [hidden, size] and bias [hidden] that bring the narrow embeddings nearest to a teacher's.
-  func projection(to teacher: BertEncoder) -> (weight: Tensor, bias: Tensor) {
-    let batch = Self.wholeVocabulary(of: teacher.config)
+  /// The weight [hidden, size] and bias [hidden] that bring the narrow embeddings nearest to the teacher's.
+  var projection: (weight: Tensor, bias: Tensor) {
+    let batch = wholeVocabulary
     let sum = embed(
       word: tables[0].value, position: tables[1].value, segment: tables.count > 2 ? tables[2].value : nil,
       ids: batch.ids, positions: batch.positions, segments: batch.segments, in: .inference)
     let size = sum.shape[1]
     let narrow = residualLayerNorm(
       sum, residual: nil, gamma: Tensor(repeating: 1, shape: [size]),
-      beta: Tensor(repeating: 0, shape: [size]), epsilon: epsilon, dropout: 0, in: .inference)
+      beta: Tensor(repeating: 0, shape: [size]), epsilon: teacher.config.layerNormEpsilon, dropout: 0,
+      in: .inference)
     return LeastSquares(narrow, teacher.embeddings(batch, recorder: nil, in: .inference)).solution
   }
 
   /// Every word once, at positions that go round, in both segments by turns.
-  private static func wholeVocabulary(of config: EncoderConfig) -> TokenBatch {
+  private var wholeVocabulary: TokenBatch {
+    let config = teacher.config
     let length = min(64, config.maxPositions)
     return TokenBatch(
       sequences: stride(from: 0, to: config.vocabularySize, by: length).enumerated().map { index, first in
         let ids = (first..<min(first + length, config.vocabularySize)).map { Int32($0) }
-        let segment = Int32(config.architecture.readsSegments ? index % config.segmentCount : 0)
+        let segment = Int32(teacher.family.readsSegments ? index % config.segmentCount : 0)
         return (ids, [Int32](repeating: segment, count: ids.count))
       })
-  }
-}
-
-/// The linear layer y ≈ x Wᵀ + b of the smallest squared error, the smallest of those.
-private struct LeastSquares {
-  let solution: (weight: Tensor, bias: Tensor)
-
-  init(_ x: Tensor, _ y: Tensor) {
-    let context = Context.inference
-    let (meanX, meanY) = (mean(x, axis: 0, in: context), mean(y, axis: 0, in: context))
-    let (centredX, centredY) = (subtract(x, meanX, in: context), subtract(y, meanY, in: context))
-    let size = x.shape[1]
-    let moments = matmul(centredX, centredX, transposeA: true, in: context).values.map { Double($0) }
-    let eigen = SymmetricEigenvectors(moments, n: size)
-    // Rows behind a LayerNorm sum up to nothing: directions without variance are left out.
-    let kept = eigen.values.prefix { $0 > 1e-6 * max(eigen.values[0], .leastNormalMagnitude) }.count
-    let directions = Tensor(eigen.vectors[..<kept].flatMap { $0.map { Float($0) } }, shape: [kept, size])
-    let scaled = Tensor(
-      zip(eigen.values, eigen.vectors).prefix(kept).flatMap { value, row in row.map { Float($0 / value) } },
-      shape: [kept, size])
-    let cross = matmul(centredY, centredX, transposeA: true, in: context)  // [outputs, inputs]
-    let weight = matmul(matmul(cross, scaled, transposeB: true, in: context), directions, in: context)
-    let shift = linear(meanX.reshaped([1, size]), weight, in: context).reshaped(meanY.shape)
-    solution = (weight, subtract(meanY, shift, in: context))
   }
 }

@@ -5,19 +5,15 @@ extension EncoderConfig {
   /// vocabulary.
   package func reading(_ tokenizer: any Tokenizer) -> EncoderConfig {
     var config = self
-    if tokenizer is ByteLevelBPETokenizer {
-      if !architecture.skipsPaddingPosition { config.architecture = .roberta }
-    } else if architecture.skipsPaddingPosition {
-      config.architecture = .bert
+    if !family.expects(tokenizer) {
+      config.architecture = .reading(tokenizer)
+      config.segmentCount = config.family.freshSegmentCount
     }
-    if config.architecture != architecture { config.segmentCount = config.architecture == .roberta ? 1 : 2 }
     config.vocabularySize = tokenizer.idLimit
     config.padTokenID = tokenizer.padID.map { Int($0) } ?? config.padTokenID
     return config
   }
-}
 
-extension EncoderConfig {
   /// What of a tokenizer this model has no rows for, in a sentence; nil when it can read all of single texts.
   package func fault(of tokenizer: any Tokenizer) -> String? {
     if tokenizer.idLimit > vocabularySize {
@@ -25,7 +21,7 @@ extension EncoderConfig {
         + "\(vocabularySize) rows; the two files do not belong together"
     }
     let segments = tokenizer.segmentLimit(isPair: false)
-    if architecture.readsSegments, segments > segmentCount {
+    if family.readsSegments, segments > segmentCount {
       return
         "the tokenizer's template has segment ids up to \(segments - 1), but the model has type_vocab_size "
         + "\(segmentCount); the two files do not belong together"
@@ -36,7 +32,7 @@ extension EncoderConfig {
   /// What keeps this model from reading pairs of texts, as the end of a sentence; nil when nothing does.
   package func pairFault(of tokenizer: any Tokenizer) -> String? {
     let segments = tokenizer.segmentLimit(isPair: true)
-    guard architecture.readsSegments, segments > segmentCount else { return nil }
+    guard family.readsSegments, segments > segmentCount else { return nil }
     return
       "has type_vocab_size \(segmentCount); expected a model that tells two segments apart, since the tokenizer's template "
       + "has segment ids up to \(segments - 1)"

@@ -1,6 +1,6 @@
 import Tensors
 
-/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names its architecture gives the parts.
+/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names its family gives the parts.
 struct BertLayer {
   let query: LinearLayer
   let key: LinearLayer
@@ -11,9 +11,14 @@ struct BertLayer {
   let output: LinearLayer
   let outputNorm: LayerNormLayer
   let config: EncoderConfig
+  private let names: BertLayerNames
+  /// Dropout of what attention adds to the layer's input.
+  private let attentionOutputDropout: Float
 
-  init(_ scope: ParameterScope, config: EncoderConfig) {
+  init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
     self.config = config
+    names = family.layerNames
+    attentionOutputDropout = family.dropsAttentionOutput ? config.hiddenDropout : 0
     let hidden = config.hiddenSize
     func dense(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int) -> LinearLayer {
       LinearLayer(scope, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
@@ -21,7 +26,6 @@ struct BertLayer {
     func norm(_ scope: ParameterScope) -> LayerNormLayer {
       LayerNormLayer(scope, features: hidden, epsilon: config.layerNormEpsilon)
     }
-    let names = config.architecture.names
     query = dense(scope / names.query, hidden, hidden)
     key = dense(scope / names.key, hidden, hidden)
     value = dense(scope / names.value, hidden, hidden)
@@ -44,24 +48,24 @@ struct BertLayer {
       x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture,
       capturesVectors: capturesVectors, recorder: recorder, in: context)
     let attended = attentionNorm(
-      mixed, residual: wanted, dropout: config.attentionOutputDropout, starts: queryStarts, in: context)
-    recorder?.keep(attended, as: recorder?.names.attendedModule)
+      mixed, residual: wanted, dropout: attentionOutputDropout, starts: queryStarts, in: context)
+    recorder?.keep(attended, as: names.attendedModule)
     let fed = feed(attended, recorder: recorder, in: context)
     let result = outputNorm(
       fed, residual: attended, dropout: config.hiddenDropout, starts: queryStarts, in: context)
-    recorder?.keep(fed, as: recorder?.names.output)
+    recorder?.keep(fed, as: names.output)
     recorder?.keep(result)
     return (result, maps, vectors)
   }
 
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
   private func feed(_ x: Tensor, recorder: LayerRecorder?, in context: Context) -> Tensor {
-    guard let recorder, recorder.wants(recorder.names.innerModule) else {
+    guard let recorder, let inner = names.innerModule, recorder.wants([inner]) else {
       return feedForward(
         x, inner: intermediate.tensors, outer: output.tensors, activation: config.activation, in: context)
     }
     let wide = intermediate(x, activation: config.activation, in: context)
-    recorder.keep(wide, as: recorder.names.innerModule)
+    recorder.keep(wide, as: inner)
     return output(wide, in: context)
   }
 
@@ -73,13 +77,13 @@ struct BertLayer {
     let firstRowsOnly = wanted.storage !== x.storage
     let captures =
       capturesVectors || !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
-    if !captures, !(recorder?.wantsAttention ?? false),
+    if !captures, !(recorder?.wants(names.attentionParts) ?? false),
       let mixed = thinSelfAttention(
         x, wanted: wanted, query: query.tensors, key: key.tensors, value: value.tensors,
         output: attentionOutput.tensors, heads: config.attentionHeads, starts: starts,
         queryStarts: queryStarts, in: context)
     {
-      recorder?.keep(mixed, as: recorder?.names.attentionOutput)
+      recorder?.keep(mixed, as: names.attentionOutput)
       return (mixed, nil, nil)
     }
     let readers = firstRowsOnly && !capturesVectors ? [key, value] : [key, value, query]
@@ -97,11 +101,11 @@ struct BertLayer {
       capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
     let output = attentionOutput(mixed.output, in: context)
     if let recorder {
-      recorder.keep(queries, as: recorder.names.query)
-      recorder.keep(projected[0], as: recorder.names.key)
-      recorder.keep(projected[1], as: recorder.names.value)
-      recorder.keep(mixed.output, as: recorder.names.mixedModule)
-      recorder.keep(output, as: recorder.names.attentionOutput)
+      recorder.keep(queries, as: names.query)
+      recorder.keep(projected[0], as: names.key)
+      recorder.keep(projected[1], as: names.value)
+      recorder.keep(mixed.output, as: names.mixedModule)
+      recorder.keep(output, as: names.attentionOutput)
     }
     let vectors =
       capturesVectors
