@@ -13,8 +13,7 @@ struct ClassificationHead {
     architecture = config.architecture
     let names = architecture.names
     func dense(_ name: String, _ inputs: Int, _ outputs: Int) -> LinearLayer {
-      LinearLayer(
-        scope / name, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
+      LinearLayer(scope / name, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
     }
     inner =
       architecture == .textcnn ? nil : dense(names.headInner, config.outputSize, config.hiddenSize)
@@ -28,10 +27,10 @@ struct ClassificationHead {
     let starts = Array(0...Int32(row.shape[0]))
     let input =
       architecture.dropsHeadInput
-      ? dropout(row, probability: dropoutRate, starts: starts, in: context) : row
+      ? row.dropout(probability: dropoutRate, starts: starts, in: context) : row
     let pooled = inner?(input, activation: architecture.headActivation, in: context) ?? input
     return (
-      pooled, outer(dropout(pooled, probability: dropoutRate, starts: starts, in: context), in: context)
+      pooled, outer(pooled.dropout(probability: dropoutRate, starts: starts, in: context), in: context)
     )
   }
 }

@@ -26,6 +26,6 @@ struct MaskedLanguageHead {
     // A batch may hold no masked token.
     guard rows.shape[0] > 0 else { return Tensor([], shape: [0, bias.count]) }
     let transformed = norm(transform(rows, activation: activation, in: context), in: context)
-    return linear(transformed, words.tensor, bias.tensor, in: context)
+    return transformed.linear(LinearWeights(words.tensor(in: context), bias: bias.tensor(in: context)))
   }
 }

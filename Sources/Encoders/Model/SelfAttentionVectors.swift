@@ -15,9 +15,8 @@ public struct SelfAttentionVectors {
   }
 
   /// The vectors of chosen tokens.
-  package func rows(_ rows: [Int32], in context: Context) -> SelfAttentionVectors {
+  package func rows(_ rows: [Int32]) -> SelfAttentionVectors {
     SelfAttentionVectors(
-      queries: gatherRows(queries, rows: rows, in: context), keys: gatherRows(keys, rows: rows, in: context),
-      values: gatherRows(values, rows: rows, in: context))
+      queries: queries.rows(at: rows), keys: keys.rows(at: rows), values: values.rows(at: rows))
   }
 }

@@ -127,7 +127,7 @@ public final class TaskModel {
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
     let last = output.lastHiddenState
-    func wanted() -> Tensor { rows.map { gatherRows(last, rows: $0, in: context) } ?? last }
+    func wanted() -> Tensor { rows.map { last.rows(at: $0) } ?? last }
     switch layers {
     case .sequence(let head):
       let result = head(sequenceRows(of: output, batch, in: context), in: context)
@@ -146,10 +146,10 @@ public final class TaskModel {
   private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch, in context: Context) -> Tensor {
     let last = output.lastHiddenState
     guard config.architecture.isTransformer else {
-      return sequenceMaximum(last, starts: batch.starts, in: context)
+      return last.sequenceMaximum(starts: batch.starts)
     }
     if output.holdsFirstRowsOnly { return last }
-    return gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
+    return last.rows(at: Array(batch.starts.dropLast()))
   }
 
   /// The number of trainable and frozen values together.

@@ -15,6 +15,6 @@ struct TokenHead {
 
   /// The logits [rows, labels] of rows of the last hidden state; `starts` says which are of which sequence.
   func callAsFunction(_ rows: Tensor, starts: [Int32], in context: Context) -> Tensor {
-    output(dropout(rows, probability: dropoutRate, starts: starts, in: context), in: context)
+    output(rows.dropout(probability: dropoutRate, starts: starts, in: context), in: context)
   }
 }

@@ -15,10 +15,10 @@ struct FactorisedEmbeddings {
   ///   - size: The columns of the tables, at most the teacher's.
   init(of teacher: BertEncoder, size: Int) {
     let embeddings = teacher.embeddings
-    let svd = TruncatedSVD(embeddings.word.tensor.detached, rank: size)
+    let svd = TruncatedSVD(embeddings.word.detached, rank: size)
     epsilon = teacher.config.layerNormEpsilon
     func narrow(_ table: Parameter) -> Tensor {
-      matmul(table.tensor.detached, svd.basis, transposeB: true, in: .inference)
+      table.detached.matmul(svd.basis, transposingSecond: true)
     }
     tables =
       [("word_embeddings", svd.rows), ("position_embeddings", narrow(embeddings.position))]
@@ -41,13 +41,13 @@ struct FactorisedEmbeddings {
   /// The weight [hidden, size] and bias [hidden] that bring the narrow embeddings nearest to a teacher's.
   func projection(to teacher: BertEncoder) -> (weight: Tensor, bias: Tensor) {
     let batch = Self.wholeVocabulary(of: teacher.config)
-    let sum = embed(
+    let sum = Tensor.embedding(
       word: tables[0].value, position: tables[1].value, segment: tables.count > 2 ? tables[2].value : nil,
-      ids: batch.ids, positions: batch.positions, segments: batch.segments, in: .inference)
+      ids: batch.ids, positions: batch.positions, segments: batch.segments)
     let size = sum.shape[1]
-    let narrow = residualLayerNorm(
-      sum, residual: nil, gamma: Tensor(repeating: 1, shape: [size]),
-      beta: Tensor(repeating: 0, shape: [size]), epsilon: epsilon, dropout: 0, in: .inference)
+    let narrow = sum.layerNorm(
+      residual: nil, gamma: Tensor(repeating: 1, shape: [size]), beta: Tensor(repeating: 0, shape: [size]),
+      epsilon: epsilon, dropout: 0, in: .inference)
     return LeastSquares(narrow, teacher.embeddings(batch, recorder: nil, in: .inference)).solution
   }
 
@@ -68,11 +68,10 @@ private struct LeastSquares {
   let solution: (weight: Tensor, bias: Tensor)
 
   init(_ x: Tensor, _ y: Tensor) {
-    let context = Context.inference
-    let (meanX, meanY) = (mean(x, axis: 0, in: context), mean(y, axis: 0, in: context))
-    let (centredX, centredY) = (subtract(x, meanX, in: context), subtract(y, meanY, in: context))
+    let (meanX, meanY) = (x.mean(axis: 0), y.mean(axis: 0))
+    let (centredX, centredY) = (x - meanX, y - meanY)
     let size = x.shape[1]
-    let moments = matmul(centredX, centredX, transposeA: true, in: context).values.map { Double($0) }
+    let moments = centredX.matmul(centredX, transposingFirst: true).values.map { Double($0) }
     let eigen = SymmetricEigenvectors(moments, n: size)
     // Rows behind a LayerNorm sum up to nothing: directions without variance are left out.
     let kept = eigen.values.prefix { $0 > 1e-6 * max(eigen.values[0], .leastNormalMagnitude) }.count
@@ -80,9 +79,9 @@ private struct LeastSquares {
     let scaled = Tensor(
       zip(eigen.values, eigen.vectors).prefix(kept).flatMap { value, row in row.map { Float($0 / value) } },
       shape: [kept, size])
-    let cross = matmul(centredY, centredX, transposeA: true, in: context)  // [outputs, inputs]
-    let weight = matmul(matmul(cross, scaled, transposeB: true, in: context), directions, in: context)
-    let shift = linear(meanX.reshaped([1, size]), weight, in: context).reshaped(meanY.shape)
-    solution = (weight, subtract(meanY, shift, in: context))
+    let cross = centredY.matmul(centredX, transposingFirst: true)  // [outputs, inputs]
+    let weight = cross.matmul(scaled, transposingSecond: true).matmul(directions)
+    let shift = meanX.reshaped([1, size]).linear(LinearWeights(weight)).reshaped(meanY.shape)
+    solution = (weight, meanY - shift)
   }
 }

@@ -16,7 +16,7 @@ extension TaskModel {
   static func wordStudent(
     _ architecture: EncoderArchitecture, of teacher: TaskModel, size: StudentSize, seed: UInt64
   ) throws(ModelError) -> TaskModel {
-    let words = teacher.encoder.words.tensor.detached
+    let words = teacher.encoder.words.detached
     let width = size.embeddingSize ?? words.shape[1]
     guard width <= words.shape[1] else {
       throw .request(

@@ -16,9 +16,9 @@ package struct TruncatedSVD {
   package init(_ table: Tensor, rank: Int) {
     let columns = table.shape[1]
     precondition((1...columns).contains(rank), "A table of \(columns) columns has no rank \(rank).")
-    let gram = matmul(table, table, transposeA: true, in: .inference)
+    let gram = table.matmul(table, transposingFirst: true)
     let eigen = SymmetricEigenvectors(gram.values.map { Double($0) }, n: columns)
     basis = Tensor(eigen.vectors[..<rank].flatMap { $0.map { Float($0) } }, shape: [rank, columns])
-    rows = matmul(table, basis, transposeB: true, in: .inference)
+    rows = table.matmul(basis, transposingSecond: true)
   }
 }

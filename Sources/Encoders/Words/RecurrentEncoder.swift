@@ -20,10 +20,10 @@ struct RecurrentEncoder: Encoder {
     let inputBias: Parameter
     let hiddenBias: Parameter
 
-    var weights: RecurrentWeights {
+    func weights(in context: Context) -> RecurrentWeights {
       RecurrentWeights(
-        inputs: inputs.tensor, hidden: hidden.tensor, inputBias: inputBias.tensor,
-        hiddenBias: hiddenBias.tensor)
+        inputs: inputs.tensor(in: context), hidden: hidden.tensor(in: context),
+        inputBias: inputBias.tensor(in: context), hiddenBias: hiddenBias.tensor(in: context))
     }
   }
 
@@ -54,7 +54,8 @@ struct RecurrentEncoder: Encoder {
     in context: Context
   ) -> EncoderOutput {
     let steps = layers.map { directions in
-      { recurrent($0, cell: cell, weights: directions.map(\.weights), starts: batch.starts, in: context) }
+      let weights = directions.map { $0.weights(in: context) }
+      return { (x: Tensor) in x.recurrent(cell: cell, weights: weights, starts: batch.starts) }
     }
     return stack(
       batch, layers: steps, names: names, dropoutRate: dropoutRate, capture: capture, recorder: recorder,
