@@ -166,10 +166,10 @@ package struct TruncatedSVD {
   package init(_ table: Tensor, rank: Int) {
     let columns = table.shape[1]
     precondition((1...columns).contains(rank), "A table of \(columns) columns has no rank \(rank).")
-    let gram = matmul(table, table, transposeA: true, in: .inference)
+    let gram = table.matmul(table, transposingFirst: true)
     let eigen = SymmetricEigenvectors(gram.values.map { Double($0) }, n: columns)
     basis = Tensor(eigen.vectors[..<rank].flatMap { $0.map { Float($0) } }, shape: [rank, columns])
-    rows = matmul(table, basis, transposeB: true, in: .inference)
+    rows = table.matmul(basis, transposingSecond: true)
   }
 }
 
@@ -182,11 +182,10 @@ package struct LeastSquares {
   ///   - x: The inputs, [rows, inputs].
   ///   - y: What should come out, [rows, outputs].
   package init(_ x: Tensor, _ y: Tensor) {
-    let context = Context.inference
-    let (meanX, meanY) = (mean(x, axis: 0, in: context), mean(y, axis: 0, in: context))
-    let (centredX, centredY) = (subtract(x, meanX, in: context), subtract(y, meanY, in: context))
+    let (meanX, meanY) = (x.mean(axis: 0), y.mean(axis: 0))
+    let (centredX, centredY) = (x - meanX, y - meanY)
     let size = x.shape[1]
-    let moments = matmul(centredX, centredX, transposeA: true, in: context).values.map { Double($0) }
+    let moments = centredX.matmul(centredX, transposingFirst: true).values.map { Double($0) }
     let eigen = SymmetricEigenvectors(moments, n: size)
     // Rows behind a LayerNorm sum up to nothing: directions without variance are left out.
     let kept = eigen.values.prefix { $0 > 1e-6 * max(eigen.values[0], .leastNormalMagnitude) }.count
@@ -194,9 +193,9 @@ package struct LeastSquares {
     let scaled = Tensor(
       zip(eigen.values, eigen.vectors).prefix(kept).flatMap { value, row in row.map { Float($0 / value) } },
       shape: [kept, size])
-    let cross = matmul(centredY, centredX, transposeA: true, in: context)  // [outputs, inputs]
-    let weight = matmul(matmul(cross, scaled, transposeB: true, in: context), directions, in: context)
-    let shift = linear(meanX.reshaped([1, size]), weight, in: context).reshaped(meanY.shape)
-    solution = (weight, subtract(meanY, shift, in: context))
+    let cross = centredY.matmul(centredX, transposingFirst: true)  // [outputs, inputs]
+    let weight = cross.matmul(scaled, transposingSecond: true).matmul(directions)
+    let shift = meanX.reshaped([1, size]).linear(LinearWeights(weight)).reshaped(meanY.shape)
+    solution = (weight, meanY - shift)
   }
 }

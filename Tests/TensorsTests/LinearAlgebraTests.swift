@@ -45,11 +45,11 @@ import Testing
   @Test func theRestIsWhatTheDroppedDirectionsHold() {
     // Eckart and Young: the squared error is the sum of the dropped squared singular values.
     let table = table(50, 12)
-    let gram = matmul(table, table, transposeA: true, in: .inference).values.map { Double($0) }
+    let gram = table.matmul(table, transposingFirst: true).values.map { Double($0) }
     let values = SymmetricEigenvectors(gram, n: 12).values
     for rank in [1, 5, 12] {
       let svd = TruncatedSVD(table, rank: rank)
-      let rebuilt = matmul(svd.rows, svd.basis, in: .inference)
+      let rebuilt = svd.rows.matmul(svd.basis)
       let error = zip(rebuilt.values, table.values).reduce(0.0) { $0 + pow(Double($1.0 - $1.1), 2) }
       #expect(abs(error - values[rank...].reduce(0, +)) < 1e-4 * values.reduce(0, +))
     }

@@ -79,10 +79,10 @@ struct TaskObjectiveTests {
     func loss(_ targets: TaskTargets) -> Float { targets.loss(logits, starts: starts, in: .inference).item }
     let nan = Float.nan
     let (two, all): ([Float], [Float]) = ([1, 0, nan, nan, 0, 1], [1, 0, 0, 1])
-    let kept = gatherRows(logits, rows: [0, 2], in: .inference)
+    let kept = logits.rows(at: [0, 2])
     let target = Tensor(all, shape: [2, 2])
-    #expect(loss(.values(two)) == meanSquaredError(kept, target, in: .inference).item)
-    #expect(loss(.labelMatrix(two)) == binaryCrossEntropy(kept, targets: target, in: .inference).item)
+    #expect(loss(.values(two)) == kept.meanSquaredError(to: target).item)
+    #expect(loss(.labelMatrix(two)) == kept.binaryCrossEntropy(targets: target).item)
     #expect(TaskTargets.labelMatrix(two).count(starts: starts) == 2)
     for nothing: TaskTargets in [
       .labels([-100, -100, -100]), .values([Float](repeating: .nan, count: 6)), .labelMatrix([]),

@@ -33,7 +33,7 @@ public enum Adaptors {
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
   ) -> AdaptorResult {
     var result = features(batch, output, context)
-    result.logits = [column(output.logits, 0, in: context), column(output.logits, 1, in: context)]
+    result.logits = [output.logits.column(0), output.logits.column(1)]
     result.logitsKind = .positions(starts: batch.tokens.starts)
     return result
   }

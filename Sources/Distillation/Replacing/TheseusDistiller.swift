@@ -81,8 +81,7 @@ public final class TheseusDistiller: TrainingObjective {
 
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
-    let rate = config.rate(
-      at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
+    let rate = config.rate(at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
     let targets = TaskTargets(batch, for: student.config)
     let kept = keptBlocks(rate: rate, in: context)
     let logits = student(batch.tokens, rows: targets.rows, keeping: kept, of: teacher, in: context).logits
@@ -119,9 +118,9 @@ public final class TheseusDistiller: TrainingObjective {
         DistillationFault(
           "student", "found \(other.layerCount) layers, expected at most the teacher's \(own.layerCount)"))
     }
-    let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.tensor) })
+    let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.values) })
     let changed = student.parameters.first {
-      !student.isOfLayers($0) && values[$0.name]?.values != $0.tensor.values
+      !student.isOfLayers($0) && values[$0.name] != $0.values
     }
     if let changed {
       faults.append(

@@ -125,9 +125,9 @@ extension EncoderConfig {
       head != .maskedLanguageModel || original["tie_word_embeddings"]?.boolValue != false,
       "tie_word_embeddings", "found false, expected true: a decoder with words of its own is not supported")
     faults.require(
-      layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
+      layerNormEpsilon > 0, key(\.layerNormEpsilon), "found \(layerNormEpsilon), expected a positive number")
     faults.require(
-      initializerRange >= 0, "initializer_range", "found \(initializerRange), expected a number from 0")
+      initializerRange >= 0, key(\.initializerRange), "found \(initializerRange), expected a number from 0")
   }
 
   /// What the outputs of a sequence head mean; a single output is a number where the file does not say, as in

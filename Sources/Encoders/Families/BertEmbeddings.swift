@@ -35,14 +35,14 @@ struct BertEmbeddings {
 
   /// One row a token, [tokens, hidden].
   func callAsFunction(_ batch: TokenBatch, recorder: IntermediateRecorder?, in context: Context) -> Tensor {
-    let sum = embed(
-      word: word.tensor, position: position.tensor, segment: segment?.tensor, ids: batch.ids,
+    let sum = Tensor.embedding(
+      word: word.tensor(in: context), position: position.tensor(in: context),
+      segment: segment?.tensor(in: context), ids: batch.ids,
       positions: positions(of: batch),
       segments: family.readsSegments
-        ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount),
-      in: context)
-    let dropped = dropout(
-      norm(sum, in: context), probability: config.hiddenDropout, starts: batch.starts, in: context)
+        ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount))
+    let dropped = norm(sum, in: context).dropout(
+      probability: config.hiddenDropout, starts: batch.starts, in: context)
     recorder?.keep(dropped, as: "embeddings")
     guard let projection else { return dropped }
     let projected = projection(dropped, in: context)

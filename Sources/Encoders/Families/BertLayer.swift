@@ -42,7 +42,7 @@ struct BertLayer {
     _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, capturesVectors: Bool,
     recorder: LayerRecorder?, in context: Context
   ) -> (output: Tensor, attention: AttentionResult?, vectors: SelfAttentionVectors?) {
-    let wanted = firstRowsOnly ? gatherRows(x, rows: Array(starts.dropLast()), in: context) : x
+    let wanted = firstRowsOnly ? x.rows(at: Array(starts.dropLast())) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
     let (mixed, maps, vectors) = attend(
       x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture,
@@ -61,8 +61,9 @@ struct BertLayer {
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
   private func feed(_ x: Tensor, recorder: LayerRecorder?, in context: Context) -> Tensor {
     guard let recorder, let inner = names.innerModule, recorder.wants([inner]) else {
-      return feedForward(
-        x, inner: intermediate.tensors, outer: output.tensors, activation: config.activation, in: context)
+      return x.feedForward(
+        inner: intermediate.weights(in: context), outer: output.weights(in: context),
+        activation: config.activation)
     }
     let wide = intermediate(x, activation: config.activation, in: context)
     recorder.keep(wide, as: inner)
@@ -78,23 +79,24 @@ struct BertLayer {
     let captures =
       capturesVectors || !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
     if !captures, !(recorder?.wants(names.attentionParts) ?? false),
-      let mixed = thinSelfAttention(
-        x, wanted: wanted, query: query.tensors, key: key.tensors, value: value.tensors,
-        output: attentionOutput.tensors, heads: config.attentionHeads, starts: starts,
+      let mixed = x.thinSelfAttention(
+        wanted: wanted, query: query.weights(in: context), key: key.weights(in: context),
+        value: value.weights(in: context), output: attentionOutput.weights(in: context),
+        heads: config.attentionHeads, starts: starts,
         queryStarts: queryStarts, in: context)
     {
       recorder?.keep(mixed, as: names.attentionOutput)
       return (mixed, nil, nil)
     }
     let readers = firstRowsOnly && !capturesVectors ? [key, value] : [key, value, query]
-    let projected = linear(x, readers.map(\.tensors), in: context)
+    let projected = x.linear(readers.map { $0.weights(in: context) })
     let queries =
       switch (firstRowsOnly, capturesVectors) {
       case (false, _): projected[2]
       case (true, false): query(wanted, in: context)
-      case (true, true): gatherRows(projected[2], rows: Array(starts.dropLast()), in: context)
+      case (true, true): projected[2].rows(at: Array(starts.dropLast()))
       }
-    let mixed = attention(
+    let mixed = Tensor.attention(
       query: queries, key: projected[0], value: projected[1], heads: config.attentionHeads, starts: starts,
       queryStarts: queryStarts, dropout: config.attentionDropout,
       capturingScores: capture.isSuperset(of: .attentionScores),

@@ -95,9 +95,10 @@ struct ConvolutionalEncoder: Encoder {
     let steps = layers.map { widths in
       { (x: Tensor) in
         let parts = widths.map {
-          convolve(x, weight: $0.weight.tensor, bias: $0.bias.tensor, starts: batch.starts, in: context)
+          x.convolution(
+            weight: $0.weight.tensor(in: context), bias: $0.bias.tensor(in: context), starts: batch.starts)
         }
-        return activate(concatenate(parts, axis: 1, in: context), .relu, in: context)
+        return Tensor.concatenate(parts, axis: 1).applying(.relu)
       }
     }
     return stack(

@@ -16,9 +16,9 @@ struct FactorisedEmbeddings {
   init(of teacher: BertEncoder, size: Int) {
     self.teacher = teacher
     let embeddings = teacher.embeddings
-    let svd = TruncatedSVD(embeddings.word.tensor.detached, rank: size)
+    let svd = TruncatedSVD(embeddings.word.detached, rank: size)
     func narrow(_ table: Parameter) -> Tensor {
-      matmul(table.tensor.detached, svd.basis, transposeB: true, in: .inference)
+      table.detached.matmul(svd.basis, transposingSecond: true)
     }
     tables =
       [("word_embeddings", svd.rows), ("position_embeddings", narrow(embeddings.position))]
@@ -41,14 +41,13 @@ struct FactorisedEmbeddings {
   /// The weight [hidden, size] and bias [hidden] that bring the narrow embeddings nearest to the teacher's.
   var projection: (weight: Tensor, bias: Tensor) {
     let batch = wholeVocabulary
-    let sum = embed(
+    let sum = Tensor.embedding(
       word: tables[0].value, position: tables[1].value, segment: tables.count > 2 ? tables[2].value : nil,
-      ids: batch.ids, positions: batch.positions, segments: batch.segments, in: .inference)
+      ids: batch.ids, positions: batch.positions, segments: batch.segments)
     let size = sum.shape[1]
-    let narrow = residualLayerNorm(
-      sum, residual: nil, gamma: Tensor(repeating: 1, shape: [size]),
-      beta: Tensor(repeating: 0, shape: [size]), epsilon: teacher.config.layerNormEpsilon, dropout: 0,
-      in: .inference)
+    let narrow = sum.layerNorm(
+      residual: nil, gamma: Tensor(repeating: 1, shape: [size]), beta: Tensor(repeating: 0, shape: [size]),
+      epsilon: teacher.config.layerNormEpsilon, dropout: 0, in: .inference)
     return LeastSquares(narrow, teacher.embeddings(batch, recorder: nil, in: .inference)).solution
   }
 

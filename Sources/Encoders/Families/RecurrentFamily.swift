@@ -67,10 +67,10 @@ struct RecurrentEncoder: Encoder {
     let inputBias: Parameter
     let hiddenBias: Parameter
 
-    var weights: RecurrentWeights {
+    func weights(in context: Context) -> RecurrentWeights {
       RecurrentWeights(
-        inputs: inputs.tensor, hidden: hidden.tensor, inputBias: inputBias.tensor,
-        hiddenBias: hiddenBias.tensor)
+        inputs: inputs.tensor(in: context), hidden: hidden.tensor(in: context),
+        inputBias: inputBias.tensor(in: context), hiddenBias: hiddenBias.tensor(in: context))
     }
   }
 
@@ -100,11 +100,10 @@ struct RecurrentEncoder: Encoder {
     _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
     in context: Context
   ) -> EncoderOutput {
+    let cell = family.cell
     let steps = layers.map { directions in
-      {
-        recurrent(
-          $0, cell: family.cell, weights: directions.map(\.weights), starts: batch.starts, in: context)
-      }
+      let weights = directions.map { $0.weights(in: context) }
+      return { (x: Tensor) in x.recurrent(cell: cell, weights: weights, starts: batch.starts) }
     }
     return stack(
       batch, layers: steps, of: family, dropoutRate: dropoutRate, capture: capture, recorder: recorder,

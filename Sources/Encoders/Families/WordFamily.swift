@@ -67,14 +67,12 @@ extension Encoder {
     capture: Capture, recorder: IntermediateRecorder?, in context: Context
   ) -> EncoderOutput {
     let keepsHidden = capture.contains(.innerHiddenStates)
-    var x = dropout(
-      embed(words.tensor, ids: batch.ids, in: context), probability: dropoutRate, starts: batch.starts,
-      in: context)
+    var x = words.tensor(in: context).embedding(ids: batch.ids).dropout(
+      probability: dropoutRate, starts: batch.starts, in: context)
     recorder?.keep(x, as: "embeddings")
     var hiddenStates = keepsHidden ? [x] : []
     for (index, layer) in layers.enumerated() {
-      x = layer(
-        index == 0 ? x : dropout(x, probability: dropoutRate, starts: batch.starts, in: context))
+      x = layer(index == 0 ? x : x.dropout(probability: dropoutRate, starts: batch.starts, in: context))
       recorder?.keep(x, as: family.layerName(index))
       let isLast = index == layers.count - 1
       if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }

@@ -69,12 +69,12 @@ struct MaskedLanguageHead: Head {
     // A batch may hold no masked token.
     guard rows.shape[0] > 0 else { return Tensor([], shape: [0, bias.count]) }
     let transformed = norm(transform(rows, activation: activation, in: context), in: context)
-    return linear(transformed, words.tensor, bias.tensor, in: context)
+    return transformed.linear(LinearWeights(words.tensor(in: context), bias: bias.tensor(in: context)))
   }
 
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
-    ModelOutput(logits: self(output.rows(rows, in: context), in: context), pooled: nil, encoder: output)
+    ModelOutput(logits: self(output.rows(rows), in: context), pooled: nil, encoder: output)
   }
 }

@@ -69,27 +69,27 @@ struct ClassificationHead: Head {
     let starts = Array(0...Int32(row.shape[0]))
     let input =
       form.dropsInput
-      ? dropout(row, probability: dropoutRate, starts: starts, in: context) : row
+      ? row.dropout(probability: dropoutRate, starts: starts, in: context) : row
     let pooled = inner?(input, activation: form.activation, in: context) ?? input
     return (
-      pooled, outer(dropout(pooled, probability: dropoutRate, starts: starts, in: context), in: context)
+      pooled, outer(pooled.dropout(probability: dropoutRate, starts: starts, in: context), in: context)
     )
   }
 
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
-    let result = self(sequenceRows(of: output, batch, in: context), in: context)
+    let result = self(sequenceRows(of: output, batch), in: context)
     return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
   }
 
   /// What the head reads of each sequence, [sequences, features].
-  private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch, in context: Context) -> Tensor {
+  private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch) -> Tensor {
     let last = output.lastHiddenState
     switch form.reads {
-    case .maximum: return sequenceMaximum(last, starts: batch.starts, in: context)
+    case .maximum: return last.sequenceMaximum(starts: batch.starts)
     case .first where output.holdsFirstRowsOnly: return last
-    case .first: return gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
+    case .first: return last.rows(at: Array(batch.starts.dropLast()))
     }
   }
 }

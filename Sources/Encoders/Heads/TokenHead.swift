@@ -38,14 +38,14 @@ struct TokenHead: Head {
 
   /// The logits [rows, labels] of rows of the last hidden state; `starts` says which are of which sequence.
   func callAsFunction(_ rows: Tensor, starts: [Int32], in context: Context) -> Tensor {
-    output(dropout(rows, probability: dropoutRate, starts: starts, in: context), in: context)
+    output(rows.dropout(probability: dropoutRate, starts: starts, in: context), in: context)
   }
 
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
     let starts = rows.map { batch.starts(ofRows: $0) } ?? batch.starts
-    let logits = self(output.rows(rows, in: context), starts: starts, in: context)
+    let logits = self(output.rows(rows), starts: starts, in: context)
     return ModelOutput(logits: logits, pooled: nil, encoder: output)
   }
 }

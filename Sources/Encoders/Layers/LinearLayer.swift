@@ -11,11 +11,13 @@ struct LinearLayer {
     bias = scope.parameter("bias", [outputs], initial: .zeros)
   }
 
-  /// Both as operations take them.
-  var tensors: (weight: Tensor, bias: Tensor) { (weight.tensor, bias.tensor) }
+  /// Both as operations of a pass take them.
+  func weights(in context: Context) -> LinearWeights {
+    LinearWeights(weight.tensor(in: context), bias: bias.tensor(in: context))
+  }
 
   func callAsFunction(_ x: Tensor, activation: Activation = .identity, in context: Context) -> Tensor {
-    linear(x, weight.tensor, bias.tensor, activation: activation, in: context)
+    x.linear(weights(in: context), activation: activation)
   }
 }
 
@@ -34,8 +36,9 @@ struct LayerNormLayer {
   func callAsFunction(
     _ x: Tensor, residual: Tensor? = nil, dropout: Float = 0, starts: [Int32]? = nil, in context: Context
   ) -> Tensor {
-    residualLayerNorm(
-      x, residual: residual, gamma: gamma.tensor, beta: beta.tensor, epsilon: epsilon, dropout: dropout,
+    x.layerNorm(
+      residual: residual, gamma: gamma.tensor(in: context), beta: beta.tensor(in: context), epsilon: epsilon,
+      dropout: dropout,
       starts: starts, in: context)
   }
 }

@@ -18,8 +18,8 @@ public struct EncoderOutput {
   public let selfAttention: [Int: SelfAttentionVectors]
 
   /// The last layer's output of chosen tokens; nil chooses all.
-  func rows(_ rows: [Int32]?, in context: Context) -> Tensor {
-    rows.map { gatherRows(lastHiddenState, rows: $0, in: context) } ?? lastHiddenState
+  func rows(_ rows: [Int32]?) -> Tensor {
+    rows.map { lastHiddenState.rows(at: $0) } ?? lastHiddenState
   }
 }
 
@@ -55,10 +55,9 @@ public struct SelfAttentionVectors {
   }
 
   /// The vectors of chosen tokens.
-  package func rows(_ rows: [Int32], in context: Context) -> SelfAttentionVectors {
+  package func rows(_ rows: [Int32]) -> SelfAttentionVectors {
     SelfAttentionVectors(
-      queries: gatherRows(queries, rows: rows, in: context), keys: gatherRows(keys, rows: rows, in: context),
-      values: gatherRows(values, rows: rows, in: context))
+      queries: queries.rows(at: rows), keys: keys.rows(at: rows), values: values.rows(at: rows))
   }
 }
 

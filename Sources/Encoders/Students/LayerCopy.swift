@@ -36,7 +36,7 @@ struct LayerCopy: ParameterSource {
   /// The part of a matrix's squared magnitude that lies in each row (axis 0) or column (axis 1).
   func shares(of name: String, axis: Int) -> [Double] {
     let matrix = parameter(name)
-    let (values, columns) = (matrix.tensor.values, matrix.shape[1])
+    let (values, columns) = (matrix.values, matrix.shape[1])
     var sums = [Double](repeating: 0, count: matrix.shape[axis])
     for row in 0..<matrix.shape[0] {
       for column in 0..<columns {

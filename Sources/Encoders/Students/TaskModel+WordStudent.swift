@@ -19,7 +19,7 @@ extension TaskModel {
     guard let form = family.wordStudent else {
       preconditionFailure("The family \(architecture.rawValue) has no students over its teacher's words.")
     }
-    let words = teacher.encoder.words.tensor.detached
+    let words = teacher.encoder.words.detached
     let width = size.embeddingSize ?? words.shape[1]
     guard width <= words.shape[1] else {
       throw .request(

@@ -54,7 +54,7 @@ package enum TaskTargets: Sendable, Equatable {
   package func loss(_ logits: Tensor, starts: [Int32], in context: Context) -> Tensor {
     switch self {
     case .labels(let labels), .tags(let labels), .words(_, let labels):
-      return softmaxCrossEntropy(logits, labels: labels, ignoreIndex: EncodedExample.noLabel, in: context)
+      return logits.softmaxCrossEntropy(labels: labels, ignoreIndex: EncodedExample.noLabel)
     case .values(let values), .labelMatrix(let values):
       let rows = known(values, sequences: logits.shape[0])
       guard !rows.isEmpty else { return Tensor(0) }
@@ -63,19 +63,18 @@ package enum TaskTargets: Sendable, Equatable {
         values.count == logits.count,
         "Each of the \(logits.count) outputs needs a target, found \(values.count).")
       let isWhole = rows.count == logits.shape[0]
-      let own = isWhole ? logits : gatherRows(logits, rows: rows, in: context)
+      let own = isWhole ? logits : logits.rows(at: rows)
       let targets =
         isWhole ? values : rows.flatMap { values[Int($0) * width..<(Int($0) + 1) * width] }
       if case .values = self {
-        return meanSquaredError(own, Tensor(targets, shape: own.shape), in: context)
+        return own.meanSquaredError(to: Tensor(targets, shape: own.shape))
       }
-      return binaryCrossEntropy(own, targets: Tensor(targets, shape: own.shape), in: context)
+      return own.binaryCrossEntropy(targets: Tensor(targets, shape: own.shape))
     case .spans(let firsts, let lasts):
       let terms = [firsts, lasts].enumerated().map { index, positions in
-        positionCrossEntropy(
-          column(logits, index, in: context), starts: starts, targets: positions, in: context)
+        logits.column(index).positionCrossEntropy(starts: starts, targets: positions)
       }
-      return scale(add(terms[0], terms[1], in: context), by: 0.5, in: context)
+      return (terms[0] + terms[1]) * 0.5
     }
   }
 
