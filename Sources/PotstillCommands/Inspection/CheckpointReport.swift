@@ -71,9 +71,11 @@ struct CheckpointReport {
   /// Two lines of facts before the tree.
   var summary: String {
     let type = config["model_type"]?.stringValue
-    let architecture = type.flatMap { EncoderArchitecture(rawValue: $0) } ?? .bert
+    let own = type.flatMap { EncoderArchitecture(rawValue: $0) }
+    // A model of another type may have a field under any family's name.
+    let families = [own].compactMap(\.self) + EncoderArchitecture.allCases
     func fact(_ path: PartialKeyPath<EncoderConfig>, _ unit: String) -> String? {
-      config[architecture.key(path)]?.intValue.map { "\($0) \(unit)" }
+      families.lazy.compactMap { config[$0.key(path)]?.intValue }.first.map { "\($0) \(unit)" }
     }
     let facts = [
       type, fact(\.layerCount, "layers"), fact(\.hiddenSize, "wide"), fact(\.attentionHeads, "heads"),
