@@ -8,6 +8,8 @@ public final class Context {
   public let isTraining: Bool
   /// Where dropout masks come from; its stream moves on with every operation that draws one.
   public private(set) var random: RandomSource
+  /// The values that somebody wants to see of the pass; nil keeps none.
+  public var taps: Taps?
 
   /// A context for one forward (and backward) pass.
   public init(tape: Tape? = nil, isTraining: Bool = false, random: RandomSource = RandomSource(seed: 0)) {

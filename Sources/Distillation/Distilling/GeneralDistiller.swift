@@ -166,7 +166,7 @@ open class GeneralDistiller: TrainingObjective {
     let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
     cacheObstacle =
       isStandard
-      ? config.cacheObstacle(teacher: own, matches: matches)
+      ? config.cacheObstacle(teacher: own)
       : "a cache keeps what the standard adaptor gives, and this distiller needs something else"
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))

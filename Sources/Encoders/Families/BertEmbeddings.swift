@@ -34,7 +34,7 @@ struct BertEmbeddings {
   }
 
   /// One row a token, [tokens, hidden].
-  func callAsFunction(_ batch: TokenBatch, recorder: IntermediateRecorder?, in context: Context) -> Tensor {
+  func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
     let sum = Tensor.embedding(
       word: word.tensor(in: context), position: position.tensor(in: context),
       segment: segment?.tensor(in: context), ids: batch.ids,
@@ -43,10 +43,10 @@ struct BertEmbeddings {
         ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount))
     let dropped = norm(sum, in: context).dropout(
       probability: config.hiddenDropout, starts: batch.starts, in: context)
-    recorder?.keep(dropped, as: "embeddings")
+    context.taps?.keep(dropped, as: "embeddings")
     guard let projection else { return dropped }
     let projected = projection(dropped, in: context)
-    recorder?.keep(projected, as: "embeddings_project")
+    context.taps?.keep(projected, as: "embeddings_project")
     return projected
   }
 

@@ -2,9 +2,9 @@ import Tensors
 import Tokenization
 
 /// An encoder of BERT's shape over packed rows: embeddings and a stack of layers.
-public struct BertEncoder: Encoder {
+struct BertEncoder: Encoder {
   /// Its shape and hyper-parameters.
-  public let config: EncoderConfig
+  let config: EncoderConfig
   /// The word table, [vocabulary, features].
   var words: Parameter { embeddings.word }
   let family: BertFamily
@@ -16,7 +16,9 @@ public struct BertEncoder: Encoder {
     (self.config, self.family) = (config, family)
     embeddings = BertEmbeddings(scope, config: config, family: family)
     let list = scope / family.layers
-    layers = (0..<config.layerCount).map { BertLayer(list / $0, config: config, family: family) }
+    layers = (0..<config.layerCount).map {
+      BertLayer(list / $0, name: family.layerName($0), config: config, family: family)
+    }
   }
 
   /// The encoder with other layers.
@@ -25,49 +27,14 @@ public struct BertEncoder: Encoder {
     (embeddings, self.layers) = (encoder.embeddings, layers)
   }
 
-  /// Runs the encoder.
-  ///
-  /// - Parameters:
-  ///   - batch: The packed sequences; ids below the vocabulary size, lengths up to `config.maxPositions`.
-  ///   - firstRowsOnly: Whether the caller reads only the first row of each sequence of the last layer; ignored when
-  ///     `capture` asks for more.
-  ///   - capture: What else the caller wants to see.
-  ///   - context: The pass this is part of.
-  public func callAsFunction(
-    _ batch: TokenBatch, firstRowsOnly: Bool = false, capture: Capture = [], in context: Context
-  ) -> EncoderOutput {
-    self(batch, firstRowsOnly: firstRowsOnly, capture: capture, recorder: nil, in: context)
-  }
-
-  /// Runs the encoder and lets a recorder keep what it wants; layers are then told to compute what that needs.
-  func callAsFunction(
-    _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> EncoderOutput {
-    var x = embeddings(batch, recorder: recorder, in: context)
-    let trimsLast =
-      firstRowsOnly && capture.isDisjoint(with: .wholeLastLayer)
-      && !(recorder?.layer(family.layerName(layers.count - 1))
-        .wantsEveryRow(or: family.layerNames.trimmedParts) ?? false)
-    let keepsHidden = capture.contains(.innerHiddenStates)
-    var hiddenStates: [Tensor] = keepsHidden ? [x] : []
-    var (probabilities, scores): ([AttentionMaps], [AttentionMaps]) = ([], [])
-    var vectors: [Int: SelfAttentionVectors] = [:]
+  func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput {
+    let trimsLast = firstRowsOnly && !(layers.last?.wantsEveryRow(in: context) ?? false)
+    var x = embeddings(batch, in: context)
     for (index, layer) in layers.enumerated() {
       let isLast = index == layers.count - 1
-      let result = layer(
-        x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, capture: capture,
-        capturesVectors: capture.wantsSelfAttention(ofLayer: index),
-        recorder: recorder?.layer(family.layerName(index)), in: context)
-      x = result.output
-      if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
-      if let maps = result.attention?.probabilities { probabilities.append(maps) }
-      if let maps = result.attention?.scores { scores.append(maps) }
-      vectors[index] = result.vectors
+      x = layer(x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, in: context)
     }
-    return EncoderOutput(
-      lastHiddenState: x, holdsFirstRowsOnly: trimsLast, hiddenStates: hiddenStates,
-      attentionProbabilities: probabilities, attentionScores: scores, selfAttention: vectors)
+    return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)
   }
 
   /// Takes layers of another encoder of its width.

@@ -94,6 +94,17 @@ struct BertFamily: EncoderFamily {
     return list
   }
 
+  func entrance(_ config: EncoderConfig) -> String {
+    config.embeddingSize ?? config.hiddenSize == config.hiddenSize ? "embeddings" : "embeddings_project"
+  }
+
+  func attention(inLayer index: Int) -> AttentionNames? {
+    let names = layerNames.inLayer(layerName(index))
+    return AttentionNames(
+      queries: names.query, keys: names.key, values: names.value, scores: names.scores,
+      probabilities: names.probabilities)
+  }
+
   func form(of head: TaskHead) -> (any HeadForm)? {
     switch head {
     case .sequenceClassification: sequence
@@ -136,6 +147,10 @@ struct BertLayerNames: Sendable {
   var intermediate = "intermediate.dense"
   var output = "output.dense"
   var outputNorm = "output.LayerNorm"
+  /// The scaled scores of attention, before the softmax.
+  var scores = "attention.scores"
+  /// The probabilities of attention, before dropout.
+  var probabilities = "attention.probabilities"
 
   /// What attention mixed, before its linear layer; nil where no module gives it alone.
   var mixedModule: String? { parent(of: query, named: ".query") }
@@ -146,17 +161,33 @@ struct BertLayerNames: Sendable {
   /// The wide rows of the feed-forward half behind their nonlinearity; nil where no module gives them.
   var innerModule: String? { parent(of: intermediate, named: ".dense") }
 
-  /// What attention computes step by step.
-  var attentionParts: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
+  /// Queries, keys, values, and what attention mixed of them.
+  private var vectors: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
+
+  /// What there is only where attention runs step by step.
+  var attentionSteps: [String] { vectors + [scores, probabilities] }
 
   /// What the attention half gives, in the order in which it is computed.
-  var wideAsHidden: [String] { attentionParts + [attentionOutput, attendedModule] }
+  var wideAsHidden: [String] { vectors + [attentionOutput, attendedModule] }
 
-  /// The values that a layer has for the first row of each sequence only unless it is told otherwise; keys and values it has
-  /// for every row anyway.
+  /// The values that a layer has for the first row of each sequence only unless it is told otherwise; queries, keys and values
+  /// it gives of every row.
   var trimmedParts: [String] {
-    [query, attentionOutput, attendedModule, output] + [mixedModule, innerModule].compactMap(\.self)
+    [scores, probabilities, attentionOutput, attendedModule, output]
+      + [mixedModule, innerModule].compactMap(\.self)
   }
+
+  /// The names of the parts of one layer.
+  func inLayer(_ layer: String) -> BertLayerNames {
+    var names = self
+    for part in Self.parts { names[keyPath: part] = layer + "." + self[keyPath: part] }
+    return names
+  }
+
+  private static let parts: [any WritableKeyPath<BertLayerNames, String> & Sendable] = [
+    \.query, \.key, \.value, \.attentionOutput, \.attentionNorm, \.intermediate, \.output, \.outputNorm,
+    \.scores, \.probabilities,
+  ]
 
   /// The widths of the weight of one of the parts.
   func cut(ofModule module: String) -> Cut {

@@ -11,13 +11,16 @@ struct BertLayer {
   let output: LinearLayer
   let outputNorm: LayerNormLayer
   let config: EncoderConfig
-  private let names: BertLayerNames
+  /// The names under which the layer and its parts are tapped.
+  private let name: String
+  private let taps: BertLayerNames
   /// Dropout of what attention adds to the layer's input.
   private let attentionOutputDropout: Float
 
-  init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
-    self.config = config
-    names = family.layerNames
+  init(_ scope: ParameterScope, name: String, config: EncoderConfig, family: BertFamily) {
+    (self.config, self.name) = (config, name)
+    let names = family.layerNames
+    taps = names.inLayer(name)
     attentionOutputDropout = family.dropsAttentionOutput ? config.hiddenDropout : 0
     let hidden = config.hiddenSize
     func dense(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int) -> LinearLayer {
@@ -36,62 +39,63 @@ struct BertLayer {
     outputNorm = norm(scope / names.outputNorm)
   }
 
+  /// Whether some value is wanted that the layer has for the first row of each sequence only unless it is told otherwise.
+  func wantsEveryRow(in context: Context) -> Bool {
+    context.taps?.wants(anyOf: [name] + taps.trimmedParts) ?? false
+  }
+
   /// The layer's output for every row, or for the first row of each sequence only: keys and values always come from
   /// all rows, everything after them is computed for the wanted rows.
   func callAsFunction(
-    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, capture: Capture, capturesVectors: Bool,
-    recorder: LayerRecorder?, in context: Context
-  ) -> (output: Tensor, attention: AttentionResult?, vectors: SelfAttentionVectors?) {
+    _ x: Tensor, starts: [Int32], firstRowsOnly: Bool, in context: Context
+  ) -> Tensor {
     let wanted = firstRowsOnly ? x.rows(at: Array(starts.dropLast())) : x
     let queryStarts = firstRowsOnly ? (0..<Int32(starts.count)).map { $0 } : starts
-    let (mixed, maps, vectors) = attend(
-      x, wanted: wanted, starts: starts, queryStarts: queryStarts, capture: capture,
-      capturesVectors: capturesVectors, recorder: recorder, in: context)
+    let mixed = attend(x, wanted: wanted, starts: starts, queryStarts: queryStarts, in: context)
     let attended = attentionNorm(
       mixed, residual: wanted, dropout: attentionOutputDropout, starts: queryStarts, in: context)
-    recorder?.keep(attended, as: names.attendedModule)
-    let fed = feed(attended, recorder: recorder, in: context)
+    context.taps?.keep(attended, as: taps.attendedModule)
+    let fed = feed(attended, in: context)
     let result = outputNorm(
       fed, residual: attended, dropout: config.hiddenDropout, starts: queryStarts, in: context)
-    recorder?.keep(fed, as: names.output)
-    recorder?.keep(result)
-    return (result, maps, vectors)
+    context.taps?.keep(fed, as: taps.output)
+    context.taps?.keep(result, as: name)
+    return result
   }
 
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
-  private func feed(_ x: Tensor, recorder: LayerRecorder?, in context: Context) -> Tensor {
-    guard let recorder, let inner = names.innerModule, recorder.wants([inner]) else {
+  private func feed(_ x: Tensor, in context: Context) -> Tensor {
+    guard let tapped = context.taps, let inner = taps.innerModule, tapped.wants(inner) else {
       return x.feedForward(
         inner: intermediate.weights(in: context), outer: output.weights(in: context),
         activation: config.activation)
     }
     let wide = intermediate(x, activation: config.activation, in: context)
-    recorder.keep(wide, as: inner)
+    tapped.keep(wide, as: inner)
     return output(wide, in: context)
   }
 
-  /// Self-attention with its output layer, and its maps and vectors where they were captured.
+  /// Self-attention with its output layer, step by step where a step is wanted.
   private func attend(
-    _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], capture: Capture,
-    capturesVectors: Bool, recorder: LayerRecorder?, in context: Context
-  ) -> (output: Tensor, maps: AttentionResult?, vectors: SelfAttentionVectors?) {
-    let firstRowsOnly = wanted.storage !== x.storage
-    let captures =
-      capturesVectors || !capture.isDisjoint(with: [.attentionScores, .attentionProbabilities])
-    if !captures, !(recorder?.wants(names.attentionParts) ?? false),
+    _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], in context: Context
+  ) -> Tensor {
+    let tapped = context.taps
+    if !(tapped?.wants(anyOf: taps.attentionSteps) ?? false),
       let mixed = x.thinSelfAttention(
         wanted: wanted, query: query.weights(in: context), key: key.weights(in: context),
         value: value.weights(in: context), output: attentionOutput.weights(in: context),
-        heads: config.attentionHeads, starts: starts,
-        queryStarts: queryStarts, in: context)
+        heads: config.attentionHeads, starts: starts, queryStarts: queryStarts, in: context)
     {
-      recorder?.keep(mixed, as: names.attentionOutput)
-      return (mixed, nil, nil)
+      tapped?.keep(mixed, as: taps.attentionOutput)
+      return mixed
     }
-    let readers = firstRowsOnly && !capturesVectors ? [key, value] : [key, value, query]
+    let firstRowsOnly = wanted.storage !== x.storage
+    // Queries that somebody wants are those of every row.
+    let wantsQueries = tapped?.wants(taps.query) ?? false
+    let readers = firstRowsOnly && !wantsQueries ? [key, value] : [key, value, query]
     let projected = x.linear(readers.map { $0.weights(in: context) })
     let queries =
-      switch (firstRowsOnly, capturesVectors) {
+      switch (firstRowsOnly, wantsQueries) {
       case (false, _): projected[2]
       case (true, false): query(wanted, in: context)
       case (true, true): projected[2].rows(at: Array(starts.dropLast()))
@@ -99,19 +103,18 @@ struct BertLayer {
     let mixed = Tensor.attention(
       query: queries, key: projected[0], value: projected[1], heads: config.attentionHeads, starts: starts,
       queryStarts: queryStarts, dropout: config.attentionDropout,
-      capturingScores: capture.isSuperset(of: .attentionScores),
-      capturingProbabilities: capture.isSuperset(of: .attentionProbabilities), in: context)
+      capturingScores: tapped?.wants(taps.scores) ?? false,
+      capturingProbabilities: tapped?.wants(taps.probabilities) ?? false, in: context)
     let output = attentionOutput(mixed.output, in: context)
-    if let recorder {
-      recorder.keep(queries, as: names.query)
-      recorder.keep(projected[0], as: names.key)
-      recorder.keep(projected[1], as: names.value)
-      recorder.keep(mixed.output, as: names.mixedModule)
-      recorder.keep(output, as: names.attentionOutput)
+    if let tapped {
+      if wantsQueries { tapped.keep(projected[2], as: taps.query) }
+      tapped.keep(projected[0], as: taps.key)
+      tapped.keep(projected[1], as: taps.value)
+      tapped.keep(mixed.scores, as: taps.scores)
+      tapped.keep(mixed.probabilities, as: taps.probabilities)
+      if let module = taps.mixedModule { tapped.keep(mixed.output, as: module) }
+      tapped.keep(output, as: taps.attentionOutput)
     }
-    let vectors =
-      capturesVectors
-      ? SelfAttentionVectors(queries: projected[2], keys: projected[0], values: projected[1]) : nil
-    return (output, mixed, vectors)
+    return output
   }
 }

@@ -88,10 +88,7 @@ struct ConvolutionalEncoder: Encoder {
     dropoutRate = config.hiddenDropout
   }
 
-  func callAsFunction(
-    _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> EncoderOutput {
+  func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput {
     let steps = layers.map { widths in
       { (x: Tensor) in
         let parts = widths.map {
@@ -101,8 +98,6 @@ struct ConvolutionalEncoder: Encoder {
         return Tensor.concatenate(parts, axis: 1).applying(.relu)
       }
     }
-    return stack(
-      batch, layers: steps, of: family, dropoutRate: dropoutRate, capture: capture, recorder: recorder,
-      in: context)
+    return stack(batch, layers: steps, of: family, dropoutRate: dropoutRate, in: context)
   }
 }

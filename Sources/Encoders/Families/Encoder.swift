@@ -6,19 +6,14 @@ protocol Encoder {
   /// The word table, [vocabulary, features].
   var words: Parameter { get }
 
-  /// Runs the encoder.
+  /// Runs the encoder, whose parts keep what the context's taps want.
   ///
   /// - Parameters:
-  ///   - batch: The packed sequences.
+  ///   - batch: The packed sequences; ids below the vocabulary size, lengths up to `EncoderConfig.maxPositions`.
   ///   - firstRowsOnly: Whether the caller reads only the first row of each sequence of the last layer, if the encoder can
   ///     save work by that.
-  ///   - capture: What else the caller wants to see.
-  ///   - recorder: Keeps what is wanted by name.
   ///   - context: The pass this is part of.
-  func callAsFunction(
-    _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> EncoderOutput
+  func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput
 
   /// This encoder with blocks of another's layers in the place of some of its own; nil where they cannot take it.
   ///

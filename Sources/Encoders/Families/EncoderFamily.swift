@@ -55,6 +55,10 @@ protocol EncoderFamily: Sendable {
   func parameterEstimate(_ config: EncoderConfig) -> Double
   /// The values inside the encoder that can be asked for by name, in the order in which they are computed.
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
+  /// The one of them that goes into the first layer.
+  func entrance(_ config: EncoderConfig) -> String
+  /// What the self-attention of a layer can be asked for; nil where there is none.
+  func attention(inLayer index: Int) -> AttentionNames?
 
   // MARK: Heads
 
@@ -105,6 +109,15 @@ struct Cut: Equatable {
   var columns: Width?
 }
 
+/// The names of what self-attention compares and mixes in a layer, and of its maps.
+struct AttentionNames {
+  let queries: String
+  let keys: String
+  let values: String
+  let scores: String
+  let probabilities: String
+}
+
 /// What most families have in common.
 extension EncoderFamily {
   var words: String { "embeddings.word_embeddings.weight" }
@@ -115,6 +128,8 @@ extension EncoderFamily {
   var readsSegments: Bool { false }
   var freshSegmentCount: Int { 0 }
   func positionOffset(_ config: EncoderConfig) -> Int { 0 }
+  func entrance(_ config: EncoderConfig) -> String { "embeddings" }
+  func attention(inLayer index: Int) -> AttentionNames? { nil }
   func cut(inLayer name: String) -> Cut { Cut() }
   func cut(outsideLayers name: String, _ config: EncoderConfig) -> Cut { Cut() }
   var factorised: EncoderArchitecture? { nil }

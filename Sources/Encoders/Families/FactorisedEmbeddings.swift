@@ -38,8 +38,8 @@ struct FactorisedEmbeddings {
       })
   }
 
-  /// The weight [hidden, size] and bias [hidden] that bring the narrow embeddings nearest to the teacher's.
-  var projection: (weight: Tensor, bias: Tensor) {
+  /// The projection that brings the narrow embeddings nearest to the teacher's, by its names in an encoder of the given name.
+  func projection(of encoder: String) -> [String: Tensor] {
     let batch = wholeVocabulary
     let sum = Tensor.embedding(
       word: tables[0].value, position: tables[1].value, segment: tables.count > 2 ? tables[2].value : nil,
@@ -48,7 +48,9 @@ struct FactorisedEmbeddings {
     let narrow = sum.layerNorm(
       residual: nil, gamma: Tensor(repeating: 1, shape: [size]), beta: Tensor(repeating: 0, shape: [size]),
       epsilon: teacher.config.layerNormEpsilon, dropout: 0, in: .inference)
-    return LeastSquares(narrow, teacher.embeddings(batch, recorder: nil, in: .inference)).solution
+    let (weight, bias) = LeastSquares(narrow, teacher.embeddings(batch, in: .inference)).solution
+    let module = encoder + ".embeddings_project"
+    return [module + ".weight": weight, module + ".bias": bias]
   }
 
   /// Every word once, at positions that go round, in both segments by turns.

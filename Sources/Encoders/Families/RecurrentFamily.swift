@@ -96,17 +96,12 @@ struct RecurrentEncoder: Encoder {
     dropoutRate = config.hiddenDropout
   }
 
-  func callAsFunction(
-    _ batch: TokenBatch, firstRowsOnly: Bool, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> EncoderOutput {
+  func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput {
     let cell = family.cell
     let steps = layers.map { directions in
       let weights = directions.map { $0.weights(in: context) }
       return { (x: Tensor) in x.recurrent(cell: cell, weights: weights, starts: batch.starts) }
     }
-    return stack(
-      batch, layers: steps, of: family, dropoutRate: dropoutRate, capture: capture, recorder: recorder,
-      in: context)
+    return stack(batch, layers: steps, of: family, dropoutRate: dropoutRate, in: context)
   }
 }

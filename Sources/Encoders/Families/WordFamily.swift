@@ -64,22 +64,16 @@ extension Encoder {
   /// The output of layers over the words' embeddings, one after the other, with dropout before each as in `nn.GRU`.
   func stack(
     _ batch: TokenBatch, layers: [(Tensor) -> Tensor], of family: some EncoderFamily, dropoutRate: Float,
-    capture: Capture, recorder: IntermediateRecorder?, in context: Context
+    in context: Context
   ) -> EncoderOutput {
-    let keepsHidden = capture.contains(.innerHiddenStates)
     var x = words.tensor(in: context).embedding(ids: batch.ids).dropout(
       probability: dropoutRate, starts: batch.starts, in: context)
-    recorder?.keep(x, as: "embeddings")
-    var hiddenStates = keepsHidden ? [x] : []
+    context.taps?.keep(x, as: "embeddings")
     for (index, layer) in layers.enumerated() {
       x = layer(index == 0 ? x : x.dropout(probability: dropoutRate, starts: batch.starts, in: context))
-      recorder?.keep(x, as: family.layerName(index))
-      let isLast = index == layers.count - 1
-      if keepsHidden, !isLast || capture.contains(.hiddenStates) { hiddenStates.append(x) }
+      context.taps?.keep(x, as: family.layerName(index))
     }
-    return EncoderOutput(
-      lastHiddenState: x, holdsFirstRowsOnly: false, hiddenStates: hiddenStates, attentionProbabilities: [],
-      attentionScores: [], selfAttention: [:])
+    return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: false)
   }
 }
 

@@ -67,36 +67,33 @@ public final class TaskModel {
   ///   - capture: What the caller wants to see besides the logits.
   ///   - intermediates: What else it wants to see, by the names of `EncoderConfig.intermediates`; what nobody asks for is
   ///     neither kept nor computed.
-  ///   - context: The pass this is part of.
+  ///   - context: The pass this is part of; its taps keep what they want besides.
   public func callAsFunction(
     _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], intermediates: [String] = [],
     in context: Context
   ) -> ModelOutput {
-    guard !intermediates.isEmpty else {
-      return run(batch, rows: rows, capture: capture, recorder: nil, in: context)
-    }
-    let recorder = IntermediateRecorder(intermediates)
-    var output = run(batch, rows: rows, capture: capture, recorder: recorder, in: context)
-    let form = config.headForm
-    if let pooled = output.pooled, let pooler = form.pooler { recorder.keep(pooled, as: pooler) }
-    recorder.keep(output.logits, as: form.logits)
+    let names = capture.names(in: config) + intermediates
+    guard !names.isEmpty else { return run(batch, rows: rows, in: context) }
+    let outer = context.taps
+    let taps = Taps(names + Array(outer?.names ?? []))
+    context.taps = taps
+    defer { context.taps = outer }
+    var output = run(batch, rows: rows, in: context)
+    outer?.keep(taps)
     for name in intermediates {
       precondition(
-        recorder.values[name] != nil,
+        taps.values[name] != nil,
         "A \(config.architecture.rawValue) model with the head \(head.rawValue) has no intermediate named \(name)."
       )
     }
-    output.intermediates = recorder.values
+    capture.fill(&output.encoder, from: taps, config)
+    output.intermediates = taps.values.filter { intermediates.contains($0.key) }
     return output
   }
 
-  private func run(
-    _ batch: TokenBatch, rows: [Int32]?, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> ModelOutput {
+  private func run(_ batch: TokenBatch, rows: [Int32]?, in context: Context) -> ModelOutput {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
-    let output = encoder(
-      batch, firstRowsOnly: !head.readsTokens, capture: capture, recorder: recorder, in: context)
+    let output = encoder(batch, firstRowsOnly: !head.readsTokens, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 
@@ -104,7 +101,13 @@ public final class TaskModel {
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
-    layers.answer(output, batch, rows: rows, in: context)
+    let result = layers.answer(output, batch, rows: rows, in: context)
+    if let taps = context.taps {
+      let form = config.headForm
+      if let pooled = result.pooled, let pooler = form.pooler { taps.keep(pooled, as: pooler) }
+      taps.keep(result.logits, as: form.logits)
+    }
+    return result
   }
 
   /// The number of trainable and frozen values together.

@@ -21,9 +21,7 @@ extension TaskModel {
       if name.hasPrefix(module + ".embeddings") { continue }
       tensors[name] = Tensor(storage: parameter.storage.copy(), shape: parameter.shape)
     }
-    let projection = table.projection
-    tensors[module + ".embeddings_project.weight"] = projection.weight
-    tensors[module + ".embeddings_project.bias"] = projection.bias
+    tensors.merge(table.projection(of: module)) { $1 }
     return try TaskModel(config: config, filledFrom: tensors, seed: seed)
   }
 

@@ -20,8 +20,7 @@ extension TaskModel {
           + "\(blocks.count) blocks of \(other.config.hiddenSize) features for \(config.layerCount) layers of "
           + "\(config.hiddenSize).")
     }
-    let output = mixed(
-      batch, firstRowsOnly: !head.readsTokens, capture: [], recorder: nil, in: context)
+    let output = mixed(batch, firstRowsOnly: !head.readsTokens, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 
