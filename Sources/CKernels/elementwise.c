@@ -15,6 +15,8 @@ PS_CLONES void ps_divide(const float *a, const float *b, float *out, int64_t n) 
 
 PS_CLONES void ps_scale(const float *a, float s, float *out, int64_t n) { PS_LOOP out[i] = s * a[i]; }
 
+PS_CLONES void ps_affine(const float *a, float s, float t, float *out, int64_t n) { PS_LOOP out[i] = s * a[i] + t; }
+
 PS_CLONES void ps_axpy(float s, const float *x, float *y, int64_t n) { PS_LOOP y[i] += s * x[i]; }
 
 PS_CLONES void ps_multiply_add(const float *a, const float *b, float *y, int64_t n) { PS_LOOP y[i] += a[i] * b[i]; }

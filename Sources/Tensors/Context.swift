@@ -1,11 +1,15 @@
-/// What an operation needs to know about the pass it is part of; passed explicitly, never global.
+/// One pass through a model: its tape, whether it is training, and its random bits; passed explicitly, never global.
+///
+/// Only what parameters enter or bits are drawn by needs one. Arithmetic finds the tape through its operands.
 public final class Context {
-  /// Where operations record themselves for the backward pass; nil in inference, where nothing is saved.
+  /// The tape that trainable parameters bring into the pass; nil in inference, where nothing is recorded or saved.
   public let tape: Tape?
   /// Whether dropout is active.
   public let isTraining: Bool
   /// Where dropout masks come from; its stream moves on with every operation that draws one.
   public private(set) var random: RandomSource
+  /// The values that somebody wants to see of the pass; nil keeps none.
+  public var taps: Taps?
 
   /// A context for one forward (and backward) pass.
   public init(tape: Tape? = nil, isTraining: Bool = false, random: RandomSource = RandomSource(seed: 0)) {
@@ -29,11 +33,5 @@ public final class Context {
     guard isTraining, probability > 0 else { return .none }
     defer { random.stream &+= 1 }
     return Dropout(random, probability: probability, starts: starts)
-  }
-
-  /// Makes the result of an operation: with a slot when there is a tape and any input requires a gradient.
-  package func result(_ storage: Storage, _ shape: Shape, from inputs: [Tensor]) -> Tensor {
-    let needed = tape != nil && inputs.contains { $0.slot != nil }
-    return Tensor(storage: storage, shape: shape, slot: needed ? GradientSlot(count: shape.count) : nil)
   }
 }

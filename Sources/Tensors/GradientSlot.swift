@@ -1,8 +1,11 @@
 import CKernels
 import Kernels
 
-/// Collects the gradient of one tensor or parameter; contributions add up.
-package final class GradientSlot {
+/// The gradient of one tensor or parameter, in which contributions add up.
+///
+/// Sendable because tensors only carry it about: its contents are touched by a backward pass or an optimizer alone, and
+/// tapes and parameters stay where they are.
+package final class GradientSlot: @unchecked Sendable {
   package let count: Int
   /// The gradient so far; meaningless while `isEmpty`.
   package private(set) var storage: Storage?

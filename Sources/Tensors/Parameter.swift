@@ -24,8 +24,18 @@ public final class Parameter {
   /// The number of values.
   public var count: Int { shape.count }
 
-  /// The parameter as an operand; gradients arrive here while it is trainable.
-  public var tensor: Tensor { Tensor(storage: storage, shape: shape, slot: isTrainable ? slot : nil) }
+  /// The parameter as an operand of a pass, the only way it enters one: while it is trainable, the pass's tape brings
+  /// gradients back here.
+  public func tensor(in context: Context) -> Tensor {
+    guard isTrainable, let tape = context.tape else { return detached }
+    return Tensor(storage: storage, shape: shape, origin: Tensor.Origin(slot: slot, link: tape.link))
+  }
+
+  /// The parameter as a constant, which no gradient comes back from; it shares the values.
+  public var detached: Tensor { Tensor(storage: storage, shape: shape) }
+
+  /// A copy of the values, row-major.
+  public var values: [Float] { storage.values }
 
   /// The gradient collected so far, nil when there is none.
   public var gradient: Tensor? {

@@ -2,9 +2,9 @@ import Kernels
 
 /// A run of Float32 values: a pooled buffer, a part of another storage, or memory somebody else owns (a file's bytes).
 ///
-/// A storage is written once, by the operation that creates it; after that it is shared freely. Only `Parameter`
-/// values and gradients change in place.
-public final class Storage {
+/// Sendable because it is written once, by the operation that creates it, and only read after that. Parameters' values
+/// and gradients alone change in place, and parameters and tapes, which do that, are not Sendable.
+public final class Storage: @unchecked Sendable {
   /// The first value, aligned to 64 bytes when the buffer comes from the pool.
   package let pointer: UnsafeMutablePointer<Float>
   /// The number of values.

@@ -3,6 +3,15 @@
 /// Execution order is already a topological order, so there is no graph search. A tape serves one backward pass: each
 /// node is dropped as soon as it has run, which frees the activations it saved.
 public final class Tape {
+  /// The way from a tensor to its tape, weak since the tape's nodes hold tensors.
+  ///
+  /// Sendable because it is written once, by the tape that makes it, and reading a weak reference is atomic.
+  package final class Link: @unchecked Sendable {
+    package fileprivate(set) weak var tape: Tape?
+  }
+  /// What the tensors of this tape hold.
+  package let link = Link()
+
   private struct Node {
     let outputs: [GradientSlot]
     let backward: ([Storage?]) -> Void
@@ -10,7 +19,7 @@ public final class Tape {
   private var nodes: [Node] = []
 
   /// An empty tape.
-  public init() {}
+  public init() { link.tape = self }
 
   /// The number of recorded operations.
   public var count: Int { nodes.count }
@@ -20,18 +29,21 @@ public final class Tape {
     nodes.append(Node(outputs: outputs, backward: backward))
   }
 
-  /// Records an operation with one output.
-  package func record(_ output: GradientSlot, backward: @escaping (Storage) -> Void) {
-    record(outputs: [output]) { gradients in if let gradient = gradients[0] { backward(gradient) } }
+  /// Records an operation with one output, which has a slot.
+  package func record(_ output: Tensor, backward: @escaping (Storage) -> Void) {
+    guard let slot = output.slot else { return }
+    record(outputs: [slot]) { gradients in if let gradient = gradients[0] { backward(gradient) } }
   }
 
   /// Adds d(scale · loss)/d(parameter) to the gradient of every parameter the loss depends on, and empties the tape.
   ///
   /// - Parameters:
-  ///   - loss: A tensor of one element that was computed on this tape.
+  ///   - loss: A tensor of one element that was computed on this tape; a constant leaves every gradient as it is.
   ///   - scale: A factor on the loss, such as 1 / accumulation steps.
   public func backward(from loss: Tensor, scale: Float = 1) {
     precondition(loss.count == 1, "backward needs a loss of one element, found shape \(loss.shape).")
+    precondition(
+      loss.tape == nil || loss.tape === self, "backward needs a loss that was computed on this tape.")
     defer { nodes.removeAll() }
     guard let slot = loss.slot else { return }
     slot.contribute { gradient, isFirst in gradient[0] = isFirst ? scale : gradient[0] + scale }

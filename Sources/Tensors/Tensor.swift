@@ -1,19 +1,52 @@
-/// An immutable array of Float32 with a shape, and the slot its gradient collects in when something upstream is trained.
-public struct Tensor {
+/// An immutable array of Float32 with a shape.
+///
+/// Where something upstream is trained it has a slot in which its gradient collects, and knows the tape of its pass: what is
+/// computed from it is recorded there. Anything else is a constant. Sendable because values are written once, by the operation
+/// that makes them.
+public struct Tensor: Sendable {
   /// The values, row-major.
   public let storage: Storage
   /// The extents, outermost first.
   public let shape: Shape
-  /// Where gradients with respect to this tensor add up; nil when nothing upstream requires one.
-  package let slot: GradientSlot?
+  /// Where gradients with respect to this tensor add up, and on which tape; nil for a constant.
+  package let origin: Origin?
 
-  package init(storage: Storage, shape: Shape, slot: GradientSlot? = nil) {
+  /// The place of a tensor in the pass that computed it.
+  package struct Origin: Sendable {
+    package let slot: GradientSlot
+    package let link: Tape.Link
+  }
+
+  package init(storage: Storage, shape: Shape, origin: Origin? = nil) {
     precondition(
       storage.count == shape.count,
       "A tensor of shape \(shape) needs \(shape.count) values, found \(storage.count).")
     self.storage = storage
     self.shape = shape
-    self.slot = slot
+    self.origin = origin
+  }
+
+  /// Makes the result of an operation: on the tape of its inputs, a constant where they are.
+  package static func result(_ storage: Storage, _ shape: Shape, from inputs: Tensor?...) -> Tensor {
+    result(storage, shape, on: tape(of: inputs))
+  }
+
+  /// Makes the result of an operation that has a tape, or none.
+  package static func result(_ storage: Storage, _ shape: Shape, on tape: Tape?) -> Tensor {
+    let origin = tape.map { Origin(slot: GradientSlot(count: shape.count), link: $0.link) }
+    return Tensor(storage: storage, shape: shape, origin: origin)
+  }
+
+  /// The tape that an operation on these tensors is recorded on, that of the first which has one.
+  package static func tape(of inputs: [Tensor?]) -> Tape? {
+    var found: Tape?
+    for input in inputs {
+      guard let tape = input?.tape else { continue }
+      precondition(
+        found == nil || found === tape, "The operands of an operation must belong to one tape, found two.")
+      found = tape
+    }
+    return found
   }
 
   /// A constant tensor with the given values, row-major.
@@ -36,7 +69,13 @@ public struct Tensor {
   public var count: Int { shape.count }
 
   /// Whether backward passes reach this tensor.
-  public var requiresGradient: Bool { slot != nil }
+  public var requiresGradient: Bool { origin != nil }
+
+  /// Where gradients with respect to this tensor add up; nil for a constant.
+  package var slot: GradientSlot? { origin?.slot }
+
+  /// The tape it was computed on; nil for a constant, and once the pass is over.
+  package var tape: Tape? { origin?.link.tape }
 
   /// The values, row-major.
   public var values: [Float] { storage.values }
@@ -51,7 +90,7 @@ public struct Tensor {
   public func reshaped(_ shape: Shape) -> Tensor {
     precondition(
       shape.count == count, "Cannot view shape \(self.shape) as \(shape): the element counts differ.")
-    return Tensor(storage: storage, shape: shape, slot: slot)
+    return Tensor(storage: storage, shape: shape, origin: origin)
   }
 
   /// The same values cut off from the tape: a constant.

@@ -62,7 +62,7 @@ func expectGradientsAgree(
   context.tape?.backward(from: loss.total)
   for parameter in distiller.groups.flatMap(\.parameters) {
     let gradient = try #require(parameter.gradient, "\(parameter.name) has no gradient").values
-    let original = parameter.tensor.values
+    let original = parameter.values
     // The entries with the largest gradients say most against the noise of float32.
     let largest = gradient.indices.sorted { abs(gradient[$0]) > abs(gradient[$1]) }.prefix(2)
     for index in largest {

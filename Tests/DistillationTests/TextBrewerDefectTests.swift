@@ -90,9 +90,9 @@ import Training
     }
     var config = settings()
     (config.maxSteps, config.saveStrategy, config.saveSteps) = (2, .steps, 500)
-    let before = base.parameters[0].tensor.values
+    let before = base.parameters[0].values
     let summary = try MultiTaskDistiller(tasks).train(config: config, checkpoints: CheckpointFolder(folder))
-    #expect(summary.globalStep == 2 && base.parameters[0].tensor.values != before)
+    #expect(summary.globalStep == 2 && base.parameters[0].values != before)
   }
 
   /// B4: a scheduler throws the configured weight away after the first step.
@@ -111,8 +111,8 @@ import Training
       let student = Parameter(name: "", value: Tensor([1, 0.2, -0.5, 0.3, 0.9, -0.1], shape: [2, 3]))
       let context = Context(tape: Tape())
       let loss = KDLoss(.ce, isCompensated: isCompensated)(
-        student: student.tensor, teacher: Tensor([0, 1, 0.5, -1, 0.4, 0], shape: [2, 3]),
-        temperature: temperature, in: context)
+        student: student.tensor(in: context), teacher: Tensor([0, 1, 0.5, -1, 0.4, 0], shape: [2, 3]),
+        temperature: temperature)
       context.tape?.backward(from: loss)
       return try #require(student.gradient).values.map { $0 * $0 }.reduce(0, +).squareRoot()
     }
@@ -132,7 +132,7 @@ import Training
     }
     func loss(_ compatibility: Compatibility?) -> Float {
       AttentionMatchLoss.compute(
-        type, student: maps(-1), teacher: maps(-5), compatibility: compatibility, in: .inference
+        type, student: maps(-1), teacher: maps(-5), compatibility: compatibility
       ).item
     }
     #expect(abs(loss(nil) - expected) < 1e-4)
@@ -228,9 +228,9 @@ import Training
     config.maxGradNorm = 1e-12
     config.optim = .sgd
     config.weightDecay = 0
-    let before = groups.flatMap(\.parameters).map(\.tensor.values)
+    let before = groups.flatMap(\.parameters).map(\.values)
     try distiller.train(examples(8), config: config)
-    let after = groups.flatMap(\.parameters).map(\.tensor.values)
+    let after = groups.flatMap(\.parameters).map(\.values)
     for (a, b) in zip(before.joined(), after.joined()) { #expect(abs(a - b) < 1e-9) }
   }
 
@@ -255,7 +255,7 @@ import Training
       matches: [.map(.uniform, projection: ProjectionConfig(.linear))])
     try FixedThreads.run {
       let (one, other) = (try distiller(config), try distiller(config))
-      let start = one.groups.flatMap(\.parameters).map(\.tensor.values)
+      let start = one.groups.flatMap(\.parameters).map(\.values)
       var losses: [[Double]] = []
       var weights: [[[Float]]] = []
       // The same distiller twice, from the same weights, and another of the same configuration.
@@ -267,7 +267,7 @@ import Training
         let notes = Notes()
         try distiller.train(examples(24), config: settings(epochs: 2), observers: [notes])
         losses.append(notes.losses)
-        weights.append(parameters.map(\.tensor.values))
+        weights.append(parameters.map(\.values))
       }
       #expect(losses[0].count == 6 && weights[0] != start)
       #expect(losses[0] == losses[1] && losses[0] == losses[2])

@@ -44,7 +44,7 @@ import Training
     let teacher = Tensor(sines(6, 1.3), shape: [2, 3])
     let loss = { (isCompensated: Bool) in
       KDLoss(type, isCompensated: isCompensated)(
-        student: student, teacher: teacher, temperature: temperature, in: .inference)
+        student: student, teacher: teacher, temperature: temperature)
     }
     expect(loss(false), expected)
     #expect(abs(Double(loss(true).item) - expected * temperature * temperature) < 2e-5)
@@ -53,8 +53,7 @@ import Training
   @Test func kdOverChosenRows() {
     let loss = { (lengths: [Int], tau: Double) in
       KDLoss(.ce, isCompensated: false)(
-        student: packed(lengths, width: 3, 0.1), teacher: packed(lengths, width: 3, 1.3), temperature: tau,
-        in: .inference)
+        student: packed(lengths, width: 3, 0.1), teacher: packed(lengths, width: 3, 1.3), temperature: tau)
     }
     expect(loss(Self.full, 8), 1.0990722163285964)
     expect(loss(Self.masked, 8), 1.098517852574901)
@@ -69,7 +68,7 @@ import Training
     #expect(abs(flsw[0] - 8.419982748789849) < 1e-5 && abs(flsw[1] - 7.580017251210151) < 1e-5)
     expect(
       KDLoss(.ce, isCompensated: false)(
-        student: student, teacher: teacher, temperatures: flsw, in: .inference), 1.099411931009393)
+        student: student, teacher: teacher, temperatures: flsw), 1.099411931009393)
     let cwsm = try #require(
       TemperatureSchedule.cwsm(beta: 1).temperatures(student: student, teacher: teacher, base: 8))
     #expect(abs(cwsm[0] - 7.845104945975224) < 1e-5 && abs(cwsm[1] - 8.154895054024777) < 1e-5)
@@ -84,7 +83,7 @@ import Training
       expect(
         HiddenMatchLoss.compute(
           type, student: [packed(lengths, width: 3, 0.3)], teacher: [packed(lengths, width: 3, 0.9)],
-          starts: starts(lengths), compatibility: .textbrewer, in: .inference), expected)
+          starts: starts(lengths), compatibility: .textbrewer), expected)
     }
   }
 
@@ -102,7 +101,7 @@ import Training
       let teacher = [t0, t1].map { packed(lengths, width: teacherWidth, $0) }
       expect(
         HiddenMatchLoss.compute(
-          type, student: student, teacher: teacher, starts: starts(lengths), in: .inference), expected)
+          type, student: student, teacher: teacher, starts: starts(lengths)), expected)
     }
   }
 
@@ -121,7 +120,7 @@ import Training
     for (rows, expected) in [([Int32]?.none, unmasked), ([0, 1, 2, 4, 5], masked)] {
       expect(
         AttentionMatchLoss.compute(
-          type, student: maps(0.2), teacher: maps(1.1), rows: rows, compatibility: .textbrewer, in: .inference
+          type, student: maps(0.2), teacher: maps(1.1), rows: rows, compatibility: .textbrewer
         ),
         expected)
     }
@@ -138,13 +137,13 @@ import Training
     // With every width replaced by the padded length 4: S₀S₁ᵀ/4 is S₀S₁ᵀ/D of states scaled by √(D/4).
     let side = { (first: Double, second: Double, width: Int) in
       [first, second].map {
-        scale(packed(Self.masked, width: width, $0), by: (Float(width) / 4).squareRoot(), in: .inference)
+        packed(Self.masked, width: width, $0) * (Float(width) / 4).squareRoot()
       }
     }
     expect(
       HiddenMatchLoss.compute(
-        .mmd, student: side(s0, s1, 3), teacher: side(t0, t1, teacherWidth), starts: starts(Self.masked),
-        in: .inference), expected)
+        .mmd, student: side(s0, s1, 3), teacher: side(t0, t1, teacherWidth), starts: starts(Self.masked)),
+      expected)
   }
 
   @Test func probabilityShift() throws {

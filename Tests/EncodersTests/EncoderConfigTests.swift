@@ -95,4 +95,47 @@ import Testing
     #expect(throws: ModelError.self) { try EncoderConfig(json: ["id2label": ["0": [1]]]) }
     #expect(throws: ModelError.self) { try EncoderConfig(directory: Fixtures.url("encoders/none")) }
   }
+
+  private func fault(_ json: JSONValue) -> String {
+    do throws(ModelError) { _ = try EncoderConfig(json: json, file: "c.json") } catch {
+      return error.description
+    }
+    return ""
+  }
+
+  @Test func allFaultsComeInOneError() {
+    let text = fault([
+      "hidden_size": "64", "num_attention_heads": 0, "hidden_act": "maxout", "is_decoder": true,
+      "classifier_dropout": 2, "id2label": [:], "problem_type": "ranking",
+    ])
+    let lines = text.split(separator: "\n")
+    #expect(lines.allSatisfy { $0.hasPrefix("c.json: ") })
+    #expect(
+      Set(lines.map { $0.dropFirst(8).prefix { $0 != ":" } }) == [
+        "hidden_size", "num_attention_heads", "hidden_act", "is_decoder", "classifier_dropout", "id2label",
+        "problem_type",
+      ], "\(text)")
+    #expect(lines.count == 7)
+  }
+
+  @Test func aWrongNumberIsOneFault() {
+    #expect(
+      fault(["hidden_size": -1]) == "c.json: hidden_size: found -1, expected a whole number from 1")
+    #expect(
+      fault(["model_type": "roberta", "vocab_size": -1])
+        == "c.json: vocab_size: found -1, expected a whole number from 1")
+    #expect(
+      fault(["model_type": "roberta", "pad_token_id": 60_000])
+        == "c.json: pad_token_id: found 60000, expected one of the 50265 ids: positions are counted from it")
+    #expect(
+      fault(["model_type": "roberta", "max_position_embeddings": 2])
+        == "c.json: max_position_embeddings: found 2, expected a whole number from 3")
+    #expect(
+      fault(["model_type": "textcnn", "kernel_sizes": []])
+        == "c.json: kernel_sizes: found [], expected widths in 1 to 255")
+    #expect(
+      fault(["model_type": "textcnn", "hidden_size": 100])
+        == "c.json: hidden_size: found 100, expected a multiple of the 3 widths, which have as many filters each"
+    )
+  }
 }

@@ -48,7 +48,7 @@ import Testing
     let words = model.parameters[0]
     words.assign(Tensor(repeating: 0, shape: words.shape))
     let again = try TaskModel(directory: golden.directory)
-    #expect(again.parameters[0].tensor.values.contains { $0 != 0 })
+    #expect(again.parameters[0].values.contains { $0 != 0 })
   }
 
   @Test func whatIsNotCapturedIsNotComputed() throws {
@@ -72,7 +72,7 @@ import Testing
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
     let output = model(golden.batch, capture: capture, in: context)
-    let loss = softmaxCrossEntropy(output.logits, labels: labels, in: context)
+    let loss = output.logits.softmaxCrossEntropy(labels: labels)
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)
     try golden.expectGradients(of: model.parameters)
@@ -86,11 +86,11 @@ import Testing
     var loss = Tensor(0)
     for (k, hidden) in output.hiddenStates.enumerated() {
       let wave = Tensor((0..<hidden.count).map { Float(sin(Double($0 + k))) }, shape: hidden.shape)
-      loss = add(loss, mean(multiply(hidden, wave, in: context), in: context), in: context)
+      loss = loss + (hidden * wave).mean()
     }
     for (k, maps) in output.encoder.attentionProbabilities.enumerated() {
       let wave = Tensor((0..<maps.values.count).map { Float(cos(Double($0 + k))) }, shape: maps.values.shape)
-      loss = add(loss, mean(multiply(maps.values, wave, in: context), in: context), in: context)
+      loss = loss + (maps.values * wave).mean()
     }
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)

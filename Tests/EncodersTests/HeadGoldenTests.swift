@@ -25,21 +25,19 @@ import Tokenization
     switch model.head {
     case .sequenceClassification where model.config.problem == .regression:
       let values = Tensor(try golden.golden.floats("values"), shape: logits.shape)
-      return meanSquaredError(logits, values, in: context)
+      return logits.meanSquaredError(to: values)
     case .sequenceClassification:
       let matrix = Tensor(try golden.golden.floats("matrix"), shape: logits.shape)
-      return binaryCrossEntropy(logits, targets: matrix, in: context)
+      return logits.binaryCrossEntropy(targets: matrix)
     case .tokenClassification:
-      return softmaxCrossEntropy(logits, labels: try integers("tags"), in: context)
+      return logits.softmaxCrossEntropy(labels: try integers("tags"))
     case .questionAnswering:
       let terms = try ["start_positions", "end_positions"].enumerated().map { index, name in
-        positionCrossEntropy(
-          column(logits, index, in: context), starts: golden.batch.starts, targets: try integers(name),
-          in: context)
+        logits.column(index).positionCrossEntropy(starts: golden.batch.starts, targets: try integers(name))
       }
-      return scale(add(terms[0], terms[1], in: context), by: 0.5, in: context)
+      return (terms[0] + terms[1]) * 0.5
     case .maskedLanguageModel:
-      return softmaxCrossEntropy(logits, labels: try integers("tags").filter { $0 >= 0 }, in: context)
+      return logits.softmaxCrossEntropy(labels: try integers("tags").filter { $0 >= 0 })
     }
   }
 
@@ -71,10 +69,9 @@ import Tokenization
     let again = try TaskModel(directory: folder.url)
     #expect(again.head == head && again.config.json == model.config.json)
     #expect(again.loadReport?.fresh == [] && again.loadReport?.ignored == [])
-    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.tensor.values == b.tensor.values) }
+    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.values == b.values) }
     let before = try #require(try JSONValue(contentsOf: source.appending(path: "config.json")).objectValue)
-    let after = try #require(
-      try JSONValue(contentsOf: folder.url.appending(path: "config.json")).objectValue)
+    let after = try #require(try JSONValue(contentsOf: folder.url.appending(path: "config.json")).objectValue)
     for (field, value) in before where field != "label2id" { #expect(after[field] == value, "\(field)") }
     let names = try SafetensorsFile(path: source.appending(path: "model.safetensors").path).tensors.map(
       \.name)

@@ -31,7 +31,7 @@ import Testing
     var config = EncoderConfig(
       vocabularySize: 24, hiddenSize: 12, layerCount: 2, attentionHeads: 2, intermediateSize: 8)
     config.architecture = architecture
-    config.segmentCount = architecture == .distilbert || !architecture.isTransformer ? 0 : 2
+    config.segmentCount = architecture == .distilbert || !architecture.has(.maskedLanguageModel) ? 0 : 2
     config.padTokenID = 1
     (config.maxPositions, config.head) = (16, head)
     try TaskModel(config: config, seed: 1).save(to: folder.url)
@@ -39,7 +39,7 @@ import Testing
 
   private static let heads: [(EncoderArchitecture, TaskHead)] = EncoderArchitecture.allCases.flatMap {
     architecture in
-    TaskHead.allCases.filter { architecture.isTransformer || $0 != .maskedLanguageModel }
+    TaskHead.allCases.filter { architecture.has($0) }
       .map { (architecture, $0) }
   }
 

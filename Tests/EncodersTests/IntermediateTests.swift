@@ -57,7 +57,8 @@ import Tokenization
         "embeddings", "encoder.layer.1", "encoder.layer.1.attention.output", "pooler", "classifier",
       ]))
     #expect(holdsFirstRowsOnly([last + ".attention.self.key", last + ".attention.self.value"]))
-    for part in ["", ".attention.self.query", ".attention.self", ".attention.output", ".intermediate"] {
+    #expect(holdsFirstRowsOnly([last + ".attention.self.query"]))
+    for part in ["", ".attention.self", ".attention.output", ".intermediate"] {
       #expect(!holdsFirstRowsOnly([last + part]), "\(part)")
     }
   }

@@ -66,7 +66,7 @@ import Tokenization
     for parameter in model.parameters { parameter.zeroGradient() }
     let context = Context(tape: Tape())
     let trained = model(batch, in: context)
-    let loss = softmaxCrossEntropy(trained.logits, labels: labels, in: context)
+    let loss = trained.logits.softmaxCrossEntropy(labels: labels)
     context.tape?.backward(from: loss)
     add("training_logits", trained.logits)
     add("loss", loss)

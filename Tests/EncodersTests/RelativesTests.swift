@@ -49,7 +49,7 @@ import Testing
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
     let output = model(golden.batch, capture: capture, in: context)
-    let loss = softmaxCrossEntropy(output.logits, labels: labels, in: context)
+    let loss = output.logits.softmaxCrossEntropy(labels: labels)
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)
     try golden.expectGradients(of: model.parameters, frozenRow: name == "roberta" ? 1 : nil)
@@ -80,8 +80,7 @@ import Testing
   @Test func xlmRobertaIsRobertaByAnotherName() throws {
     let folder = try TemporaryFolder()
     let golden = try GoldenModel("roberta")
-    let model = try TaskModel(
-      directory: copy("roberta", to: folder, ["model_type": "xlm-roberta"]))
+    let model = try TaskModel(directory: copy("roberta", to: folder, ["model_type": "xlm-roberta"]))
     #expect(
       try golden.difference(model(golden.batch, in: .inference).logits.values, "logits")
         < GoldenModel.forwardTolerance)
@@ -115,11 +114,10 @@ import Testing
     let again = try TaskModel(directory: folder.url)
     #expect(again.config.json == model.config.json)
     #expect(again.parameters.map(\.name) == model.parameters.map(\.name))
-    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.tensor.values == b.tensor.values) }
+    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.values == b.values) }
     // Every field means the same as before, and nothing is left out.
     let before = try #require(try JSONValue(contentsOf: source.appending(path: "config.json")).objectValue)
-    let after = try #require(
-      try JSONValue(contentsOf: folder.url.appending(path: "config.json")).objectValue)
+    let after = try #require(try JSONValue(contentsOf: folder.url.appending(path: "config.json")).objectValue)
     for (field, value) in before where field != "label2id" { #expect(after[field] == value, "\(field)") }
     #expect(after["type_vocab_size"] == before["type_vocab_size"])
     let names = try SafetensorsFile(path: source.appending(path: "model.safetensors").path).tensors.map(

@@ -15,7 +15,7 @@ import Tokenization
     #expect(output.encoder.selfAttention.keys.sorted() == [layer])
     let vectors = try #require(output.encoder.selfAttention[layer])
     #expect(vectors.values.shape == [golden.batch.tokenCount, 32])
-    let again = attention(
+    let again = Tensor.attention(
       query: vectors.queries, key: vectors.keys, value: vectors.values, heads: model.config.attentionHeads,
       starts: golden.batch.starts, capturingScores: true, in: .inference)
     let scores = output.encoder.attentionScores[layer].values.values
@@ -43,7 +43,7 @@ import Tokenization
     let context = Context(tape: Tape())
     let output = model(
       golden.batch, capture: [.selfAttention(ofLayer: 0), .selfAttention(ofLayer: 2)], in: context)
-    context.tape?.backward(from: softmaxCrossEntropy(output.logits, labels: labels, in: context))
+    context.tape?.backward(from: output.logits.softmaxCrossEntropy(labels: labels))
     try golden.expectGradients(of: model.parameters)
   }
 

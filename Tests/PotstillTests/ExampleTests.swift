@@ -34,7 +34,7 @@ func distil(
     AdaptorResult(logits: [output.logits], hidden: output.hiddenStates)
   }
   let adaptorS: Adaptor = { batch, output, context in
-    let loss = softmaxCrossEntropy(output.logits, labels: batch.labels, in: context)
+    let loss = output.logits.softmaxCrossEntropy(labels: batch.labels)
     return AdaptorResult(logits: [output.logits], losses: [loss], hidden: output.hiddenStates)
   }
   let distiller = try GeneralDistiller(

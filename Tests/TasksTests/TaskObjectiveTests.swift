@@ -78,15 +78,15 @@ struct TaskObjectiveTests {
     let logits = Tensor([0.5, -1, 2, 1, 0, 3], shape: [3, 2])
     let starts: [Int32] = [0, 1, 2, 3]
     func loss(_ targets: any TaskTargets) -> Float {
-      targets.loss(logits, starts: starts, in: .inference).item
+      targets.loss(logits, starts: starts).item
     }
     let nan = Float.nan
     let (two, all): ([Float], [Float]) = ([1, 0, nan, nan, 0, 1], [1, 0, 0, 1])
-    let kept = gatherRows(logits, rows: [0, 2], in: .inference)
+    let kept = logits.rows(at: [0, 2])
     let target = Tensor(all, shape: [2, 2])
-    #expect(loss(NumberTargets.values(two)) == meanSquaredError(kept, target, in: .inference).item)
+    #expect(loss(NumberTargets.values(two)) == kept.meanSquaredError(to: target).item)
     #expect(
-      loss(NumberTargets.labelMatrix(two)) == binaryCrossEntropy(kept, targets: target, in: .inference).item)
+      loss(NumberTargets.labelMatrix(two)) == kept.binaryCrossEntropy(targets: target).item)
     #expect(NumberTargets.labelMatrix(two).count(starts: starts) == 2)
     let nothings: [any TaskTargets] = [
       ClassTargets([-100, -100, -100]), NumberTargets.values([Float](repeating: .nan, count: 6)),
@@ -97,7 +97,7 @@ struct TaskObjectiveTests {
     }
     let words = ClassTargets(words: [-100, -100, -100])
     #expect(words.rows == [] && words.count(starts: starts) == 0)
-    #expect(words.loss(Tensor([], shape: [0, 2]), starts: starts, in: .inference).item == 0)
+    #expect(words.loss(Tensor([], shape: [0, 2]), starts: starts).item == 0)
     let one = ClassTargets(words: [-100, 7, -100])
     #expect(one.rows == [1] && one.labels == [7])
   }

@@ -12,34 +12,38 @@ import Testing
   @Test(arguments: shapes)
   func arithmetic(a: Shape, b: Shape) {
     let inputs = [sample(a, seed: 1), sample(b, seed: 2, scale: 0.5, shift: 2)]
-    checkGradients(inputs) { add($0[0], $0[1], in: $1) }
-    checkGradients(inputs) { subtract($0[0], $0[1], in: $1) }
-    checkGradients(inputs) { multiply($0[0], $0[1], in: $1) }
-    checkGradients(inputs) { divide($0[0], $0[1], in: $1) }
+    checkGradients(inputs) { $0[0] + $0[1] }
+    checkGradients(inputs) { $0[0] - $0[1] }
+    checkGradients(inputs) { $0[0] * $0[1] }
+    checkGradients(inputs) { $0[0] / $0[1] }
   }
 
   @Test func broadcastValues() {
     let column = Tensor([1, 2, 3], shape: [3, 1])
     let row = Tensor([10, 20])
-    #expect(add(column, row, in: .inference).values == [11, 21, 12, 22, 13, 23])
-    #expect(add(column, row, in: .inference).shape == [3, 2])
+    #expect((column + row).values == [11, 21, 12, 22, 13, 23])
+    #expect((column + row).shape == [3, 2])
   }
 
   @Test func unaryFunctions() {
     let x = sample([3, 4], seed: 1)
     let positive = sample([3, 4], seed: 1, scale: 0.5, shift: 1.5)
-    checkGradients([x]) { exp($0[0], in: $1) }
-    checkGradients([positive]) { log($0[0], in: $1) }
-    checkGradients([positive]) { sqrt($0[0], in: $1) }
-    checkGradients([x]) { scale($0[0], by: -2.5, in: $1) }
+    checkGradients([x]) { $0[0].exp() }
+    checkGradients([positive]) { $0[0].log() }
+    checkGradients([positive]) { $0[0].sqrt() }
+    checkGradients([x]) { $0[0] * -2.5 }
+    checkGradients([x]) { -(2 - $0[0]) / 4 + 3 }
+    checkGradients([x]) { -1.5 + 2 * ($0[0] - 0.5) }
+    checkGradients([x, x]) { $0[0] * 2 - $0[0] * $0[1] }
+    #expect((1 - Tensor([2, 3]) * 2 + 0.5).values == [-2.5, -4.5])
     for activation in Activation.allCases where activation != .relu {
-      checkGradients([x]) { activate($0[0], activation, in: $1) }
+      checkGradients([x]) { $0[0].applying(activation) }
     }
-    checkGradients([positive]) { activate($0[0], .relu, in: $1) }
+    checkGradients([positive]) { $0[0].applying(.relu) }
   }
 
   @Test func dropoutKeepsItsMaskInBackward() {
-    checkGradients([sample([30], seed: 1)], isTraining: true) { dropout($0[0], probability: 0.4, in: $1) }
+    checkGradients([sample([30], seed: 1)], isTraining: true) { $0[0].dropout(probability: 0.4, in: $1) }
   }
 
   @Test(arguments: [(false, false), (true, false), (false, true), (true, true)])
@@ -47,58 +51,59 @@ import Testing
     let inputs = [
       sample(transposeA ? [4, 3] : [3, 4], seed: 1), sample(transposeB ? [5, 4] : [4, 5], seed: 2),
     ]
-    checkGradients(inputs) { matmul($0[0], $0[1], transposeA: transposeA, transposeB: transposeB, in: $1) }
+    checkGradients(inputs) {
+      $0[0].matmul($0[1], transposingFirst: transposeA, transposingSecond: transposeB)
+    }
   }
 
   @Test func reductions() {
     let x = sample([2, 3, 4], seed: 1)
-    checkGradients([x]) { sum($0[0], in: $1) }
-    checkGradients([x]) { mean($0[0], in: $1) }
+    checkGradients([x]) { $0[0].sum() }
+    checkGradients([x]) { $0[0].mean() }
     for axis in [-1, 0, 1] {
-      checkGradients([x]) { sum($0[0], axis: axis, in: $1) }
-      checkGradients([x]) { mean($0[0], axis: axis, keepsDimension: true, in: $1) }
+      checkGradients([x]) { $0[0].sum(axis: axis) }
+      checkGradients([x]) { $0[0].mean(axis: axis, keepsDimension: true) }
     }
   }
 
   @Test func softmaxes() {
-    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { softmax($0[0], in: $1) }
-    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { logSoftmax($0[0], in: $1) }
+    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { $0[0].softmax() }
+    checkGradients([sample([3, 4], seed: 1, scale: 2)]) { $0[0].logSoftmax() }
   }
 
   @Test func losses() {
     let (a, b) = (sample([4, 3], seed: 1, scale: 2), sample([4, 3], seed: 2, scale: 2))
-    checkGradients([a]) { softmaxCrossEntropy($0[0], labels: [2, -100, 0, 1], in: $1) }
+    checkGradients([a]) { $0[0].softmaxCrossEntropy(labels: [2, -100, 0, 1]) }
     for temperature: Float in [1, 4] {
-      checkGradients([a]) { softCrossEntropy(student: $0[0], teacher: b, temperature: temperature, in: $1) }
+      checkGradients([a]) { $0[0].softCrossEntropy(teacher: b, temperature: temperature) }
     }
-    checkGradients([a, b]) { meanSquaredError($0[0], $0[1], in: $1) }
-    checkGradients([a, b]) { cosineDistance($0[0], $0[1], in: $1) }
+    checkGradients([a, b]) { $0[0].meanSquaredError(to: $0[1]) }
+    checkGradients([a, b]) { $0[0].cosineDistance(to: $0[1]) }
     let targets = sample([4, 3], seed: 3, scale: 0.5, shift: 0.5)
-    checkGradients([a]) { binaryCrossEntropy($0[0], targets: targets, in: $1) }
+    checkGradients([a]) { $0[0].binaryCrossEntropy(targets: targets) }
   }
 
   @Test func lossesOverPositions() {
     let (a, b) = (sample([9], seed: 1, scale: 2), sample([9], seed: 2, scale: 2))
     for targets: [Int32] in [[0, 0, 3], [-100, 2, 4], [9, 0, -1]] {
       checkGradients([a]) {
-        positionCrossEntropy($0[0], starts: [0, 1, 4, 9], targets: targets, in: $1)
+        $0[0].positionCrossEntropy(starts: [0, 1, 4, 9], targets: targets)
       }
     }
     for temperature: Float in [1, 4] {
       checkGradients([a]) {
-        softPositionCrossEntropy(
-          student: $0[0], teacher: b, starts: [0, 1, 4, 9], temperature: temperature, in: $1)
+        $0[0].softPositionCrossEntropy(teacher: b, starts: [0, 1, 4, 9], temperature: temperature)
       }
     }
-    checkGradients([sample([5, 3], seed: 1)]) { column($0[0], 2, in: $1) }
-    let none = positionCrossEntropy(a, starts: [0, 1, 4, 9], targets: [1, -1, 5], in: .inference)
+    checkGradients([sample([5, 3], seed: 1)]) { $0[0].column(2) }
+    let none = a.positionCrossEntropy(starts: [0, 1, 4, 9], targets: [1, -1, 5])
     #expect(none.item == 0)
   }
 
   @Test func zeroRowsHaveNoDirection() {
     let parameter = Parameter(name: "a", value: Tensor([0, 0, 3, 4], shape: [2, 2]))
     let context = Context(tape: Tape())
-    let loss = cosineDistance(parameter.tensor, Tensor([1, 2, 3, 4], shape: [2, 2]), in: context)
+    let loss = parameter.tensor(in: context).cosineDistance(to: Tensor([1, 2, 3, 4], shape: [2, 2]))
     context.tape?.backward(from: loss)
     #expect(abs(loss.item - 0.5) < 1e-6)
     #expect(parameter.gradient?.values.allSatisfy { abs($0) < 1e-6 } == true)
@@ -106,14 +111,14 @@ import Testing
 
   /// A value used twice, reshaped in between, collects both contributions.
   @Test func reuseAndReshape() {
-    checkGradients([sample([2, 6], seed: 1)]) { inputs, context in
+    checkGradients([sample([2, 6], seed: 1)]) { inputs in
       let view = inputs[0].reshaped([3, 4])
-      return multiply(view, activate(inputs[0], .tanh, in: context).reshaped([3, 4]), in: context)
+      return view * inputs[0].applying(.tanh).reshaped([3, 4])
     }
   }
 
   @Test func unlabelledRowsCostNothing() {
-    let loss = softmaxCrossEntropy(sample([2, 3], seed: 1), labels: [-100, -100], in: .inference)
+    let loss = sample([2, 3], seed: 1).softmaxCrossEntropy(labels: [-100, -100])
     #expect(loss.item == 0)
   }
 }

@@ -12,18 +12,18 @@ import Testing
   func selfAttentionIsItsParts(lengths: [Int32], threads: Int) throws {
     let starts = lengths.reduce(into: [Int32(0)]) { $0.append(($0.last ?? 0) + $1) }
     let x = sample([Int(starts.last ?? 0), Self.features], seed: 1)
-    let first = gatherRows(x, rows: Array(starts.dropLast()), in: .inference)
+    let first = x.rows(at: Array(starts.dropLast()))
     let layers = (0..<4).map { layer(seed: UInt64($0) * 2 + 2) }
     for (wanted, queryStarts) in [(x, starts), (first, (0...Int32(lengths.count)).map { $0 })] {
-      let mixed = attention(
-        query: linear(wanted, layers[0].weight, layers[0].bias, in: .inference),
-        key: linear(x, layers[1].weight, layers[1].bias, in: .inference),
-        value: linear(x, layers[2].weight, layers[2].bias, in: .inference), heads: 4, starts: starts,
+      let mixed = Tensor.attention(
+        query: wanted.linear(layers[0]),
+        key: x.linear(layers[1]),
+        value: x.linear(layers[2]), heads: 4, starts: starts,
         queryStarts: queryStarts, in: .inference)
-      let expected = linear(mixed.output, layers[3].weight, layers[3].bias, in: .inference)
+      let expected = mixed.output.linear(layers[3])
       let y = FixedThreads.run(threads) {
-        thinSelfAttention(
-          x, wanted: wanted, query: layers[0], key: layers[1], value: layers[2], output: layers[3], heads: 4,
+        x.thinSelfAttention(
+          wanted: wanted, query: layers[0], key: layers[1], value: layers[2], output: layers[3], heads: 4,
           starts: starts, queryStarts: queryStarts, in: .inference)
       }
       #expect(isClose(try #require(y), expected))
@@ -35,8 +35,8 @@ import Testing
     let own = layer(seed: 2)
     func run(rows: Int, in context: Context) -> Tensor? {
       let x = sample([rows, Self.features], seed: 1)
-      return thinSelfAttention(
-        x, wanted: x, query: own, key: own, value: own, output: own, heads: 4, starts: [0, Int32(rows)],
+      return x.thinSelfAttention(
+        wanted: x, query: own, key: own, value: own, output: own, heads: 4, starts: [0, Int32(rows)],
         queryStarts: [0, Int32(rows)], in: context)
     }
     FixedThreads.run(2) {
@@ -52,17 +52,18 @@ import Testing
   func feedForwardIsTwoLinearLayers(rows: Int, threads: Int) {
     let (width, features) = (90, Self.features)
     let x = sample([rows, features], seed: 1)
-    let inner = (weight: sample([width, features], seed: 2), bias: sample([width], seed: 3))
-    let outer = (weight: sample([features, width], seed: 4), bias: sample([features], seed: 5))
+    let inner = LinearWeights(sample([width, features], seed: 2), bias: sample([width], seed: 3))
+    let outer = LinearWeights(sample([features, width], seed: 4), bias: sample([features], seed: 5))
     let y = FixedThreads.run(threads) {
-      feedForward(x, inner: inner, outer: outer, activation: .gelu, in: .inference)
+      x.feedForward(inner: inner, outer: outer, activation: .gelu)
     }
-    let wide = linear(x, inner.weight, inner.bias, activation: .gelu, in: .inference)
-    #expect(isClose(y, linear(wide, outer.weight, outer.bias, in: .inference)))
+    let wide = x.linear(inner, activation: .gelu)
+    #expect(isClose(y, wide.linear(outer)))
   }
 
-  private func layer(seed: UInt64) -> (weight: Tensor, bias: Tensor) {
-    (sample([Self.features, Self.features], seed: seed), sample([Self.features], seed: seed + 1))
+  private func layer(seed: UInt64) -> LinearWeights {
+    LinearWeights(
+      sample([Self.features, Self.features], seed: seed), bias: sample([Self.features], seed: seed + 1))
   }
 
   private func isClose(_ y: Tensor, _ expected: Tensor) -> Bool {

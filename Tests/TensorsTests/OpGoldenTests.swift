@@ -16,7 +16,7 @@ import Testing
     let golden = try Golden(name)
     let context = Context(tape: Tape())
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
-    let inputs = parameters.mapValues(\.tensor)
+    let inputs = parameters.mapValues { $0.tensor(in: context) }
     let outputs = try #require(
       try operation(name, golden, inputs, context), "no operation for fixture \(name)")
 
@@ -25,7 +25,7 @@ import Testing
       try golden.expect(output, equals: key)
       let upstream = try golden.tensor("grad_" + key).reshaped(output.shape)
       if key == "output" {
-        loss = add(loss, sum(multiply(output, upstream, in: context), in: context), in: context)
+        loss = loss + (output * upstream).sum()
       }
     }
     context.tape?.backward(from: loss)
@@ -42,11 +42,12 @@ import Testing
     let golden = try Golden(name)
     let context = Context(tape: Tape())
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
-    let outputs = try #require(try operation(name, golden, parameters.mapValues(\.tensor), context))
+    let outputs = try #require(
+      try operation(name, golden, parameters.mapValues { $0.tensor(in: context) }, context))
     var loss = Tensor(0)
     for (key, output) in outputs {
       let upstream = try golden.tensor("grad_" + key).reshaped(output.shape)
-      loss = add(loss, sum(multiply(output, upstream, in: context), in: context), in: context)
+      loss = loss + (output * upstream).sum()
     }
     context.tape?.backward(from: loss)
     for key in ["query", "key", "value"] {
@@ -70,92 +71,82 @@ import Testing
         $0.rawValue.count < $1.rawValue.count
       }
       return one(
-        linear(
-          try operand("x"), try operand("weight"), input["bias"], activation: activation ?? .identity,
-          in: context))
+        try operand("x").linear(
+          LinearWeights(try operand("weight"), bias: input["bias"]), activation: activation ?? .identity))
     case "residual", "layer":
       return one(
-        residualLayerNorm(
-          try operand("x"), residual: input["residual"], gamma: try operand("gamma"),
-          beta: try operand("beta"),
+        try operand("x").layerNorm(
+          residual: input["residual"], gamma: try operand("gamma"), beta: try operand("beta"),
           epsilon: try golden.tensor("epsilon").item, in: context))
     case "embedding":
       return one(
-        embed(
+        Tensor.embedding(
           word: try operand("word"), position: try operand("position"), segment: input["segment"],
           ids: try golden.integers("ids"), positions: try golden.integers("positions"),
-          segments: golden.has("segments") ? try golden.integers("segments") : [], in: context))
+          segments: golden.has("segments") ? try golden.integers("segments") : []))
     case "attention":
-      let result = attention(
+      let result = Tensor.attention(
         query: try operand("query"), key: try operand("key"), value: try operand("value"),
         heads: Int(try golden.integers("heads")[0]), starts: try golden.integers("starts"),
-        capturingScores: true,
-        capturingProbabilities: true, in: context)
+        capturingScores: true, capturingProbabilities: true, in: context)
       return [
         "output": result.output, "scores": try #require(result.scores).values,
         "probabilities": try #require(result.probabilities).values,
       ]
     case "position":
       return one(
-        positionCrossEntropy(
-          try operand("logits"), starts: try golden.integers("starts"),
-          targets: try golden.integers("targets"),
-          in: context))
+        try operand("logits").positionCrossEntropy(
+          starts: try golden.integers("starts"), targets: try golden.integers("targets")))
     case "soft" where name.hasPrefix("soft_position"):
       return one(
-        softPositionCrossEntropy(
-          student: try operand("student"), teacher: try golden.tensor("teacher"),
-          starts: try golden.integers("starts"), temperature: try golden.tensor("temperature").item,
-          in: context))
+        try operand("student").softPositionCrossEntropy(
+          teacher: try golden.tensor("teacher"), starts: try golden.integers("starts"),
+          temperature: try golden.tensor("temperature").item))
     case "binary":
-      return one(
-        binaryCrossEntropy(try operand("logits"), targets: try golden.tensor("targets"), in: context))
-    case "column": return one(column(try operand("x"), 1, in: context))
+      return one(try operand("logits").binaryCrossEntropy(targets: try golden.tensor("targets")))
+    case "column": return one(try operand("x").column(1))
     case "soft":
       let temperature = try golden.tensor("temperature").item
       return one(
-        softCrossEntropy(
-          student: try operand("student"), teacher: try golden.tensor("teacher"), temperature: temperature,
-          in: context))
+        try operand("student").softCrossEntropy(
+          teacher: try golden.tensor("teacher"), temperature: temperature))
     case "logits":
-      let mse = meanSquaredError(try operand("student"), try operand("teacher"), in: context)
-      return one(scale(mse, by: 0.25, in: context))
+      let mse = try operand("student").meanSquaredError(to: try operand("teacher"))
+      return one(mse * 0.25)
     case "mean" where name == "mean_squared_error":
-      return one(meanSquaredError(try operand("student"), try operand("teacher"), in: context))
-    case "cosine": return one(cosineDistance(try operand("student"), try operand("teacher"), in: context))
+      return one(try operand("student").meanSquaredError(to: try operand("teacher")))
+    case "cosine": return one(try operand("student").cosineDistance(to: try operand("teacher")))
     case "softmax" where name.hasPrefix("softmax_cross"):
-      return one(
-        softmaxCrossEntropy(try operand("logits"), labels: try golden.integers("labels"), in: context))
-    case "softmax": return one(softmax(try operand("x"), in: context))
-    case "log" where name.hasPrefix("log_softmax"): return one(logSoftmax(try operand("x"), in: context))
-    case "log": return one(log(try operand("x"), in: context))
-    case "exp": return one(exp(try operand("x"), in: context))
-    case "sqrt": return one(sqrt(try operand("x"), in: context))
+      return one(try operand("logits").softmaxCrossEntropy(labels: try golden.integers("labels")))
+    case "softmax": return one(try operand("x").softmax())
+    case "log" where name.hasPrefix("log_softmax"): return one(try operand("x").logSoftmax())
+    case "log": return one(try operand("x").log())
+    case "exp": return one(try operand("x").exp())
+    case "sqrt": return one(try operand("x").sqrt())
     case "gelu" where name.hasPrefix("gelu_new"):
-      return one(activate(try operand("x"), .geluNew, in: context))
+      return one(try operand("x").applying(.geluNew))
     case "gelu", "relu", "tanh", "silu", "sigmoid":
       let activation = try #require(Activation(rawValue: String(name.prefix { $0 != "_" })))
-      return one(activate(try operand("x"), activation, in: context))
-    case "add": return one(add(try operand("a"), try operand("b"), in: context))
-    case "subtract": return one(subtract(try operand("a"), try operand("b"), in: context))
-    case "multiply": return one(multiply(try operand("a"), try operand("b"), in: context))
-    case "divide": return one(divide(try operand("a"), try operand("b"), in: context))
+      return one(try operand("x").applying(activation))
+    case "add": return one(try operand("a") + operand("b"))
+    case "subtract": return one(try operand("a") - operand("b"))
+    case "multiply": return one(try operand("a") * operand("b"))
+    case "divide": return one(try operand("a") / operand("b"))
     case "matmul":
       let letters = Array(name.suffix(2))
       return one(
-        matmul(
-          try operand("a"), try operand("b"), transposeA: letters[0] == "t", transposeB: letters[1] == "t",
-          in: context))
-    case "transpose": return one(transpose(try operand("x"), in: context))
+        try operand("a").matmul(
+          try operand("b"), transposingFirst: letters[0] == "t", transposingSecond: letters[1] == "t"))
+    case "transpose": return one(try operand("x").transposed())
     case "concatenate":
-      return one(concatenate([try operand("a"), try operand("b")], axis: axis ?? 0, in: context))
-    case "gather": return one(gatherRows(try operand("x"), rows: try golden.integers("rows"), in: context))
+      return one(Tensor.concatenate([try operand("a"), try operand("b")], axis: axis ?? 0))
+    case "gather": return one(try operand("x").rows(at: try golden.integers("rows")))
     case "sum":
       let x = try operand("x")
-      return one(axis.map { sum(x, axis: $0, keepsDimension: keeps, in: context) } ?? sum(x, in: context))
+      return one(axis.map { x.sum(axis: $0, keepsDimension: keeps) } ?? x.sum())
     case "mean":
       let x = try operand("x")
-      return one(axis.map { mean(x, axis: $0, keepsDimension: keeps, in: context) } ?? mean(x, in: context))
+      return one(axis.map { x.mean(axis: $0, keepsDimension: keeps) } ?? x.mean())
     case "recurrent":
       let weights = try ["_l0", "_l0_reverse"].filter { golden.has("weight_ih" + $0) }.map {
         RecurrentWeights(
@@ -163,17 +154,14 @@ import Testing
           inputBias: try operand("bias_ih" + $0), hiddenBias: try operand("bias_hh" + $0))
       }
       return one(
-        recurrent(
-          try operand("x"), cell: name.contains("gru") ? .gru : .lstm, weights: weights,
-          starts: try golden.integers("starts"), in: context))
+        try operand("x").recurrent(
+          cell: name.contains("gru") ? .gru : .lstm, weights: weights, starts: try golden.integers("starts")))
     case "convolve":
       return one(
-        convolve(
-          try operand("x"), weight: try operand("weight"), bias: try operand("bias"),
-          starts: try golden.integers("starts"), in: context))
+        try operand("x").convolution(
+          weight: try operand("weight"), bias: try operand("bias"), starts: try golden.integers("starts")))
     case "sequence":
-      return one(
-        sequenceMaximum(try operand("x"), starts: try golden.integers("starts"), in: context))
+      return one(try operand("x").sequenceMaximum(starts: try golden.integers("starts")))
     default: return nil
     }
   }

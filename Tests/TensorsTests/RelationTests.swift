@@ -13,32 +13,29 @@ private let starts: [Int32] = [0, 1, 4, 39]
     let teacher = (sample([rows, teacherWidth], seed: 3), sample([rows, teacherWidth], seed: 4))
     checkGradients(
       [sample([rows, width], seed: 1, scale: 2), sample([rows, width], seed: 2, scale: 2)]
-    ) { inputs, context in
+    ) { inputs in
       // Means over many rows have small derivatives; the check knows absolute ones.
-      scale(
-        relationDivergence(
-          student: (inputs[0], inputs[1]), teacher: teacher, heads: heads, starts: starts, in: context),
-        by: 100, in: context)
+      Tensor.relationDivergence(
+        student: (inputs[0], inputs[1]), teacher: teacher, heads: heads, starts: starts) * 100
     }
   }
 
   @Test func oneTensorMayBeBothSides() {
     let rows = Int(starts[starts.count - 1])
     let teacher = sample([rows, 10], seed: 3, scale: 2)
-    checkGradients([sample([rows, 6], seed: 1, scale: 2)]) { inputs, context in
-      scale(
-        relationDivergence(
-          student: (inputs[0], inputs[0]), teacher: (teacher, teacher), heads: 2, starts: starts, in: context),
-        by: 100, in: context)
+    checkGradients([sample([rows, 6], seed: 1, scale: 2)]) { inputs in
+      Tensor.relationDivergence(
+        student: (inputs[0], inputs[0]), teacher: (teacher, teacher), heads: 2, starts: starts) * 100
     }
   }
 
   @Test func aCopyHasNothingToLearn() throws {
     let student = Parameter(name: "", value: sample([39, 8], seed: 1, scale: 30))
     let context = Context(tape: Tape())
-    let loss = relationDivergence(
-      student: (student.tensor, student.tensor), teacher: (student.tensor.detached, student.tensor.detached),
-      heads: 2, starts: starts, in: context)
+    let loss = Tensor.relationDivergence(
+      student: (student.tensor(in: context), student.tensor(in: context)),
+      teacher: (student.detached, student.detached),
+      heads: 2, starts: starts)
     context.tape?.backward(from: loss)
     #expect(abs(loss.item) < 1e-6)
     #expect(try #require(student.gradient).values.allSatisfy { abs($0) < 1e-6 })
@@ -48,11 +45,10 @@ private let starts: [Int32] = [0, 1, 4, 39]
   @Test func sequencesAreApart() {
     let (student, teacher) = (sample([39, 8], seed: 1), sample([39, 12], seed: 2))
     func loss(_ range: Range<Int>, _ starts: [Int32]) -> Float {
-      let own = sliceRows(student, range, in: .inference)
-      let other = sliceRows(teacher, range, in: .inference)
-      return relationDivergence(
-        student: (own, own), teacher: (other, other), heads: 4, starts: starts, in: .inference
-      ).item
+      let own = student.rows(range)
+      let other = teacher.rows(range)
+      return Tensor.relationDivergence(student: (own, own), teacher: (other, other), heads: 4, starts: starts)
+        .item
     }
     let parts = loss(0..<1, [0, 1]) + loss(1..<4, [0, 3]) * 3 + loss(4..<39, [0, 35]) * 35
     #expect(abs(loss(0..<39, starts) - parts / 39) < 1e-6)
@@ -65,8 +61,8 @@ private let starts: [Int32] = [0, 1, 4, 39]
     let (student, teacher) = (sample([39, 32], seed: 1), sample([39, 64], seed: 2))
     let losses = [1, 2].map { threads in
       FixedThreads.run(threads) {
-        relationDivergence(
-          student: (student, student), teacher: (teacher, teacher), heads: 8, starts: starts, in: .inference
+        Tensor.relationDivergence(
+          student: (student, student), teacher: (teacher, teacher), heads: 8, starts: starts
         ).item
       }
     }
@@ -74,10 +70,10 @@ private let starts: [Int32] = [0, 1, 4, 39]
   }
 
   @Test func gradientsOfDistancesMatchCentralDifferences() {
-    checkGradients([sample([5, 7], seed: 1)]) { inputs, context in
-      pairwiseSquaredDistances(inputs[0], in: context)
+    checkGradients([sample([5, 7], seed: 1)]) { inputs in
+      inputs[0].pairwiseSquaredDistances()
     }
-    let squares = pairwiseSquaredDistances(Tensor([0, 0, 3, 4, 3, 0], shape: [3, 2]), in: .inference)
+    let squares = Tensor([0, 0, 3, 4, 3, 0], shape: [3, 2]).pairwiseSquaredDistances()
     #expect(squares.values == [0, 25, 9, 25, 0, 16, 9, 16, 0])
   }
 }

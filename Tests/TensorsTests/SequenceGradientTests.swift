@@ -14,32 +14,32 @@ import Testing
     for direction in 0..<directions {
       operands += shapes.enumerated().map { sample($1, seed: UInt64(10 * direction + $0 + 2), scale: 0.7) }
     }
-    checkGradients(operands) { tensors, context in
+    checkGradients(operands) { tensors in
       let weights = (0..<directions).map { direction in
         let first = 1 + 4 * direction
         return RecurrentWeights(
           inputs: tensors[first], hidden: tensors[first + 1], inputBias: tensors[first + 2],
           hiddenBias: tensors[first + 3])
       }
-      return recurrent(tensors[0], cell: cell, weights: weights, starts: starts, in: context)
+      return tensors[0].recurrent(cell: cell, weights: weights, starts: starts)
     }
   }
 
   @Test(arguments: [1, 2, 3, 4, 5, 8])
   func convolutions(_ width: Int) {
     checkGradients([sample([9, 3], seed: 1), sample([2, 3, width], seed: 2), sample([2], seed: 3)]) {
-      convolve($0[0], weight: $0[1], bias: $0[2], starts: starts, in: $1)
+      $0[0].convolution(weight: $0[1], bias: $0[2], starts: starts)
     }
   }
 
   @Test func maxima() {
     // A step of 1/128 must not change which row is the largest.
     let x = Tensor((0..<36).map { Float(($0 * 7) % 36) / 8 }, shape: [9, 4])
-    checkGradients([x]) { sequenceMaximum($0[0], starts: starts, in: $1) }
+    checkGradients([x]) { $0[0].sequenceMaximum(starts: starts) }
   }
 
   @Test func aTableCollectsRowsThatOccurTwice() {
-    checkGradients([sample([6, 3], seed: 4)]) { embed($0[0], ids: [2, 0, 2, 5, 2], in: $1) }
+    checkGradients([sample([6, 3], seed: 4)]) { $0[0].embedding(ids: [2, 0, 2, 5, 2]) }
   }
 
   @Test func directionsSeeOnlyTheirSideOfTheirSequence() {
@@ -52,7 +52,7 @@ import Testing
     }
     let x = sample([9, inputs], seed: 7)
     func run(_ x: Tensor) -> [Float] {
-      recurrent(x, cell: .gru, weights: weights, starts: starts, in: .inference).values
+      x.recurrent(cell: .gru, weights: weights, starts: starts).values
     }
     let before = run(x)
     var changed = x.values

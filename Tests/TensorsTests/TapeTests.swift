@@ -6,7 +6,7 @@ import Testing
     let parameter = Parameter(name: "w", value: Tensor([2, 3]))
     for pass in 1...2 {
       let context = Context(tape: Tape())
-      let loss = sum(multiply(parameter.tensor, Tensor([5, 7]), in: context), in: context)
+      let loss = (parameter.tensor(in: context) * Tensor([5, 7])).sum()
       context.tape?.backward(from: loss, scale: 0.5)
       #expect(parameter.gradient?.values == [2.5 * Float(pass), 3.5 * Float(pass)])
     }
@@ -17,16 +17,16 @@ import Testing
   @Test func frozenParametersAndInferenceRecordNothing() {
     let parameter = Parameter(name: "w", value: Tensor([2, 3]), isTrainable: false)
     let tape = Tape()
-    _ = sum(parameter.tensor, in: Context(tape: tape))
+    _ = parameter.tensor(in: Context(tape: tape)).sum()
     #expect(tape.count == 0)
     parameter.isTrainable = true
-    #expect(!sum(parameter.tensor, in: .inference).requiresGradient)
+    #expect(!parameter.tensor(in: .inference).sum().requiresGradient)
   }
 
   @Test func detachedTensorsStopTheGradient() {
     let parameter = Parameter(name: "w", value: Tensor([2, 3]))
     let context = Context(tape: Tape())
-    let loss = sum(multiply(parameter.tensor, parameter.tensor.detached, in: context), in: context)
+    let loss = (parameter.tensor(in: context) * parameter.detached).sum()
     context.tape?.backward(from: loss)
     #expect(parameter.gradient?.values == [2, 3])
   }
@@ -36,14 +36,14 @@ import Testing
     func masks(seed: UInt64) -> [[Float]] {
       let context = Context(isTraining: true, random: RandomSource(seed: seed))
       return [
-        dropout(x, probability: 0.5, in: context).values, dropout(x, probability: 0.5, in: context).values,
+        x.dropout(probability: 0.5, in: context).values, x.dropout(probability: 0.5, in: context).values,
       ]
     }
     let (first, second, other) = (masks(seed: 1), masks(seed: 1), masks(seed: 2))
     #expect(first == second)
     #expect(first[0] != first[1])
     #expect(first[0] != other[0])
-    #expect(dropout(x, probability: 0.5, in: .inference).values == x.values)
+    #expect(x.dropout(probability: 0.5, in: .inference).values == x.values)
   }
 
   /// Three sequences of 2, 5 and 1 rows: each draws what it draws alone as the same row of the global batch.
@@ -53,13 +53,13 @@ import Testing
     func dropped(_ x: Tensor, _ starts: [Int32], firstRow: Int) -> [[Float]] {
       let random = RandomSource.training(seed: 3, step: 9, firstRow: firstRow)
       let context = Context(isTraining: true, random: random)
-      let norm = residualLayerNorm(
-        x, gamma: Tensor(repeating: 1, shape: [40]), beta: Tensor(repeating: 0, shape: [40]), epsilon: 1e-5,
+      let norm = x.layerNorm(
+        gamma: Tensor(repeating: 1, shape: [40]), beta: Tensor(repeating: 0, shape: [40]), epsilon: 1e-5,
         dropout: 0.5, starts: starts, in: context)
-      let mixed = attention(
+      let mixed = Tensor.attention(
         query: x, key: x, value: x, heads: 2, starts: starts, dropout: 0.5, in: context
       ).output
-      return [dropout(x, probability: 0.5, starts: starts, in: context).values, norm.values, mixed.values]
+      return [x.dropout(probability: 0.5, starts: starts, in: context).values, norm.values, mixed.values]
     }
     let together = dropped(x, starts, firstRow: 4)
     for sequence in 0..<3 {
@@ -81,9 +81,9 @@ import Testing
       func pass() {
         let context = Context(tape: Tape(), isTraining: true, random: RandomSource(seed: 1))
         let x = sample([100, 64], seed: 2)
-        let y = dropout(
-          linear(x, parameter.tensor, activation: .gelu, in: context), probability: 0.1, in: context)
-        context.tape?.backward(from: mean(y, in: context))
+        let y = x.linear(LinearWeights(parameter.tensor(in: context)), activation: .gelu).dropout(
+          probability: 0.1, in: context)
+        context.tape?.backward(from: y.mean())
         parameter.zeroGradient()
       }
       for _ in 0..<2 { pass() }

@@ -31,7 +31,7 @@ struct CheckpointTests {
     CheckpointFolder(url) { target in
       var writer = SafetensorsWriter()
       for parameter in [model.weight, model.bias] {
-        writer.add(parameter.name, shape: parameter.shape.dimensions, values: parameter.tensor.values)
+        writer.add(parameter.name, shape: parameter.shape.dimensions, values: parameter.values)
       }
       try writer.write(to: target.appending(path: "model.safetensors"))
     }

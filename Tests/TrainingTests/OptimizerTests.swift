@@ -11,15 +11,14 @@ import Training
 struct OptimizerTests {
   @Test("six steps of AdamW and SGD equal PyTorch's: groups, clipping, a missing gradient")
   func golden() throws {
-    for golden in try #require(
-      try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
     {
       let run = try GoldenRun(golden)
       for step in try #require(golden["steps"]?.arrayValue) {
         let norm = try run.apply(step)
         #expect(abs(norm - (step["norm"]?.doubleValue ?? .nan)) < 1e-5)
         for (parameter, values) in zip(run.parameters, try #require(step["values"]?.arrayValue)) {
-          for (value, expected) in zip(parameter.tensor.values, floats(values)) {
+          for (value, expected) in zip(parameter.values, floats(values)) {
             // Float32 against float64 over a few steps of size at most 0.5.
             #expect(abs(value - expected) <= 2e-6 * max(1, abs(expected)), "\(run.name)")
           }
@@ -31,8 +30,7 @@ struct OptimizerTests {
   @Test("a state saved and loaded again goes on to the bit")
   func state() throws {
     let folder = try TemporaryFolder()
-    for golden in try #require(
-      try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
+    for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
     {
       let steps = try #require(golden["steps"]?.arrayValue)
       let straight = try GoldenRun(golden)
@@ -42,10 +40,10 @@ struct OptimizerTests {
       let file = folder.url.appending(path: "optimizer.safetensors")
       try before.optimizer.save(to: file)
       let after = try GoldenRun(golden)
-      for (target, source) in zip(after.parameters, before.parameters) { target.assign(source.tensor) }
+      for (target, source) in zip(after.parameters, before.parameters) { target.assign(source.detached) }
       try after.optimizer.load(from: file)
       for step in steps.dropFirst(3) { try after.apply(step) }
-      #expect(after.parameters.map(\.tensor.values) == straight.parameters.map(\.tensor.values))
+      #expect(after.parameters.map(\.values) == straight.parameters.map(\.values))
     }
   }
 
@@ -72,17 +70,18 @@ struct OptimizerTests {
           let tape = Tape()
           let context = Context(tape: tape)
           let ids = (0..<3).map { Int32((step * 7 + micro * 3 + $0 * $0) % 30) }
-          let rows = embed(
-            word: table.tensor, position: position.tensor, segment: nil, ids: ids, positions: [0, 1, 2],
-            segments: [], in: context)
-          var loss = mean(multiply(rows, rows, in: context), in: context)
+          let rows = Tensor.embedding(
+            word: table.tensor(in: context), position: position.tensor(in: context), segment: nil, ids: ids,
+            positions: [0, 1, 2],
+            segments: [])
+          var loss = (rows * rows).mean()
           if isTied, step % 3 != 0, micro == step % 2 {
-            let decoded = linear(rows, table.tensor, in: context)
-            loss = add(loss, mean(multiply(decoded, decoded, in: context), in: context), in: context)
+            let decoded = rows.linear(LinearWeights(table.tensor(in: context)))
+            loss = loss + (decoded * decoded).mean()
           }
           // A dense contribution of zeros makes every row count.
           if !skipping {
-            loss = add(loss, scale(sum(table.tensor, in: context), by: 0, in: context), in: context)
+            loss = loss + table.tensor(in: context).sum() * 0
           }
           tape.backward(from: loss)
         }
@@ -97,7 +96,7 @@ struct OptimizerTests {
           try optimizer.load(from: file)
         }
       }
-      return [table.tensor.values, position.tensor.values, norms]
+      return [table.values, position.values, norms]
     }
     let skipping = try run(skipping: true)
     #expect(try skipping == run(skipping: false))
@@ -126,7 +125,7 @@ struct OptimizerTests {
       let rows = tags.indices.filter { tags[$0] >= 0 }
       let context = Context(tape: Tape())
       let logits = model(batch, rows: rows.map { Int32($0) }, in: context).logits
-      let loss = softmaxCrossEntropy(logits, labels: rows.map { tags[$0] }, in: context)
+      let loss = logits.softmaxCrossEntropy(labels: rows.map { tags[$0] })
       context.tape?.backward(from: loss)
       optimizer.step()
       optimizer.zeroGradients()
@@ -134,7 +133,7 @@ struct OptimizerTests {
     let words = try #require(model.parameters.first { $0.name.hasSuffix("word_embeddings.weight") })
     let expected = try golden.floats("stepped")
     // An update is about 0.01 whatever the gradient's size, so what rounding changes in the smallest ones shows most.
-    #expect(zip(words.tensor.values, expected).allSatisfy { abs($0 - $1) < 2e-5 })
+    #expect(zip(words.values, expected).allSatisfy { abs($0 - $1) < 2e-5 })
     #expect(words.count == expected.count)
   }
 
@@ -152,7 +151,7 @@ struct OptimizerTests {
         norm = optimizer.gradientNorm()
         optimizer.step(gradientScale: Optimizer.clippingFactor(norm: norm, maximum: 1))
       }
-      return (parameter.tensor.values, norm)
+      return (parameter.values, norm)
     }
     let (one, two, five) = (
       try FixedThreads.run(1) { try run() }, try FixedThreads.run(2) { try run() },
@@ -165,8 +164,7 @@ struct OptimizerTests {
 
   @Test("decay groups of a BERT classifier are those of Trainer")
   func decayNames() throws {
-    for entry in try #require(
-      try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue)
+    for entry in try #require(try JSONValue(contentsOf: Fixtures.url("training/decay_names.json")).arrayValue)
     {
       let name = try #require(entry["name"]?.stringValue)
       let rank = try #require(entry["rank"]?.intValue)
@@ -199,10 +197,10 @@ struct OptimizerTests {
     setGradient(of: parameter, [1, 1])
     parameter.isTrainable = false
     optimizer.step()
-    #expect(parameter.tensor.values == [1, 2])
+    #expect(parameter.values == [1, 2])
     parameter.isTrainable = true
     optimizer.step()
-    #expect(parameter.tensor.values == [0, 1])
+    #expect(parameter.values == [0, 1])
   }
 }
 
@@ -214,8 +212,8 @@ private func floats(_ value: JSONValue) -> [Float] {
 private func setGradient(of parameter: Parameter, _ values: [Float]) {
   parameter.zeroGradient()
   let context = Context(tape: Tape())
-  let product = multiply(parameter.tensor, Tensor(values, shape: parameter.shape), in: context)
-  context.tape?.backward(from: sum(product, in: context))
+  let product = parameter.tensor(in: context) * Tensor(values, shape: parameter.shape)
+  context.tape?.backward(from: product.sum())
 }
 
 /// One golden case with its parameters and optimizer.

@@ -18,8 +18,7 @@ struct PretrainingTests {
   init() throws {
     folder = try TemporaryFolder()
     let words = ["a", "b", "c", "d", "e", "f", "g", "h"]
-    tokenizer = BertTokenizer(
-      vocabulary: Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + words))
+    tokenizer = BertTokenizer(vocabulary: Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + words))
     let lines = (0..<60).map { line in
       (0..<6).map { words[(line + $0) % 8] }.joined(separator: " ")
     }
@@ -142,7 +141,7 @@ struct PretrainingTests {
           // From another model, so that nothing but the checkpoint can give the weights.
           ResumePoint(.checkpoint($0), acceptsDifferences: true)
         })
-      return model.parameters.map(\.tensor.values)
+      return model.parameters.map(\.values)
     }
     let whole = try train("whole")
     // In the second epoch, whose masks differ from those of the first.

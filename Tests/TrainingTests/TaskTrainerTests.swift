@@ -100,7 +100,7 @@ struct TaskTrainerTests {
       // From another model, so that nothing but the checkpoint can give the weights.
       let again = try trainer(resumed, in: folder).train(
         resumingFrom: ResumePoint(.checkpoint(checkpoint), acceptsDifferences: true))
-      let equal = zip(resumed.parameters, straight.parameters).map { $0.tensor.values == $1.tensor.values }
+      let equal = zip(resumed.parameters, straight.parameters).map { $0.values == $1.values }
       #expect(equal.allSatisfy { $0 })
       #expect(again.trainLoss == summary.trainLoss && again.bestStep == summary.bestStep)
       #expect(
@@ -121,8 +121,7 @@ struct TaskTrainerTests {
       let logits = model(LabeledBatch([example], at: [0]).tokens, in: .inference).logits.values
       #expect(zip(large.logits[2 * index..<2 * index + 2], logits).allSatisfy { abs($0 - $1) < 1e-5 })
     }
-    let loss = softmaxCrossEntropy(
-      Tensor(large.logits, shape: [41, 2]), labels: data.map(\.label), in: .inference)
+    let loss = Tensor(large.logits, shape: [41, 2]).softmaxCrossEntropy(labels: data.map(\.label))
     #expect(abs(Double(loss.item) - (large.loss ?? .nan)) < 1e-6)
     let unlabelled = data.map { EncodedExample(ids: $0.ids, segments: $0.segments) }
     let answers = try evaluateClassifier(model, unlabelled)

@@ -29,7 +29,7 @@ final class ToyModel: TrainingObjective {
   }
 
   var parameters: [Parameter] { [embedding, weight, bias] }
-  var values: [[Float]] { parameters.map(\.tensor.values) }
+  var values: [[Float]] { parameters.map(\.values) }
   var groups: [ParameterGroup] { ParameterGroup.decayGroups(parameters) }
 
   /// Logits [sequences, 2] from the mean of each sequence's token vectors.
@@ -40,19 +40,19 @@ final class ToyModel: TrainingObjective {
         averaging[index * batch.tokenCount + row] = 1 / Float(batch.length(index))
       }
     }
-    let vectors = gatherRows(embedding.tensor, rows: batch.ids, in: context)
-    let means = matmul(Tensor(averaging, shape: [batch.count, batch.tokenCount]), vectors, in: context)
-    let dropped = dropout(
-      means, probability: dropoutProbability, starts: Array(0...Int32(batch.count)), in: context)
-    return linear(dropped, weight.tensor, bias.tensor, in: context)
+    let vectors = embedding.tensor(in: context).rows(at: batch.ids)
+    let means = Tensor(averaging, shape: [batch.count, batch.tokenCount]).matmul(vectors)
+    let dropped = means.dropout(
+      probability: dropoutProbability, starts: Array(0...Int32(batch.count)), in: context)
+    return dropped.linear(LinearWeights(weight.tensor(in: context), bias: bias.tensor(in: context)))
   }
 
   func weight(of batch: LabeledBatch) -> Double { Double(batch.labels.count { $0 >= 0 }) }
 
   func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
     let factor = try hook(batch)
-    let loss = softmaxCrossEntropy(logits(batch.tokens, in: context), labels: batch.labels, in: context)
-    let total = factor == 1 ? loss : scale(loss, by: factor, in: context)
+    let loss = logits(batch.tokens, in: context).softmaxCrossEntropy(labels: batch.labels)
+    let total = factor == 1 ? loss : loss * factor
     return StepLoss(total, parts: [("cross_entropy", loss.item)])
   }
 
@@ -68,8 +68,7 @@ func toyExamples(_ count: Int, seed: UInt64 = 7) -> [EncodedExample] {
   return (0..<count).map { _ in
     let ids = (0..<(1 + random.below(5))).map { _ in Int32(random.below(ToyModel.vocabulary)) }
     let high = ids.count { $0 >= Int32(ToyModel.vocabulary / 2) }
-    return EncodedExample(
-      ids: ids, segments: ids.map { _ in 0 }, label: high * 2 > ids.count ? 1 : 0)
+    return EncodedExample(ids: ids, segments: ids.map { _ in 0 }, label: high * 2 > ids.count ? 1 : 0)
   }
 }
 

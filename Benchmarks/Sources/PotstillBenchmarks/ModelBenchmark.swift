@@ -129,7 +129,7 @@ private final class TrainingStep {
     let tape = Tape()
     let random = RandomSource(seed: 1, stream: UInt64(losses.count) << 16)
     let context = Context(tape: tape, isTraining: true, random: random)
-    let loss = softmaxCrossEntropy(model(batch, in: context).logits, labels: labels, in: context)
+    let loss = model(batch, in: context).logits.softmaxCrossEntropy(labels: labels)
     tape.backward(from: loss)
     let norm = optimizer.gradientNorm()
     optimizer.step(gradientScale: Optimizer.clippingFactor(norm: norm, maximum: 1))

@@ -44,6 +44,7 @@ void ps_subtract(const float *a, const float *b, float *out, int64_t n);
 void ps_multiply(const float *a, const float *b, float *out, int64_t n);
 void ps_divide(const float *a, const float *b, float *out, int64_t n);
 void ps_scale(const float *a, float s, float *out, int64_t n);           // out = s a
+void ps_affine(const float *a, float s, float t, float *out, int64_t n);  // out = s a + t
 void ps_axpy(float s, const float *x, float *y, int64_t n);              // y += s x
 void ps_multiply_add(const float *a, const float *b, float *y, int64_t n);  // y += a b
 void ps_exp(const float *x, float *y, int64_t n);

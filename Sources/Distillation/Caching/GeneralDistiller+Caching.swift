@@ -93,19 +93,12 @@ extension TeacherCacheFile {
 
 extension DistillationConfig {
   /// Why a teacher's answers cannot be kept; nil if they can.
-  package func cacheObstacle(teacher: ModelDescription, matches: [ResolvedMatch]) -> String? {
+  package func cacheObstacle(teacher: ModelDescription) -> String? {
     if teacher.family.answersWithTokens {
       return "which words are masked changes from epoch to epoch, so the teacher must be asked each time"
     }
-    for case .custom(let match) in self.matches {
+    for case .custom(let match) in matches {
       return "\(match.moduleT) is a named module, whose values are not kept"
-    }
-    let limit = Capture.selfAttentionLayerLimit
-    for match in matches where match.match.feature != .hidden || match.comparesAttention {
-      if match.teacherPositions.contains(where: { $0 >= limit }) {
-        return
-          "\(match.match.loss.rawValue) reaches beyond layer \(limit), the last whose queries and keys can be kept"
-      }
     }
     return nil
   }

@@ -145,7 +145,7 @@ public final class TeacherCacheFile: @unchecked Sendable {
     let none = AttentionMaps(values: Tensor([], shape: [0]), heads: heads, queryStarts: [0], keyStarts: [0])
     return (0..<(vectors.keys.max() ?? -1) + 1).map { block in
       guard let own = vectors[block], own.queries.count > 0 else { return none }
-      return attention(
+      return Tensor.attention(
         query: own.queries, key: own.keys, value: own.keys, heads: heads, starts: starts,
         capturingScores: true, in: .inference
       ).scores ?? none

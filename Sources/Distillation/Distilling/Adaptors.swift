@@ -35,7 +35,7 @@ public enum Adaptors {
   ) -> AdaptorResult {
     var result = features(batch, output, context)
     let (form, starts) = (LogitsForm.positions, batch.tokens.starts)
-    result.logits = form.parts(of: output.logits, starts: starts, in: context)
+    result.logits = form.parts(of: output.logits)
     result.logitsKind = form.kind(starts: starts)
     return result
   }
@@ -46,7 +46,7 @@ public enum Adaptors {
     let form = config.taskFamily.form
     return { batch, output, context in
       var result = features(batch, output, context)
-      result.logits = form.parts(of: output.logits, starts: batch.tokens.starts, in: context)
+      result.logits = form.parts(of: output.logits)
       result.logitsKind = form.kind(starts: batch.tokens.starts)
       return result
     }
@@ -74,7 +74,7 @@ public enum Adaptors {
     _ context: Context
   ) -> AdaptorResult {
     var result = result
-    result.losses = [targets.loss(output.logits, starts: batch.tokens.starts, in: context)]
+    result.losses = [targets.loss(output.logits, starts: batch.tokens.starts)]
     result.labels = targets.classes
     return result
   }

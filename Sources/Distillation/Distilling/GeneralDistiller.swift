@@ -22,7 +22,7 @@ import Training
 ///     student: AdaptorResult, teacher: AdaptorResult, batch: LabeledBatch, progress: Double, in context: Context
 ///   ) throws -> StepLoss {
 ///     try super.computeLoss(student: student, teacher: teacher, batch: batch, progress: progress, in: context)
-///       .adding(myLoss(student, teacher, context), weight: 0.1, name: "unweighted_my_loss", in: context)
+///       .adding(myLoss(student, teacher, context), weight: 0.1, name: "unweighted_my_loss")
 ///   }
 /// }
 /// ```
@@ -168,7 +168,7 @@ open class GeneralDistiller: TrainingObjective {
     let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
     cacheObstacle =
       isStandard
-      ? config.cacheObstacle(teacher: own, matches: matches)
+      ? config.cacheObstacle(teacher: own)
       : "a cache keeps what the standard adaptor gives, and this distiller needs something else"
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
@@ -240,7 +240,7 @@ open class GeneralDistiller: TrainingObjective {
     student own: AdaptorResult, teacher other: AdaptorResult, batch: LabeledBatch, progress: Double,
     in context: Context
   ) throws -> StepLoss {
-    var sum = LossSum(in: context)
+    var sum = LossSum()
     let factor = updateFactors(of: batch)
     if config.usesTeacherLogits {
       // Squares of start and end scores are a mean over tokens, cross-entropies of them one over sequences.
@@ -255,7 +255,7 @@ open class GeneralDistiller: TrainingObjective {
     }
     if !own.losses.isEmpty {
       sum.add(
-        try hardLoss(own, in: context), weight: hardLabelWeight(progress: progress), factor: factor(.targets),
+        try hardLoss(own), weight: hardLabelWeight(progress: progress), factor: factor(.targets),
         name: "unweighted_hard_label_loss")
     } else if config.usesLosses {
       throw DistillationError.adaptor(
@@ -332,12 +332,12 @@ open class GeneralDistiller: TrainingObjective {
     config.temperatureSchedule.temperatures(student: student, teacher: teacher, base: config.temperature)
   }
 
-  private func hardLoss(_ result: AdaptorResult, in context: Context) throws -> Tensor {
+  private func hardLoss(_ result: AdaptorResult) throws -> Tensor {
     for loss in result.losses where loss.count != 1 {
       throw DistillationError.adaptor(
         side: "student", field: "losses", message: "found shape \(loss.shape), expected scalars")
     }
-    return result.losses.dropFirst().reduce(result.losses[0]) { add($0, $1, in: context) }
+    return result.losses.dropFirst().reduce(result.losses[0]) { $0 + $1 }
   }
 
   /// The least that gives the layers at some positions.

@@ -35,8 +35,8 @@ struct LogitsTerm {
     }
     var total: Tensor?
     for (member, share) in zip(ensemble.members, ensemble.shares) {
-      let term = scale(try loss(student: student, single: member, in: context), by: Float(share), in: context)
-      total = total.map { add($0, term, in: context) } ?? term
+      let term = try Float(share) * loss(student: student, single: member, in: context)
+      total = total.map { $0 + term } ?? term
     }
     return total ?? Tensor(0)
   }
@@ -53,8 +53,8 @@ struct LogitsTerm {
     }
     var total: Tensor?
     for index in student.logits.indices {
-      let own = try select(student, index, side: "student", in: context)
-      var other = try select(teacher, index, side: "teacher", in: .inference)
+      let own = try select(student, index, side: "student")
+      var other = try select(teacher, index, side: "teacher")
       guard own.shape == other.shape else {
         throw DistillationError.adaptor(
           side: "student", field: "logits[\(index)]",
@@ -66,7 +66,7 @@ struct LogitsTerm {
       let term = try pairLoss(
         student: own, teacher: other, kind: student.logitsKind,
         labels: labels?.count == own.shape.rowCount ? labels : nil, in: context)
-      total = total.map { add($0, term, in: context) } ?? term
+      total = total.map { $0 + term } ?? term
     }
     return total ?? Tensor(0)
   }
@@ -91,13 +91,12 @@ struct LogitsTerm {
     let entropy = KDLoss(.ce, isCompensated: false)
     var total: Float = 0
     for index in student.logits.indices {
-      let own = try select(student, index, side: "student", in: .inference)
-      let other = try select(teacher, index, side: "teacher", in: .inference)
+      let own = try select(student, index, side: "student")
+      let other = try select(teacher, index, side: "teacher")
       guard own.count > 0 else { continue }
       let loss = { (logits: Tensor) in
         entropy(
-          student: logits.detached, teacher: other, kind: student.logitsKind, temperature: config.temperature,
-          in: .inference
+          student: logits.detached, teacher: other, kind: student.logitsKind, temperature: config.temperature
         ).item
       }
       total += max(0, loss(own) - loss(other))
@@ -123,11 +122,10 @@ struct LogitsTerm {
       precondition(
         rows.count == student.shape.rowCount,
         "A distiller gave \(rows.count) temperatures for \(student.shape.rowCount) rows.")
-      return kdLoss(student: student, teacher: teacher, temperatures: rows, labels: labels, in: context)
+      return kdLoss(student: student, teacher: teacher, temperatures: rows, labels: labels)
     }
     return kdLoss(
-      student: student, teacher: teacher, kind: kind, temperature: config.temperature, labels: labels,
-      in: context)
+      student: student, teacher: teacher, kind: kind, temperature: config.temperature, labels: labels)
   }
 
   /// Scores of positions must be one for each token.
@@ -145,7 +143,7 @@ struct LogitsTerm {
   }
 
   private func select(
-    _ result: AdaptorResult, _ index: Int, side: String, in context: Context
+    _ result: AdaptorResult, _ index: Int, side: String
   ) throws(DistillationError) -> Tensor {
     let logits = result.logits[index]
     guard let lists = result.logitRows else { return logits }
@@ -155,7 +153,7 @@ struct LogitsTerm {
         message: "found \(lists.count) lists for \(result.logits.count) logits; expected one, or one for each"
       )
     }
-    return gatherRows(logits, rows: lists.count == 1 ? lists[0] : lists[index], in: context)
+    return logits.rows(at: lists.count == 1 ? lists[0] : lists[index])
   }
 
   /// The teacher's logits with the largest value of each labelled distribution exchanged with that of its label.

@@ -3,11 +3,8 @@ import Training
 
 /// Adds up weighted losses and remembers each unweighted, under the name it has in the log.
 struct LossSum {
-  private let context: Context
   private var total: Tensor?
   private var parts: [(name: String, value: Float)] = []
-
-  init(in context: Context) { self.context = context }
 
   /// Adds weight · factor · loss to the total; a loss of weight 0 is only logged.
   ///
@@ -22,8 +19,8 @@ struct LossSum {
     parts.append((unique, factor == 1 ? loss.item : Float(factor) * loss.item))
     let weight = weight * factor
     guard weight != 0 else { return }
-    let weighted = weight == 1 ? loss : scale(loss, by: Float(weight), in: context)
-    total = total.map { Tensors.add($0, weighted, in: context) } ?? weighted
+    let weighted = weight == 1 ? loss : loss * Float(weight)
+    total = total.map { $0 + weighted } ?? weighted
   }
 
   /// The weighted sum, 0 when nothing counted.

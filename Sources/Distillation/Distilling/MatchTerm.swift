@@ -18,25 +18,24 @@ struct MatchTerm {
   ) throws(DistillationError) -> Tensor {
     if let transport { return try transportLoss(transport, student: student, teacher: teacher, in: context) }
     return switch match.match.feature {
-    case .attention: try attentionLoss(student: student, teacher: teacher, in: context)
-    case .selfAttention: try selfAttentionLoss(student: student, teacher: teacher, in: context)
+    case .attention: try attentionLoss(student: student, teacher: teacher)
+    case .selfAttention: try selfAttentionLoss(student: student, teacher: teacher)
     case .hidden: try hiddenLoss(student: student, teacher: teacher, in: context)
     }
   }
 
   private func attentionLoss(
-    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+    student: AdaptorResult, teacher: AdaptorResult
   ) throws(DistillationError) -> Tensor {
     let own = try layers(student.attention, match.studentPositions, side: "student", field: "attention")
     let other = try layers(teacher.attention, match.teacherPositions, side: "teacher", field: "attention")
     try requireSameTokens(student, teacher)
     return AttentionMatchLoss.compute(
-      match.match.loss, student: own[0], teacher: other[0], rows: student.rows, compatibility: compatibility,
-      in: context)
+      match.match.loss, student: own[0], teacher: other[0], rows: student.rows, compatibility: compatibility)
   }
 
   private func selfAttentionLoss(
-    student: AdaptorResult, teacher: AdaptorResult, in context: Context
+    student: AdaptorResult, teacher: AdaptorResult
   ) throws(DistillationError) -> Tensor {
     let own = try vectors(student, match.studentPositions[0], side: "student")
     let other = try vectors(teacher, match.teacherPositions[0], side: "teacher")
@@ -47,9 +46,9 @@ struct MatchTerm {
     let chosen = student.rows
     if chosen?.isEmpty == true { return Tensor(0) }
     return SelfAttentionLoss.compute(
-      match.match.loss, student: chosen.map { own.rows($0, in: context) } ?? own,
-      teacher: chosen.map { other.rows($0, in: .inference) } ?? other, heads: heads,
-      weights: match.match.relationWeights, starts: chosen.map { prefixSums(of: $0) } ?? starts, in: context)
+      match.match.loss, student: chosen.map { own.rows($0) } ?? own,
+      teacher: chosen.map { other.rows($0) } ?? other, heads: heads,
+      weights: match.match.relationWeights, starts: chosen.map { prefixSums(of: $0) } ?? starts)
   }
 
   private func hiddenLoss(
@@ -60,10 +59,10 @@ struct MatchTerm {
     var other = try layers(teacher.hidden, match.teacherPositions, side: "teacher", field: "hidden")
     var starts = starts
     if let rows = student.rows {
-      own = own.map { gatherRows($0, rows: rows, in: context) }
+      own = own.map { $0.rows(at: rows) }
       starts = prefixSums(of: rows)
     }
-    if let rows = teacher.rows { other = other.map { gatherRows($0, rows: rows, in: .inference) } }
+    if let rows = teacher.rows { other = other.map { $0.rows(at: rows) } }
     if let projection {
       // One layer compared with itself is projected once.
       own =
@@ -83,7 +82,7 @@ struct MatchTerm {
     }
     guard starts.last ?? 0 > 0 else { return Tensor(0) }
     return HiddenMatchLoss.compute(
-      type, student: own, teacher: other, starts: starts, compatibility: compatibility, in: context)
+      type, student: own, teacher: other, starts: starts, compatibility: compatibility)
   }
 
   private func transportLoss(
@@ -92,24 +91,24 @@ struct MatchTerm {
     try requireSameTokens(student, teacher)
     if student.rows?.isEmpty == true { return Tensor(0) }
     let hidden = {
-      (result: AdaptorResult, positions: [Int], side: String, context: Context) throws(DistillationError) in
+      (result: AdaptorResult, positions: [Int], side: String) throws(DistillationError) in
       let states = try layers(result.hidden, positions, side: side, field: "hidden")
-      return result.rows.map { rows in states.map { gatherRows($0, rows: rows, in: context) } } ?? states
+      return result.rows.map { rows in states.map { $0.rows(at: rows) } } ?? states
     }
     let scores = {
-      (result: AdaptorResult, positions: [Int], side: String, context: Context) throws(DistillationError) in
+      (result: AdaptorResult, positions: [Int], side: String) throws(DistillationError) in
       // Block k is the place after the embeddings in the hidden states, but the place k − 1 among the maps.
       let maps = try layers(result.attention, positions.dropLast(), side: side, field: "attention")
       return maps.map { map in
-        (result.rows.map { map.restricted(to: $0, in: context) } ?? map).values
+        (result.rows.map { map.restricted(to: $0) } ?? map).values
       }
     }
     let (own, other) = (match.studentPositions, match.teacherPositions)
     return transport.loss(
-      student: try hidden(student, own, "student", context),
-      teacher: try hidden(teacher, other, "teacher", .inference),
+      student: try hidden(student, own, "student"),
+      teacher: try hidden(teacher, other, "teacher"),
       attention: match.comparesAttention
-        ? (try scores(student, own, "student", context), try scores(teacher, other, "teacher", .inference))
+        ? (try scores(student, own, "student"), try scores(teacher, other, "teacher"))
         : nil,
       in: context)
   }

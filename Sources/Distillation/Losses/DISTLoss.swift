@@ -12,30 +12,22 @@ enum DISTLoss {
   ///   - options: β and γ, by default 1 as in the paper.
   /// - Returns: The loss, a scalar.
   static func batch(
-    student: Tensor, teacher: Tensor, options: KDLossOptions, in context: Context
+    student: Tensor, teacher: Tensor, options: KDLossOptions
   ) -> Tensor {
-    let (q, p) = (softmax(student, in: context), softmax(teacher, in: .inference))
-    let distances = [(-1, options.beta ?? 1), (0, options.gamma ?? 1)].map { axis, weight in
-      let correlation = mean(Self.correlation(q, p, axis: axis, in: context), in: context)
-      let distance = subtract(Tensor([1], shape: correlation.shape), correlation, in: context)
-      return weight == 1 ? distance : scale(distance, by: Float(weight), in: context)
-    }
-    return add(distances[0], distances[1], in: context)
+    let (q, p) = (student.softmax(), teacher.softmax())
+    let (withinRows, withinClasses) = (
+      1 - correlation(q, p, axis: -1).mean(), 1 - correlation(q, p, axis: 0).mean()
+    )
+    return Float(options.beta ?? 1) * withinRows + Float(options.gamma ?? 1) * withinClasses
   }
 
   /// Pearson's correlation along an axis; 0 where nothing varies.
-  private static func correlation(_ q: Tensor, _ p: Tensor, axis: Int, in context: Context) -> Tensor {
-    func centred(_ x: Tensor, in context: Context) -> Tensor {
-      subtract(x, mean(x, axis: axis, keepsDimension: true, in: context), in: context)
-    }
-    func product(_ a: Tensor, _ b: Tensor) -> Tensor {
-      sum(multiply(a, b, in: context), axis: axis, keepsDimension: true, in: context)
-    }
-    let (a, b) = (centred(q, in: context), centred(p, in: .inference))
+  private static func correlation(_ q: Tensor, _ p: Tensor, axis: Int) -> Tensor {
+    func sum(_ x: Tensor) -> Tensor { x.sum(axis: axis, keepsDimension: true) }
+    let a = q - q.mean(axis: axis, keepsDimension: true)
+    let b = p - p.mean(axis: axis, keepsDimension: true)
     // The first addition keeps the root's derivative finite, the second is the authors' 1e-8.
-    let inside = add(
-      multiply(product(a, a), product(b, b), in: context), Tensor([1e-30], shape: [1]), in: context)
-    let lengths = add(sqrt(inside, in: context), Tensor([1e-8], shape: [1]), in: context)
-    return divide(product(a, b), lengths, in: context)
+    let lengths = (sum(a * a) * sum(b * b) + 1e-30).sqrt() + 1e-8
+    return sum(a * b) / lengths
   }
 }

@@ -17,30 +17,26 @@ enum DecoupledKD {
   ///   - options: α and β, by default 1 and 8 as the authors' code has them.
   /// - Returns: The loss of each row, [rows, 1].
   static func rows(
-    student: Tensor, teacher: Tensor, labels: [Int32]?, options: KDLossOptions, in context: Context
+    student: Tensor, teacher: Tensor, labels: [Int32]?, options: KDLossOptions
   ) -> Tensor {
     let (alpha, beta) = (Float(options.alpha ?? 1), Float(options.beta ?? 8))
     let (target, others) = masks(teacher, labels)
     /// log p_t and log (1 − p_t), each [rows, 1].
-    func parts(_ logits: Tensor, in context: Context) -> (right: Tensor, wrong: Tensor) {
-      let p = softmax(logits, in: context)
-      let tiny = Tensor([Float.leastNormalMagnitude], shape: [1])
-      func part(_ mask: Tensor) -> Tensor {
-        let share = sum(multiply(p, mask, in: context), axis: -1, keepsDimension: true, in: context)
-        return log(add(share, tiny, in: context), in: context)
+    func parts(_ logits: Tensor) -> (right: Tensor, wrong: Tensor) {
+      let p = logits.softmax()
+      func log(_ mask: Tensor) -> Tensor {
+        ((p * mask).sum(axis: -1, keepsDimension: true) + .leastNormalMagnitude).log()
       }
-      return (part(target), part(others))
+      return (log(target), log(others))
     }
-    let (own, other) = (parts(student, in: context), parts(teacher, in: .inference))
-    func divergence(_ p: Tensor, _ q: Tensor) -> Tensor {
-      multiply(exp(p, in: .inference), subtract(p, q, in: context), in: context)
-    }
-    let tckd = add(divergence(other.right, own.right), divergence(other.wrong, own.wrong), in: context)
-    let gaps = scale(target, by: gap, in: .inference)
-    let q = logSoftmax(subtract(student, gaps, in: context), in: context)
-    let p = logSoftmax(subtract(teacher, gaps, in: .inference), in: .inference)
-    let nckd = sum(divergence(p, q), axis: -1, keepsDimension: true, in: context)
-    return add(scale(tckd, by: alpha, in: context), scale(nckd, by: beta, in: context), in: context)
+    /// p log p/q of logarithms.
+    func divergence(_ logP: Tensor, _ logQ: Tensor) -> Tensor { logP.exp() * (logP - logQ) }
+    let (q, p) = (parts(student), parts(teacher))
+    let tckd = divergence(p.right, q.right) + divergence(p.wrong, q.wrong)
+    let gaps = gap * target
+    let nckd = divergence((teacher - gaps).logSoftmax(), (student - gaps).logSoftmax())
+      .sum(axis: -1, keepsDimension: true)
+    return alpha * tckd + beta * nckd
   }
 
   /// 1 at the label of each row and 0 elsewhere, and the other way round, [rows, classes].

@@ -12,19 +12,13 @@ enum JensenShannon {
   ///   - options: β, more than 0 and less than 1.
   /// - Returns: The divergence of each row, [rows, 1].
   static func rows(
-    student: Tensor, teacher: Tensor, options: KDLossOptions, in context: Context
+    student: Tensor, teacher: Tensor, options: KDLossOptions
   ) -> Tensor {
-    let beta = Float(options.beta ?? 0.5)
-    let (q, logQ) = (softmax(student, in: context), logSoftmax(student, in: context))
-    let (p, logP) = (softmax(teacher, in: .inference), logSoftmax(teacher, in: .inference))
+    let β = Float(options.beta ?? 0.5)
+    let (p, logP) = (teacher.softmax(), teacher.logSoftmax())
+    let (q, logQ) = (student.softmax(), student.logSoftmax())
     // log m by way of log q and p/q would overflow; m itself is at least its share of the larger one.
-    let tiny = Tensor([Float.leastNormalMagnitude], shape: [1])
-    let mean = add(scale(p, by: beta, in: .inference), scale(q, by: 1 - beta, in: context), in: context)
-    let logM = log(add(mean, tiny, in: context), in: context)
-    let ofTeacher = multiply(p, subtract(logP, logM, in: context), in: context)
-    let ofStudent = multiply(q, subtract(logQ, logM, in: context), in: context)
-    let both = add(
-      scale(ofTeacher, by: beta, in: context), scale(ofStudent, by: 1 - beta, in: context), in: context)
-    return sum(both, axis: -1, keepsDimension: true, in: context)
+    let logM = (β * p + (1 - β) * q + .leastNormalMagnitude).log()
+    return (β * (p * (logP - logM)) + (1 - β) * (q * (logQ - logM))).sum(axis: -1, keepsDimension: true)
   }
 }

@@ -43,58 +43,51 @@ public struct KDLoss: Sendable, Equatable {
   ///   - kind: What the logits mean.
   ///   - temperature: τ > 0.
   ///   - labels: The right class of each row, [rows], negative where it is not known; only `dkd` reads it.
-  ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   public func callAsFunction(
     student: Tensor, teacher: Tensor, kind: LogitsKind = .classes, temperature: Double,
-    labels: [Int32]? = nil, in context: Context
+    labels: [Int32]? = nil
   ) -> Tensor {
     let tau = Float(temperature)
     let (student, teacher) = (
-      standardized(student, kind, in: context), standardized(teacher.detached, kind, in: .inference)
+      standardized(student, kind), standardized(teacher.detached, kind)
     )
     if type == .mse || kind == .values {
-      let loss = meanSquaredError(student, teacher.detached, in: context)
-      return isCompensated ? loss : scale(loss, by: 1 / (tau * tau), in: context)
+      let loss = student.meanSquaredError(to: teacher)
+      return isCompensated ? loss : loss / (tau * tau)
     }
     let loss: Tensor
     switch kind {
     case _ where type != .ce:
-      loss = laterLoss(
-        scale(student, by: 1 / tau, in: context), scale(teacher, by: 1 / tau, in: .inference), kind, labels,
-        in: context)
+      loss = laterLoss(student / tau, teacher / tau, kind, labels)
     case .classes, .values:
-      loss = softCrossEntropy(student: student, teacher: teacher, temperature: tau, in: context)
+      loss = student.softCrossEntropy(teacher: teacher, temperature: tau)
     case .positions(let starts):
-      loss = softPositionCrossEntropy(
-        student: student, teacher: teacher, starts: starts, temperature: tau, in: context)
+      loss = student.softPositionCrossEntropy(teacher: teacher, starts: starts, temperature: tau)
     case .independentLabels:
-      let targets = activate(
-        scale(teacher.detached, by: 1 / tau, in: .inference), .sigmoid, in: .inference)
-      loss = binaryCrossEntropy(scale(student, by: 1 / tau, in: context), targets: targets, in: context)
+      loss = (student / tau).binaryCrossEntropy(targets: (teacher / tau).applying(.sigmoid))
     }
-    return isCompensated ? scale(loss, by: tau * tau, in: context) : loss
+    return isCompensated ? loss * (tau * tau) : loss
   }
 
   /// The losses that came after TextBrewer, of logits divided by τ.
   private func laterLoss(
-    _ student: Tensor, _ teacher: Tensor, _ kind: LogitsKind, _ labels: [Int32]?, in context: Context
+    _ student: Tensor, _ teacher: Tensor, _ kind: LogitsKind, _ labels: [Int32]?
   ) -> Tensor {
     switch kind {
     case .classes:
       return type == .dist
-        ? DISTLoss.batch(student: student, teacher: teacher, options: options, in: context)
-        : mean(rows(student, teacher, labels, in: context), in: context)
+        ? DISTLoss.batch(student: student, teacher: teacher, options: options)
+        : rows(student, teacher, labels).mean()
     case .positions(let starts):
       // Each sequence is a row over its own positions.
       let sequences = Sequences(starts)
-      return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }, in: context) {
+      return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }) {
         let range = sequences.ranges[$0]
-        func row(_ scores: Tensor, in context: Context) -> Tensor {
-          sliceRows(scores, range, in: context).reshaped([1, range.count])
+        func row(_ scores: Tensor) -> Tensor {
+          scores.rows(range).reshaped([1, range.count])
         }
-        return sum(
-          rows(row(student, in: context), row(teacher, in: .inference), nil, in: context), in: context)
+        return rows(row(student), row(teacher), nil).sum()
       }
     case .independentLabels, .values:
       preconditionFailure("\(type.rawValue) compares distributions over classes or positions.")
@@ -103,31 +96,27 @@ public struct KDLoss: Sendable, Equatable {
 
   /// The loss of each row of logits divided by their temperatures, [rows, 1].
   private func rows(
-    _ student: Tensor, _ teacher: Tensor, _ labels: [Int32]?, in context: Context
+    _ student: Tensor, _ teacher: Tensor, _ labels: [Int32]?
   ) -> Tensor {
     switch type {
     case .ce:
-      let products = multiply(
-        logSoftmax(student, in: context), softmax(teacher, in: .inference), in: context)
-      return scale(sum(products, axis: -1, keepsDimension: true, in: context), by: -1, in: context)
+      return -(student.logSoftmax() * teacher.softmax()).sum(axis: -1, keepsDimension: true)
     case .mse:
-      let difference = subtract(student, teacher, in: context)
-      let squares = multiply(difference, difference, in: context)
-      return mean(squares, axis: -1, keepsDimension: true, in: context)
-    case .reverseKL: return ReverseKL.rows(student: student, teacher: teacher, in: context)
+      let difference = student - teacher
+      return (difference * difference).mean(axis: -1, keepsDimension: true)
+    case .reverseKL: return ReverseKL.rows(student: student, teacher: teacher)
     case .jsd:
-      return JensenShannon.rows(student: student, teacher: teacher, options: options, in: context)
+      return JensenShannon.rows(student: student, teacher: teacher, options: options)
     case .dkd:
-      return DecoupledKD.rows(
-        student: student, teacher: teacher, labels: labels, options: options, in: context)
+      return DecoupledKD.rows(student: student, teacher: teacher, labels: labels, options: options)
     case .dist: preconditionFailure("dist compares whole batches, not rows.")
     }
   }
 
-  private func standardized(_ logits: Tensor, _ kind: LogitsKind, in context: Context) -> Tensor {
+  private func standardized(_ logits: Tensor, _ kind: LogitsKind) -> Tensor {
     guard standardizesLogits else { return logits }
     precondition(kind == .classes, "Only rows of classes can be standardised.")
-    return LogitStandardization.rows(logits, in: context)
+    return LogitStandardization.rows(logits)
   }
 
   /// Computes the loss with a temperature for each row.
@@ -137,22 +126,20 @@ public struct KDLoss: Sendable, Equatable {
   ///   - teacher: The teacher's logits, [rows, classes]; a constant.
   ///   - temperatures: τ > 0 of each row, [rows].
   ///   - labels: The right class of each row, [rows], negative where it is not known; only `dkd` reads it.
-  ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   public func callAsFunction(
-    student: Tensor, teacher: Tensor, temperatures: [Float], labels: [Int32]? = nil, in context: Context
+    student: Tensor, teacher: Tensor, temperatures: [Float], labels: [Int32]? = nil
   ) -> Tensor {
     precondition(
       temperatures.count == student.shape.rowCount,
       "A loss over \(student.shape.rowCount) rows needs as many temperatures, found \(temperatures.count).")
     let column: Shape = [temperatures.count, 1]
     let inverse = Tensor(temperatures.map { 1 / $0 }, shape: column)
-    let softStudent = multiply(standardized(student, .classes, in: context), inverse, in: context)
-    let softTeacher = multiply(
-      standardized(teacher.detached, .classes, in: .inference), inverse, in: .inference)
-    let perRow = rows(softStudent, softTeacher, labels, in: context)
-    guard isCompensated else { return mean(perRow, in: context) }
+    let softStudent = standardized(student, .classes) * inverse
+    let softTeacher = standardized(teacher.detached, .classes) * inverse
+    let perRow = rows(softStudent, softTeacher, labels)
+    guard isCompensated else { return perRow.mean() }
     let factors = Tensor(temperatures.map { $0 * $0 }, shape: column)
-    return mean(multiply(perRow, factors, in: context), in: context)
+    return (perRow * factors).mean()
   }
 }

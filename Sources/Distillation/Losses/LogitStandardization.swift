@@ -5,15 +5,11 @@ import Tensors
 /// Teacher and student then only have to agree on which classes lie how far apart, whatever the scale of their logits.
 enum LogitStandardization {
   /// The standardised logits, [rows, classes].
-  static func rows(_ logits: Tensor, in context: Context) -> Tensor {
-    let classes = Float(logits.shape.lastDimension)
-    let centred = subtract(
-      logits, mean(logits, axis: -1, keepsDimension: true, in: context), in: context)
-    let squares = sum(multiply(centred, centred, in: context), axis: -1, keepsDimension: true, in: context)
+  static func rows(_ logits: Tensor) -> Tensor {
+    let others = max(1, Float(logits.shape.lastDimension) - 1)
+    let centred = logits - logits.mean(axis: -1, keepsDimension: true)
     // A row of equal logits has no deviation to divide by, and the root there no derivative.
-    let variance = add(
-      scale(squares, by: 1 / max(1, classes - 1), in: context), Tensor([1e-30], shape: [1]), in: context)
-    return divide(
-      centred, add(sqrt(variance, in: context), Tensor([1e-7], shape: [1]), in: context), in: context)
+    let variance = (centred * centred).sum(axis: -1, keepsDimension: true) / others + 1e-30
+    return centred / (variance.sqrt() + 1e-7)
   }
 }

@@ -10,11 +10,8 @@ enum ReverseKL {
   ///   - student: The student's logits divided by the temperature, [rows, classes].
   ///   - teacher: The teacher's, the same shape; a constant.
   /// - Returns: The divergence of each row, [rows, 1].
-  static func rows(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
-    let difference = subtract(
-      logSoftmax(student, in: context), logSoftmax(teacher, in: .inference), in: context)
-    return sum(
-      multiply(softmax(student, in: context), difference, in: context), axis: -1, keepsDimension: true,
-      in: context)
+  static func rows(student: Tensor, teacher: Tensor) -> Tensor {
+    let (q, logQ, logP) = (student.softmax(), student.logSoftmax(), teacher.logSoftmax())
+    return (q * (logQ - logP)).sum(axis: -1, keepsDimension: true)
   }
 }

@@ -28,11 +28,11 @@ public struct CustomMatch: Sendable, Equatable {
 
     private init(_ type: MatchLossType) {
       (name, self.type) = (type.rawValue, type)
-      function = { student, teacher, starts, context in
+      function = { student, teacher, starts, _ in
         let count = type.takesTwoLayers ? 2 : 1
         return HiddenMatchLoss.compute(
           type, student: [Tensor](repeating: student, count: count),
-          teacher: [Tensor](repeating: teacher, count: count), starts: starts, in: context)
+          teacher: [Tensor](repeating: teacher, count: count), starts: starts)
       }
     }
 

@@ -37,8 +37,7 @@ public final class Projection {
   /// A fresh projection as its options say; nil while they leave the sizes open.
   convenience init?(_ options: ProjectionConfig, name: String, seed: UInt64, stream: UInt64) {
     guard let inputs = options.studentSize, let outputs = options.teacherSize else { return nil }
-    self.init(
-      options.kind, studentSize: inputs, teacherSize: outputs, name: name, seed: seed, stream: stream)
+    self.init(options.kind, studentSize: inputs, teacherSize: outputs, name: name, seed: seed, stream: stream)
   }
 
   /// The weight and the bias.
@@ -46,7 +45,8 @@ public final class Projection {
 
   /// Projects rows, [..., student size] to [..., teacher size].
   public func callAsFunction(_ x: Tensor, in context: Context) -> Tensor {
-    linear(x, weight.tensor, bias.tensor, activation: activation, in: context)
+    x.linear(
+      LinearWeights(weight.tensor(in: context), bias: bias.tensor(in: context)), activation: activation)
   }
 
   private var activation: Activation {

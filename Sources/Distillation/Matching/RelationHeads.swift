@@ -29,7 +29,6 @@ struct RelationHeads {
     if let weights = match.relationWeights {
       check(weights, of: match.loss, field: "\(field).relation_weights")
     }
-    checkDepth(match, field, teacher: teacher, student: student)
   }
 
   /// The heads that Wang and others (2021) use, as far as two widths allow.
@@ -53,18 +52,6 @@ struct RelationHeads {
           + names.joined(separator: ", "))
     } else if let problem = weights.lazy.compactMap({ NumberLimits.weightFault($0) }).first {
       fault(field, problem)
-    }
-  }
-
-  private mutating func checkDepth(
-    _ match: IntermediateMatch, _ field: String, teacher: ModelDescription, student: ModelDescription
-  ) {
-    let limit = Capture.selfAttentionLayerLimit
-    guard match.feature == .selfAttention else { return }
-    for (key, layers, depth) in [
-      ("layer_T", match.layerT, teacher.layers), ("layer_S", match.layerS, student.layers),
-    ] where layers.contains(where: { ($0 < 0 ? depth + 1 + $0 : $0) > limit }) {
-      fault("\(field).\(key)", "\(match.loss.rawValue) reaches the first \(limit) layers only")
     }
   }
 

@@ -82,13 +82,12 @@ public final class TheseusDistiller: TrainingObjective {
 
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
-    let rate = config.rate(
-      at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
+    let rate = config.rate(at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
     let targets = student.config.taskFamily.targets(of: batch)
     let kept = keptBlocks(rate: rate, in: context)
     let logits = student(batch.tokens, rows: targets.rows, keeping: kept, of: teacher, in: context).logits
     return StepLoss(
-      targets.loss(logits, starts: batch.tokens.starts, in: context),
+      targets.loss(logits, starts: batch.tokens.starts),
       parts: [("replacing_rate", Float(rate))])
   }
 
@@ -106,9 +105,7 @@ public final class TheseusDistiller: TrainingObjective {
   private static func faults(teacher: TaskModel, student: TaskModel) -> [DistillationFault] {
     var faults: [DistillationFault] = []
     let (own, other) = (teacher.config, student.config)
-    guard own.architecture.isTransformer, other.architecture == own.architecture,
-      own.hiddenSize == other.hiddenSize, own.head == other.head
-    else {
+    guard own.canTakeLayers(of: other), own.head == other.head else {
       return [
         DistillationFault(
           "student",
@@ -122,9 +119,9 @@ public final class TheseusDistiller: TrainingObjective {
         DistillationFault(
           "student", "found \(other.layerCount) layers, expected at most the teacher's \(own.layerCount)"))
     }
-    let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.tensor) })
+    let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.values) })
     let changed = student.parameters.first {
-      !student.isOfLayers($0) && values[$0.name]?.values != $0.tensor.values
+      !student.isOfLayers($0) && values[$0.name] != $0.values
     }
     if let changed {
       faults.append(

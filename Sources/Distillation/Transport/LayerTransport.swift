@@ -56,15 +56,15 @@ public final class LayerTransport {
     let own = projections.isEmpty ? student : zip(projections, student).map { $0($1, in: context) }
     var flows = [Flow(Array(own.dropFirst()), Array(teacher.dropFirst()), weights: weights)]
     if let attention { flows.append(Flow(attention.student, attention.teacher, weights: weights)) }
-    let embeddings = meanSquaredError(own[0], teacher[0], in: context)
-    let loss = flows.reduce(embeddings) { add($0, $1.loss(in: context), in: context) }
+    let embeddings = own[0].meanSquaredError(to: teacher[0])
+    let loss = flows.reduce(embeddings) { $0 + $1.loss() }
     if context.isTraining { update(flows) }
     return loss
   }
 
   private var weights: (student: [Double], teacher: [Double]) {
     let normalized = { (parameter: Parameter) in
-      let values = parameter.tensor.values.map { Double($0) }
+      let values = parameter.values.map { Double($0) }
       return values.map { $0 / values.reduce(0, +) }
     }
     return (normalized(studentWeights), normalized(teacherWeights))
@@ -102,7 +102,7 @@ private struct Flow {
   init(_ student: [Tensor], _ teacher: [Tensor], weights: (student: [Double], teacher: [Double])) {
     let (rows, columns) = (student.count, teacher.count)
     let costs = student.flatMap { own in
-      teacher.map { Double(meanSquaredError(own.detached, $0.detached, in: .inference).item) }
+      teacher.map { Double(own.detached.meanSquaredError(to: $0.detached).item) }
     }
     let amounts = TransportProblem(supply: weights.student, demand: weights.teacher, costs: costs)
       .cheapestFlow()
@@ -117,12 +117,12 @@ private struct Flow {
   }
 
   /// Σ F D, only of the pairs that goods go between.
-  func loss(in context: Context) -> Tensor {
+  func loss() -> Tensor {
     var total: Tensor?
     for (index, amount) in amounts.enumerated() where amount > 0 {
       let (own, other) = (student[index / teacher.count], teacher[index % teacher.count])
-      let term = scale(meanSquaredError(own, other, in: context), by: Float(amount), in: context)
-      total = total.map { add($0, term, in: context) } ?? term
+      let term = own.meanSquaredError(to: other) * Float(amount)
+      total = total.map { $0 + term } ?? term
     }
     return total ?? Tensor(0)
   }

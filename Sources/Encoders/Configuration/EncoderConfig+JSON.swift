@@ -1,6 +1,5 @@
 import Foundation
 import ModelFormats
-import Tensors
 
 extension EncoderConfig {
   /// Reads `config.json` of a model directory.
@@ -27,74 +26,32 @@ extension EncoderConfig {
       throw .configuration(
         file: file, field: "the document", problem: "found \(json.kind), expected an object")
     }
-    let fields = ConfigFields(object: object, file: file)
-    self = .defaults(of: try fields.architecture())
-    let names = architecture.fields
-    vocabularySize = try fields.integer("vocab_size", vocabularySize)
-    hiddenSize = try fields.integer(names.hiddenSize, hiddenSize)
-    layerCount = try fields.integer(names.layerCount, layerCount)
-    if architecture.isTransformer {
-      attentionHeads = try fields.integer(names.attentionHeads, attentionHeads)
-      intermediateSize = try fields.integer(names.intermediateSize, intermediateSize)
-      activation = try fields.activation(names.activation, activation)
-      attentionDropout = try fields.number(names.attentionDropout) ?? attentionDropout
+    var reading = ConfigReading(object)
+    guard let architecture = reading.architecture() else {
+      try reading.faults.check(file: file)
+      preconditionFailure("A model_type that is none has a fault.")
     }
-    hiddenDropout = try fields.number(names.hiddenDropout) ?? hiddenDropout
-    classifierDropout = try fields.number(names.classifierDropout) ?? classifierDropout
-    initializerRange = try fields.number("initializer_range") ?? initializerRange
-    padTokenID = try fields.integer("pad_token_id", padTokenID)
-    // Wraps around for absurd numbers, which `check()` then finds out of range.
-    maxPositions = try fields.integer("max_position_embeddings", 512) &- positionOffset
-    if architecture == .textcnn { kernelSizes = try fields.integers("kernel_sizes", kernelSizes) }
-    if architecture.namesEmbeddingSize {
-      let size = try fields.integer("embedding_size", embeddingSize ?? hiddenSize)
-      embeddingSize = size == hiddenSize ? nil : size
-    }
-    // DistilBERT's code has no segments and a fixed epsilon.
-    if architecture.isTransformer, architecture != .distilbert {
-      segmentCount = try fields.integer("type_vocab_size", segmentCount)
-      layerNormEpsilon = try fields.number("layer_norm_eps") ?? layerNormEpsilon
-    }
-    if architecture == .distilbert { answerDropout = try fields.number("qa_dropout") ?? answerDropout }
-    labels = try fields.labels()
-    problemType = try fields.problemType()
+    reading.refuseOtherModels()
+    self = .defaults(of: architecture)
+    // Positions may be counted from the padding token's row.
+    if let id = reading.integer("pad_token_id") { padTokenID = id }
+    for field in family.fields { field.read(&self, &reading) }
+    if embeddingSize == hiddenSize { embeddingSize = nil }
+    if let names = reading.labels() { labels = names }
+    problemType = reading.problemType()
     original = object
     head = storedHead ?? .sequenceClassification
-    try check(file: file)
+    note(&reading.faults)
+    try reading.faults.check(file: file)
   }
 
   /// The configuration as `transformers` reads it: keys it was read with keep their order and, if Potstill does not
   /// know them, their values.
   public var json: JSONValue {
     var object = original
-    let names = architecture.fields
-    object["architectures"] = [.string(architecture.className + head.classSuffix)]
+    object["architectures"] = [.string(family.className + head.classSuffix)]
     object["model_type"] = .string(architecture.rawValue)
-    object["vocab_size"] = .integer(vocabularySize)
-    if architecture.namesEmbeddingSize { object["embedding_size"] = .integer(embeddingSize ?? hiddenSize) }
-    object[names.hiddenSize] = .integer(hiddenSize)
-    object[names.layerCount] = .integer(layerCount)
-    if architecture.isTransformer {
-      object[names.attentionHeads] = .integer(attentionHeads)
-      object[names.intermediateSize] = .integer(intermediateSize)
-      object[names.activation] = .string(activationName)
-    }
-    if architecture == .textcnn { object["kernel_sizes"] = .array(kernelSizes.map { .integer($0) }) }
-    object.setFloat(names.hiddenDropout, hiddenDropout)
-    if architecture.isTransformer { object.setFloat(names.attentionDropout, attentionDropout) }
-    // DistilBERT's does not follow hiddenDropout when it is left out.
-    if let classifierDropout = classifierDropout ?? (architecture == .distilbert ? hiddenDropout : nil) {
-      object.setFloat(names.classifierDropout, classifierDropout)
-    } else if object[names.classifierDropout] != nil {
-      object[names.classifierDropout] = .null
-    }
-    if architecture == .distilbert { object.setFloat("qa_dropout", answerDropout) }
-    object["max_position_embeddings"] = .integer(maxPositions + positionOffset)
-    object.setFloat("initializer_range", initializerRange)
-    if architecture.isTransformer, architecture != .distilbert {
-      object["type_vocab_size"] = .integer(segmentCount)
-      object.setFloat("layer_norm_eps", layerNormEpsilon)
-    }
+    for field in family.fields { field.write(self, &object) }
     if object["pad_token_id"] != nil || original.isEmpty
       || padTokenID != EncoderConfig.defaults(of: architecture).padTokenID
     {
@@ -122,119 +79,66 @@ extension EncoderConfig {
     )
     .first
   }
-
-  /// The name in the source, which may be a synonym, as long as it means the activation in use.
-  private var activationName: String {
-    if let name = original[architecture.fields.activation]?.stringValue,
-      Activation(huggingFaceName: name) == activation
-    {
-      return name
-    }
-    return activation == .identity ? "linear" : activation.rawValue
-  }
 }
 
-extension JSONObject {
-  /// Writes a Float by its shortest decimal digits, and not at all when the text already means this Float.
-  fileprivate mutating func setFloat(_ key: String, _ value: Float) {
-    if let old = self[key]?.doubleValue, Float(old) == value { return }
-    self[key] = .double(Double("\(value)") ?? Double(value))
-  }
-}
-
-/// Typed access to the fields of a `config.json`.
-private struct ConfigFields {
-  let object: JSONObject
-  let file: String
-
-  func integer(_ field: String, _ initial: Int) throws(ModelError) -> Int {
-    guard let value = object[field], !value.isNull else { return initial }
-    guard let integer = value.intValue else {
-      throw fault(field, "found \(value.compactText), expected a whole number")
+extension ConfigReading {
+  /// The model's family.
+  fileprivate mutating func architecture() -> EncoderArchitecture? {
+    guard let type = string("model_type") else {
+      // The first BERT configurations had no such field.
+      return faults.found("model_type") ? nil : .bert
     }
-    return integer
-  }
-
-  func integers(_ field: String, _ initial: [Int]) throws(ModelError) -> [Int] {
-    guard let value = object[field], !value.isNull else { return initial }
-    guard let values = value.arrayValue, values.allSatisfy({ $0.intValue != nil }) else {
-      throw fault(field, "found \(value.compactText), expected a list of whole numbers")
-    }
-    return values.compactMap(\.intValue)
-  }
-
-  func number(_ field: String) throws(ModelError) -> Float? {
-    guard let value = object[field], !value.isNull else { return nil }
-    guard let number = value.doubleValue, Float(number).isFinite else {
-      throw fault(field, "found \(value.compactText), expected a number")
-    }
-    return Float(number)
-  }
-
-  func string(_ field: String) throws(ModelError) -> String? {
-    guard let value = object[field], !value.isNull else { return nil }
-    guard let string = value.stringValue else { throw fault(field, "found \(value.kind), expected a string") }
-    return string
-  }
-
-  func activation(_ field: String, _ initial: Activation) throws(ModelError) -> Activation {
-    guard let name = try string(field) else { return initial }
-    guard let activation = Activation(huggingFaceName: name) else {
-      let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
-      throw fault(field, "unknown activation \"\(name)\", expected one of \(known)")
-    }
-    return activation
-  }
-
-  /// The model's family; refuses what would load and then compute something else than the checkpoint means.
-  func architecture() throws(ModelError) -> EncoderArchitecture {
-    let type = try string("model_type") ?? "bert"  // the first BERT configurations had no such field
     guard let architecture = EncoderArchitecture(rawValue: type) else {
       let known = EncoderArchitecture.allCases.map(\.rawValue).joined(separator: ", ")
-      throw fault("model_type", "found \"\(type)\", expected one of \(known)")
-    }
-    let positions = try string("position_embedding_type") ?? "absolute"
-    guard positions == "absolute" else {
-      throw fault("position_embedding_type", "found \"\(positions)\", expected \"absolute\"")
-    }
-    for field in ["is_decoder", "add_cross_attention"] where object[field]?.boolValue == true {
-      throw fault(field, "found true, expected false: decoders are not supported")
+      faults.note("model_type", "found \"\(type)\", expected one of \(known)")
+      return nil
     }
     return architecture
   }
 
-  func problemType() throws(ModelError) -> ProblemType? {
-    guard let name = try string("problem_type") else { return nil }
-    guard let type = ProblemType(rawValue: name) else {
+  /// Refuses what would load and then compute something else than the checkpoint means.
+  fileprivate mutating func refuseOtherModels() {
+    if let positions = string("position_embedding_type"), positions != "absolute" {
+      faults.note("position_embedding_type", "found \"\(positions)\", expected \"absolute\"")
+    }
+    for field in ["is_decoder", "add_cross_attention"] where object[field]?.boolValue == true {
+      faults.note(field, "found true, expected false: decoders are not supported")
+    }
+  }
+
+  fileprivate mutating func problemType() -> ProblemType? {
+    guard let name = string("problem_type") else { return nil }
+    let type = ProblemType(rawValue: name)
+    if type == nil {
       let known = ProblemType.allCases.map(\.rawValue).joined(separator: ", ")
-      throw fault("problem_type", "found \"\(name)\", expected one of \(known)")
+      faults.note("problem_type", "found \"\(name)\", expected one of \(known)")
     }
     return type
   }
 
-  func labels() throws(ModelError) -> [String] {
+  /// The names of the outputs.
+  fileprivate mutating func labels() -> [String]? {
     guard let value = object["id2label"], !value.isNull else {
-      return EncoderConfig.defaultLabels(max(0, min(try integer("num_labels", 2), 1 << 20)))
+      return EncoderConfig.defaultLabels(max(0, min(integer("num_labels") ?? 2, 1 << 20)))
     }
     guard let names = value.objectValue else {
-      throw fault("id2label", "found \(value.kind), expected an object")
+      faults.note("id2label", "found \(value.kind), expected an object")
+      return nil
     }
     var labels = [String?](repeating: nil, count: names.count)
     for (key, value) in names {
       guard let index = Int(key), labels.indices.contains(index), labels[index] == nil else {
-        throw fault(
+        faults.note(
           "id2label", "found the key \"\(key)\", expected the indices 0 to \(names.count - 1), each once")
+        return nil
       }
       // `transformers` takes whole numbers too.
       guard let label = value.stringValue ?? value.intValue.map(String.init) else {
-        throw fault("id2label.\(key)", "found \(value.kind), expected a string")
+        faults.note("id2label.\(key)", "found \(value.kind), expected a string")
+        return nil
       }
       labels[index] = label
     }
     return labels.compactMap(\.self)
-  }
-
-  func fault(_ field: String, _ problem: String) -> ModelError {
-    .configuration(file: file, field: field, problem: problem)
   }
 }

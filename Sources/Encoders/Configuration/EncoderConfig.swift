@@ -6,7 +6,7 @@ import Tensors
 /// Fields are named here as in BERT's file; DistilBERT's has other names for some (`dim`, `n_layers`, …). Encoders that are
 /// no Transformers leave out what they lack: heads, feed-forward layers, segments.
 public struct EncoderConfig: Sendable, Equatable {
-  /// Which model of BERT's family this is (`model_type`).
+  /// The family (`model_type`).
   public var architecture: EncoderArchitecture = .bert
   /// Rows of the word table (`vocab_size`).
   public var vocabularySize: Int
@@ -78,75 +78,56 @@ extension EncoderConfig {
   /// Checks that the numbers describe an encoder.
   ///
   /// - Parameter file: The file to name in the error.
-  /// - Throws: `ModelError.configuration` for the first field that does not.
+  /// - Throws: `ModelError.configuration` for a field that does not, `ModelError.faults` for several.
   func check(file: String = "config.json") throws(ModelError) {
-    func require(_ holds: Bool, _ field: String, _ problem: String) throws(ModelError) {
-      guard holds else { throw .configuration(file: file, field: field, problem: problem) }
+    var faults = ConfigFaults()
+    note(&faults)
+    try faults.check(file: file)
+  }
+
+  /// Notes everything that is wrong with the fields.
+  func note(_ faults: inout ConfigFaults) {
+    for field in family.fields {
+      if let problem = field.fault(self) { faults.note(field.key, problem) }
     }
-    let names = architecture.fields
-    var sizes = [
-      ("vocab_size", vocabularySize), (names.hiddenSize, hiddenSize), (names.layerCount, layerCount),
-    ]
-    if architecture.isTransformer {
-      sizes += [(names.attentionHeads, attentionHeads), (names.intermediateSize, intermediateSize)]
-      if architecture != .distilbert { sizes.append(("type_vocab_size", segmentCount)) }
+    if let embeddingSize {
+      if let problem = ConfigField.sizeFault(embeddingSize) { faults.note("embedding_size", problem) }
+      faults.require(
+        embeddingSize == hiddenSize || family.fields.contains { $0.path == \EncoderConfig.embeddingSize },
+        "embedding_size",
+        "found \(embeddingSize), expected hidden_size in a model of type \(architecture.rawValue)")
     }
-    if let embeddingSize { sizes.append(("embedding_size", embeddingSize)) }
-    for (field, size) in sizes {
-      try require(size > 0 && size < 1 << 31, field, "found \(size), expected a whole number from 1")
-    }
-    if architecture.skipsPaddingPosition {
-      try require(
-        padTokenID >= 0 && padTokenID < vocabularySize, "pad_token_id",
-        "found \(padTokenID), expected one of the \(vocabularySize) ids: positions are counted from it")
-    }
-    try require(
-      maxPositions > 0 && maxPositions < 1 << 31, "max_position_embeddings",
-      "found \(maxPositions &+ positionOffset), expected a whole number from \(positionOffset &+ 1)")
-    try require(
-      embeddingSize == nil || embeddingSize == hiddenSize || architecture.namesEmbeddingSize,
-      "embedding_size",
-      "found \(embeddingSize ?? 0), expected hidden_size in a model of type \(architecture.rawValue)")
-    try require(
-      architecture != .distilbert || segmentCount == 0, "type_vocab_size",
-      "found \(segmentCount), expected none: DistilBERT has no segments")
-    try require(layerCount <= 10_000, names.layerCount, "found \(layerCount), expected at most 10000")
-    try require(
-      !architecture.isTransformer || hiddenSize % attentionHeads == 0, names.attentionHeads,
-      "\(attentionHeads) heads do not divide \(names.hiddenSize) \(hiddenSize)")
-    if architecture == .textcnn {
-      try require(
-        !kernelSizes.isEmpty && kernelSizes.allSatisfy { (1...255).contains($0) }, "kernel_sizes",
-        "found \(kernelSizes), expected widths in 1 to 255")
-      try require(
-        hiddenSize % kernelSizes.count == 0, "hidden_size",
-        "found \(hiddenSize), expected a multiple of the \(kernelSizes.count) widths, which have as many filters each"
-      )
-    }
-    try require(
-      architecture.isTransformer || head != .maskedLanguageModel, "architectures",
+    let layers = key(\.layerCount)
+    faults.require(layerCount <= 10_000, layers, "found \(layerCount), expected at most 10000")
+    family.check(self, &faults)
+    faults.require(
+      maxPositions > 0 && maxPositions < 1 << 31, key(\.maxPositions),
+      "found \(maxPositions &+ positionOffset), expected a whole number from \(positionOffset &+ 1)",
+      given: "pad_token_id")
+    faults.require(
+      family.form(of: head) != nil, "architectures",
       "found a masked language model, expected another head: \(architecture.rawValue) has none for it")
     let rates = [
-      (names.hiddenDropout, hiddenDropout), (names.attentionDropout, attentionDropout),
-      (names.classifierDropout, classifierDropout ?? 0), ("qa_dropout", answerDropout),
+      (key(\.hiddenDropout), hiddenDropout), (key(\.attentionDropout), attentionDropout),
+      (key(\.classifierDropout), classifierDropout ?? 0), (key(\.answerDropout), answerDropout),
     ]
     for (field, rate) in rates {
-      try require(rate >= 0 && rate < 1, field, "found \(rate), expected a probability in 0 ..< 1")
+      faults.require(rate >= 0 && rate < 1, field, "found \(rate), expected a probability in 0 ..< 1")
     }
-    try require(!labels.isEmpty, "id2label", "found no labels, expected at least one")
-    try require(
+    faults.require(!labels.isEmpty, "id2label", "found no labels, expected at least one")
+    faults.require(
       Set(labels).count == labels.count, "id2label",
       "found a label twice in \(labels), expected different names")
-    try require(
+    faults.require(
       head != .questionAnswering || labels.count == 2, "id2label",
       "found \(labels.count) labels, expected 2: where an answer starts and where it ends")
-    try require(
+    faults.require(
       head != .maskedLanguageModel || original["tie_word_embeddings"]?.boolValue != false,
       "tie_word_embeddings", "found false, expected true: a decoder with words of its own is not supported")
-    try require(
-      layerNormEpsilon > 0, "layer_norm_eps", "found \(layerNormEpsilon), expected a positive number")
-    try require(
-      initializerRange >= 0, "initializer_range", "found \(initializerRange), expected a number from 0")
+    faults.require(
+      layerNormEpsilon > 0, key(\.layerNormEpsilon), "found \(layerNormEpsilon), expected a positive number")
+    faults.require(
+      initializerRange >= 0, key(\.initializerRange), "found \(initializerRange), expected a number from 0")
   }
 
   /// What the outputs of a sequence head mean; a single output is a number where the file does not say, as in
@@ -156,54 +137,12 @@ extension EncoderConfig {
   /// The names that `transformers` gives classes without names.
   static func defaultLabels(_ count: Int) -> [String] { (0..<count).map { "LABEL_\($0)" } }
 
-  /// Dropout in the head.
-  var headDropout: Float {
-    switch head {
-    case .questionAnswering: answerDropout
-    case .tokenClassification where architecture == .distilbert: hiddenDropout
-    default: classifierDropout ?? hiddenDropout
-    }
-  }
-
-  /// Features of what goes into the first layer where that is not `hiddenSize`, else `hiddenSize`: the width of the hidden
-  /// state called embeddings.
-  public var inputSize: Int { architecture.isTransformer ? hiddenSize : embeddingSize ?? hiddenSize }
-
-  /// Features of each layer's output: both directions of a recurrent encoder side by side.
-  public var outputSize: Int { architecture.recurrentCell == nil ? hiddenSize : 2 * hiddenSize }
+  /// Dropout before the head.
+  var headDropout: Float { classifierDropout ?? hiddenDropout }
 
   /// The rows of the position table before that of a sequence's first token.
-  var positionOffset: Int { architecture.skipsPaddingPosition ? padTokenID &+ 1 : 0 }
-
-  /// Dropout of what attention adds to a layer's input.
-  var attentionOutputDropout: Float { architecture == .distilbert ? 0 : hiddenDropout }
+  var positionOffset: Int { family.positionOffset(self) }
 
   /// What `transformers` takes for the fields that a file leaves out.
-  static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig {
-    guard architecture.isTransformer else { return otherDefaults(of: architecture) }
-    let isElectra = architecture == .electra
-    var config = EncoderConfig(
-      vocabularySize: architecture == .roberta ? 50265 : 30522, hiddenSize: isElectra ? 256 : 768,
-      layerCount: architecture == .distilbert ? 6 : 12, attentionHeads: isElectra ? 4 : 12,
-      intermediateSize: isElectra ? 1024 : 3072)
-    config.architecture = architecture
-    if isElectra { config.embeddingSize = 128 }
-    if architecture == .distilbert {
-      (config.segmentCount, config.classifierDropout, config.answerDropout) = (0, 0.2, 0.1)
-    }
-    if architecture.skipsPaddingPosition { config.padTokenID = 1 }
-    return config
-  }
-
-  /// The defaults of an encoder that is no Transformer: one layer, TextBrewer's 768 units or Kim's 100 filters a width.
-  private static func otherDefaults(of architecture: EncoderArchitecture) -> EncoderConfig {
-    let isConvolutional = architecture == .textcnn
-    var config = EncoderConfig(
-      vocabularySize: 30522, hiddenSize: isConvolutional ? 300 : 768, layerCount: 1, attentionHeads: 0,
-      intermediateSize: 0)
-    config.architecture = architecture
-    (config.segmentCount, config.attentionDropout) = (0, 0)
-    if isConvolutional { (config.embeddingSize, config.classifierDropout) = (768, 0.5) }
-    return config
-  }
+  static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig { architecture.family.defaults }
 }

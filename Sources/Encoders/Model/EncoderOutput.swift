@@ -9,13 +9,23 @@ public struct EncoderOutput {
   public let holdsFirstRowsOnly: Bool
   /// The embeddings and each layer's output, [tokens, hidden] each, as far as they were captured: index 0 is the
   /// embeddings, index k layer k, as in Hugging Face.
-  public let hiddenStates: [Tensor]
+  public internal(set) var hiddenStates: [Tensor] = []
   /// Each layer's attention probabilities, when captured.
-  public let attentionProbabilities: [AttentionMaps]
+  public internal(set) var attentionProbabilities: [AttentionMaps] = []
   /// Each layer's attention scores, when captured.
-  public let attentionScores: [AttentionMaps]
+  public internal(set) var attentionScores: [AttentionMaps] = []
   /// The queries, keys and values of the captured layers, by layer from 0.
-  public let selfAttention: [Int: SelfAttentionVectors]
+  public internal(set) var selfAttention: [Int: SelfAttentionVectors] = [:]
+
+  /// What an encoder gives by itself; what was captured is added from taps.
+  init(lastHiddenState: Tensor, holdsFirstRowsOnly: Bool) {
+    (self.lastHiddenState, self.holdsFirstRowsOnly) = (lastHiddenState, holdsFirstRowsOnly)
+  }
+
+  /// The last layer's output of chosen tokens; nil chooses all.
+  func rows(_ rows: [Int32]?) -> Tensor {
+    rows.map { lastHiddenState.rows(at: $0) } ?? lastHiddenState
+  }
 }
 
 /// What a model with a head computed.
@@ -27,10 +37,31 @@ public struct ModelOutput {
   /// The output of the first layer of a sequence head (BERT's pooler) before dropout, [sequences, hidden]; nil for others.
   public let pooled: Tensor?
   /// What the encoder below the head computed.
-  public let encoder: EncoderOutput
+  public internal(set) var encoder: EncoderOutput
   /// The values that were asked for by name; see `EncoderConfig.intermediates`.
   public internal(set) var intermediates: [String: Tensor] = [:]
 
   /// The encoder's captured hidden states: index 0 is the embeddings, index k layer k.
   public var hiddenStates: [Tensor] { encoder.hiddenStates }
+}
+
+/// What a layer's self-attention compares and mixes: the queries, keys and values of every token, before the heads part.
+public struct SelfAttentionVectors {
+  /// The queries, [tokens, hidden].
+  public let queries: Tensor
+  /// The keys, [tokens, hidden].
+  public let keys: Tensor
+  /// The values, [tokens, hidden].
+  public let values: Tensor
+
+  /// The vectors of a model that is none of Potstill's, as an adaptor may give them.
+  public init(queries: Tensor, keys: Tensor, values: Tensor) {
+    (self.queries, self.keys, self.values) = (queries, keys, values)
+  }
+
+  /// The vectors of chosen tokens.
+  package func rows(_ rows: [Int32]) -> SelfAttentionVectors {
+    SelfAttentionVectors(
+      queries: queries.rows(at: rows), keys: keys.rows(at: rows), values: values.rows(at: rows))
+  }
 }

@@ -12,7 +12,7 @@ public final class TaskModel {
   /// What the names of the head's parameters begin with where it stands on an encoder that others share.
   let headPrefix: String?
   let encoder: any Encoder
-  private let layers: HeadLayers
+  private let layers: any Head
 
   /// Gives the outputs other names, as many as there are.
   package func rename(labels: [String]) {
@@ -22,34 +22,12 @@ public final class TaskModel {
     config.labels = labels
   }
 
-  private enum HeadLayers {
-    case sequence(ClassificationHead)
-    case tokens(TokenHead)
-    case words(MaskedLanguageHead)
-
-    /// Asks for the parameters of a configuration's head.
-    init(_ scope: ParameterScope, config: EncoderConfig, words: Parameter) {
-      self =
-        switch config.head {
-        case .sequenceClassification: .sequence(ClassificationHead(scope, config: config))
-        case .tokenClassification, .questionAnswering: .tokens(TokenHead(scope, config: config))
-        case .maskedLanguageModel: .words(MaskedLanguageHead(scope, words: words, config: config))
-        }
-    }
-  }
-
   /// A model with parameters from `store`.
   init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
     self.config = config
     let scope = ParameterScope(store)
-    let module = scope / config.architecture.names.encoder
-    encoder =
-      switch (config.architecture.recurrentCell, config.architecture) {
-      case (let cell?, _): RecurrentEncoder(module, cell: cell, config: config)
-      case (nil, .textcnn): ConvolutionalEncoder(module, config: config)
-      default: BertEncoder(module, config: config)
-      }
-    layers = HeadLayers(scope, config: config, words: encoder.words)
+    encoder = config.family.encoder(scope / config.family.module, config: config)
+    layers = config.headForm.head(scope, words: encoder.words, config: config)
     headPrefix = nil
     parameters = store.parameters
     loadReport = isFresh ? nil : try store.report()
@@ -61,7 +39,7 @@ public final class TaskModel {
   {
     self.config = config
     encoder = base.encoder
-    layers = HeadLayers(ParameterScope(store) / prefix, config: config, words: encoder.words)
+    layers = config.headForm.head(ParameterScope(store) / prefix, words: encoder.words, config: config)
     headPrefix = prefix
     parameters = base.encoderParameters + store.parameters
     loadReport = nil
@@ -89,36 +67,33 @@ public final class TaskModel {
   ///   - capture: What the caller wants to see besides the logits.
   ///   - intermediates: What else it wants to see, by the names of `EncoderConfig.intermediates`; what nobody asks for is
   ///     neither kept nor computed.
-  ///   - context: The pass this is part of.
+  ///   - context: The pass this is part of; its taps keep what they want besides.
   public func callAsFunction(
     _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], intermediates: [String] = [],
     in context: Context
   ) -> ModelOutput {
-    guard !intermediates.isEmpty else {
-      return run(batch, rows: rows, capture: capture, recorder: nil, in: context)
-    }
-    let recorder = IntermediateRecorder(intermediates)
-    var output = run(batch, rows: rows, capture: capture, recorder: recorder, in: context)
-    let names = config.architecture.names
-    if let pooled = output.pooled, let pooler = names.poolerModule { recorder.keep(pooled, as: pooler) }
-    recorder.keep(output.logits, as: names.logitsModule(of: head))
+    let names = capture.names(in: config) + intermediates
+    guard !names.isEmpty else { return run(batch, rows: rows, in: context) }
+    let outer = context.taps
+    let taps = Taps(names + Array(outer?.names ?? []))
+    context.taps = taps
+    defer { context.taps = outer }
+    var output = run(batch, rows: rows, in: context)
+    outer?.keep(taps)
     for name in intermediates {
       precondition(
-        recorder.values[name] != nil,
+        taps.values[name] != nil,
         "A \(config.architecture.rawValue) model with the head \(head.rawValue) has no intermediate named \(name)."
       )
     }
-    output.intermediates = recorder.values
+    capture.fill(&output.encoder, from: taps, config)
+    output.intermediates = taps.values.filter { intermediates.contains($0.key) }
     return output
   }
 
-  private func run(
-    _ batch: TokenBatch, rows: [Int32]?, capture: Capture, recorder: IntermediateRecorder?,
-    in context: Context
-  ) -> ModelOutput {
+  private func run(_ batch: TokenBatch, rows: [Int32]?, in context: Context) -> ModelOutput {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
-    let output = encoder(
-      batch, firstRowsOnly: !head.readsTokens, capture: capture, recorder: recorder, in: context)
+    let output = encoder(batch, firstRowsOnly: !head.readsTokens, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 
@@ -126,30 +101,13 @@ public final class TaskModel {
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
-    let last = output.lastHiddenState
-    func wanted() -> Tensor { rows.map { gatherRows(last, rows: $0, in: context) } ?? last }
-    switch layers {
-    case .sequence(let head):
-      let result = head(sequenceRows(of: output, batch, in: context), in: context)
-      return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
-    case .tokens(let head):
-      let starts = rows.map { batch.starts(ofRows: $0) } ?? batch.starts
-      return ModelOutput(logits: head(wanted(), starts: starts, in: context), pooled: nil, encoder: output)
-    case .words(let head):
-      return ModelOutput(logits: head(wanted(), in: context), pooled: nil, encoder: output)
+    let result = layers.answer(output, batch, rows: rows, in: context)
+    if let taps = context.taps {
+      let form = config.headForm
+      if let pooled = result.pooled, let pooler = form.pooler { taps.keep(pooled, as: pooler) }
+      taps.keep(result.logits, as: form.logits)
     }
-  }
-
-  /// What a sequence head reads of each sequence, [sequences, features]: the first row where attention has gathered it, else
-  /// the maximum over time, better than the last state of a recurrent encoder (Conneau and others 2017) and what
-  /// convolutions need (Kim 2014).
-  private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch, in context: Context) -> Tensor {
-    let last = output.lastHiddenState
-    guard config.architecture.isTransformer else {
-      return sequenceMaximum(last, starts: batch.starts, in: context)
-    }
-    if output.holdsFirstRowsOnly { return last }
-    return gatherRows(last, rows: Array(batch.starts.dropLast()), in: context)
+    return result
   }
 
   /// The number of trainable and frozen values together.

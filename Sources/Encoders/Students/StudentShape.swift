@@ -23,10 +23,8 @@ public enum StudentShape: Sendable, Equatable {
   case selected(LayerSelection, layerCount: Int)
   /// A fresh model of a named shape that reads the teacher's tokens and has its labels.
   case preset(Preset)
-  /// A bidirectional recurrent network over the teacher's word embeddings.
-  case recurrent(RecurrentCell)
-  /// Convolutions over the teacher's word embeddings.
-  case convolutional
+  /// A model of a family over the teacher's word embeddings.
+  case words(EncoderArchitecture)
   /// A model directory, which may read other tokens than the teacher.
   case directory(String)
 
@@ -65,10 +63,10 @@ public enum StudentShape: Sendable, Equatable {
           "student \"\(text)\": found \"\(count)\", expected a number of layers such as \(rule.rawValue):3")
       }
       self = .selected(rule, layerCount: layerCount)
-    } else if let cell = RecurrentCell.allCases.first(where: { "bi" + $0.rawValue == lowercased }) {
-      self = .recurrent(cell)
-    } else if lowercased == "cnn" {
-      self = .convolutional
+    } else if let architecture = EncoderArchitecture.allCases.first(where: {
+      $0.family.wordStudent?.name.lowercased() == lowercased
+    }) {
+      self = .words(architecture)
     } else if lowercased.hasPrefix("t"), let count = Int(lowercased.dropFirst()), count > 0 {
       self = .evenlySpaced(layerCount: count)
     } else {
@@ -83,17 +81,33 @@ public enum StudentShape: Sendable, Equatable {
     guard case .directory(let path) = self else { return }
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue { return }
-    let presets = Preset.allCases.map(\.rawValue).joined(separator: ", ")
+    let presets = (Preset.allCases.map(\.rawValue) + Self.wordStudents.dropLast()).joined(separator: ", ")
     throw .request(
       "student \"\(path)\" is neither a folder nor a shape; expected T3 (any number of the teacher's layers from 1), "
-        + "layers:0,5,11, uniform:3, first:3 or last:3, one of \(presets), BiGRU, BiLSTM or CNN, or the folder of a model"
+        + "layers:0,5,11, uniform:3, first:3 or last:3, one of \(presets) or \(Self.wordStudents.last ?? ""), or the folder of a model"
     )
+  }
+
+  /// A bidirectional recurrent network over the teacher's word embeddings.
+  public static func recurrent(_ cell: RecurrentCell) -> StudentShape {
+    switch cell {
+    case .gru: .words(.bigru)
+    case .lstm: .words(.bilstm)
+    }
+  }
+
+  /// Convolutions over the teacher's word embeddings.
+  public static let convolutional = StudentShape.words(.textcnn)
+
+  /// The names of the students over a teacher's word embeddings.
+  static var wordStudents: [String] {
+    EncoderArchitecture.allCases.compactMap { $0.family.wordStudent?.name }
   }
 
   /// The names of the sizes that may be given instead of the shape's own.
   var sizes: [String] {
     switch self {
-    case .recurrent, .convolutional: ["hidden_size", "embedding_size", "num_hidden_layers"]
+    case .words: ["hidden_size", "embedding_size", "num_hidden_layers"]
     case .evenlySpaced, .layers, .selected:
       ["hidden_size", "num_attention_heads", "intermediate_size", "embedding_size"]
     case .preset: ["embedding_size"]
@@ -116,7 +130,7 @@ public enum StudentShape: Sendable, Equatable {
       if case .selected(let rule, _) = self { return rule.layers(count, of: depth) }
       return Self.evenlySpaced(count, of: depth)
     case .layers(let layers): return layers
-    case .preset, .recurrent, .convolutional, .directory: return nil
+    case .preset, .words, .directory: return nil
     }
   }
 
@@ -138,8 +152,7 @@ extension StudentShape: CustomStringConvertible {
     case .selected(let rule, let count): "\(rule.rawValue):\(count)"
     case .layers(let layers): "layers:" + layers.map(String.init).joined(separator: ",")
     case .preset(let preset): preset.rawValue
-    case .recurrent(let cell): "Bi" + cell.rawValue.uppercased()
-    case .convolutional: "CNN"
+    case .words(let architecture): architecture.family.wordStudent?.name ?? architecture.rawValue
     case .directory(let path): path
     }
   }
@@ -158,7 +171,7 @@ extension StudentShape.Preset {
     var base = EncoderConfig.defaults(of: architecture)
     (base.vocabularySize, base.padTokenID) = (vocabularySize, padTokenID)
     base.head = .maskedLanguageModel
-    if architecture.skipsPaddingPosition { base.segmentCount = 1 }
+    base.segmentCount = base.family.freshSegmentCount
     return config(for: base)
   }
 
@@ -170,13 +183,10 @@ extension StudentShape.Preset {
       case .tiny: (4, 312, 1200, 12)
       case .nano: (12, 256, 1024, 4)
       }
-    // A recurrent or convolutional teacher has no Transformer's names and segments to share.
-    let isTransformer = teacher.architecture.isTransformer
-    var config = EncoderConfig.defaults(of: isTransformer ? teacher.architecture : .bert)
+    var config = teacher.family.freshConfig(like: teacher)
     (config.hiddenSize, config.layerCount, config.attentionHeads) = (hidden, layers, heads)
-    (config.intermediateSize, config.embeddingSize) = (intermediate, nil)
+    config.intermediateSize = intermediate
     config.adoptTask(of: teacher)
-    if isTransformer { config.segmentCount = teacher.segmentCount }
     return config
   }
 }

@@ -7,23 +7,21 @@ extension TaskModel {
   /// pooler's weights all the same and has to be trained. A masked language model's head starts fresh.
   ///
   /// - Parameters:
-  ///   - model: A BERT or an ELECTRA.
+  ///   - model: A model whose family can be factorised: a BERT or an ELECTRA.
   ///   - size: The columns of the tables, fewer than the model's hidden size.
   ///   - seed: What fresh values are drawn from, together with their parameter's name.
   static func factorised(_ model: TaskModel, size: Int, seed: UInt64) throws(ModelError) -> TaskModel {
-    let (encoder, table) = try model.factorisable(size)
+    let (architecture, table) = try model.factorisable(size)
     var config = model.config
-    (config.architecture, config.embeddingSize) = (.electra, size)
-    let (old, new) = (model.config.architecture.names, config.architecture.names)
-    var tensors = table.parameters(of: new.encoder)
+    (config.architecture, config.embeddingSize) = (architecture, size)
+    let module = architecture.family.module
+    var tensors = table.parameters(of: module)
     for parameter in model.parameters {
-      let name = renamed(parameter.name, of: model.head, from: old, to: new)
-      if name.hasPrefix(new.encoder + ".embeddings") { continue }
+      let name = renamed(parameter.name, from: model.config, to: config)
+      if name.hasPrefix(module + ".embeddings") { continue }
       tensors[name] = Tensor(storage: parameter.storage.copy(), shape: parameter.shape)
     }
-    let projection = table.projection(to: encoder)
-    tensors[new.encoder + ".embeddings_project.weight"] = projection.weight
-    tensors[new.encoder + ".embeddings_project.bias"] = projection.bias
+    tensors.merge(table.projection(of: module)) { $1 }
     return try TaskModel(config: config, filledFrom: tensors, seed: seed)
   }
 
@@ -31,28 +29,29 @@ extension TaskModel {
   static func factorised(
     preset: StudentShape.Preset, of teacher: TaskModel, size: Int, seed: UInt64
   ) throws(ModelError) -> TaskModel {
-    let table = try teacher.factorisable(size).table
+    let (architecture, table) = try teacher.factorisable(size)
     var config = preset.config(for: teacher.config)
-    (config.architecture, config.embeddingSize) = (.electra, size == config.hiddenSize ? nil : size)
+    (config.architecture, config.embeddingSize) = (architecture, size == config.hiddenSize ? nil : size)
     return try TaskModel(
-      config: config, filledFrom: table.parameters(of: config.architecture.names.encoder), seed: seed)
+      config: config, filledFrom: table.parameters(of: architecture.family.module), seed: seed)
   }
 
-  /// Narrow tables for this model's words, if it can have them.
+  /// Narrow tables for this model's words, if it can have them, and the family that it then is of.
   private func factorisable(
     _ size: Int
-  ) throws(ModelError) -> (encoder: BertEncoder, table: FactorisedEmbeddings) {
-    guard let encoder = encoder as? BertEncoder, config.architecture.readsSegments else {
-      throw .request(
-        "embedding_size \(size): a teacher of type \(config.architecture.rawValue) cannot have narrower embeddings; only "
-          + "bert and electra can, whose students are saved as electra")
-    }
+  ) throws(ModelError) -> (architecture: EncoderArchitecture, table: FactorisedEmbeddings) {
     let width = encoder.words.shape[1]
-    guard size <= width else {
-      throw .request(
-        "embedding_size: found \(size), expected at most \(width), the width of the teacher's word table")
+    if let architecture = config.family.factorised {
+      guard size <= width else {
+        throw .request(
+          "embedding_size: found \(size), expected at most \(width), the width of the teacher's word table")
+      }
+      if let table = encoder.factorised(columns: size) { return (architecture, table) }
     }
-    return (encoder, FactorisedEmbeddings(of: encoder, size: size))
+    let able = EncoderArchitecture.names { $0.factorised != nil }.joined(separator: " and ")
+    throw .request(
+      "embedding_size \(size): a teacher of type \(config.architecture.rawValue) cannot have narrower embeddings; only "
+        + "\(able) can, whose students are saved as electra")
   }
 
   /// A model whose parameters are these tensors, and fresh where there are none.
@@ -66,13 +65,12 @@ extension TaskModel {
   }
 }
 
-/// The name that a parameter of one architecture has in another of BERT's shape; a masked language model's head has none.
-private func renamed(
-  _ name: String, of head: TaskHead, from old: ParameterNames, to new: ParameterNames
-) -> String {
+/// The name that a parameter of one model has in another of BERT's shape; a masked language model's head has none.
+private func renamed(_ name: String, from old: EncoderConfig, to new: EncoderConfig) -> String {
   let ofHead =
-    head == .sequenceClassification ? [(old.headInner, new.headInner), (old.headOuter, new.headOuter)] : []
-  for (before, after) in ofHead + [(old.encoder, new.encoder)] where name.hasPrefix(before + ".") {
+    old.head == .sequenceClassification ? Array(zip(old.headForm.modules, new.headForm.modules)) : []
+  for (before, after) in ofHead + [(old.family.module, new.family.module)] where name.hasPrefix(before + ".")
+  {
     return after + name.dropFirst(before.count)
   }
   return name

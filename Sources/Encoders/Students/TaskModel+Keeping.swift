@@ -14,24 +14,18 @@ extension TaskModel {
     _ batch: TokenBatch, rows: [Int32]? = nil, keeping blocks: [Range<Int>?], of other: TaskModel,
     in context: Context
   ) -> ModelOutput {
-    guard let own = encoder as? BertEncoder, let others = other.encoder as? BertEncoder else {
-      preconditionFailure("Only layers of Transformers can take each other's place.")
+    guard let mixed = encoder.keeping(blocks, of: other.encoder) else {
+      preconditionFailure(
+        "Only layers of Transformers of one width can take each other's place, as many blocks as there are layers: found "
+          + "\(blocks.count) blocks of \(other.config.hiddenSize) features for \(config.layerCount) layers of "
+          + "\(config.hiddenSize).")
     }
-    precondition(
-      blocks.count == own.layers.count && own.config.hiddenSize == others.config.hiddenSize,
-      "\(own.layers.count) layers of \(own.config.hiddenSize) features need as many blocks, found \(blocks.count) of "
-        + "\(others.config.hiddenSize) features.")
-    let layers = zip(own.layers, blocks).flatMap { layer, block in block.map { others.layers[$0] } ?? [layer]
-    }
-    let output = own(
-      batch, through: layers, firstRowsOnly: !head.readsTokens, capture: [], recorder: nil,
-      in: context)
+    let output = mixed(batch, firstRowsOnly: !head.readsTokens, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 
   /// Whether a parameter belongs to the encoder's layers, and not to embeddings or head.
   package func isOfLayers(_ parameter: Parameter) -> Bool {
-    let names = config.architecture.names
-    return parameter.name.hasPrefix(names.encoder + "." + names.layers + ".")
+    parameter.name.hasPrefix(config.family.layerPrefix)
   }
 }

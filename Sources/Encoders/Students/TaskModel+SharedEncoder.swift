@@ -9,18 +9,20 @@ extension TaskModel {
   /// - Parameters:
   ///   - base: The model whose encoder is shared; only its encoder is used.
   ///   - prefix: What the names of the head's parameters begin with, such as `heads.0`.
-  /// - Throws: `ModelError.misfit` when the head does not fit the encoder's width or family.
+  /// - Throws: `ModelError.misfit` when the head does not fit the encoder's width, `ModelError.configuration` when its family
+  ///   has no such head.
   public func sharingEncoder(of base: TaskModel, headPrefix prefix: String) throws(ModelError) -> TaskModel {
     var config = base.config
     (config.head, config.labels, config.problemType) = (head, self.config.labels, self.config.problemType)
+    try config.check(file: "the shared encoder")
     let store = ParameterStore(source: HeadCopy(of: self, prefix: prefix), seed: 0)
     return try TaskModel(config: config, head: store, prefix: prefix, on: base)
   }
 
   /// The parameters below the head.
   var encoderParameters: [Parameter] {
-    let names = config.architecture.names
-    return parameters.filter { headPrefix == nil ? !names.isPart($0.name, of: head) : !isInHead($0) }
+    let form = config.headForm
+    return parameters.filter { headPrefix == nil ? !form.owns($0.name) : !isInHead($0) }
   }
 
   /// The name of a parameter in a checkpoint.

@@ -48,10 +48,8 @@ extension TaskModel {
         return try factorised(preset: preset, of: try whole(), size: width, seed: seed)
       }
       return try TaskModel(config: preset.config(for: config), seed: seed)
-    case .recurrent(let cell):
-      return try wordStudent(cell == .gru ? .bigru : .bilstm, of: try whole(), size: size, seed: seed)
-    case .convolutional:
-      return try wordStudent(.textcnn, of: try whole(), size: size, seed: seed)
+    case .words(let architecture):
+      return try wordStudent(architecture, of: try whole(), size: size, seed: seed)
     case .directory(let path):
       return try TaskModel(
         directory: URL(filePath: path), head: config.head, labels: config.labels,
@@ -74,10 +72,11 @@ extension TaskModel {
     from teacher: TaskModel, layers: [Int], size: StudentSize = StudentSize(), seed: UInt64 = 42
   ) throws(ModelError) -> TaskModel {
     let count = teacher.config.layerCount
-    guard teacher.config.architecture.isTransformer else {
+    guard teacher.config.family.copiesLayers else {
+      let others = StudentShape.wordStudents.joined(separator: ", ")
       throw .request(
-        "a teacher of type \(teacher.config.architecture.rawValue) has no layers to copy; choose BiGRU, BiLSTM, CNN or a "
-          + "directory")
+        "a teacher of type \(teacher.config.architecture.rawValue) has no layers to copy; choose \(others) or a directory"
+      )
     }
     guard !layers.isEmpty else { throw .request("a student needs at least one of its teacher's layers") }
     if let wrong = layers.first(where: { $0 < 0 || $0 >= count }) {

@@ -7,16 +7,19 @@ extension TaskModel {
   /// mean square of 1, that of `nn.Embedding`'s fresh values, to which the other layers' fresh values are made.
   ///
   /// - Parameters:
-  ///   - architecture: One that is no Transformer.
+  ///   - architecture: A family with such students.
   ///   - teacher: The model whose vocabulary and labels the student shares.
-  ///   - size: Sizes; a recurrent student's default is its teacher's hidden size, a convolutional one's 300. One that reads
-  ///     tokens has three convolutional layers by default, every other one layer.
+  ///   - size: Sizes; the defaults are the family's (`WordStudent`).
   ///   - seed: What fresh values are drawn from, together with their parameter's name.
   /// - Throws: `ModelError` when a size cannot be or the teacher's head has no counterpart.
   static func wordStudent(
     _ architecture: EncoderArchitecture, of teacher: TaskModel, size: StudentSize, seed: UInt64
   ) throws(ModelError) -> TaskModel {
-    let words = teacher.encoder.words.tensor.detached
+    let family = architecture.family
+    guard let form = family.wordStudent else {
+      preconditionFailure("The family \(architecture.rawValue) has no students over its teacher's words.")
+    }
+    let words = teacher.encoder.words.detached
     let width = size.embeddingSize ?? words.shape[1]
     guard width <= words.shape[1] else {
       throw .request(
@@ -25,15 +28,13 @@ extension TaskModel {
     }
     var config = EncoderConfig.defaults(of: architecture)
     config.adoptTask(of: teacher.config)
-    config.hiddenSize =
-      size.hiddenSize ?? (architecture.recurrentCell == nil ? config.hiddenSize : teacher.config.hiddenSize)
+    config.hiddenSize = size.hiddenSize ?? form.hiddenSize(teacher.config)
     config.embeddingSize = width == config.hiddenSize ? nil : width
-    let readsNeighbours = architecture == .textcnn && config.head.readsTokens
-    config.layerCount = size.layerCount ?? (readsNeighbours ? 3 : 1)
+    config.layerCount = size.layerCount ?? form.layerCount(config.head)
     try config.check(file: "the student")
     try config.checkMemory(bytesPerParameter: 16, file: "the student")
     let table = width == words.shape[1] ? words : TruncatedSVD(words, rank: width).rows
-    let name = architecture.names.encoder + ".embeddings.word_embeddings.weight"
+    let name = family.module + "." + family.words
     let source = NamedTensors([name: table.scaledToUnit], path: "the teacher")
     let store = ParameterStore(source: source, seed: seed) { $0 != name }
     return try TaskModel(config: config, store: store, isFresh: false)

@@ -5,54 +5,60 @@ import Tensors
 ///
 /// The most important ones stay, in their old order. Importance is the squared magnitude of the weights that read or write a
 /// feature, head or neuron, each matrix counted relative to its own, so that none outvotes the others; of equal ones the
-/// first stay.
+/// first stay. Which these are is what the family says of its parameters (`Cut`).
 struct WidthSlice {
   private let features: [Int]
   /// Rows of queries, keys and values, by layer of the student.
   private let headRows: [[Int]]
   private let neurons: [[Int]]
-  private let names: ParameterNames
-  /// Whether the tables have a width of their own.
-  private let isFactorised: Bool
+  private let config: EncoderConfig
 
   /// - Parameters:
   ///   - source: The teacher's parameters, its layers numbered as the student's.
   ///   - teacher: The teacher's shape.
   ///   - student: The student's, no wider anywhere, with heads as wide as the teacher's.
   init(_ source: LayerCopy, teacher: EncoderConfig, student: EncoderConfig) {
-    let names = teacher.architecture.names
-    let isFactorised = (teacher.embeddingSize ?? teacher.hiddenSize) != teacher.hiddenSize
+    config = teacher
     var scores = [Double](repeating: 0, count: teacher.hiddenSize)
     var (headRows, neurons): ([[Int]], [[Int]]) = ([], [])
+    let family = teacher.family
+    let matrices = source.names.filter { source.shape(of: $0)?.rank == 2 }
     let head = teacher.hiddenSize / teacher.attentionHeads
-    func add(_ more: [Double], to sum: inout [Double]) {
-      for (index, value) in more.enumerated() { sum[index / (more.count / sum.count)] += value }
+    func add(
+      _ width: Cut.Width, _ axis: KeyPath<Cut, Cut.Width?>, of layer: [(String, Cut)], to sum: inout [Double]
+    ) {
+      for (name, cut) in layer where cut[keyPath: axis] == width {
+        let more = source.shares(of: name, axis: axis == \.rows ? 0 : 1)
+        for (index, value) in more.enumerated() { sum[index / (more.count / sum.count)] += value }
+      }
     }
-    for layer in 0..<student.layerCount {
-      func shares(_ part: String, _ axis: Int) -> [Double] {
-        source.shares(of: "\(names.encoder).\(names.layers).\(layer).\(part).weight", axis: axis)
+    for number in 0..<student.layerCount {
+      let layer = matrices.compactMap { name -> (String, Cut)? in
+        guard let part = family.layerPart(of: name), part.layer == number else { return nil }
+        return (name, family.cut(inLayer: part.name))
       }
-      for part in [names.query, names.key, names.value, names.intermediate] {
-        add(shares(part, 1), to: &scores)
-      }
-      for part in [names.attentionOutput, names.output] { add(shares(part, 0), to: &scores) }
+      add(.features, \.columns, of: layer, to: &scores)
+      add(.features, \.rows, of: layer, to: &scores)
       var heads = [Double](repeating: 0, count: teacher.attentionHeads)
-      for part in [names.query, names.key, names.value] { add(shares(part, 0), to: &heads) }
-      add(shares(names.attentionOutput, 1), to: &heads)
+      add(.heads, \.rows, of: layer, to: &heads)
+      add(.heads, \.columns, of: layer, to: &heads)
       headRows.append(
         Self.largest(student.attentionHeads, of: heads).flatMap { $0 * head..<($0 + 1) * head })
-      var inner = shares(names.intermediate, 0)
-      add(shares(names.output, 1), to: &inner)
+      var inner = [Double](repeating: 0, count: teacher.intermediateSize)
+      add(.neurons, \.rows, of: layer, to: &inner)
+      add(.neurons, \.columns, of: layer, to: &inner)
       neurons.append(Self.largest(student.intermediateSize, of: inner))
     }
-    let embeddings =
-      isFactorised
-      ? source.shares(of: names.encoder + ".embeddings_project.weight", axis: 0)
-      : source.shares(of: names.encoder + ".embeddings.word_embeddings.weight", axis: 1)
-    add(embeddings, to: &scores)
+    // What brings words into the layers: their table, or what widens it.
+    let entrance = matrices.filter {
+      $0.hasPrefix(family.module + ".") && family.layerPart(of: $0) == nil
+        && !teacher.headForm.owns($0)
+    }.map { ($0, Self.cut(of: $0, teacher)) }
+    let words = entrance.filter { $0.0 == family.module + "." + family.words }
+    add(.features, \.columns, of: words, to: &scores)
+    add(.features, \.rows, of: entrance, to: &scores)
     features = Self.largest(student.hiddenSize, of: scores)
     (self.headRows, self.neurons) = (headRows, neurons)
-    (self.names, self.isFactorised) = (names, isFactorised)
   }
 
   /// The places of the largest scores, ascending.
@@ -60,39 +66,28 @@ struct WidthSlice {
     scores.indices.sorted { (scores[$0], $1) > (scores[$1], $0) }.prefix(count).sorted()
   }
 
-  /// The part of a parameter that stays: rows (of a vector, its elements) and columns, nil where all do.
-  func selection(_ name: String) -> (rows: [Int]?, columns: [Int]?) {
-    let stem = names.encoder + "." + names.layers + "."
-    if name.hasPrefix(stem) {
-      let rest = name.dropFirst(stem.count)
-      guard let dot = rest.firstIndex(of: "."), let layer = Int(rest[..<dot]) else { return (nil, nil) }
-      return inLayer(layer, String(rest[rest.index(after: dot)...]))
-    }
-    let isWeight = name.hasSuffix(".weight")
-    if name.hasPrefix(names.encoder + ".embeddings.") {
-      if isFactorised { return (nil, nil) }
-      return name.contains(".LayerNorm.") ? (features, nil) : (nil, features)
-    }
-    let module = name.split(separator: ".").dropLast().joined(separator: ".")
-    switch module {
-    case names.encoder + ".embeddings_project": return (features, nil)
-    case names.headInner: return (features, isWeight ? features : nil)
-    case names.masked.transform: return (isFactorised ? nil : features, isWeight ? features : nil)
-    case names.masked.norm: return (isFactorised ? nil : features, nil)
-    case names.headOuter, "classifier", "qa_outputs": return (nil, isWeight ? features : nil)
-    default: return (nil, nil)
-    }
+  /// The widths of any parameter of a model.
+  private static func cut(of name: String, _ config: EncoderConfig) -> Cut {
+    let (family, form) = (config.family, config.headForm)
+    if let part = family.layerPart(of: name) { return family.cut(inLayer: part.name) }
+    if form.owns(name) { return form.cut(of: name, config) }
+    guard name.hasPrefix(family.module + ".") else { return Cut() }
+    return family.cut(outsideLayers: String(name.dropFirst(family.module.count + 1)), config)
   }
 
-  private func inLayer(_ layer: Int, _ name: String) -> (rows: [Int]?, columns: [Int]?) {
-    let isWeight = name.hasSuffix(".weight")
-    switch name.split(separator: ".").dropLast().joined(separator: ".") {
-    case names.query, names.key, names.value: return (headRows[layer], isWeight ? features : nil)
-    case names.attentionOutput: return (features, isWeight ? headRows[layer] : nil)
-    case names.intermediate: return (neurons[layer], isWeight ? features : nil)
-    case names.output: return (features, isWeight ? neurons[layer] : nil)
-    default: return (features, nil)
+  /// The part of a parameter that stays: rows (of a vector, its elements) and columns, nil where all do.
+  func selection(_ name: String) -> (rows: [Int]?, columns: [Int]?) {
+    let layer = config.family.layerPart(of: name)?.layer
+    func kept(_ width: Cut.Width?) -> [Int]? {
+      switch (width, layer) {
+      case (.features, _): features
+      case (.heads, let layer?): headRows[layer]
+      case (.neurons, let layer?): neurons[layer]
+      case (.heads, nil), (.neurons, nil), (nil, _): nil
+      }
     }
+    let cut = Self.cut(of: name, config)
+    return (kept(cut.rows), kept(cut.columns))
   }
 }
 

@@ -74,7 +74,7 @@ struct CacheSelection {
     let faults = matches.validate(teacher: teacher, student: student).filter { $0.severity == .fault }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
     let resolved = matches.resolvedMatches(teacher: teacher, student: student)
-    if let obstacle = matches.cacheObstacle(teacher: teacher, matches: resolved) {
+    if let obstacle = matches.cacheObstacle(teacher: teacher) {
       throw CommandError("these matches cannot be cached: \(obstacle)")
     }
     return CachedPart.parts(for: resolved, of: config)
@@ -88,7 +88,7 @@ extension StudentShape {
     switch self {
     case .preset(let preset): return preset.maskedLanguageModel(vocabularySize: 1).layerCount
     case .directory(let path): return try EncoderConfig(directory: URL(filePath: path)).layerCount
-    case .evenlySpaced, .selected, .layers, .recurrent, .convolutional: return 1
+    case .evenlySpaced, .selected, .layers, .words: return 1
     }
   }
 }

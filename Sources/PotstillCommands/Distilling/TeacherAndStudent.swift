@@ -169,7 +169,7 @@ extension StudentShape {
   /// Whether its layers start at random; word tables may come from the teacher.
   var isFresh: Bool {
     switch self {
-    case .preset, .recurrent, .convolutional: true
+    case .preset, .words: true
     case .evenlySpaced, .layers, .selected, .directory: false
     }
   }

@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import ModelFormats
 
@@ -69,15 +70,16 @@ struct CheckpointReport {
 
   /// Two lines of facts before the tree.
   var summary: String {
-    // DistilBERT has names of its own.
-    func fact(_ key: String, or other: String? = nil, _ unit: String) -> String? {
-      (config[key] ?? other.flatMap { config[$0] })?.intValue.map { "\($0) \(unit)" }
+    let type = config["model_type"]?.stringValue
+    let own = type.flatMap { EncoderArchitecture(rawValue: $0) }
+    // A model of another type may have a field under any family's name.
+    let families = [own].compactMap(\.self) + EncoderArchitecture.allCases
+    func fact(_ path: PartialKeyPath<EncoderConfig>, _ unit: String) -> String? {
+      families.lazy.compactMap { config[$0.key(path)]?.intValue }.first.map { "\($0) \(unit)" }
     }
     let facts = [
-      config["model_type"]?.stringValue, fact("num_hidden_layers", or: "n_layers", "layers"),
-      fact("hidden_size", or: "dim", "wide"), fact("num_attention_heads", or: "n_heads", "heads"),
-      fact("vocab_size", "tokens in the vocabulary"),
-      fact("max_position_embeddings", "positions"),
+      type, fact(\.layerCount, "layers"), fact(\.hiddenSize, "wide"), fact(\.attentionHeads, "heads"),
+      fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
     let sizes = [
       "\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk",

@@ -56,8 +56,7 @@ struct SharedStudent {
       let copiesLayers = if case .preset = shape { false } else { true }
       for (index, member) in tasks.enumerated() {
         if copiesLayers, let teacher = member.teacher?.folder?.model,
-          teacher.config.architecture == base.config.architecture,
-          teacher.config.hiddenSize == base.config.hiddenSize
+          base.config.fitsHeads(of: teacher.config)
         {
           sources.append(teacher)
         } else {

@@ -65,7 +65,7 @@ struct PretrainingModel {
     if case .preset(let preset) = try StudentShape(shape) {
       return preset.maskedLanguageModel(
         vocabularySize: tokenizer.idLimit, padTokenID: padding ?? 0,
-        architecture: tokenizer is ByteLevelBPETokenizer ? .roberta : .bert)
+        architecture: .reading(tokenizer))
     }
     var url = URL(filePath: shape)
     var isFolder: ObjCBool = false

@@ -52,7 +52,7 @@ struct ModelAnswers {
       let targets = family.targets(of: batch)
       let count = targets.count(starts: batch.tokens.starts)
       if count > 0 {
-        let mean = targets.loss(logits, starts: batch.tokens.starts, in: .inference)
+        let mean = targets.loss(logits, starts: batch.tokens.starts)
         loss += Double(mean.item) * Double(count)
         weight += count
       }

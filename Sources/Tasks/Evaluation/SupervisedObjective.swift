@@ -47,6 +47,6 @@ public final class SupervisedObjective: TrainingObjective {
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let logits = try logits(batch.tokens, targets.rows, context)
-    return StepLoss(targets.loss(logits, starts: batch.tokens.starts, in: context))
+    return StepLoss(targets.loss(logits, starts: batch.tokens.starts))
   }
 }

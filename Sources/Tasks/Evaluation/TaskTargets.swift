@@ -19,8 +19,7 @@ package protocol TaskTargets: Sendable {
   /// - Parameters:
   ///   - logits: What `TaskModel` gave for `rows`.
   ///   - starts: Where each sequence begins, and the number of tokens, [B + 1].
-  ///   - context: The pass the logits belong to.
-  func loss(_ logits: Tensor, starts: [Int32], in context: Context) -> Tensor
+  func loss(_ logits: Tensor, starts: [Int32]) -> Tensor
 }
 
 extension TaskTargets {
@@ -50,8 +49,8 @@ package struct ClassTargets: TaskTargets, Equatable {
 
   package func count(starts: [Int32]) -> Int { rows?.count ?? labels.count { $0 != EncodedExample.noLabel } }
 
-  package func loss(_ logits: Tensor, starts: [Int32], in context: Context) -> Tensor {
-    softmaxCrossEntropy(logits, labels: labels, ignoreIndex: EncodedExample.noLabel, in: context)
+  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
+    logits.softmaxCrossEntropy(labels: labels, ignoreIndex: EncodedExample.noLabel)
   }
 }
 
@@ -59,24 +58,24 @@ package struct ClassTargets: TaskTargets, Equatable {
 /// mean over all of them.
 package struct NumberTargets: TaskTargets {
   private let values: [Float]
-  private let ofKnown: @Sendable (Tensor, Tensor, Context) -> Tensor
+  private let ofKnown: @Sendable (Tensor, Tensor) -> Tensor
 
-  private init(_ values: [Float], loss: @escaping @Sendable (Tensor, Tensor, Context) -> Tensor) {
+  private init(_ values: [Float], loss: @escaping @Sendable (Tensor, Tensor) -> Tensor) {
     self.values = values
     ofKnown = loss
   }
 
   /// Numbers with their mean squared error.
-  package static func values(_ values: [Float]) -> NumberTargets { NumberTargets(values, loss: meanSquaredError) }
+  package static func values(_ values: [Float]) -> NumberTargets { NumberTargets(values) { $0.meanSquaredError(to: $1) } }
 
   /// A 1 or 0 for each label of each sequence, with their binary cross-entropy.
   package static func labelMatrix(_ flags: [Float]) -> NumberTargets {
-    NumberTargets(flags) { binaryCrossEntropy($0, targets: $1, in: $2) }
+    NumberTargets(flags) { $0.binaryCrossEntropy(targets: $1) }
   }
 
   package func count(starts: [Int32]) -> Int { known(sequences: starts.count - 1).count }
 
-  package func loss(_ logits: Tensor, starts: [Int32], in context: Context) -> Tensor {
+  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
     let rows = known(sequences: logits.shape[0])
     guard !rows.isEmpty else { return Tensor(0) }
     let width = logits.shape.lastDimension
@@ -84,9 +83,9 @@ package struct NumberTargets: TaskTargets {
       values.count == logits.count,
       "Each of the \(logits.count) outputs needs a target, found \(values.count).")
     let isWhole = rows.count == logits.shape[0]
-    let own = isWhole ? logits : gatherRows(logits, rows: rows, in: context)
+    let own = isWhole ? logits : logits.rows(at: rows)
     let targets = isWhole ? values : rows.flatMap { values[Int($0) * width..<(Int($0) + 1) * width] }
-    return ofKnown(own, Tensor(targets, shape: own.shape), context)
+    return ofKnown(own, Tensor(targets, shape: own.shape))
   }
 
   /// The sequences whose row of numbers is known.
@@ -113,11 +112,10 @@ package struct SpanTargets: TaskTargets, Equatable {
     zip(firsts, zip(starts, starts.dropFirst())).count { $0 >= 0 && $0 < $1.1 - $1.0 }
   }
 
-  package func loss(_ logits: Tensor, starts: [Int32], in context: Context) -> Tensor {
+  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
     let terms = [firsts, lasts].enumerated().map { index, positions in
-      positionCrossEntropy(
-        column(logits, index, in: context), starts: starts, targets: positions, in: context)
+      logits.column(index).positionCrossEntropy(starts: starts, targets: positions)
     }
-    return scale(add(terms[0], terms[1], in: context), by: 0.5, in: context)
+    return (terms[0] + terms[1]) * 0.5
   }
 }

@@ -35,14 +35,10 @@ package enum LogitsForm: Sendable {
   }
 
   /// A head's output in the parts that are compared one by one.
-  ///
-  /// - Parameters:
-  ///   - output: The output of a head of this form.
-  ///   - starts: Where each sequence begins, and the number of tokens, [B + 1].
-  package func parts(of output: Tensor, starts: [Int32], in context: Context) -> [Tensor] {
+  package func parts(of output: Tensor) -> [Tensor] {
     switch self {
     case .classes, .independentLabels, .values: [output]
-    case .positions: [0, 1].map { column(output, $0, in: context) }
+    case .positions: [output.column(0), output.column(1)]
     }
   }
 

@@ -37,7 +37,7 @@ public func evaluateMaskedLanguageModel(
       let ids = targets.labels
       let logits = model(batch.tokens, rows: rows, in: .inference).logits
       loss +=
-        Double(softmaxCrossEntropy(logits, labels: ids, in: .inference).item) * Double(rows.count)
+        Double(logits.softmaxCrossEntropy(labels: ids).item) * Double(rows.count)
       let answers = ClassificationMetrics.predictions(
         logits: logits.values, classCount: logits.shape.lastDimension)
       correct += zip(answers, ids).count { $0 == $1 }

@@ -17,12 +17,10 @@ public struct StepLoss {
   /// This loss with weight · loss added to the total, and the loss itself to the parts.
   ///
   /// - Parameters:
-  ///   - loss: A scalar on the tape of the context.
+  ///   - loss: A scalar on the tape of the total.
   ///   - weight: Its factor in the total.
   ///   - name: What the log calls it.
-  ///   - context: The pass both belong to.
-  public func adding(_ loss: Tensor, weight: Double, name: String, in context: Context) -> StepLoss {
-    let weighted = scale(loss, by: Float(weight), in: context)
-    return StepLoss(add(total, weighted, in: context), parts: parts + [(name, loss.item)])
+  public func adding(_ loss: Tensor, weight: Double, name: String) -> StepLoss {
+    return StepLoss(total + Float(weight) * loss, parts: parts + [(name, loss.item)])
   }
 }

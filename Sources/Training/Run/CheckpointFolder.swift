@@ -90,7 +90,7 @@ public struct CheckpointFolder {
       Parameter(name: $0.name, value: Tensor(storage: Storage(uninitialized: $0.count), shape: $0.shape))
     }
     try restore(copies, from: checkpoint, files: [Self.bestFile])
-    return copies.map(\.tensor)
+    return copies.map(\.detached)
   }
 
   /// Reads the parameters' values from a checkpoint.

@@ -52,11 +52,9 @@ import Training
         }
       }
       let expected = KDLoss(.ce)(
-        student: gatherRows(
-          student(batch.tokens, in: .inference).logits, rows: try #require(rows), in: .inference),
-        teacher: gatherRows(
-          world.teacher(batch.tokens, in: .inference).logits, rows: try #require(rows), in: .inference),
-        temperature: 2, in: .inference)
+        student: student(batch.tokens, in: .inference).logits.rows(at: try #require(rows)),
+        teacher: world.teacher(batch.tokens, in: .inference).logits.rows(at: try #require(rows)),
+        temperature: 2)
       #expect(abs(expected.item - b[0].1) < 1e-5)
     }
   }
@@ -165,8 +163,7 @@ import Training
     #expect(message(DistillationConfig(), aligned: nil).contains("AlignedExamples"))
     #expect(message(DistillationConfig(), aligned: aligned) == "")
     #expect(message(DistillationConfig(kdLossType: .mse), aligned: aligned).contains("kd_loss_type: mse"))
-    let attention = DistillationConfig(
-      matches: [.match(.init(layerT: 1, layerS: 1, loss: .attentionMSESum))])
+    let attention = DistillationConfig(matches: [.match(.init(layerT: 1, layerS: 1, loss: .attentionMSESum))])
     #expect(message(attention, aligned: aligned).contains("attention_mse_sum compares token by token"))
     var masked = ModelDescription(world.teacher, name: "teacher")
     var student = ModelDescription(world.student, name: "student")

@@ -38,7 +38,7 @@ import Training
       let other = LabeledBatch(world.examples, at: few)
       let again = try cache.answers(to: few, starts: other.tokens.starts)
       let rows = few.flatMap { Array(batch.tokens.rows(of: order.firstIndex(of: $0) ?? 0)).map { Int32($0) } }
-      #expect(again.hidden[last].values == gatherRows(found.hidden[last], rows: rows, in: .inference).values)
+      #expect(again.hidden[last].values == found.hidden[last].rows(at: rows).values)
       // What is not wanted is not read.
       let one = try cache.answers(
         to: order, starts: batch.tokens.starts, parts: [.hidden(last, of: world.teacher.config)])
@@ -81,8 +81,7 @@ import Training
       var losses: [[Double]] = []
       for isCached in [false, true] {
         let log = LossLog()
-        let distiller = try GeneralDistiller(
-          config, teacher: world.teacher, student: try world.student(head))
+        let distiller = try GeneralDistiller(config, teacher: world.teacher, student: try world.student(head))
         if isCached { try distiller.cacheTeacher(over: world.examples, in: world.file) }
         try distiller.train(world.examples, config: CacheWorld.training(epochs: 3), observers: [log])
         losses.append(log.losses)
@@ -147,17 +146,17 @@ import Training
         try distiller.train(world.examples, config: CacheWorld.training())
       }
       for (a, b) in zip(with.student.parameters, students[0].parameters) {
-        #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+        #expect(a.values == b.values, "\(a.name)")
       }
       for (a, b) in zip(students[0].parameters, students[1].parameters) {
-        #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+        #expect(a.values == b.values, "\(a.name)")
       }
       // Batches of another seed come in another order.
       let other = try GeneralDistiller(config, answers: file, student: try world.student())
       try other.train(world.examples, config: CacheWorld.training(seed: 7))
       #expect(
         zip(other.student.parameters, students[0].parameters).contains {
-          $0.tensor.values != $1.tensor.values
+          $0.values != $1.values
         })
     }
   }

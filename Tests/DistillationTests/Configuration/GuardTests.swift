@@ -20,13 +20,13 @@ import Training
     // In a pass that trains, half of the teacher's values would be dropped.
     #expect(try loss(teacherDropout: 0.5).item == loss(teacherDropout: 0).item)
     let teacher = try tinyModel(dropout: 0.5, seed: 1)
-    let before = teacher.parameters.map(\.tensor.values)
+    let before = teacher.parameters.map(\.values)
     let distiller = try GeneralDistiller(config, teacher: teacher, student: student)
     let context = recording()
     let total = try distiller.loss(tinyBatch(), progress: 0, in: context).total
     context.tape?.backward(from: total)
     #expect(teacher.parameters.allSatisfy { $0.gradient == nil })
-    #expect(teacher.parameters.map(\.tensor.values) == before)
+    #expect(teacher.parameters.map(\.values) == before)
   }
 
   private func evaluation(_ answers: [String], labels: [Int32]) -> (TaskEvaluation, EncodedTask) {

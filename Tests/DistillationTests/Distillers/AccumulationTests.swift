@@ -112,12 +112,12 @@ import Training
     (config.optim, config.learningRate, config.maxGradNorm, config.maxSteps) = (.sgd, 1, 0, 1)
     (config.gradientAccumulationSteps, config.saveStrategy) = (micro.count, .never)
     let parameters = objective.groups.flatMap(\.parameters)
-    let before = parameters.map { $0.tensor.values }
+    let before = parameters.map { $0.values }
     let log = Log()
     let data = TrainingData(
       exampleCount: examples.count, batches: { _ in micro }, batch: { LabeledBatch(examples, at: $0) })
     _ = try TrainingLoop(config: config, objective: objective, data: data, observers: [log]).run()
-    let change = zip(parameters, before).flatMap { zip($0.tensor.values, $1).map { $0 - $1 } }
+    let change = zip(parameters, before).flatMap { zip($0.values, $1).map { $0 - $1 } }
     return (change, log.loss, log.parts)
   }
 
@@ -165,8 +165,7 @@ import Training
 
   @Test("plain fine-tuning", arguments: ["classes", "numbers", "side by side", "tags", "answers", "words"])
   func supervised(_ head: String) throws {
-    try expectSame(
-      { SupervisedObjective(try Self.model(head, layers: 1, seed: 2)) }, Self.examples(head))
+    try expectSame({ SupervisedObjective(try Self.model(head, layers: 1, seed: 2)) }, Self.examples(head))
   }
 
   @Test("a teacher with other tokens", arguments: [TaskHead.sequenceClassification, .tokenClassification])

@@ -28,12 +28,12 @@ import Training
       CustomMatch(
         moduleT: "classifier", moduleS: "classifier",
         loss: CustomMatch.Loss("l1") { student, teacher, _, context in
-          let difference = subtract(student, teacher, in: context)
+          let difference = student - teacher
           // |x| = relu(x) + relu(−x)
           let parts = [Float(1), -1].map {
-            mean(activate(scale(difference, by: $0, in: context), .relu, in: context), in: context)
+            (difference * $0).applying(.relu).mean()
           }
-          return add(parts[0], parts[1], in: context)
+          return parts[0] + parts[1]
         }, weight: 0.3),
     ]
   }
@@ -138,8 +138,8 @@ import Training
     let named = try GeneralDistiller(config, teacher: teacher, student: student)
     let soft: KDFunction = { student, teacher, kind, tau, context in
       #expect(kind == .classes && tau == 3)
-      let loss = softCrossEntropy(student: student, teacher: teacher, temperature: 3, in: context)
-      return scale(loss, by: 9, in: context)
+      let loss = student.softCrossEntropy(teacher: teacher, temperature: 3)
+      return loss * 9
     }
     let own = try GeneralDistiller(config, teacher: teacher, student: student, kdLoss: soft)
     let loss = { (distiller: GeneralDistiller) in try distiller.loss(tinyBatch(), progress: 0, in: .inference)
@@ -167,8 +167,7 @@ import Training
         student: student, teacher: teacher, batch: batch, progress: progress, in: context)
       let own = try #require(student.intermediates["encoder.layer.1.intermediate"])
       let other = try #require(teacher.intermediates["encoder.layer.2.intermediate"])
-      return loss.adding(
-        meanSquaredError(own, other, in: context), weight: 0.5, name: "unweighted_inner", in: context)
+      return loss.adding(own.meanSquaredError(to: other), weight: 0.5, name: "unweighted_inner")
     }
   }
 

@@ -30,7 +30,7 @@ import Training
   @Test func theFirstStageLeavesTheHeadAloneAndTheSecondMatchesNothing() throws {
     let (teacher, student) = (try tinyModel(layers: 4, seed: 1), try tinyModel(layers: 2, seed: 2))
     func values(_ name: String) -> [[Float]] {
-      student.parameters.filter { $0.name.hasPrefix(name) }.map(\.tensor.values)
+      student.parameters.filter { $0.name.hasPrefix(name) }.map(\.values)
     }
     let (head, pooler) = (values("classifier"), values("bert.pooler"))
     let layers = values("bert.encoder")

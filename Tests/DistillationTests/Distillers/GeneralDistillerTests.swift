@@ -43,8 +43,8 @@ import Training
     #expect(try part(parts(own, own), "unweighted_kd_loss") > 1)
     let other = Tensor([0, 1, 1, 2, 0, 1], shape: [2, 3])
     let loss = try parts(own, other)
-    let p = softmax(scale(other, by: 0.5, in: .inference), in: .inference).values
-    let q = softmax(scale(own, by: 0.5, in: .inference), in: .inference).values
+    let p = (other * 0.5).softmax().values
+    let q = (own * 0.5).softmax().values
     let expected = zip(p, q).reduce(0) { $0 + $1.0 * (log($1.0) - log($1.1)) } / 2
     #expect(abs(try part(loss, "kd_kl_divergence") - expected) < 1e-6)
     #expect(loss.total.item == (try part(loss, "unweighted_kd_loss")))
@@ -58,8 +58,7 @@ import Training
     let batch = tinyBatch()
     let loss = try distiller.loss(batch, progress: 0, in: .inference)
     let logits = student(batch.tokens, in: .inference).logits
-    let labelled = softmaxCrossEntropy(
-      gatherRows(logits, rows: [0, 2], in: .inference), labels: [2, 0], in: .inference)
+    let labelled = logits.rows(at: [0, 2]).softmaxCrossEntropy(labels: [2, 0])
     #expect(abs(try part(loss, "unweighted_hard_label_loss") - labelled.item) < 1e-6)
 
     let without = LabeledBatch(tokens: batch.tokens, labels: [-100, -100, -100], indices: batch.indices)
@@ -99,8 +98,7 @@ import Training
     // Layer 1 of 3 is an inner layer: the last one need not be computed for every token.
     #expect(try observe([.match(IntermediateMatch(layerT: 1, layerS: 1))]) == (3, 0))
     #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2))]) == (4, 0))
-    #expect(
-      try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))]) == (0, 3))
+    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))]) == (0, 3))
   }
 
   @Test func aTeacherWithoutWeightDoesNotRun() throws {
@@ -196,7 +194,7 @@ import Training
     #expect(groups.map(\.learningRate) == [1e-3, 1e-3, nil, nil])
     #expect(groups.map(\.weightDecay) == [0.1, 0, nil, 0])
     #expect(groups[0].parameters.map(\.name) == ["projections.0.weight", "projections.2.weight"])
-    let weight = try #require(distiller.projections[0]).weight.tensor
+    let weight = try #require(distiller.projections[0]).weight.detached
     #expect(weight.shape == [12, 8])
     let deviation = (weight.values.reduce(0) { $0 + $1 * $1 } / Float(weight.count)).squareRoot()
     #expect(deviation > 0.015 && deviation < 0.025)

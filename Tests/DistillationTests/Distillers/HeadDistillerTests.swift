@@ -26,8 +26,7 @@ import Training
       let fixtures = Fixtures.url("heads")
       teacher = try TaskModel(directory: fixtures.appending(path: "bert/" + head))
       student = try TaskModel(directory: fixtures.appending(path: "electra/" + head))
-      let golden = try SafetensorsFile(
-        path: fixtures.appending(path: "bert/\(head)/golden.safetensors").path)
+      let golden = try SafetensorsFile(path: fixtures.appending(path: "bert/\(head)/golden.safetensors").path)
       func integers(_ name: String) throws -> [Int32] { try golden.integers(name).map { Int32($0) } }
       let (ids, segments, starts) = (
         try integers("ids"), try integers("segments"), try golden.integers("starts")
@@ -165,11 +164,11 @@ import Training
     )
     let labels = Tensor(targets, shape: own.shape)
     if isRegression {
-      #expect(abs(kd - meanSquaredError(own, other, in: .inference).item) < 1e-6)
-      #expect(abs(hard - meanSquaredError(own, labels, in: .inference).item) < 1e-6)
+      #expect(abs(kd - own.meanSquaredError(to: other).item) < 1e-6)
+      #expect(abs(hard - own.meanSquaredError(to: labels).item) < 1e-6)
       #expect(!loss.parts.contains { $0.name == "kd_kl_divergence" })
     } else {
-      #expect(abs(hard - binaryCrossEntropy(own, targets: labels, in: .inference).item) < 1e-6)
+      #expect(abs(hard - own.binaryCrossEntropy(targets: labels).item) < 1e-6)
       #expect(try part(loss, "kd_kl_divergence") > 0)
     }
     #expect(distiller.weight(of: world.batch) == 4)
@@ -191,8 +190,7 @@ import Training
         .contains("cache_teacher_logits"))
     let numbers = try TaskModel(directory: Fixtures.url("heads/bert/regression"))
     let other = try TaskModel.student(.preset(.tiny), of: numbers)
-    #expect(
-      message(DistillationConfig(probabilityShift: true), numbers, other).contains("probability_shift"))
+    #expect(message(DistillationConfig(probabilityShift: true), numbers, other).contains("probability_shift"))
     // Matches need no head in common.
     let matches = DistillationConfig(
       kdLossWeight: 0, intermediateMatches: [IntermediateMatch(layerT: 1, layerS: 1)])

@@ -11,7 +11,7 @@ import Training
 
 /// Several teachers of one student: what is averaged, by hand and against TextBrewer, for every kind of head.
 @Suite struct MultiTeacherTests {
-  private func softmax(_ logits: Tensor) -> [Float] { Tensors.softmax(logits, in: .inference).values }
+  private func softmax(_ logits: Tensor) -> [Float] { logits.softmax().values }
 
   /// `textbrewer.md` §1.20, the last row, and the same with other shares.
   @Test func meansAreThoseOfTextBrewersGoldenNumbers() {
@@ -28,8 +28,8 @@ import Training
     // Divided by the temperature they were averaged at they give the mean distribution back, whatever the shares.
     let tau = 4.0
     let warm = MeanLogits.ofProbabilities(teachers, shares: [0.75, 0.25], kind: .classes, temperature: tau)
-    let parts = teachers.map { softmax(scale($0, by: Float(1 / tau), in: .inference)) }
-    for (index, found) in softmax(scale(warm, by: Float(1 / tau), in: .inference)).enumerated() {
+    let parts = teachers.map { softmax($0 * Float(1 / tau)) }
+    for (index, found) in softmax(warm * Float(1 / tau)).enumerated() {
       #expect(abs(found - (0.75 * parts[0][index] + 0.25 * parts[1][index])) < 1e-6)
     }
   }
@@ -81,7 +81,7 @@ import Training
     let own = logits(student)
     let others = try teachers.map { logits(try #require($0.model)) }
     let loss = { (teacher: Tensor) in
-      KDLoss(type)(student: own, teacher: teacher, temperature: 2, in: .inference).item
+      KDLoss(type)(student: own, teacher: teacher, temperature: 2).item
     }
     let expected: Float =
       switch average {
@@ -92,8 +92,8 @@ import Training
         loss(
           Tensor(
             zip(
-              softmax(scale(others[0], by: 0.5, in: .inference)),
-              softmax(scale(others[1], by: 0.5, in: .inference))
+              softmax(others[0] * 0.5),
+              softmax(others[1] * 0.5)
             ).map { 2 * log(($0 * 2 + $1) / 3) }, shape: own.shape))
       }
     #expect(abs(found - expected) < 2e-5 * max(1, abs(expected)))
@@ -106,7 +106,7 @@ import Training
     func load(_ name: String, _ model: TaskModel, factor: Float = 1) throws -> TaskModel {
       let golden = try Golden("objective/\(name).safetensors")
       for parameter in model.parameters {
-        parameter.assign(scale(try golden.tensor(parameter.name), by: factor, in: .inference))
+        parameter.assign((try golden.tensor(parameter.name)) * factor)
       }
       return model
     }
@@ -163,7 +163,7 @@ import Training
     context.tape?.backward(from: loss.total)
     for parameter in student.parameters.suffix(4) {
       let gradient = try #require(parameter.gradient).values
-      let original = parameter.tensor.values
+      let original = parameter.values
       let index = try #require(gradient.indices.max { abs(gradient[$0]) < abs(gradient[$1]) })
       let step: Float = 1 / 256
       let value = { (shift: Float) in
@@ -204,9 +204,9 @@ import Training
     // Its rows for bad, fine, good are 1, 2, 0.
     let head = ["classifier.weight", "classifier.bias"]
     for parameter in shuffled.parameters where head.contains(parameter.name) {
-      let source = try #require(teacher.parameters.first { $0.name == parameter.name }).tensor
-      let width = source.count / 3
-      let rows = [2, 0, 1].flatMap { Array(source.values[$0 * width..<($0 + 1) * width]) }
+      let source = try #require(teacher.parameters.first { $0.name == parameter.name })
+      let (values, width) = (source.values, source.count / 3)
+      let rows = [2, 0, 1].flatMap { Array(values[$0 * width..<($0 + 1) * width]) }
       parameter.assign(Tensor(rows, shape: parameter.shape))
     }
     let loss = { (other: WeightedTeacher) in

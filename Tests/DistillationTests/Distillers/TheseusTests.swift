@@ -54,7 +54,7 @@ import Training
     _ = try TheseusDistiller(teacher: teacher, student: student)
     func gradients(_ model: TaskModel, _ run: (Context) -> Tensor) -> [String: [Float]] {
       let context = Context(tape: Tape())
-      context.tape?.backward(from: softmaxCrossEntropy(run(context), labels: [2, -100, 0], in: context))
+      context.tape?.backward(from: run(context).softmaxCrossEntropy(labels: [2, -100, 0]))
       return Dictionary(
         uniqueKeysWithValues: model.parameters.compactMap { p in p.gradient.map { (p.name, $0.values) } })
     }
@@ -82,8 +82,7 @@ import Training
   @Test func theLossIsTheTasksOfTheModelThatRan() throws {
     let (teacher, student) = try pair()
     let batch = tinyBatch()
-    let always = try TheseusDistiller(
-      TheseusConfig(replacingRate: 1), teacher: teacher, student: student)
+    let always = try TheseusDistiller(TheseusConfig(replacingRate: 1), teacher: teacher, student: student)
     let own = try SupervisedObjective(student).loss(batch, progress: 0, in: .inference).total.item
     let loss = try always.loss(batch, progress: 0, in: .inference)
     #expect(loss.total.item == own && loss.parts.first?.value == 1)
@@ -111,13 +110,13 @@ import Training
 
   @Test func onlyTheStudentsLayersLearn() throws {
     let (teacher, student) = try pair()
-    let before = (teacher.parameters + student.parameters).map(\.tensor.values)
+    let before = (teacher.parameters + student.parameters).map(\.values)
     let distiller = try TheseusDistiller(teacher: teacher, student: student)
     let summary = try distiller.train(examples(48), config: training())
     #expect(summary.globalStep == 24)
     for (parameter, values) in zip(teacher.parameters + student.parameters, before) {
       let moves = student.parameters.contains { $0 === parameter } && parameter.name.contains("encoder.layer")
-      #expect((parameter.tensor.values != values) == moves, "\(parameter.name)")
+      #expect((parameter.values != values) == moves, "\(parameter.name)")
     }
   }
 
@@ -138,7 +137,7 @@ import Training
       let whole = try run()
       let resumed = try run(from: 7)
       for (a, b) in zip(whole.parameters, resumed.parameters) {
-        #expect(a.tensor.values == b.tensor.values, "\(a.name)")
+        #expect(a.values == b.values, "\(a.name)")
       }
     }
   }

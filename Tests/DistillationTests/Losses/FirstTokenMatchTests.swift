@@ -17,8 +17,9 @@ import Training
     let students = try keys.map { Parameter(name: $0, value: try golden.tensor("student" + $0)) }
     let context = Context(tape: Tape())
     let loss = HiddenMatchLoss.compute(
-      type, student: students.map(\.tensor), teacher: try keys.map { try golden.tensor("teacher" + $0) },
-      starts: try golden.integers("starts"), in: context)
+      type, student: students.map { $0.tensor(in: context) },
+      teacher: try keys.map { try golden.tensor("teacher" + $0) },
+      starts: try golden.integers("starts"))
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), type.rawValue)
     for student in students {
@@ -35,10 +36,10 @@ import Training
     let student = Parameter(name: "", value: Tensor(values, shape: [Int(count), 2]))
     let context = Context(tape: Tape())
     let loss = HiddenMatchLoss.compute(
-      type, student: [Tensor](repeating: student.tensor, count: layers),
+      type, student: [Tensor](repeating: student.tensor(in: context), count: layers),
       teacher: [Tensor](repeating: Tensor(values, shape: [Int(count), 2]), count: layers),
-      starts: Array(0...count), in: context)
-    context.tape?.backward(from: scale(loss, by: 1, in: context))
+      starts: Array(0...count))
+    context.tape?.backward(from: loss * 1)
     #expect(loss.item == 0)
     #expect((student.gradient?.values ?? []).allSatisfy { $0 == 0 })
   }
@@ -61,8 +62,8 @@ import Training
     let student = Parameter(name: "", value: Tensor([0, 0, 3, 4], shape: [2, 2]))
     let context = Context(tape: Tape())
     let loss = HiddenMatchLoss.compute(
-      .pkd, student: [student.tensor], teacher: [Tensor([1, 0, 3, 4], shape: [2, 2])], starts: [0, 1, 2],
-      in: context)
+      .pkd, student: [student.tensor(in: context)], teacher: [Tensor([1, 0, 3, 4], shape: [2, 2])],
+      starts: [0, 1, 2])
     context.tape?.backward(from: loss)
     #expect(abs(loss.item - 0.25) < 1e-6)
     #expect(try #require(student.gradient).values.allSatisfy { abs($0) < 1e-6 })

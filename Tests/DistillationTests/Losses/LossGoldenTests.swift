@@ -26,24 +26,24 @@ import Testing
     if golden.has("temperatures") {
       let schedule: TemperatureSchedule =
         name.hasSuffix("flsw") ? .flsw(beta: 1, gamma: 2) : .cwsm(beta: 1)
-      let rows = try #require(schedule.temperatures(student: student.tensor, teacher: teacher, base: tau))
+      let rows = try #require(
+        schedule.temperatures(student: student.detached, teacher: teacher, base: tau))
       expectClose(Tensor(rows), try golden.tensor("temperatures"), name)
       // The factor is each row's own; TextBrewer has none to compare with.
       guard !isCompensated else { return }
-      loss = kd(student: student.tensor, teacher: teacher, temperatures: rows, in: context)
+      loss = kd(student: student.tensor(in: context), teacher: teacher, temperatures: rows)
       factor = 1
     } else {
-      loss = kd(student: student.tensor, teacher: teacher, temperature: tau, in: context)
+      loss = kd(student: student.tensor(in: context), teacher: teacher, temperature: tau)
     }
     if !isCompensated { factor = 1 }
     context.tape?.backward(from: loss)
-    expectClose(loss, scale(try golden.tensor("output"), by: factor, in: .inference), name)
+    expectClose(loss, try golden.tensor("output") * factor, name)
     let gradient = try #require(student.gradient)
-    expectClose(gradient, scale(try golden.tensor("grad_student"), by: factor, in: .inference), name)
+    expectClose(gradient, try golden.tensor("grad_student") * factor, name)
   }
 
-  @Test(
-    arguments: ["positions_ce_1", "positions_ce_8", "labels_ce_1", "labels_ce_2"], [true, false])
+  @Test(arguments: ["positions_ce_1", "positions_ce_8", "labels_ce_1", "labels_ce_2"], [true, false])
   func otherKindsOfLogitsMatchTextBrewer(name: String, isCompensated: Bool) throws {
     let golden = try Golden("losses/\(name).safetensors")
     let student = Parameter(name: "", value: try golden.tensor("student"))
@@ -52,13 +52,13 @@ import Testing
       golden.has("starts") ? .positions(starts: try golden.integers("starts")) : .independentLabels
     let context = Context(tape: Tape())
     let loss = KDLoss(.ce, isCompensated: isCompensated)(
-      student: student.tensor, teacher: try golden.tensor("teacher"), kind: kind, temperature: Double(tau),
-      in: context)
+      student: student.tensor(in: context), teacher: try golden.tensor("teacher"), kind: kind,
+      temperature: Double(tau))
     let factor = isCompensated ? tau * tau : 1
     context.tape?.backward(from: loss)
-    expectClose(loss, scale(try golden.tensor("output"), by: factor, in: .inference), name)
+    expectClose(loss, try golden.tensor("output") * factor, name)
     let gradient = try #require(student.gradient)
-    expectClose(gradient, scale(try golden.tensor("grad_student"), by: factor, in: .inference), name)
+    expectClose(gradient, try golden.tensor("grad_student") * factor, name)
   }
 
   static let later = ["reverse_kl", "jsd", "dkd", "dist", "standardized_ce"].flatMap { name in
@@ -77,16 +77,17 @@ import Testing
     let tau = try golden.tensor("temperature").item
     let context = Context(tape: Tape())
     let loss = kd(
-      student: student.tensor, teacher: try golden.tensor("teacher"), kind: kind, temperature: Double(tau),
-      labels: labels, in: context)
+      student: student.tensor(in: context), teacher: try golden.tensor("teacher"), kind: kind,
+      temperature: Double(tau),
+      labels: labels)
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), name)
     expectClose(try #require(student.gradient), try golden.tensor("grad_student"), name)
     guard kind == .classes, type != .dist else { return }
     let each = kd(
-      student: student.tensor, teacher: try golden.tensor("teacher"),
-      temperatures: [Float](repeating: tau, count: student.tensor.shape.rowCount), labels: labels,
-      in: .inference)
+      student: student.tensor(in: context), teacher: try golden.tensor("teacher"),
+      temperatures: [Float](repeating: tau, count: student.shape.rowCount),
+      labels: labels)
     expectClose(each, loss, name)
   }
 
@@ -99,8 +100,8 @@ import Testing
     let student = Parameter(name: "", value: try golden.tensor("student"))
     let context = Context(tape: Tape())
     let loss = KDLoss(type, options: options)(
-      student: student.tensor, teacher: try golden.tensor("teacher"), temperature: 2,
-      labels: try golden.integers("labels"), in: context)
+      student: student.tensor(in: context), teacher: try golden.tensor("teacher"), temperature: 2,
+      labels: try golden.integers("labels"))
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), type.rawValue)
     expectClose(try #require(student.gradient), try golden.tensor("grad_student"), type.rawValue)
@@ -113,8 +114,8 @@ import Testing
     let student = Parameter(name: "", value: Tensor(values, shape: [3, 5]))
     let context = Context(tape: Tape())
     let loss = KDLoss(type)(
-      student: student.tensor, teacher: Tensor(values, shape: [3, 5]), temperature: 1, labels: [0, -1, 2],
-      in: context)
+      student: student.tensor(in: context), teacher: Tensor(values, shape: [3, 5]), temperature: 1,
+      labels: [0, -1, 2])
     context.tape?.backward(from: loss)
     // Where probabilities vanish in every row, a class has nothing to correlate.
     if type != .dist || size == 1 { #expect(abs(loss.item) < 1e-5, "\(loss.item)") }
@@ -130,7 +131,8 @@ import Testing
       let student = Parameter(name: "", value: Tensor(values, shape: shape))
       let context = Context(tape: Tape())
       let loss = KDLoss(type, standardizesLogits: standardizes)(
-        student: student.tensor, teacher: Tensor(values.reversed(), shape: shape), temperature: 2, in: context
+        student: student.tensor(in: context), teacher: Tensor(values.reversed(), shape: shape),
+        temperature: 2
       )
       context.tape?.backward(from: loss)
       #expect(loss.item.isFinite)
@@ -143,7 +145,7 @@ import Testing
     let (student, teacher) = (Tensor([1, 2, 0.5], shape: [3, 1]), Tensor([0, 2, 1], shape: [3, 1]))
     func loss(_ isCompensated: Bool) -> Float {
       KDLoss(type, isCompensated: isCompensated)(
-        student: student, teacher: teacher, kind: .values, temperature: 4, in: .inference
+        student: student, teacher: teacher, kind: .values, temperature: 4
       ).item
     }
     #expect(abs(loss(true) - 1.25 / 3) < 1e-6)
@@ -155,8 +157,8 @@ import Testing
     let golden = try Golden("losses/kd_\(type)_4.safetensors")
     let kd = KDLoss(try #require(KDLossType(rawValue: type)))
     let (student, teacher) = (try golden.tensor("student"), try golden.tensor("teacher"))
-    let one = kd(student: student, teacher: teacher, temperature: 4, in: .inference)
-    let each = kd(student: student, teacher: teacher, temperatures: [4, 4, 4, 4, 4], in: .inference)
+    let one = kd(student: student, teacher: teacher, temperature: 4)
+    let each = kd(student: student, teacher: teacher, temperatures: [4, 4, 4, 4, 4])
     expectClose(each, one, type)
   }
 
@@ -168,8 +170,9 @@ import Testing
     let teachers = try keys.map { try golden.tensor("teacher" + $0) }
     let context = Context(tape: Tape())
     let loss = HiddenMatchLoss.compute(
-      try #require(MatchLossType(rawValue: name)), student: students.map(\.tensor), teacher: teachers,
-      starts: try golden.integers("starts"), compatibility: .textbrewer, in: context)
+      try #require(MatchLossType(rawValue: name)), student: students.map { $0.tensor(in: context) },
+      teacher: teachers,
+      starts: try golden.integers("starts"), compatibility: .textbrewer)
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), name)
     for (key, student) in zip(keys, students) {
@@ -187,8 +190,8 @@ import Testing
     }
     let context = Context(tape: Tape())
     let loss = AttentionMatchLoss.compute(
-      try #require(MatchLossType(rawValue: name)), student: maps(student.tensor, heads[0]),
-      teacher: maps(try golden.tensor("teacher"), heads[1]), in: context)
+      try #require(MatchLossType(rawValue: name)), student: maps(student.tensor(in: context), heads[0]),
+      teacher: maps(try golden.tensor("teacher"), heads[1]))
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), name)
     expectClose(try #require(student.gradient), try golden.tensor("grad_student"), name)

@@ -28,10 +28,11 @@ import Training
 
     func loss(weights: [Double]? = nil, in context: Context) throws -> Tensor {
       let own = SelfAttentionVectors(
-        queries: student[0].tensor, keys: student[1].tensor, values: student[2].tensor)
+        queries: student[0].tensor(in: context), keys: student[1].tensor(in: context),
+        values: student[2].tensor(in: context))
       return SelfAttentionLoss.compute(
         type, student: own, teacher: teacher, heads: heads, weights: weights,
-        starts: try golden.integers("starts"), in: context)
+        starts: try golden.integers("starts"))
     }
   }
 

@@ -24,7 +24,7 @@ import Tokenization
   private let batch = TokenBatch(sequences: [([2, 7, 8, 9, 3], [0, 0, 0, 1, 1]), ([2, 80, 3], [0, 0, 0])])
 
   private func values(_ model: TaskModel, _ name: String) throws -> [Float] {
-    try #require(model.parameters.first { $0.name.hasSuffix(name) }, "no \(name)").tensor.values
+    try #require(model.parameters.first { $0.name.hasSuffix(name) }, "no \(name)").values
   }
 
   @Test func rulesNameLayers() throws {
@@ -54,7 +54,7 @@ import Tokenization
       let copied = try TaskModel.student(from: teacher, layers: [2, 0])
       #expect(sliced.config == copied.config)
       for (a, b) in zip(sliced.parameters, copied.parameters) {
-        #expect(a.name == b.name && a.tensor.values == b.tensor.values, "\(a.name)")
+        #expect(a.name == b.name && a.values == b.values, "\(a.name)")
       }
     }
   }
@@ -76,7 +76,7 @@ import Tokenization
     let teacher = try teacher()
     // Features 3 and 20, the second head and neuron 5 of the first layer are the weakest.
     for parameter in teacher.parameters where parameter.shape.rank == 2 {
-      var (values, columns) = (parameter.tensor.values, parameter.shape[1])
+      var (values, columns) = (parameter.values, parameter.shape[1])
       for index in values.indices where columns == 24 && [3, 20].contains(index % columns) {
         values[index] /= 100
       }
@@ -111,7 +111,7 @@ import Tokenization
   @Test func neuronsThatDoNothingAreNotMissed() throws {
     let teacher = try teacher()
     for parameter in teacher.parameters where parameter.name.contains("layer.") {
-      var values = parameter.tensor.values
+      var values = parameter.values
       let columns = parameter.shape.lastDimension
       if parameter.name.hasSuffix("intermediate.dense.weight") {
         for row in stride(from: 0, to: 20, by: 2) { for c in 0..<columns { values[row * columns + c] = 0 } }
@@ -152,8 +152,7 @@ import Tokenization
   @Test(arguments: [TaskHead.sequenceClassification, .tokenClassification, .questionAnswering])
   func narrowEmbeddingsMakeAnELECTRA(_ head: TaskHead) throws {
     let teacher = try teacher(head: head)
-    let student = try TaskModel.student(
-      from: teacher, layers: [0, 2], size: StudentSize(embeddingSize: 6))
+    let student = try TaskModel.student(from: teacher, layers: [0, 2], size: StudentSize(embeddingSize: 6))
     #expect(student.config.architecture == .electra && student.config.embeddingSize == 6)
     #expect(student.loadReport?.fresh == [] && student.loadReport?.ignored == [])
     #expect(
@@ -173,8 +172,7 @@ import Tokenization
     let teacher = try teacher()
     let target = teacher(batch, capture: .innerHiddenStates, in: .inference).hiddenStates[0].values
     let errors = try [2, 8, 20].map { size in
-      let student = try TaskModel.student(
-        from: teacher, layers: [0], size: StudentSize(embeddingSize: size))
+      let student = try TaskModel.student(from: teacher, layers: [0], size: StudentSize(embeddingSize: size))
       let found = student(batch, capture: .innerHiddenStates, in: .inference).hiddenStates[0].values
       return zip(found, target).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     }

@@ -33,11 +33,11 @@ import Testing
         "layer.1.", with: "layer.0."
       )
       .replacing("layer.x.", with: "layer.2.")
-      #expect(parameter.tensor.values == byName[origin]?.tensor.values, "\(parameter.name)")
+      #expect(parameter.values == byName[origin]?.values, "\(parameter.name)")
     }
     // The student has values of its own.
     student.parameters[0].assign(Tensor(repeating: 0, shape: student.parameters[0].shape))
-    #expect(teacher.parameters[0].tensor.values.contains { $0 != 0 })
+    #expect(teacher.parameters[0].values.contains { $0 != 0 })
   }
 
   @Test func allLayersMakeTheSameModel() throws {
@@ -59,7 +59,7 @@ import Testing
       let teacher = try TaskModel(config: config, seed: 3)
       let student = try TaskModel.student(.evenlySpaced(layerCount: count), of: teacher)
       func queries(_ model: TaskModel) -> [[Float]] {
-        model.parameters.filter { $0.name.hasSuffix("query.weight") }.map(\.tensor.values)
+        model.parameters.filter { $0.name.hasSuffix("query.weight") }.map(\.values)
       }
       let all = queries(teacher)
       return queries(student).compactMap { all.firstIndex(of: $0) }

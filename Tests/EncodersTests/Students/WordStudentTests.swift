@@ -25,7 +25,7 @@ import Tokenization
     }
     #expect(try golden.difference(output.logits.values, "logits") < GoldenModel.forwardTolerance)
     let upstream = Tensor(try golden.golden.floats("upstream"), shape: output.logits.shape)
-    context.tape?.backward(from: sum(multiply(output.logits, upstream, in: context), in: context))
+    context.tape?.backward(from: (output.logits * upstream).sum())
     try golden.expectGradients(of: model.parameters)
   }
 
@@ -37,7 +37,7 @@ import Tokenization
     try model.save(to: folder.url)
     let again = try TaskModel(directory: folder.url)
     #expect(again.head == model.head && again.config == model.config)
-    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.tensor.values == b.tensor.values) }
+    for (a, b) in zip(again.parameters, model.parameters) { #expect(a.values == b.values) }
     let (before, after) = (
       try JSONValue(contentsOf: source.appending(path: "config.json")),
       try JSONValue(contentsOf: folder.url.appending(path: "config.json"))
@@ -69,15 +69,15 @@ import Tokenization
     let student = try TaskModel.student(.recurrent(.gru), of: teacher)
     #expect(student.config.architecture == .bigru && student.config.hiddenSize == 8)
     #expect(student.config.outputSize == 16 && student.config.maxPositions == 24)
-    let words = student.parameters[0].tensor.values
-    let scale = words[0] / table.tensor.values[0]
-    #expect(GoldenModel.difference(words, table.tensor.values.map { $0 * scale }) < 1e-5)
+    let words = student.parameters[0].values
+    let scale = words[0] / table.values[0]
+    #expect(GoldenModel.difference(words, table.values.map { $0 * scale }) < 1e-5)
     let square = words.reduce(0) { $0 + $1 * $1 } / Float(words.count)
     #expect(abs(square - 1) < 1e-4)
     #expect(student.loadReport?.loaded == ["bigru.embeddings.word_embeddings.weight"])
     // Every value is drawn from the seed and the name alone.
     let again = try TaskModel.student(.recurrent(.gru), of: teacher)
-    for (a, b) in zip(student.parameters, again.parameters) { #expect(a.tensor.values == b.tensor.values) }
+    for (a, b) in zip(student.parameters, again.parameters) { #expect(a.values == b.values) }
   }
 
   @Test func narrowerTablesKeepTheDistancesThatFit() throws {
@@ -86,12 +86,12 @@ import Tokenization
     let right = Tensor.normal(shape: [3, 8], standardDeviation: 1, random: RandomSource(seed: 2))
     let teacher = try teacher(words: 20)
     let table = try #require(teacher.parameters.first { $0.name.hasSuffix("word_embeddings.weight") })
-    table.assign(matmul(left, right, in: .inference))
+    table.assign(left.matmul(right))
     let student = try TaskModel.student(
       .recurrent(.lstm), of: teacher, size: StudentSize(hiddenSize: 5, embeddingSize: 3, layerCount: 2))
     #expect(student.config.layerCount == 2 && student.config.embeddingSize == 3)
-    func products(_ x: Tensor) -> [Float] { matmul(x, x, transposeB: true, in: .inference).values }
-    let (wide, narrow) = (products(table.tensor), products(student.parameters[0].tensor))
+    func products(_ x: Tensor) -> [Float] { x.matmul(x, transposingSecond: true).values }
+    let (wide, narrow) = (products(table.detached), products(student.parameters[0].detached))
     let factor = wide[0] / narrow[0]
     #expect(GoldenModel.difference(wide, narrow.map { $0 * factor }) < 2e-5 * (wide.map(abs).max() ?? 0))
   }
@@ -109,8 +109,7 @@ import Tokenization
 
   @Test func theBiGRUHasTextBrewersSize() throws {
     // 28,996 words of 768, one layer of 768 units in each direction, and a layer from both directions to 768 (its table's 31M).
-    let student = try TaskModel.student(
-      .recurrent(.gru), of: teacher(words: 10, width: 768))
+    let student = try TaskModel.student(.recurrent(.gru), of: teacher(words: 10, width: 768))
     let output = 768 * 2 + 2
     #expect(student.parameterCount - output + (28_996 - 10) * 768 == 30_536_448)
   }

@@ -21,21 +21,21 @@ struct AttentionBlocks {
   }
 
   /// The scores of one sequence, [heads · queries, keys].
-  func rows(_ index: Int, in context: Context) -> Tensor {
-    let block = sliceRows(maps.values, ranges[index], in: context)
+  func rows(_ index: Int) -> Tensor {
+    let block = maps.values.rows(ranges[index])
     return block.reshaped([block.count / keys[index], keys[index]])
   }
 
   /// The sums over heads of the scores of one sequence, [queries, keys].
-  func sumOverHeads(_ index: Int, in context: Context) -> Tensor {
-    let block = sliceRows(maps.values, ranges[index], in: context)
+  func sumOverHeads(_ index: Int) -> Tensor {
+    let block = maps.values.rows(ranges[index])
     let perHead = block.count / maps.heads
-    return sum(block.reshaped([maps.heads, perHead]), axis: 0, in: context)
+    return block.reshaped([maps.heads, perHead]).sum(axis: 0)
       .reshaped([perHead / keys[index], keys[index]])
   }
 
   /// The means over heads of the scores of one sequence, [queries, keys].
-  func meanOverHeads(_ index: Int, in context: Context) -> Tensor {
-    scale(sumOverHeads(index, in: context), by: 1 / Float(maps.heads), in: context)
+  func meanOverHeads(_ index: Int) -> Tensor {
+    sumOverHeads(index) / Float(maps.heads)
   }
 }

@@ -21,10 +21,15 @@ extension AttentionMaps {
     return indices
   }
 
+  /// The maps cut off from the tape: constants.
+  var detached: AttentionMaps {
+    AttentionMaps(values: values.detached, heads: heads, queryStarts: queryStarts, keyStarts: keyStarts)
+  }
+
   /// The maps between chosen tokens alone.
-  func restricted(to rows: [Int32], in context: Context) -> AttentionMaps {
+  func restricted(to rows: [Int32]) -> AttentionMaps {
     let starts = keyStarts.map { start in Int32(rows.count { $0 < start }) }
-    let chosen = gatherRows(values.reshaped([values.count, 1]), rows: indices(of: rows), in: context)
+    let chosen = values.reshaped([values.count, 1]).rows(at: indices(of: rows))
     return AttentionMaps(
       values: chosen.reshaped([chosen.count]), heads: heads, queryStarts: starts, keyStarts: starts)
   }

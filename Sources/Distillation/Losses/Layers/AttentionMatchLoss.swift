@@ -18,11 +18,10 @@ package enum AttentionMatchLoss {
   ///   - teacher: The teacher's scores of one block over the same tokens; constants.
   ///   - rows: The tokens that count, ascending, as queries and as keys; nil counts all.
   ///   - compatibility: Whose arithmetic to follow.
-  ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   package static func compute(
     _ type: MatchLossType, student: AttentionMaps, teacher: AttentionMaps, rows: [Int32]? = nil,
-    compatibility: Compatibility? = nil, in context: Context
+    compatibility: Compatibility? = nil
   ) -> Tensor {
     precondition(type.feature == .attention, "\(type.rawValue) does not compare attention.")
     precondition(
@@ -32,53 +31,47 @@ package enum AttentionMatchLoss {
       !type.needsEqualHeads || student.heads == teacher.heads,
       "\(type.rawValue) needs equal head counts, found \(student.heads) and \(teacher.heads).")
     if rows?.isEmpty == true { return Tensor(0) }
+    let teacher = teacher.detached
     let followsTextBrewer = compatibility == .textbrewer
     switch type {
     case .attentionCE, .attentionCEMean:
       if followsTextBrewer {
-        return TextBrewerAttention.crossEntropy(
-          type, student: student, teacher: teacher, rows: rows, in: context)
+        return TextBrewerAttention.crossEntropy(type, student: student, teacher: teacher, rows: rows)
       }
     default:
       if followsTextBrewer && rows == nil {
-        return squares(
-          type, student, teacher, in: context, prepare: TextBrewerAttention.thresholded)
+        return squares(type, student, teacher, prepare: TextBrewerAttention.thresholded)
       }
     }
-    let own = rows.map { student.restricted(to: $0, in: context) } ?? student
-    let other = rows.map { teacher.restricted(to: $0, in: .inference) } ?? teacher
+    let own = rows.map { student.restricted(to: $0) } ?? student
+    let other = rows.map { teacher.restricted(to: $0) } ?? teacher
     return type == .attentionCE || type == .attentionCEMean
-      ? crossEntropy(type, own, other, in: context)
-      : squares(type, own, other, in: context, prepare: { scores, _ in scores })
+      ? crossEntropy(type, own, other)
+      : squares(type, own, other, prepare: { $0 })
   }
 
   /// The mean squared difference of scores, or of their sums over heads, each prepared first.
   private static func squares(
-    _ type: MatchLossType, _ student: AttentionMaps, _ teacher: AttentionMaps, in context: Context,
-    prepare: (Tensor, Context) -> Tensor
+    _ type: MatchLossType, _ student: AttentionMaps, _ teacher: AttentionMaps,
+    prepare: (Tensor) -> Tensor
   ) -> Tensor {
     if type == .attentionMSE {
-      return meanSquaredError(
-        prepare(student.values, context), prepare(teacher.values, .inference), in: context)
+      return prepare(student.values).meanSquaredError(to: prepare(teacher.values))
     }
     let (own, other) = (AttentionBlocks(student), AttentionBlocks(teacher))
-    return weightedSum(Sequences(student.keyStarts).squareShares, in: context) { index in
-      meanSquaredError(
-        prepare(own.sumOverHeads(index, in: context), context),
-        prepare(other.sumOverHeads(index, in: .inference), .inference), in: context)
+    return weightedSum(Sequences(student.keyStarts).squareShares) { index in
+      prepare(own.sumOverHeads(index)).meanSquaredError(to: prepare(other.sumOverHeads(index)))
     }
   }
 
   private static func crossEntropy(
-    _ type: MatchLossType, _ student: AttentionMaps, _ teacher: AttentionMaps, in context: Context
+    _ type: MatchLossType, _ student: AttentionMaps, _ teacher: AttentionMaps
   ) -> Tensor {
     let (own, other) = (AttentionBlocks(student), AttentionBlocks(teacher))
-    return weightedSum(Sequences(student.keyStarts).shares, in: context) { index in
-      let overHeads = type == .attentionCEMean
-      return softCrossEntropy(
-        student: overHeads ? own.meanOverHeads(index, in: context) : own.rows(index, in: context),
-        teacher: overHeads ? other.meanOverHeads(index, in: .inference) : other.rows(index, in: .inference),
-        temperature: 1, in: context)
+    return weightedSum(Sequences(student.keyStarts).shares) { index in
+      type == .attentionCEMean
+        ? own.meanOverHeads(index).softCrossEntropy(teacher: other.meanOverHeads(index), temperature: 1)
+        : own.rows(index).softCrossEntropy(teacher: other.rows(index), temperature: 1)
     }
   }
 }

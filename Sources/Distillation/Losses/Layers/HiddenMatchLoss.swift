@@ -21,97 +21,89 @@ package enum HiddenMatchLoss {
   ///   - teacher: As many constants [rows, D]; another D where the loss does not need equal sizes.
   ///   - starts: Prefix sums of the rows of each sequence, [B + 1].
   ///   - compatibility: Whose arithmetic to follow.
-  ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   package static func compute(
     _ type: MatchLossType, student: [Tensor], teacher: [Tensor], starts: [Int32],
-    compatibility: Compatibility? = nil, in context: Context
+    compatibility: Compatibility? = nil
   ) -> Tensor {
     precondition(
       type.feature == .hidden && !type.takesAllLayers,
       "\(type.rawValue) does not compare hidden states of a layer."
     )
+    let teacher = teacher.map(\.detached)
     let layers = type.takesTwoLayers ? 2 : 1
     precondition(
       student.count == layers && teacher.count == layers, "\(type.rawValue) takes \(layers) layers a side.")
     if type.readsFirstTokens {
       return firstTokenLoss(
-        type, student: student.map { firstTokens($0, starts, in: context) },
-        teacher: teacher.map { firstTokens($0, starts, in: .inference) }, compatibility, in: context)
+        type, student: student.map { firstTokens($0, starts) },
+        teacher: teacher.map { firstTokens($0, starts) }, compatibility)
     }
     switch type {
-    case .cos: return cosineDistance(student[0], teacher[0], in: context)
-    case .fsp, .gram: return gramDistance(student, teacher, starts: starts, in: context)
-    case .mmd, .nst: return similarityDistance(student, teacher, starts: starts, in: context)
-    default: return meanSquaredError(student[0], teacher[0], in: context)
+    case .cos: return student[0].cosineDistance(to: teacher[0])
+    case .fsp, .gram: return gramDistance(student, teacher, starts: starts)
+    case .mmd, .nst: return similarityDistance(student, teacher, starts: starts)
+    default: return student[0].meanSquaredError(to: teacher[0])
     }
   }
 
   private static func firstTokenLoss(
-    _ type: MatchLossType, student: [Tensor], teacher: [Tensor], _ compatibility: Compatibility?,
-    in context: Context
+    _ type: MatchLossType, student: [Tensor], teacher: [Tensor], _ compatibility: Compatibility?
   ) -> Tensor {
     switch type {
     case .rkdDistance:
-      return RelationalLoss.distance(student: student[0], teacher: teacher[0], in: context)
-    case .rkdAngle: return RelationalLoss.angle(student: student[0], teacher: teacher[0], in: context)
-    case .irg: return InstanceGraphLoss.edges(student: student[0], teacher: teacher[0], in: context)
+      return RelationalLoss.distance(student: student[0], teacher: teacher[0])
+    case .rkdAngle: return RelationalLoss.angle(student: student[0], teacher: teacher[0])
+    case .irg: return InstanceGraphLoss.edges(student: student[0], teacher: teacher[0])
     case .irgTransformation:
-      return InstanceGraphLoss.transformation(student: student, teacher: teacher, in: context)
+      return InstanceGraphLoss.transformation(student: student, teacher: teacher)
     default:
-      let distance = meanSquaredError(
-        UnitRows(student[0], in: context).directions, UnitRows(teacher[0], in: .inference).directions,
-        in: context)
+      let distance = UnitRows(student[0]).directions.meanSquaredError(to: UnitRows(teacher[0]).directions)
       return compatibility == .textbrewer
-        ? scale(distance, by: Float(student[0].shape.lastDimension), in: context) : distance
+        ? distance * Float(student[0].shape.lastDimension) : distance
     }
   }
 
   /// The first row of each sequence that has rows.
-  private static func firstTokens(_ x: Tensor, _ starts: [Int32], in context: Context) -> Tensor {
-    gatherRows(x, rows: zip(starts, starts.dropFirst()).filter { $0 < $1 }.map { $0.0 }, in: context)
+  private static func firstTokens(_ x: Tensor, _ starts: [Int32]) -> Tensor {
+    x.rows(at: zip(starts, starts.dropFirst()).filter { $0 < $1 }.map { $0.0 })
   }
 
   private static func gramDistance(
-    _ student: [Tensor], _ teacher: [Tensor], starts: [Int32], in context: Context
+    _ student: [Tensor], _ teacher: [Tensor], starts: [Int32]
   ) -> Tensor {
     let sequences = Sequences(starts)
-    return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }, in: context) {
+    return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }) {
       index in
       let rows = sequences.ranges[index]
-      let product = { (pair: [Tensor], context: Context) in
-        scale(
-          matmul(
-            sliceRows(pair[0], rows, in: context), sliceRows(pair[1], rows, in: context), transposeA: true,
-            in: context), by: 1 / Float(rows.count), in: context)
+      let product = { (pair: [Tensor]) in
+        pair[0].rows(rows).matmul(pair[1].rows(rows), transposingFirst: true) / Float(rows.count)
       }
-      return meanSquaredError(product(student, context), product(teacher, .inference), in: context)
+      return product(student).meanSquaredError(to: product(teacher))
     }
   }
 
   private static func similarityDistance(
-    _ student: [Tensor], _ teacher: [Tensor], starts: [Int32], in context: Context
+    _ student: [Tensor], _ teacher: [Tensor], starts: [Int32]
   ) -> Tensor {
     let sequences = Sequences(starts)
-    return weightedSum(sequences.squareShares, in: context) { index in
+    return weightedSum(sequences.squareShares) { index in
       let rows = sequences.ranges[index]
-      let product = { (pair: [Tensor], context: Context) in
-        scale(
-          matmul(
-            sliceRows(pair[0], rows, in: context), sliceRows(pair[1], rows, in: context), transposeB: true,
-            in: context), by: 1 / Float(pair[1].shape.lastDimension), in: context)
+      let product = { (pair: [Tensor]) in
+        pair[0].rows(rows).matmul(pair[1].rows(rows), transposingSecond: true)
+          / Float(pair[1].shape.lastDimension)
       }
-      return meanSquaredError(product(student, context), product(teacher, .inference), in: context)
+      return product(student).meanSquaredError(to: product(teacher))
     }
   }
 }
 
 /// Adds up the losses of sequences with their shares.
-func weightedSum(_ shares: [Float], in context: Context, _ loss: (_ index: Int) -> Tensor) -> Tensor {
+func weightedSum(_ shares: [Float], _ loss: (_ index: Int) -> Tensor) -> Tensor {
   var total: Tensor?
   for (index, share) in shares.enumerated() {
-    let term = scale(loss(index), by: share, in: context)
-    total = total.map { add($0, term, in: context) } ?? term
+    let term = loss(index) * share
+    total = total.map { $0 + term } ?? term
   }
   guard let total else { preconditionFailure("A match loss needs at least one sequence.") }
   return total

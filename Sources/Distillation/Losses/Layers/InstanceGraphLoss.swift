@@ -14,39 +14,37 @@ enum InstanceGraphLoss {
   ///   - student: The student's states, [sequences, D].
   ///   - teacher: The teacher's, [sequences, D'], constants.
   /// - Returns: The loss of the edges, a scalar; 0 where all sequences of one side are equal.
-  static func edges(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
-    distance(
-      pairwiseSquaredDistances(student, in: context), pairwiseSquaredDistances(teacher, in: .inference),
-      in: context)
+  static func edges(student: Tensor, teacher: Tensor) -> Tensor {
+    distance(student.pairwiseSquaredDistances(), teacher.pairwiseSquaredDistances())
   }
 
   /// - Parameters:
   ///   - student: The student's states of two layers, [sequences, D] each.
   ///   - teacher: The teacher's, [sequences, D'] each, constants.
   /// - Returns: The loss of the transformation, a scalar; 0 where no sequence of one side moves.
-  static func transformation(student: [Tensor], teacher: [Tensor], in context: Context) -> Tensor {
-    func moves(_ pair: [Tensor], in context: Context) -> Tensor {
-      let difference = subtract(pair[0], pair[1], in: context)
-      return sum(multiply(difference, difference, in: context), axis: -1, in: context)
+  static func transformation(student: [Tensor], teacher: [Tensor]) -> Tensor {
+    func moves(_ pair: [Tensor]) -> Tensor {
+      let difference = pair[0] - pair[1]
+      return (difference * difference).sum(axis: -1)
     }
-    return distance(moves(student, in: context), moves(teacher, in: .inference), in: context)
+    return distance(moves(student), moves(teacher))
   }
 
-  private static func distance(_ student: Tensor, _ teacher: Tensor, in context: Context) -> Tensor {
-    guard let own = normalized(student, in: context), let other = normalized(teacher, in: .inference) else {
+  private static func distance(_ student: Tensor, _ teacher: Tensor) -> Tensor {
+    guard let own = normalized(student), let other = normalized(teacher) else {
       return Tensor(0)
     }
-    return meanSquaredError(own, other, in: context)
+    return own.meanSquaredError(to: other)
   }
 
   /// The squares divided by the largest of them, through which the gradient flows too; nil when all are 0.
-  private static func normalized(_ squares: Tensor, in context: Context) -> Tensor? {
+  private static func normalized(_ squares: Tensor) -> Tensor? {
     let values = squares.values
     guard let index = values.indices.max(by: { values[$0] < values[$1] }), values[index] > 0 else {
       return nil
     }
     let column = squares.reshaped([squares.count, 1])
-    let largest = sliceRows(column, index..<index + 1, in: context)
-    return divide(column, largest, in: context)
+    let largest = column.rows(index..<index + 1)
+    return column / largest
   }
 }

@@ -14,52 +14,47 @@ enum RelationalLoss {
   ///   - student: The student's states, [sequences, D].
   ///   - teacher: The teacher's, [sequences, D'], constants.
   /// - Returns: The loss of distances, a scalar.
-  static func distance(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
-    func distances(_ x: Tensor, in context: Context) -> Tensor? {
-      let all = concatenate(
-        (0..<x.shape[0]).map { differences(x, from: $0, in: context).lengths }, in: context)
+  static func distance(student: Tensor, teacher: Tensor) -> Tensor {
+    func distances(_ x: Tensor) -> Tensor? {
+      let all = Tensor.concatenate((0..<x.shape[0]).map { differences(x, from: $0).lengths })
       let count = all.values.count { $0 > 0 }
       guard count > 0 else { return nil }
-      let mean = scale(sum(all, in: context), by: 1 / Float(count), in: context)
-      return divide(all, mean.reshaped([1, 1]), in: context)
+      return all / (all.sum() / Float(count)).reshaped([1, 1])
     }
-    guard let own = distances(student, in: context), let other = distances(teacher, in: .inference) else {
+    guard let own = distances(student), let other = distances(teacher) else {
       return Tensor(0)
     }
-    return smoothL1(own, other, in: context)
+    return smoothL1(own, other)
   }
 
   /// - Parameters:
   ///   - student: The student's states, [sequences, D].
   ///   - teacher: The teacher's, [sequences, D'], constants.
   /// - Returns: The loss of angles, a scalar.
-  static func angle(student: Tensor, teacher: Tensor, in context: Context) -> Tensor {
-    func cosines(_ x: Tensor, at anchor: Int, in context: Context) -> Tensor {
-      let directions = differences(x, from: anchor, in: context).directions
-      return matmul(directions, directions, transposeB: true, in: context)
+  static func angle(student: Tensor, teacher: Tensor) -> Tensor {
+    func cosines(_ x: Tensor, at anchor: Int) -> Tensor {
+      let directions = differences(x, from: anchor).directions
+      return directions.matmul(directions, transposingSecond: true)
     }
     let count = student.shape[0]
-    return weightedSum([Float](repeating: 1 / Float(count), count: count), in: context) { anchor in
-      smoothL1(
-        cosines(student, at: anchor, in: context), cosines(teacher, at: anchor, in: .inference), in: context)
+    return weightedSum([Float](repeating: 1 / Float(count), count: count)) { anchor in
+      smoothL1(cosines(student, at: anchor), cosines(teacher, at: anchor))
     }
   }
 
   /// How far, and in which direction, all rows lie from one of them.
-  private static func differences(_ x: Tensor, from anchor: Int, in context: Context) -> UnitRows {
-    UnitRows(subtract(x, sliceRows(x, anchor..<anchor + 1, in: context), in: context), in: context)
+  private static func differences(_ x: Tensor, from anchor: Int) -> UnitRows {
+    UnitRows(x - x.rows(anchor..<anchor + 1))
   }
 
   /// The mean of d²/2 where |d| < 1 and |d| − 1/2 elsewhere, d = a − b.
-  private static func smoothL1(_ a: Tensor, _ b: Tensor, in context: Context) -> Tensor {
-    let difference = subtract(a, b, in: context)
+  private static func smoothL1(_ a: Tensor, _ b: Tensor) -> Tensor {
+    let difference = a - b
     let values = difference.values
     func constant(_ value: (Float) -> Float) -> Tensor { Tensor(values.map(value), shape: difference.shape) }
-    let curved = multiply(
-      multiply(difference, difference, in: context), constant { abs($0) < 1 ? 0.5 : 0 }, in: context)
-    let straight = subtract(
-      multiply(difference, constant { abs($0) < 1 ? 0 : ($0 > 0 ? 1 : -1) }, in: context),
-      constant { abs($0) < 1 ? 0 : 0.5 }, in: context)
-    return mean(add(curved, straight, in: context), in: context)
+    let curved = difference * difference * constant { abs($0) < 1 ? 0.5 : 0 }
+    let straight =
+      difference * constant { abs($0) < 1 ? 0 : ($0 > 0 ? 1 : -1) } - constant { abs($0) < 1 ? 0 : 0.5 }
+    return (curved + straight).mean()
   }
 }

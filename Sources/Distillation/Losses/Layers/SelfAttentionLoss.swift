@@ -22,11 +22,10 @@ package enum SelfAttentionLoss {
   ///   - heads: The heads on either side.
   ///   - weights: The factor of each of `type.relations`; nil takes 1 for each.
   ///   - starts: Prefix sums of the sequences' tokens, [sequences + 1].
-  ///   - context: The pass this is part of.
   /// - Returns: The loss, a scalar.
   package static func compute(
     _ type: MatchLossType, student: SelfAttentionVectors, teacher: SelfAttentionVectors, heads: Int,
-    weights: [Double]? = nil, starts: [Int32], in context: Context
+    weights: [Double]? = nil, starts: [Int32]
   ) -> Tensor {
     precondition(type.feature == .selfAttention, "\(type.rawValue) does not compare self-attention.")
     let relations = { (vectors: SelfAttentionVectors) -> [(left: Tensor, right: Tensor)] in
@@ -39,10 +38,10 @@ package enum SelfAttentionLoss {
     let factors = weights ?? own.map { _ in 1 }
     var total: Tensor?
     for (index, factor) in factors.enumerated() where factor > 0 {
-      let divergence = relationDivergence(
-        student: own[index], teacher: other[index], heads: heads, starts: starts, in: context)
-      let term = factor == 1 ? divergence : scale(divergence, by: Float(factor), in: context)
-      total = total.map { add($0, term, in: context) } ?? term
+      let divergence = Tensor.relationDivergence(
+        student: own[index], teacher: other[index], heads: heads, starts: starts)
+      let term = factor == 1 ? divergence : divergence * Float(factor)
+      total = total.map { $0 + term } ?? term
     }
     return total ?? Tensor(0)
   }

@@ -7,8 +7,8 @@ import Tensors
 /// chosen rows, nothing is wiped out, but the softmaxes still range over the tokens that were not chosen.
 enum TextBrewerAttention {
   /// The scores above the threshold, 0 for the others.
-  static func thresholded(_ scores: Tensor, in context: Context) -> Tensor {
-    multiply(scores, mask(scores), in: context)
+  static func thresholded(_ scores: Tensor) -> Tensor {
+    scores * mask(scores)
   }
 
   /// −Σ w softmax(T) · log softmax(S) / R over rows of scores, where w is 0 for what does not count and R the number of
@@ -19,9 +19,8 @@ enum TextBrewerAttention {
   ///   - student: The student's scores.
   ///   - teacher: The teacher's, constants.
   ///   - rows: The tokens that count, ascending; nil takes scores above the threshold.
-  ///   - context: The pass this is part of.
   static func crossEntropy(
-    _ type: MatchLossType, student: AttentionMaps, teacher: AttentionMaps, rows: [Int32]?, in context: Context
+    _ type: MatchLossType, student: AttentionMaps, teacher: AttentionMaps, rows: [Int32]?
   ) -> Tensor {
     let (own, other) = (AttentionBlocks(student), AttentionBlocks(teacher))
     let overHeads = type == .attentionCEMean
@@ -29,13 +28,13 @@ enum TextBrewerAttention {
     let queries = rows?.count ?? Int(student.queryStarts.last ?? 0)
     let share = -1 / Float(heads * queries)
     let sequences = Sequences(student.keyStarts).ranges
-    return weightedSum(sequences.map { _ in share }, in: context) { index in
-      let scores = overHeads ? own.meanOverHeads(index, in: context) : own.rows(index, in: context)
+    return weightedSum(sequences.map { _ in share }) { index in
+      let scores = overHeads ? own.meanOverHeads(index) : own.rows(index)
       let taught =
-        overHeads ? other.meanOverHeads(index, in: .inference) : other.rows(index, in: .inference)
+        overHeads ? other.meanOverHeads(index) : other.rows(index)
       let weights = rows.map { pairs(among: $0, of: sequences[index], heads: heads) } ?? mask(taught)
-      let probabilities = multiply(softmax(taught, in: .inference), weights, in: .inference)
-      return sum(multiply(logSoftmax(scores, in: context), probabilities, in: context), in: context)
+      let probabilities = taught.softmax() * weights
+      return (scores.logSoftmax() * probabilities).sum()
     }
   }
 
@@ -48,7 +47,6 @@ enum TextBrewerAttention {
     let chosen = Set(rows)
     let flags = sequence.map { chosen.contains(Int32($0)) ? Float(1) : 0 }
     let map = flags.flatMap { query in flags.map { query * $0 } }
-    return Tensor(
-      (0..<heads).flatMap { _ in map }, shape: [heads * sequence.count, sequence.count])
+    return Tensor((0..<heads).flatMap { _ in map }, shape: [heads * sequence.count, sequence.count])
   }
 }

@@ -30,63 +30,65 @@ public struct AttentionResult {
   public let probabilities: AttentionMaps?
 }
 
-/// Computes multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
-///
-/// For each sequence and head: S = Q Kᵀ / √d, P = softmax(S) over that sequence's keys, output = dropout(P) V. There
-/// is no padding and so no mask. P is kept for the caller only: backward computes it again from Q and K, as
-/// FlashAttention does (Dao and others 2022), since memory for it grows with the square of the lengths.
-///
-/// - Parameters:
-///   - query: The queries, [queries, features]; heads are adjacent blocks of features / heads columns.
-///   - key: The keys, [tokens, features].
-///   - value: The values, [tokens, features].
-///   - heads: The number of heads; divides features.
-///   - starts: Prefix sums of the sequences' tokens, [sequences + 1].
-///   - queryStarts: Prefix sums of the sequences' queries where they differ from `starts` (a classifier's last layer
-///     asks for the first row of each sequence only).
-///   - dropout: The probability of dropping an attention probability, 0 ..< 1; only in training.
-///   - capturingScores: Whether to return the scores.
-///   - capturingProbabilities: Whether to return the probabilities.
-///   - context: The pass this is part of.
-public func attention(
-  query: Tensor, key: Tensor, value: Tensor, heads: Int, starts: [Int32], queryStarts: [Int32]? = nil,
-  dropout: Float = 0, capturingScores: Bool = false, capturingProbabilities: Bool = false, in context: Context
-) -> AttentionResult {
-  let plan = AttentionPlan(
-    heads: heads, features: query.shape.lastDimension, keyStarts: starts, queryStarts: queryStarts ?? starts,
-    mask: context.nextDropout(dropout))
-  plan.check(query: query, key: key, value: value)
-  let operands = [query, key, value]
+extension Tensor {
+  /// Computes multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
+  ///
+  /// For each sequence and head: S = Q Kᵀ / √d, P = softmax(S) over that sequence's keys, output = dropout(P) V. There
+  /// is no padding and so no mask. P is kept for the caller only: backward computes it again from Q and K, as
+  /// FlashAttention does (Dao and others 2022), since memory for it grows with the square of the lengths.
+  ///
+  /// - Parameters:
+  ///   - query: The queries, [queries, features]; heads are adjacent blocks of features / heads columns.
+  ///   - key: The keys, [tokens, features].
+  ///   - value: The values, [tokens, features].
+  ///   - heads: The number of heads; divides features.
+  ///   - starts: Prefix sums of the sequences' tokens, [sequences + 1].
+  ///   - queryStarts: Prefix sums of the sequences' queries where they differ from `starts` (a classifier's last layer
+  ///     asks for the first row of each sequence only).
+  ///   - dropout: The probability of dropping an attention probability, 0 ..< 1; only in training.
+  ///   - capturingScores: Whether to return the scores.
+  ///   - capturingProbabilities: Whether to return the probabilities.
+  public static func attention(
+    query: Tensor, key: Tensor, value: Tensor, heads: Int, starts: [Int32], queryStarts: [Int32]? = nil,
+    dropout: Float = 0, capturingScores: Bool = false, capturingProbabilities: Bool = false,
+    in context: Context
+  ) -> AttentionResult {
+    let plan = AttentionPlan(
+      heads: heads, features: query.shape.lastDimension, keyStarts: starts,
+      queryStarts: queryStarts ?? starts,
+      mask: context.nextDropout(dropout))
+    plan.check(query: query, key: key, value: value)
 
-  let output = Storage(uninitialized: query.count)
-  let probabilities = capturingProbabilities ? Storage(uninitialized: plan.mapCount) : nil
-  let scores = capturingScores ? Storage(uninitialized: plan.mapCount) : nil
-  AttentionForward(
-    plan: plan, query: query.pointer, key: key.pointer, value: value.pointer, output: output.pointer,
-    probabilities: probabilities?.pointer, scores: scores?.pointer
-  ).run()
+    let output = Storage(uninitialized: query.count)
+    let probabilities = capturingProbabilities ? Storage(uninitialized: plan.mapCount) : nil
+    let scores = capturingScores ? Storage(uninitialized: plan.mapCount) : nil
+    AttentionForward(
+      plan: plan, query: query.pointer, key: key.pointer, value: value.pointer, output: output.pointer,
+      probabilities: probabilities?.pointer, scores: scores?.pointer
+    ).run()
 
-  let result = context.result(output, query.shape, from: operands)
-  let maps = { (storage: Storage) in
-    AttentionMaps(
-      values: context.result(storage, [plan.mapCount], from: [query, key]), heads: heads,
-      queryStarts: plan.queryStarts, keyStarts: plan.keyStarts)
-  }
-  let capturedScores = scores.map(maps)
-  let capturedProbabilities = probabilities.map(maps)
-  if let slot = result.slot {
-    // Slots for what was not captured keep the three gradients at fixed places.
-    let unused = GradientSlot(count: 0)
-    context.tape?.record(
-      outputs: [slot, capturedProbabilities?.values.slot ?? unused, capturedScores?.values.slot ?? unused]
-    ) { gradients in
-      AttentionBackward(
-        plan: plan, query: query, key: key, value: value, probabilities: probabilities?.pointer,
-        outputGradient: gradients[0], probabilityGradient: gradients[1], scoreGradient: gradients[2]
-      ).run()
+    let result = Tensor.result(output, query.shape, from: query, key, value)
+    let maps = { (storage: Storage) in
+      AttentionMaps(
+        values: Tensor.result(storage, [plan.mapCount], from: query, key), heads: heads,
+        queryStarts: plan.queryStarts, keyStarts: plan.keyStarts)
     }
+    let capturedScores = scores.map(maps)
+    let capturedProbabilities = probabilities.map(maps)
+    if let tape = result.tape, let slot = result.slot {
+      // Slots for what was not captured keep the three gradients at fixed places.
+      let unused = GradientSlot(count: 0)
+      tape.record(
+        outputs: [slot, capturedProbabilities?.values.slot ?? unused, capturedScores?.values.slot ?? unused]
+      ) { gradients in
+        AttentionBackward(
+          plan: plan, query: query, key: key, value: value, probabilities: probabilities?.pointer,
+          outputGradient: gradients[0], probabilityGradient: gradients[1], scoreGradient: gradients[2]
+        ).run()
+      }
+    }
+    return AttentionResult(output: result, scores: capturedScores, probabilities: capturedProbabilities)
   }
-  return AttentionResult(output: result, scores: capturedScores, probabilities: capturedProbabilities)
 }
 
 /// The geometry of one attention call and how its (sequence, head) units are shared among workers.

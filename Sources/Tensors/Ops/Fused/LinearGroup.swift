@@ -1,51 +1,46 @@
 import Kernels
 
-/// Computes yᵢ = x Wᵢᵀ + bᵢ for several layers that read the same rows, such as queries, keys and values.
-///
-/// One region takes every block of rows through all layers while it is in cache. Backward: dx = Σ dyᵢ Wᵢ,
-/// dWᵢ += dyᵢᵀ x, dbᵢ += Σ rows of dyᵢ.
-///
-/// - Parameters:
-///   - x: The rows, [..., inputs].
-///   - layers: Each layer's weight [outputs, inputs] and bias [outputs].
-///   - context: The pass this is part of.
-/// - Returns: Each layer's result, [..., outputs].
-public func linear(
-  _ x: Tensor, _ layers: [(weight: Tensor, bias: Tensor)], in context: Context
-) -> [Tensor] {
-  let (rows, inputs) = (x.shape.rowCount, x.shape.lastDimension)
-  let parts = layers.map { weight, bias in
-    precondition(
-      weight.shape.rank == 2 && weight.shape[1] == inputs && bias.count == weight.shape[0],
-      "linear cannot take rows of \(inputs) values through \(weight.shape) and a bias of \(bias.count) values."
-    )
-    let outputs = weight.shape[0]
-    return LinearGroupKernel.Part(
-      kernel: LinearKernel(rows: rows, inputs: inputs, outputs: outputs), weight: weight, bias: bias,
-      y: Storage(uninitialized: rows * outputs))
-  }
-  LinearGroupKernel(parts: parts).forward(x)
-  let results = parts.map { part in
-    context.result(
-      part.y, Shape(x.shape.dimensions.dropLast() + [part.kernel.outputs]), from: [x, part.weight, part.bias])
-  }
-  // Slots for results that nothing trainable leads to keep the gradients at their places.
-  let slots = results.map { $0.slot ?? GradientSlot(count: 0) }
-  if results.contains(where: { $0.slot != nil }) {
-    let operands = layers
-    context.tape?.record(outputs: slots) { gradients in
-      LinearGroupBackward(x: x, layers: operands, gradients: gradients).run()
+extension Tensor {
+  /// Computes yᵢ = x Wᵢᵀ + bᵢ for several layers that read the same rows, such as queries, keys and values.
+  ///
+  /// One region takes every block of rows through all layers while it is in cache. Backward: dx = Σ dyᵢ Wᵢ,
+  /// dWᵢ += dyᵢᵀ x, dbᵢ += Σ rows of dyᵢ.
+  ///
+  /// - Parameters:
+  ///   - layers: Each layer's weight [outputs, inputs] and bias [outputs].
+  /// - Returns: Each layer's result, [..., outputs].
+  public func linear(_ layers: [LinearWeights]) -> [Tensor] {
+    let x = self
+    let (rows, inputs) = (x.shape.rowCount, x.shape.lastDimension)
+    let parts = layers.map { layer in
+      precondition(
+        layer.inputs == inputs, "linear got rows of \(inputs) values for a weight \(layer.weight.shape).")
+      return LinearGroupKernel.Part(
+        kernel: LinearKernel(rows: rows, inputs: inputs, outputs: layer.outputs), weights: layer,
+        y: Storage(uninitialized: rows * layer.outputs))
     }
+    LinearGroupKernel(parts: parts).forward(x)
+    let results = parts.map { part in
+      Tensor.result(
+        part.y, Shape(x.shape.dimensions.dropLast() + [part.kernel.outputs]),
+        from: x, part.weights.weight, part.weights.bias)
+    }
+    // Slots for results that nothing trainable leads to keep the gradients at their places.
+    let slots = results.map { $0.slot ?? GradientSlot(count: 0) }
+    if let tape = Tensor.tape(of: results) {
+      tape.record(outputs: slots) { gradients in
+        LinearGroupBackward(x: x, layers: layers, gradients: gradients).run()
+      }
+    }
+    return results
   }
-  return results
 }
 
 /// The forward pass of several linear layers of the same rows.
 private struct LinearGroupKernel {
   struct Part {
     let kernel: LinearKernel
-    let weight: Tensor
-    let bias: Tensor
+    let weights: LinearWeights
     let y: Storage
   }
   let parts: [Part]
@@ -60,7 +55,8 @@ private struct LinearGroupKernel {
           runs.forEach(in: range) { index, columns in
             let part = parts[index]
             part.kernel.forward(
-              input, part.weight.pointer, part.bias.pointer, sum: part.y.pointer, y: part.y.pointer,
+              input, part.weights.weight.pointer, part.weights.bias?.pointer, sum: part.y.pointer,
+              y: part.y.pointer,
               .identity,
               columns: columns)
           }
@@ -71,7 +67,8 @@ private struct LinearGroupKernel {
         for part in parts {
           let to = part.y.pointer + range.lowerBound * part.kernel.outputs
           part.kernel.forward(
-            x.pointer + range.lowerBound * part.kernel.inputs, part.weight.pointer, part.bias.pointer,
+            x.pointer + range.lowerBound * part.kernel.inputs, part.weights.weight.pointer,
+            part.weights.bias?.pointer,
             sum: to,
             y: to, .identity, rows: range.count)
         }
@@ -105,10 +102,10 @@ private struct OutputRuns {
 /// The backward pass of several linear layers of the same rows, as far as gradients arrived.
 private struct LinearGroupBackward {
   let x: Tensor
-  let layers: [(weight: Tensor, bias: Tensor)]
+  let layers: [LinearWeights]
   let gradients: [Storage?]
 
-  private typealias Arrived = (kernel: LinearKernel, weight: Tensor, bias: Tensor, gradient: Storage)
+  private typealias Arrived = (kernel: LinearKernel, weight: Tensor, bias: Tensor?, gradient: Storage)
 
   func run() {
     let arrived = zip(layers, gradients).compactMap { layer, gradient -> Arrived? in
@@ -134,7 +131,7 @@ private struct LinearGroupBackward {
       layer.weight.slot?.contribute {
         layer.kernel.weightGradient(layer.gradient.pointer, x.pointer, into: $0, isFirst: $1)
       }
-      layer.bias.slot?.accumulate { layer.kernel.biasGradient(layer.gradient.pointer, into: $0) }
+      layer.bias?.slot?.accumulate { layer.kernel.biasGradient(layer.gradient.pointer, into: $0) }
     }
   }
 }

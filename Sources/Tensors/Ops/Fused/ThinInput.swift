@@ -51,7 +51,7 @@ struct ThinInput {
 
   /// f(x weightᵀ + bias) as the input of a next layer, without turning the rows back in between.
   func layer(
-    _ weight: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>, outputs: Int,
+    _ weight: UnsafeMutablePointer<Float>, _ bias: UnsafeMutablePointer<Float>?, outputs: Int,
     _ activation: Activation, in scratch: inout Scratch
   ) -> ThinInput {
     let width = isTransposed ? Self.width(rows) : rows

@@ -1,60 +1,58 @@
 import Kernels
 
-/// Runs a recurrent layer over packed sequences, in one direction or both: `nn.GRU` and `nn.LSTM` of PyTorch.
-///
-/// GRU, with ⊙ the product of elements and h₀ = 0:
-///
-///     r = σ(W_ir x + b_ir + W_hr h + b_hr)        z = σ(W_iz x + b_iz + W_hz h + b_hz)
-///     n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn))    h ← (1 − z) ⊙ n + z ⊙ h
-///
-/// LSTM, with c₀ = h₀ = 0: i, f, o = σ(…), g = tanh(…) of W x + b + W_h h + b_h each; c ← f ⊙ c + i ⊙ g, h ← o ⊙ tanh(c).
-///
-/// The inputs of all tokens go through their weights at once. Then every step is one product over the sequences that are
-/// still running, and workers share the units of both directions. Backward runs the steps in reverse and takes the weights'
-/// gradients in one product behind them.
-///
-/// - Parameters:
-///   - x: The rows, [tokens, inputs].
-///   - cell: What is computed from token to token.
-///   - weights: The parameters of the direction from the first token on and, for a bidirectional layer, of the other one.
-///   - starts: The first row of each sequence, then the number of rows, [sequences + 1].
-///   - context: The pass this is part of.
-/// - Returns: h after each token, [tokens, directions · hidden], the first direction's columns first.
-public func recurrent(
-  _ x: Tensor, cell: RecurrentCell, weights: [RecurrentWeights], starts: [Int32], in context: Context
-) -> Tensor {
-  let (tokens, hidden) = (x.shape.rowCount, check(x, cell, weights, starts))
-  let operands = [x] + weights.flatMap(\.all)
-  let keeps = context.tape != nil && operands.contains { $0.requiresGradient }
-  let steps = RecurrentSteps(starts: starts)
-  let directions = weights.enumerated().map {
-    RecurrentDirection(cell, $1, steps: steps, isReverse: $0 == 1, keeps: keeps)
-  }
-  let width = weights.count * hidden
-  let y = Storage(uninitialized: tokens * width)
-  let split = UnitSplit(hidden: hidden, directions: weights.count, gates: cell.gateCount)
-  for direction in directions { direction.readInputs(x) }
-  for step in 0..<steps.count {
-    for direction in directions { direction.prepare(step) }
-    split.run(sequences: steps.active[step]) { index, units in
-      directions[index].run(step, units: units, into: y.pointer + index * hidden, stride: width)
+extension Tensor {
+  /// Runs a recurrent layer over packed sequences, in one direction or both: `nn.GRU` and `nn.LSTM` of PyTorch.
+  ///
+  /// GRU, with ⊙ the product of elements and h₀ = 0:
+  ///
+  ///     r = σ(W_ir x + b_ir + W_hr h + b_hr)        z = σ(W_iz x + b_iz + W_hz h + b_hz)
+  ///     n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn))    h ← (1 − z) ⊙ n + z ⊙ h
+  ///
+  /// LSTM, with c₀ = h₀ = 0: i, f, o = σ(…), g = tanh(…) of W x + b + W_h h + b_h each; c ← f ⊙ c + i ⊙ g, h ← o ⊙ tanh(c).
+  ///
+  /// The inputs of all tokens go through their weights at once. Then every step is one product over the sequences that are
+  /// still running, and workers share the units of both directions. Backward runs the steps in reverse and takes the weights'
+  /// gradients in one product behind them.
+  ///
+  /// - Parameters:
+  ///   - cell: What is computed from token to token.
+  ///   - weights: The parameters of the direction from the first token on and, for a bidirectional layer, of the other one.
+  ///   - starts: The first row of each sequence, then the number of rows, [sequences + 1].
+  /// - Returns: h after each token, [tokens, directions · hidden], the first direction's columns first.
+  public func recurrent(cell: RecurrentCell, weights: [RecurrentWeights], starts: [Int32]) -> Tensor {
+    let x = self
+    let (tokens, hidden) = (x.shape.rowCount, check(x, cell, weights, starts))
+    let tape = Tensor.tape(of: [x] + weights.flatMap(\.all))
+    let steps = RecurrentSteps(starts: starts)
+    let directions = weights.enumerated().map {
+      RecurrentDirection(cell, $1, steps: steps, isReverse: $0 == 1, keeps: tape != nil)
     }
-  }
-  for direction in directions { direction.finish() }
-  let result = context.result(y, [tokens, width], from: operands)
-  if let slot = result.slot {
-    context.tape?.record(slot) { gradient in
-      let gradients = directions.map { RecurrentGradient($0) }
-      for step in (0..<steps.count).reversed() {
-        for direction in gradients { direction.prepare(step) }
-        split.run(sequences: steps.active[step]) { index, units in
-          gradients[index].run(step, units: units, dy: gradient.pointer + index * hidden, stride: width)
-        }
+    let width = weights.count * hidden
+    let y = Storage(uninitialized: tokens * width)
+    let split = UnitSplit(hidden: hidden, directions: weights.count, gates: cell.gateCount)
+    for direction in directions { direction.readInputs(x) }
+    for step in 0..<steps.count {
+      for direction in directions { direction.prepare(step) }
+      split.run(sequences: steps.active[step]) { index, units in
+        directions[index].run(step, units: units, into: y.pointer + index * hidden, stride: width)
       }
-      for direction in gradients { direction.finish(x) }
     }
+    for direction in directions { direction.finish() }
+    let result = Tensor.result(y, [tokens, width], on: tape)
+    if let tape {
+      tape.record(result) { gradient in
+        let gradients = directions.map { RecurrentGradient($0) }
+        for step in (0..<steps.count).reversed() {
+          for direction in gradients { direction.prepare(step) }
+          split.run(sequences: steps.active[step]) { index, units in
+            gradients[index].run(step, units: units, dy: gradient.pointer + index * hidden, stride: width)
+          }
+        }
+        for direction in gradients { direction.finish(x) }
+      }
+    }
+    return result
   }
-  return result
 }
 
 /// The hidden size, once every shape fits.

@@ -11,7 +11,7 @@ public enum RecurrentCell: String, Sendable, CaseIterable {
 }
 
 /// The parameters of one direction of a recurrent layer, as `nn.GRU` and `nn.LSTM` hold them; G is the number of gates.
-public struct RecurrentWeights {
+public struct RecurrentWeights: Sendable {
   /// `weight_ih`, [G · hidden, inputs].
   public let inputs: Tensor
   /// `weight_hh`, [G · hidden, hidden].

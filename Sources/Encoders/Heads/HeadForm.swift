@@ -1,0 +1,53 @@
+import Tensors
+import Tokenization
+
+/// The form of a head in a family: its names in a checkpoint, and how it is built.
+protocol HeadForm: Sendable {
+  /// The modules whose parameters are the head's, those nearest to the encoder first.
+  var modules: [String] { get }
+  /// The layer that gives the logits; of a masked language model the last one that it does not share.
+  var output: String { get }
+  /// What a family of `transformers` calls the module that gives the logits.
+  var logits: String { get }
+  /// What it calls the first layer of the head with its nonlinearity; nil where no module gives both.
+  var pooler: String? { get }
+
+  /// Whether a parameter is the head's own, and so may start fresh.
+  func owns(_ name: String) -> Bool
+  /// Whether a head of which a checkpoint has these modules was trained, so that the others were lost.
+  func isTrained(with modules: Set<String>) -> Bool
+  /// Second names that a checkpoint may give parameters, by their canonical ones.
+  func aliases(words: String) -> [String: String]
+  /// The values of the head that can be asked for by name, in the order in which they are computed.
+  func intermediates(_ config: EncoderConfig) -> [Intermediate]
+  /// What a narrower student keeps less of in one of its parameters.
+  func cut(of name: String, _ config: EncoderConfig) -> Cut
+  /// Builds the head.
+  ///
+  /// - Parameters:
+  ///   - scope: The root of the names, which is asked for the parameters.
+  ///   - words: The encoder's word table.
+  ///   - config: The model's shape.
+  func head(_ scope: ParameterScope, words: Parameter, config: EncoderConfig) -> any Head
+}
+
+extension HeadForm {
+  var pooler: String? { nil }
+  func owns(_ name: String) -> Bool { modules.contains { name.hasPrefix($0 + ".") } }
+  func isTrained(with modules: Set<String>) -> Bool { modules.contains(output) }
+  func aliases(words: String) -> [String: String] { [:] }
+}
+
+/// The layers from an encoder's last hidden state to logits.
+protocol Head {
+  /// What the head makes of an encoder's output.
+  ///
+  /// - Parameters:
+  ///   - output: What the encoder computed.
+  ///   - batch: The packed sequences.
+  ///   - rows: The tokens whose logits are wanted; nil wants every token's. Only heads that read tokens look at it.
+  ///   - context: The pass this is part of.
+  func answer(
+    _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
+  ) -> ModelOutput
+}

@@ -1,0 +1,77 @@
+import ModelFormats
+import Tensors
+import Tokenization
+
+/// Why a model could not be built, loaded or saved.
+public enum ModelError: Error, Equatable, CustomStringConvertible {
+  /// A parameter whose shape in the checkpoint is not the configuration's.
+  public struct Misshaped: Equatable, Sendable {
+    /// The canonical parameter name.
+    public let name: String
+    /// The shape in the checkpoint.
+    public let found: Shape
+    /// The shape that follows from the configuration.
+    public let expected: Shape
+  }
+
+  /// Everything in which a checkpoint differs from what the configuration calls for.
+  public struct Misfit: Equatable, Sendable {
+    /// The checkpoint's file or directory.
+    public let file: String
+    /// Names that the model needs and the checkpoint lacks.
+    public let missing: [String]
+    /// Names whose shapes differ.
+    public let misshaped: [Misshaped]
+    /// Names whose values cannot be read, each with the reason.
+    public let unreadable: [String]
+    /// Names that the checkpoint has and the model does not know: often the missing ones under another name.
+    public let unexpected: [String]
+  }
+
+  /// The checkpoint does not fit the configuration.
+  case misfit(Misfit)
+  /// A configuration field is missing or has a value that cannot be used.
+  case configuration(file: String, field: String, problem: String)
+  /// Several fields of a configuration are wrong, each in an error of its own.
+  indirect case faults([ModelError])
+  /// A file of the model directory could not be read or written, or is damaged.
+  case format(FormatError)
+  /// The tokenizer's files could not be written.
+  case tokenizer(TokenizerError)
+  /// A model is not written because parameters hold NaN or infinite values.
+  case nonFinite(file: String, parameters: [LoadReport.NonFinite])
+  /// What was asked of a model is impossible, such as a student deeper than its teacher.
+  case request(String)
+
+  /// The error as a person reads it: what, where, what was expected.
+  public var description: String {
+    switch self {
+    case .misfit(let misfit): misfit.description
+    case .configuration(let file, let field, let problem): "\(file): \(field): \(problem)"
+    case .faults(let errors): errors.map(\.description).joined(separator: "\n")
+    case .format(let error): error.description
+    case .tokenizer(let error): error.description
+    case .nonFinite(let file, let parameters):
+      "\(file): the model is not written, since it holds NaN or infinite weights (\(LoadReport.NonFinite.text(parameters)))"
+    case .request(let problem): problem
+    }
+  }
+}
+
+extension ModelError.Misfit: CustomStringConvertible {
+  /// All faults, one a line; of long lists only the beginning.
+  public var description: String {
+    var lines = ["\(file): the weights do not fit config.json:"]
+    func list(_ faults: [String], atMost limit: Int, _ rest: String) {
+      lines += faults.prefix(limit).map { "  " + printable($0, atMost: 400) }
+      if faults.count > limit { lines.append("  … and \(faults.count - limit) more \(rest)") }
+    }
+    list(missing.map { $0 + ": missing" }, atMost: 40, "missing names")
+    list(
+      misshaped.map { "\($0.name): found shape \($0.found), expected \($0.expected)" }, atMost: 40,
+      "names of another shape")
+    list(unreadable, atMost: 40, "unreadable tensors")
+    list(unexpected.map { $0 + ": not a name this model knows" }, atMost: 8, "unknown names")
+    return lines.joined(separator: "\n")
+  }
+}
