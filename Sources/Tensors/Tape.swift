@@ -1,3 +1,5 @@
+import Kernels
+
 /// What happened in a forward pass, in order; `backward` replays it in reverse.
 ///
 /// Execution order is already a topological order, so there is no graph search. A tape serves one backward pass: each
@@ -46,7 +48,7 @@ public final class Tape {
       loss.tape == nil || loss.tape === self, "backward needs a loss that was computed on this tape.")
     defer { nodes.removeAll() }
     guard let slot = loss.slot else { return }
-    slot.contribute { gradient, isFirst in gradient[0] = isFirst ? scale : gradient[0] + scale }
+    slot.contribute { gradient, adding in gradient.assign(Storage(adding ? gradient[0] + scale : scale)) }
     while let node = nodes.popLast() {
       let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
       guard gradients.contains(where: { $0 != nil }) else { continue }

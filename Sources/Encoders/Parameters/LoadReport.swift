@@ -62,8 +62,7 @@ extension LoadReport.NonFinite {
     found.withUnsafeMutableBufferPointer { found in
       Parallel.forEach(storages.count, block: 1) { range in
         for index in range {
-          let values = UnsafeBufferPointer(start: storages[index].pointer, count: storages[index].count)
-          found[index] = CheckpointReader.nonFiniteCount(values)
+          found[index] = CheckpointReader.nonFiniteCount(storages[index])
         }
       }
     }

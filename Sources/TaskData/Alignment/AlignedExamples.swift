@@ -1,3 +1,4 @@
+import Kernels
 public import Tokenization
 
 /// The examples of a student as a teacher with another tokenizer reads them, and how the tokens of both lie to each other.

@@ -1,3 +1,4 @@
+import Kernels
 import Tokenization
 
 /// The tokens of single words on two sides, each with the stretch of the word that it covers.
