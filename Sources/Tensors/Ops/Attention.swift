@@ -30,7 +30,7 @@ public struct AttentionResult: Sendable {
 }
 
 extension Tensor {
-  /// Computes multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
+  /// Multi-head scaled dot-product attention over packed sequences (Vaswani and others 2017).
   ///
   /// For each sequence and head: S = Q Kᵀ / √d, P = softmax(S) over that sequence's keys, output = dropout(P) V. There
   /// is no padding and so no mask. P is kept for the caller only: backward computes it again from Q and K, as

@@ -27,7 +27,7 @@ extension Tensor {
     return result
   }
 
-  /// The mean over rows of 1 − cos(a, b), 0 ... 2, a scalar, a being these rows [..., features].
+  /// The mean over rows of 1 − cos(a, b), a scalar from 0 to 2, a being these rows [..., features].
   ///
   /// A pair with ‖a‖ ‖b‖ ≤ 1e-8 has no direction: it costs 1 and gets no gradient (PyTorch divides by 1e-8 there, whose
   /// derivative would swamp the rest of the batch). d cos / da = b / (‖a‖ ‖b‖) − cos · a / ‖a‖², and for b likewise.
@@ -71,7 +71,7 @@ extension Tensor {
     return result
   }
 
-  /// How far a student's relations between the tokens of a sequence are from a teacher's (Wang and others 2020, 2021).
+  /// The divergence of a student's relations between the tokens of a sequence from a teacher's (Wang and others 2020, 2021).
   ///
   /// With the columns of each tensor split into R heads of d columns, a relation is softmax(A Bᵀ / √d) within a sequence,
   /// row by row: A and B are queries and keys, or twice the values, and so on. The loss is

@@ -1,6 +1,6 @@
 import Kernels
 
-/// What a recurrent layer computes from one token to the next, by the name it has in PyTorch, in lower case.
+/// The cell of a recurrent layer, computed from one token to the next, by the name it has in PyTorch, in lower case.
 public enum RecurrentCell: String, Sendable, CaseIterable {
   /// Gated recurrent units (Cho and others 2014) in PyTorch's form, whose reset gate acts behind the product.
   case gru
@@ -21,32 +21,21 @@ public enum RecurrentCell: String, Sendable, CaseIterable {
 
 /// The parameters of one direction of a recurrent layer, as `nn.GRU` and `nn.LSTM` hold them; G is the number of gates.
 public struct RecurrentWeights: Sendable {
-  /// `weight_ih`, [G · hidden, inputs].
-  public let inputs: Tensor
-  /// `weight_hh`, [G · hidden, hidden].
-  public let hidden: Tensor
-  /// `bias_ih`, [G · hidden].
-  public let inputBias: Tensor
-  /// `bias_hh`, [G · hidden].
-  public let hiddenBias: Tensor
+  /// `weight_ih`, [G · hidden, inputs], and `bias_ih`, [G · hidden].
+  public let inputs: LinearWeights
+  /// `weight_hh`, [G · hidden, hidden], and `bias_hh`, [G · hidden].
+  public let hidden: LinearWeights
 
   /// The parameters of one direction.
-  public init(inputs: Tensor, hidden: Tensor, inputBias: Tensor, hiddenBias: Tensor) {
-    self.inputs = inputs
-    self.hidden = hidden
-    self.inputBias = inputBias
-    self.hiddenBias = hiddenBias
+  public init(inputs: LinearWeights, hidden: LinearWeights) {
+    (self.inputs, self.hidden) = (inputs, hidden)
   }
 
-  /// W_ih and b_ih.
-  var ofInputs: LinearWeights { LinearWeights(inputs, bias: inputBias) }
-  /// W_hh and b_hh.
-  var ofHidden: LinearWeights { LinearWeights(hidden, bias: hiddenBias) }
-  var all: [Tensor] { [inputs, hidden, inputBias, hiddenBias] }
+  var tensors: [Tensor?] { inputs.tensors + hidden.tensors }
 }
 
 extension Tensor {
-  /// Runs a recurrent layer over packed sequences, in one direction or both: `nn.GRU` and `nn.LSTM` of PyTorch.
+  /// The states of a recurrent layer over packed sequences, in one direction or both: `nn.GRU` and `nn.LSTM` of PyTorch.
   ///
   /// GRU, with ⊙ the product of elements and h₀ = 0:
   ///
@@ -66,9 +55,9 @@ extension Tensor {
   /// - Returns: h after each token, [tokens, directions · hidden], the first direction's columns first.
   public func recurrent(cell: RecurrentCell, weights: [RecurrentWeights], starts: [Int32]) -> Tensor {
     let (tokens, hidden) = (shape.rowCount, checkRecurrent(cell, weights, starts))
-    let tape = Tensor.tape(of: [self] + weights.flatMap(\.all))
+    let tape = Tensor.tape(of: [self] + weights.flatMap(\.tensors))
     let kernel = RecurrentKernel(
-      cell.kernel, weights.map { ($0.ofInputs.kernel, $0.ofHidden.kernel) }, hidden: hidden, starts: starts,
+      cell.kernel, weights.map { ($0.inputs.kernel, $0.hidden.kernel) }, hidden: hidden, starts: starts,
       keeps: tape != nil)
     let width = weights.count * hidden
     let y = Storage(uninitialized: tokens * width)
@@ -77,7 +66,7 @@ extension Tensor {
     if let tape {
       tape.record(result) { dy in
         for (index, gates) in kernel.backward(dy).enumerated() {
-          let (inputs, hidden) = (weights[index].ofInputs, weights[index].ofHidden)
+          let (inputs, hidden) = (weights[index].inputs, weights[index].hidden)
           slot?.contribute {
             inputs.kernel.inputGradient(gates.inputGates, rows: tokens, into: $0, adding: $1)
           }
@@ -104,14 +93,15 @@ extension Tensor {
     precondition(
       weights.count == 1 || weights.count == 2,
       "recurrent needs the weights of one direction or two, found \(weights.count).")
-    let (inputs, hidden) = (shape[1], weights[0].hidden.shape.lastDimension)
+    let (inputs, hidden) = (shape[1], weights[0].hidden.inputs)
     let width = cell.gateCount * hidden
     for direction in weights {
       precondition(
-        direction.inputs.shape == [width, inputs] && direction.hidden.shape == [width, hidden]
-          && direction.inputBias.shape == [width] && direction.hiddenBias.shape == [width],
+        direction.inputs.weight.shape == [width, inputs] && direction.hidden.weight.shape == [width, hidden]
+          && direction.inputs.bias?.shape == [width] && direction.hidden.bias?.shape == [width],
         "A \(cell.rawValue) of \(hidden) units needs weights [\(width), \(inputs)] and [\(width), \(hidden)] and biases "
-          + "[\(width)], found \(direction.all.map { "\($0.shape)" }.joined(separator: ", ")).")
+          + "[\(width)], found \(direction.tensors.map { $0.map { "\($0.shape)" } ?? "none" }.joined(separator: ", "))."
+      )
     }
     return hidden
   }
