@@ -54,16 +54,16 @@ let package = Package(
       swiftSettings: settings),
   ]
     + library("Kernels", ["CKernels"])
-    + library("Tensors", ["Kernels", "CKernels"], testsOnly: ["ModelFormats"])
-    + library("Tokenization", ["ModelFormats"])
-    + library("ModelFormats", [])
-    + library("Encoders", ["Tensors", "Tokenization", "ModelFormats"])
-    + library("TaskData", ["Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
+    + library("Tensors", ["Kernels"], testsOnly: ["ModelFormats"])
+    + library("Tokenization", ["Kernels", "ModelFormats"])
+    + library("ModelFormats", ["Kernels"])
+    + library("Encoders", ["Kernels", "Tensors", "Tokenization", "ModelFormats"])
+    + library("TaskData", ["Kernels", "Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
     + library("Evaluation", ["ModelFormats"], testsOnly: ["TaskData", "Tasks"])
     + library(
       "Training",
       [
-        "Encoders", "Tensors", "Kernels", "CKernels", "TaskData", "Tokenization", "Evaluation",
+        "Encoders", "Tensors", "Kernels", "TaskData", "Tokenization", "Evaluation",
         "ModelFormats",
       ], testsOnly: ["Tasks"])
     + library(

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// An element-wise nonlinearity, by the name it has in Hugging Face configurations (`hidden_act`).
@@ -33,18 +32,18 @@ public enum Activation: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// The number the C kernels know it by.
-  package var kernelCode: Int32 {
+  /// The loops that compute it.
+  package var kernel: ActivationKernel {
     switch self {
-    case .identity: 0
-    case .gelu: 1
-    case .geluNew: 2
-    case .relu: 3
-    case .tanh: 4
-    case .silu: 5
-    case .sigmoid: 6
-    case .quickGelu: 7
-    case .mish: 8
+    case .identity: .identity
+    case .gelu: .gelu
+    case .geluNew: .geluNew
+    case .relu: .relu
+    case .tanh: .tanh
+    case .silu: .silu
+    case .sigmoid: .sigmoid
+    case .quickGelu: .quickGelu
+    case .mish: .mish
     }
   }
 }

@@ -1,3 +1,5 @@
+import Kernels
+
 /// One pass through a model: its tape, whether it is training, and its random bits; passed explicitly, never global.
 ///
 /// Only what parameters enter or bits are drawn by needs one. Arithmetic finds the tape through its operands.
@@ -27,11 +29,13 @@ public final class Context {
   ///   - probability: The probability of dropping an element, 0 ..< 1.
   ///   - starts: Where the rows of each sequence begin in what is dropped, and their number, [sequences + 1]; nil takes the
   ///     whole as one sequence.
-  package func nextDropout(_ probability: Float, starts: [Int32]? = nil) -> Dropout {
+  package func nextDropout(_ probability: Float, starts: [Int32]? = nil) -> DropoutMask {
     precondition(
       probability >= 0 && probability < 1, "A dropout probability lies in 0 ..< 1, found \(probability).")
     guard isTraining, probability > 0 else { return .none }
     defer { random.stream &+= 1 }
-    return Dropout(random, probability: probability, starts: starts)
+    return DropoutMask(
+      seed: random.seed, stream: random.stream, firstRow: random.firstRow, probability: probability,
+      starts: starts)
   }
 }

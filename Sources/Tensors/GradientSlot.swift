@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// The gradient of one tensor or parameter, in which contributions add up.
@@ -32,12 +31,12 @@ package final class GradientSlot: @unchecked Sendable {
     self.isLasting = isLasting
   }
 
-  /// Hands out the buffer to write a contribution to; with `isFirst` the contents are undefined and must be
-  /// overwritten, otherwise the contribution must be added (BLAS: beta = isFirst ? 0 : 1).
-  package func contribute(_ body: (_ gradient: UnsafeMutablePointer<Float>, _ isFirst: Bool) -> Void) {
+  /// Hands out the buffer to write a contribution to; with `adding` it must be added, otherwise the contents are undefined
+  /// and must be overwritten.
+  package func contribute(_ body: (_ gradient: Storage, _ adding: Bool) -> Void) {
     let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
     storage = buffer
-    body(buffer.pointer, isEmpty)
+    body(buffer, !isEmpty)
     isEmpty = false
     rows = nil
   }
@@ -48,7 +47,7 @@ package final class GradientSlot: @unchecked Sendable {
   /// step left behind are cleared, and `rows` tells the optimizer where to look.
   func accumulate(
     rows indices: [Int32], columns: Int, as kind: WorkKind,
-    _ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void
+    _ body: (_ gradient: Storage) -> Void
   ) {
     let known = isEmpty ? [] : rows?.indices
     let stale = storage == nil ? nil : staleRows
@@ -57,32 +56,54 @@ package final class GradientSlot: @unchecked Sendable {
     storage = buffer
     if isEmpty {
       if let stale, stale.columns == columns {
-        for row in stale.indices { ps_fill(buffer.pointer + Int(row) * columns, 0, Int64(columns)) }
+        RowKernels.clear(stale.indices, of: buffer, columns: columns)
       } else if !(isNew && buffer.isZero) {
-        RowBlocks.elements(count, as: kind) { ps_fill(buffer.pointer + $0, 0, $1) }
+        Elementwise.fill(buffer, with: 0, as: kind)
       }
     }
-    body(buffer.pointer)
+    body(buffer)
     isEmpty = false
     rows = known.map { Rows(columns: columns, indices: Set($0 + indices).sorted()) }
   }
 
+  /// Hands out the buffers of several slots at once, nil where there is no slot, for one kernel that writes all of them.
+  ///
+  /// One tensor may play several roles (self-attention written by hand); then each role writes a buffer of its own, which is
+  /// added afterwards.
+  package static func contribute(
+    to slots: [GradientSlot?], _ body: (_ targets: [(storage: Storage, adding: Bool)?]) -> Void
+  ) {
+    let present = slots.compactMap { $0 }
+    if Set(present.map(ObjectIdentifier.init)).count < present.count {
+      let buffers = slots.map { $0.map { Storage(uninitialized: $0.count) } }
+      body(buffers.map { $0.map { ($0, false) } })
+      for (slot, buffer) in zip(slots, buffers) { if let buffer { slot?.add(buffer) } }
+    } else {
+      open(slots[...], [], body)
+    }
+  }
+
+  private static func open(
+    _ slots: ArraySlice<GradientSlot?>, _ opened: [(storage: Storage, adding: Bool)?],
+    _ body: ([(storage: Storage, adding: Bool)?]) -> Void
+  ) {
+    guard let first = slots.first else { return body(opened) }
+    guard let first else { return open(slots.dropFirst(), opened + [nil], body) }
+    first.contribute { open(slots.dropFirst(), opened + [($0, $1)], body) }
+  }
+
   /// Like `contribute`, for operations that only know how to add: a first contribution starts from zeros.
-  package func accumulate(_ body: (_ gradient: UnsafeMutablePointer<Float>) -> Void) {
-    contribute { gradient, isFirst in
-      if isFirst { RowBlocks.elements(count) { ps_fill(gradient + $0, 0, $1) } }
+  package func accumulate(_ body: (_ gradient: Storage) -> Void) {
+    contribute { gradient, adding in
+      if !adding { Elementwise.fill(gradient, with: 0) }
       body(gradient)
     }
   }
 
   /// Adds a whole gradient.
   package func add(_ other: Storage) {
-    contribute { gradient, isFirst in
-      if isFirst {
-        gradient.update(from: other.pointer, count: count)
-      } else {
-        ps_add(gradient, other.pointer, gradient, Int64(count))
-      }
+    contribute { gradient, adding in
+      if adding { Elementwise.add(other, to: gradient) } else { gradient.assign(other) }
     }
   }
 

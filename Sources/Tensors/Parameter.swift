@@ -1,3 +1,5 @@
+import Kernels
+
 /// A named, trainable array: the only mutable state of a model.
 ///
 /// Identity matters: tied weights are one object held twice.
@@ -7,7 +9,7 @@ public final class Parameter {
   /// The extents, as in the checkpoint (linear weights are [outputs, inputs]).
   public let shape: Shape
   /// The values; optimizers change them in place.
-  public private(set) var storage: Storage
+  package private(set) var storage: Storage
   /// Whether backward passes compute a gradient for it.
   public var isTrainable: Bool
   package let slot: GradientSlot
@@ -49,6 +51,6 @@ public final class Parameter {
   /// Replaces the values by a copy of another tensor's, which must have the same shape.
   public func assign(_ value: Tensor) {
     precondition(value.shape == shape, "Parameter \(name) has shape \(shape); cannot assign \(value.shape).")
-    storage.pointer.update(from: value.storage.pointer, count: count)
+    storage.assign(value.storage)
   }
 }

@@ -1,3 +1,6 @@
+import Kernels
+import Synchronization
+
 /// What happened in a forward pass, in order; `backward` replays it in reverse.
 ///
 /// Execution order is already a topological order, so there is no graph search. A tape serves one backward pass: each
@@ -12,21 +15,24 @@ public final class Tape {
   /// What the tensors of this tape hold.
   package let link = Link()
 
-  private struct Node {
+  private struct Node: @unchecked Sendable {
+    // Sendable because its closure runs once, in `backward`, and until then only lies in the list.
     let outputs: [GradientSlot]
     let backward: ([Storage?]) -> Void
   }
-  private var nodes: [Node] = []
+  // Locked since tensors may be sent to other threads, where arithmetic records on this tape.
+  private let nodes = Mutex<[Node]>([])
 
   /// An empty tape.
   public init() { link.tape = self }
 
   /// The number of recorded operations.
-  public var count: Int { nodes.count }
+  public var count: Int { nodes.withLock(\.count) }
 
   /// Records an operation with several outputs; `backward` gets the gradient of each, nil where none arrived.
   package func record(outputs: [GradientSlot], backward: @escaping ([Storage?]) -> Void) {
-    nodes.append(Node(outputs: outputs, backward: backward))
+    let node = Node(outputs: outputs, backward: backward)
+    nodes.withLock { $0.append(node) }
   }
 
   /// Records an operation with one output, which has a slot.
@@ -44,10 +50,10 @@ public final class Tape {
     precondition(loss.count == 1, "backward needs a loss of one element, found shape \(loss.shape).")
     precondition(
       loss.tape == nil || loss.tape === self, "backward needs a loss that was computed on this tape.")
-    defer { nodes.removeAll() }
+    defer { nodes.withLock { $0.removeAll() } }
     guard let slot = loss.slot else { return }
-    slot.contribute { gradient, isFirst in gradient[0] = isFirst ? scale : gradient[0] + scale }
-    while let node = nodes.popLast() {
+    slot.contribute { gradient, adding in gradient.assign(Storage(adding ? gradient[0] + scale : scale)) }
+    while let node = nodes.withLock({ $0.popLast() }) {
       let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
       guard gradients.contains(where: { $0 != nil }) else { continue }
       for output in node.outputs { output.release() }

@@ -1,3 +1,5 @@
+import Kernels
+
 /// An immutable array of Float32 with a shape.
 ///
 /// Where something upstream is trained it has a slot in which its gradient collects, and knows the tape of its pass: what is
@@ -5,7 +7,7 @@
 /// that makes them.
 public struct Tensor: Sendable {
   /// The values, row-major.
-  public let storage: Storage
+  package let storage: Storage
   /// The extents, outermost first.
   public let shape: Shape
   /// Where gradients with respect to this tensor add up, and on which tape; nil for a constant.
@@ -83,7 +85,7 @@ public struct Tensor: Sendable {
   /// The value of a one-element tensor.
   public var item: Float {
     precondition(count == 1, "item needs a tensor of one element, found shape \(shape).")
-    return storage.pointer[0]
+    return storage[0]
   }
 
   /// The same values under another shape of as many elements; gradients flow through.
@@ -95,6 +97,4 @@ public struct Tensor: Sendable {
 
   /// The same values cut off from the tape: a constant.
   public var detached: Tensor { Tensor(storage: storage, shape: shape) }
-
-  package var pointer: UnsafeMutablePointer<Float> { storage.pointer }
 }

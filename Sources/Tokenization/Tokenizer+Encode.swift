@@ -1,3 +1,5 @@
+import Kernels
+
 extension Tokenizer {
   /// Tokenizes a text or a pair of texts.
   ///

@@ -150,8 +150,8 @@ import Testing
     case "recurrent":
       let weights = try ["_l0", "_l0_reverse"].filter { golden.has("weight_ih" + $0) }.map {
         RecurrentWeights(
-          inputs: try operand("weight_ih" + $0), hidden: try operand("weight_hh" + $0),
-          inputBias: try operand("bias_ih" + $0), hiddenBias: try operand("bias_hh" + $0))
+          inputs: LinearWeights(try operand("weight_ih" + $0), bias: try operand("bias_ih" + $0)),
+          hidden: LinearWeights(try operand("weight_hh" + $0), bias: try operand("bias_hh" + $0)))
       }
       return one(
         try operand("x").recurrent(

@@ -18,8 +18,8 @@ import Testing
       let weights = (0..<directions).map { direction in
         let first = 1 + 4 * direction
         return RecurrentWeights(
-          inputs: tensors[first], hidden: tensors[first + 1], inputBias: tensors[first + 2],
-          hiddenBias: tensors[first + 3])
+          inputs: LinearWeights(tensors[first], bias: tensors[first + 2]),
+          hidden: LinearWeights(tensors[first + 1], bias: tensors[first + 3]))
       }
       return tensors[0].recurrent(cell: cell, weights: weights, starts: starts)
     }
@@ -46,9 +46,8 @@ import Testing
     let (inputs, hidden) = (3, 4)
     let weights = (0..<2).map { direction in
       RecurrentWeights(
-        inputs: sample([12, inputs], seed: UInt64(direction)),
-        hidden: sample([12, hidden], seed: UInt64(direction + 2)), inputBias: sample([12], seed: 5),
-        hiddenBias: sample([12], seed: 6))
+        inputs: LinearWeights(sample([12, inputs], seed: UInt64(direction)), bias: sample([12], seed: 5)),
+        hidden: LinearWeights(sample([12, hidden], seed: UInt64(direction + 2)), bias: sample([12], seed: 6)))
     }
     let x = sample([9, inputs], seed: 7)
     func run(_ x: Tensor) -> [Float] {

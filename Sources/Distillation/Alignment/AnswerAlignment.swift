@@ -124,17 +124,7 @@ package struct AnswerAlignment {
   private static func means(of x: Tensor, _ ranges: [Range<Int>]) -> Tensor {
     let width = x.shape.lastDimension
     let storage = Storage(uninitialized: ranges.count * width)
-    let source = x.storage.pointer
-    Parallel.forEach(ranges.count, grain: 64) { places in
-      for place in places {
-        let (range, target) = (ranges[place], storage.pointer + place * width)
-        target.update(from: source + range.lowerBound * width, count: width)
-        if range.count == 1 { continue }
-        for row in range.dropFirst() { for i in 0..<width { target[i] += source[row * width + i] } }
-        let share = 1 / Float(range.count)
-        for i in 0..<width { target[i] *= share }
-      }
-    }
+    RowKernels.means(of: x.storage, ranges: ranges, columns: width, into: storage)
     return Tensor(storage: storage, shape: [ranges.count, width])
   }
 }

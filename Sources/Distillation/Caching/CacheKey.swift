@@ -1,4 +1,5 @@
 public import Encoders
+import Kernels
 import ModelFormats
 public import TaskData
 import Tensors
@@ -31,8 +32,7 @@ public struct CacheKey: Sendable, Equatable {
     fingerprint.add("\(config.architecture) \(config.head) \(config.attentionHeads) \(config.activation)")
     for parameter in teacher.parameters {
       fingerprint.add(parameter.name)
-      fingerprint.add(
-        UnsafeRawBufferPointer(start: parameter.storage.pointer, count: 4 * parameter.count))
+      fingerprint.add(parameter.storage)
     }
     return fingerprint.text
   }

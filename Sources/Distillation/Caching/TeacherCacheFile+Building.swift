@@ -100,7 +100,7 @@ private struct CacheRecord {
       let isLogits = part.kind == .logits
       let first = isLogits && part.hasOneRow ? place : Int(starts[place])
       let count = part.rows(of: length) * part.width
-      let source = tensor.storage.pointer + first * part.width
+      let source = tensor.storage.withUnsafeMutablePointer { $0 + first * part.width }
       guard let target = record.baseAddress.map({ $0 + offset }) else { break }
       if isLogits {
         target.copyMemory(from: source, byteCount: 4 * count)

@@ -168,7 +168,7 @@ public final class TeacherCacheFile: @unchecked Sendable {
         let length = description.lengths[indices[place]]
         let start = layout.offsets[indices[place]] + offsets[place]
         let first = isLogits && part.hasOneRow ? place : Int(starts[place])
-        let target = storage.pointer + first * width
+        let target = storage.withUnsafeMutablePointer { $0 + first * width }
         let count = part.rows(of: length) * width
         do throws(FormatError) {
           if isLogits {

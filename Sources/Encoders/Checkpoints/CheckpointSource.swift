@@ -37,7 +37,7 @@ final class CheckpointSource: ParameterSource {
         continue
       }
       let (a, b) = (try Self.tensor(first, reader), try Self.tensor(other, reader))
-      guard a.shape == b.shape, memcmp(a.storage.pointer, b.storage.pointer, a.count * 4) == 0 else {
+      guard a.shape == b.shape, a.storage.hasSameBits(as: b.storage) else {
         throw .format(
           .tensor(
             file: reader.path, name: other,
@@ -109,13 +109,7 @@ final class CheckpointSource: ParameterSource {
       preconditionFailure("The checkpoint's own names, such as \(name), all have a file.")
     }
     do throws(FormatError) {
-      if let values = try file.floatsInPlace(info) {
-        return Tensor(
-          storage: Storage(borrowing: values, count: info.count, owner: file), shape: Shape(info.shape))
-      }
-      let storage = Storage(uninitialized: info.count)
-      try file.readFloats(info, into: storage.pointer)
-      return Tensor(storage: storage, shape: Shape(info.shape))
+      return Tensor(storage: try file.storage(of: info), shape: Shape(info.shape))
     } catch {
       throw .format(error)
     }

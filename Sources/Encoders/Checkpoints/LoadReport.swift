@@ -59,14 +59,7 @@ extension LoadReport.NonFinite {
   static func find(in parameters: [Parameter], named name: (Parameter) -> String) -> [LoadReport.NonFinite] {
     let storages = parameters.map(\.storage)
     var found = [Int](repeating: 0, count: storages.count)
-    found.withUnsafeMutableBufferPointer { found in
-      Parallel.forEach(storages.count, block: 1) { range in
-        for index in range {
-          let values = UnsafeBufferPointer(start: storages[index].pointer, count: storages[index].count)
-          found[index] = CheckpointReader.nonFiniteCount(values)
-        }
-      }
-    }
+    Parallel.fill(&found, block: 1) { CheckpointReader.nonFiniteCount(storages[$0]) }
     return zip(parameters, found).compactMap { parameter, count in
       count == 0 ? nil : Self(name: name(parameter), count: count, total: parameter.count)
     }

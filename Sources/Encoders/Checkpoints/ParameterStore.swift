@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// Where initial parameter values come from when they are not drawn at random.

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import ModelFormats
 import Tensors
 import Tokenization
@@ -72,11 +73,8 @@ extension TaskModel {
     }
     var writer = SafetensorsWriter()
     for parameter in parameters {
-      let storage = parameter.storage
       writer.add(
-        storedName(of: parameter), shape: parameter.shape.dimensions, values: storage.pointer,
-        count: storage.count,
-        owner: storage)
+        storedName(of: parameter), shape: parameter.shape.dimensions, values: parameter.storage)
     }
     do throws(FormatError) {
       try writer.write(to: directory.appending(path: "model.safetensors"))

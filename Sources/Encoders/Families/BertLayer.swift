@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names its family gives the parts.

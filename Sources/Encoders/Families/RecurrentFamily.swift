@@ -69,8 +69,8 @@ struct RecurrentEncoder: Encoder {
 
     func weights(in context: Context) -> RecurrentWeights {
       RecurrentWeights(
-        inputs: inputs.tensor(in: context), hidden: hidden.tensor(in: context),
-        inputBias: inputBias.tensor(in: context), hiddenBias: hiddenBias.tensor(in: context))
+        inputs: LinearWeights(inputs.tensor(in: context), bias: inputBias.tensor(in: context)),
+        hidden: LinearWeights(hidden.tensor(in: context), bias: hiddenBias.tensor(in: context)))
     }
   }
 

@@ -1,3 +1,4 @@
+import Kernels
 import Tensors
 
 /// A teacher's parameters under the names they have in a student made of some of its layers.

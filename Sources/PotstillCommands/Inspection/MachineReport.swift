@@ -20,35 +20,9 @@ struct MachineReport {
     let library = try BLAS.load()
     let threads = Parallel.threadCount
     return MachineReport(
-      machine: Machine.probe(), library: library, threads: threads, gigaflops: rate(workers: threads),
-      gigaflopsOfOneThread: rate(workers: 1))
-  }
-
-  /// Products of the shape of a BERT-base layer: 512 rows, 768 to 768.
-  private static func rate(workers: Int) -> Double {
-    let (m, n, k) = (512, 768, 768)
-    let inputs = [Float](repeating: 0.5, count: max(m * k, k * n))
-    let outputs = UnsafeMutablePointer<Float>.allocate(capacity: workers * m * n)
-    defer { outputs.deallocate() }
-    var best = 0.0
-    inputs.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { return }
-      for _ in 0..<8 {
-        let start = ProcessInfo.processInfo.systemUptime
-        let rounds = 4
-        Parallel.forEach(workers) { range in
-          for worker in range {
-            for _ in 0..<rounds {
-              gemm(
-                m: m, n: n, k: k, a: base, lda: k, b: base, ldb: n, c: outputs + worker * m * n, ldc: n)
-            }
-          }
-        }
-        let seconds = ProcessInfo.processInfo.systemUptime - start
-        best = max(best, Double(2 * m * n * k * rounds * workers) / seconds / 1e9)
-      }
-    }
-    return best
+      machine: Machine.probe(), library: library, threads: threads,
+      gigaflops: BLAS.gigaflops(workers: threads),
+      gigaflopsOfOneThread: BLAS.gigaflops(workers: 1))
   }
 
   /// The report for machines.

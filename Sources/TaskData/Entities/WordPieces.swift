@@ -1,3 +1,4 @@
+import Kernels
 package import Tokenization
 
 /// The tokens of single words, each cut by itself as Hugging Face does with `is_split_into_words`.

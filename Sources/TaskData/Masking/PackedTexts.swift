@@ -1,3 +1,4 @@
+import Kernels
 public import Tokenization
 
 /// Running text as sequences of one length, made while the text is read.

@@ -1,6 +1,7 @@
 package import Encoders
 import Evaluation
 import Foundation
+import Kernels
 import ModelFormats
 public import TaskData
 import Tensors

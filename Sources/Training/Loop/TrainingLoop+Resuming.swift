@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import ModelFormats
 import Tensors
 
@@ -95,7 +96,7 @@ extension Parameter {
     for parameter in parameters {
       fingerprint.add(parameter.name)
       fingerprint.add(parameter.shape.dimensions)
-      fingerprint.add(UnsafeRawBufferPointer(start: parameter.storage.pointer, count: 4 * parameter.count))
+      fingerprint.add(parameter.storage)
     }
     return fingerprint.text
   }

@@ -1,4 +1,4 @@
-import CKernels
+import Kernels
 import Tensors
 
 extension Optimizer {
@@ -6,7 +6,7 @@ extension Optimizer {
   package var nonFiniteParameter: String? {
     parameters.first { parameter in
       // In double precision no sum of squares of finite values overflows.
-      !ps_sum_squares(parameter.storage.pointer, Int64(parameter.count)).isFinite
+      !Reductions.sumOfSquares(parameter.storage).isFinite
     }?.name
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import ModelFormats
 import Tensors
 
@@ -15,9 +16,7 @@ extension Optimizer {
       let steps = entry.state.steps
       writer.add(name + ".step", shape: [2], values: [Float(steps >> 20), Float(steps & 0xF_FFFF)])
       for (suffix, tensor) in zip(config.stateNames, entry.state.tensors) {
-        writer.add(
-          "\(name).\(suffix)", shape: entry.parameter.shape.dimensions, values: tensor.pointer,
-          count: tensor.count, owner: tensor)
+        writer.add("\(name).\(suffix)", shape: entry.parameter.shape.dimensions, values: tensor)
       }
     }
     writer.metadata["optimizer"] = config.stateNames.contains("exp_avg") ? "adamw" : "sgd"
@@ -61,7 +60,7 @@ extension Optimizer {
             continue
           }
           let storage = Storage(uninitialized: entry.parameter.count, lasting: true)
-          try file.readFloats(info, into: storage.pointer)
+          try file.readFloats(info, into: storage)
           entry.state.tensors.append(storage)
         }
       }

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 import Tensors
 
@@ -69,18 +68,12 @@ public final class Optimizer {
 
   /// The Euclidean norm of all gradients together, summed in a fixed order in double precision.
   public func gradientNorm() -> Double {
-    let chunks = gradientRuns(of: entries.filter { hasGradient($0.parameter) })
-    let sums = Storage64(count: chunks.count)
-    Parallel.forEach(chunks.count) { range in
-      WorkProfile.time(.optimizer) {
-        for index in range {
-          sums.pointer[index] = ps_sum_squares(chunks[index].pointer, Int64(chunks[index].count))
-        }
-      }
+    let runs = gradientRuns(of: entries.filter { hasGradient($0.parameter) })
+    var sums = [Double](repeating: 0, count: runs.count)
+    Parallel.fill(&sums) { index in
+      WorkProfile.time(.optimizer) { Reductions.sumOfSquares(runs[index].gradient, runs[index].range) }
     }
-    var total = 0.0
-    for index in 0..<chunks.count { total += sums.pointer[index] }
-    return total.squareRoot()
+    return sums.reduce(0, +).squareRoot()
   }
 
   /// The factor by which `torch.nn.utils.clip_grad_norm_` scales gradients of this norm; 1 when `maximum` is not positive.
@@ -137,14 +130,14 @@ public final class Optimizer {
       guard let gradient = entry.parameter.slot.storage else { continue }
       if let rows = entry.parameter.slot.rows {
         for row in rows.indices {
-          runs.append(GradientRun(pointer: gradient.pointer + Int(row) * rows.columns, count: rows.columns))
+          let start = Int(row) * rows.columns
+          runs.append(GradientRun(gradient: gradient, range: start..<start + rows.columns))
         }
         continue
       }
       for start in stride(from: 0, to: entry.parameter.count, by: Self.chunkLength) {
-        runs.append(
-          GradientRun(
-            pointer: gradient.pointer + start, count: min(Self.chunkLength, entry.parameter.count - start)))
+        let end = min(start + Self.chunkLength, entry.parameter.count)
+        runs.append(GradientRun(gradient: gradient, range: start..<end))
       }
     }
     return runs
@@ -159,9 +152,8 @@ public final class Optimizer {
       for start in stride(from: 0, to: entry.parameter.count, by: length) {
         chunks.append(
           UpdateChunk(
-            start: start, values: entry.parameter.storage.pointer, gradient: gradient.pointer,
-            first: entry.state.tensors.first?.pointer, second: entry.state.tensors.dropFirst().first?.pointer,
-            count: min(length, entry.parameter.count - start), steps: entry.state.steps,
+            range: start..<min(start + length, entry.parameter.count), values: entry.parameter.storage,
+            gradient: gradient, averages: entry.state.tensors, steps: entry.state.steps,
             learningRate: entry.learningRate, weightDecay: entry.weightDecay, usedRows: used))
       }
     }
@@ -170,16 +162,7 @@ public final class Optimizer {
 }
 
 /// A run of gradients.
-private struct GradientRun: @unchecked Sendable {
-  // Sendable because it is only read, and its owner outlives the pass.
-  let pointer: UnsafeMutablePointer<Float>
-  let count: Int
-}
-
-/// A buffer of doubles that workers fill side by side.
-private final class Storage64: @unchecked Sendable {
-  // Sendable because every worker writes indices of its own.
-  let pointer: UnsafeMutablePointer<Double>
-  init(count: Int) { pointer = .allocate(capacity: count) }
-  deinit { pointer.deallocate() }
+private struct GradientRun: Sendable {
+  let gradient: Storage
+  let range: Range<Int>
 }

@@ -1,15 +1,13 @@
-import CKernels
+import Kernels
 
 /// A run of one parameter's values with everything their update needs.
-struct UpdateChunk: @unchecked Sendable {
-  // Sendable because no two chunks share a value, and the pass ends before their owners can go.
-  /// The first of its values; the pointers below are to the parameter's first.
-  let start: Int
-  let values: UnsafeMutablePointer<Float>
-  let gradient: UnsafeMutablePointer<Float>
-  let first: UnsafeMutablePointer<Float>?
-  let second: UnsafeMutablePointer<Float>?
-  let count: Int
+struct UpdateChunk: Sendable {
+  /// Its values among the parameter's.
+  let range: Range<Int>
+  let values: Storage
+  let gradient: Storage
+  /// What the update rule remembers, one storage for each of `OptimizerConfig.stateNames`.
+  let averages: [Storage]
   let steps: Int
   let learningRate: Double
   let weightDecay: Double
@@ -18,32 +16,26 @@ struct UpdateChunk: @unchecked Sendable {
 
   func update(_ config: OptimizerConfig, factor: Double, gradientScale: Float) {
     let rate = Float(learningRate * factor)
-    let range = start..<start + count
     switch config {
     case .adamW(let beta1, let beta2, let epsilon):
       // From the rounded betas, so that the averages of a constant gradient come out exactly unbiased.
-      let bias1 = Float(1 - power(Double(Float(beta1)), steps))
-      let bias2 = Float(1 - power(Double(Float(beta2)), steps))
-      let kept = Float(1 - learningRate * factor * weightDecay)
+      let kernel = AdamWKernel(
+        learningRate: rate, beta1: Float(beta1), beta2: Float(beta2), epsilon: Float(epsilon),
+        kept: Float(1 - learningRate * factor * weightDecay),
+        bias1: Float(1 - power(Double(Float(beta1)), steps)),
+        bias2: Float(1 - power(Double(Float(beta2)), steps)), gradientScale: gradientScale)
       let update = { (range: Range<Int>) in
-        let offset = range.lowerBound
-        ps_adamw(
-          values + offset, gradient + offset, first.map { $0 + offset }, second.map { $0 + offset },
-          Int64(range.count), rate, Float(beta1), Float(beta2), Float(epsilon), kept, bias1, bias2,
-          gradientScale)
+        kernel.update(range, of: values, gradient: gradient, first: averages[0], second: averages[1])
       }
       guard let usedRows else { return update(range) }
       usedRows.forEachRun(in: range) { isUsed, range in
-        if isUsed {
-          update(range)
-        } else if kept != 1 {
-          ps_scale(values + range.lowerBound, kept, values + range.lowerBound, Int64(range.count))
-        }
+        if isUsed { update(range) } else { kernel.decay(range, of: values) }
       }
     case .sgd(let momentum, let nesterov):
-      ps_sgd(
-        values + start, gradient + start, first.map { $0 + start }, Int64(count), rate, Float(momentum),
-        Float(weightDecay), nesterov ? 1 : 0, steps == 1 ? 1 : 0, gradientScale)
+      SGDKernel(
+        learningRate: rate, momentum: Float(momentum), weightDecay: Float(weightDecay), isNesterov: nesterov,
+        isFirst: steps == 1, gradientScale: gradientScale
+      ).update(range, of: values, gradient: gradient, buffer: averages.first)
     }
   }
 

@@ -1,4 +1,5 @@
 public import Foundation
+import Kernels
 import ModelFormats
 import Tensors
 
@@ -122,7 +123,7 @@ public struct CheckpointFolder {
           continue
         }
         let values = Storage(uninitialized: parameter.count)
-        try file.readFloats(info, into: values.pointer)
+        try file.readFloats(info, into: values)
         parameter.assign(Tensor(storage: values, shape: parameter.shape))
       }
       guard problems.isEmpty else {
@@ -167,9 +168,7 @@ public struct CheckpointFolder {
     guard !parameters.isEmpty else { return }
     var writer = SafetensorsWriter()
     for parameter in parameters {
-      writer.add(
-        parameter.name, shape: parameter.shape.dimensions, values: parameter.storage.pointer,
-        count: parameter.count, owner: parameter.storage)
+      writer.add(parameter.name, shape: parameter.shape.dimensions, values: parameter.storage)
     }
     try writer.write(to: url)
   }

@@ -1,0 +1,63 @@
+/// The matrix product library, found and loaded at run time.
+///
+/// OpenBLAS chooses its kernels while it is being loaded, and releases older than the processor choose badly (a
+/// 2004 kernel at a fifth of the speed), so Potstill names the right core first and loads it afterwards.
+public enum BLAS {
+  private static let shared: Result<BLASLibrary, BLASError> = {
+    do throws(BLASError) {
+      return .success(try BLASLoader(environment: .current).load())
+    } catch {
+      return .failure(error)
+    }
+  }()
+
+  /// Loads the library on the first call and says what it is.
+  ///
+  /// `POTSTILL_BLAS` names a library to use instead of the installed OpenBLAS; `OPENBLAS_CORETYPE`, when set, is
+  /// respected. The first call also checks small products of every form against a plain loop.
+  /// - Throws: `BLASError` when there is no usable library.
+  public static func load() throws(BLASError) -> BLASLibrary { try shared.get() }
+
+  /// The product function for `gemm`; a program that did not call `load()` first ends here with its message.
+  package static let sgemm: BLASLibrary.SGEMM = {
+    switch shared {
+    case .success(let library): return library.sgemm
+    case .failure(let error): fatalError(error.description)
+    }
+  }()
+}
+
+/// The BLAS library in use: where it came from and which of its kernels runs.
+public struct BLASLibrary: Sendable {
+  /// Where the core was chosen that an OpenBLAS runs with.
+  public enum CoreChoice: String, Sendable {
+    /// `OPENBLAS_CORETYPE` was set by the user and left alone.
+    case user
+    /// Chosen from the instruction sets of this processor.
+    case detected
+    /// Left to the library.
+    case library
+  }
+
+  /// The file, as the dynamic linker names it.
+  public let path: String
+  /// The kind of library: OpenBLAS, MKL, BLIS, Accelerate or CBLAS.
+  public let kind: String
+  /// The version, when the library tells.
+  public let version: String?
+  /// The build configuration, when the library tells (`openblas_get_config`).
+  public let config: String?
+  /// The processor family whose kernels run, when the library tells (`openblas_get_corename`).
+  public let core: String?
+  /// Who chose `core`.
+  public let coreChoice: CoreChoice
+
+  package typealias SGEMM =
+    @Sendable @convention(c) (
+      _ order: Int32, _ transposeA: Int32, _ transposeB: Int32, _ m: Int32, _ n: Int32, _ k: Int32,
+      _ alpha: Float, _ a: UnsafePointer<Float>?, _ lda: Int32, _ b: UnsafePointer<Float>?, _ ldb: Int32,
+      _ beta: Float, _ c: UnsafeMutablePointer<Float>?, _ ldc: Int32
+    ) -> Void
+
+  package let sgemm: SGEMM
+}

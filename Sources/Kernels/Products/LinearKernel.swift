@@ -1,0 +1,192 @@
+import CKernels
+
+/// The weights of a linear layer, y = f(x Wᵀ + b), and their products: the one place that knows how to multiply by them.
+///
+/// Every product has a form that is split over workers, each with single-threaded BLAS on its part, and one that computes a
+/// part on the calling thread, from which operations of several layers make regions of their own.
+package struct LinearKernel: Sendable {
+  /// W, [outputs, inputs].
+  let weight: Storage
+  /// b, [outputs], if any.
+  let bias: Storage?
+  package let inputs: Int
+  package let outputs: Int
+
+  /// A kernel for a dense weight.
+  package init(weight: Storage, bias: Storage?, inputs: Int, outputs: Int) {
+    (self.weight, self.bias, self.inputs, self.outputs) = (weight, bias, inputs, outputs)
+  }
+
+  // MARK: Forward
+
+  /// Computes y = f(x Wᵀ + b) of rows; `sum` keeps the value before f, and may be y.
+  package func forward(
+    _ x: Storage, rows: Int, sum: Storage, y: Storage, activation: ActivationKernel = .identity
+  ) {
+    let split = LinearSplit(rows: rows, inputs: inputs, outputs: outputs)
+    if split.isThin {
+      ThinInput.with(x, rows: rows, inputs: inputs) { input in
+        split.outputs { forward(input, sum: sum.pointer, y: y.pointer, activation, columns: $0) }
+      }
+    } else {
+      split.rows { range in
+        let to = range.lowerBound * outputs
+        forward(
+          x.pointer + range.lowerBound * inputs, rows: range.count, sum: sum.pointer + to, y: y.pointer + to,
+          activation)
+      }
+    }
+  }
+
+  /// The forward pass of some rows, whose `x`, `sum` and `y` begin at these pointers, on this thread.
+  func forward(
+    _ x: UnsafePointer<Float>, rows: Int, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ activation: ActivationKernel
+  ) {
+    WorkProfile.time(.matrixProducts) {
+      gemm(
+        transposeB: true, m: rows, n: outputs, k: inputs, a: x, lda: inputs, b: weight.pointer, ldb: inputs,
+        c: sum, ldc: outputs)
+    }
+    finish(bias?.pointer, sum: sum, y: y, activation, rows: rows, columns: 0..<outputs)
+  }
+
+  /// The forward pass of some outputs of few rows, on this thread; the pointers are to the first output.
+  func forward(
+    _ input: ThinInput, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ activation: ActivationKernel, columns: Range<Int>
+  ) {
+    project(input, columns: columns, into: sum + columns.lowerBound, stride: outputs)
+    finish(nil, sum: sum, y: y, activation, rows: input.rows, columns: columns)
+  }
+
+  /// x Wᵀ + b of some outputs, on this thread; rows of `y` are `stride` values apart.
+  func project(_ input: ThinInput, columns: Range<Int>, into y: UnsafeMutablePointer<Float>, stride: Int) {
+    let first = columns.lowerBound
+    input.product(
+      weight.pointer + first * inputs, bias.map { $0.pointer + first }, outputs: columns.count, into: y,
+      stride: stride)
+  }
+
+  /// f(x Wᵀ + b) of some outputs, laid out as the input of a next layer, on this thread.
+  func layer(
+    _ input: ThinInput, columns: Range<Int>, _ activation: ActivationKernel, in scratch: inout Scratch
+  ) -> ThinInput {
+    let first = columns.lowerBound
+    return input.layer(
+      weight.pointer + first * inputs, bias.map { $0.pointer + first }, outputs: columns.count, activation,
+      in: &scratch)
+  }
+
+  /// What some of the inputs contribute to x Wᵀ, on this thread, with b where `addsBias` says so.
+  func partialSum(
+    _ input: ThinInput, ofInputs range: Range<Int>, addsBias: Bool, into y: UnsafeMutablePointer<Float>
+  ) {
+    input.product(
+      weight.pointer + range.lowerBound, weightStride: inputs, addsBias ? bias?.pointer : nil,
+      outputs: outputs,
+      into: y, stride: outputs)
+  }
+
+  /// Adds the bias to some columns of the product and applies the activation.
+  private func finish(
+    _ bias: UnsafePointer<Float>?, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ activation: ActivationKernel, rows: Int, columns: Range<Int>
+  ) {
+    let first = columns.lowerBound
+    if bias == nil, activation == .identity { return }
+    WorkProfile.time(.elementwise) {
+      if let bias {
+        ps_bias_activation(
+          activation.rawValue, sum + first, bias + first, y + first, Int64(rows), Int64(columns.count),
+          Int64(outputs), Int64(outputs))
+      } else {
+        for row in 0..<rows {
+          let start = row * outputs + first
+          ps_activation(activation.rawValue, sum + start, y + start, Int64(columns.count))
+        }
+      }
+    }
+  }
+
+  // MARK: Backward
+
+  /// Computes dx = dy W, or dx += dy W.
+  package func inputGradient(_ dy: Storage, rows: Int, into dx: Storage, adding: Bool) {
+    LinearSplit(rows: rows, inputs: inputs, outputs: outputs).inputGradient {
+      inputGradient(dy, into: dx, adding: adding, rows: $0, columns: $1)
+    }
+  }
+
+  /// The input gradient of some rows and columns, on this thread.
+  func inputGradient(_ dy: Storage, into dx: Storage, adding: Bool, rows: Range<Int>, columns: Range<Int>) {
+    WorkProfile.time(.matrixProducts) {
+      gemm(
+        m: rows.count, n: columns.count, k: outputs, a: dy.pointer + rows.lowerBound * outputs,
+        lda: outputs, b: weight.pointer + columns.lowerBound, ldb: inputs, beta: adding ? 1 : 0,
+        c: dx.pointer + rows.lowerBound * inputs + columns.lowerBound, ldc: inputs)
+    }
+  }
+
+  /// Computes dW = dyᵀ x, or dW += dyᵀ x.
+  package func weightGradient(_ dy: Storage, _ x: Storage, rows: Int, into dw: Storage, adding: Bool) {
+    Parallel.forEach(outputs, grain: max(1, RowBlocks.worthwhile / max(1, rows * inputs))) { range in
+      WorkProfile.time(.matrixProducts) {
+        gemm(
+          transposeA: true, m: range.count, n: inputs, k: rows, a: dy.pointer + range.lowerBound,
+          lda: outputs, b: x.pointer, ldb: inputs, beta: adding ? 1 : 0,
+          c: dw.pointer + range.lowerBound * inputs, ldc: inputs)
+      }
+    }
+  }
+
+  /// Computes db += Σ rows of dy.
+  package func addBiasGradient(_ dy: Storage, rows: Int, to db: Storage) {
+    Reductions.addColumnSums(dy, rows: rows, columns: outputs, to: db)
+  }
+}
+
+/// How workers share the product of rows with a weight.
+struct LinearSplit {
+  private let count: Int
+  private let inputCount: Int
+  private let outputCount: Int
+
+  init(rows: Int, inputs: Int, outputs: Int) { (count, inputCount, outputCount) = (rows, inputs, outputs) }
+
+  /// Rows per GEMM call: large enough that packing the weight is cheap, small enough that the epilogue finds the
+  /// block in cache.
+  private static let blockRows = 512
+  /// With fewer rows than this a worker's GEMM is thin, and splitting the outputs is better.
+  private static let thinRows = Int(ps_thin_rows)
+
+  /// Whether there are so few rows that the outputs are split instead.
+  var isThin: Bool { count < Self.thinRows }
+
+  /// Runs `body` over blocks of rows of nearly the same length, each worker's one after the other.
+  func rows(atMost blockRows: Int = Self.blockRows, _ body: (Range<Int>) -> Void) {
+    Parallel.forEach(count, grain: Self.thinRows / 2) { range in
+      let blocks = (range.count + blockRows - 1) / blockRows
+      for block in 0..<blocks {
+        let lower = range.lowerBound + range.count * block / blocks
+        body(lower..<range.lowerBound + range.count * (block + 1) / blocks)
+      }
+    }
+  }
+
+  /// Runs `body` over parts of the outputs of few rows.
+  func outputs(_ body: (Range<Int>) -> Void) {
+    Parallel.forEach(outputCount, grain: max(16, RowBlocks.worthwhile / max(1, count * inputCount)), body)
+  }
+
+  /// Runs `body` over parts of the input gradient: rows, or columns where the rows are few.
+  func inputGradient(_ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
+    if isThin {
+      Parallel.forEach(inputCount, grain: max(16, RowBlocks.worthwhile / max(1, count * outputCount))) {
+        body(0..<count, $0)
+      }
+    } else {
+      rows { body($0, 0..<inputCount) }
+    }
+  }
+}

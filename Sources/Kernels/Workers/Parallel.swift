@@ -1,0 +1,102 @@
+import Foundation
+import Synchronization
+
+/// Splits independent work over the machine's cores; the only place where threads are used inside a step.
+public enum Parallel {
+  private static let chosen = Atomic<Int>(0)
+  private static let pool = WorkerPool()
+
+  /// The number of workers, at least 1.
+  ///
+  /// At first the value of `POTSTILL_NUM_THREADS` when that is a positive number, else the number of processors
+  /// this process may use.
+  public static var threadCount: Int {
+    get {
+      let value = chosen.load(ordering: .relaxed)
+      return value > 0 ? value : initialCount
+    }
+    set { chosen.store(min(max(1, newValue), WorkerPool.maximumThreads), ordering: .relaxed) }
+  }
+
+  /// The largest number of workers.
+  package static let maximumThreadCount = WorkerPool.maximumThreads
+
+  private static let initialCount: Int = {
+    let requested = ProcessInfo.processInfo.environment["POTSTILL_NUM_THREADS"].flatMap { Int($0) }
+    guard let requested, requested > 0 else { return ProcessorCount.available }
+    return min(requested, WorkerPool.maximumThreads)
+  }()
+
+  /// Covers 0 ..< count with disjoint contiguous ranges, runs `body` on each, on all cores, and returns when all are done.
+  ///
+  /// Without `block`: at most one range per worker, all of nearly the same length, none shorter than `grain` unless
+  /// `count` is. With `block`: ranges of that length (the last may be shorter), handed out one after the other, for
+  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a
+  /// body, or while another thread is in here, runs its ranges one after the other on its own thread.
+  package static func forEach(
+    _ count: Int, grain: Int = 1, block: Int? = nil, _ body: (_ range: Range<Int>) -> Void
+  ) {
+    guard count > 0 else { return }
+    let threads = threadCount
+    let ranges: Int
+    if let block {
+      precondition(block > 0, "A block of Parallel.forEach must be positive, found \(block).")
+      ranges = (count + block - 1) / block
+    } else {
+      ranges = min(threads, max(1, count / max(1, grain)))
+    }
+    let split = RangeSplit(count: count, ranges: ranges, block: block)
+    if ranges == 1 { return body(split[0]) }
+    guard threads > 1, !SerialRegion.isCurrent, pool.run(split, threads: threads, body) else {
+      return SerialRegion.run { for index in 0..<ranges { body(split[index]) } }
+    }
+  }
+}
+
+extension Parallel {
+  /// Sets every element to a value computed for its index, on all cores; `block` as in `forEach`.
+  package static func fill<Element: Sendable>(
+    _ elements: inout [Element], block: Int? = nil, _ body: (_ index: Int) -> Element
+  ) {
+    elements.withUnsafeMutableBufferPointer { elements in
+      // Each index is one worker's alone.
+      forEach(elements.count, block: block) { range in for index in range { elements[index] = body(index) } }
+    }
+  }
+}
+
+/// How 0 ..< count is cut into ranges.
+struct RangeSplit {
+  let count: Int
+  let ranges: Int
+  let block: Int?
+
+  subscript(index: Int) -> Range<Int> {
+    if let block { return index * block..<min(count, (index + 1) * block) }
+    return count * index / ranges..<count * (index + 1) / ranges
+  }
+}
+
+/// Knows whether this thread is in a region that runs serially.
+///
+/// A region that finds the pool taken runs on its own thread; without this its nested regions would go to the pool once
+/// that is free again, and not stay on the thread as they do inside the pool.
+package enum SerialRegion {
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    let failure = pthread_key_create(&key, nil)
+    precondition(failure == 0, "The system has no thread-specific key left (error \(failure)).")
+    return key
+  }()
+
+  /// Whether the calling thread is in one.
+  package static var isCurrent: Bool { pthread_getspecific(key) != nil }
+
+  /// Runs `body` as one.
+  package static func run(_ body: () -> Void) {
+    let outer = pthread_getspecific(key)
+    pthread_setspecific(key, UnsafeRawPointer(bitPattern: 1))
+    body()
+    pthread_setspecific(key, outer)
+  }
+}

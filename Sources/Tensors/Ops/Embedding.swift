@@ -1,0 +1,67 @@
+import Kernels
+
+extension Tensor {
+  /// The sum of word, position and (if there is a table) segment embeddings of every token.
+  ///
+  /// Backward: each row of dy is added to the rows of the tables it was made of.
+  ///
+  /// - Parameters:
+  ///   - word: The word table, [vocabulary, features].
+  ///   - position: The position table, [positions, features].
+  ///   - segment: The segment (token type) table, [segments, features], if any.
+  ///   - ids: The word index of each token, [tokens].
+  ///   - positions: The position index of each token, [tokens].
+  ///   - segments: The segment index of each token, [tokens].
+  /// - Returns: The embeddings, [tokens, features].
+  public static func embedding(
+    word: Tensor, position: Tensor, segment: Tensor?, ids: [Int32], positions: [Int32], segments: [Int32]
+  ) -> Tensor {
+    let (tokens, columns) = (ids.count, word.shape.lastDimension)
+    ids.checkBelow(word.shape[0], name: "token id")
+    positions.checkBelow(position.shape[0], name: "position")
+    precondition(
+      positions.count == tokens,
+      "Every token needs a position: \(tokens) tokens, \(positions.count) positions.")
+    if let segment {
+      segments.checkBelow(segment.shape[0], name: "segment")
+      precondition(
+        segments.count == tokens,
+        "Every token needs a segment: \(tokens) tokens, \(segments.count) segments.")
+    }
+    let y = Storage(uninitialized: tokens * columns)
+    RowKernels.embeddingSum(
+      word: word.storage, ids: ids, position: position.storage, positions: positions,
+      segment: segment?.storage, segments: segments, columns: columns, into: y)
+    let result = Tensor.result(y, [tokens, columns], from: word, position, segment)
+    if let tape = result.tape {
+      tape.record(result) { dy in
+        for (table, rows) in [(word, ids), (position, positions)] + (segment.map { [($0, segments)] } ?? []) {
+          table.slot?.accumulate(rows: rows, columns: columns, as: .embedding) {
+            RowKernels.scatterAdd(dy, to: $0, rows: rows, columns: columns)
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The row of each token in this table [vocabulary, features]; each row of dy is added to the row it came from.
+  ///
+  /// - Parameter ids: The row of each token, [tokens].
+  /// - Returns: The embeddings, [tokens, features].
+  public func embedding(ids: [Int32]) -> Tensor {
+    let columns = shape.lastDimension
+    ids.checkBelow(shape[0], name: "token id")
+    let y = Storage(uninitialized: ids.count * columns)
+    RowKernels.gather(storage, rows: ids, columns: columns, into: y, splitting: true)
+    let result = Tensor.result(y, [ids.count, columns], from: self)
+    if let tape = result.tape {
+      tape.record(result) { dy in
+        slot?.accumulate(rows: ids, columns: columns, as: .embedding) {
+          RowKernels.scatterAdd(dy, to: $0, rows: ids, columns: columns)
+        }
+      }
+    }
+    return result
+  }
+}

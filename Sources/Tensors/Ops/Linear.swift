@@ -1,0 +1,142 @@
+import Kernels
+
+/// The weights of a linear layer, y = x Wᵀ + b: what every op that multiplies by one takes.
+public struct LinearWeights: Sendable {
+  /// The weight W as checkpoints hold it, [outputs, inputs].
+  public let weight: Tensor
+  /// The bias b, [outputs], if any.
+  public let bias: Tensor?
+
+  /// A dense weight [outputs, inputs] and a bias [outputs], if any.
+  public init(_ weight: Tensor, bias: Tensor? = nil) {
+    precondition(
+      weight.shape.rank == 2, "A linear layer needs a weight [outputs, inputs], found \(weight.shape).")
+    precondition(
+      bias == nil || bias?.count == weight.shape[0],
+      "A linear layer needs a bias of \(weight.shape[0]) values.")
+    self.weight = weight
+    self.bias = bias
+  }
+
+  /// The length of the rows it takes.
+  public var inputs: Int { weight.shape[1] }
+  /// The length of the rows it gives.
+  public var outputs: Int { weight.shape[0] }
+
+  /// The products with the weight.
+  package var kernel: LinearKernel {
+    LinearKernel(weight: weight.storage, bias: bias?.storage, inputs: inputs, outputs: outputs)
+  }
+
+  /// The tensors that gradients can go to.
+  package var tensors: [Tensor?] { [weight, bias] }
+
+  /// Adds dW += dyᵀ x and db += Σ rows of dy.
+  package func addGradients(of dy: Storage, _ x: Storage, rows: Int) {
+    weight.slot?.contribute { kernel.weightGradient(dy, x, rows: rows, into: $0, adding: $1) }
+    bias?.slot?.accumulate { kernel.addBiasGradient(dy, rows: rows, to: $0) }
+  }
+
+  /// The shape of the results for rows of some shape.
+  func resultShape(_ x: Tensor) -> Shape {
+    precondition(
+      x.shape.lastDimension == inputs,
+      "linear got rows of \(x.shape.lastDimension) values for a weight \(weight.shape).")
+    return Shape(x.shape.dimensions.dropLast() + [outputs])
+  }
+}
+
+extension Tensor {
+  /// The rows f(x Wᵀ + b) of a linear layer, [..., inputs] to [..., outputs].
+  ///
+  /// Backward: with s = x Wᵀ + b, ds = dy f′(s); dx = ds W, dW += dsᵀ x, db += Σ rows of ds.
+  ///
+  /// - Parameters:
+  ///   - weights: W and b.
+  ///   - activation: The function f.
+  public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
+    let (rows, shape, kernel) = (shape.rowCount, weights.resultShape(self), weights.kernel)
+    let tape = Tensor.tape(of: [self] + weights.tensors)
+    let y = Storage(uninitialized: shape.count)
+    // The value before the activation is only kept when backward will read it; without an activation it is the output.
+    let saved = tape != nil && activation != .identity ? Storage(uninitialized: shape.count) : nil
+    kernel.forward(storage, rows: rows, sum: saved ?? y, y: y, activation: activation.kernel)
+    let result = Tensor.result(y, shape, on: tape)
+    if let tape {
+      tape.record(result) { dy in
+        if let saved { activation.kernel.gradient(saved, dy: dy, into: dy) }
+        slot?.contribute { kernel.inputGradient(dy, rows: rows, into: $0, adding: $1) }
+        weights.addGradients(of: dy, storage, rows: rows)
+      }
+    }
+    return result
+  }
+
+  /// The rows x Wᵢᵀ + bᵢ of several layers that read the same rows, such as queries, keys and values.
+  ///
+  /// One region takes every block of rows through all layers while it is in cache. Backward: dx = Σ dyᵢ Wᵢ,
+  /// dWᵢ += dyᵢᵀ x, dbᵢ += Σ rows of dyᵢ.
+  public func linear(_ layers: [LinearWeights]) -> [Tensor] {
+    let (rows, shapes, kernels) = (shape.rowCount, layers.map { $0.resultShape(self) }, layers.map(\.kernel))
+    let results = shapes.map { Storage(uninitialized: $0.count) }
+    LinearGroupKernel.forward(storage, rows: rows, layers: kernels, into: results)
+    let tensors = zip(layers, zip(results, shapes)).map { layer, result in
+      Tensor.result(result.0, result.1, from: self, layer.weight, layer.bias)
+    }
+    if let tape = Tensor.tape(of: tensors) {
+      // Slots for results that nothing trainable leads to keep the gradients at their places.
+      tape.record(outputs: tensors.map { $0.slot ?? GradientSlot(count: 0) }) { gradients in
+        let arrived = layers.indices.compactMap { index in gradients[index].map { (layer: index, dy: $0) } }
+        slot?.contribute { dx, adding in
+          LinearGroupKernel.inputGradient(
+            arrived.map { (kernels[$0.layer], $0.dy) }, rows: rows, into: dx, adding: adding)
+        }
+        for (layer, dy) in arrived { layers[layer].addGradients(of: dy, storage, rows: rows) }
+      }
+    }
+    return tensors
+  }
+
+  /// The rows f(x W₁ᵀ + b₁) W₂ᵀ + b₂: the feed-forward half of a Transformer layer, [..., features] to [..., outputs].
+  ///
+  /// Each worker takes a block of rows through both products while it is in cache. For backward only the sums before f are
+  /// kept: f is computed again from them, which costs one pass and saves a quarter of what a BERT layer keeps; in
+  /// inference the wide rows between the products are never stored whole. Backward: with
+  /// s = x W₁ᵀ + b₁ and h = f(s), dh = dy W₂, ds = dh f′(s); dx = ds W₁, dW₁ += dsᵀ x, db₁ += Σ ds, dW₂ += dyᵀ h,
+  /// db₂ += Σ dy.
+  ///
+  /// - Parameters:
+  ///   - inner: W₁ [inner, features] and b₁ [inner].
+  ///   - outer: W₂ [outputs, inner] and b₂ [outputs].
+  ///   - activation: The function f.
+  public func feedForward(inner: LinearWeights, outer: LinearWeights, activation: Activation) -> Tensor {
+    let (rows, features) = (shape.rowCount, shape.lastDimension)
+    precondition(
+      inner.inputs == features && outer.inputs == inner.outputs,
+      "feedForward cannot take rows of \(features) values through \(inner.weight.shape) and \(outer.weight.shape)."
+    )
+    let tape = Tensor.tape(of: [self] + inner.tensors + outer.tensors)
+    let y = Storage(uninitialized: rows * outer.outputs)
+    let sums = tape != nil ? Storage(uninitialized: rows * inner.outputs) : nil
+    let kernel = FeedForwardKernel(inner: inner.kernel, outer: outer.kernel, activation: activation.kernel)
+    kernel.forward(storage, rows: rows, sums: sums, y: y)
+    let result = Tensor.result(y, Shape(shape.dimensions.dropLast() + [outer.outputs]), on: tape)
+    if let tape, let sums {
+      tape.record(result) { dy in
+        let wide = Storage(uninitialized: sums.count)
+        if let slot = outer.weight.slot {
+          activation.kernel.apply(sums, into: wide)
+          slot.contribute { outer.kernel.weightGradient(dy, wide, rows: rows, into: $0, adding: $1) }
+        }
+        outer.bias?.slot?.accumulate { outer.kernel.addBiasGradient(dy, rows: rows, to: $0) }
+        if ([self] + inner.tensors).allSatisfy({ $0?.slot == nil }) { return }
+        // The wide rows have served; now their gradient takes their place.
+        outer.kernel.inputGradient(dy, rows: rows, into: wide, adding: false)
+        activation.kernel.gradient(sums, dy: wide, into: wide)
+        slot?.contribute { inner.kernel.inputGradient(wide, rows: rows, into: $0, adding: $1) }
+        inner.addGradients(of: wide, storage, rows: rows)
+      }
+    }
+    return result
+  }
+}
