@@ -78,8 +78,8 @@ struct DistillRun {
   }
 
   /// What makes a bad student likely, found before the first step; the teacher answers some of the validation rows for it.
-  func doubts(_ config: DistillationConfig) throws -> [DistillationFault] {
-    var doubts: [DistillationFault?] = []
+  func doubts(_ config: DistillationConfig) throws -> [Fault] {
+    var doubts: [Fault?] = []
     if config.usesTeacherLogits {
       for case let teacher? in teachers.map(\.folder) {
         doubts.append(
@@ -89,7 +89,7 @@ struct DistillRun {
     }
     if !others.sides.isEmpty, !config.usesTeacherLogits {
       doubts.append(
-        DistillationFault(
+        Fault(
           "teacher",
           "of \(1 + others.sides.count) teachers only \(pair.teacher.path) counts, since kd_loss_weight is 0: layers are "
             + "matched with the first", severity: .warning))

@@ -234,9 +234,7 @@ package struct TrainingOptions: ParsableArguments {
 
   /// The settings of a run as its recipe holds them.
   func recipe(_ config: TrainingConfig) throws -> JSONObject {
-    let encoder = JSONEncoder()
-    let encoded = try JSONValue(parsing: Array(encoder.encode(config)))
-    var object = encoded.objectValue ?? JSONObject()
+    var object = TrainingConfig.settings.json(of: config)
     // -1 stands for "as the epochs say".
     if config.maxSteps < 0 { object["max_steps"] = nil }
     object["max_train_samples"] = maxTrainSamples.map { .integer($0) }

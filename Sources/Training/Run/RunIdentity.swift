@@ -46,15 +46,9 @@ public struct RunIdentity: Sendable, Equatable {
     object["order"] = .string(data.orderFingerprint)
     object["validation"] = origin.validation.map { .string($0) } ?? .null
     object["settings"] = .object(origin.settings)
-    object["training_config"] = try config.json
+    object["training_config"] = config.json.sorted
     json = object
   }
-
-  /// Settings that change when a run reports, saves or ends, but no number of the steps it shares with another.
-  private static let harmless: Set = [
-    "logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit", "eval_strategy",
-    "eval_steps", "per_device_eval_batch_size", "early_stopping_patience", "early_stopping_threshold",
-  ]
 
   private static let nouns = [
     ("model", "the starting model"), ("teachers", "the teacher"), ("rows", "the training rows"),
@@ -84,7 +78,7 @@ public struct RunIdentity: Sendable, Equatable {
       return then.compactText == now.compactText ? [] : ["\(path) was \(text(then)), is \(text(now))"]
     }
     let keys = old.keys + new.keys.filter { old[$0] == nil }
-    return keys.filter { !harmless.contains($0) }.flatMap { key in
+    return keys.filter { !TrainingConfig.settings.harmlessKeys.contains($0) }.flatMap { key in
       differences(old[key] ?? .null, new[key] ?? .null, path: path.isEmpty ? key : path + "." + key)
     }
   }
@@ -92,16 +86,5 @@ public struct RunIdentity: Sendable, Equatable {
   private static func text(_ value: JSONValue) -> String {
     let text = value.isNull ? "not set" : value.compactText
     return text.count > 80 ? text.prefix(77) + "…" : text
-  }
-}
-
-extension TrainingConfig {
-  /// The settings as `trainer_state.json` holds them, keys sorted.
-  var json: JSONValue {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      return try JSONValue(parsing: [UInt8](encoder.encode(self)), file: "training settings")
-    }
   }
 }

@@ -68,17 +68,11 @@ public final class RunLog: TrainingObserver {
   public func writeResults(_ split: String, _ results: JSONObject) throws(TrainingError) {
     let all = directory.appending(path: "all_results.json")
     do {
-      try JSONValue.object(sorted(results)).write(to: directory.appending(path: "\(split)_results.json"))
+      try JSONValue.object(results).sorted.write(to: directory.appending(path: "\(split)_results.json"))
       var merged = (try? JSONValue(contentsOf: all))?.objectValue ?? JSONObject()
       for (key, value) in results { merged[key] = value }
-      try JSONValue.object(sorted(merged)).write(to: all)
+      try JSONValue.object(merged).sorted.write(to: all)
     } catch { throw failure(error) }
-  }
-
-  private func sorted(_ object: JSONObject) -> JSONObject {
-    var result = JSONObject()
-    for (key, value) in object.sorted(by: { $0.key < $1.key }) { result[key] = value }
-    return result
   }
 
   private func append(_ line: JSONObject) throws(TrainingError) {
