@@ -49,9 +49,16 @@ extension DistillationConfig {
       help: "Swap the teacher's largest logit with that of the true label."),
     Setting(
       "cache_teacher_logits", \.cacheTeacherLogits, also: ["is_caching_logits"],
-      help: "Run the teacher once over the data and keep its answers."),
+      help:
+        "Run the teacher once over the data and keep its answers: logits in memory; with --match, logits and layers in a "
+        + "file of the run folder, deleted at the end."),
     Setting(
-      "intermediate_matches", at: \.matches, help: "A loss between layers; may be given several times.",
+      "intermediate_matches", at: \.matches,
+      help:
+        "A loss between layers; may be given several times. A method such as minilmv2, emd or pkd_skip, a map of the "
+        + "layers such as uniform, with another loss as uniform:cos, a preset such as L3_hidden_mse, or JSON such as "
+        + "{\"layer_T\": 6, \"layer_S\": 3, \"loss\": \"hidden_mse\", \"weight\": 1, \"proj\": [\"linear\", 312, 768]}; "
+        + "with module_T and module_S it compares named modules, such as encoder.layer.3.attention.output.",
       read: { reader, config in
         for key in ["intermediate_matches", "matches"] {
           if let value = reader.value(key) { config.read(matches: value, key, &reader) }

@@ -9,7 +9,8 @@ public struct FieldReader {
   private let path: String
   private let acceptsNonFinite: Bool
   private let wording: Wording
-  private var known: [String] = []
+  /// The keys that somebody asked for, in the order of asking.
+  public private(set) var knownKeys: [String] = []
 
   /// A reader of an object.
   ///
@@ -44,7 +45,7 @@ public struct FieldReader {
 
   /// The value under a key, nil when it is missing or null.
   public mutating func value(_ key: String) -> JSONValue? {
-    known.append(key)
+    knownKeys.append(key)
     guard let value = object[key], !value.isNull else { return nil }
     return value
   }
@@ -115,13 +116,13 @@ public struct FieldReader {
   }
 
   /// The keys nobody asked for.
-  public var unknownKeys: [String] { object.keys.filter { !known.contains($0) } }
+  public var unknownKeys: [String] { object.keys.filter { !knownKeys.contains($0) } }
 
   /// Adds a fault for every key nobody asked for, with the known key that was probably meant.
   public mutating func rejectUnknown() {
     for key in unknownKeys {
-      let near = suggestion(for: key, among: known).map { "; did you mean \($0)?" }
-      add(key, "is not a known key" + (near ?? "; known are \(known.sorted().joined(separator: ", "))"))
+      let near = suggestion(for: key, among: knownKeys).map { "; did you mean \($0)?" }
+      add(key, "is not a known key" + (near ?? "; known are \(knownKeys.sorted().joined(separator: ", "))"))
     }
   }
 }

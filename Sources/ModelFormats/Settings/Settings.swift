@@ -44,6 +44,12 @@ public struct Settings<Root: Sendable>: Sendable {
   /// Everything wrong or doubtful about a configuration, in the order of the lines.
   public func faults(of root: Root) -> [Fault] { lines.flatMap { $0.check(root) } }
 
+  /// What differs between two configurations as JSON and changes a number of a run's steps, such as
+  /// `learning_rate was 0.05, is 0.01`.
+  public func differences(from old: JSONValue, to new: JSONValue) -> [String] {
+    new.differences(from: old, ignoring: harmlessKeys)
+  }
+
   /// The help of the setting at a path, with what a tool takes where it is not given.
   ///
   /// - Parameters:
@@ -131,5 +137,32 @@ public struct Setting<Root: Sendable>: Sendable {
     self.read = read
     self.write = write
     self.check = check
+  }
+}
+
+extension JSONValue {
+  /// What differs from an older value, member by member, such as `learning_rate was 0.05, is 0.01`.
+  ///
+  /// - Parameters:
+  ///   - old: The older value.
+  ///   - ignored: Keys that do not matter.
+  ///   - path: What precedes every key.
+  package func differences(
+    from old: JSONValue, ignoring ignored: Set<String> = [], path: String = ""
+  ) -> [String] {
+    guard let before = old.objectValue, let now = objectValue else {
+      return old.compactText == compactText ? [] : ["\(path) was \(old.setting), is \(setting)"]
+    }
+    let keys = before.keys + now.keys.filter { before[$0] == nil }
+    return keys.filter { !ignored.contains($0) }.flatMap { key in
+      (now[key] ?? .null).differences(
+        from: before[key] ?? .null, ignoring: ignored, path: path.isEmpty ? key : path + "." + key)
+    }
+  }
+
+  /// The value of a setting in a few words.
+  private var setting: String {
+    let text = isNull ? "not set" : compactText
+    return text.count > 80 ? text.prefix(77) + "…" : text
   }
 }

@@ -56,7 +56,7 @@ struct DistillRun {
 
   /// Makes this a run of BERT-of-Theseus, once everything fits.
   mutating func replaceLayers(
-    _ config: TheseusConfig, distillation: DistillationConfig, seed: UInt64
+    _ config: TheseusConfig, distillation: JSONObject, seed: UInt64
   ) throws {
     replacing = try TheseusRun(config, pair, others: others, distillation: distillation, seed: seed)
   }

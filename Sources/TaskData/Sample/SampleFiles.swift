@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// Writes the files of a sample task.
 enum SampleFiles {
@@ -12,8 +13,10 @@ enum SampleFiles {
       for (name, content) in files {
         let url = folder.appending(path: name)
         path = url.path(percentEncoded: false)
-        try Data(content.utf8).write(to: url, options: .atomic)
+        try AtomicFile.write(Array(content.utf8), to: url)
       }
+    } catch FormatError.cannotWrite(_, let reason) {
+      throw .unwritableFile(path: path, reason: reason)
     } catch {
       throw .unwritableFile(path: path, reason: error.localizedDescription)
     }

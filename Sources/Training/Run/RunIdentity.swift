@@ -66,25 +66,12 @@ public struct RunIdentity: Sendable, Equatable {
       if key == "order", other.json["rows"] != json["rows"] { continue }
       found.append("\(noun) \(noun.hasSuffix("rows") && key != "order" ? "differ" : "differs")")
     }
-    for key in ["settings", "training_config"] {
-      guard let then = other.json[key], let now = json[key] else { continue }
-      found += Self.differences(then, now, path: "")
+    if let then = other.json["settings"], let now = json["settings"] {
+      found += now.differences(from: then)
+    }
+    if let then = other.json["training_config"], let now = json["training_config"] {
+      found += TrainingConfig.settings.differences(from: then, to: now)
     }
     return found
-  }
-
-  private static func differences(_ then: JSONValue, _ now: JSONValue, path: String) -> [String] {
-    guard case (let old?, let new?) = (then.objectValue, now.objectValue) else {
-      return then.compactText == now.compactText ? [] : ["\(path) was \(text(then)), is \(text(now))"]
-    }
-    let keys = old.keys + new.keys.filter { old[$0] == nil }
-    return keys.filter { !TrainingConfig.settings.harmlessKeys.contains($0) }.flatMap { key in
-      differences(old[key] ?? .null, new[key] ?? .null, path: path.isEmpty ? key : path + "." + key)
-    }
-  }
-
-  private static func text(_ value: JSONValue) -> String {
-    let text = value.isNull ? "not set" : value.compactText
-    return text.count > 80 ? text.prefix(77) + "…" : text
   }
 }

@@ -8,7 +8,7 @@ public import ModelFormats
 public final class RunLog: TrainingObserver {
   /// The run folder.
   public let directory: URL
-  private var handle: FileHandle?
+  private var metrics: AppendedFile?
 
   /// A log in `directory`, which is made when it does not exist.
   ///
@@ -37,9 +37,7 @@ public final class RunLog: TrainingObserver {
       }
     }
     do {
-      try AtomicFile.write(Array(kept.utf8), to: metricsFile)
-      handle = try FileHandle(forWritingTo: metricsFile)
-      try handle?.seekToEnd()
+      metrics = try AppendedFile(metricsFile, beginningWith: kept)
     } catch { throw failure(error) }
   }
 
@@ -59,8 +57,7 @@ public final class RunLog: TrainingObserver {
 
   /// Writes `train_results.json` and adds its members to `all_results.json`.
   public func finished(_ summary: TrainingSummary) throws(TrainingError) {
-    try? handle?.close()
-    handle = nil
+    metrics = nil
     try writeResults("train", summary.json)
   }
 
@@ -77,8 +74,7 @@ public final class RunLog: TrainingObserver {
 
   private func append(_ line: JSONObject) throws(TrainingError) {
     do {
-      // One write a line, straight to the file: whoever follows it sees whole lines.
-      try handle?.write(contentsOf: Data((JSONValue.object(line).compactText + "\n").utf8))
+      try metrics?.append(JSONValue.object(line).compactText)
     } catch { throw failure(error) }
   }
 
