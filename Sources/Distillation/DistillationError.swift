@@ -1,7 +1,9 @@
+import ModelFormats
+
 /// What can go wrong before and during a distillation.
 public enum DistillationError: Error, Sendable, Equatable {
   /// A configuration with faults, all of them.
-  case invalidConfiguration([DistillationFault])
+  case invalidConfiguration([Fault])
   /// A configuration file that cannot be read or is not JSON.
   case unreadable(file: String, reason: String)
   /// A file that cannot be written.

@@ -98,10 +98,10 @@ public struct ModelDescription: Sendable, Equatable {
   }
 
   /// What is wrong with a name that no value has.
-  func unknownIntermediate(_ name: String, field: String) -> DistillationFault {
+  func unknownIntermediate(_ name: String, field: String) -> Fault {
     let names = intermediates.map(\.name)
     let hint = suggestion(for: name, among: names).map { "did you mean \($0)?" }
-    return DistillationFault(
+    return Fault(
       field,
       "\(self.name) has no module \"\(name)\"; "
         + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))

@@ -29,8 +29,21 @@ public enum CommandLineTool {
   /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
   /// 143 for a run that SIGINT and SIGTERM broke off.
   package static func run(_ arguments: [String], console: Console) -> Int32 {
+    run(named: arguments.first, on: console) { try command(for: arguments, console: console) }
+  }
+
+  /// Runs a command as a recipe says, and returns its exit code.
+  static func run(_ name: String, as recipe: RecipeFile, console: Console) -> Int32 {
+    run(named: name, on: console) {
+      try recipe.filling(try PotstillCommand.parseAsRoot([name]), of: name)
+    }
+  }
+
+  private static func run(
+    named name: String?, on console: Console, _ making: () throws -> any ParsableCommand
+  ) -> Int32 {
     do {
-      var command = try command(for: arguments, console: console)
+      var command = try making()
       guard var work = command as? any ConsoleCommand else {
         try command.run()
         return 0
@@ -38,8 +51,14 @@ public enum CommandLineTool {
       try work.run(console)
       return 0
     } catch let usage as UsageError {
-      let name = arguments.first.map { " \($0)" } ?? ""
+      let name = name.map { " \($0)" } ?? ""
       report("\(usage)\n  See 'potstill\(name) --help' for more information.", on: console)
+      return ExitCode.validationFailure.rawValue
+    } catch let invalid as ValidationError {
+      // Of recipe and command line together: the parser, which would say how the command is used, has not seen both.
+      let usage = name.flatMap { try? PotstillCommand.usageString(for: PotstillCommand.command(named: $0)) }
+      let help = "  See 'potstill\(name.map { " " + $0 } ?? "") --help' for more information."
+      report([invalid.message, usage, help].compactMap { $0 }.joined(separator: "\n"), on: console)
       return ExitCode.validationFailure.rawValue
     } catch let code as ExitCode {
       return code.rawValue
@@ -65,10 +84,7 @@ public enum CommandLineTool {
     }
     let recipe = try RecipeFile(path: file)
     for option in recipe.idleOptions { console.note("potstill: note: \(option)") }
-    let merged = try recipe.arguments(for: name, overriddenBy: Array(spelled.arguments.dropFirst()))
-    let whole = try PotstillCommand.parseAsRoot([name] + merged)
-    try EmptyOptions.check(whole)
-    return whole
+    return try recipe.filling(command, of: name)
   }
 
   /// Says what went wrong, or prints the help that was asked for.

@@ -35,6 +35,17 @@ package struct PotstillCommand: ParsableCommand {
     ])
 
   package init() {}
+
+  /// The type of a subcommand.
+  ///
+  /// - Throws: `UsageError` for a name that none has.
+  static func command(named name: String) throws -> any ParsableCommand.Type {
+    let all = configuration.groupedSubcommands.flatMap(\.subcommands) + configuration.ungroupedSubcommands
+    guard let command = all.first(where: { $0.configuration.commandName == name }) else {
+      throw UsageError("there is no command \(name)")
+    }
+    return command
+  }
 }
 
 /// The version that `potstill --version` prints.

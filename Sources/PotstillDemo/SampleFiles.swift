@@ -1,6 +1,6 @@
 import Foundation
-public import TaskData
-public import Tasks
+import ModelFormats
+import TaskData
 
 /// Writes the files of a sample task.
 enum SampleFiles {
@@ -14,8 +14,10 @@ enum SampleFiles {
       for (name, content) in files {
         let url = folder.appending(path: name)
         path = url.path(percentEncoded: false)
-        try Data(content.utf8).write(to: url, options: .atomic)
+        try AtomicFile.write(Array(content.utf8), to: url)
       }
+    } catch FormatError.cannotWrite(_, let reason) {
+      throw .unwritableFile(path: path, reason: reason)
     } catch {
       throw .unwritableFile(path: path, reason: error.localizedDescription)
     }

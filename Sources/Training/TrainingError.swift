@@ -1,7 +1,9 @@
+import ModelFormats
+
 /// What can go wrong before or during training.
 public enum TrainingError: Error, CustomStringConvertible {
   /// The settings contradict themselves; every fault is listed.
-  case configuration([ConfigurationFault])
+  case configuration([Fault])
   /// Names that two different parameters share, or parameters that are in two groups.
   case parameterNames([String])
   /// There is nothing to train on.

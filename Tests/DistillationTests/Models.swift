@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import ModelFormats
 import TaskData
 import Tensors
 import Testing
@@ -46,7 +47,7 @@ func message(_ body: () throws -> Void) -> String {
 func faults(
   _ config: DistillationConfig, teacher: TaskModel, student: TaskModel,
   hasLabels: Bool? = nil
-) -> [DistillationFault] {
+) -> [Fault] {
   config.validate(
     teacher: ModelDescription(teacher, name: "teacher"), student: ModelDescription(student, name: "student"),
     hasLabels: hasLabels)

@@ -134,5 +134,7 @@ private protocol TextOption { var takesText: Bool { get } }
 extension OptionGroup: TextGroup { fileprivate var emptyValue: Any { Value() } }
 
 extension Option: TextOption {
-  fileprivate var takesText: Bool { String(describing: Value.self).contains("String") }
+  fileprivate var takesText: Bool {
+    ["String", "JSONArgument"].contains { String(describing: Value.self).contains($0) }
+  }
 }

@@ -27,14 +27,14 @@ import Testing
   @Test func theRecipesAreUnderstood() throws {
     let recipes = try blocks("yaml").map { try RecipeFile(path: "README.md", text: $0) }
     try #require(recipes.count == 5)
-    let arguments = try recipes[0].arguments(for: "distill", overriddenBy: [])
+    let arguments = try recipes[0].spelled(for: "distill")
     #expect(arguments.contains("--temperature=8") && arguments.count == 11)
     for (index, count) in [(2, 12), (3, 14)] {
-      let compared = try recipes[index].arguments(for: "distill", overriddenBy: [])
+      let compared = try recipes[index].spelled(for: "distill")
       #expect(compared.contains("--teacher-cache=answers/") && compared.count == count)
     }
     for (index, count) in [(1, 4), (4, 11)] {
-      let multitask = try recipes[index].arguments(for: "multitask", overriddenBy: [])
+      let multitask = try recipes[index].spelled(for: "multitask")
       #expect(multitask.contains { $0.hasPrefix("--tasks=[{") } && multitask.count == count)
     }
   }

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import TaskData
 import Tensors
 import TestSupport

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import Testing
 import Training
 
@@ -26,9 +27,30 @@ struct ConfigTests {
     let data = try JSONEncoder().encode(config)
     #expect(try JSONDecoder().decode(TrainingConfig.self, from: data) == config)
     let text = String(decoding: data, as: UTF8.self)
-    for key in TrainingConfig.CodingKeys.allCases {
-      #expect(text.contains("\"\(key.rawValue)\""), "\(key)")
+    for key in TrainingConfig.settings.keys {
+      #expect(text.contains("\"\(key)\""), "\(key)")
     }
+  }
+
+  @Test("every setting has its line in the table")
+  func table() {
+    #expect(TrainingConfig.settings.keys.count == Mirror(reflecting: TrainingConfig()).children.count)
+    #expect(Set(TrainingConfig.settings.keys).count == TrainingConfig.settings.keys.count)
+  }
+
+  @Test("everything that cannot be read is said at once")
+  func unreadable() throws {
+    let error = #expect(throws: TrainingError.self) {
+      try JSONDecoder().decode(
+        TrainingConfig.self,
+        from: Data(#"{"seed": "x", "warmup_steps": 1.5, "optim": "sdg", "other": 1}"#.utf8))
+    }
+    #expect(
+      error?.description
+        == "the training settings have 3 faults:\n"
+        + "  optim: found \"sdg\", expected one of adamw_torch, sgd\n"
+        + "  warmup_steps: is 1.5; expected a whole number, or a ratio below 1\n"
+        + "  seed: found \"x\", expected a whole number of at least 0")
   }
 
   @Test("a warmup_steps below 1 is a ratio, as in transformers 5")

@@ -266,7 +266,7 @@ struct LoopTests {
       }.faults()
       #expect(
         faults.map(\.field) == [
-          "early_stopping_patience", "early_stopping_threshold", "early_stopping_patience",
+          "early_stopping_patience", "early_stopping_patience", "early_stopping_threshold",
         ])
     }
   }

@@ -1,5 +1,6 @@
 import Encoders
 public import Foundation
+import ModelFormats
 public import TaskData
 import Tasks
 public import Tokenization
@@ -65,7 +66,7 @@ extension GeneralDistiller {
     }
     if config.cacheTeacherLogits, !matches.isEmpty, frozenTeacher.file == nil {
       throw .invalidConfiguration([
-        DistillationFault(
+        Fault(
           "cache_teacher_logits",
           "keeps logits in memory, but the matches need layers as well; call cacheTeacher(over:in:) before train, or "
             + "set it to false")

@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// What a student learns from: TextBrewer's `DistillationConfig`, its names and defaults.
 ///
 /// The total loss is kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match. Decoding (JSON, YAML)
@@ -35,7 +37,7 @@ public struct DistillationConfig: Sendable, Equatable {
   /// Whose arithmetic to follow where Potstill's own differs.
   public var compatibility: Compatibility?
   /// What could not be read when this was decoded.
-  public internal(set) var readingFaults: [DistillationFault] = []
+  public internal(set) var readingFaults: [Fault] = []
   /// The entries of `intermediate_matches` that could not be read, so that the others keep their numbers in messages.
   var unreadableMatches: [Int] = []
 

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import Tensors
 
 /// How the temperature depends on the logits; TextBrewer's `TEMPERATURE_SCHEDULER`.
@@ -20,7 +21,7 @@ public enum TemperatureSchedule: Sendable, Equatable {
   public static let names = ["none", "constant", "flsw", "cwsm"]
 
   /// What keeps the schedule from being used.
-  var faults: [DistillationFault] {
+  var faults: [Fault] {
     let key = "temperature_scheduler"
     // Beyond these the temperature of a row leaves single precision.
     let betas = -1e6...1e6
@@ -28,12 +29,12 @@ public enum TemperatureSchedule: Sendable, Equatable {
     case .constant: return []
     case .cwsm(let beta):
       return betas.contains(beta)
-        ? [] : [DistillationFault(key, "found beta \(beta), expected a number from -1000000 to 1000000")]
+        ? [] : [Fault(key, "found beta \(beta), expected a number from -1000000 to 1000000")]
     case .flsw(let beta, let gamma):
       return betas.contains(beta) && (0...10).contains(gamma)
         ? []
         : [
-          DistillationFault(
+          Fault(
             key,
             "found beta \(beta) and gamma \(gamma), expected gamma of at least 0, at most 10, and beta from -1000000 to "
               + "1000000")

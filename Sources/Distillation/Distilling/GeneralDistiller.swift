@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import ModelFormats
 import TaskData
 import Tasks
 import Tensors
@@ -40,7 +41,7 @@ open class GeneralDistiller: TrainingObjective {
   /// What each match that takes all layers keeps from batch to batch, nil for the others.
   public let transports: [LayerTransport?]
   /// What is doubtful about the configuration, for the user to read.
-  public let warnings: [DistillationFault]
+  public let warnings: [Fault]
   /// The student's parameters by weight decay, then the projections.
   public let groups: [ParameterGroup]
   /// The teacher's logits seen so far, when `cache_teacher_logits` is on.
@@ -105,11 +106,11 @@ open class GeneralDistiller: TrainingObjective {
     var found = config.validate(
       teacher: own, student: other, hasLabels: hasLabels, isAligned: alignment != nil)
     if teacher === student {
-      found.append(DistillationFault("student", "teacher and student are one object; load the model twice"))
+      found.append(Fault("student", "teacher and student are one object; load the model twice"))
     }
     if kdLoss != nil, config.temperatureSchedule != .constant {
       found.append(
-        DistillationFault(
+        Fault(
           "temperature_scheduler",
           "gives each row its own temperature, but a KD loss of your own takes one; set it to none"))
     }

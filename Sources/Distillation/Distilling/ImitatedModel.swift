@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import ModelFormats
 
 /// What is known of a teacher, which is there itself or has answered before.
 struct ImitatedModel {
@@ -17,7 +18,7 @@ struct ImitatedModel {
     }
     guard let answers else {
       throw .invalidConfiguration([
-        DistillationFault("teacher", "found neither a model nor its answers; give one of the two")
+        Fault("teacher", "found neither a model nor its answers; give one of the two")
       ])
     }
     let stored = answers.description

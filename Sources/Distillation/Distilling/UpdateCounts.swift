@@ -1,4 +1,5 @@
 import Encoders
+import ModelFormats
 import TaskData
 import Tasks
 import Tensors
@@ -104,15 +105,15 @@ extension ResolvedCustomMatch {
 
 extension DistillationConfig {
   /// What cannot be accumulated over several micro-batches, as the losses that relate the rows of a whole batch.
-  package func accumulationFaults(_ steps: Int) -> [DistillationFault] {
+  package func accumulationFaults(_ steps: Int) -> [Fault] {
     guard steps > 1 else { return [] }
-    func fault(_ field: String, _ name: String, _ reason: String) -> DistillationFault {
-      DistillationFault(
+    func fault(_ field: String, _ name: String, _ reason: String) -> Fault {
+      Fault(
         field,
         "\(name) \(reason), which the parts of a batch do not add up to, but gradient_accumulation_steps is \(steps); "
           + "set it to 1 and per_device_train_batch_size to the whole batch, or choose another loss")
     }
-    var faults: [DistillationFault] = []
+    var faults: [Fault] = []
     if usesTeacherLogits, kdLossType == .dist {
       faults.append(fault("kd_loss_type", "dist", "compares the rows of a batch with each other"))
     }

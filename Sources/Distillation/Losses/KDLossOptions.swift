@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// The weights inside a loss between logits, under their papers' letters; `kd_loss_options`.
 ///
 /// What is nil takes the paper's value: `dkd` α = 1 and β = 8 (Zhao and others 2022, for CIFAR-100), `dist` β = γ = 1 (Huang and
@@ -25,19 +27,44 @@ public struct KDLossOptions: Sendable, Equatable {
   }
 
   /// What does not fit a loss.
-  func faults(for type: KDLossType) -> [DistillationFault] {
+  func faults(for type: KDLossType) -> [Fault] {
     let known = type.optionNames
     return named.compactMap { name, value in
       let field = "kd_loss_options.\(name)"
       guard known.contains(name) else {
         let others = known.isEmpty ? "it has none" : "it has \(known.joined(separator: " and "))"
-        return DistillationFault(field, "is no option of \(type.rawValue); \(others)")
+        return Fault(field, "is no option of \(type.rawValue); \(others)")
       }
       if type == .jsd {
         return Float(value) > 0 && Float(value) < 1
-          ? nil : DistillationFault(field, "found \(value), expected more than 0 and less than 1")
+          ? nil : Fault(field, "found \(value), expected more than 0 and less than 1")
       }
-      return NumberLimits.weightFault(value).map { DistillationFault(field, $0) }
+      return NumberLimits.weightFault(value).map { Fault(field, $0) }
     }
+  }
+}
+
+extension KDLossOptions {
+  /// The name of the setting.
+  static let key = "kd_loss_options"
+
+  /// Reads the options of a configuration; nil when they are missing or no object.
+  init?(_ reader: inout FieldReader) {
+    guard let value = reader.value(Self.key) else { return nil }
+    guard let object = value.objectValue else {
+      reader.add(Self.key, "found \(value.inWords), expected members such as \"beta\": 8")
+      return nil
+    }
+    var members = FieldReader(object, path: reader.field(Self.key))
+    self.init(alpha: members.number("alpha"), beta: members.number("beta"), gamma: members.number("gamma"))
+    members.rejectUnknown()
+    reader.add(members.faults)
+  }
+
+  /// The options that are given; nil without any.
+  var json: JSONValue? {
+    var object = JSONObject()
+    for (name, value) in named { object[name] = .number(value) }
+    return object.isEmpty ? nil : .object(object)
   }
 }

@@ -4,7 +4,7 @@ import ModelFormats
 struct MatchReader {
   private let entry: JSONValue
   private let path: String
-  private(set) var faults: [DistillationFault] = []
+  private(set) var faults: [Fault] = []
 
   /// The two ways in which Sun and others (2019) choose layers for `pkd`.
   private static let patientMaps: [String: LayerMap] = ["pkd_skip": .uniform, "pkd_last": .last]
@@ -18,10 +18,10 @@ struct MatchReader {
     if let name = entry.stringValue { return named(name) }
     guard let object = entry.objectValue else {
       fault(
-        "", "found \(describe(entry)), expected a match such as {layer_T: 8, layer_S: 2, loss: hidden_mse}")
+        "", "found \(entry.inWords), expected a match such as {layer_T: 8, layer_S: 2, loss: hidden_mse}")
       return nil
     }
-    var reader = ConfigReader(object, path: path)
+    var reader = FieldReader(object, path: path)
     defer { faults += reader.faults }
     if object["module_T"] != nil || object["module_S"] != nil { return custom(&reader) }
     return object["map"] == nil ? written(&reader) : map(&reader)
@@ -50,7 +50,7 @@ struct MatchReader {
     return nil
   }
 
-  private mutating func map(_ reader: inout ConfigReader) -> MatchSource? {
+  private mutating func map(_ reader: inout FieldReader) -> MatchSource? {
     let map: LayerMap? = reader.choice("map")
     let loss: MatchLossType? = reader.choice("loss")
     let weight = reader.number("weight") ?? 1
@@ -59,7 +59,7 @@ struct MatchReader {
     return map.map { .map($0, loss: loss ?? .hiddenMSE, weight: weight, projection: projection) }
   }
 
-  private mutating func custom(_ reader: inout ConfigReader) -> MatchSource? {
+  private mutating func custom(_ reader: inout FieldReader) -> MatchSource? {
     let moduleT = module("module_T", &reader)
     let moduleS = module("module_S", &reader)
     let loss: MatchLossType? = reader.choice("loss")
@@ -73,17 +73,17 @@ struct MatchReader {
         projection: projection))
   }
 
-  private func module(_ key: String, _ reader: inout ConfigReader) -> String? {
+  private func module(_ key: String, _ reader: inout FieldReader) -> String? {
     guard let value = reader.value(key) else {
       reader.add(key, "is missing; expected a module's name such as encoder.layer.3.attention.output")
       return nil
     }
     if let name = value.stringValue { return name }
-    reader.add(key, "found \(describe(value)), expected a module's name such as encoder.layer.3")
+    reader.add(key, "found \(value.inWords), expected a module's name such as encoder.layer.3")
     return nil
   }
 
-  private mutating func written(_ reader: inout ConfigReader) -> MatchSource? {
+  private mutating func written(_ reader: inout FieldReader) -> MatchSource? {
     let feature: MatchFeature? = reader.choice("feature")
     let before = reader.faults.count
     let loss: MatchLossType? = reader.choice("loss")
@@ -122,7 +122,7 @@ struct MatchReader {
     return .match(match)
   }
 
-  private func layers(_ key: String, _ reader: inout ConfigReader, of loss: MatchLossType?) -> [Int]? {
+  private func layers(_ key: String, _ reader: inout FieldReader, of loss: MatchLossType?) -> [Int]? {
     guard let value = reader.value(key) else {
       if let standard = loss?.standardLayers { return standard }
       reader.add(key, "is missing; expected a layer number, 0 being the embeddings")
@@ -134,14 +134,14 @@ struct MatchReader {
     }
     let layers = (value.arrayValue ?? [value]).compactMap(\.intValue)
     guard !layers.isEmpty, layers.count == (value.arrayValue?.count ?? 1) else {
-      reader.add(key, "found \(describe(value)), expected a layer number or a list of two")
+      reader.add(key, "found \(value.inWords), expected a layer number or a list of two")
       return nil
     }
     return layers
   }
 
   /// `"linear"`, `["linear"]`, `["linear", 384, 768]`, each list with an optional object of options at its end.
-  private func projection(_ reader: inout ConfigReader) -> ProjectionConfig? {
+  private func projection(_ reader: inout FieldReader) -> ProjectionConfig? {
     guard let value = reader.value("proj") else { return nil }
     var parts = value.arrayValue ?? [value]
     guard let name = parts.first else {
@@ -150,13 +150,13 @@ struct MatchReader {
     }
     let kinds = ProjectionConfig.Kind.allCases
     guard let kind = name.stringValue.flatMap(ProjectionConfig.Kind.init) else {
-      reader.add("proj[0]", reader.unknown(name, among: kinds.map(\.rawValue)))
+      reader.add("proj[0]", FieldReader.unknown(name, among: kinds.map(\.rawValue)))
       return nil
     }
     var projection = ProjectionConfig(kind)
     if let options = parts.last?.objectValue {
       parts.removeLast()
-      var nested = ConfigReader(options, path: reader.field("proj"))
+      var nested = FieldReader(options, path: reader.field("proj"))
       projection.learningRate = nested.number("lr")
       projection.weightDecay = nested.number("weight_decay")
       nested.rejectUnknown()
@@ -172,7 +172,7 @@ struct MatchReader {
   }
 
   private mutating func fault(_ key: String, _ message: String) {
-    faults.append(DistillationFault(key.isEmpty ? path : "\(path).\(key)", message))
+    faults.append(Fault(key.isEmpty ? path : "\(path).\(key)", message))
   }
 
   private func nearest(_ name: String, among names: [String], what: String) -> String {

@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// Turns configured matches into matches of two given models, collecting what does not fit.
 struct MatchResolver {
   private let teacher: ModelDescription
@@ -5,7 +7,7 @@ struct MatchResolver {
   private let compatibility: Compatibility?
   private(set) var matches: [ResolvedMatch] = []
   private(set) var customMatches: [ResolvedCustomMatch] = []
-  private(set) var faults: [DistillationFault] = []
+  private(set) var faults: [Fault] = []
 
   init(_ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription) {
     self.teacher = teacher
@@ -32,7 +34,7 @@ struct MatchResolver {
   private mutating func preset(_ name: String, _ field: String) {
     guard let members = MatchPresets.matches(named: name) else {
       faults.append(
-        DistillationFault(
+        Fault(
           field, "\"\(name)\" is no preset; known are \(MatchPresets.names.joined(separator: ", "))"))
       return
     }
@@ -44,20 +46,20 @@ struct MatchResolver {
   ) {
     if map != .uniform && student.layers > teacher.layers {
       faults.append(
-        DistillationFault(
+        Fault(
           field,
           "the map \(map.rawValue) needs a teacher at least as deep as the student, found \(teacher.layers) "
             + "and \(student.layers) layers; use uniform"))
       return
     }
     if loss.takesAllLayers {
-      faults.append(DistillationFault(field, "\(loss.rawValue) compares all layers; write it without a map"))
+      faults.append(Fault(field, "\(loss.rawValue) compares all layers; write it without a map"))
       return
     }
     let pairs = self.pairs(of: map, for: loss)
     if pairs.isEmpty {
       faults.append(
-        DistillationFault(
+        Fault(
           field, "\(loss.rawValue) compares inner layers, of which a student of \(student.layers) has none"))
     }
     // The authors' loss is a mean over the layers too (Sun and others 2019, patience_loss).
@@ -95,16 +97,16 @@ struct MatchResolver {
     checkAbilities(match, field)
     guard faults.count == before else { return }
     if let fault = NumberLimits.weightFault(match.weight) {
-      faults.append(DistillationFault("\(field).weight", fault))
+      faults.append(Fault("\(field).weight", fault))
     }
     let expected = match.loss.takesAllLayers ? 0 : match.loss.takesTwoLayers ? 2 : 1
     if match.layerT.count != expected || match.layerS.count != expected {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).layer_T", "\(match.loss.rawValue) takes \(expected) layer(s) of each side"))
     }
     let positions = {
-      (layers: [Int], side: ModelDescription, key: String, faults: inout [DistillationFault]) in
+      (layers: [Int], side: ModelDescription, key: String, faults: inout [Fault]) in
       layers.map { layer in
         Self.position(
           of: layer, feature: match.feature, layers: side.layers, countsFromZero: countsFromZero,
@@ -126,7 +128,7 @@ struct MatchResolver {
     checkAttention(of: match, field)
     if let other = match.loss.lossForUnequalHeads, teacher.heads != student.heads {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).loss",
           "\(match.loss.rawValue) needs equal head counts, found \(teacher.heads) in the teacher and "
             + "\(student.heads) in the student; use \(other.rawValue)"))
@@ -135,7 +137,7 @@ struct MatchResolver {
       Set(teacherPositions).count == 1 || Set(studentPositions).count == 1
     {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).layer_T",
           "irg_transformation compares what happens between two layers, such as [4, 8] and [1, 2]"))
     }
@@ -155,12 +157,12 @@ struct MatchResolver {
     for (side, name) in [(teacher, "teacher"), (student, "student")] {
       if side.heads == 0, match.feature != .hidden || match.attention == true {
         faults.append(
-          DistillationFault(
+          Fault(
             "\(field).loss", "\(match.loss.rawValue) compares attention, of which the \(name) has none"))
       }
       if match.loss.takesAllLayers, side.embeddingSize != side.hiddenSize {
         faults.append(
-          DistillationFault(
+          Fault(
             "\(field).loss",
             "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(side.embeddingSize) features and "
               + "its layers \(side.hiddenSize)"))
@@ -173,10 +175,10 @@ struct MatchResolver {
     guard let attention = match.attention else { return }
     if match.loss != .emd {
       faults.append(
-        DistillationFault("\(field).attention", "is for emd, not for \(match.loss.rawValue); remove it"))
+        Fault("\(field).attention", "is for emd, not for \(match.loss.rawValue); remove it"))
     } else if attention, teacher.heads != student.heads {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).attention",
           "needs equal head counts, found \(teacher.heads) in the teacher and \(student.heads) in the "
             + "student; set it to false to compare hidden states only"))
@@ -185,7 +187,7 @@ struct MatchResolver {
 
   private static func position(
     of layer: Int, feature: MatchFeature, layers: Int, countsFromZero: Bool, field: String, side: String,
-    faults: inout [DistillationFault]
+    faults: inout [Fault]
   ) -> Int {
     let count = feature == .hidden ? layers + 1 : layers
     let first = feature == .hidden || (countsFromZero && feature == .attention) ? 0 : 1
@@ -196,7 +198,7 @@ struct MatchResolver {
       + "\(first) to \(first + count - 1) (or \(-count) to -1 from the end)"
     if feature != .hidden && layer == 0 { message += "; attention counts from 1, the first block" }
     if feature == .hidden { message += "; 0 is the embeddings. The map uniform fits any two depths" }
-    let fault = DistillationFault(field, message)
+    let fault = Fault(field, message)
     // A layer that is compared with itself is one mistake.
     if faults.last != fault { faults.append(fault) }
     return 0
@@ -209,7 +211,7 @@ struct MatchResolver {
     guard var projection else {
       if match.loss.needsEqualSizes && own != other {
         faults.append(
-          DistillationFault(
+          Fault(
             "\(field).proj",
             "\(match.loss.rawValue) compares hidden size \(own) of the student with \(other) of the "
               + "teacher; add proj: [\"linear\", \(own), \(other)]"))
@@ -218,7 +220,7 @@ struct MatchResolver {
     }
     if match.feature != .hidden {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).proj", "a projection applies to hidden states, not to attention; remove it"))
       return nil
     }
@@ -231,7 +233,7 @@ struct MatchResolver {
     var seen: Set<String> = []
     for match in matches.map(\.match) where !seen.insert(match.logName).inserted {
       faults.append(
-        DistillationFault(
+        Fault(
           "intermediate_matches",
           "\(match.loss.rawValue) of teacher layer \(match.layerT) and student layer "
             + "\(match.layerS) occurs more than once; the weights add up", severity: .warning))

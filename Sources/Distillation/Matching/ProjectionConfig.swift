@@ -41,24 +41,24 @@ public struct ProjectionConfig: Sendable, Equatable {
 
 extension ProjectionConfig {
   /// What is wrong with the projection of features of these sizes.
-  func faults(_ field: String, studentSize own: Int, teacherSize other: Int) -> [DistillationFault] {
-    var faults: [DistillationFault] = []
+  func faults(_ field: String, studentSize own: Int, teacherSize other: Int) -> [Fault] {
+    var faults: [Fault] = []
     for (side, written, actual) in [("student", studentSize, own), ("teacher", teacherSize, other)]
     where written != nil && written != actual {
       faults.append(
-        DistillationFault(
+        Fault(
           field,
           "the \(side)'s size is \(actual), not \(written ?? 0); write "
             + "[\"\(kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
     }
     if let rate = learningRate, !(rate > 0) || SinglePrecision.fault(of: rate) != nil {
       let reason = rate > 0 ? SinglePrecision.fault(of: rate) : nil
-      faults.append(DistillationFault("\(field).lr", "found \(rate), \(reason ?? "expected more than 0")"))
+      faults.append(Fault("\(field).lr", "found \(rate), \(reason ?? "expected more than 0")"))
     }
     if let decay = weightDecay, !(decay >= 0) || SinglePrecision.fault(of: decay) != nil {
       let reason = decay >= 0 ? SinglePrecision.fault(of: decay) : nil
       faults.append(
-        DistillationFault("\(field).weight_decay", "found \(decay), \(reason ?? "expected at least 0")"))
+        Fault("\(field).weight_decay", "found \(decay), \(reason ?? "expected at least 0")"))
     }
     return faults
   }

@@ -1,10 +1,11 @@
 import Encoders
+import ModelFormats
 
 /// Into how many heads `minilm` and `minilmv2` split the vectors of two models, and what keeps them from it.
 struct RelationHeads {
   /// The heads; nil for other losses, and meaningless when there are faults.
   let count: Int?
-  private(set) var faults: [DistillationFault] = []
+  private(set) var faults: [Fault] = []
 
   init(_ match: IntermediateMatch, field: String, teacher: ModelDescription, student: ModelDescription) {
     let widths = (teacher: teacher.hiddenSize, student: student.hiddenSize)
@@ -56,6 +57,6 @@ struct RelationHeads {
   }
 
   private mutating func fault(_ field: String, _ message: String) {
-    faults.append(DistillationFault(field, message))
+    faults.append(Fault(field, message))
   }
 }

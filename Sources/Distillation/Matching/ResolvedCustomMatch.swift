@@ -1,4 +1,5 @@
 import Encoders
+import ModelFormats
 
 /// A custom match that fits two models: both names found, sizes known.
 struct ResolvedCustomMatch {
@@ -11,15 +12,15 @@ struct ResolvedCustomMatch {
   /// Finds the values of a match, or says everything that keeps it from being one.
   static func resolve(
     _ match: CustomMatch, _ field: String, teacher: ModelDescription, student: ModelDescription
-  ) -> (match: ResolvedCustomMatch?, faults: [DistillationFault]) {
-    var faults: [DistillationFault] = []
+  ) -> (match: ResolvedCustomMatch?, faults: [Fault]) {
+    var faults: [Fault] = []
     if let fault = NumberLimits.weightFault(match.weight) {
-      faults.append(DistillationFault("\(field).weight", fault))
+      faults.append(Fault("\(field).weight", fault))
     }
     if let type = match.loss.type, !type.comparesSingleValues {
       let losses = MatchLossType.allCases.filter(\.comparesSingleValues)
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).loss",
           "\(type.rawValue) compares \(type.feature == .hidden ? "several layers" : "attention"), which no module "
             + "gives; match layers with it, or use one of "
@@ -31,7 +32,7 @@ struct ResolvedCustomMatch {
     if other.rows != own.rows {
       let words = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).module_S",
           "\(own.name) has a row for each \(words(own.rows)), the teacher's \(other.name) for each "
             + "\(words(other.rows)); match values of one kind"))
@@ -43,7 +44,7 @@ struct ResolvedCustomMatch {
       projection = sized
     } else if match.loss.type?.needsEqualSizes == true, own.width != other.width {
       faults.append(
-        DistillationFault(
+        Fault(
           "\(field).proj",
           "\(match.loss.name) compares rows of \(own.width) values of the student with \(other.width) of the "
             + "teacher; add proj: [\"linear\", \(own.width), \(other.width)]"))
@@ -53,7 +54,7 @@ struct ResolvedCustomMatch {
   }
 
   private static func find(
-    _ name: String, of model: ModelDescription, _ field: String, _ faults: inout [DistillationFault]
+    _ name: String, of model: ModelDescription, _ field: String, _ faults: inout [Fault]
   ) -> Intermediate? {
     if let found = model.intermediate(named: name) { return found }
     faults.append(model.unknownIntermediate(name, field: field))

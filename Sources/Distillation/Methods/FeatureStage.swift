@@ -74,18 +74,18 @@ public struct FeatureStage: Sendable, Equatable {
   }
 
   /// What keeps a configuration from being split into two stages, or the stage from being trained.
-  public func faults(with config: DistillationConfig, training base: TrainingConfig) -> [DistillationFault] {
-    var faults: [DistillationFault] = []
+  public func faults(with config: DistillationConfig, training base: TrainingConfig) -> [Fault] {
+    var faults: [Fault] = []
     if config.matches.isEmpty {
       faults.append(
-        DistillationFault(
+        Fault(
           "feature_epochs",
           "a stage of features needs layers to compare; give matches, such as uniform and uniform:attention_mse"
         ))
     }
     if !config.usesTeacherLogits && !config.usesLosses {
       faults.append(
-        DistillationFault(
+        Fault(
           "feature_epochs",
           "the second stage has nothing to learn; give kd_loss_weight or hard_label_weight a positive value"))
     }
@@ -95,7 +95,7 @@ public struct FeatureStage: Sendable, Equatable {
     ]
     let known = Set(base.faults().map(\.description))
     for fault in training(base).faults() where !known.contains(fault.description) {
-      faults.append(DistillationFault(names[fault.field] ?? fault.field, fault.problem))
+      faults.append(Fault(names[fault.field] ?? fault.field, fault.message))
     }
     return faults
   }

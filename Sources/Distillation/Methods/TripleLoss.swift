@@ -1,4 +1,5 @@
 public import Encoders
+import ModelFormats
 import TaskData
 import Tasks
 import Training
@@ -70,7 +71,7 @@ public struct TripleLoss: Sendable, Equatable {
     for (name, model) in [("teacher", teacher), ("student", student)]
     where !model.config.taskFamily.answersWithTokens {
       throw .invalidConfiguration([
-        DistillationFault(
+        Fault(
           name, "its head is \(model.head.rawValue), expected a masked language model's to guess hidden words"
         )
       ])
@@ -86,16 +87,16 @@ public struct TripleLoss: Sendable, Equatable {
   }
 
   /// What is wrong, under the names of the options.
-  private var faults: [DistillationFault] {
+  private var faults: [Fault] {
     let weights = [("alpha_ce", alphaCE), ("alpha_mlm", alphaMLM), ("alpha_cos", alphaCos)]
     var faults = weights.compactMap { name, weight in
-      NumberLimits.weightFault(weight).map { DistillationFault(name, $0) }
+      NumberLimits.weightFault(weight).map { Fault(name, $0) }
     }
     if let fault = NumberLimits.temperatureFault(temperature) {
-      faults.append(DistillationFault("temperature", fault))
+      faults.append(Fault("temperature", fault))
     }
     if faults.isEmpty, matches.isEmpty, weights.allSatisfy({ $0.1 == 0 }) {
-      faults.append(DistillationFault("alpha_ce", "every weight is 0, so there is nothing to learn"))
+      faults.append(Fault("alpha_ce", "every weight is 0, so there is nothing to learn"))
     }
     return faults
   }

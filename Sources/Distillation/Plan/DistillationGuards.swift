@@ -1,3 +1,4 @@
+import ModelFormats
 import TaskData
 public import Tasks
 import Training
@@ -10,9 +11,9 @@ public enum DistillationGuards {
   public static let fewSequences = 50_000
 
   /// A student that starts at random and has fewer than `fewSequences` sequences to learn from.
-  public static func freshStudent(_ name: String, sequences: Int) -> DistillationFault? {
+  public static func freshStudent(_ name: String, sequences: Int) -> Fault? {
     guard sequences < fewSequences else { return nil }
-    return DistillationFault(
+    return Fault(
       "student",
       "\(name) starts at random and has \(sequences) sequences to learn from, fewer than \(fewSequences); take layers "
         + "of the teacher (T3), a model that was pre-trained ('potstill pretrain'), or give more texts (--augment, "
@@ -26,10 +27,10 @@ public enum DistillationGuards {
   ///   - teacher: The largest number of tokens that the teacher reads.
   ///   - student: The same of the student.
   ///   - longest: The longest sequence of the data as both read it, in tokens.
-  public static func unequalLengths(teacher: Int, student: Int, longest: Int) -> DistillationFault? {
+  public static func unequalLengths(teacher: Int, student: Int, longest: Int) -> Fault? {
     guard teacher != student, longest >= min(teacher, student) else { return nil }
     let (short, other) = student < teacher ? ("student", "teacher") : ("teacher", "student")
-    return DistillationFault(
+    return Fault(
       "max_seq_length",
       "the \(short) reads \(min(teacher, student)) tokens at most, the \(other) \(max(teacher, student)); longer texts are "
         + "cut for both, so that logits and layers belong to the same tokens", severity: .warning)
@@ -46,11 +47,11 @@ public enum DistillationGuards {
   ///   - data: The rows.
   public static func teacherAtChance(
     _ name: String, _ evaluation: TaskEvaluation, on data: EncodedTask
-  ) -> DistillationFault? {
+  ) -> Fault? {
     guard let both = data.task.kind.family.chance(evaluation, on: data) else { return nil }
     let (found, chance) = (both.found, both.chance)
     if found.value > chance.value { return nil }
-    return DistillationFault(
+    return Fault(
       "teacher",
       "the \(found.name) of \(name) on \(data.rowCount) validation rows is \(rounded(found.value)), no better than \(chance.name) "
         + "(\(rounded(chance.value))); is it fine-tuned on this task, with these labels? Train it with 'potstill train'",

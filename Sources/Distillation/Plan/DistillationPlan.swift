@@ -1,4 +1,5 @@
 import Encoders
+import ModelFormats
 import Training
 
 /// What a distillation will do and need, worked out before the first step; what `--dry-run` prints.
@@ -74,7 +75,7 @@ public struct DistillationPlan: Sendable {
   /// Where the teacher's answers are kept; nil where they are not, or in memory.
   public let cache: CachePlan?
   /// What is doubtful.
-  public let warnings: [DistillationFault]
+  public let warnings: [Fault]
   private let optimizerStates: Int
 
   /// A plan, once everything fits.

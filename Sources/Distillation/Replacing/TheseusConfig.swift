@@ -40,21 +40,21 @@ public struct TheseusConfig: Sendable, Equatable {
   }
 
   /// Everything that is wrong with the numbers.
-  func faults() -> [DistillationFault] {
-    var faults: [DistillationFault] = []
+  func faults() -> [Fault] {
+    var faults: [Fault] = []
     if !(replacingRate > 0 && replacingRate <= 1) {
       faults.append(
-        DistillationFault("replacing_rate", "found \(replacingRate), expected more than 0 and at most 1"))
+        Fault("replacing_rate", "found \(replacingRate), expected more than 0 and at most 1"))
     }
     if let k = schedulerLinearK, !(k >= 0 && k.isFinite) {
-      faults.append(DistillationFault("scheduler_linear_k", "found \(k), expected at least 0"))
+      faults.append(Fault("scheduler_linear_k", "found \(k), expected at least 0"))
     }
     if let steps = stepsForReplacing, steps < 0 {
-      faults.append(DistillationFault("steps_for_replacing", "found \(steps), expected at least 0"))
+      faults.append(Fault("steps_for_replacing", "found \(steps), expected at least 0"))
     }
     if schedulerLinearK != nil, stepsForReplacing != nil {
       faults.append(
-        DistillationFault(
+        Fault(
           "steps_for_replacing",
           "is for a constant rate, but scheduler_linear_k asks for one that grows; give one of the two"))
     }

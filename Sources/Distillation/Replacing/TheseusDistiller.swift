@@ -1,5 +1,6 @@
 import Encoders
 import Foundation
+import ModelFormats
 import TaskData
 import Tasks
 import Tensors
@@ -102,12 +103,12 @@ public final class TheseusDistiller: TrainingObjective {
   /// Keeps the draws apart from dropout's, which start from the run's seed as it is.
   private static let seedOffset: UInt64 = 0x7468_6573_6575_73
 
-  private static func faults(teacher: TaskModel, student: TaskModel) -> [DistillationFault] {
-    var faults: [DistillationFault] = []
+  private static func faults(teacher: TaskModel, student: TaskModel) -> [Fault] {
+    var faults: [Fault] = []
     let (own, other) = (teacher.config, student.config)
     guard own.canTakeLayers(of: other), own.head == other.head else {
       return [
-        DistillationFault(
+        Fault(
           "student",
           "its layers cannot take the place of the teacher's: found \(other.architecture.rawValue) of "
             + "\(other.hiddenSize) features, expected \(own.architecture.rawValue) of \(own.hiddenSize); make it of the "
@@ -116,7 +117,7 @@ public final class TheseusDistiller: TrainingObjective {
     }
     if other.layerCount > own.layerCount {
       faults.append(
-        DistillationFault(
+        Fault(
           "student", "found \(other.layerCount) layers, expected at most the teacher's \(own.layerCount)"))
     }
     let values = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.values) })
@@ -125,7 +126,7 @@ public final class TheseusDistiller: TrainingObjective {
     }
     if let changed {
       faults.append(
-        DistillationFault(
+        Fault(
           "student",
           "its \(changed.name) is not the teacher's, but embeddings and head are shared; make it of the teacher's layers, "
             + "such as first:\(max(1, own.layerCount / 2))"))

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import TaskData
 import Tensors
 import Tokenization
@@ -188,27 +189,27 @@ public final class MultiTaskDistiller: TrainingObjective {
     return (next - 1, offsets[next - 1])
   }
 
-  private static func faults(_ tasks: [DistillationTask], tau: Double) -> [DistillationFault] {
-    var faults: [DistillationFault] = []
-    if tasks.isEmpty { faults.append(DistillationFault("tasks", "found none, expected at least one")) }
+  private static func faults(_ tasks: [DistillationTask], tau: Double) -> [Fault] {
+    var faults: [Fault] = []
+    if tasks.isEmpty { faults.append(Fault("tasks", "found none, expected at least one")) }
     if !(tau >= 0 && tau.isFinite) {
-      faults.append(DistillationFault("tau", "found \(tau), expected at least 0: 1 in proportion, 0 evenly"))
+      faults.append(Fault("tau", "found \(tau), expected at least 0: 1 in proportion, 0 evenly"))
     }
     var names: Set<String> = []
     for (index, task) in tasks.enumerated() {
       let field = "tasks[\(index)]"
       if task.name.isEmpty || task.name.contains("/") {
-        faults.append(DistillationFault("\(field).name", "found \"\(task.name)\", expected a name without /"))
+        faults.append(Fault("\(field).name", "found \"\(task.name)\", expected a name without /"))
       }
       if !names.insert(task.name).inserted {
         faults.append(
-          DistillationFault("\(field).name", "\(task.name) is there twice; give each task a name"))
+          Fault("\(field).name", "\(task.name) is there twice; give each task a name"))
       }
       if let fault = NumberLimits.shareFault(task.samplingWeight) {
-        faults.append(DistillationFault("\(field).weight", fault))
+        faults.append(Fault("\(field).weight", fault))
       }
       if task.examples.isEmpty {
-        faults.append(DistillationFault("\(field).examples", "\(task.name) has no example to learn from"))
+        faults.append(Fault("\(field).examples", "\(task.name) has no example to learn from"))
       }
     }
     return faults

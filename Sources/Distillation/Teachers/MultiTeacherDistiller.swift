@@ -1,4 +1,5 @@
 import Encoders
+import ModelFormats
 import TaskData
 import Tasks
 import Training
@@ -98,9 +99,9 @@ open class MultiTeacherDistiller: GeneralDistiller {
   private static func faults(
     _ config: DistillationConfig, _ teachers: [WeightedTeacher], _ average: TeacherAverage,
     _ student: ModelDescription, _ labels: [String], hasLabels: Bool?
-  ) -> [DistillationFault] {
+  ) -> [Fault] {
     guard let first = teachers.first else {
-      return [DistillationFault("teacher", "found none; give at least one model to imitate")]
+      return [Fault("teacher", "found none; give at least one model to imitate")]
     }
     var faults = config.validate(teacher: ordered(first, labels), student: student, hasLabels: hasLabels)
     var logitsOnly = config
@@ -112,17 +113,17 @@ open class MultiTeacherDistiller: GeneralDistiller {
         // Without the matches there may be nothing left to learn, which is no fault of this teacher.
         if fault.field == "kd_loss_weight" { continue }
         faults.append(
-          DistillationFault(
+          Fault(
             fault.field, "with \(teacher.description.name): \(fault.message)", severity: fault.severity))
       }
     }
     for (index, teacher) in teachers.enumerated() {
       if let fault = NumberLimits.shareFault(teacher.weight) {
-        faults.append(DistillationFault("teacher_weights[\(index)]", fault))
+        faults.append(Fault("teacher_weights[\(index)]", fault))
       }
       if let outputs = teacher.outputs, outputs.sorted() != Array(teacher.config.labels.indices) {
         faults.append(
-          DistillationFault(
+          Fault(
             "outputs", "\(outputs) does not name each output of \(teacher.description.name) once"))
       }
     }
@@ -132,7 +133,7 @@ open class MultiTeacherDistiller: GeneralDistiller {
   /// What cannot be done with a mean of probabilities.
   private static func probabilityFaults(
     _ config: DistillationConfig, _ student: ModelDescription
-  ) -> [DistillationFault] {
+  ) -> [Fault] {
     var reasons: [String] = []
     if student.family.form == .values {
       reasons.append("numbers have no probabilities")
@@ -147,6 +148,6 @@ open class MultiTeacherDistiller: GeneralDistiller {
       reasons.append(
         "temperature_scheduler gives each row its own temperature, but probabilities are averaged at one")
     }
-    return reasons.map { DistillationFault("teacher_average", "\($0); use logits or losses") }
+    return reasons.map { Fault("teacher_average", "\($0); use logits or losses") }
   }
 }

@@ -112,7 +112,7 @@ package struct AblateCommand: ConsoleCommand {
     try folder.clear()
     let inner = Console(
       output: TextStream(inMemory: false), messages: console.messages, environment: console.environment)
-    let code = CommandLineTool.run(arguments, console: inner)
+    let code = grid.run(cell, seed: seed, output: folder.url.relativePath, console: inner)
     // 128 and more: a signal broke the run off, and with it the ablation.
     if code >= 128 { throw ExitCode(code) }
     guard code == 0 else { return nil }

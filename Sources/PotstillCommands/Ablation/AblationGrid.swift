@@ -70,14 +70,30 @@ struct AblationGrid {
     if !faults.isEmpty { throw RecipeError(faults) }
   }
 
-  /// The command line of one run.
+  /// A run as a command line would spell it, by which its results are known when it is finished.
   func arguments(of cell: Cell, seed: Int, output: String) throws -> [String] {
-    let own = ["--output=\(output)", "--overwrite-output-dir", "--seed=\(seed)", "--quiet"]
     let varied = try cell.entries.flatMap { entry in
-      try RecipeFile(path: "--vary \(entry.key)", entries: [entry])
-        .arguments(for: cell.command, overriddenBy: [])
+      try RecipeFile(path: "--vary \(entry.key)", entries: [entry]).spelled(for: cell.command)
     }
-    return [cell.command] + (try cell.recipe.arguments(for: cell.command, overriddenBy: [])) + varied + own
+    return [cell.command] + (try cell.recipe.spelled(for: cell.command)) + varied
+      + (try Self.own(seed: seed, output: output).spelled(for: cell.command))
+  }
+
+  /// Runs one combination with a seed, and returns the exit code.
+  func run(_ cell: Cell, seed: Int, output: String, console: Console) -> Int32 {
+    let own = Self.own(seed: seed, output: output).entries
+    let recipe = RecipeFile(path: cell.recipe.path, entries: cell.recipe.entries + cell.entries + own)
+    return CommandLineTool.run(cell.command, as: recipe, console: console)
+  }
+
+  /// What an ablation says to every run.
+  private static func own(seed: Int, output: String) -> RecipeFile {
+    RecipeFile(
+      path: "ablate",
+      entries: [
+        RecipeFile.Entry("output", .string(output)), RecipeFile.Entry("overwrite_output_dir", true),
+        RecipeFile.Entry("seed", .integer(seed)), RecipeFile.Entry("quiet", true),
+      ])
   }
 
   /// The keys that vary, from settings such as `temperature=1,4,8`, and what is wrong with the settings.

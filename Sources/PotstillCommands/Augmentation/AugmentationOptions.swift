@@ -8,7 +8,7 @@ package struct AugmentationOptions: ParsableArguments {
     help: ArgumentHelp(
       "Make more texts of the training texts, which the teacher labels: methods as for 'potstill augment --methods', or \"standard\".",
       valueName: "methods"))
-  package var augment: String?
+  package var augment: JSONArgument?
 
   @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
   package var augmentCount: Int?
@@ -42,20 +42,17 @@ package struct AugmentationOptions: ParsableArguments {
   func recipe(seed: UInt64, maskToken: String?) throws -> AugmentationRecipe? {
     guard let augment else { return nil }
     return AugmentationRecipe(
-      augment == "standard" ? AugmentationRecipe.standard : try AugmentationRecipe.parts(reading: augment),
+      augment.text == "standard" ? AugmentationRecipe.standard : try augment.parts,
       amount: AugmentationAmount.of(count: augmentCount, copies: augmentCopies), seed: augmentSeed ?? seed,
       maskToken: maskToken ?? "[MASK]")
   }
 
   /// The options as a run's recipe holds them, every parameter written out.
-  func recipe(_ made: AugmentationRecipe?) -> JSONObject {
-    var object = JSONObject()
-    guard let made else { return object }
+  func recipe(_ made: AugmentationRecipe?) throws -> JSONObject {
+    guard let made else { return JSONObject() }
+    var object = try given()
     object["augment"] = made.partsJSON
-    object["augment_count"] = augmentCount.map { .integer($0) }
-    object["augment_copies"] = augmentCopies.map { .integer($0) }
     object["augment_seed"] = AugmentationAmount.seed(made.seed)
-    object["mlm_model"] = mlmModel.map { .string($0) }
     return object
   }
 }
@@ -78,5 +75,15 @@ enum AugmentationAmount {
 
   static func of(count: Int?, copies: Int?) -> AugmentationRecipe.Amount {
     copies.map { .copies($0) } ?? count.map { .count($0) } ?? .asManyAsGiven
+  }
+}
+
+extension JSONArgument {
+  /// The methods of an augmentation that this names or describes.
+  var parts: [AugmentationRecipe.Part] {
+    get throws {
+      if let text { return try AugmentationRecipe.parts(reading: text) }
+      return try AugmentationRecipe.parts(try value(of: "methods"))
+    }
   }
 }

@@ -43,7 +43,7 @@ package struct AugmentCommand: RecipeCommand {
   package var overwriteOutputDir = false
 
   @Option(help: ArgumentHelp("How texts are made; see above.", valueName: "methods"))
-  package var methods: String?
+  package var methods: JSONArgument?
 
   @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
   package var count: Int?
@@ -59,11 +59,11 @@ package struct AugmentCommand: RecipeCommand {
       "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"))
   package var mlmModel: String?
 
-  @Option(help: "What the models' tokenizer reads as its mask.")
-  package var maskToken = "[MASK]"
+  @Option(help: "What the models' tokenizer reads as its mask. (default: [MASK])")
+  package var maskToken: String?
 
-  @Option(help: "Decides the texts.")
-  package var seed: UInt64 = 42
+  @Option(help: "Decides the texts. (default: 42)")
+  package var seed: UInt64?
 
   @OptionGroup(title: "General")
   package var general: GeneralOptions
@@ -72,7 +72,7 @@ package struct AugmentCommand: RecipeCommand {
 
   package mutating func validate() throws {
     try AugmentationAmount.check(count: count, copies: copies, prefix: "--")
-    if maskToken.isEmpty { throw ValidationError("--mask-token is empty; expected a token.") }
+    if maskToken?.isEmpty == true { throw ValidationError("--mask-token is empty; expected a token.") }
   }
 
   package mutating func run(_ console: Console) throws {
@@ -90,8 +90,9 @@ package struct AugmentCommand: RecipeCommand {
       throw CommandError("--output \(output) is a file of task \(reader.task.name); choose another file")
     }
     let recipe = AugmentationRecipe(
-      try methods.map(AugmentationRecipe.parts(reading:)) ?? AugmentationRecipe.standard,
-      amount: AugmentationAmount.of(count: count, copies: copies), seed: seed, maskToken: maskToken)
+      try methods?.parts ?? AugmentationRecipe.standard,
+      amount: AugmentationAmount.of(count: count, copies: copies), seed: seed ?? 42,
+      maskToken: maskToken ?? "[MASK]")
     let (rows, path, account) = try reader.readExamples(.train)
     console.note(account)
     // What cannot be written is found before anything is made.
@@ -104,28 +105,29 @@ package struct AugmentCommand: RecipeCommand {
           + (copies == nil ? ", fewer than --count \(wanted); ask for fewer" : "; choose other --methods"))
     }
     try write(try UnlabelledFile.text(made, path: output, task: reader.task), to: output)
-    try write(ResolvedRecipe.yaml(command: "augment", [task.recipe, options(recipe, output)]), to: note)
+    try write(
+      ResolvedRecipe.yaml(command: "augment", [try task.given(), try options(recipe, output)]), to: note)
     console.note("wrote \(grouped(made.count)) texts to \(output), and how they were made to \(note)")
   }
 
   private func write(_ text: String, to path: String) throws {
     do {
-      try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-    } catch {
-      throw CommandError("--output \(path) cannot be written: \(error.localizedDescription)")
+      try AtomicFile.write(Array(text.utf8), to: URL(filePath: path))
+    } catch FormatError.cannotWrite(_, let reason) {
+      throw CommandError("--output \(path) cannot be written: \(reason)")
     }
   }
 
   /// The options with every default written out.
-  private func options(_ recipe: AugmentationRecipe, _ output: String) -> JSONObject {
+  private func options(_ recipe: AugmentationRecipe, _ output: String) throws -> JSONObject {
     var object = JSONObject()
     object["output"] = .string(output)
     object["methods"] = recipe.partsJSON
     object["count"] = count.map { .integer($0) }
     object["copies"] = copies.map { .integer($0) }
     object["mlm_model"] = mlmModel.map { .string($0) }
-    object["mask_token"] = .string(maskToken)
-    object["seed"] = AugmentationAmount.seed(seed)
+    object["mask_token"] = .string(recipe.maskToken)
+    object["seed"] = AugmentationAmount.seed(recipe.seed)
     return object
   }
 }

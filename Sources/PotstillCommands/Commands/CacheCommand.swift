@@ -46,7 +46,7 @@ package struct CacheCommand: ConsoleCommand {
   @Option(
     help: ArgumentHelp(
       "Keep what this match of 'potstill distill' needs; may be given several times.", valueName: "match"))
-  package var match: [String] = []
+  package var match: [JSONArgument] = []
 
   @Option(
     help: ArgumentHelp(

@@ -135,7 +135,7 @@ package struct DistillCommand: RecipeCommand {
       wish: distillation.cacheTeacherLogits, folder: output.output.map { URL(filePath: $0) }, console: console
     )
     if let replacing = try theseus.config() {
-      try run.replaceLayers(replacing, distillation: distillationConfig, seed: config.seed)
+      try run.replaceLayers(replacing, distillation: try distillation.given(), seed: config.seed)
     }
     let stage = try features.stage(
       distillationConfig, training: config, cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
@@ -156,12 +156,12 @@ package struct DistillCommand: RecipeCommand {
       recipe: ResolvedRecipe.yaml(
         command: "distill",
         [
-          options(studentName, outputPath), augmentation.recipe(more),
+          try options(studentName, outputPath), try augmentation.recipe(more),
           theseus.theseus
-            ? theseus.recipe
+            ? try theseus.given()
             : DistillationOptions.recipe(
               try run.recorded(distillationConfig, training: config, stages: stage != nil)),
-          features.recipe(stage), training.recipe(config),
+          try features.recipe(stage), training.recipe(config),
         ]), resuming: training.resumePoint(in: folder.url),
       inputs: task.inputs + teachers.teacher + teachers.teacherCache
         + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
@@ -210,13 +210,12 @@ package struct DistillCommand: RecipeCommand {
     }
   }
 
-  private func options(_ student: String, _ output: String) -> JSONObject {
-    var options = task.recipe
-    for (key, value) in teachers.recipe { options[key] = value }
-    options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
+  private func options(_ student: String, _ output: String) throws -> JSONObject {
+    var options = try task.given()
+    let groups: [any ParsableArguments] = [teachers, caching, size]
+    for group in groups { for (key, value) in try group.given() { options[key] = value } }
     options["student"] = .string(student)
     options["student_tokenizer"] = studentTokenizer.map { .string($0) }
-    size.record(in: &options)
     options["output"] = .string(output)
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }
     if baseline { options["baseline"] = true }

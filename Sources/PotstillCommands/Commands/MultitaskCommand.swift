@@ -38,7 +38,7 @@ package struct MultitaskCommand: RecipeCommand {
   package var recipe: String?
 
   @Option(help: ArgumentHelp("The tasks as a JSON list; a recipe holds them as a list.", valueName: "list"))
-  package var tasks: String?
+  package var tasks: JSONArgument?
 
   @Option(
     help: ArgumentHelp(
@@ -81,12 +81,13 @@ package struct MultitaskCommand: RecipeCommand {
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    let list = missing.require(tasks, "--tasks", "a list, best in a recipe")
+    if tasks == nil { _ = missing.require(nil, "--tasks", "a list, best in a recipe") }
     let name = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
     try missing.check()
     try general.apply(to: console)
     let folder = try dryRun ? nil : output.folder(outputPath, of: training)
+    let list = try tasks?.value(of: "tasks") ?? []
     let entries = try TaskEntry.read(list)
     let run = try MultitaskRun(
       entries, student: name, tau: tau ?? 1, distillation: distillation, caching: caching, training: training,
@@ -102,7 +103,7 @@ package struct MultitaskCommand: RecipeCommand {
     for line in run.planLines { console.note(line) }
     for warning in run.warnings + doubts { console.warn("\(warning)") }
     var options = JSONObject()
-    options["tasks"] = try JSONValue(parsing: list, file: "tasks")
+    options["tasks"] = list
     options["student"] = .string(name)
     options["tau"] = tau.map { .double($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }

@@ -206,7 +206,7 @@ package struct PretrainCommand: RecipeCommand {
     own["output"] = .string(outputPath)
     own["max_seq_length"] = .integer(text.task.maxSequenceLength)
     return [
-      task.recipe, own, try distillation.recipe, MaskingOptions.recipe(text.task.masking),
+      try task.given(), own, try distillation.recipe, MaskingOptions.recipe(text.task.masking),
       try training.recipe(settings),
     ]
   }

@@ -60,7 +60,7 @@ package struct TrainCommand: RecipeCommand {
     let trained = try ModelFolder(modelPath, toTrain: reader.task, seed: config.seed)
     if let report = trained.model.loadReport { console.note("\(modelPath): \(report)") }
 
-    var options = task.recipe
+    var options = try task.given()
     options["model"] = .string(modelPath)
     options["output"] = .string(outputPath)
     let run = try RunFolder(

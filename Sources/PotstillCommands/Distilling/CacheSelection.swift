@@ -24,7 +24,7 @@ struct CacheSelection {
   }
 
   /// The layers of a list of numbers and of matches; where both name one, all its rows.
-  func parts(hiddenStates: String?, matches: [String]) throws -> [CachedPart] {
+  func parts(hiddenStates: String?, matches: [JSONArgument]) throws -> [CachedPart] {
     let listed = try hiddenStates.map(layers) ?? []
     let matched = try matchedParts(matches).filter { !listed.contains($0.index) }
     return listed.map { .hidden($0, of: config) } + matched
@@ -43,9 +43,10 @@ struct CacheSelection {
     return Set(numbers).sorted()
   }
 
-  private func matchedParts(_ texts: [String]) throws -> [CachedPart] {
-    if texts.isEmpty { return [] }
-    var matches = try DistillationOptions.parse(texts.map { "--match=\($0)" }).config()
+  private func matchedParts(_ arguments: [JSONArgument]) throws -> [CachedPart] {
+    if arguments.isEmpty { return [] }
+    var matches = DistillationConfig(
+      json: ["intermediate_matches": .array(try arguments.values(of: "match"))])
     // Widths do not matter here, so nothing is projected.
     let bare = { (match: IntermediateMatch) -> MatchSource in
       var match = match

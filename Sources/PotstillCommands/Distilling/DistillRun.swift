@@ -57,7 +57,7 @@ struct DistillRun {
 
   /// Makes this a run of BERT-of-Theseus, once everything fits.
   mutating func replaceLayers(
-    _ config: TheseusConfig, distillation: DistillationConfig, seed: UInt64
+    _ config: TheseusConfig, distillation: JSONObject, seed: UInt64
   ) throws {
     replacing = try TheseusRun(config, pair, others: others, distillation: distillation, seed: seed)
   }
@@ -79,8 +79,8 @@ struct DistillRun {
   }
 
   /// What makes a bad student likely, found before the first step; the teacher answers some of the validation rows for it.
-  func doubts(_ config: DistillationConfig) throws -> [DistillationFault] {
-    var doubts: [DistillationFault?] = []
+  func doubts(_ config: DistillationConfig) throws -> [Fault] {
+    var doubts: [Fault?] = []
     if config.usesTeacherLogits {
       for case let teacher? in teachers.map(\.folder) {
         doubts.append(
@@ -90,7 +90,7 @@ struct DistillRun {
     }
     if !others.sides.isEmpty, !config.usesTeacherLogits {
       doubts.append(
-        DistillationFault(
+        Fault(
           "teacher",
           "of \(1 + others.sides.count) teachers only \(pair.teacher.path) counts, since kd_loss_weight is 0: layers are "
             + "matched with the first", severity: .warning))

@@ -5,7 +5,7 @@ import Training
 /// The plan of a run: of a distillation in one stage or two, or of BERT-of-Theseus.
 struct RunPlan {
   /// What is doubtful, each thing once.
-  let warnings: [DistillationFault]
+  let warnings: [Fault]
   /// The plan for people.
   let linesWithWarnings: [String]
   /// The plan for machines; of two stages a list under `stages`.

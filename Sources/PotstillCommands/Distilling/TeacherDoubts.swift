@@ -1,4 +1,5 @@
 import Distillation
+import ModelFormats
 import TaskData
 import Tasks
 import Training
@@ -15,14 +16,14 @@ extension ModelFolder {
   ///   - limit: The longest input; nil leaves it to model and task.
   func doubtOfChance(
     on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, console: Console
-  ) throws -> DistillationFault? {
+  ) throws -> Fault? {
     try checked(on: rows?.spread(Self.sampleSize), of: task, limit: limit, console: console)?.doubt
   }
 
   /// How a teacher does on validation rows, with that doubt; nil where no row says what is right.
   func checked(
     on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, console: Console
-  ) throws -> (result: EvaluationResult, doubt: DistillationFault?)? {
+  ) throws -> (result: EvaluationResult, doubt: Fault?)? {
     guard let rows, rows.labelledCount > 0 else { return nil }
     let order = try LabelOrder(model: model, path: path, task: task)
     let encoded = try encode(rows, of: task, limit: limit)

@@ -18,15 +18,15 @@ struct TheseusRun {
   ///
   /// - Parameters:
   ///   - others: Teachers beside the first, for which there is no place here.
-  ///   - distillation: What was asked of a distillation, of which nothing applies here.
+  ///   - distillation: The options of a distillation that were given, of which none applies here.
   init(
     _ config: TheseusConfig, _ pair: TeacherAndStudent, others: FurtherTeachers,
-    distillation: DistillationConfig, seed: UInt64
+    distillation: JSONObject, seed: UInt64
   ) throws {
     guard others.sides.isEmpty else {
       throw CommandError("--theseus replaces the layers of one teacher; found \(others.sides.count + 1)")
     }
-    guard distillation == (try DistillationOptions.parse([]).config()) else {
+    guard distillation.isEmpty else {
       throw CommandError(
         "--theseus learns from the labels alone; leave out --temperature, --match and the other options of a distillation"
       )

@@ -21,7 +21,7 @@ struct MultitaskRun {
   /// The updates of the run.
   let steps: Int
   /// What is doubtful about the tasks' configurations.
-  let warnings: [DistillationFault]
+  let warnings: [Fault]
   /// A fingerprint of the rows that the tasks are scored on.
   private let validation: String
   /// How each task's teacher is asked; nil without a teacher.
@@ -62,14 +62,14 @@ struct MultitaskRun {
     let student = try SharedStudent(
       name, tasks: members.map { ($0.task, $0.teacher) }, seed: training.seed)
     self.student = student
-    var (prepared, faults): ([PreparedTask], [DistillationFault]) = ([], [])
+    var (prepared, faults): ([PreparedTask], [Fault]) = ([], [])
     for (index, member) in members.enumerated() {
       do {
         prepared.append(
           try PreparedTask(
             member, of: student, at: index, training: training, onLabelsAlone: onLabelsAlone))
       } catch DistillationError.invalidConfiguration(let found) {
-        faults += found.map { DistillationFault("\(member.entry.name), \($0.field)", $0.message) }
+        faults += found.map { Fault("\(member.entry.name), \($0.field)", $0.message) }
       }
     }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
@@ -98,8 +98,8 @@ struct MultitaskRun {
   }
 
   /// What makes a bad student likely, found before the first step; each teacher answers some validation rows for it.
-  func doubts(_ console: Console) throws -> [DistillationFault] {
-    var doubts: [DistillationFault?] = []
+  func doubts(_ console: Console) throws -> [Fault] {
+    var doubts: [Fault?] = []
     for (index, member) in members.enumerated() {
       guard let teacher = member.teacher else { continue }
       let asked = member.task.maxSequenceLength

@@ -28,16 +28,11 @@ struct TaskEntry {
   private static let ownKeys = [
     "name", "teacher", "teacher_cache", "weight", "distillation", "unlabelled_file",
   ]
-  private static let fileKeys = [
-    "task", "data", "train_file", "validation_file", "test_file", "max_seq_length", "skip_bad_rows",
-    "doc_stride", "max_answer_length", "n_best_size", "null_score_diff_threshold", "label_all_tokens",
-  ]
 
   /// Reads the list of a recipe.
   ///
   /// - Throws: `CommandError` with every fault.
-  static func read(_ text: String) throws -> [TaskEntry] {
-    let json = try JSONValue(parsing: text, file: "tasks")
+  static func read(_ json: JSONValue) throws -> [TaskEntry] {
     guard let list = json.arrayValue, !list.isEmpty else {
       throw CommandError(
         "tasks: found \(json.compactText.prefix(60)), expected a list of entries such as {task: sst2, data: SST-2/, "
@@ -45,13 +40,14 @@ struct TaskEntry {
     }
     var faults: [String] = []
     var entries: [TaskEntry] = []
+    let blank = try TaskOptions.parse([])
     for (index, value) in list.enumerated() {
       let place = "tasks[\(index)]"
       guard let object = value.objectValue else {
         faults.append("\(place): found \(value.compactText), expected keys such as task, data and teacher")
         continue
       }
-      if let entry = TaskEntry(object, place, &faults) { entries.append(entry) }
+      if let entry = TaskEntry(object, place, blank, &faults) { entries.append(entry) }
     }
     let names = entries.map(\.name)
     for (index, name) in names.enumerated() where names[..<index].contains(name) {
@@ -61,7 +57,9 @@ struct TaskEntry {
     return entries
   }
 
-  private init?(_ object: JSONObject, _ place: String, _ faults: inout [String]) {
+  private init?(
+    _ object: JSONObject, _ place: String, _ blank: TaskOptions, _ faults: inout [String]
+  ) {
     let before = faults.count
     func text(_ key: String, _ faults: inout [String]) -> String? {
       guard let value = object[key], !value.isNull else { return nil }
@@ -69,21 +67,14 @@ struct TaskEntry {
       faults.append("\(place).\(key): found \(value.compactText), expected a name or a path")
       return nil
     }
-    let known = Self.ownKeys + Self.fileKeys
+    let fileKeys = blank.recipeKeys
+    let known = Self.ownKeys + fileKeys
     for (key, _) in object where !known.contains(key) {
       let hint = suggestion(for: key, among: known).map { "did you mean \($0)?" }
       faults.append("\(place): unknown key \(key); \(hint ?? "it takes \(known.joined(separator: ", "))")")
     }
-    var arguments: [String] = []
-    for key in Self.fileKeys {
-      guard let value = object[key], !value.isNull else { continue }
-      let option = "--" + key.replacing("_", with: "-")
-      if let isGiven = value.boolValue {
-        if isGiven { arguments.append(option) }
-        if !isGiven, key == "label_all_tokens" { arguments.append("--no-label-all-tokens") }
-      } else {
-        arguments.append("\(option)=\(value.stringValue ?? value.compactText)")
-      }
+    let files = fileKeys.compactMap { key in
+      object[key].flatMap { $0.isNull ? nil : RecipeFile.Entry(key, $0) }
     }
     for key in ["task", "data"] where object[key] == nil { faults.append("\(place).\(key): is missing") }
     teacher = text("teacher", &faults)
@@ -103,10 +94,10 @@ struct TaskEntry {
       faults.append("\(place).unlabelled_file: needs a teacher that labels the texts")
     }
     do {
-      options = try TaskOptions.parse(arguments)
-      try EmptyOptions.check(options)
-    } catch let usage as UsageError {
-      faults.append("\(place): \(usage)")
+      // An entry has no lines: its faults have the place of the whole.
+      options = try RecipeFile(path: place, entries: files).filling(blank, of: "distill")
+    } catch let error as RecipeError {
+      faults += error.faults.map { $0.replacing("\(place):0: ", with: "\(place): ") }
       return nil
     } catch {
       faults.append("\(place): \(TaskOptions.message(for: error))")

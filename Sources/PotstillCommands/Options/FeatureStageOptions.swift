@@ -47,14 +47,11 @@ package struct FeatureStageOptions: ParsableArguments {
   }
 
   /// The first stage as a run's recipe holds it.
-  func recipe(_ stage: FeatureStage?) -> JSONObject {
-    var object = JSONObject()
-    guard let stage else { return object }
+  func recipe(_ stage: FeatureStage?) throws -> JSONObject {
+    guard let stage else { return JSONObject() }
+    var object = try given()
     object["cache_teacher_logits"] = .bool(stage.cachesTeacherLogits)
-    object["feature_epochs"] = .double(stage.numTrainEpochs)
     object["feature_learning_rate"] = .double(stage.learningRate)
-    object["feature_lr_scheduler_type"] = featureLrSchedulerType.map { .string($0.rawValue) }
-    object["feature_warmup_ratio"] = featureWarmupRatio.map { .double($0) }
     return object
   }
 }

@@ -50,7 +50,9 @@ extension Argument: PositionalHolder {}
 
 /// The texts that a value is: one, several or none.
 private func textsOf(_ value: Any) -> [String] {
-  (value as? String).map { [$0] } ?? value as? [String] ?? []
+  if let texts = value as? [String] ?? (value as? String).map({ [$0] }) { return texts }
+  let arguments = value as? [JSONArgument] ?? (value as? JSONArgument).map { [$0] } ?? []
+  return arguments.compactMap(\.text)
 }
 
 /// A count of rows, steps or the like as the user gave it.

@@ -40,13 +40,4 @@ package struct StudentOptions: ParsableArguments {
       hiddenSize: hiddenSize, embeddingSize: embeddingSize, layerCount: numHiddenLayers,
       attentionHeads: numAttentionHeads, intermediateSize: intermediateSize)
   }
-
-  /// Adds what was asked for to a run's recipe.
-  func record(in recipe: inout JSONObject) {
-    recipe["hidden_size"] = hiddenSize.map { .integer($0) }
-    recipe["embedding_size"] = embeddingSize.map { .integer($0) }
-    recipe["num_attention_heads"] = numAttentionHeads.map { .integer($0) }
-    recipe["intermediate_size"] = intermediateSize.map { .integer($0) }
-    recipe["num_hidden_layers"] = numHiddenLayers.map { .integer($0) }
-  }
 }

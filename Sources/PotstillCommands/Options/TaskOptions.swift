@@ -92,18 +92,4 @@ package struct TaskOptions: ParsableArguments {
 
   /// What is read of the user's: the task's file and the data.
   var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
-
-  /// The options as a recipe holds them.
-  var recipe: JSONObject {
-    var object = JSONObject()
-    object["task"] = task.map { .string($0) }
-    object["data"] = data.map { .string($0) }
-    object["train_file"] = trainFile.map { .string($0) }
-    object["validation_file"] = validationFile.map { .string($0) }
-    object["test_file"] = testFile.map { .string($0) }
-    object["max_seq_length"] = maxSeqLength.map { .integer($0) }
-    if skipBadRows { object["skip_bad_rows"] = true }
-    for (key, value) in windows.recipe { object[key] = value }
-    return object
-  }
 }

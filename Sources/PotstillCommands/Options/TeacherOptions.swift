@@ -53,15 +53,4 @@ package struct TeacherOptions: ParsableArguments {
       throw CommandError("\(option) is about several teachers, found one; give --teacher once for each")
     }
   }
-
-  /// The options as a recipe holds them.
-  var recipe: JSONObject {
-    var object = JSONObject()
-    for (key, paths) in [("teacher", teacher), ("teacher_cache", teacherCache)] where !paths.isEmpty {
-      object[key] = paths.count == 1 ? .string(paths[0]) : .array(paths.map { .string($0) })
-    }
-    object["teacher_weights"] = teacherWeights.map { .string($0) }
-    object["teacher_average"] = teacherAverage.map { .string($0.rawValue) }
-    return object
-  }
 }

@@ -40,14 +40,4 @@ package struct TheseusOptions: ParsableArguments {
     if let replacingRate { config.replacingRate = replacingRate }
     return config
   }
-
-  /// What was asked for, as the run's recipe holds it.
-  var recipe: JSONObject {
-    var recipe = JSONObject()
-    recipe["theseus"] = .bool(theseus)
-    recipe["replacing_rate"] = replacingRate.map { .double($0) }
-    recipe["scheduler_linear_k"] = schedulerLinearK.map { .double($0) }
-    recipe["steps_for_replacing"] = stepsForReplacing.map { .integer($0) }
-    return recipe
-  }
 }

@@ -11,95 +11,90 @@ extension TrainingConfig.OptimizerName: ExpressibleByArgument {}
 
 /// How to train: the names of Hugging Face's TrainingArguments.
 package struct TrainingOptions: ParsableArguments {
-  @Option(help: "Peak learning rate (default: the task's, else 5e-5).")
+  @Option(help: .training(\.learningRate, default: "the task's, else 5e-5"))
   package var learningRate: Double?
 
-  @Option(help: "Passes over the training data, fractions allowed (default: the task's, else 3).")
+  @Option(help: .training(\.numTrainEpochs, default: "the task's, else 3"))
   package var numTrainEpochs: Double?
 
-  @Option(help: "Updates in all, instead of a number of epochs.")
+  @Option(help: .training(\.maxSteps))
   package var maxSteps: Int?
 
-  @Option(help: "Sequences in a batch (default: the task's, else 8).")
+  @Option(help: .training(\.perDeviceTrainBatchSize, default: "the task's, else 8"))
   package var perDeviceTrainBatchSize: Int?
 
-  @Option(help: "Sequences in an evaluation batch (default: the task's, else 8).")
+  @Option(help: .training(\.perDeviceEvalBatchSize, default: "the task's, else 8"))
   package var perDeviceEvalBatchSize: Int?
 
-  @Option(help: "Tokens in a batch, instead of a number of sequences.")
+  @Option(help: .training(\.tokensPerBatch))
   package var tokensPerBatch: Int?
 
   @Flag(
     inversion: .prefixedNo,
-    help:
-      "Put sequences of similar length into one batch (default: no; packed batches hold no padding to save)."
-  )
+    help: .training(\.groupByLength, default: "no; packed batches hold no padding to save"))
   package var groupByLength: Bool?
 
-  @Option(help: "Batches in an update (default: 1).")
+  @Option(help: .training(\.gradientAccumulationSteps, default: "1"))
   package var gradientAccumulationSteps: Int?
 
-  @Option(help: "Update rule (default: adamw_torch).")
+  @Option(help: .training(\.optim, default: "adamw_torch"))
   package var optim: TrainingConfig.OptimizerName?
 
-  @Option(help: "Weight decay of everything but biases and LayerNorm (default: the task's, else 0).")
+  @Option(help: .training(\.weightDecay, default: "the task's, else 0"))
   package var weightDecay: Double?
 
-  @Option(name: .customLong("adam-beta1"), help: "AdamW's decay of the mean gradient (default: 0.9).")
+  @Option(name: .customLong("adam-beta1"), help: .training(\.adamBeta1, default: "0.9"))
   package var adamBeta1: Double?
 
-  @Option(name: .customLong("adam-beta2"), help: "AdamW's decay of the mean square (default: 0.999).")
+  @Option(name: .customLong("adam-beta2"), help: .training(\.adamBeta2, default: "0.999"))
   package var adamBeta2: Double?
 
-  @Option(help: "AdamW's addition to the denominator (default: 1e-8).")
+  @Option(help: .training(\.adamEpsilon, default: "1e-8"))
   package var adamEpsilon: Double?
 
-  @Option(help: "Norm that all gradients together are clipped to; 0 turns it off (default: 1).")
+  @Option(help: .training(\.maxGradNorm, default: "1"))
   package var maxGradNorm: Double?
 
-  @Option(help: "Shape of the learning rate over the run (default: the task's, else linear).")
+  @Option(help: .training(\.lrSchedulerType, default: "the task's, else linear"))
   package var lrSchedulerType: SchedulerType?
 
-  @Option(help: "Share of the updates that warm up, 0 to 1 (default: the task's, else 0).")
+  @Option(help: .training(\.warmupRatio, default: "the task's, else 0"))
   package var warmupRatio: Double?
 
-  @Option(help: "Updates that warm up; wins over the ratio (default: 0).")
+  @Option(help: .training(\.warmupSteps, default: "0"))
   package var warmupSteps: Int?
 
-  @Option(help: "Seed of batch order, dropout and fresh parameters (default: 42).")
+  @Option(help: .training(\.seed, default: "42"))
   package var seed: UInt64?
 
-  @Option(help: "Updates between two lines of metrics.jsonl (default: 50).")
+  @Option(help: .training(\.loggingSteps, default: "50"))
   package var loggingSteps: Int?
 
-  @Option(help: "When to evaluate (default: epoch).")
+  @Option(help: .training(\.evalStrategy, default: "epoch"))
   package var evalStrategy: TrainingStrategy?
 
-  @Option(help: "Updates between two evaluations with --eval-strategy steps (default: --logging-steps).")
+  @Option(help: .training(\.evalSteps, default: "--logging-steps"))
   package var evalSteps: Int?
 
-  @Option(help: "When to write a checkpoint that a run can resume from (default: no).")
+  @Option(help: .training(\.saveStrategy, default: "no"))
   package var saveStrategy: TrainingStrategy?
 
-  @Option(help: "Updates between two checkpoints with --save-strategy steps (default: 500).")
+  @Option(help: .training(\.saveSteps, default: "500"))
   package var saveSteps: Int?
 
-  @Option(help: "Checkpoints kept, the best one not counted (default: 2).")
+  @Option(help: .training(\.saveTotalLimit, default: "2"))
   package var saveTotalLimit: Int?
 
-  @Flag(inversion: .prefixedNo, help: "End with the weights of the best evaluation (default: yes).")
+  @Flag(inversion: .prefixedNo, help: .training(\.loadBestModelAtEnd, default: "yes"))
   package var loadBestModelAtEnd: Bool?
 
-  @Option(
-    help:
-      "What the best evaluation is judged by: loss or one of the task's metrics (default: the first of them)."
-  )
+  @Option(help: .training(\.metricForBestModel, default: "the first of them"))
   package var metricForBestModel: String?
 
-  @Option(help: "Stop after so many evaluations in a row without gain in that metric (default: never).")
+  @Option(help: .training(\.earlyStoppingPatience, default: "never"))
   package var earlyStoppingPatience: Int?
 
-  @Option(help: "What counts as a gain: more than this beyond the best so far (default: 0).")
+  @Option(help: .training(\.earlyStoppingThreshold, default: "0"))
   package var earlyStoppingThreshold: Double?
 
   @Option(help: "Train on the first so many examples only, texts without labels included.")
@@ -183,18 +178,9 @@ package struct TrainingOptions: ParsableArguments {
     config.evalStrategy = canEvaluate ? .epoch : .never
     config.loadBestModelAtEnd = canEvaluate
     config.metricForBestModel = task.metrics.first
-    let suited = task.defaults
-    config.learningRate = learningRate ?? suited.learningRate ?? config.learningRate
-    config.numTrainEpochs = numTrainEpochs ?? suited.numTrainEpochs ?? config.numTrainEpochs
-    config.perDeviceTrainBatchSize =
-      perDeviceTrainBatchSize ?? suited.perDeviceTrainBatchSize ?? config.perDeviceTrainBatchSize
-    config.perDeviceEvalBatchSize =
-      perDeviceEvalBatchSize ?? suited.perDeviceEvalBatchSize ?? config.perDeviceEvalBatchSize
-    config.warmupRatio = warmupRatio ?? suited.warmupRatio ?? config.warmupRatio
-    config.weightDecay = weightDecay ?? suited.weightDecay ?? config.weightDecay
-    config.lrSchedulerType =
-      lrSchedulerType ?? suited.lrSchedulerType.flatMap(SchedulerType.init) ?? config.lrSchedulerType
-    apply(to: &config)
+    config.take(task.defaults)
+    let unread = TrainingConfig.settings.lay(try given(), over: &config, acceptsNonFinite: true)
+    if !unread.isEmpty { throw TrainingError.configuration(unread) }
     if !canEvaluate && evalStrategy ?? .never != .never {
       throw CommandError(
         "--eval-strategy needs a validation file; task \(task.name) names none, give --validation-file")
@@ -206,42 +192,39 @@ package struct TrainingOptions: ParsableArguments {
     return config
   }
 
-  private func apply(to config: inout TrainingConfig) {
-    func set<Value>(_ path: WritableKeyPath<TrainingConfig, Value>, _ value: Value?) {
-      if let value { config[keyPath: path] = value }
-    }
-    set(\.maxSteps, maxSteps)
-    set(\.groupByLength, groupByLength)
-    set(\.gradientAccumulationSteps, gradientAccumulationSteps)
-    set(\.optim, optim)
-    set(\.adamBeta1, adamBeta1)
-    set(\.adamBeta2, adamBeta2)
-    set(\.adamEpsilon, adamEpsilon)
-    set(\.maxGradNorm, maxGradNorm)
-    set(\.warmupSteps, warmupSteps)
-    set(\.seed, seed)
-    set(\.loggingSteps, loggingSteps)
-    set(\.evalStrategy, evalStrategy)
-    set(\.saveStrategy, saveStrategy)
-    set(\.saveSteps, saveSteps)
-    set(\.loadBestModelAtEnd, loadBestModelAtEnd)
-    set(\.earlyStoppingThreshold, earlyStoppingThreshold)
-    config.earlyStoppingPatience = earlyStoppingPatience ?? config.earlyStoppingPatience
-    config.tokensPerBatch = tokensPerBatch ?? config.tokensPerBatch
-    config.evalSteps = evalSteps ?? config.evalSteps
-    config.saveTotalLimit = saveTotalLimit ?? config.saveTotalLimit
-    config.metricForBestModel = metricForBestModel ?? config.metricForBestModel
-  }
-
   /// The settings of a run as its recipe holds them.
   func recipe(_ config: TrainingConfig) throws -> JSONObject {
-    let encoder = JSONEncoder()
-    let encoded = try JSONValue(parsing: Array(encoder.encode(config)))
-    var object = encoded.objectValue ?? JSONObject()
+    var object = TrainingConfig.settings.json(of: config)
     // -1 stands for "as the epochs say".
     if config.maxSteps < 0 { object["max_steps"] = nil }
     object["max_train_samples"] = maxTrainSamples.map { .integer($0) }
     object["max_eval_samples"] = maxEvalSamples.map { .integer($0) }
     return object
+  }
+}
+
+extension TrainingConfig {
+  /// Takes the values that suit a task.
+  fileprivate mutating func take(_ suited: TaskDefaults) {
+    learningRate = suited.learningRate ?? learningRate
+    numTrainEpochs = suited.numTrainEpochs ?? numTrainEpochs
+    perDeviceTrainBatchSize = suited.perDeviceTrainBatchSize ?? perDeviceTrainBatchSize
+    perDeviceEvalBatchSize = suited.perDeviceEvalBatchSize ?? perDeviceEvalBatchSize
+    warmupRatio = suited.warmupRatio ?? warmupRatio
+    weightDecay = suited.weightDecay ?? weightDecay
+    lrSchedulerType = suited.lrSchedulerType.flatMap(SchedulerType.init) ?? lrSchedulerType
+  }
+}
+
+extension ArgumentHelp {
+  /// The help of a setting of training.
+  ///
+  /// - Parameters:
+  ///   - path: The setting.
+  ///   - usual: The default in words.
+  static func training(
+    _ path: PartialKeyPath<TrainingConfig>, default usual: String? = nil
+  ) -> ArgumentHelp {
+    ArgumentHelp(TrainingConfig.settings.help(path, default: usual))
   }
 }

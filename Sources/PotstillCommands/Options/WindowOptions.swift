@@ -58,15 +58,4 @@ package struct WindowOptions: ParsableArguments {
     task.entities.labelAllTokens = labelAllTokens ?? task.entities.labelAllTokens
     return task
   }
-
-  /// The options as a recipe holds them.
-  var recipe: JSONObject {
-    var object = JSONObject()
-    object["doc_stride"] = docStride.map { .integer($0) }
-    object["max_answer_length"] = maxAnswerLength.map { .integer($0) }
-    object["n_best_size"] = nBestSize.map { .integer($0) }
-    object["null_score_diff_threshold"] = nullScoreDiffThreshold.map { .double($0) }
-    object["label_all_tokens"] = labelAllTokens.map { .bool($0) }
-    return object
-  }
 }

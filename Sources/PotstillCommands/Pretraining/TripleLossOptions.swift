@@ -40,7 +40,7 @@ package struct TripleLossOptions: ParsableArguments {
       "A loss between layers beside these, as of 'potstill distill'; may be given several times. Such as minilmv2, or "
         + "uniform with uniform:attention_mse, the general stage of TinyBERT, with the weights above 0.",
       valueName: "match"))
-  package var match: [String] = []
+  package var match: [JSONArgument] = []
 
   package init() {}
 
@@ -64,9 +64,9 @@ package struct TripleLossOptions: ParsableArguments {
       restrictsCEToMask: restrictCeToMask ?? usual.restrictsCEToMask)
   }
 
-  /// The options of a distillation that stand for the matches.
-  private var matching: DistillationOptions {
-    get throws { try DistillationOptions.parse(match.map { "--match=\($0)" }) }
+  /// A distillation of the matches alone.
+  private var matching: DistillationConfig {
+    get throws { DistillationConfig(json: ["intermediate_matches": .array(try match.values(of: "match"))]) }
   }
 
   /// The teacher, nil when there is none; one without a trained head is refused.
@@ -76,7 +76,7 @@ package struct TripleLossOptions: ParsableArguments {
 
   /// The distiller of two models, once everything fits.
   func distiller(teacher: ModelFolder, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller {
-    let config = try matching.config()
+    let config = try matching
     guard config.readingFaults.isEmpty else {
       throw DistillationError.invalidConfiguration(config.readingFaults)
     }
@@ -98,10 +98,8 @@ package struct TripleLossOptions: ParsableArguments {
   /// The options as a run's recipe holds them, every default written out.
   var recipe: JSONObject {
     get throws {
-      var object = try DistillationOptions.recipe(matching.json())
-      guard let teacher else { return object }
-      object["teacher"] = .string(teacher)
-      object["student"] = student.map { .string($0) }
+      var object = try given()
+      if teacher == nil { return object }
       object["alpha_ce"] = .double(loss.alphaCE)
       object["alpha_mlm"] = .double(loss.alphaMLM)
       object["alpha_cos"] = .double(loss.alphaCos)

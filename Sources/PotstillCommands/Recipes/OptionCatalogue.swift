@@ -11,6 +11,10 @@ package struct OptionCatalogue {
     package let isFlag: Bool
     /// Whether it may be given several times.
     package let isRepeating: Bool
+    /// What stands for its value in messages.
+    let valueName: String?
+    /// The texts that it takes, where there are few; else empty.
+    let values: [String]
   }
 
   /// The options in the order of the help text.
@@ -23,7 +27,9 @@ package struct OptionCatalogue {
     entries = (command?.arguments ?? []).compactMap { argument in
       let names = (argument.names ?? []).filter { $0.kind == "long" }.map(\.name)
       if argument.kind == "positional" || names.isEmpty { return nil }
-      return Entry(names: names, isFlag: argument.kind == "flag", isRepeating: argument.isRepeating)
+      return Entry(
+        names: names, isFlag: argument.kind == "flag", isRepeating: argument.isRepeating,
+        valueName: argument.valueName, values: argument.allValues ?? [])
     }
   }
 
@@ -32,9 +38,33 @@ package struct OptionCatalogue {
 
   /// The main name of each option, as a recipe writes it: with underscores.
   package var recipeKeys: [String] {
-    entries.compactMap { entry in
-      entry.names.first { !$0.hasPrefix("no-") }?.replacing("-", with: "_")
-    }.filter { !["help", "version"].contains($0) }
+    entries.map(\.key).filter { !["help", "version"].contains($0) }
+  }
+}
+
+extension OptionCatalogue.Entry {
+  /// The name that says what it does, not the one that turns it off.
+  var mainName: String { names.first { !$0.hasPrefix("no-") } ?? names.first ?? "" }
+
+  /// The key as a recipe writes it.
+  var key: String { mainName.replacing("-", with: "_") }
+
+  /// Whether a name turns it off.
+  var hasInversion: Bool { names.contains("no-" + mainName) }
+
+  /// The option with its value, as the parser shows it.
+  func shown(_ name: String) -> String { "--\(name)" + (valueName.map { " <\($0)>" } ?? "") }
+
+  /// The words for the texts that it takes, as the parser writes them on one line.
+  var valueList: String {
+    if values.isEmpty { return "" }
+    if values.count > 5 { return ". Please provide one of the following:" }
+    let quoted = values.map { "'\($0)'" }
+    let list =
+      quoted.count <= 2
+      ? quoted.joined(separator: " and ")
+      : quoted.dropLast().joined(separator: ", ") + " or " + quoted.suffix(1).joined()
+    return ". Please provide one of \(list)."
   }
 }
 
@@ -49,6 +79,8 @@ private struct ToolDump: Decodable {
     let kind: String
     let isRepeating: Bool
     let names: [Name]?
+    let valueName: String?
+    let allValues: [String]?
   }
   struct Name: Decodable {
     let kind: String

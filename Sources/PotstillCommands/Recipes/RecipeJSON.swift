@@ -1,7 +1,7 @@
 import ModelFormats
 import Yams
 
-/// Structures of a recipe (lists of matches, for example) as the JSON text that their option takes.
+/// Values of a recipe, structures such as lists of matches included, as JSON.
 enum RecipeJSON {
   static func value(of node: Node) -> JSONValue {
     switch node {

@@ -7,18 +7,23 @@ extension AugmentationRecipe {
   ///
   /// - Throws: `AugmentationError` with every fault.
   public static func parts(reading text: String) throws(AugmentationError) -> [Part] {
+    guard text.hasPrefix("[") || text.hasPrefix("{") else {
+      return try parts(.array(text.split(separator: ",").map { .string($0.trimmingWhitespace) }))
+    }
+    let json: JSONValue
+    do throws(FormatError) { json = try JSONValue(parsing: text, file: "methods") } catch {
+      throw AugmentationError(["\(error)"])
+    }
+    return try parts(json)
+  }
+
+  /// Reads methods: a list of names and of objects with TextBrewer's parameters, or one of these.
+  ///
+  /// - Throws: `AugmentationError` with every fault.
+  public static func parts(_ json: JSONValue) throws(AugmentationError) -> [Part] {
     var faults: [String] = []
     var parts: [Part] = []
-    let entries: [JSONValue]
-    if text.hasPrefix("[") || text.hasPrefix("{") {
-      let json: JSONValue
-      do throws(FormatError) { json = try JSONValue(parsing: text, file: "methods") } catch {
-        throw AugmentationError(["\(error)"])
-      }
-      entries = json.arrayValue ?? [json]
-    } else {
-      entries = text.split(separator: ",").map { .string($0.trimmingWhitespace) }
-    }
+    let entries = json.arrayValue ?? [json]
     for entry in entries {
       var reader = PartReader(entry)
       if let part = reader.part() { parts.append(part) }
@@ -36,13 +41,26 @@ extension AugmentationRecipe {
 /// Reads one method.
 private struct PartReader {
   private let entry: JSONValue
-  private var known = ["method", "weight"]
-  private(set) var faults: [String] = []
+  private var fields: FieldReader
+  private var others: [String] = []
 
-  init(_ entry: JSONValue) { self.entry = entry }
+  /// Everything wrong so far.
+  var faults: [String] { fields.faults.map(\.message) + others }
+
+  /// The numbers that a parameter can be.
+  private static let range = (-1e9).nextUp...1e9.nextDown
+
+  init(_ entry: JSONValue) {
+    self.entry = entry
+    fields = FieldReader(
+      entry.objectValue ?? JSONObject(), wording: { "\($0) is \($1.compactText); expected \($2)" })
+  }
 
   mutating func part() -> AugmentationRecipe.Part? {
-    var name = entry["method"]?.stringValue ?? entry.stringValue ?? ""
+    for (key, value) in entry.objectValue ?? JSONObject() where value.isNull {
+      fields.add(key, "\(key) is null; expected a number")
+    }
+    var name = fields.value("method")?.stringValue ?? entry.stringValue ?? ""
     var weight = number("weight") ?? 1
     if entry.stringValue != nil, let colon = name.firstIndex(of: ":") {
       let share = name[name.index(after: colon)...]
@@ -51,18 +69,17 @@ private struct PartReader {
     }
     guard let method = AugmentationMethod(name: name) else {
       let near = suggestion(for: name, among: AugmentationMethod.names).map { "; did you mean \($0)?" }
-      faults.append(
+      others.append(
         "there is no method \"\(name)\"" + (near ?? "; known are \(AugmentationMethod.names.list)"))
       return nil
     }
     let result = AugmentationRecipe.Part(withParameters(method), weight: weight)
-    for key in entry.objectValue?.keys ?? [] where !known.contains(key) {
-      faults.append("\(name): \(key) is no parameter; it has \(known.dropFirst().map { $0 }.list)")
-    }
+    let known = fields.knownKeys.filter { $0 != "method" }
+    others += fields.unknownKeys.map { "\(name): \($0) is no parameter; it has \(known.list)" }
     if !(weight > 0 && weight.isFinite) {
-      faults.append("\(name): the weight must be a positive number, such as \(name):2")
+      others.append("\(name): the weight must be a positive number, such as \(name):2")
     }
-    if let fault = result.method.fault { faults.append("\(name): \(fault)") }
+    if let fault = result.method.fault { others.append("\(name): \(fault)") }
     return result
   }
 
@@ -83,20 +100,12 @@ private struct PartReader {
     }
   }
 
-  private mutating func number(_ key: String) -> Double? {
-    if key != "weight" { known.append(key) }
-    guard let value = entry[key] else { return nil }
-    if let number = value.doubleValue, abs(number) < 1e9 { return number }
-    faults.append("\(key) is \(value.compactText); expected a number")
-    return nil
-  }
+  private mutating func number(_ key: String) -> Double? { fields.number(key, in: Self.range) }
 
   private mutating func numbers(_ key: String) -> [Double]? {
-    known.append(key)
-    guard let value = entry[key] else { return nil }
-    let numbers = value.arrayValue?.compactMap(\.doubleValue).filter { abs($0) < 1e9 } ?? []
-    if !numbers.isEmpty, numbers.count == value.arrayValue?.count { return numbers }
-    faults.append("\(key) is \(value.compactText); expected a list of numbers")
+    let numbers = fields.numbers(key, in: Self.range)
+    guard numbers?.isEmpty == true else { return numbers }
+    fields.add(key, "\(key) is []; expected a list of numbers")
     return nil
   }
 }

@@ -36,11 +36,12 @@ struct TokenizerConfiguration {
 
   /// The longest sequence; nil for none, which `transformers` writes as 10^30.
   func modelMaxLength() throws(TokenizerError) -> Int? {
-    guard let value = members["model_max_length"], !value.isNull else { return nil }
-    guard let length = value.doubleValue, length >= 1 else {
-      throw fault("model_max_length", value, "a number of tokens")
+    let length = try read { fields in
+      fields.value("model_max_length", expected: "a number of tokens") { value in
+        value.doubleValue.flatMap { $0 >= 1 ? $0 : nil }
+      }
     }
-    return length < 1e9 ? Int(length) : nil
+    return length.flatMap { $0 < 1e9 ? Int($0) : nil }
   }
 
   /// The options that go with a `vocab.txt`.
@@ -95,14 +96,29 @@ struct TokenizerConfiguration {
   }
 
   private func flag(_ key: String) throws(TokenizerError) -> Bool? {
-    guard let value = members[key], !value.isNull else { return nil }
-    guard let flag = value.boolValue else { throw fault(key, value, "true or false") }
-    return flag
+    try read { $0.truth(key) }
+  }
+
+  /// What a field of `tokenizer_config.json` holds.
+  private func read<Value>(
+    _ reading: (inout FieldReader) -> Value?
+  ) throws(TokenizerError) -> Value? {
+    var fields = FieldReader(members, wording: Self.words)
+    let value = reading(&fields)
+    if let fault = fields.faults.first {
+      throw .invalid(file: file, field: fault.field, reason: fault.message)
+    }
+    return value
+  }
+
+  /// The words for a value of the wrong kind.
+  private static func words(_ key: String, _ value: JSONValue, _ expected: String) -> String {
+    let found = value.stringValue.map { "the string \"\(printable($0, atMost: 200))\"" } ?? value.kind
+    return "found \(found), expected \(expected)"
   }
 
   func fault(_ key: String, _ value: JSONValue, _ expected: String) -> TokenizerError {
-    let found = value.stringValue.map { "the string \"\(printable($0, atMost: 200))\"" } ?? value.kind
-    return .invalid(file: file, field: key, reason: "found \(found), expected \(expected)")
+    .invalid(file: file, field: key, reason: Self.words(key, value, expected))
   }
 
   /// The path of `tokenizer_config.json`.

@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// How epochs become steps: a step takes up to `accumulation` micro-batches, and the tail of an epoch is a step too.
 ///
 /// With s_e steps in epoch e, E epochs make s_0 + … + s_(⌊E⌋-1) + ⌈(E - ⌊E⌋) s_⌊E⌋⌉ steps; `max_steps` overrules that, and then
@@ -14,7 +16,7 @@ package struct StepPlan {
     func refuse(_ steps: Int, after epochs: Int) -> TrainingError {
       let field = config.maxSteps > 0 ? "max_steps" : "num_train_epochs"
       return .configuration([
-        ConfigurationFault(
+        Fault(
           field,
           "asks for \(steps) updates or more in \(epochs) passes over the data; expected at most "
             + "\(TrainingConfig.maximumSteps) updates and \(Int(TrainingConfig.maximumEpochs)) passes")

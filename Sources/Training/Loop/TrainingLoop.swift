@@ -64,7 +64,7 @@ public final class TrainingLoop {
     var faults = config.faults()
     if config.evalStrategy != .never && evaluate == nil {
       faults.append(
-        ConfigurationFault(
+        Fault(
           "eval_strategy",
           "is \"\(config.evalStrategy.rawValue)\", but there is no validation data; give some, or say \"no\"")
       )

@@ -46,15 +46,9 @@ public struct RunIdentity: Sendable, Equatable {
     object["order"] = .string(data.orderFingerprint)
     object["validation"] = origin.validation.map { .string($0) } ?? .null
     object["settings"] = .object(origin.settings)
-    object["training_config"] = try config.json
+    object["training_config"] = config.json.sorted
     json = object
   }
-
-  /// Settings that change when a run reports, saves or ends, but no number of the steps it shares with another.
-  private static let harmless: Set = [
-    "logging_steps", "logging_first_step", "save_strategy", "save_steps", "save_total_limit", "eval_strategy",
-    "eval_steps", "per_device_eval_batch_size", "early_stopping_patience", "early_stopping_threshold",
-  ]
 
   private static let nouns = [
     ("model", "the starting model"), ("teachers", "the teacher"), ("rows", "the training rows"),
@@ -72,36 +66,12 @@ public struct RunIdentity: Sendable, Equatable {
       if key == "order", other.json["rows"] != json["rows"] { continue }
       found.append("\(noun) \(noun.hasSuffix("rows") && key != "order" ? "differ" : "differs")")
     }
-    for key in ["settings", "training_config"] {
-      guard let then = other.json[key], let now = json[key] else { continue }
-      found += Self.differences(then, now, path: "")
+    if let then = other.json["settings"], let now = json["settings"] {
+      found += now.differences(from: then)
+    }
+    if let then = other.json["training_config"], let now = json["training_config"] {
+      found += TrainingConfig.settings.differences(from: then, to: now)
     }
     return found
-  }
-
-  private static func differences(_ then: JSONValue, _ now: JSONValue, path: String) -> [String] {
-    guard case (let old?, let new?) = (then.objectValue, now.objectValue) else {
-      return then.compactText == now.compactText ? [] : ["\(path) was \(text(then)), is \(text(now))"]
-    }
-    let keys = old.keys + new.keys.filter { old[$0] == nil }
-    return keys.filter { !harmless.contains($0) }.flatMap { key in
-      differences(old[key] ?? .null, new[key] ?? .null, path: path.isEmpty ? key : path + "." + key)
-    }
-  }
-
-  private static func text(_ value: JSONValue) -> String {
-    let text = value.isNull ? "not set" : value.compactText
-    return text.count > 80 ? text.prefix(77) + "…" : text
-  }
-}
-
-extension TrainingConfig {
-  /// The settings as `trainer_state.json` holds them, keys sorted.
-  var json: JSONValue {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys]
-      return try JSONValue(parsing: [UInt8](encoder.encode(self)), file: "training settings")
-    }
   }
 }

@@ -8,7 +8,7 @@ public import ModelFormats
 public final class RunLog: TrainingObserver {
   /// The run folder.
   public let directory: URL
-  private var handle: FileHandle?
+  private var metrics: AppendedFile?
 
   /// A log in `directory`, which is made when it does not exist.
   ///
@@ -37,9 +37,7 @@ public final class RunLog: TrainingObserver {
       }
     }
     do {
-      try AtomicFile.write(Array(kept.utf8), to: metricsFile)
-      handle = try FileHandle(forWritingTo: metricsFile)
-      try handle?.seekToEnd()
+      metrics = try AppendedFile(metricsFile, beginningWith: kept)
     } catch { throw failure(error) }
   }
 
@@ -59,8 +57,7 @@ public final class RunLog: TrainingObserver {
 
   /// Writes `train_results.json` and adds its members to `all_results.json`.
   public func finished(_ summary: TrainingSummary) throws(TrainingError) {
-    try? handle?.close()
-    handle = nil
+    metrics = nil
     try writeResults("train", summary.json)
   }
 
@@ -68,23 +65,16 @@ public final class RunLog: TrainingObserver {
   public func writeResults(_ split: String, _ results: JSONObject) throws(TrainingError) {
     let all = directory.appending(path: "all_results.json")
     do {
-      try JSONValue.object(sorted(results)).write(to: directory.appending(path: "\(split)_results.json"))
+      try JSONValue.object(results).sorted.write(to: directory.appending(path: "\(split)_results.json"))
       var merged = (try? JSONValue(contentsOf: all))?.objectValue ?? JSONObject()
       for (key, value) in results { merged[key] = value }
-      try JSONValue.object(sorted(merged)).write(to: all)
+      try JSONValue.object(merged).sorted.write(to: all)
     } catch { throw failure(error) }
-  }
-
-  private func sorted(_ object: JSONObject) -> JSONObject {
-    var result = JSONObject()
-    for (key, value) in object.sorted(by: { $0.key < $1.key }) { result[key] = value }
-    return result
   }
 
   private func append(_ line: JSONObject) throws(TrainingError) {
     do {
-      // One write a line, straight to the file: whoever follows it sees whole lines.
-      try handle?.write(contentsOf: Data((JSONValue.object(line).compactText + "\n").utf8))
+      try metrics?.append(JSONValue.object(line).compactText)
     } catch { throw failure(error) }
   }
 

@@ -42,7 +42,7 @@ struct TrainerState: Equatable {
     object["num_train_epochs"] = .double(config.numTrainEpochs)
     object["train_batch_size"] = .integer(config.perDeviceTrainBatchSize)
     object["train_runtime"] = .double(trainSeconds)
-    object["training_config"] = try config.json
+    object["training_config"] = config.json.sorted
     return .object(object)
   }
 

@@ -15,6 +15,12 @@ import Testing
     #expect(config.hardLabelWeight == 0 && config.matches.isEmpty && config.compatibility == nil)
   }
 
+  @Test func everySettingHasItsLineInTheTable() {
+    let properties = Mirror(reflecting: DistillationConfig()).children.compactMap(\.label)
+    let notes = ["readingFaults", "unreadableMatches"]
+    #expect(DistillationConfig.settings.keys.count == properties.filter { !notes.contains($0) }.count)
+  }
+
   @Test func aTextBrewerConfigurationReads() throws {
     let config = try read(
       """

@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import ModelFormats
 import TaskData
 import Tasks
 import Tensors
@@ -42,7 +43,7 @@ import Training
   }
 
   @Test func aTeacherAtChanceIsFound() {
-    func warning(_ answers: [String], _ labels: [Int32]) -> DistillationFault? {
+    func warning(_ answers: [String], _ labels: [Int32]) -> Fault? {
       let (evaluation, data) = evaluation(answers, labels: labels)
       return DistillationGuards.teacherAtChance("big", evaluation, on: data)
     }

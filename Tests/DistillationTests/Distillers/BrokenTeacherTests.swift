@@ -1,6 +1,7 @@
 import Distillation
 import Encoders
 import Foundation
+import ModelFormats
 import TaskData
 import Tensors
 import Testing

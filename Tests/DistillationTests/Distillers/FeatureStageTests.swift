@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import ModelFormats
 import TaskData
 import Tensors
 import Testing

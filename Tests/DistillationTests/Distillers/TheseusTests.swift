@@ -1,6 +1,7 @@
 import Distillation
 import Encoders
 import Foundation
+import ModelFormats
 import TaskData
 import Tasks
 import Tensors
@@ -144,7 +145,7 @@ import Training
 
   @Test func everyFaultIsNamed() throws {
     let (teacher, student) = try pair()
-    func faults(_ config: TheseusConfig, _ student: TaskModel) -> [DistillationFault] {
+    func faults(_ config: TheseusConfig, _ student: TaskModel) -> [Fault] {
       do {
         _ = try TheseusDistiller(config, teacher: teacher, student: student)
         return []

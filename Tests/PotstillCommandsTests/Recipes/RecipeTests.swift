@@ -1,9 +1,15 @@
+import ArgumentParser
 import PotstillCommands
 import Testing
 
 @Suite struct RecipeTests {
-  private func arguments(_ text: String, _ command: String = "train", own: [String] = []) throws -> [String] {
-    try RecipeFile(path: "r.yaml", text: text).arguments(for: command, overriddenBy: own)
+  private func arguments(_ text: String, _ command: String = "train") throws -> [String] {
+    try RecipeFile(path: "r.yaml", text: text).spelled(for: command)
+  }
+
+  /// The options of `potstill distill` with a recipe and a command line.
+  private func distill(_ text: String, own: [String] = []) throws -> DistillCommand {
+    try RecipeFile(path: "r.yaml", text: text).filling(try DistillCommand.parse(own), of: "distill")
   }
 
   private func faults(_ text: String, _ command: String = "train") -> [String] {
@@ -28,6 +34,10 @@ import Testing
       """
     let found = try arguments(recipe)
     #expect(found == ["--task=sst2", "--model=my model", "--learning-rate=5e-5", "--no-group-by-length"])
+    let train = try RecipeFile(path: "r.yaml", text: recipe).filling(try TrainCommand.parse([]), of: "train")
+    #expect(train.task.task == "sst2" && train.model == "my model" && train.training.learningRate == 5e-5)
+    #expect(
+      train.training.groupByLength == false && !train.task.skipBadRows && train.training.maxSteps == nil)
   }
 
   @Test func jsonIsReadToo() throws {
@@ -35,13 +45,20 @@ import Testing
       try arguments(#"{"task": "sst2", "training": {"seed": 7}}"#) == ["--task=sst2", "--seed=7"])
   }
 
-  @Test func flagsComeLastAndReplaceLists() throws {
+  @Test func theCommandLineWinsAndReplacesLists() throws {
     let recipe = "temperature: 8\nmatch: [L3_hidden_mse, uniform]\n"
     #expect(
       try arguments(recipe, "distill") == ["--temperature=8", "--match=L3_hidden_mse", "--match=uniform"])
-    #expect(
-      try arguments(recipe, "distill", own: ["--match", "last", "--temperature", "2"])
-        == ["--temperature=8", "--match", "last", "--temperature", "2"])
+    let whole = try distill(recipe)
+    #expect(whole.distillation.temperature == 8)
+    #expect(whole.distillation.match == ["L3_hidden_mse", "uniform"].map(JSONArgument.init(argument:)))
+    let own = try distill(recipe, own: ["--match", "last", "--temperature", "2"])
+    #expect(own.distillation.temperature == 2)
+    #expect(own.distillation.match == [JSONArgument(argument: "last")])
+    let flags = "probability_shift: true\nno_logit_standardization: true\nbaseline: yes\n"
+    let off = try distill(flags, own: ["--no-probability-shift"])
+    #expect(off.distillation.probabilityShift == false && off.distillation.logitStandardization == false)
+    #expect(off.baseline && !off.dryRun)
   }
 
   @Test func structuresReachTheirOptionAsJSON() throws {
@@ -66,7 +83,7 @@ import Testing
       """
     let recipe = try RecipeFile(path: "train.json", text: text)
     #expect(
-      try recipe.arguments(for: "distill", overriddenBy: []) == [
+      try recipe.spelled(for: "distill") == [
         "--gradient-accumulation-steps=2", "--save-steps=500", "--output=./saved_models",
       ])
     let device = "train.json:2: device changes nothing here: everything runs on the processor"
@@ -102,6 +119,34 @@ import Testing
     let missing = potstill(["train", "/no/such/recipe.yaml"])
     #expect(missing.code == 1)
     #expect(missing.messages.hasPrefix("potstill: error: /no/such/recipe.yaml: no such file"))
+  }
+
+  @Test func everyOptionIsFoundByItsKey() throws {
+    let commands: [any RecipeCommand.Type] = [
+      TrainCommand.self, DistillCommand.self, MultitaskCommand.self, PretrainCommand.self,
+      AugmentCommand.self,
+    ]
+    for command in commands {
+      let name = try #require(command.configuration.commandName)
+      #expect(Set(OptionCatalogue(of: name).recipeKeys) == Set(try command.parse([]).recipeKeys), "\(name)")
+    }
+  }
+
+  @Test func aValueIsCheckedByItsOption() {
+    #expect(
+      faults("max_seq_length: 2") == [
+        "r.yaml:1: --max-seq-length is 2; expected at least 3, which is one token of text."
+      ])
+    #expect(faults("output: \"\"\n") == ["r.yaml:1: Missing value for '--output <folder>'"])
+    #expect(
+      faults("optim: adam") == [
+        "r.yaml:1: The value 'adam' is invalid for '--optim <optim>'. Please provide one of 'adamw_torch' and 'sgd'."
+      ])
+    let both = potstill(["augment", "--count", "1", "--copies", "1"])
+    #expect(both.code == 64 && both.messages.contains("are both given"))
+    #expect(throws: ValidationError.self) {
+      try distill("augment: standard\naugment_count: 1\n", own: ["--augment-copies", "1"])
+    }
   }
 
   @Test(arguments: ["train", "distill", "pretrain"])

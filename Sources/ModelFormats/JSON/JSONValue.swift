@@ -67,6 +67,14 @@ extension JSONValue {
     return elements[index]
   }
 
+  /// The value with the keys of an object sorted; what its members hold stays as it is.
+  package var sorted: JSONValue {
+    guard let object = objectValue else { return self }
+    var result = JSONObject()
+    for (key, value) in object.sorted(by: { $0.key < $1.key }) { result[key] = value }
+    return .object(result)
+  }
+
   /// What kind of value this is, for messages: such as "a string".
   public var kind: String {
     switch self {

@@ -1,14 +1,14 @@
-/// One thing that is wrong, or doubtful, about a distillation.
-public struct DistillationFault: Sendable, Equatable, CustomStringConvertible {
+/// A fault of one field of a configuration, or a doubt about it.
+public struct Fault: Sendable, Equatable, CustomStringConvertible {
   /// How serious it is.
   public enum Severity: String, Sendable {
-    /// The run cannot start.
+    /// Nothing can be done with the configuration.
     case fault
-    /// The run can start but may not do what was meant.
+    /// It can be used but may not do what was meant.
     case warning
   }
 
-  /// The key it is about, such as `intermediate_matches[2].layer_T`.
+  /// The path of the field as the user spells it, such as `intermediate_matches[2].layer_T`.
   public let field: String
   /// What was found, what was expected, what to do.
   public let message: String

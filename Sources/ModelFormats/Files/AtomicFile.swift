@@ -16,23 +16,19 @@ package final class AtomicFile {
 
   /// Appends bytes.
   package func write(_ bytes: UnsafeRawBufferPointer) throws(FormatError) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      // Some systems refuse single writes of 2 GiB and more.
-      let chunk = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
-      let written = systemWrite(descriptor, chunk)
-      if written < 0 {
-        if errno == EINTR { continue }
-        throw .cannotWrite(file: target.path, reason: systemMessage())
-      }
-      rest = rest.dropFirst(written)
-    }
+    try ModelFormats.write(all: bytes, to: descriptor, of: target.path)
   }
 
-  /// Gives the file its real name, replacing what was there.
+  /// Gives the file its real name once all of it is on the disk, replacing what was there.
   package func commit() throws(FormatError) {
+    let synced = fsync(descriptor)
+    let reasonOfSync = systemMessage()
     let closed = close(descriptor)
     descriptor = -1
+    guard synced == 0 else {
+      unlink(temporary.path)
+      throw .cannotWrite(file: target.path, reason: reasonOfSync)
+    }
     guard closed == 0, rename(temporary.path, target.path) == 0 else {
       let reason = systemMessage()
       unlink(temporary.path)
@@ -56,8 +52,21 @@ package final class AtomicFile {
   }
 }
 
-private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
-  write(descriptor, bytes.baseAddress, bytes.count)
+/// Writes all bytes to an open file; `path` is for the message.
+func write(
+  all bytes: UnsafeRawBufferPointer, to descriptor: Int32, of path: String
+) throws(FormatError) {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    // Some systems refuse single writes of 2 GiB and more.
+    let chunk = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 30))
+    let written = Foundation.write(descriptor, chunk.baseAddress, chunk.count)
+    if written < 0 {
+      if errno == EINTR { continue }
+      throw .cannotWrite(file: path, reason: systemMessage())
+    }
+    rest = rest.dropFirst(written)
+  }
 }
 
 /// The system's words for the current `errno`.

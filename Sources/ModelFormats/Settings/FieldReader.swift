@@ -1,0 +1,141 @@
+/// A reader of the members of one object, which collects what is wrong with them, so that one message names every fault.
+public struct FieldReader {
+  /// The words of a message about a value of the wrong kind: the key, the value, what was expected.
+  public typealias Wording = (_ key: String, _ found: JSONValue, _ expected: String) -> String
+
+  /// Everything wrong so far, in the order in which it was read.
+  public private(set) var faults: [Fault] = []
+  private let object: JSONObject
+  private let path: String
+  private let acceptsNonFinite: Bool
+  private let wording: Wording
+  /// The keys that somebody asked for, in the order of asking.
+  public private(set) var knownKeys: [String] = []
+
+  /// A reader of an object.
+  ///
+  /// - Parameters:
+  ///   - object: The members.
+  ///   - path: What precedes every key in the field of a fault, such as `distillation`.
+  ///   - acceptsNonFinite: Whether infinite values and NaN are numbers; no file holds them, but options may.
+  ///   - wording: The words for a value of the wrong kind.
+  public init(
+    _ object: JSONObject, path: String = "", acceptsNonFinite: Bool = false,
+    wording: @escaping Wording = { "found \($1.inWords), expected \($2)" }
+  ) {
+    self.object = object
+    self.path = path
+    self.acceptsNonFinite = acceptsNonFinite
+    self.wording = wording
+  }
+
+  /// The path of the field under a key.
+  public func field(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+
+  /// Adds a fault of the field under a key.
+  public mutating func add(_ key: String, _ message: String) { faults.append(Fault(field(key), message)) }
+
+  /// Adds the faults of what a field holds.
+  public mutating func add(_ nested: [Fault]) { faults += nested }
+
+  // MARK: Values
+
+  /// Whether the object holds a key with null, which unsets what has a default.
+  public func unsets(_ key: String) -> Bool { object[key]?.isNull ?? false }
+
+  /// The value under a key, nil when it is missing or null.
+  public mutating func value(_ key: String) -> JSONValue? {
+    knownKeys.append(key)
+    guard let value = object[key], !value.isNull else { return nil }
+    return value
+  }
+
+  /// The value under a key as something; nil when it is missing, null, or a fault because it is something else.
+  public mutating func value<Result>(
+    _ key: String, expected: String, _ reading: (JSONValue) -> Result?
+  ) -> Result? {
+    guard let value = value(key) else { return nil }
+    if let result = reading(value) { return result }
+    add(key, wording(key, value, expected))
+    return nil
+  }
+
+  /// The number under a key, whole or not.
+  public mutating func number(_ key: String, in range: ClosedRange<Double>? = nil) -> Double? {
+    let accepts = acceptsNonFinite
+    return value(key, expected: "a number") { Self.number($0, in: range, accepts) }
+  }
+
+  /// The whole number under a key.
+  public mutating func integer(_ key: String) -> Int? {
+    value(key, expected: "a whole number", \.intValue)
+  }
+
+  /// The numbers of a list under a key.
+  public mutating func numbers(_ key: String, in range: ClosedRange<Double>? = nil) -> [Double]? {
+    let accepts = acceptsNonFinite
+    return value(key, expected: "a list of numbers") { value in
+      let numbers = value.arrayValue?.compactMap { Self.number($0, in: range, accepts) }
+      return numbers?.count == value.arrayValue?.count ? numbers : nil
+    }
+  }
+
+  /// The truth value under a key.
+  public mutating func truth(_ key: String) -> Bool? {
+    value(key, expected: "true or false", \.boolValue)
+  }
+
+  /// The text under a key.
+  public mutating func text(_ key: String) -> String? { value(key, expected: "a text", \.stringValue) }
+
+  /// The one of an enumeration's names under a key; the fault of another name lists them.
+  public mutating func choice<Choice: RawRepresentable & CaseIterable>(_ key: String) -> Choice?
+  where Choice.RawValue == String {
+    guard let value = value(key) else { return nil }
+    if let text = value.stringValue, let choice = Choice(rawValue: text) { return choice }
+    add(key, Self.unknown(value, among: Choice.allCases.map(\.rawValue)))
+    return nil
+  }
+
+  private static func number(
+    _ value: JSONValue, in range: ClosedRange<Double>?, _ acceptsNonFinite: Bool
+  ) -> Double? {
+    guard let number = value.doubleValue, acceptsNonFinite || number.isFinite else { return nil }
+    return range.map { $0.contains(number) } ?? true ? number : nil
+  }
+
+  // MARK: Keys
+
+  /// The words for a name that is none of the known ones.
+  public static func unknown(_ value: JSONValue, among names: [String]) -> String {
+    let list = names.joined(separator: ", ")
+    if let text = value.stringValue, let near = suggestion(for: text, among: names) {
+      return "found \"\(text)\"; did you mean \"\(near)\"? Known are \(list)"
+    }
+    return "found \(value.inWords), expected one of \(list)"
+  }
+
+  /// The keys nobody asked for.
+  public var unknownKeys: [String] { object.keys.filter { !knownKeys.contains($0) } }
+
+  /// Adds a fault for every key nobody asked for, with the known key that was probably meant.
+  public mutating func rejectUnknown() {
+    for key in unknownKeys {
+      let near = suggestion(for: key, among: knownKeys).map { "; did you mean \($0)?" }
+      add(key, "is not a known key" + (near ?? "; known are \(knownKeys.sorted().joined(separator: ", "))"))
+    }
+  }
+}
+
+extension JSONValue {
+  /// The value in the words of a message: names and numbers as they are, lists and objects by their kind.
+  public var inWords: String {
+    switch self {
+    case .string(let text): "\"\(text)\""
+    case .integer(let number): "\(number)"
+    case .double(let number): "\(number)"
+    case .bool(let truth): "\(truth)"
+    case .null, .largeInteger, .array, .object: kind
+    }
+  }
+}

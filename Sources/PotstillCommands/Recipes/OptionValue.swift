@@ -1,0 +1,63 @@
+import ArgumentParser
+import ModelFormats
+
+/// A type of an option's value: what fills it in a recipe, and how a recipe holds it.
+protocol OptionValue {
+  /// Whether the command line gave it; a value that was not given is nil or an empty list.
+  var isGiven: Bool { get }
+  /// What a recipe's entry means; nil for a text that the type does not take.
+  init?(recipe entry: RecipeFile.Entry)
+  /// The value as a recipe holds it; nil leaves the key out.
+  ///
+  /// - Throws: `FormatError.json` for a structure that is no JSON.
+  func recipeValue(of key: String) throws -> JSONValue?
+}
+
+extension Optional: OptionValue where Wrapped: ExpressibleByArgument {
+  var isGiven: Bool { self != nil }
+
+  init?(recipe entry: RecipeFile.Entry) {
+    if let structure = JSONArgument(recipe: entry) as? Wrapped {
+      self = structure
+    } else if let value = Wrapped(argument: entry.text) {
+      self = value
+    } else {
+      return nil
+    }
+  }
+
+  func recipeValue(of key: String) throws -> JSONValue? { try flatMap { try jsonValue(of: $0, key) } }
+}
+
+extension Array: OptionValue where Element: ExpressibleByArgument {
+  var isGiven: Bool { !isEmpty }
+
+  init?(recipe entry: RecipeFile.Entry) {
+    if entry.isStructure, let structure = JSONArgument(entry.json) as? Element {
+      self = [structure]
+      return
+    }
+    self = entry.values.compactMap { Element(argument: $0) }
+    if count < entry.values.count { return nil }
+  }
+
+  func recipeValue(of key: String) throws -> JSONValue? {
+    if isEmpty { return nil }
+    if let structures = self as? [JSONArgument] { return try .array(structures.values(of: key)) }
+    let values = try compactMap { try jsonValue(of: $0, key) }
+    return values.count == 1 ? values[0] : .array(values)
+  }
+}
+
+/// An option's value as JSON.
+private func jsonValue(of value: some ExpressibleByArgument, _ key: String) throws -> JSONValue? {
+  switch value {
+  case let argument as JSONArgument: try argument.value(of: key)
+  case let text as String: .string(text)
+  case let number as Int: .integer(number)
+  case let number as Double: .double(number)
+  case let number as UInt64: Int(exactly: number).map { .integer($0) } ?? .largeInteger("\(number)")
+  case let name as any RawRepresentable: (name.rawValue as? String).map { .string($0) }
+  default: nil
+  }
+}

@@ -1,0 +1,138 @@
+import ArgumentParser
+import ModelFormats
+
+extension RecipeFile {
+  /// The keys that change nothing here, each with its place and the reason.
+  package var idleOptions: [String] {
+    entries.compactMap { entry in
+      OptionSpelling.idle[OptionSpelling.canonical(entry.key)].map {
+        "\(path):\(entry.line): \(entry.key) changes nothing here: \($0.reason)"
+      }
+    }
+  }
+
+  /// Parsed options with this recipe's values for those that the command line did not give.
+  ///
+  /// - Parameters:
+  ///   - options: A command, or a group of its options.
+  ///   - subcommand: The name of the command.
+  /// - Throws: `RecipeError` with every unknown key and every value that its option does not take; what the options find
+  ///   wrong with values of recipe and command line together.
+  package func filling<Options: ParsableArguments>(
+    _ options: Options, of subcommand: String
+  ) throws -> Options {
+    var values: [String: Entry] = [:]
+    for item in try items(for: Options.self, of: subcommand) { values[item.option.key] = item.entry }
+    return try options.filled(with: values)
+  }
+
+  /// The recipe as a command line would spell it, by which a finished run of an ablation is known.
+  ///
+  /// - Throws: `RecipeError` with every unknown key and every value that its option does not take.
+  package func spelled(for subcommand: String) throws -> [String] {
+    try items(for: PotstillCommand.command(named: subcommand), of: subcommand).flatMap { item -> [String] in
+      if item.option.isFlag { return ["--\(item.entry.values == ["true"] ? "" : "no-")\(item.name)"] }
+      let values = item.option.isRepeating ? item.entry.values : [item.entry.text]
+      return values.map { "--\(item.name)=\($0)" }
+    }
+  }
+
+  /// An entry with the option that it fills; of a flag the value is `true` or `false`.
+  private struct Item {
+    let option: OptionCatalogue.Entry
+    let name: String
+    let entry: Entry
+  }
+
+  private func items<Options: ParsableArguments>(
+    for options: Options.Type, of subcommand: String
+  ) throws -> [Item] {
+    let catalogue = OptionCatalogue(of: subcommand)
+    let blank = try Options.parse([])
+    var faults: [String] = []
+    var items: [Item] = []
+    for entry in entries {
+      let name = OptionSpelling.canonical(entry.key)
+      if OptionSpelling.idle[name] != nil { continue }
+      let place = "\(path):\(entry.line): "
+      guard let option = catalogue.entry(named: name) else {
+        faults.append(place + Self.unknown(entry.key, name, in: catalogue, of: subcommand))
+        continue
+      }
+      do throws(RecipeError) {
+        guard let entry = try option.isFlag ? Self.flag(entry, name, of: option) : entry else { continue }
+        if !option.isFlag, entry.values.contains("") {
+          throw RecipeError(["Missing value for '\(option.shown(name))'"])
+        }
+        try Self.check(entry, name, of: option, in: blank)
+        items.append(Item(option: option, name: option.isFlag ? option.mainName : name, entry: entry))
+      } catch {
+        faults += error.faults.map { place + $0 }
+      }
+    }
+    if !faults.isEmpty { throw RecipeError(faults) }
+    return items
+  }
+
+  private static func unknown(
+    _ key: String, _ name: String, in catalogue: OptionCatalogue, of subcommand: String
+  ) -> String {
+    let hint =
+      name == "tasks"
+      ? "a student of several tasks is made by 'potstill multitask'"
+      : suggestion(for: key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
+    return "unknown key \(key); " + (hint ?? "'potstill \(subcommand) --help' lists the options")
+  }
+
+  /// What an entry says to a flag; nil where it says what the flag is without it.
+  private static func flag(
+    _ entry: Entry, _ name: String, of option: OptionCatalogue.Entry
+  ) throws(RecipeError) -> Entry? {
+    let isOn: Bool
+    switch entry.values.count == 1 ? entry.values[0].lowercased() : "" {
+    case "true", "yes", "on": isOn = true
+    case "false", "no", "off": isOn = false
+    default: throw RecipeError(["\(entry.key) takes true or false, found \(entry.json.compactText)"])
+    }
+    if name != option.mainName { return isOn ? Entry(flag: false, of: entry) : nil }
+    return isOn || option.hasInversion ? Entry(flag: isOn, of: entry) : nil
+  }
+
+  /// Throws what an option has to say against one value on its own.
+  private static func check(
+    _ entry: Entry, _ name: String, of option: OptionCatalogue.Entry, in blank: some ParsableArguments
+  ) throws(RecipeError) {
+    do {
+      _ = try blank.filled(with: [option.key: entry])
+    } catch let invalid as RecipeValueError {
+      throw RecipeError([
+        "The value '\(invalid.text)' is invalid for '\(option.shown(name))'\(option.valueList)"
+      ])
+    } catch let usage as UsageError {
+      throw RecipeError([usage.description])
+    } catch {
+      let message = PotstillCommand.message(for: error)
+      throw RecipeError([message.split(separator: "\n").first.map(String.init) ?? message])
+    }
+  }
+}
+
+extension RecipeFile.Entry {
+  /// Whether the value holds more than a scalar or a list of scalars.
+  var isStructure: Bool {
+    json.objectValue != nil
+      || json.arrayValue?.contains { $0.arrayValue != nil || $0.objectValue != nil } == true
+  }
+
+  /// The value as one text: a scalar as it is written, a list as JSON.
+  var text: String { values.count == 1 ? values[0] : json.compactText }
+
+  /// An entry of a value that stands in no file.
+  init(_ key: String, _ json: JSONValue) {
+    self.init(key: key, values: [json.stringValue ?? json.compactText], json: json, line: 0)
+  }
+
+  fileprivate init(flag isOn: Bool, of entry: RecipeFile.Entry) {
+    self.init(key: entry.key, values: [isOn ? "true" : "false"], json: .bool(isOn), line: entry.line)
+  }
+}
