@@ -18,7 +18,7 @@ import Testing
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
     let inputs = parameters.mapValues(\.tensor)
     let outputs = try #require(
-      try operation(name, golden, inputs, context), "no operation for fixture \(name)")
+      try operation(golden, inputs, context), "\(name) is of \(golden.op), which no operation is called")
 
     var loss = Tensor(0)
     for (key, output) in outputs {
@@ -31,7 +31,7 @@ import Testing
     context.tape?.backward(from: loss)
     for (key, parameter) in parameters where golden.has("grad_" + key) {
       // A teacher is a constant here.
-      if name.hasPrefix("soft_"), key == "teacher" { continue }
+      if golden.op.hasPrefix("soft_"), key == "teacher" { continue }
       let gradient = try #require(parameter.gradient, "no gradient for \(key)")
       try golden.expect(gradient, equals: "grad_" + key)
     }
@@ -42,7 +42,7 @@ import Testing
     let golden = try Golden(name)
     let context = Context(tape: Tape())
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
-    let outputs = try #require(try operation(name, golden, parameters.mapValues(\.tensor), context))
+    let outputs = try #require(try operation(golden, parameters.mapValues(\.tensor), context))
     var loss = Tensor(0)
     for (key, output) in outputs {
       let upstream = try golden.tensor("grad_" + key).reshaped(output.shape)
@@ -55,25 +55,24 @@ import Testing
     }
   }
 
-  /// The operation a fixture is named after, applied to its inputs; nil for a name nobody knows.
+  /// The operation that a fixture names, applied to its inputs; nil for a name nobody knows.
   private func operation(
-    _ name: String, _ golden: Golden, _ input: [String: Tensor], _ context: Context
+    _ golden: Golden, _ input: [String: Tensor], _ context: Context
   ) throws -> [String: Tensor]? {
     func one(_ tensor: Tensor) -> [String: Tensor] { ["output": tensor] }
     func operand(_ key: String) throws -> Tensor { try #require(input[key]) }
-    let axis = name.contains("axis") ? Int(String(name.drop { !$0.isNumber }.prefix(1))) : nil
-    let keeps = name.hasSuffix("keep")
-    switch name.prefix(while: { $0 != "_" }) {
+    let axis = golden.option("axis")?.intValue
+    let keeps = golden.option("keepdim")?.boolValue ?? false
+    func activation() throws -> Activation {
+      try #require(Activation(rawValue: golden.option("activation")?.stringValue ?? ""))
+    }
+    switch golden.op {
     case "linear":
-      let word = name.dropFirst("linear_".count)
-      let activation = Activation.allCases.filter { word.hasPrefix($0.rawValue) }.max {
-        $0.rawValue.count < $1.rawValue.count
-      }
       return one(
         linear(
-          try operand("x"), try operand("weight"), input["bias"], activation: activation ?? .identity,
+          try operand("x"), try operand("weight"), input["bias"], activation: try activation(),
           in: context))
-    case "residual", "layer":
+    case "residual_layer_norm":
       return one(
         residualLayerNorm(
           try operand("x"), residual: input["residual"], gamma: try operand("gamma"),
@@ -95,61 +94,62 @@ import Testing
         "output": result.output, "scores": try #require(result.scores).values,
         "probabilities": try #require(result.probabilities).values,
       ]
-    case "position":
+    case "position_cross_entropy":
       return one(
         positionCrossEntropy(
           try operand("logits"), starts: try golden.integers("starts"),
           targets: try golden.integers("targets"),
           in: context))
-    case "soft" where name.hasPrefix("soft_position"):
+    case "soft_position_cross_entropy":
       return one(
         softPositionCrossEntropy(
           student: try operand("student"), teacher: try golden.tensor("teacher"),
           starts: try golden.integers("starts"), temperature: try golden.tensor("temperature").item,
           in: context))
-    case "binary":
+    case "binary_cross_entropy":
       return one(
         binaryCrossEntropy(try operand("logits"), targets: try golden.tensor("targets"), in: context))
-    case "column": return one(column(try operand("x"), 1, in: context))
-    case "soft":
+    case "column":
+      let index = try #require(golden.option("index")?.intValue)
+      return one(column(try operand("x"), index, in: context))
+    case "soft_cross_entropy":
       let temperature = try golden.tensor("temperature").item
       return one(
         softCrossEntropy(
           student: try operand("student"), teacher: try golden.tensor("teacher"), temperature: temperature,
           in: context))
-    case "logits":
+    case "mean_squared_error":
       let mse = meanSquaredError(try operand("student"), try operand("teacher"), in: context)
-      return one(scale(mse, by: 0.25, in: context))
-    case "mean" where name == "mean_squared_error":
-      return one(meanSquaredError(try operand("student"), try operand("teacher"), in: context))
+      guard let temperature = golden.option("temperature")?.doubleValue else { return one(mse) }
+      return one(scale(mse, by: Float(1 / (temperature * temperature)), in: context))
     case "cosine": return one(cosineDistance(try operand("student"), try operand("teacher"), in: context))
-    case "softmax" where name.hasPrefix("softmax_cross"):
+    case "softmax_cross_entropy":
       return one(
         softmaxCrossEntropy(try operand("logits"), labels: try golden.integers("labels"), in: context))
     case "softmax": return one(softmax(try operand("x"), in: context))
-    case "log" where name.hasPrefix("log_softmax"): return one(logSoftmax(try operand("x"), in: context))
+    case "log_softmax": return one(logSoftmax(try operand("x"), in: context))
     case "log": return one(log(try operand("x"), in: context))
     case "exp": return one(exp(try operand("x"), in: context))
     case "sqrt": return one(sqrt(try operand("x"), in: context))
-    case "gelu" where name.hasPrefix("gelu_new"):
-      return one(activate(try operand("x"), .geluNew, in: context))
-    case "gelu", "relu", "tanh", "silu", "sigmoid":
-      let activation = try #require(Activation(rawValue: String(name.prefix { $0 != "_" })))
-      return one(activate(try operand("x"), activation, in: context))
+    case "activation": return one(activate(try operand("x"), try activation(), in: context))
     case "add": return one(add(try operand("a"), try operand("b"), in: context))
     case "subtract": return one(subtract(try operand("a"), try operand("b"), in: context))
     case "multiply": return one(multiply(try operand("a"), try operand("b"), in: context))
     case "divide": return one(divide(try operand("a"), try operand("b"), in: context))
     case "matmul":
-      let letters = Array(name.suffix(2))
+      func transposes(_ operand: String) throws -> Bool {
+        try #require(golden.option("transpose_" + operand)?.boolValue as Bool?)
+      }
       return one(
         matmul(
-          try operand("a"), try operand("b"), transposeA: letters[0] == "t", transposeB: letters[1] == "t",
+          try operand("a"), try operand("b"), transposeA: try transposes("a"),
+          transposeB: try transposes("b"),
           in: context))
     case "transpose": return one(transpose(try operand("x"), in: context))
     case "concatenate":
-      return one(concatenate([try operand("a"), try operand("b")], axis: axis ?? 0, in: context))
-    case "gather": return one(gatherRows(try operand("x"), rows: try golden.integers("rows"), in: context))
+      return one(concatenate([try operand("a"), try operand("b")], axis: try #require(axis), in: context))
+    case "gather_rows":
+      return one(gatherRows(try operand("x"), rows: try golden.integers("rows"), in: context))
     case "sum":
       let x = try operand("x")
       return one(axis.map { sum(x, axis: $0, keepsDimension: keeps, in: context) } ?? sum(x, in: context))
@@ -162,16 +162,18 @@ import Testing
           inputs: try operand("weight_ih" + $0), hidden: try operand("weight_hh" + $0),
           inputBias: try operand("bias_ih" + $0), hiddenBias: try operand("bias_hh" + $0))
       }
+      let cells: [String: RecurrentCell] = ["gru": .gru, "lstm": .lstm]
       return one(
         recurrent(
-          try operand("x"), cell: name.contains("gru") ? .gru : .lstm, weights: weights,
+          try operand("x"), cell: try #require(cells[golden.option("cell")?.stringValue ?? ""]),
+          weights: weights,
           starts: try golden.integers("starts"), in: context))
     case "convolve":
       return one(
         convolve(
           try operand("x"), weight: try operand("weight"), bias: try operand("bias"),
           starts: try golden.integers("starts"), in: context))
-    case "sequence":
+    case "sequence_maximum":
       return one(
         sequenceMaximum(try operand("x"), starts: try golden.integers("starts"), in: context))
     default: return nil
@@ -179,15 +181,21 @@ import Testing
   }
 }
 
-/// One golden file: inputs, outputs, upstream gradients and gradients by name.
+/// One golden file: inputs, outputs, upstream gradients and gradients by name, and in its metadata what was computed.
 private struct Golden {
   let name: String
+  /// The operation, such as `sum`.
+  let op: String
+  private let options: JSONValue
   private var tensors: [String: Tensor] = [:]
   private var integers: [String: [Int32]] = [:]
 
   init(_ name: String) throws {
     self.name = name
     let file = try SafetensorsFile(path: Fixtures.url("ops/\(name).safetensors").path)
+    options = try JSONValue(
+      parsing: try #require(file.metadata["case"], "\(name) does not say its operation"))
+    op = try #require(options["op"]?.stringValue, "\(name) does not say its operation")
     for info in file.tensors {
       if info.dtype == .int32 {
         integers[info.name] = try file.integers(info.name).map(Int32.init)
@@ -196,6 +204,9 @@ private struct Golden {
       }
     }
   }
+
+  /// What the operation takes besides tensors, such as `axis`.
+  func option(_ key: String) -> JSONValue? { options[key] }
 
   /// The inputs that PyTorch differentiated by.
   var trainable: [String: Tensor] {
