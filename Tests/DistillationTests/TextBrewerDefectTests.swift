@@ -301,7 +301,7 @@ import Training
   /// B17: examples are broken: one gives a student words of another vocabulary than the teacher's, one measures the
   /// teacher in place of the student.
   ///
-  /// Potstill's own are run: README's code by `ExampleTests`, its commands and recipes are read by `ReadmeTests`.
+  /// Potstill's own are run: code by `ExampleTests`, commands and recipes by `DocumentationTests`.
   @Test func b17TheStudentIsMeasuredAndSharesTheVocabulary() throws {
     let teacher = try tinyModel(layers: 3, seed: 1)
     #expect(throws: DistillationError.self) {

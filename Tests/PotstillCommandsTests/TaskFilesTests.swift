@@ -25,7 +25,7 @@ struct TaskFilesTests {
     #expect(task.faults.isEmpty)
   }
 
-  @Test("the tasks of the README are there")
+  @Test("the tasks of the documentation are there")
   func names() {
     let names = Self.catalog.names
     for name in [

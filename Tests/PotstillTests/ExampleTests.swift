@@ -2,25 +2,33 @@ import Foundation
 import Potstill
 import Testing
 
-/// The example of the README, as a user would write it: load a teacher, make a student of it, distil, save.
-///
-/// - Parameters:
-///   - teacherFolder: A fine-tuned classifier in Hugging Face's layout.
-///   - texts: What to learn from; a text without a label still gets the teacher's opinion.
-///   - output: Where the student goes; it loads in Python with `from_pretrained`.
-func distil(
-  teacherFolder: URL, texts: [(text: String, label: Int32?)], output: URL
-) throws -> TrainingSummary {
-  let tokenizer = try BertTokenizer(directory: teacherFolder)
-  let teacher = try TaskModel(directory: teacherFolder)
-  let student = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
+// MARK: The example of the README
 
+/// Makes a student of a fine-tuned teacher; texts without a label learn from the teacher alone.
+func distil(
+  _ texts: [(text: String, label: Int32?)], teacher folder: URL, output: URL
+) throws -> TrainingSummary {
+  let tokenizer = try BertTokenizer(directory: folder)
+  let teacher = try TaskModel(directory: folder)
+  let student = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
   let examples = try texts.map { text, label in
     let (ids, segments) = try tokenizer.encodeIDs(text, truncation: Truncation(maxLength: 128))
     return EncodedExample(ids: ids, segments: segments, label: label ?? EncodedExample.noLabel)
   }
+  let config = DistillationConfig(temperature: 8, hardLabelWeight: 0.5, matches: [.map(.uniform)])
+  let summary = try GeneralDistiller(config, teacher: teacher, student: student)
+    .train(examples, config: TrainingConfig())
+  try student.save(to: output)
+  try tokenizer.save(to: output)
+  return summary
+}
 
-  // Learn from the teacher's logits, a little from the labels, and from three of the teacher's hidden states.
+// MARK: The example of docs/swift.md
+
+/// Trains a student on the teacher's logits, a little on the labels, and on three of the teacher's hidden states.
+func distil(
+  _ student: TaskModel, of teacher: TaskModel, examples: [EncodedExample]
+) throws -> TrainingSummary {
   let config = DistillationConfig(
     temperature: 8, hardLabelWeight: 0.5,
     matches: [
@@ -28,8 +36,6 @@ func distil(
       .match(IntermediateMatch(layerT: 2, layerS: 1, loss: .hiddenMSE)),
       .match(IntermediateMatch(layerT: 4, layerS: 2, loss: .cos, projection: ProjectionConfig(.linear))),
     ])
-
-  // An adaptor says what a loss may use of a model's output; this pair is what `GeneralDistiller` does by itself.
   let adaptorT: Adaptor = { batch, output, context in
     AdaptorResult(logits: [output.logits], hidden: output.hiddenStates)
   }
@@ -44,35 +50,58 @@ func distil(
   training.learningRate = 1e-3
   training.numTrainEpochs = 3
   training.perDeviceTrainBatchSize = 4
-  training.saveStrategy = .never
-  let summary = try distiller.train(examples, config: training)
-
-  try student.save(to: output)
-  try tokenizer.save(to: output)
-  return summary
+  return try distiller.train(examples, config: training)
 }
 
+// MARK: Tests
+
 @Suite struct ExampleTests {
-  @Test func theReadmeExampleRuns() throws {
+  private let texts: [(text: String, label: Int32?)] = [
+    ("a good film", 1), ("a bad film", 0), ("not a bad film", nil), ("good, not bad", nil), ("a film", nil),
+    ("bad, bad film", 0), ("a good, good film", 1), ("not good", nil),
+  ]
+
+  @Test func theExampleOfTheReadmeRuns() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "example-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let (teacherFolder, output) = (folder.appending(path: "teacher"), folder.appending(path: "student"))
     try makeTeacher(in: teacherFolder)
 
-    let texts: [(String, Int32?)] = [
-      ("a good film", 1), ("a bad film", 0), ("not a bad film", nil), ("good, not bad", nil), ("a film", nil),
-      ("bad, bad film", 0), ("a good, good film", 1), ("not good", nil),
-    ]
-    let summary = try distil(teacherFolder: teacherFolder, texts: texts, output: output)
-    #expect(summary.globalStep == 6)
-    #expect(summary.trainLoss.isFinite)
+    let summary = try distil(texts, teacher: teacherFolder, output: output)
+    #expect(summary.globalStep == 3)
 
+    let teacher = try TaskModel(directory: teacherFolder)
     let student = try TaskModel(directory: output)
     #expect(student.config.layerCount == 2)
     #expect(student.config.labels == ["negative", "positive"])
     let tokenizer = try BertTokenizer(directory: output)
-    let batch = TokenBatch(sequences: [tokenizer.encodeIDs("a good film")])
-    #expect(student(batch, in: .inference).logits.shape == [1, 2])
+    let start = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
+    let batch = TokenBatch(sequences: texts.map { tokenizer.encodeIDs($0.text) })
+    #expect(distance(student, teacher, on: batch) < distance(start, teacher, on: batch))
+  }
+
+  @Test func theExampleWithAdaptorsRuns() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "example-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try makeTeacher(in: folder)
+    let tokenizer = try BertTokenizer(directory: folder)
+    let teacher = try TaskModel(directory: folder)
+    let student = try TaskModel.student(.evenlySpaced(layerCount: 2), of: teacher)
+    let batch = TokenBatch(sequences: texts.map { tokenizer.encodeIDs($0.text) })
+    let before = distance(student, teacher, on: batch)
+
+    let examples = texts.map { text, label in
+      let (ids, segments) = tokenizer.encodeIDs(text)
+      return EncodedExample(ids: ids, segments: segments, label: label ?? EncodedExample.noLabel)
+    }
+    #expect(try distil(student, of: teacher, examples: examples).globalStep == 6)
+    #expect(distance(student, teacher, on: batch) < before)
+  }
+
+  /// Mean squared difference of the logits of two models.
+  private func distance(_ a: TaskModel, _ b: TaskModel, on batch: TokenBatch) -> Float {
+    let logits = [a, b].map { $0(batch, in: .inference).logits.values }
+    return zip(logits[0], logits[1]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Float(logits[0].count)
   }
 
   /// A random teacher of 4 layers that knows eleven tokens.
@@ -85,6 +114,7 @@ func distil(
     )
     config.maxPositions = 16
     config.labels = ["negative", "positive"]
+    config.initializerRange = 0.2
     try TaskModel(config: config, seed: 1).save(to: folder)
     try BertTokenizer(vocabulary: vocabulary).save(to: folder)
   }

@@ -3,11 +3,14 @@
 Inputs are drawn as float32, so that Swift starts from exactly these bits; PyTorch then computes in float64 and the
 results are rounded once, when stored. A file holds the inputs under their names, `output`, `grad_output` (the upstream
 gradient, random) and `grad_<input>` for each input that has a gradient; integers are I32, numbers like a temperature
-are F32 of shape []. `python make_op_fixtures.py` also rewrites the table in README.md beside this file.
+are F32 of shape []. The metadata entry `case` of a file is a JSON object: `op`, the operation; its options (`axis`,
+`keepdim`, `activation`, `cell` and so on); `note`, a sentence for the reader. `python make_op_fixtures.py` also
+rewrites the table in README.md beside this file.
 """
 
 import argparse
 import hashlib
+import json
 import math
 from pathlib import Path
 
@@ -40,8 +43,10 @@ class Writer:
         """A generator of its own for each case, so that adding one leaves the others' bytes alone."""
         return np.random.default_rng(int.from_bytes(hashlib.sha256(case.encode()).digest()[:8], "little"))
 
-    def case(self, name, inputs, function, note, constants=None, extra_outputs=()):
+    def case(self, name, inputs, function, note, constants=None, extra_outputs=(), *, op, **options):
         """One file: `inputs` are float arrays with gradients, `constants` are stored only.
+
+        `op` names the operation, `options` are what it takes besides tensors; both go into the file's metadata.
 
         `function(**tensors)` returns the output, or a dictionary of outputs whose first is `output`. For each extra
         output a second set of gradients, `grad_<input>_with_extras`, includes its upstream gradient too.
@@ -62,9 +67,13 @@ class Writer:
         if extra_outputs:
             self.gradients(arrays, tensors, outputs, upstream, "_with_extras")
         arrays = {key: np.array(value, order="C") for key, value in arrays.items()}
-        # One entry only: the library writes several in random order, and a fixture should not change by itself.
-        save_file(arrays, self.directory / f"{name}.safetensors", metadata={"case": note})
+        self.store(name, arrays, {"op": op, **options, "note": note})
         self.rows.append((name, note, {key: (value.dtype, value.shape) for key, value in arrays.items()}))
+
+    def store(self, name, arrays, case):
+        # One entry only: the library writes several in random order, and a fixture should not change by itself.
+        text = json.dumps(case, ensure_ascii=False)
+        save_file(arrays, self.directory / f"{name}.safetensors", metadata={"case": text})
 
     def gradients(self, arrays, tensors, outputs, upstream, suffix):
         total = sum((outputs[key] * torch.tensor(upstream[key], dtype=torch.float64)).sum() for key in outputs)
@@ -97,13 +106,16 @@ def linear_cases(w):
 
     for activation in ACTIVATIONS:
         name = f"linear_{activation}"
-        w.case(name, inputs(name, (5,), 7, 6, True), run(activation), f"{activation}(x weightᵀ + bias)")
+        w.case(name, inputs(name, (5,), 7, 6, True), run(activation), f"{activation}(x weightᵀ + bias)",
+               op="linear", activation=activation.replace("none", "identity"))
     for activation in ("none", "gelu"):
         name = f"linear_{activation}_no_bias"
-        w.case(name, inputs(name, (5,), 7, 6, False), run(activation), f"{activation}(x weightᵀ)")
-    w.case("linear_gelu_rank3", inputs("linear_gelu_rank3", (2, 3), 7, 6, True), run("gelu"), "x of rank 3")
+        w.case(name, inputs(name, (5,), 7, 6, False), run(activation), f"{activation}(x weightᵀ)",
+               op="linear", activation=activation.replace("none", "identity"))
+    w.case("linear_gelu_rank3", inputs("linear_gelu_rank3", (2, 3), 7, 6, True), run("gelu"), "x of rank 3",
+           op="linear", activation="gelu")
     w.case("linear_gelu_tall", inputs("linear_gelu_tall", (131,), 13, 17, True), run("gelu"),
-           "more rows than a tile, odd sizes")
+           "more rows than a tile, odd sizes", op="linear", activation="gelu")
 
 
 def normalization_cases(w):
@@ -125,7 +137,7 @@ def normalization_cases(w):
         if residual:
             inputs["residual"] = normal(rng, (rows, columns))
         inputs |= {"gamma": normal(rng, (columns,), 0.3, 1), "beta": normal(rng, (columns,))}
-        w.case(name, inputs, run(epsilon), note, {"epsilon": np.float32(epsilon)})
+        w.case(name, inputs, run(epsilon), note, {"epsilon": np.float32(epsilon)}, op="residual_layer_norm")
 
 
 def embedding_cases(w):
@@ -143,7 +155,8 @@ def embedding_cases(w):
         if with_segments:
             inputs["segment"] = normal(rng, (2, 6))
             constants["segments"] = segments
-        w.case(name, inputs, run, "word[ids] + position[positions] (+ segment[segments]), repeated ids", constants)
+        w.case(name, inputs, run, "word[ids] + position[positions] (+ segment[segments]), repeated ids", constants,
+               op="embedding")
 
 
 def attention_cases(w):
@@ -173,7 +186,7 @@ def attention_cases(w):
         rng = w.random(name)
         inputs = {key: normal(rng, (starts[-1], heads * width)) for key in ("query", "key", "value")}
         w.case(name, inputs, run(heads, starts), f"{heads} heads of {width}; packed rows, scores scaled by 1/√{width}",
-               {"starts": starts, "heads": heads}, extra_outputs=("scores", "probabilities"))
+               {"starts": starts, "heads": heads}, extra_outputs=("scores", "probabilities"), op="attention")
 
 
 def loss_cases(w):
@@ -181,7 +194,7 @@ def loss_cases(w):
     for name, scale in (("softmax_cross_entropy", 1), ("softmax_cross_entropy_large", 60)):
         w.case(name, {"logits": normal(w.random(name), (6, 5), scale)},
                lambda logits: F.cross_entropy(logits, torch.tensor(labels), ignore_index=-100),
-               "mean over rows whose label is not −100", {"labels": labels})
+               "mean over rows whose label is not −100", {"labels": labels}, op="softmax_cross_entropy")
     for temperature in (1, 2, 8):
         name = f"soft_cross_entropy_t{temperature}"
         rng = w.random(name)
@@ -192,7 +205,7 @@ def loss_cases(w):
 
         w.case(name, {"student": normal(rng, (5, 4), 2), "teacher": normal(rng, (5, 4), 2)}, soft,
                "mean over rows of −Σ softmax(teacher/T) log softmax(student/T); no T² factor",
-               {"temperature": np.float32(temperature)})
+               {"temperature": np.float32(temperature)}, op="soft_cross_entropy")
     starts = [0, 5, 6, 13]
 
     def parts(logits):
@@ -206,7 +219,7 @@ def loss_cases(w):
 
         w.case(name, {"logits": normal(w.random(name), (13,), scale)}, hard,
                "mean over sequences of −log softmax over a sequence's rows, at a position inside it",
-               {"starts": starts, "targets": targets})
+               {"starts": starts, "targets": targets}, op="position_cross_entropy")
     for temperature in (1, 8):
         name = f"soft_position_cross_entropy_t{temperature}"
         rng = w.random(name)
@@ -218,25 +231,28 @@ def loss_cases(w):
 
         w.case(name, {"student": normal(rng, (13,), 2), "teacher": normal(rng, (13,), 2)}, soft_parts,
                "the soft cross-entropy over the rows of each sequence, mean over sequences",
-               {"starts": starts, "temperature": np.float32(temperature)})
+               {"starts": starts, "temperature": np.float32(temperature)}, op="soft_position_cross_entropy")
     for name, scale in (("binary_cross_entropy", 2), ("binary_cross_entropy_large", 60)):
         rng = w.random(name)
         logits = normal(rng, (4, 7), scale)
         targets = np.where(rng.random((4, 7)) < 0.5, rng.integers(0, 2, (4, 7)), rng.random((4, 7))).astype(np.float32)
         w.case(name, {"logits": logits},
                lambda logits, t=targets: F.binary_cross_entropy_with_logits(logits, torch.tensor(t, dtype=torch.float64)),
-               "mean over all elements of the cross-entropy of σ(logits)", {"targets": targets})
+               "mean over all elements of the cross-entropy of σ(logits)", {"targets": targets}, op="binary_cross_entropy")
     name = "column"
-    w.case(name, {"x": normal(w.random(name), (5, 3))}, lambda x: x[:, 1], "the second column")
+    w.case(name, {"x": normal(w.random(name), (5, 3))}, lambda x: x[:, 1], "the second column",
+           op="column", index=1)
     pairs = {
-        "logits_mse_t2": (lambda student, teacher: F.mse_loss(student / 2, teacher / 2), "mean of ((student − teacher)/2)²"),
-        "mean_squared_error": (lambda student, teacher: F.mse_loss(student, teacher), "mean over all elements"),
+        "logits_mse_t2": (lambda student, teacher: F.mse_loss(student / 2, teacher / 2), "mean of ((student − teacher)/2)²",
+                          {"op": "mean_squared_error", "temperature": 2}),
+        "mean_squared_error": (lambda student, teacher: F.mse_loss(student, teacher), "mean over all elements",
+                               {"op": "mean_squared_error"}),
         "cosine": (lambda student, teacher: F.cosine_embedding_loss(student, teacher, torch.ones(len(student))),
-                   "mean over rows of 1 − cos(student, teacher)"),
+                   "mean over rows of 1 − cos(student, teacher)", {"op": "cosine"}),
     }
-    for name, (function, note) in pairs.items():
+    for name, (function, note, case) in pairs.items():
         rng = w.random(name)
-        w.case(name, {"student": normal(rng, (5, 7)), "teacher": normal(rng, (5, 7))}, function, note)
+        w.case(name, {"student": normal(rng, (5, 7)), "teacher": normal(rng, (5, 7))}, function, note, **case)
 
 
 def elementwise_cases(w):
@@ -244,10 +260,12 @@ def elementwise_cases(w):
     unary |= {"exp": (torch.exp, 2, False), "log": (torch.log, 1, True), "sqrt": (torch.sqrt, 1, True)}
     for name, (function, scale, positive) in unary.items():
         x = normal(w.random(name), (4, 9), scale)
-        w.case(name, {"x": np.abs(x) + np.float32(0.05) if positive else x}, lambda x, f=function: f(x), f"{name}(x)")
+        w.case(name, {"x": np.abs(x) + np.float32(0.05) if positive else x}, lambda x, f=function: f(x), f"{name}(x)",
+               **pointwise(name))
     tails = np.array([-90, -30, -12, -6, -4, -1e-6, 0, 1e-6, 4, 6, 12, 30, 90], dtype=np.float32)
     for name in ("gelu", "gelu_new", "tanh", "silu", "sigmoid"):
-        w.case(f"{name}_tails", {"x": tails}, lambda x, f=ACTIVATIONS[name]: f(x), f"{name} where it saturates and near 0")
+        w.case(f"{name}_tails", {"x": tails}, lambda x, f=ACTIVATIONS[name]: f(x), f"{name} where it saturates and near 0",
+               **pointwise(name))
     binary = {"add": torch.add, "subtract": torch.sub, "multiply": torch.mul, "divide": torch.div}
     shapes = [((3, 4), (3, 4)), ((3, 4), (4,)), ((4,), (3, 4)), ((3, 4), (3, 1)), ((3, 4), ()), ((), (3, 4)),
               ((2, 3, 4), (3, 1)), ((2, 1, 4), (3, 1))]
@@ -258,7 +276,12 @@ def elementwise_cases(w):
             a, b = normal(rng, left), normal(rng, right)
             if name == "divide":
                 b = (np.sign(b) * (np.abs(b) + 0.5)).astype(np.float32)
-            w.case(case, {"a": a, "b": b}, lambda a, b, f=function: f(a, b), f"{name} with broadcasting")
+            w.case(case, {"a": a, "b": b}, lambda a, b, f=function: f(a, b), f"{name} with broadcasting", op=name)
+
+
+def pointwise(name):
+    """The operation of a function of one number, which may be an activation."""
+    return {"op": "activation", "activation": name} if name in ACTIVATIONS else {"op": name}
 
 
 def spelled(shape):
@@ -273,16 +296,19 @@ def matrix_cases(w):
             inputs = {"a": normal(rng, (3, 5) if left == "n" else (5, 3)),
                       "b": normal(rng, (5, 4) if right == "n" else (4, 5))}
             w.case(name, inputs, lambda a, b, l=left, r=right: (a.T if l == "t" else a) @ (b.T if r == "t" else b),
-                   "op(a) op(b); t transposes that operand")
-    w.case("transpose", {"x": normal(w.random("transpose"), (3, 5))}, lambda x: x.T, "x of rank 2, transposed")
+                   "op(a) op(b); t transposes that operand",
+                   op="matmul", transpose_a=left == "t", transpose_b=right == "t")
+    w.case("transpose", {"x": normal(w.random("transpose"), (3, 5))}, lambda x: x.T, "x of rank 2, transposed",
+           op="transpose")
     for axis in (0, 1):
         name = f"concatenate_axis{axis}"
         rng = w.random(name)
         parts = {"a": normal(rng, (2, 3)), "b": normal(rng, (4, 3) if axis == 0 else (2, 1))}
-        w.case(name, parts, lambda a, b, axis=axis: torch.cat([a, b], axis), f"a then b along axis {axis}")
+        w.case(name, parts, lambda a, b, axis=axis: torch.cat([a, b], axis), f"a then b along axis {axis}",
+               op="concatenate", axis=axis)
     rows = [0, 3, 3, 1]
     w.case("gather_rows", {"x": normal(w.random("gather_rows"), (5, 4))}, lambda x: x[torch.tensor(rows)],
-           "rows by index, one of them twice", {"rows": rows})
+           "rows by index, one of them twice", {"rows": rows}, op="gather_rows")
 
 
 def reduction_cases(w):
@@ -293,11 +319,12 @@ def reduction_cases(w):
                 w.case(case, {"x": normal(w.random(case), (2, 3, 4))},
                        (lambda x, f=function: f(x)) if axes is None else
                        (lambda x, f=function, a=axes, k=keep: f(x, dim=a, keepdim=k)),
-                       f"{name} over {'everything' if axes is None else f'axis {axes}'}" + (", axis kept" if keep else ""))
+                       f"{name} over {'everything' if axes is None else f'axis {axes}'}" + (", axis kept" if keep else ""),
+                       op=name, **({} if axes is None else {"axis": axes, "keepdim": keep}))
     for name, function in (("softmax", F.softmax), ("log_softmax", F.log_softmax)):
         for suffix, shape, scale in (("", (4, 7), 1), ("_wide", (3, 131), 2), ("_large", (4, 7), 80)):
             x = normal(w.random(name + suffix), shape, scale)
-            w.case(name + suffix, {"x": x}, lambda x, f=function: f(x, -1), f"{name} over the last axis")
+            w.case(name + suffix, {"x": x}, lambda x, f=function: f(x, -1), f"{name} over the last axis", op=name)
 
 
 def sequence_cases(w):
@@ -330,7 +357,7 @@ def sequence_cases(w):
             padded, _ = torch.nn.utils.rnn.pad_packed_sequence(output, batch_first=True)
             return torch.cat([padded[row, :length] for row, length in enumerate(lengths)])
 
-        w.case(name, arrays, run, note, {"starts": np.cumsum([0, *lengths])})
+        w.case(name, arrays, run, note, {"starts": np.cumsum([0, *lengths])}, op="recurrent", cell=cell)
     lengths = (3, 5, 1, 7)
     for width in (1, 2, 3, 4, 5):
         name = f"convolve_{width}"
@@ -339,11 +366,12 @@ def sequence_cases(w):
                lambda x, weight, bias: torch.cat([F.conv1d(part.T, weight, bias, padding="same").T
                                                   for part in torch.split(x, lengths)]),
                f"nn.Conv1d of width {width} with padding='same', sequence by sequence",
-               {"starts": np.cumsum([0, *lengths])})
+               {"starts": np.cumsum([0, *lengths])}, op="convolve")
     name = "sequence_maximum"
     w.case(name, {"x": normal(w.random(name), (sum(lengths), 5))},
            lambda x: torch.stack([part.max(0).values for part in torch.split(x, lengths)]),
-           "the largest value of each column in each sequence", {"starts": np.cumsum([0, *lengths])})
+           "the largest value of each column in each sequence", {"starts": np.cumsum([0, *lengths])},
+           op="sequence_maximum")
 
 
 def write_table(rows, readme):

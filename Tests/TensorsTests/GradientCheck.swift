@@ -17,13 +17,24 @@ func checkGradients(
 }
 
 /// Compares the gradient of Σ w · f(inputs) with central differences in every coordinate of every input.
-///
-/// Float32 forward values with a step of 1/128 give differences that are good to about 1e-3 of the largest
-/// derivative; the sum itself is taken in Double.
 func checkGradients(
   _ inputs: [Tensor], tolerance: Double = 4e-3, isTraining: Bool = false,
   sourceLocation: SourceLocation = #_sourceLocation, _ f: ([Tensor], Context) -> Tensor
 ) {
+  for fault in gradientFaults(inputs, tolerance: tolerance, isTraining: isTraining, f) {
+    Issue.record("\(fault)", sourceLocation: sourceLocation)
+  }
+}
+
+/// Differences between the gradient of Σ w · f(inputs) and central differences, a sentence each.
+///
+/// Errors are measured against the largest central difference of the input. With values of order 1, float32 and a step of
+/// 1/128, differences are good to 1e-5, so a check whose derivatives are smaller than 1/100 needs larger inputs. An input
+/// without a gradient is a fault, and so is one that the value does not depend on.
+func gradientFaults(
+  _ inputs: [Tensor], tolerance: Double = 4e-3, isTraining: Bool = false,
+  _ f: ([Tensor], Context) -> Tensor
+) -> [String] {
   let parameters = inputs.enumerated().map {
     Parameter(name: "input\($0)", value: Tensor($1.values, shape: $1.shape))
   }
@@ -45,9 +56,9 @@ func checkGradients(
     zip(output(nil).values, weights.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
   }
   let step: Float = 1 / 128
+  var faults: [String] = []
   for parameter in parameters {
     let original = parameter.values
-    let analytic = parameter.gradient?.values ?? [Float](repeating: 0, count: original.count)
     var numeric: [Double] = []
     for index in original.indices {
       var changed = original
@@ -59,11 +70,47 @@ func checkGradients(
       numeric.append((above - value()) / Double(2 * step))
     }
     parameter.assign(Tensor(original, shape: parameter.shape))
-    let largest = max(1, numeric.map(abs).max() ?? 1)
-    for index in original.indices where abs(numeric[index] - Double(analytic[index])) > tolerance * largest {
-      Issue.record(
-        "\(parameter.name)[\(index)]: analytic \(analytic[index]), central difference \(numeric[index])",
-        sourceLocation: sourceLocation)
+    guard let analytic = parameter.gradient?.values else {
+      faults.append("\(parameter.name) has no gradient")
+      continue
     }
+    let largest = numeric.map(abs).max() ?? 0
+    if !(largest > 0) { faults.append("\(parameter.name) changes nothing: \(numeric)") }
+    // Not `>`, which lets values pass that are no numbers.
+    for index in original.indices
+    where !(abs(numeric[index] - Double(analytic[index])) <= tolerance * largest) {
+      faults.append(
+        "\(parameter.name)[\(index)]: analytic \(analytic[index]), central difference \(numeric[index]), "
+          + "the largest is \(largest)")
+    }
+  }
+  return faults
+}
+
+/// The check itself can fail.
+@Suite struct GradientCheckTests {
+  private let inputs = [sample([3, 4], seed: 1)]
+
+  private func faults(_ f: @escaping ([Tensor]) -> Tensor) -> [String] {
+    gradientFaults(inputs) { tensors, _ in f(tensors) }
+  }
+
+  @Test func aMissingGradientIsAFault() {
+    #expect(faults { $0[0].detached.exp() } == ["input0 has no gradient"])
+  }
+
+  /// However small the derivatives are.
+  @Test(arguments: [1, 1e-3, 1e-6] as [Float])
+  func aWrongGradientIsAFault(factor: Float) {
+    #expect(faults { $0[0] * $0[0] * factor } == [])
+    // The gradient of one of two uses is lost.
+    #expect(faults { $0[0] * $0[0].detached * factor }.count == 12)
+    let none = faults { $0[0].detached * $0[0].detached * factor + $0[0] * 0 }
+    #expect(none.count == 12)
+  }
+
+  @Test func valuesThatAreNoNumbersAreFaults() {
+    #expect(faults { ($0[0] + Tensor(-2)).log() }.count == 13)
+    #expect(faults { $0[0] * 0 }.count == 1)
   }
 }

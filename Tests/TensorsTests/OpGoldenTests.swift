@@ -18,7 +18,7 @@ import Testing
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
     let inputs = parameters.mapValues { $0.tensor(in: context) }
     let outputs = try #require(
-      try operation(name, golden, inputs, context), "no operation for fixture \(name)")
+      try operation(golden, inputs, context), "\(name) is of \(golden.op), which no operation is called")
 
     var loss = Tensor(0)
     for (key, output) in outputs {
@@ -31,7 +31,7 @@ import Testing
     context.tape?.backward(from: loss)
     for (key, parameter) in parameters where golden.has("grad_" + key) {
       // A teacher is a constant here.
-      if name.hasPrefix("soft_"), key == "teacher" { continue }
+      if golden.op.hasPrefix("soft_"), key == "teacher" { continue }
       let gradient = try #require(parameter.gradient, "no gradient for \(key)")
       try golden.expect(gradient, equals: "grad_" + key)
     }
@@ -43,7 +43,7 @@ import Testing
     let context = Context(tape: Tape())
     let parameters = golden.trainable.mapValues { Parameter(name: "", value: $0) }
     let outputs = try #require(
-      try operation(name, golden, parameters.mapValues { $0.tensor(in: context) }, context))
+      try operation(golden, parameters.mapValues { $0.tensor(in: context) }, context))
     var loss = Tensor(0)
     for (key, output) in outputs {
       let upstream = try golden.tensor("grad_" + key).reshaped(output.shape)
@@ -56,24 +56,23 @@ import Testing
     }
   }
 
-  /// The operation a fixture is named after, applied to its inputs; nil for a name nobody knows.
+  /// The operation that a fixture names, applied to its inputs; nil for a name nobody knows.
   private func operation(
-    _ name: String, _ golden: Golden, _ input: [String: Tensor], _ context: Context
+    _ golden: Golden, _ input: [String: Tensor], _ context: Context
   ) throws -> [String: Tensor]? {
     func one(_ tensor: Tensor) -> [String: Tensor] { ["output": tensor] }
     func operand(_ key: String) throws -> Tensor { try #require(input[key]) }
-    let axis = name.contains("axis") ? Int(String(name.drop { !$0.isNumber }.prefix(1))) : nil
-    let keeps = name.hasSuffix("keep")
-    switch name.prefix(while: { $0 != "_" }) {
+    let axis = golden.option("axis")?.intValue
+    let keeps = golden.option("keepdim")?.boolValue ?? false
+    func activation() throws -> Activation {
+      try #require(Activation(rawValue: golden.option("activation")?.stringValue ?? ""))
+    }
+    switch golden.op {
     case "linear":
-      let word = name.dropFirst("linear_".count)
-      let activation = Activation.allCases.filter { word.hasPrefix($0.rawValue) }.max {
-        $0.rawValue.count < $1.rawValue.count
-      }
       return one(
         try operand("x").linear(
-          LinearWeights(try operand("weight"), bias: input["bias"]), activation: activation ?? .identity))
-    case "residual", "layer":
+          LinearWeights(try operand("weight"), bias: input["bias"]), activation: try activation()))
+    case "residual_layer_norm":
       return one(
         try operand("x").layerNorm(
           residual: input["residual"], gamma: try operand("gamma"), beta: try operand("beta"),
@@ -93,54 +92,56 @@ import Testing
         "output": result.output, "scores": try #require(result.scores).values,
         "probabilities": try #require(result.probabilities).values,
       ]
-    case "position":
+    case "position_cross_entropy":
       return one(
         try operand("logits").positionCrossEntropy(
           starts: try golden.integers("starts"), targets: try golden.integers("targets")))
-    case "soft" where name.hasPrefix("soft_position"):
+    case "soft_position_cross_entropy":
       return one(
         try operand("student").softPositionCrossEntropy(
           teacher: try golden.tensor("teacher"), starts: try golden.integers("starts"),
           temperature: try golden.tensor("temperature").item))
-    case "binary":
-      return one(try operand("logits").binaryCrossEntropy(targets: try golden.tensor("targets")))
-    case "column": return one(try operand("x").column(1))
-    case "soft":
+    case "binary_cross_entropy":
+      return one(
+        try operand("logits").binaryCrossEntropy(targets: try golden.tensor("targets")))
+    case "column":
+      let index = try #require(golden.option("index")?.intValue)
+      return one(try operand("x").column(index))
+    case "soft_cross_entropy":
       let temperature = try golden.tensor("temperature").item
       return one(
         try operand("student").softCrossEntropy(
           teacher: try golden.tensor("teacher"), temperature: temperature))
-    case "logits":
+    case "mean_squared_error":
       let mse = try operand("student").meanSquaredError(to: try operand("teacher"))
-      return one(mse * 0.25)
-    case "mean" where name == "mean_squared_error":
-      return one(try operand("student").meanSquaredError(to: try operand("teacher")))
+      guard let temperature = golden.option("temperature")?.doubleValue else { return one(mse) }
+      return one(mse * Float(1 / (temperature * temperature)))
     case "cosine": return one(try operand("student").cosineDistance(to: try operand("teacher")))
-    case "softmax" where name.hasPrefix("softmax_cross"):
-      return one(try operand("logits").softmaxCrossEntropy(labels: try golden.integers("labels")))
+    case "softmax_cross_entropy":
+      return one(
+        try operand("logits").softmaxCrossEntropy(labels: try golden.integers("labels")))
     case "softmax": return one(try operand("x").softmax())
-    case "log" where name.hasPrefix("log_softmax"): return one(try operand("x").logSoftmax())
+    case "log_softmax": return one(try operand("x").logSoftmax())
     case "log": return one(try operand("x").log())
     case "exp": return one(try operand("x").exp())
     case "sqrt": return one(try operand("x").sqrt())
-    case "gelu" where name.hasPrefix("gelu_new"):
-      return one(try operand("x").applying(.geluNew))
-    case "gelu", "relu", "tanh", "silu", "sigmoid":
-      let activation = try #require(Activation(rawValue: String(name.prefix { $0 != "_" })))
-      return one(try operand("x").applying(activation))
+    case "activation": return one(try operand("x").applying(try activation()))
     case "add": return one(try operand("a") + operand("b"))
     case "subtract": return one(try operand("a") - operand("b"))
     case "multiply": return one(try operand("a") * operand("b"))
     case "divide": return one(try operand("a") / operand("b"))
     case "matmul":
-      let letters = Array(name.suffix(2))
+      func transposes(_ operand: String) throws -> Bool {
+        try #require(golden.option("transpose_" + operand)?.boolValue as Bool?)
+      }
       return one(
         try operand("a").matmul(
-          try operand("b"), transposingFirst: letters[0] == "t", transposingSecond: letters[1] == "t"))
+          try operand("b"), transposingFirst: try transposes("a"), transposingSecond: try transposes("b")))
     case "transpose": return one(try operand("x").transposed())
     case "concatenate":
-      return one(Tensor.concatenate([try operand("a"), try operand("b")], axis: axis ?? 0))
-    case "gather": return one(try operand("x").rows(at: try golden.integers("rows")))
+      return one(Tensor.concatenate([try operand("a"), try operand("b")], axis: try #require(axis)))
+    case "gather_rows":
+      return one(try operand("x").rows(at: try golden.integers("rows")))
     case "sum":
       let x = try operand("x")
       return one(axis.map { x.sum(axis: $0, keepsDimension: keeps) } ?? x.sum())
@@ -153,29 +154,38 @@ import Testing
           inputs: LinearWeights(try operand("weight_ih" + $0), bias: try operand("bias_ih" + $0)),
           hidden: LinearWeights(try operand("weight_hh" + $0), bias: try operand("bias_hh" + $0)))
       }
+      let cells: [String: RecurrentCell] = ["gru": .gru, "lstm": .lstm]
       return one(
         try operand("x").recurrent(
-          cell: name.contains("gru") ? .gru : .lstm, weights: weights, starts: try golden.integers("starts")))
+          cell: try #require(cells[golden.option("cell")?.stringValue ?? ""]), weights: weights,
+          starts: try golden.integers("starts")))
     case "convolve":
       return one(
         try operand("x").convolution(
           weight: try operand("weight"), bias: try operand("bias"), starts: try golden.integers("starts")))
-    case "sequence":
-      return one(try operand("x").sequenceMaximum(starts: try golden.integers("starts")))
+    case "sequence_maximum":
+      return one(
+        try operand("x").sequenceMaximum(starts: try golden.integers("starts")))
     default: return nil
     }
   }
 }
 
-/// One golden file: inputs, outputs, upstream gradients and gradients by name.
+/// One golden file: inputs, outputs, upstream gradients and gradients by name, and in its metadata what was computed.
 private struct Golden {
   let name: String
+  /// The operation, such as `sum`.
+  let op: String
+  private let options: JSONValue
   private var tensors: [String: Tensor] = [:]
   private var integers: [String: [Int32]] = [:]
 
   init(_ name: String) throws {
     self.name = name
     let file = try SafetensorsFile(path: Fixtures.url("ops/\(name).safetensors").path)
+    options = try JSONValue(
+      parsing: try #require(file.metadata["case"], "\(name) does not say its operation"))
+    op = try #require(options["op"]?.stringValue, "\(name) does not say its operation")
     for info in file.tensors {
       if info.dtype == .int32 {
         integers[info.name] = try file.integers(info.name).map(Int32.init)
@@ -184,6 +194,9 @@ private struct Golden {
       }
     }
   }
+
+  /// What the operation takes besides tensors, such as `axis`.
+  func option(_ key: String) -> JSONValue? { options[key] }
 
   /// The inputs that PyTorch differentiated by.
   var trainable: [String: Tensor] {

@@ -196,13 +196,14 @@ import Training
       for name in ["mood/unweighted_kd_loss", "score/unweighted_hard_label_loss", "names/loss"] {
         #expect(parts.contains { $0.name == name }, "\(name)")
       }
-      let sums = log.losses.reduce(0, +)
-      #expect(sums.isFinite && log.entries.count == 10)
+      #expect(log.entries.count == 10)
 
       let resumed = try world(dropout: 0.1)
+      let rest = LogRecorder()
       try resumed.distiller.train(
-        config: settings, checkpoints: CheckpointFolder(folder),
+        config: settings, checkpoints: CheckpointFolder(folder), observers: [rest],
         resumingFrom: .checkpoint(folder.appending(path: "checkpoint-26")))
+      #expect(rest.losses.count == 13 && rest.losses == log.losses.suffix(13))
       for (a, b) in zip(
         whole.distiller.groups.flatMap(\.parameters), resumed.distiller.groups.flatMap(\.parameters))
       { #expect(a.values == b.values, "\(a.name)") }
