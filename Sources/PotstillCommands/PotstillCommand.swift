@@ -16,7 +16,7 @@ package struct PotstillCommand: ParsableCommand {
         potstill predict --model student/ "a gripping, funny film"
 
       Results go to standard output, everything else to standard error. Options may be spelt as Hugging Face's scripts \
-      spell them (--learning_rate, --model_name_or_path). Files in a run folder are described in the README.
+      spell them (--learning_rate, --model_name_or_path). Files in a run folder are described in docs/recipes-and-runs.md.
       """,
     version: PotstillVersion.current,
     groupedSubcommands: [

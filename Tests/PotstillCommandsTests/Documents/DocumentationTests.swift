@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import PotstillCommands
 import TaskData
+import Tasks
 import TestSupport
 import Testing
 import Yams

@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import PotstillCommands
 import TaskData
+import Tasks
 import Testing
 import Tokenization
 import Yams
