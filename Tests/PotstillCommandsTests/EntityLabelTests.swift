@@ -1,4 +1,5 @@
 import PotstillCommands
+import Tasks
 import Testing
 
 /// Labels of token classifiers as entities; expected values of labels without schemes beyond B and I are those of

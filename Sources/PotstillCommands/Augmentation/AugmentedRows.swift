@@ -25,7 +25,7 @@ enum AugmentedRows {
     }
     var candidates: MaskedCandidates?
     if let maskedModel, let count = recipe.maskedCandidates {
-      let folder = try ModelFolder(maskedModel, head: MaskedWords().head, console: console)
+      let folder = try TokenizedModel(maskedModel, head: MaskedWords().head, console: console)
       let model = try MaskedWordModel(folder.model, tokenizer: folder.tokenizer, candidateCount: count)
       candidates = { model.candidates(for: $0) }
     }

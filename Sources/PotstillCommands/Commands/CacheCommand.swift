@@ -83,7 +83,7 @@ package struct CacheCommand: ConsoleCommand {
     let folder = URL(filePath: path, directoryHint: .isDirectory)
     let file = folder.appending(path: TeacherCacheFile.fileName)
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
-    let model = try ModelFolder(teacher, for: reader.task.kind, console: console)
+    let model = try TokenizedModel(teacher, for: reader.task.kind, console: console)
     var rows = try read(.train, reader, console)
     if let maxTrainSamples { rows = rows.prefix(max(0, maxTrainSamples)) }
     if reader.task.unlabelledFile != nil {
@@ -186,7 +186,7 @@ package struct CacheCommand: ConsoleCommand {
   ///
   /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
   private func scores(
-    of model: ModelFolder, _ reader: TaskReader, limit: Int, _ console: Console
+    of model: TokenizedModel, _ reader: TaskReader, limit: Int, _ console: Console
   ) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
     var results = JSONObject()

@@ -43,7 +43,7 @@ package struct CompareCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let reader = try task.open(console)
-    let folders = try models.map { try ModelFolder($0, for: reader.task.kind, console: console) }
+    let folders = try models.map { try TokenizedModel($0, for: reader.task.kind, console: console) }
     let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, console: console)
     for folder in folders { _ = folder.lengthLimit(reader.task.maxSequenceLength, console: console) }
     let measured = try folders.map { try Measurement(of: $0, on: data, console: console) }

@@ -73,7 +73,7 @@ package struct DemoCommand: ConsoleCommand {
     if let folder {
       try folder.create()
       for (name, trained) in [("teacher", teacher), ("student-alone", alone), ("student", distilled)] {
-        let classifier = ModelFolder(path: name, model: trained.model, tokenizer: demo.tokenizer)
+        let classifier = TokenizedModel(path: name, model: trained.model, tokenizer: demo.tokenizer)
         try classifier.save(to: folder.url.appending(path: name))
       }
       try data.write(to: folder.url.appending(path: "data"))

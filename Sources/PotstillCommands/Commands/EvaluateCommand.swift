@@ -61,7 +61,7 @@ package struct EvaluateCommand: ConsoleCommand {
     try general.apply(to: console)
     let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
     let reader = try task.open(console)
-    let folder = try ModelFolder(model, for: reader.task.kind, console: console)
+    let folder = try TokenizedModel(model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
     _ = folder.lengthLimit(reader.task.maxSequenceLength, console: console)

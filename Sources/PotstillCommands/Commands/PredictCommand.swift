@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 
@@ -103,30 +104,23 @@ package struct PredictCommand: ConsoleCommand {
       try OutputFile($0, option: "--hidden-states", overwrite: overwriteOutputDir)
     }
     // Hidden states do not depend on the head, so a bare encoder will do for them.
-    let folder = try ModelFolder(model, needsHead: hiddenStates == nil, console: console)
+    let folder = try TokenizedModel(model, needsHead: hiddenStates == nil, console: console)
     if folder.model.startsWithFreshHead {
       console.warn("\(model) has no head: what is printed comes from a random one.")
     }
-    if version2WithNegative, folder.model.head != .questionAnswering {
+    let family = folder.model.config.taskFamily
+    if version2WithNegative, !family.keys.contains(.version2WithNegative) {
       throw CommandError(
         "--version-2-with-negative is for models that answer questions, but \(model) is none; leave it out")
     }
-    var items = try TextLines.read(texts, file: input, console: console)
-    let predictor: any Predictor
-    switch folder.model.head {
-    case .sequenceClassification: predictor = SequencePredictor(folder)
-    case .tokenClassification: predictor = EntityPredictor(folder)
-    case .questionAnswering:
-      items = try AnswerPredictor.pairs(items)
-      predictor = AnswerPredictor(
-        folder,
-        settings: QuestionSettings(
-          maxAnswerLength: maxAnswerLength, version2WithNegative: version2WithNegative,
-          nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
-    case .maskedLanguageModel:
-      throw CommandError(
-        "\(model) fills in masked words, which predict does not do; expected a trained task model")
-    }
+    let given = try TextLines.read(texts, file: input, console: console)
+    let predictor = try family.predictor(
+      of: folder,
+      settings: QuestionSettings(
+        maxAnswerLength: maxAnswerLength, version2WithNegative: version2WithNegative,
+        nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
+    let items = try predictor.items(
+      given.map { PredictionItem(text: $0.text, pair: $0.pair, place: $0.place) })
     let limit = folder.lengthLimit(maxSeqLength, console: console)
     var states = hiddenStates.map { _ in HiddenStateFile() }
     let progress = ProgressDisplay(console)

@@ -187,7 +187,7 @@ package struct PretrainCommand: RecipeCommand {
     return path
   }
 
-  private func startModel(of teacher: ModelFolder?, seed: UInt64) throws -> PretrainingModel {
+  private func startModel(of teacher: TokenizedModel?, seed: UInt64) throws -> PretrainingModel {
     if let model { return try PretrainingModel(directory: model, tokenizer: tokenizer, seed: seed) }
     if let teacher, let student = distillation.student {
       return try PretrainingModel(student: student, of: teacher)

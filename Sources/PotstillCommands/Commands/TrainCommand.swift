@@ -57,7 +57,7 @@ package struct TrainCommand: RecipeCommand {
     let reader = try task.open(console)
     let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
     let data = try RunData(reader, training: training, console: console)
-    let trained = try ModelFolder(modelPath, toTrain: reader.task, seed: config.seed)
+    let trained = try TokenizedModel(modelPath, toTrain: reader.task, seed: config.seed)
     if let report = trained.model.loadReport { console.note("\(modelPath): \(report)") }
 
     var options = try task.given()

@@ -4,6 +4,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 
 /// Finds out which of a teacher's layers a cache shall keep.
 struct CacheSelection {
@@ -15,7 +16,7 @@ struct CacheSelection {
   /// - Parameters:
   ///   - folder: The teacher.
   ///   - student: The student as `potstill distill` names it, of which depth and copied layers count.
-  init(of folder: ModelFolder, student: String?) throws {
+  init(of folder: TokenizedModel, student: String?) throws {
     config = folder.model.config
     teacher = ModelDescription(folder.model, name: folder.path)
     let (shape, depth) = (try student.map { try StudentShape($0) }, folder.model.config.layerCount)

@@ -267,7 +267,7 @@ struct DistillRun {
   /// Measures the student and writes its answers into the run folder; nil without validation rows.
   func measureStudent(_ run: RunFolder) throws -> Measurement? {
     let path = run.log.directory.relativePath
-    let student = ModelFolder(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
+    let student = TokenizedModel(path: path, model: pair.student.model, tokenizer: pair.student.tokenizer)
     guard let measured = try measure(student) else { return nil }
     try measured.write(to: run.log)
     return measured
@@ -285,7 +285,7 @@ struct DistillRun {
 
   private var teachers: [TeacherSide] { [pair.teacher] + others.sides }
 
-  private func measure(_ model: ModelFolder) throws -> Measurement? {
+  private func measure(_ model: TokenizedModel) throws -> Measurement? {
     try validation.map {
       try Measurement(of: model, on: EvaluationData(task: task, examples: $0), console: console)
     }

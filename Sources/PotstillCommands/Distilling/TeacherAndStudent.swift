@@ -11,7 +11,7 @@ struct TeacherAndStudent {
   /// The model to imitate.
   let teacher: TeacherSide
   /// The model that learns.
-  let student: ModelFolder
+  let student: TokenizedModel
   /// Whether both make the same tokens of a text.
   let sharesTokens: Bool
   /// What configurations are checked against.
@@ -53,7 +53,7 @@ struct TeacherAndStudent {
     let model = try TaskModel.student(
       shape, of: teacher.folder?.model, config: config, size: size, seed: seed)
     try model.checkAsStart(studentName)
-    student = ModelFolder(path: studentName, model: model, tokenizer: tokenizer)
+    student = TokenizedModel(path: studentName, model: model, tokenizer: tokenizer)
     try student.checkVocabulary()
     sharesTokens = CacheKey.fingerprint(of: tokenizer) == CacheKey.fingerprint(of: teacher.tokenizer)
     var description = ModelDescription(
@@ -76,7 +76,7 @@ struct TeacherAndStudent {
       student.lengthLimit(task.maxSequenceLength), teacher.lengthLimit(task.maxSequenceLength)
     )
     for side in [teacher] + others.sides {
-      try ModelFolder.checkPairs(rows, config: side.config, tokenizer: side.tokenizer, path: side.path)
+      try TokenizedModel.checkPairs(rows, config: side.config, tokenizer: side.tokenizer, path: side.path)
     }
     let asked = task.maxSequenceLength
     if asked > min(own, other) {

@@ -4,7 +4,7 @@ import TaskData
 import Tasks
 import Training
 
-extension ModelFolder {
+extension TokenizedModel {
   /// Validation rows that a teacher answers before the training at most; the closing table is about all of them.
   private static let sampleSize = 1000
 

@@ -16,7 +16,7 @@ struct TeacherSide {
   /// What turns text into its ids.
   let tokenizer: any Tokenizer
   /// The model; nil where only its answers are at hand.
-  let folder: ModelFolder?
+  let folder: TokenizedModel?
   /// Its answers to the training data, where they were kept before.
   let answers: TeacherCacheFile?
   /// The cache as the user named it.
@@ -46,7 +46,7 @@ struct TeacherSide {
     let url = cache.map { URL(filePath: $0) }
     answers = try url.map { try TeacherCacheFile($0) }
     if let path {
-      let folder = try ModelFolder(path, for: kind, console: console)
+      let folder = try TokenizedModel(path, for: kind, console: console)
       self.folder = folder
       (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
       return

@@ -4,6 +4,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tensors
 import Training
 

@@ -39,7 +39,7 @@ struct MultitaskMember {
   func folder(in run: URL) -> URL { run.appending(path: entry.name, directoryHint: .isDirectory) }
 
   /// Measures a model on the validation rows; nil without any.
-  func measure(_ model: ModelFolder, console: Console) throws -> Measurement? {
+  func measure(_ model: TokenizedModel, console: Console) throws -> Measurement? {
     try data.validation.map {
       try Measurement(of: model, on: EvaluationData(task: task, examples: $0), console: console)
     }

@@ -32,7 +32,7 @@ struct PreparedTask {
     let asked = definition.maxSequenceLength
     let limit = [own.lengthLimit(asked), member.teacher?.lengthLimit(asked)].compactMap { $0 }.min()
     if let teacher = member.teacher {
-      try ModelFolder.checkPairs(
+      try TokenizedModel.checkPairs(
         member.data.train, config: teacher.config, tokenizer: own.tokenizer, path: teacher.path)
     }
     var examples = order.relabel(try own.encode(member.data.train, of: definition, limit: limit).examples)

@@ -78,8 +78,8 @@ struct SharedStudent {
   }
 
   /// The folder that a task's model and the tokenizer make.
-  func folder(_ index: Int, path: String) -> ModelFolder {
-    ModelFolder(path: path, model: models[index], tokenizer: tokenizer)
+  func folder(_ index: Int, path: String) -> TokenizedModel {
+    TokenizedModel(path: path, model: models[index], tokenizer: tokenizer)
   }
 
   /// A model with the encoder's shape and a random head.

@@ -46,7 +46,7 @@ struct PretrainingModel {
   /// Makes a model of some layers of a teacher, which reads the teacher's tokens.
   ///
   /// - Parameter shape: `T6` and the like, or `layers:0,5,11`.
-  init(student shape: String, of teacher: ModelFolder) throws {
+  init(student shape: String, of teacher: TokenizedModel) throws {
     let student = try StudentShape(shape)
     switch student {
     case .evenlySpaced, .layers, .selected: break

@@ -70,12 +70,13 @@ package struct TripleLossOptions: ParsableArguments {
   }
 
   /// The teacher, nil when there is none; one without a trained head is refused.
-  func loadTeacher(_ console: Console) throws -> ModelFolder? {
-    try teacher.map { try ModelFolder($0, head: MaskedWords().head, console: console) }
+  func loadTeacher(_ console: Console) throws -> TokenizedModel? {
+    try teacher.map { try TokenizedModel($0, head: MaskedWords().head, console: console) }
   }
 
   /// The distiller of two models, once everything fits.
-  func distiller(teacher: ModelFolder, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller {
+  func distiller(teacher: TokenizedModel, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller
+  {
     let config = try matching
     guard config.readingFaults.isEmpty else {
       throw DistillationError.invalidConfiguration(config.readingFaults)

@@ -41,7 +41,7 @@ struct EvaluationData {
   }
 
   /// Scores a model; its label order may differ from the task's.
-  func evaluate(_ folder: ModelFolder, console: Console) throws -> TaskEvaluation {
+  func evaluate(_ folder: TokenizedModel, console: Console) throws -> TaskEvaluation {
     let order = try LabelOrder(model: folder.model, path: folder.path, task: task)
     let encoded = try folder.encode(examples, of: task)
     let progress = ProgressDisplay(console)

@@ -53,7 +53,7 @@ struct Measurement {
   }
 
   /// Measures a model; the first sentences run once before the clock starts.
-  init(of folder: ModelFolder, on data: EvaluationData, console: Console) throws {
+  init(of folder: TokenizedModel, on data: EvaluationData, console: Console) throws {
     let encoded = try folder.encode(data.examples.prefix(60), of: data.task).examples.prefix(60)
     var times: [Double] = []
     for (index, example) in encoded.enumerated() {

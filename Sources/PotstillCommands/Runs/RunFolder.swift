@@ -2,6 +2,7 @@ import Distillation
 import Encoders
 import Foundation
 import ModelFormats
+import Tasks
 import Training
 
 /// The run folder while a model is trained into it.
@@ -53,7 +54,7 @@ struct RunFolder {
   }
 
   /// Where resumable checkpoints go: those that the settings ask for, and that of a run that is interrupted.
-  func checkpoints(of trained: ModelFolder, origin: RunOrigin) -> CheckpointFolder {
+  func checkpoints(of trained: TokenizedModel, origin: RunOrigin) -> CheckpointFolder {
     CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0) }
   }
 
@@ -61,7 +62,7 @@ struct RunFolder {
   func release() { lock?.release() }
 
   /// Writes the trained model and the last evaluation; returns everything in `all_results.json`.
-  func finish(_ classifier: ModelFolder, evaluation: EvaluationResult?) throws -> JSONObject {
+  func finish(_ classifier: TokenizedModel, evaluation: EvaluationResult?) throws -> JSONObject {
     try classifier.save(to: folder.url)
     if let evaluation { try log.writeResults("eval", evaluation.json) }
     return try results()

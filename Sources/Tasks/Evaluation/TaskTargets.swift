@@ -66,7 +66,9 @@ package struct NumberTargets: TaskTargets {
   }
 
   /// Numbers with their mean squared error.
-  package static func values(_ values: [Float]) -> NumberTargets { NumberTargets(values) { $0.meanSquaredError(to: $1) } }
+  package static func values(_ values: [Float]) -> NumberTargets {
+    NumberTargets(values) { $0.meanSquaredError(to: $1) }
+  }
 
   /// A 1 or 0 for each label of each sequence, with their binary cross-entropy.
   package static func labelMatrix(_ flags: [Float]) -> NumberTargets {

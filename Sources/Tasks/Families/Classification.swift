@@ -1,5 +1,6 @@
 package import Encoders
 import Evaluation
+import Foundation
 import ModelFormats
 package import TaskData
 import Tensors
@@ -35,6 +36,19 @@ package struct Classification: TextFamily {
   }
 
   package func targets(of batch: LabeledBatch) -> any TaskTargets { ClassTargets(batch.labels) }
+
+  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+    let best = logits.indices.max { logits[$0] < logits[$1] } ?? 0
+    let first = logits.firstIndex(of: logits[best]) ?? best
+    let score = softmax(logits)[first]
+    return (
+      "\(inOneCell(labels[first]))\t\(String(format: "%.4f", score))",
+      [
+        "label": .string(labels[first]), "score": .double(score),
+        "logits": .array(logits.map { .double(shortest($0)) }),
+      ]
+    )
+  }
 
   /// Guessing is always to give the commonest label.
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {

@@ -90,6 +90,10 @@ package struct EntityRecognition: TaskFamily {
 
   package var rows: AnswerRows { .tokens }
 
+  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
+    EntityPredictor(model)
+  }
+
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     ChanceComparison(evaluation, metric: ["overall_f1"], chance: 0.01)
   }

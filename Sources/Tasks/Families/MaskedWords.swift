@@ -51,5 +51,9 @@ package struct MaskedWords: TaskFamily {
   package var rows: AnswerRows { .asked }
   package var namesOutputs: Bool { false }
   package var answersWithTokens: Bool { true }
+  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
+    throw TaskError(
+      "\(model.path) fills in masked words, which predict does not do; expected a trained task model")
+  }
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? { nil }
 }

@@ -27,6 +27,20 @@ package struct MultiLabelClassification: TextFamily {
 
   package var form: LogitsForm { .independentLabels }
 
+  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+    let chosen = zip(labels, logits).compactMap { $1 > 0 ? $0 : nil }
+    return (
+      inOneCell(chosen.joined(separator: ",")),
+      [
+        "labels": .array(chosen.map { .string($0) }),
+        "logits": .array(logits.map { .double(shortest($0)) }),
+      ]
+    )
+  }
+
+  /// Each label by itself.
+  package func probabilities(_ logits: [Float]) -> [Double] { logits.map { 1 / (1 + exp(-Double($0))) } }
+
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     ChanceComparison(evaluation, metric: ["f1_micro", "f1_macro"], chance: 0.01)
   }

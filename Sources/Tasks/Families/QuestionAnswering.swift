@@ -87,6 +87,10 @@ package struct QuestionAnswering: TaskFamily {
   package var form: LogitsForm { .positions }
   package var namesOutputs: Bool { false }
 
+  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
+    AnswerPredictor(model, settings: settings)
+  }
+
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     ChanceComparison(evaluation, metric: ["f1", "F1"], chance: 1)
   }

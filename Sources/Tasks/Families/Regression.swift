@@ -33,6 +33,10 @@ package struct Regression: TextFamily {
 
   package var form: LogitsForm { .values }
 
+  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+    ("\(logits[0])", ["value": .double(shortest(logits[0]))])
+  }
+
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     ChanceComparison(evaluation, metric: ["pearson", "spearmanr", "combined_score"], chance: 0.05)
   }

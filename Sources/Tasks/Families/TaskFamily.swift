@@ -91,6 +91,11 @@ package protocol TaskFamily: Sendable {
   var namesOutputs: Bool { get }
   /// Whether its answers are tokens of the vocabulary, asked for anew in each epoch.
   var answersWithTokens: Bool { get }
+  /// What turns texts into examples of a model, and its logits into answers.
+  ///
+  /// - Parameter settings: How answers to questions are found.
+  /// - Throws: `TaskError` when there is nothing to ask such a model.
+  func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor
   /// What guessing reaches, and what a model has reached; nil where no row is labelled or guessing is not defined.
   func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison?
 }

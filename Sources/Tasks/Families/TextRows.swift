@@ -10,6 +10,10 @@ package protocol TextFamily: TaskFamily {
   func targetReader(of task: TaskDefinition) -> any TargetReader
   /// Whether a row has two texts always.
   var needsPair: Bool { get }
+  /// The answer to one text, as `predict` prints it in front of the text, and for machines.
+  func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue)
+  /// The probability of each label, where outputs are labels.
+  func probabilities(_ logits: [Float]) -> [Double]
   /// The answers that logits stand for, and their scores.
   ///
   /// - Parameters:
@@ -26,6 +30,12 @@ extension TextFamily {
   package var needsPair: Bool { false }
   package var rows: AnswerRows { .sequences }
   package var purpose: String { "classification" }
+
+  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
+    TextPredictor(model: model, family: self)
+  }
+
+  package func probabilities(_ logits: [Float]) -> [Double] { softmax(logits) }
 
   package func columnFaults(of task: TaskDefinition) -> [String] {
     task.textColumnFaults(kind: kind.rawValue, needsPair: needsPair)

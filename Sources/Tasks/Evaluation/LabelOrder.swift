@@ -1,20 +1,19 @@
 import Encoders
 import TaskData
-import Tasks
 import Training
 
-/// Which output of a model stands for which label of a task: models may order the labels in a way of their own.
-struct LabelOrder {
+/// Label order of a model: which of its outputs stands for which label of a task.
+package struct LabelOrder {
   /// The model's output for each output of the task; nil where the outputs have no names.
-  let outputs: [Int]?
+  package let outputs: [Int]?
 
   /// Finds the order by name, upper and lower case alike; a model with default names is taken to have the task's order.
-  init(model: TaskModel, path: String, task: TaskDefinition) throws {
+  package init(model: TaskModel, path: String, task: TaskDefinition) throws {
     try self.init(labels: model.config.labels, path: path, task: task)
   }
 
   /// Finds the order of a model that need not be at hand from the names of its outputs.
-  init(labels: [String], path: String, task: TaskDefinition) throws {
+  package init(labels: [String], path: String, task: TaskDefinition) throws {
     guard task.kind.hasLabels else {
       outputs = nil
       return
@@ -27,7 +26,7 @@ struct LabelOrder {
     } else if own.count == wanted.count, Self.areDefaultNames(labels) {
       outputs = Array(own.indices)
     } else {
-      throw CommandError(
+      throw TaskError(
         "\(path) answers \(labels.joined(separator: ", ")), but task \(task.name) has the labels "
           + "\(task.outputLabels.joined(separator: ", ")); evaluate it on its own task, or train it on this one"
       )
@@ -40,13 +39,13 @@ struct LabelOrder {
   }
 
   /// The names for a student of a model with some labels: the task's where the model's say nothing.
-  static func names(_ labels: [String], of task: TaskDefinition) -> [String] {
+  package static func names(_ labels: [String], of task: TaskDefinition) -> [String] {
     task.kind.hasLabels && labels.count == task.outputLabels.count && areDefaultNames(labels)
       ? task.outputLabels : labels
   }
 
   /// Examples of the task with the model's numbers for their labels.
-  func relabel(_ examples: [EncodedExample]) -> [EncodedExample] {
+  package func relabel(_ examples: [EncodedExample]) -> [EncodedExample] {
     guard let outputs, outputs != Array(outputs.indices) else { return examples }
     func renumbered(_ label: Int32) -> Int32 { label < 0 ? label : Int32(outputs[Int(label)]) }
     return examples.map { example in
