@@ -79,8 +79,8 @@ extension Flag: RecipeOption {
     guard let entry = entries[key] else { return self }
     let isOn = entry.values == ["true"]
     var filled = self
-    if wrappedValue as? Bool == false, isOn, let value = true as? Value {
-      filled.wrappedValue = value
+    if Value.self == Bool.self {
+      if isOn, let value = true as? Value { filled.wrappedValue = value }
     } else if let own = wrappedValue as? Bool?, own == nil, let value = Optional(isOn) as? Value {
       filled.wrappedValue = value
     }

@@ -36,22 +36,21 @@ package struct OptionCatalogue {
   /// The option of a name in Potstill's spelling.
   package func entry(named name: String) -> Entry? { entries.first { $0.names.contains(name) } }
 
+  /// The name of the flag that a name turns off; nil for every other name.
+  func flagTurnedOff(by name: String) -> String? {
+    let flag = String(name.dropFirst(3))
+    return name.hasPrefix("no-") && entry(named: flag)?.isFlag == true ? flag : nil
+  }
+
   /// The main name of each option, as a recipe writes it: with underscores.
   package var recipeKeys: [String] {
-    entries.map(\.key).filter { !["help", "version"].contains($0) }
+    entries.compactMap { entry in
+      entry.names.first { !$0.hasPrefix("no-") }?.replacing("-", with: "_")
+    }.filter { !["help", "version"].contains($0) }
   }
 }
 
 extension OptionCatalogue.Entry {
-  /// The name that says what it does, not the one that turns it off.
-  var mainName: String { names.first { !$0.hasPrefix("no-") } ?? names.first ?? "" }
-
-  /// The key as a recipe writes it.
-  var key: String { mainName.replacing("-", with: "_") }
-
-  /// Whether a name turns it off.
-  var hasInversion: Bool { names.contains("no-" + mainName) }
-
   /// The option with its value, as the parser shows it.
   func shown(_ name: String) -> String { "--\(name)" + (valueName.map { " <\($0)>" } ?? "") }
 

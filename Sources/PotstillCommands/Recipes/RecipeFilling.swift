@@ -22,7 +22,7 @@ extension RecipeFile {
     _ options: Options, of subcommand: String
   ) throws -> Options {
     var values: [String: Entry] = [:]
-    for item in try items(for: Options.self, of: subcommand) { values[item.option.key] = item.entry }
+    for item in try items(for: Options.self, of: subcommand) { values[item.key] = item.entry }
     return try options.filled(with: values)
   }
 
@@ -42,6 +42,7 @@ extension RecipeFile {
     let option: OptionCatalogue.Entry
     let name: String
     let entry: Entry
+    var key: String { name.replacing("-", with: "_") }
   }
 
   private func items<Options: ParsableArguments>(
@@ -60,12 +61,14 @@ extension RecipeFile {
         continue
       }
       do throws(RecipeError) {
-        guard let entry = try option.isFlag ? Self.flag(entry, name, of: option) : entry else { continue }
+        guard let entry = try option.isFlag ? Self.flag(entry, name, in: catalogue) : entry else { continue }
         if !option.isFlag, entry.values.contains("") {
           throw RecipeError(["Missing value for '\(option.shown(name))'"])
         }
-        try Self.check(entry, name, of: option, in: blank)
-        items.append(Item(option: option, name: option.isFlag ? option.mainName : name, entry: entry))
+        let item = Item(
+          option: option, name: catalogue.flagTurnedOff(by: name) ?? name, entry: entry)
+        try Self.check(item, in: blank)
+        items.append(item)
       } catch {
         faults += error.faults.map { place + $0 }
       }
@@ -86,7 +89,7 @@ extension RecipeFile {
 
   /// What an entry says to a flag; nil where it says what the flag is without it.
   private static func flag(
-    _ entry: Entry, _ name: String, of option: OptionCatalogue.Entry
+    _ entry: Entry, _ name: String, in catalogue: OptionCatalogue
   ) throws(RecipeError) -> Entry? {
     let isOn: Bool
     switch entry.values.count == 1 ? entry.values[0].lowercased() : "" {
@@ -94,19 +97,17 @@ extension RecipeFile {
     case "false", "no", "off": isOn = false
     default: throw RecipeError(["\(entry.key) takes true or false, found \(entry.json.compactText)"])
     }
-    if name != option.mainName { return isOn ? Entry(flag: false, of: entry) : nil }
-    return isOn || option.hasInversion ? Entry(flag: isOn, of: entry) : nil
+    if catalogue.flagTurnedOff(by: name) != nil { return isOn ? Entry(flag: false, of: entry) : nil }
+    return isOn || catalogue.entry(named: "no-" + name) != nil ? Entry(flag: isOn, of: entry) : nil
   }
 
   /// Throws what an option has to say against one value on its own.
-  private static func check(
-    _ entry: Entry, _ name: String, of option: OptionCatalogue.Entry, in blank: some ParsableArguments
-  ) throws(RecipeError) {
+  private static func check(_ item: Item, in blank: some ParsableArguments) throws(RecipeError) {
     do {
-      _ = try blank.filled(with: [option.key: entry])
+      _ = try blank.filled(with: [item.key: item.entry])
     } catch let invalid as RecipeValueError {
       throw RecipeError([
-        "The value '\(invalid.text)' is invalid for '\(option.shown(name))'\(option.valueList)"
+        "The value '\(invalid.text)' is invalid for '\(item.option.shown(item.name))'\(item.option.valueList)"
       ])
     } catch let usage as UsageError {
       throw RecipeError([usage.description])
