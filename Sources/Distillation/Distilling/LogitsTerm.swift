@@ -78,9 +78,7 @@ struct LogitsTerm {
     guard function == nil, config.kdLossType == .ce, !config.logitStandardization,
       config.compatibility == nil,
       student.logitsKind != .values
-    else {
-      return nil
-    }
+    else { return nil }
     var teacher = teacher
     if let ensemble = teacher.ensemble {
       // A mean of cross-entropies is the cross-entropy of the mean distribution.

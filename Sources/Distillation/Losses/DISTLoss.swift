@@ -11,9 +11,7 @@ enum DISTLoss {
   ///   - teacher: The teacher's, the same shape; a constant.
   ///   - options: β and γ, by default 1 as in the paper.
   /// - Returns: The loss, a scalar.
-  static func batch(
-    student: Tensor, teacher: Tensor, options: KDLossOptions
-  ) -> Tensor {
+  static func batch(student: Tensor, teacher: Tensor, options: KDLossOptions) -> Tensor {
     let (q, p) = (student.softmax(), teacher.softmax())
     let (withinRows, withinClasses) = (
       1 - correlation(q, p, axis: -1).mean(), 1 - correlation(q, p, axis: 0).mean()

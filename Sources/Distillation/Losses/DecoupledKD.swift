@@ -16,9 +16,7 @@ enum DecoupledKD {
   ///   - labels: The right class of each row, [rows]; the teacher's likeliest where it is negative or there are none.
   ///   - options: α and β, by default 1 and 8 as the authors' code has them.
   /// - Returns: The loss of each row, [rows, 1].
-  static func rows(
-    student: Tensor, teacher: Tensor, labels: [Int32]?, options: KDLossOptions
-  ) -> Tensor {
+  static func rows(student: Tensor, teacher: Tensor, labels: [Int32]?, options: KDLossOptions) -> Tensor {
     let (alpha, beta) = (Float(options.alpha ?? 1), Float(options.beta ?? 8))
     let (target, others) = masks(teacher, labels)
     /// log p_t and log (1 − p_t), each [rows, 1].

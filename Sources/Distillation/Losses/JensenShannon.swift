@@ -11,9 +11,7 @@ enum JensenShannon {
   ///   - teacher: The teacher's, the same shape; a constant.
   ///   - options: β, more than 0 and less than 1.
   /// - Returns: The divergence of each row, [rows, 1].
-  static func rows(
-    student: Tensor, teacher: Tensor, options: KDLossOptions
-  ) -> Tensor {
+  static func rows(student: Tensor, teacher: Tensor, options: KDLossOptions) -> Tensor {
     let β = Float(options.beta ?? 0.5)
     let (p, logP) = (teacher.softmax(), teacher.logSoftmax())
     let (q, logQ) = (student.softmax(), student.logSoftmax())

@@ -49,9 +49,7 @@ public struct KDLoss: Sendable, Equatable {
     labels: [Int32]? = nil
   ) -> Tensor {
     let tau = Float(temperature)
-    let (student, teacher) = (
-      standardized(student, kind), standardized(teacher.detached, kind)
-    )
+    let (student, teacher) = (standardized(student, kind), standardized(teacher.detached, kind))
     if type == .mse || kind == .values {
       let loss = student.meanSquaredError(to: teacher)
       return isCompensated ? loss : loss / (tau * tau)
@@ -95,9 +93,7 @@ public struct KDLoss: Sendable, Equatable {
   }
 
   /// The loss of each row of logits divided by their temperatures, [rows, 1].
-  private func rows(
-    _ student: Tensor, _ teacher: Tensor, _ labels: [Int32]?
-  ) -> Tensor {
+  private func rows(_ student: Tensor, _ teacher: Tensor, _ labels: [Int32]?) -> Tensor {
     switch type {
     case .ce:
       return -(student.logSoftmax() * teacher.softmax()).sum(axis: -1, keepsDimension: true)

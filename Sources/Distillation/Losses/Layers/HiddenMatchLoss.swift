@@ -59,8 +59,7 @@ package enum HiddenMatchLoss {
       return InstanceGraphLoss.transformation(student: student, teacher: teacher)
     default:
       let distance = UnitRows(student[0]).directions.meanSquaredError(to: UnitRows(teacher[0]).directions)
-      return compatibility == .textbrewer
-        ? distance * Float(student[0].shape.lastDimension) : distance
+      return compatibility == .textbrewer ? distance * Float(student[0].shape.lastDimension) : distance
     }
   }
 
@@ -69,12 +68,9 @@ package enum HiddenMatchLoss {
     x.rows(at: zip(starts, starts.dropFirst()).filter { $0 < $1 }.map { $0.0 })
   }
 
-  private static func gramDistance(
-    _ student: [Tensor], _ teacher: [Tensor], starts: [Int32]
-  ) -> Tensor {
+  private static func gramDistance(_ student: [Tensor], _ teacher: [Tensor], starts: [Int32]) -> Tensor {
     let sequences = Sequences(starts)
-    return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }) {
-      index in
+    return weightedSum(sequences.ranges.map { _ in 1 / Float(sequences.ranges.count) }) { index in
       let rows = sequences.ranges[index]
       let product = { (pair: [Tensor]) in
         pair[0].rows(rows).matmul(pair[1].rows(rows), transposingFirst: true) / Float(rows.count)

@@ -31,9 +31,7 @@ enum InstanceGraphLoss {
   }
 
   private static func distance(_ student: Tensor, _ teacher: Tensor) -> Tensor {
-    guard let own = normalized(student), let other = normalized(teacher) else {
-      return Tensor(0)
-    }
+    guard let own = normalized(student), let other = normalized(teacher) else { return Tensor(0) }
     return own.meanSquaredError(to: other)
   }
 

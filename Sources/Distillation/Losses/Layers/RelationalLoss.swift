@@ -21,9 +21,7 @@ enum RelationalLoss {
       guard count > 0 else { return nil }
       return all / (all.sum() / Float(count)).reshaped([1, 1])
     }
-    guard let own = distances(student), let other = distances(teacher) else {
-      return Tensor(0)
-    }
+    guard let own = distances(student), let other = distances(teacher) else { return Tensor(0) }
     return smoothL1(own, other)
   }
 

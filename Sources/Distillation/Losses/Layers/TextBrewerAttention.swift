@@ -30,8 +30,7 @@ enum TextBrewerAttention {
     let sequences = Sequences(student.keyStarts).ranges
     return weightedSum(sequences.map { _ in share }) { index in
       let scores = overHeads ? own.meanOverHeads(index) : own.rows(index)
-      let taught =
-        overHeads ? other.meanOverHeads(index) : other.rows(index)
+      let taught = overHeads ? other.meanOverHeads(index) : other.rows(index)
       let weights = rows.map { pairs(among: $0, of: sequences[index], heads: heads) } ?? mask(taught)
       let probabilities = taught.softmax() * weights
       return (scores.logSoftmax() * probabilities).sum()
