@@ -2,8 +2,8 @@ import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
-import TestSupport
 import Tasks
+import TestSupport
 import Testing
 
 @Suite("Classification metrics")

@@ -54,7 +54,9 @@ struct ExampleBuilder {
           line: line, found: "a text of \(value.utf8.count) bytes", expected: "at most \(Self.longestText)"))
     }
     if split == .unlabelled { return .success(TextExample(text: text, pair: pair, line: line, row: row)) }
-    return targets.target(raw, in: split, line: line).map { TextExample(text: text, pair: pair, target: $0, line: line, row: row) }
+    return targets.target(raw, in: split, line: line).map {
+      TextExample(text: text, pair: pair, target: $0, line: line, row: row)
+    }
   }
 
   /// Bytes of a text beyond which a row is taken for a file of another form.

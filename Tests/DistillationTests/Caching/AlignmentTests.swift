@@ -124,7 +124,8 @@ import Training
       (world.byteLevel, world.wordPiece as any Tokenizer), (world.wordPiece, world.byteLevel),
     ] {
       let aligned = try world.aligned(student: own, teacher: theirs)
-      let alignment = AnswerAlignment(examples: aligned, family: TaskKind.questionAnswering.family, temperature: 4)
+      let alignment = AnswerAlignment(
+        examples: aligned, family: TaskKind.questionAnswering.family, temperature: 4)
       let batch = LabeledBatch(try world.encode(own).examples, at: [1, 3, 2])
       let other = alignment.teacherBatch(of: batch)
       let scores = (0..<other.tokens.tokenCount).map { Float(($0 * 37) % 11) - 5 }
