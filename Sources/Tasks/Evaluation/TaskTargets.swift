@@ -97,8 +97,9 @@ package struct NumberTargets: TaskTargets {
   }
 }
 
-/// Targets that are the first and the last token of each answer [B], as positions in the sequence; one outside it does not
-/// count. The loss is the mean of the cross-entropies of start and end, each over the positions of its sequence.
+/// Targets that are the first and the last token of each answer [B], as positions in the sequence.
+///
+/// One outside its sequence does not count. The loss is the mean of the cross-entropies of start and end, each over the positions of its sequence.
 package struct SpanTargets: TaskTargets, Equatable {
   /// The first tokens.
   package let firsts: [Int32]

@@ -3,7 +3,6 @@ import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
-import Tasks
 import Training
 
 /// Predictor of answers to questions, each a piece of its passage.

@@ -1,0 +1,160 @@
+import Foundation
+import Testing
+
+/// The rules of the house that a reader of the sources can check; CONTRIBUTING says why each is one.
+@Suite struct HouseTests {
+  /// A source file, its comments and the contents of its strings blanked.
+  struct Source {
+    /// The path below `Sources`.
+    let path: String
+    /// The text as it is.
+    let text: String
+    /// The text with nothing but code in it, line by line as long as the file.
+    let code: [Substring]
+
+    var target: String { String(path.prefix { $0 != "/" }) }
+    var folder: String { String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]) }
+  }
+
+  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  private static let sources: [Source] = {
+    let folder = root.appending(path: "Sources")
+    let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
+    return names.filter { $0.hasSuffix(".swift") }.sorted().compactMap { name in
+      guard let text = try? String(contentsOf: folder.appending(path: name), encoding: .utf8) else {
+        return nil
+      }
+      return Source(
+        path: name, text: text, code: blanked(text).split(separator: "\n", omittingEmptySubsequences: false))
+    }
+  }()
+
+  /// Swift text without comments and without what stands in string literals; line ends stay.
+  private static func blanked(_ text: String) -> String {
+    var result = ""
+    var rest = Array(text.unicodeScalars)[...]
+    func starts(_ prefix: String) -> Bool { rest.starts(with: prefix.unicodeScalars) }
+    func skip(to end: String, escapes: Bool) {
+      while !rest.isEmpty, !starts(end) {
+        if escapes, rest.first == "\\" { rest = rest.dropFirst() }
+        if rest.first == "\n" { result += "\n" }
+        rest = rest.dropFirst()
+      }
+      rest = rest.dropFirst(end.unicodeScalars.count)
+    }
+    while let scalar = rest.first {
+      if starts("//") {
+        while let next = rest.first, next != "\n" { rest = rest.dropFirst() }
+      } else if starts("/*") {
+        skip(to: "*/", escapes: false)
+      } else if starts("\"\"\"") {
+        rest = rest.dropFirst(3)
+        skip(to: "\"\"\"", escapes: true)
+        result += "\"\""
+      } else if scalar == "\"" {
+        rest = rest.dropFirst()
+        skip(to: "\"", escapes: true)
+        result += "\"\""
+      } else {
+        result.unicodeScalars.append(scalar)
+        rest = rest.dropFirst()
+      }
+    }
+    return result
+  }
+
+  /// Places where a pattern stands in the code of the files that a rule is about, but for those it allows.
+  private func places(
+    _ pattern: String, in files: (Source) -> Bool, allowed: [String: String] = [:]
+  ) throws -> [String] {
+    let expression = try Regex(pattern)
+    return Self.sources.filter { files($0) && allowed[$0.path] == nil }.flatMap { source in
+      source.code.enumerated().filter { $0.element.contains(expression) }.map {
+        "\(source.path):\($0.offset + 1): \($0.element.trimmingCharacters(in: .whitespaces))"
+      }
+    }
+  }
+
+  @Test func thereAreSources() {
+    #expect(Self.sources.count > 200)
+    #expect(
+      Self.sources.contains {
+        $0.path == "Tensors/Tape.swift" && $0.code.contains { $0.contains("class Tape") }
+      })
+  }
+
+  /// Kinds of tasks have one room: what differs between them is a family's answer.
+  @Test func kindsOfTasksAreNamedInTasksAlone() throws {
+    let kinds =
+      #"\.(classification|pair|regression|multiLabel|tokenClassification|questionAnswering|maskedLanguageModel|sequenceClassification)\b(?!\()"#
+    let found = try places(
+      #"(TaskKind|TaskHead|kind:|kind ==|kind !=|head:|head ==|head !=|case)\s*"# + kinds,
+      in: { !["Tasks", "Encoders", "PotstillDemo"].contains($0.target) },
+      allowed: [
+        "PotstillCommands/Bench/BenchShape.swift": "a benchmark measures one head",
+        "TaskData/Reading/TextExample.swift": "pair is a text here",
+      ])
+    #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
+  }
+
+  /// Families of encoders have one room: whoever needs a difference asks the family.
+  @Test func familiesOfEncodersAreTestedInTheirRoomAlone() throws {
+    let found = try places(
+      #"architecture\s*(==|!=)|\.isTransformer|as\? BertEncoder"#,
+      in: { !$0.path.hasPrefix("Encoders/Families/") },
+      allowed: [
+        "PotstillCommands/Multitask/SharedStudent.swift": "compares two models, whatever their family is"
+      ])
+    #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
+  }
+
+  /// C is called by Kernels, which gives it labels.
+  @Test func cKernelsAreCalledByKernelsAlone() throws {
+    let found = try places(#"import CKernels"#, in: { $0.target != "Kernels" })
+    #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
+  }
+
+  /// Raw memory has two rooms.
+  @Test func pointersStayInKernelsAndModelFormats() throws {
+    let found = try places(
+      #"Unsafe(Mutable)?(Raw)?(Buffer)?Pointer"#, in: { !["Kernels", "ModelFormats"].contains($0.target) },
+      allowed: [
+        "Tensors/LinearAlgebra.swift": "the rotations of one matrix",
+        "TaskData/Masking/TokenizedCorpus+Making.swift": "ids written as the bytes of a file",
+        "Tokenization/Normalization/UnicodeDataReader.swift": "a table of bytes in the program",
+        "Tokenization/AddedTokens/AddedTokens.swift": "the bytes of a text",
+        "Distillation/Caching/CacheLayout.swift": "the bytes of a record of the teacher cache",
+        "Distillation/Caching/CacheWriter.swift": "the bytes of a record of the teacher cache",
+        "Distillation/Caching/TeacherCacheFile.swift": "the bytes of a record of the teacher cache",
+        "Distillation/Caching/TeacherCacheFile+Building.swift": "the bytes of a record of the teacher cache",
+      ])
+    #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
+  }
+
+  /// A target knows those below it, and none above.
+  @Test func targetsImportDownwards() throws {
+    let order = [
+      "CKernels", "CUtf8proc", "Kernels", "ModelFormats", "Tensors", "Tokenization", "TaskData", "Encoders",
+      "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "PotstillDemo", "PotstillCommands",
+      "PotstillTool",
+    ]
+    let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
+    for source in Self.sources {
+      let own = try #require(places[source.target], "\(source.path): a target that the order does not name")
+      for line in source.code where line.contains("import ") {
+        guard let name = line.split(separator: " ").last.map(String.init), let place = places[name] else {
+          continue
+        }
+        #expect(place < own, "\(source.path) imports \(name), which stands above \(source.target)")
+      }
+    }
+  }
+
+  @Test func filesAndFoldersHaveASize() {
+    for source in Self.sources {
+      #expect(source.code.count <= 401, "\(source.path) has \(source.code.count) lines, at most 400")
+    }
+  }
+}
