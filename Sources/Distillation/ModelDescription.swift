@@ -39,8 +39,12 @@ public struct ModelDescription: Sendable, Equatable {
   public var vocabulary: [String]?
   /// The values inside it that have a name.
   public var intermediates: [Intermediate]
-  /// What its modules' names may begin with, such as `bert.`.
+  /// Prefix that its modules' names may have, such as `bert.`.
   let modulePrefix: String
+  /// Family of its encoder; nil for a teacher that is no model of Potstill's.
+  let architecture: EncoderArchitecture?
+  /// Name of what goes into its first layer.
+  let entrance: String
   /// The teacher's blocks that its blocks were copied from, counted from 1; nil where they were not.
   public var copiedLayers: [Int]?
 
@@ -89,12 +93,51 @@ public struct ModelDescription: Sendable, Equatable {
     self.vocabulary = vocabulary
     intermediates = config.intermediates
     modulePrefix = config.modulePrefix
+    (architecture, entrance) = (config.architecture, config.entranceName)
   }
+
+  /// The description of a teacher that is no model of Potstill's: it has answers, but no layers.
+  ///
+  /// - Parameters:
+  ///   - name: What messages call it.
+  ///   - head: The head whose logits its answers stand for.
+  ///   - problem: What the outputs of a sequence head mean.
+  ///   - labels: The names of its outputs.
+  ///   - vocabularySize: The tokens of the tokenizer whose ids it is asked with: the student's, unless texts are aligned.
+  public init(
+    answersOf name: String, head: TaskHead = .sequenceClassification, problem: ProblemType = .singleLabel,
+    labels: [String], vocabularySize: Int
+  ) {
+    self.name = name
+    (layers, hiddenSize, embeddingSize, heads, intermediateSize) = (0, 0, 0, 0, 0)
+    (self.vocabularySize, maxPositions) = (vocabularySize, .max)
+    (self.head, self.problem, self.labels) = (head, problem, labels)
+    (parameterCount, trainableCount, hasFreshHead) = (0, 0, false)
+    vocabulary = nil
+    (intermediates, modulePrefix) = ([], "")
+    (architecture, entrance) = (nil, "")
+  }
+
+  /// The name of a hidden state: 0 is the embeddings, k the output of block k.
+  func hiddenName(_ position: Int) -> String {
+    position == 0 ? entrance : architecture?.layerName(position - 1) ?? "layer.\(position)"
+  }
+
+  /// The names of what self-attention compares in a block, counted from 0; nil where there is none.
+  func attention(inLayer index: Int) -> AttentionNames? { architecture?.attentionNames(inLayer: index) }
 
   /// The value of a name, with or without the encoder's own (`bert.`); nil when there is none.
   func intermediate(named name: String) -> Intermediate? {
     let bare = name.hasPrefix(modulePrefix) ? String(name.dropFirst(modulePrefix.count)) : name
     return intermediates.first { $0.name == bare }
+  }
+
+  /// Whether something inside it has a name: a value, or the attention maps of a layer.
+  func hasTap(_ name: String) -> Bool {
+    intermediate(named: name)?.name == name
+      || (0..<layers).contains { layer in
+        attention(inLayer: layer).map { [$0.scores, $0.probabilities].contains(name) } ?? false
+      }
   }
 
   /// What is wrong with a name that no value has.

@@ -106,3 +106,35 @@ func gradientFaults(
   }
   return faults
 }
+
+/// One of several teachers and its weight.
+struct WeightedTeacher {
+  let teacher: any Teacher
+  let weight: Double
+
+  init(_ teacher: any Teacher, _ weight: Double = 1) { (self.teacher, self.weight) = (teacher, weight) }
+}
+
+/// A distiller of several teachers, whose outputs are put into the student's order.
+func severalTeachers(
+  _ config: DistillationConfig, teachers: [WeightedTeacher], average: TeacherAverage = .logits,
+  student: TaskModel
+) throws -> GeneralDistiller {
+  try GeneralDistiller(
+    config,
+    teacher: TeacherEnsemble(
+      teachers.map(\.teacher), weights: teachers.map(\.weight), average: average,
+      labels: student.config.labels),
+    student: student)
+}
+
+extension GeneralDistiller {
+  /// A distiller of a model whose output, and whose student's output, adaptors read.
+  convenience init(
+    _ config: DistillationConfig, teacher: TaskModel, student: TaskModel, adaptorT: Adaptor?,
+    adaptorS: Adaptor? = nil
+  ) throws {
+    try self.init(
+      config, teacher: LiveTeacher(teacher, adaptor: adaptorT), student: student, adaptor: adaptorS)
+  }
+}

@@ -131,8 +131,8 @@ import Training
         keyStarts: [0, 3, 5])
     }
     func loss(_ compatibility: Compatibility?) -> Float {
-      AttentionMatchLoss.compute(
-        type, student: maps(-1), teacher: maps(-5), compatibility: compatibility
+      type.loss.ofAttention(
+        student: maps(-1), teacher: maps(-5), compatibility: compatibility
       ).item
     }
     #expect(abs(loss(nil) - expected) < 1e-4)
@@ -149,8 +149,8 @@ import Training
       config.probabilityShift = shift
       let distiller = try distiller(
         config,
-        adaptorT: { _, _, _ in AdaptorResult(logits: [teacher], logitRows: [[0, 2]]) },
-        adaptorS: { _, _, _ in AdaptorResult(logits: [logits], logitRows: [[0, 2]], labels: [[1, -1]]) })
+        adaptorT: { _, _, _ in Answers(logits: [teacher], logitRows: [[0, 2]]) },
+        adaptorS: { _, _, _ in Answers(logits: [logits], logitRows: [[0, 2]], labels: [[1, -1]]) })
       return try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
     }
     // The first row's values change places; the last one has no label.
@@ -178,16 +178,18 @@ import Training
 
   /// B10: a feature under a misspelt name is silently missing.
   ///
-  /// Fields of a struct cannot be misspelt; one that a match needs and that stays empty is named.
+  /// The values that a match needs are kept by name, whatever an adaptor gives; a name that no module has is refused.
   @Test func b10MissingFeaturesAreNamed() throws {
     let distiller = try distiller(
       DistillationConfig(kdLossWeight: 0, matches: [.map(.uniform)]),
-      adaptorS: { _, output, _ in AdaptorResult(logits: [output.logits]) })
-    do {
-      _ = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
-      Issue.record("hidden states that are missing were not missed")
-    } catch {
-      #expect("\(error)".contains("hidden: found 0 layers"), "\(error)")
+      adaptorS: { _, output, _ in Answers(logits: [output.logits]) })
+    let parts = try distiller.loss(tinyBatch(), progress: 0, in: .inference).parts
+    #expect(parts.filter { $0.name.hasPrefix("unweighted_hidden") && $0.value > 0 }.count == 3)
+    let misspelt = CustomMatch(moduleT: "encoder.layer.2", moduleS: "encoder.layr.1")
+    #expect {
+      try self.distiller(DistillationConfig(matches: [.custom(misspelt)]))
+    } throws: {
+      "\($0)".contains("no module \"encoder.layr.1\"; did you mean encoder.layer.1?")
     }
   }
 

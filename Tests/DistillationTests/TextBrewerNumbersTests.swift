@@ -81,8 +81,8 @@ import Training
   func hidden(type: MatchLossType, unmasked: Double, masked: Double) {
     for (lengths, expected) in [(Self.full, unmasked), (Self.masked, masked)] {
       expect(
-        HiddenMatchLoss.compute(
-          type, student: [packed(lengths, width: 3, 0.3)], teacher: [packed(lengths, width: 3, 0.9)],
+        type.loss.ofHiddenStates(
+          student: [packed(lengths, width: 3, 0.3)], teacher: [packed(lengths, width: 3, 0.9)],
           starts: starts(lengths), compatibility: .textbrewer), expected)
     }
   }
@@ -100,8 +100,7 @@ import Training
       let student = [s0, s1].map { packed(lengths, width: 3, $0) }
       let teacher = [t0, t1].map { packed(lengths, width: teacherWidth, $0) }
       expect(
-        HiddenMatchLoss.compute(
-          type, student: student, teacher: teacher, starts: starts(lengths)), expected)
+        type.loss.ofHiddenStates(student: student, teacher: teacher, starts: starts(lengths)), expected)
     }
   }
 
@@ -119,8 +118,8 @@ import Training
     }
     for (rows, expected) in [([Int32]?.none, unmasked), ([0, 1, 2, 4, 5], masked)] {
       expect(
-        AttentionMatchLoss.compute(
-          type, student: maps(0.2), teacher: maps(1.1), rows: rows, compatibility: .textbrewer
+        type.loss.ofAttention(
+          student: maps(0.2), teacher: maps(1.1), rows: rows, compatibility: .textbrewer
         ),
         expected)
     }
@@ -141,8 +140,8 @@ import Training
       }
     }
     expect(
-      HiddenMatchLoss.compute(
-        .mmd, student: side(s0, s1, 3), teacher: side(t0, t1, teacherWidth), starts: starts(Self.masked)),
+      MatchLossType.mmd.loss.ofHiddenStates(
+        student: side(s0, s1, 3), teacher: side(t0, t1, teacherWidth), starts: starts(Self.masked)),
       expected)
   }
 
@@ -157,8 +156,8 @@ import Training
       config.probabilityShift = shift
       let distiller = try GeneralDistiller(
         config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
-        adaptorT: { _, _, _ in AdaptorResult(logits: [teacher]) },
-        adaptorS: { _, _, _ in AdaptorResult(logits: [student], labels: [[2, 0]]) })
+        adaptorT: { _, _, _ in Answers(logits: [teacher]) },
+        adaptorS: { _, _, _ in Answers(logits: [student], labels: [[2, 0]]) })
       return Double(try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item)
     }
     #expect(try abs(distiller(teacher, shift: true) - distiller(shifted, shift: false)) < 1e-6)

@@ -36,15 +36,12 @@ func distil(
       .match(IntermediateMatch(layerT: 2, layerS: 1, loss: .hiddenMSE)),
       .match(IntermediateMatch(layerT: 4, layerS: 2, loss: .cos, projection: ProjectionConfig(.linear))),
     ])
-  let adaptorT: Adaptor = { batch, output, context in
-    AdaptorResult(logits: [output.logits], hidden: output.hiddenStates)
-  }
-  let adaptorS: Adaptor = { batch, output, context in
+  let adaptor: Adaptor = { batch, output, context in
     let loss = output.logits.softmaxCrossEntropy(labels: batch.labels)
-    return AdaptorResult(logits: [output.logits], losses: [loss], hidden: output.hiddenStates)
+    return Answers(logits: [output.logits], losses: [loss])
   }
   let distiller = try GeneralDistiller(
-    config, teacher: teacher, student: student, adaptorT: adaptorT, adaptorS: adaptorS)
+    config, teacher: LiveTeacher(teacher), student: student, adaptor: adaptor)
 
   var training = TrainingConfig()
   training.learningRate = 1e-3

@@ -2,9 +2,9 @@ import Encoders
 import ModelFormats
 import Tasks
 
-/// One list of rows that a cache on disk keeps of each example: logits as Float32, features in half precision.
+/// Rows that a cache on disk keeps of each example: logits as Float32, features in half precision.
 public struct CachedPart: Sendable, Equatable {
-  /// What the rows are.
+  /// Kind of rows.
   public enum Kind: String, Sendable, CaseIterable {
     /// A list of the teacher's logits.
     case logits
@@ -18,7 +18,7 @@ public struct CachedPart: Sendable, Equatable {
     case value
   }
 
-  /// What the rows are.
+  /// Kind of the rows.
   public let kind: Kind
   /// The number of the list of logits, or the layer.
   public let index: Int
@@ -107,22 +107,26 @@ extension CachedPart {
       .hidden, layer, width: layer == 0 ? config.inputSize : config.outputSize, hasOneRow: firstRowOnly)
   }
 
-  /// What matches read of a teacher; of a layer of which each reads the first rows alone, only these.
+  /// The rows of a teacher that matches read; of a layer of which each reads the first rows alone, only these.
   ///
   /// Attention scores and relations are products of queries, keys and values, which take far less room than the products.
-  package static func parts(for matches: [ResolvedMatch], of config: EncoderConfig) -> [CachedPart] {
-    let hidden = matches.filter { $0.match.feature == .hidden }
-    let states = Set(hidden.flatMap(\.teacherPositions)).sorted().map { layer in
-      let readers = hidden.filter { $0.teacherPositions.contains(layer) }
-      return CachedPart.hidden(
-        layer, of: config, firstRowOnly: readers.allSatisfy { $0.match.loss.readsFirstTokens })
+  package static func parts(for matches: [Match], of config: EncoderConfig) -> [CachedPart] {
+    let pairs = matches.compactMap { match in
+      match.isOfLayers
+        ? match.layerLoss.map { (layers: match.teacher.positions, match: match, loss: $0) } : nil
+    }
+    let hidden = pairs.filter { $0.loss.feature == .hidden }
+    let states = Set(hidden.flatMap(\.layers)).sorted().map { layer in
+      CachedPart.hidden(
+        layer, of: config,
+        firstRowOnly: hidden.allSatisfy { $0.loss.readsFirstTokens || !$0.layers.contains(layer) })
     }
     // Where all layers take part, block k is the place after the embeddings.
-    let scored = matches.flatMap { match in
-      match.match.feature == .attention
-        ? match.teacherPositions : match.comparesAttention ? match.teacherPositions.dropLast() : []
+    let scored = pairs.flatMap { pair in
+      pair.loss.feature == .attention
+        ? pair.layers : pair.match.comparesAttention ? pair.layers.dropLast() : []
     }
-    let related = matches.filter { $0.match.feature == .selfAttention }.flatMap(\.teacherPositions)
+    let related = pairs.filter { $0.loss.feature == .selfAttention }.flatMap(\.layers)
     let both = Set(scored + related).sorted()
     let vectors: [(Kind, [Int])] = [(.query, both), (.key, both), (.value, Set(related).sorted())]
     return states
@@ -130,20 +134,17 @@ extension CachedPart {
         blocks.map { CachedPart(kind, $0, width: config.hiddenSize, hasOneRow: false) }
       }
   }
-}
 
-extension CachedPart {
-  /// What a teacher of some layers must show for these parts.
-  static func capture(_ parts: [CachedPart], layers: Int) -> Capture {
-    var capture: Capture = []
-    for part in parts {
-      switch part.kind {
-      case .logits: break
-      case .hidden: capture.formUnion(part.index == layers ? .hiddenStates : .innerHiddenStates)
-      case .query, .key, .value: capture.formUnion(.selfAttention(ofLayer: part.index))
-      }
+  /// The name of the tap in a model whose values the part keeps; nil for logits.
+  package func tap(in config: EncoderConfig) -> String? {
+    let attention = config.architecture.attentionNames(inLayer: index)
+    return switch kind {
+    case .logits: nil
+    case .hidden: index == 0 ? config.entranceName : config.architecture.layerName(index - 1)
+    case .query: attention?.queries
+    case .key: attention?.keys
+    case .value: attention?.values
     }
-    return capture
   }
 }
 

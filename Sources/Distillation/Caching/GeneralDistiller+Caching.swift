@@ -27,12 +27,12 @@ extension GeneralDistiller {
     progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
     if let cacheObstacle { throw DistillationError.cache(file: url.path, message: cacheObstacle) }
-    guard let teacher else {
-      preconditionFailure("A teacher that is not there can answer nothing; its answers are at hand already.")
+    guard let live = teacher.sources[0] as? LiveTeacher, let model = live.model else {
+      preconditionFailure("A teacher that is no model can fill no cache; its answers are at hand already.")
     }
-    let examples = alignment?.examples.teacher ?? examples
+    let examples = teacher.alignment?.teacher ?? examples
     let description = TeacherCacheDescription(
-      teacher: teacher, name: name, tokenizer: tokenizer, examples: examples, parts: cachedParts)
+      live, of: model, name: name, tokenizer: tokenizer, examples: examples, parts: cachedParts)
     var file: TeacherCacheFile?
     if FileManager.default.fileExists(atPath: url.path) {
       let found = try TeacherCacheFile(url)
@@ -41,30 +41,38 @@ extension GeneralDistiller {
     let answers =
       try file
       ?? TeacherCacheFile.build(
-        url, description: description, examples: examples, teacher: teacher,
+        url, description: description, examples: examples, teacher: model,
         budget: budget ?? .halfOfFreeSpace(at: url), progress: progress)
-    frozenTeacher.file = answers
+    try use(answers)
     return answers
   }
 
-  /// Learns from answers of the teacher that are there already.
+  /// Learns from answers of the teacher that are there already; of several teachers, from the first one's, and keeps the
+  /// logits of the others in memory.
   ///
   /// - Throws: `DistillationError.cache` when they lack what the configuration needs, or are another teacher's.
   public func use(_ answers: TeacherCacheFile) throws(DistillationError) {
     if let cacheObstacle { throw .cache(file: answers.url.path, message: cacheObstacle) }
-    try answers.check(teacher: teacher, parts: cachedParts)
-    frozenTeacher.file = answers
+    let live = teacher.sources[0] as? LiveTeacher
+    let stored = try StoredTeacher(answers, answersOf: live, description: teacher.sources[0].description)
+    let others = teacher.replacingSources { source, number in number == 0 ? stored : source }
+    teacher = others.remembering()
+    try checkAnswers()
   }
 
-  /// The answers that are kept must be to the examples that come.
-  func checkAnswers(to examples: [EncodedExample]) throws(DistillationError) {
-    if let aligned = alignment?.examples {
-      precondition(
-        aligned.teacher.count == examples.count,
-        "The teacher reads \(aligned.teacher.count) examples, the student \(examples.count); align the ones to train on."
-      )
+  /// The files of answers that are used must hold what is needed of each example.
+  func checkAnswers() throws(DistillationError) {
+    for (number, source) in teacher.sources.enumerated() {
+      guard let stored = source as? StoredTeacher else { continue }
+      try stored.file.check(
+        parts: number == 0
+          ? cachedParts : config.usesTeacherLogits ? CachedPart.logits(of: stored.config) : [])
     }
-    if config.cacheTeacherLogits, !matches.isEmpty, frozenTeacher.file == nil {
+  }
+
+  /// Layers must be kept on disk where answers shall be kept.
+  func checkCaching() throws(DistillationError) {
+    if config.cacheTeacherLogits, !matches.isEmpty, !(teacher.sources[0] is StoredTeacher) {
       throw .invalidConfiguration([
         Fault(
           "cache_teacher_logits",
@@ -72,34 +80,19 @@ extension GeneralDistiller {
             + "set it to false")
       ])
     }
-    if cachedParts.isEmpty { return }
-    for file in answerFiles { try file.check(examples: alignment?.examples.teacher ?? examples) }
-  }
-}
-
-extension TeacherCacheFile {
-  /// Throws what keeps it from being used, as far as it is known what for.
-  func check(
-    teacher: TaskModel? = nil, examples: [EncodedExample]? = nil, parts: [CachedPart] = []
-  ) throws(DistillationError) {
-    let faults = faults(
-      teacher: teacher.map { CacheKey.fingerprint(of: $0) },
-      data: examples.map { CacheKey.fingerprint(of: $0) }, parts: parts)
-    guard faults.isEmpty else {
-      throw .cache(
-        file: url.path, message: "does not fit: " + faults.joined(separator: "; ") + ". Build another one")
-    }
   }
 }
 
 extension DistillationConfig {
   /// Why a teacher's answers cannot be kept; nil if they can.
-  package func cacheObstacle(teacher: ModelDescription) -> String? {
+  ///
+  /// - Parameter matches: The matches as they apply to the models.
+  package func cacheObstacle(teacher: ModelDescription, matches: [Match]) -> String? {
     if teacher.family.answersWithTokens {
       return "which words are masked changes from epoch to epoch, so the teacher must be asked each time"
     }
-    for case .custom(let match) in matches {
-      return "\(match.moduleT) is a named module, whose values are not kept"
+    if let match = matches.first(where: { !$0.isOfLayers }) {
+      return "\(match.teacher.name) is a named module, whose values are not kept"
     }
     return nil
   }

@@ -55,18 +55,18 @@ public final class TeacherCache {
   /// Keeps the logits of some examples.
   ///
   /// - Parameters:
-  ///   - result: The teacher's logits of a batch, in each list one row a sequence or one a token.
+  ///   - answers: The teacher's answers to a batch, with logits of one row a sequence or one a token in each list.
   ///   - indices: The places of the batch's sequences in the data set, [B].
   ///   - starts: Where each sequence begins, and the number of tokens, [B + 1].
   /// - Throws: `DistillationError.adaptor` when the logits are of other rows than these.
   public func store(
-    _ result: AdaptorResult, of indices: [Int], starts: [Int32]
+    _ answers: Answers, of indices: [Int], starts: [Int32]
   ) throws(DistillationError) {
-    let shapes = result.logits.map(\.shape)
+    let shapes = answers.logits.map(\.shape)
     let count = shapes.first.map { $0.rank > 0 ? $0[0] : 0 }
     let isByToken = count != indices.count
     let fits = shapes.allSatisfy { (1...2).contains($0.rank) && $0[0] == count }
-    guard fits, result.logitRows == nil, starts.count == indices.count + 1, let count,
+    guard fits, answers.logitRows == nil, starts.count == indices.count + 1, let count,
       !isByToken || count == Int(starts.last ?? 0)
     else {
       throw .adaptor(
@@ -75,7 +75,7 @@ public final class TeacherCache {
           + "\(shapes.map { "\($0)" }.joined(separator: ", ")); set it to false")
     }
     try store(
-      result.logits,
+      answers.logits,
       rows: indices.indices.map { isByToken ? Int(starts[$0])..<Int(starts[$0 + 1]) : $0..<$0 + 1 },
       of: indices)
   }

@@ -36,12 +36,24 @@ public struct TeacherCacheDescription: Sendable, Equatable {
     teacher: TaskModel, name: String, tokenizer: (any Tokenizer)? = nil, examples: [EncodedExample],
     parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
   ) {
+    self.init(
+      LiveTeacher(teacher), of: teacher, name: name, tokenizer: tokenizer, examples: examples, parts: parts,
+      maxLength: maxLength, results: results)
+  }
+
+  /// The description of answers of a teacher whose fingerprint may be known.
+  init(
+    _ live: LiveTeacher, of teacher: TaskModel, name: String, tokenizer: (any Tokenizer)?,
+    examples: [EncodedExample], parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
+  ) {
     teacherName = name
     teacherConfig = teacher.config.json
     parameterCount = teacher.parameterCount
     teacherResults = results
     self.maxLength = maxLength
-    key = CacheKey(teacher: teacher, tokenizer: tokenizer, examples: examples)
+    key = CacheKey(
+      teacher: live.fingerprint, tokenizer: tokenizer.map(CacheKey.fingerprint),
+      data: CacheKey.fingerprint(of: examples))
     self.parts = Self.ordered(parts)
     lengths = examples.map(\.length)
   }

@@ -33,9 +33,8 @@ extension TeacherCacheFile {
     if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
       throw DistillationError.cache(file: url.path, message: fault)
     }
-    let frozen = FrozenTeacher(
-      teacher, adaptor: Adaptors.teacher(of: teacher.config),
-      capture: CachedPart.capture(description.parts, layers: teacher.config.layerCount), cache: nil)
+    let (live, config) = (LiveTeacher(teacher), teacher.config)
+    let request = AnswerRequest(taps: Set(description.parts.compactMap { $0.tap(in: config) }))
     let writer = try CacheWriter(CacheLayout(description), target: url)
     let missing = Set(try writer.missingExamples())
     var done = examples.count - missing.count
@@ -45,7 +44,7 @@ extension TeacherCacheFile {
       if missingHere == 0 { continue }
       let batch = LabeledBatch(examples, at: places)
       let record = try CacheRecord(
-        try frozen.result(of: batch, rows: nil), of: batch, parts: description.parts)
+        try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
       for place in batch.indices.indices {
         try record.withBytes(of: place) { try writer.write($0, of: batch.indices[place]) }
       }
@@ -65,16 +64,21 @@ private struct CacheRecord {
   private let starts: [Int32]
 
   /// - Throws: `DistillationError.adaptor` when the answers are not of the described form.
-  init(_ result: AdaptorResult, of batch: LabeledBatch, parts: [CachedPart]) throws(DistillationError) {
+  init(
+    _ answers: Answers, of batch: LabeledBatch, parts: [CachedPart], _ config: EncoderConfig
+  ) throws(DistillationError) {
     self.parts = parts
     starts = batch.tokens.starts
-    guard result.logitRows == nil, result.rows == nil else {
+    guard answers.logitRows == nil, answers.rows == nil else {
       throw .adaptor(
         side: "teacher", field: "rows", message: "a cache keeps all rows; use the standard adaptor")
     }
     var tensors: [Tensor] = []
     for part in parts {
-      let tensor = part.tensor(of: result)
+      let tensor =
+        if let tap = part.tap(in: config) { answers.values[tap] } else {
+          part.index < answers.logits.count ? answers.logits[part.index] : nil
+        }
       let rows = part.kind == .logits && part.hasOneRow ? batch.count : batch.tokens.tokenCount
       let shape: Shape = part.isVector ? [rows] : [rows, part.width]
       guard let tensor, tensor.shape == shape else {
@@ -126,18 +130,5 @@ private struct CacheRecord {
       offset += part.byteCount(of: length)
     }
     try body(UnsafeRawBufferPointer(record))
-  }
-}
-
-extension CachedPart {
-  /// The rows of the part in a teacher's result; nil when it has none.
-  fileprivate func tensor(of result: AdaptorResult) -> Tensor? {
-    switch kind {
-    case .logits: index < result.logits.count ? result.logits[index] : nil
-    case .hidden: index < result.hidden.count ? result.hidden[index] : nil
-    case .query: result.selfAttention[index]?.queries
-    case .key: result.selfAttention[index]?.keys
-    case .value: result.selfAttention[index]?.values
-    }
   }
 }

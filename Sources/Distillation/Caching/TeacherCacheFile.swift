@@ -21,8 +21,8 @@ public final class TeacherCacheFile: @unchecked Sendable {
   /// A checksum of each example's rows.
   private let checksums: [UInt64]
   private let verified: UnsafeMutablePointer<Bool>
-  /// The teacher's attention heads.
-  private let heads: Int
+  /// The teacher's configuration, which names the values.
+  private let config: EncoderConfig
 
   /// Opens a finished cache.
   ///
@@ -42,7 +42,7 @@ public final class TeacherCacheFile: @unchecked Sendable {
       throw .cache(file: file.path, message: "\(error)")
     }
     (layout, checksums) = try CacheLayout.read(content)
-    do { heads = try layout.description.config().attentionHeads } catch {
+    do { config = try layout.description.config() } catch {
       throw .cache(file: file.path, message: "\(error)")
     }
     let count = layout.description.lengths.count
@@ -70,8 +70,8 @@ public final class TeacherCacheFile: @unchecked Sendable {
     faults(teacher: key.teacher, tokenizer: key.tokenizer, data: key.data, parts: parts)
   }
 
-  func faults(
-    teacher: String? = nil, tokenizer: String? = nil, data: String? = nil, parts: [CachedPart] = []
+  private func faults(
+    teacher: String?, tokenizer: String?, data: String?, parts: [CachedPart]
   ) -> [String] {
     let own = description.key
     var faults: [String] = []
@@ -95,61 +95,50 @@ public final class TeacherCacheFile: @unchecked Sendable {
     return faults
   }
 
+  /// Throws what keeps it from being used, as far as it is known what for.
+  ///
+  /// - Parameters:
+  ///   - teacher: The fingerprint of the teacher, if it is there.
+  ///   - data: The fingerprint of the examples, if they are known.
+  ///   - parts: What is needed of each example.
+  func check(
+    teacher: String? = nil, data: String? = nil, parts: [CachedPart] = []
+  ) throws(DistillationError) {
+    let faults = faults(teacher: teacher, tokenizer: nil, data: data, parts: parts)
+    guard faults.isEmpty else {
+      throw .cache(
+        file: url.path, message: "does not fit: " + faults.joined(separator: "; ") + ". Build another one")
+    }
+  }
+
   /// The answers to some examples, one after the other.
   ///
   /// - Parameters:
   ///   - indices: The places of the examples in the data set, [B].
   ///   - starts: Where the tokens of each begin, and their number, [B + 1].
-  ///   - parts: What is wanted; nil reads everything that is kept.
-  /// - Returns: Logits, [rows, classes] or [rows], hidden states, queries, keys and values, [tokens, hidden]; layers that
-  ///   are not kept or not wanted are empty, and where only first rows are kept, the others are 0.
+  ///   - wants: Whether a part is wanted; by default each one is.
+  /// - Returns: Logits, [rows, classes] or [rows], hidden states, queries, keys and values by the names of their taps,
+  ///   [tokens, hidden]; where only first rows are kept, the others are 0.
   /// - Throws: `DistillationError.cache` when an example has another length than in the batch, or its rows are damaged.
   public func answers(
-    to indices: [Int], starts: [Int32], parts: [CachedPart]? = nil
-  ) throws(DistillationError) -> AdaptorResult {
+    to indices: [Int], starts: [Int32], where wants: (CachedPart) -> Bool = { _ in true }
+  ) throws(DistillationError) -> Answers {
     for (place, index) in indices.enumerated() {
       try check(index, tokens: Int(starts[place + 1] - starts[place]))
     }
-    var result = AdaptorResult()
-    var vectors: [Int: [CachedPart.Kind: Tensor]] = [:]
+    var logits: [Tensor] = []
+    var named: [String: Tensor] = [:]
     var partOffset = [Int](repeating: 0, count: indices.count)
     for part in description.parts {
-      if parts?.contains(where: part.covers) ?? true {
+      if wants(part) {
         let values = try rows(of: part, indices, starts, partOffset)
-        switch part.kind {
-        case .logits: result.logits.append(values)
-        case .hidden:
-          while result.hidden.count < part.index { result.hidden.append(Tensor([], shape: [0, part.width])) }
-          result.hidden.append(values)
-        case .query, .key, .value: vectors[part.index, default: [:]][part.kind] = values
-        }
+        if let name = part.tap(in: config) { named[name] = values } else { logits.append(values) }
       }
       for (place, index) in indices.enumerated() {
         partOffset[place] += part.byteCount(of: description.lengths[index])
       }
     }
-    let absent = Tensor([], shape: [0, 0])
-    result.selfAttention = vectors.mapValues { kept in
-      SelfAttentionVectors(
-        queries: kept[.query] ?? absent, keys: kept[.key] ?? absent, values: kept[.value] ?? absent)
-    }
-    return result
-  }
-
-  /// The attention scores of the blocks whose queries and keys are kept; empty maps for the others.
-  ///
-  /// - Parameters:
-  ///   - vectors: What `answers` gave, by block.
-  ///   - starts: Where the tokens of each example begin, and their number, [B + 1].
-  func attentionScores(of vectors: [Int: SelfAttentionVectors], starts: [Int32]) -> [AttentionMaps] {
-    let none = AttentionMaps(values: Tensor([], shape: [0]), heads: heads, queryStarts: [0], keyStarts: [0])
-    return (0..<(vectors.keys.max() ?? -1) + 1).map { block in
-      guard let own = vectors[block], own.queries.count > 0 else { return none }
-      return Tensor.attention(
-        query: own.queries, key: own.keys, value: own.keys, heads: heads, starts: starts,
-        capturingScores: true, in: .inference
-      ).scores ?? none
-    }
+    return Answers(logits: logits, values: named)
   }
 
   // MARK: Parts

@@ -15,25 +15,31 @@ extension DistillationConfig {
     teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil,
     isAligned: Bool = false
   ) -> [Fault] {
+    resolved(teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned).faults
+  }
+
+  /// The matches as they apply to two models, with everything that is wrong or doubtful; without a fault they are all there.
+  ///
+  /// - Parameters:
+  ///   - teacher: The teacher's sizes and names.
+  ///   - student: The student's.
+  ///   - hasLabels: Whether any training example has a label; nil when that is not known yet.
+  ///   - isAligned: Whether teacher and student read different tokens, which are aligned.
+  package func resolved(
+    teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil, isAligned: Bool = false
+  ) -> (matches: [Match], faults: [Fault]) {
     let resolver = MatchResolver(self, teacher: teacher, student: student)
     var faults = readingFaults + Self.settings.faults(of: self) + resolver.faults
     faults += goalFaults(hasLabels: hasLabels)
     faults += modelFaults(
       teacher, student, usesTokens: !isAligned && (usesTeacherLogits || !matches.isEmpty))
-    if isAligned { faults += alignmentFaults(teacher, resolver.matches, resolver.customMatches) }
-    return faults
+    if isAligned { faults += alignmentFaults(teacher, resolver.matches) }
+    return (resolver.matches, faults)
   }
 
   /// The matches as they apply to two models; only meaningful when `validate` finds no fault.
-  public func resolvedMatches(teacher: ModelDescription, student: ModelDescription) -> [ResolvedMatch] {
+  public func resolvedMatches(teacher: ModelDescription, student: ModelDescription) -> [Match] {
     MatchResolver(self, teacher: teacher, student: student).matches
-  }
-
-  /// The matches by modules' names as they apply to two models; only meaningful when `validate` finds no fault.
-  func resolvedCustomMatches(
-    teacher: ModelDescription, student: ModelDescription
-  ) -> [ResolvedCustomMatch] {
-    MatchResolver(self, teacher: teacher, student: student).customMatches
   }
 
   /// Whether the KD loss can ever count.

@@ -5,60 +5,54 @@ import Tensors
 import Tokenization
 import Training
 
-/// Turns a batch and a model's output into what a distiller uses; TextBrewer's adaptor.
+/// Adaptor: a function that turns a batch and a model's output into answers; TextBrewer's adaptor.
 ///
-/// The context is the pass the output belongs to: losses must be computed in it.
-public typealias Adaptor = (LabeledBatch, ModelOutput, Context) throws -> AdaptorResult
+/// The context is the pass the output belongs to: losses must be computed in it. Its taps hold the inner values that are asked
+/// for; a distiller adds them to the answers.
+public typealias Adaptor = (LabeledBatch, ModelOutput, Context) throws -> Answers
 
-/// The adaptors that fit most runs.
+/// Adaptors that fit most runs.
 public enum Adaptors {
-  /// For a student that classifies sequences: logits, labels, cross-entropy of the labelled sequences, captured features.
+  /// For a student that classifies sequences: logits, labels, cross-entropy of the labelled sequences.
   public static func classification(
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
-  ) -> AdaptorResult {
+  ) -> Answers {
     supervised(features(batch, output, context), by: ClassTargets(batch.labels), batch, output, context)
   }
 
-  /// For a teacher with one list of logits, rows of classes: these and captured features, no loss.
+  /// For a teacher with one list of logits, rows of classes: these, no loss.
   public static func features(
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
-  ) -> AdaptorResult {
-    AdaptorResult(
-      logits: [output.logits], hidden: output.hiddenStates, attention: output.encoder.attentionScores,
-      selfAttention: output.encoder.selfAttention)
+  ) -> Answers {
+    Answers(logits: [output.logits])
   }
 
-  /// For a teacher that answers questions: start and end scores, each a distribution over the tokens of its sequence, and
-  /// captured features, no loss.
+  /// For a teacher that answers questions: start and end scores, each a distribution over the tokens of its sequence, no
+  /// loss.
   public static func answers(
     _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
-  ) -> AdaptorResult {
-    var result = features(batch, output, context)
-    let (form, starts) = (LogitsForm.positions, batch.tokens.starts)
-    result.logits = form.parts(of: output.logits)
-    result.logitsKind = form.kind(starts: starts)
-    return result
+  ) -> Answers {
+    let form = LogitsForm.positions
+    return Answers(
+      logits: form.parts(of: output.logits), logitsKind: form.kind(starts: batch.tokens.starts))
   }
 
-  /// What fits a teacher with a configuration: its logits, as its family of tasks compares them, and captured features, no
-  /// loss.
+  /// For a teacher with a configuration: its logits, as its family of tasks compares them, no loss.
   public static func teacher(of config: EncoderConfig) -> Adaptor {
     let form = config.taskFamily.form
-    return { batch, output, context in
-      var result = features(batch, output, context)
-      result.logits = form.parts(of: output.logits)
-      result.logitsKind = form.kind(starts: batch.tokens.starts)
-      return result
+    return { batch, output, _ in
+      Answers(
+        logits: form.parts(of: output.logits), logitsKind: form.kind(starts: batch.tokens.starts))
     }
   }
 
-  /// What fits a student with a configuration: what fits such a teacher, and the loss of what is labelled.
+  /// For a student with a configuration: what fits such a teacher, and the loss of what is labelled.
   public static func student(of config: EncoderConfig) -> Adaptor {
     let family = config.taskFamily
     return student(of: config) { family.targets(of: $0) }
   }
 
-  /// What fits a student whose targets come from elsewhere than the batch.
+  /// For a student whose targets come from elsewhere than the batch.
   package static func student(
     of config: EncoderConfig, targets: @escaping (LabeledBatch) -> any TaskTargets
   ) -> Adaptor {
@@ -68,14 +62,14 @@ public enum Adaptors {
     }
   }
 
-  /// A result with the loss and labels of some targets.
+  /// Answers with the loss and labels of some targets.
   private static func supervised(
-    _ result: AdaptorResult, by targets: any TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
+    _ answers: Answers, by targets: any TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
     _ context: Context
-  ) -> AdaptorResult {
-    var result = result
-    result.losses = [targets.loss(output.logits, starts: batch.tokens.starts)]
-    result.labels = targets.classes
-    return result
+  ) -> Answers {
+    var answers = answers
+    answers.losses = [targets.loss(output.logits, starts: batch.tokens.starts)]
+    answers.labels = targets.classes
+    return answers
   }
 }

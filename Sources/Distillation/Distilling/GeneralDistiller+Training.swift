@@ -30,10 +30,8 @@ extension GeneralDistiller {
     config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
-    try check(examples)
-    try checkAccumulation(config.gradientAccumulationSteps)
     let data = TrainingData(examples, config: config)
-    keepOrder(of: data, examples)
+    try prepare(for: examples, data: data, config: config)
     let loop = TrainingLoop(
       config: config, objective: self, data: data,
       evaluate: score
@@ -43,17 +41,17 @@ extension GeneralDistiller {
     return try loop.run(resumingFrom: point)
   }
 
-  /// Has teachers whose answers are kept in memory answer in the batches of the first epoch.
-  func keepOrder(of data: TrainingData, _ examples: [EncodedExample]) {
-    let read = alignment?.examples.teacher ?? examples
-    let order = AnswerOrder(batches: { data.batches(0) }, batch: { LabeledBatch(read, at: $0) })
-    for teacher in frozenTeachers { teacher.order = order }
-  }
-
-  /// Labels that the configuration asks for and the teacher's answers must be those of the examples that come.
-  func check(_ examples: [EncodedExample]) throws(DistillationError) {
+  /// Checks labels, the teacher's kept answers and accumulation, and makes the teacher ready.
+  ///
+  /// - Throws: `DistillationError` when labels are missing that the configuration asks for, answers are to other examples, or
+  ///   micro-batches cannot be added up.
+  func prepare(
+    for examples: [EncodedExample], data: TrainingData, config training: TrainingConfig
+  ) throws(DistillationError) {
     try checkLabels(of: examples)
-    try checkAnswers(to: examples)
+    try checkCaching()
+    try checkAccumulation(training.gradientAccumulationSteps)
+    try teacher.prepare(for: examples, config: config) { data.batches(0) }
   }
 
   /// Several micro-batches can be one update only if no loss relates the rows of a whole batch.

@@ -7,20 +7,21 @@ import Tensors
 import Tokenization
 import Training
 
-/// Distils one teacher into one student: logits, labels, and intermediate layers; TextBrewer's `GeneralDistiller`.
+/// Distiller of a teacher, or several, into one student: logits, labels, and intermediate layers; TextBrewer's
+/// `GeneralDistiller` and, with a `TeacherEnsemble`, its `MultiTeacherDistiller`.
 ///
-/// The teacher runs without dropout and without a tape; only the layers that a match needs are kept. The total loss is
+/// The loss is a sum of terms, and only the inner values that a term needs are kept. The total loss is
 /// kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match, reported unweighted as
 /// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first), with
 /// `kd_kl_divergence` beside them: the part of a cross-entropy that the student can bring to 0.
 ///
-/// A distiller of your own overrides `computeLoss`, as with TextBrewer's, or the weights and temperatures inside it
+/// A loss of your own is another `LossTerm`. A distiller of your own overrides `computeLoss`, as with TextBrewer's, or the weights and temperatures inside it
 /// (`kdLossWeight(progress:)`, `hardLabelWeight(progress:)`, `temperatures(student:teacher:)`):
 ///
 /// ```swift
 /// final class MyDistiller: GeneralDistiller {
 ///   override func computeLoss(
-///     student: AdaptorResult, teacher: AdaptorResult, batch: LabeledBatch, progress: Double, in context: Context
+///     student: Answers, teacher: Answers, batch: LabeledBatch, progress: Double, in context: Context
 ///   ) throws -> StepLoss {
 ///     try super.computeLoss(student: student, teacher: teacher, batch: batch, progress: progress, in: context)
 ///       .adding(myLoss(student, teacher, context), weight: 0.1, name: "unweighted_my_loss")
@@ -28,84 +29,87 @@ import Training
 /// }
 /// ```
 open class GeneralDistiller: TrainingObjective {
-  /// What the student learns from.
+  /// Configuration of the loss.
   public let config: DistillationConfig
-  /// The model that is imitated, which never changes; nil where only its answers are at hand.
-  public var teacher: TaskModel? { frozenTeacher.model }
-  /// The model that learns.
+  /// Teacher that is imitated.
+  public internal(set) var teacher: any Teacher
+  /// Model that learns.
   public let student: TaskModel
-  /// The matches as they apply to the two models.
-  public let matches: [ResolvedMatch]
-  /// The projection of each match, nil where there is none, then of each custom match.
+  /// Matches as they apply to teacher and student: those of layers, then those of named modules.
+  public let matches: [Match]
+  /// Projection of each match, nil where there is none or each layer has one.
   public let projections: [Projection?]
-  /// What each match that takes all layers keeps from batch to batch, nil for the others.
+  /// State of each match that takes all layers from batch to batch, nil for the others.
   public let transports: [LayerTransport?]
-  /// What is doubtful about the configuration, for the user to read.
+  /// Doubts about the configuration, for the user to read.
   public let warnings: [Fault]
-  /// The student's parameters by weight decay, then the projections.
+  /// Student's parameters by weight decay, then the projections.
   public let groups: [ParameterGroup]
-  /// The teacher's logits seen so far, when `cache_teacher_logits` is on.
-  public let cache: TeacherCache?
-
-  /// What a batch is labelled with.
-  package var targets: (LabeledBatch) -> any TaskTargets
-
-  /// What a cache on disk must keep of each example for this distiller.
+  /// Rows that a cache on disk must keep of each example for this distiller.
   public let cachedParts: [CachedPart]
-  /// Why no cache on disk can serve it; nil if one can.
+  /// Reason why no cache on disk can serve it; nil if one can.
   public let cacheObstacle: String?
 
-  /// The matches by modules' names as they apply to the two models.
-  let customMatches: [ResolvedCustomMatch]
+  /// Targets of a batch.
+  package var targets: (LabeledBatch) -> any TaskTargets
 
-  let frozenTeacher: FrozenTeacher
-  /// How the teacher's tokens lie to the student's; nil where both read the same.
-  package let alignment: AnswerAlignment?
-  private let adaptorS: Adaptor?
-  private let captureS: Capture
-  private let intermediatesS: [String]
+  private let adaptor: Adaptor?
   private let kdLoss: KDFunction?
+  private let ownTerms: [any LossTerm]
+  private let studentTaps: Set<String>
+  private let teacherTaps: Set<String>
   private let needsTeacher: Bool
-  /// The counts of the update at hand; nil where one batch is the whole update.
+  /// Counts of the update at hand; nil where one batch is the whole update.
   private var update: UpdateCounts?
 
-  /// A distiller of two models, once everything fits.
+  private lazy var logitsTerm = LogitsTerm(
+    config, function: kdLoss,
+    temperatures: { [unowned self] in temperatures(student: $0, teacher: $1) },
+    weight: { [unowned self] in kdLossWeight(progress: $0) })
+  private lazy var labelsTerm = LabelsTerm { [unowned self] in hardLabelWeight(progress: $0) }
+  private lazy var matchTerms = matches.indices.map { index in
+    MatchTerm(
+      match: matches[index], projection: projections[index], transport: transports[index],
+      compatibility: config.compatibility)
+  }
+
+  /// A distiller of a model, once everything fits; see `init(_:teacher:student:description:adaptor:kdLoss:terms:hasLabels:seed:projectionPrefix:)`.
+  ///
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  public convenience init(
+    _ config: DistillationConfig, teacher: TaskModel, student: TaskModel, hasLabels: Bool? = nil,
+    seed: UInt64 = 42
+  ) throws(DistillationError) {
+    try self.init(
+      config, teacher: LiveTeacher(teacher), student: student, hasLabels: hasLabels, seed: seed)
+  }
+
+  /// A distiller, once everything fits.
   ///
   /// - Parameters:
-  ///   - config: What the student learns from.
-  ///   - teacher: The model that is imitated; nil where it is not there, but has answered before.
-  ///   - answers: The teacher's answers to the training examples, used instead of asking it; `train` checks that they are
-  ///     to these.
+  ///   - config: The configuration of the loss.
+  ///   - teacher: The teacher, or a `TeacherEnsemble`; with `cache_teacher_logits` and no matches its logits are kept in memory.
   ///   - student: The model that learns.
-  ///   - adaptorT: What is used of the teacher's output; by default what fits its head.
-  ///   - adaptorS: What is used of the student's output; by default what fits its head.
-  ///   - kdLoss: What compares the logits instead of the configuration's `kd_loss_type`.
-  ///   - capture: What adaptors need of the models beyond what the matches ask for.
-  ///   - intermediates: What `computeLoss` of a subclass needs of teacher and student, by the names of
-  ///     `EncoderConfig.intermediates`, beyond what the matches ask for.
-  ///   - descriptions: What the configuration is checked against; by default the models' own sizes and labels, of a teacher
-  ///     that is not there those in the cache.
-  ///   - alignment: The training examples as the teacher reads them, where its tokens are not the student's.
+  ///   - description: The student as the configuration is checked against it; by default its own sizes and labels.
+  ///   - adaptor: The reader of the student's output; by default what fits its head.
+  ///   - kdLoss: A loss between logits in the place of the configuration's `kd_loss_type`.
+  ///   - terms: Further terms of the loss.
   ///   - hasLabels: Whether any training example has a label, if that is known.
   ///   - seed: Decides the projections' initial weights.
-  ///   - projectionPrefix: What the names of the projections' parameters begin with; distillers that train together need
-  ///     one each.
-  /// - Throws: `DistillationError.invalidConfiguration` with every fault, `.cache` when the answers lack what is needed.
+  ///   - projectionPrefix: The prefix of the projections' parameters; distillers that train together need one each.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault, `.cache` when a teacher's kept answers lack what is
+  ///   needed.
   public init(
-    _ config: DistillationConfig, teacher: TaskModel? = nil, answers: TeacherCacheFile? = nil,
-    student: TaskModel,
-    adaptorT: Adaptor? = nil, adaptorS: Adaptor? = nil, kdLoss: KDFunction? = nil,
-    capture: Capture = [], intermediates: (teacher: [String], student: [String]) = ([], []),
-    descriptions: (teacher: ModelDescription, student: ModelDescription)? = nil,
-    alignment: AlignedExamples? = nil, hasLabels: Bool? = nil, seed: UInt64 = 42,
+    _ config: DistillationConfig, teacher: any Teacher, student: TaskModel,
+    description: ModelDescription? = nil, adaptor: Adaptor? = nil, kdLoss: KDFunction? = nil,
+    terms: [any LossTerm] = [], hasLabels: Bool? = nil, seed: UInt64 = 42,
     projectionPrefix: String = "projections"
   ) throws(DistillationError) {
-    let imitated = try ImitatedModel(teacher, answers: answers)
-    let (own, other) =
-      descriptions ?? (imitated.description, ModelDescription(student, name: "student"))
-    var found = config.validate(
-      teacher: own, student: other, hasLabels: hasLabels, isAligned: alignment != nil)
-    if teacher === student {
+    let (own, other) = (description ?? ModelDescription(student, name: "student"), teacher.description)
+    let resolved = config.resolved(
+      teacher: other, student: own, hasLabels: hasLabels, isAligned: teacher.alignment != nil)
+    var found = resolved.faults + teacher.faults(with: config, student: own, hasLabels: hasLabels)
+    if teacher.sources.contains(where: { $0.model === student }) {
       found.append(Fault("student", "teacher and student are one object; load the model twice"))
     }
     if kdLoss != nil, config.temperatureSchedule != .constant {
@@ -114,78 +118,62 @@ open class GeneralDistiller: TrainingObjective {
           "temperature_scheduler",
           "gives each row its own temperature, but a KD loss of your own takes one; set it to none"))
     }
-    for (side, names) in [(own, intermediates.teacher), (other, intermediates.student)] {
-      for name in names where side.intermediate(named: name) == nil {
-        found.append(side.unknownIntermediate(name, field: "intermediates"))
+    for (side, names) in [(other, terms.flatMap(\.teacherTaps)), (own, terms.flatMap(\.studentTaps))] {
+      for name in names where !side.hasTap(name) {
+        found.append(side.unknownIntermediate(name, field: "terms"))
       }
     }
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
-    self.config = config
-    self.student = student
-    self.adaptorS = adaptorS
+    (self.config, self.student, self.adaptor, self.kdLoss) = (config, student, adaptor, kdLoss)
+    ownTerms = terms
     let family = student.config.taskFamily
     targets = { family.targets(of: $0) }
     warnings = found
-    matches = config.resolvedMatches(teacher: own, student: other)
-    customMatches = config.resolvedCustomMatches(teacher: own, student: other)
+    matches = resolved.matches
     let modules = matches.enumerated().map { index, match in
       match.projections(name: "\(projectionPrefix).\(index)", seed: seed, stream: UInt64(index))
     }
-    let customModules = customMatches.enumerated().map { index, match in
-      match.projection.flatMap {
-        Projection(
-          $0, name: "\(projectionPrefix).\(modules.count + index)", seed: seed,
-          stream: UInt64(modules.count + index))
-      }
-    }
-    projections = zip(matches, modules).map { $0.match.loss.takesAllLayers ? nil : $1.first } + customModules
+    projections = zip(matches, modules).map { $0.takesAllLayers ? nil : $1.first }
     transports = zip(matches, modules).enumerated().map { index, pair in
-      pair.0.match.loss.takesAllLayers
+      pair.0.takesAllLayers
         ? LayerTransport(
-          name: "\(projectionPrefix).\(index)", students: other.layers, teachers: own.layers,
+          name: "\(projectionPrefix).\(index)", students: own.layers, teachers: other.layers,
           projections: pair.1) : nil
     }
-    captureS = capture.union(Self.capture(matches, \.studentPositions, other.layers))
-    intermediatesS =
-      customMatches.map(\.student.name)
-      + intermediates.student.compactMap { other.intermediate(named: $0)?.name }
-    self.kdLoss = kdLoss
-    needsTeacher = config.usesTeacherLogits || !config.matches.isEmpty
+    studentTaps = Set(matches.flatMap(\.student.names) + terms.flatMap(\.studentTaps))
+    teacherTaps = Set(matches.flatMap(\.teacher.names) + terms.flatMap(\.teacherTaps))
+    needsTeacher = config.usesTeacherLogits || !matches.isEmpty || terms.contains(where: \.needsTeacher)
     // With matches the teacher's logits are kept on disk beside its layers, or not at all.
-    cache =
-      config.cacheTeacherLogits && config.usesTeacherLogits && config.matches.isEmpty ? TeacherCache() : nil
-    let logits = config.usesTeacherLogits ? CachedPart.logits(of: imitated.config) : []
-    cachedParts = logits + CachedPart.parts(for: matches, of: imitated.config)
-    frozenTeacher = FrozenTeacher(
-      teacher, adaptor: adaptorT ?? Adaptors.teacher(of: imitated.config),
-      capture: capture.union(Self.capture(matches, \.teacherPositions, own.layers)),
-      intermediates: customMatches.map(\.teacher.name)
-        + intermediates.teacher.compactMap { own.intermediate(named: $0)?.name }, cache: cache,
-      parts: cachedParts)
-    self.alignment = alignment.map {
-      AnswerAlignment(examples: $0, family: imitated.config.taskFamily, temperature: config.temperature)
-    }
-    let isStandard = adaptorT == nil && capture.isEmpty && intermediates.teacher.isEmpty
+    let keeps = config.cacheTeacherLogits && config.usesTeacherLogits && matches.isEmpty
+    self.teacher = keeps ? teacher.remembering() : teacher
+    let source = teacher.sources[0]
+    let answering = (source as? StoredTeacher)?.config ?? source.model?.config
+    cachedParts =
+      answering.map {
+        (config.usesTeacherLogits ? CachedPart.logits(of: $0) : [])
+          + CachedPart.parts(for: resolved.matches, of: $0)
+      } ?? []
+    let isStandard = source is StoredTeacher || (source as? LiveTeacher)?.isStandard == true
     cacheObstacle =
-      isStandard
-      ? config.cacheObstacle(teacher: own)
+      isStandard && terms.allSatisfy(\.teacherTaps.isEmpty)
+      ? config.cacheObstacle(teacher: other, matches: matches)
       : "a cache keeps what the standard adaptor gives, and this distiller needs something else"
     groups =
       ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
-      + ParameterGroup.projectionGroups(
-        matches.map(\.projection) + customMatches.map(\.projection),
-        modules + customModules.map { $0.map { [$0] } ?? [] })
-    if let answers { try use(answers) }
+      + ParameterGroup.projectionGroups(matches.map(\.projection), modules)
+    if teacher.sources.contains(where: { $0 is StoredTeacher }) {
+      if let cacheObstacle, let stored = source as? StoredTeacher {
+        throw .cache(file: stored.file.url.path, message: cacheObstacle)
+      }
+      try checkAnswers()
+    }
   }
 
-  /// Everyone who is asked.
-  var frozenTeachers: [FrozenTeacher] { [frozenTeacher] }
+  /// Logits that are kept in memory; nil where none are.
+  public var cache: TeacherCache? { (teacher as? RememberingTeacher)?.cache }
 
-  /// The files of answers that are used instead of asking.
-  var answerFiles: [TeacherCacheFile] { [frozenTeacher.file].compactMap { $0 } }
-
-  /// The layers' weights of the matches that take all layers.
+  /// Layers' weights of the matches that take all layers.
   public var state: [Parameter] { transports.flatMap { $0?.state ?? [] } }
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
@@ -193,7 +181,7 @@ open class GeneralDistiller: TrainingObjective {
     let family = student.config.taskFamily
     return switch family.rows {
     case _ where !needsTeacher: Double(targets(batch).count(starts: batch.tokens.starts))
-    case .asked where config.matches.isEmpty:
+    case .asked where matches.isEmpty:
       Double(targets(batch).rows?.count ?? batch.tokens.tokenCount)
     case .sequences: Double(batch.count)
     case .tokens where family.form == .positions: Double(batch.count)
@@ -201,84 +189,68 @@ open class GeneralDistiller: TrainingObjective {
     }
   }
 
-  /// The loss of a micro-batch: runs both models and hands what their adaptors make of it to `computeLoss`.
+  /// The loss of a micro-batch: runs the student, asks the teacher and hands their answers to `computeLoss`.
   ///
-  /// - Throws: `DistillationError.adaptor` when an adaptor's result does not have what the configuration uses.
+  /// - Throws: `DistillationError.adaptor` when answers do not have what a term uses, and what the teacher throws.
   public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let rows = targets.rows
-    let adaptorS = adaptorS ?? Adaptors.student(of: student.config) { _ in targets }
-    let output = student(
-      batch.tokens, rows: rows, capture: captureS, intermediates: intermediatesS, in: context)
-    var own = try adaptorS(batch, output, context)
-    own.intermediates.merge(output.intermediates) { given, _ in given }
-    var other = AdaptorResult()
-    if needsTeacher, let alignment {
-      let read = alignment.teacherBatch(of: batch)
-      other = try teacherResult(of: read, rows: nil)
-      (own, other) = try alignment.aligned(teacher: other, student: own, of: batch, read)
-    } else if needsTeacher {
-      other = try teacherResult(of: batch, rows: rows)
+    let adaptor = adaptor ?? Adaptors.student(of: student.config) { _ in targets }
+    let (outer, taps) = (context.taps, Taps(studentTaps.union(context.taps?.names ?? [])))
+    context.taps = taps
+    defer { context.taps = outer }
+    let output = student(batch.tokens, rows: rows, in: context)
+    var own = try adaptor(batch, output, context)
+    own.add(taps)
+    outer?.keep(taps)
+    var other = Answers()
+    if needsTeacher {
+      other = try teacher.answers(
+        to: batch,
+        wanting: AnswerRequest(
+          logits: config.usesTeacherLogits, taps: teacherTaps, rows: rows, temperature: config.temperature))
+      try own.choose(like: other)
     }
     return try computeLoss(student: own, teacher: other, batch: batch, progress: progress, in: context)
   }
 
-  /// What the teacher's adaptor makes of its output for a batch.
-  func teacherResult(of batch: LabeledBatch, rows: [Int32]?) throws -> AdaptorResult {
-    try frozenTeacher.result(of: batch, rows: rows)
-  }
-
-  /// The loss of what the two adaptors made of a micro-batch; the one function a distiller of your own overrides.
+  /// The loss of both sides' answers to a micro-batch; the one function a distiller of your own overrides.
   ///
   /// - Parameters:
-  ///   - student: What is used of the student's output, on the context's tape.
-  ///   - teacher: What is used of the teacher's, constants; empty when the configuration needs no teacher.
+  ///   - student: The student's answers, on the context's tape.
+  ///   - teacher: The teacher's, constants; empty when no term needs a teacher.
   ///   - batch: The packed sequences with labels and positions.
   ///   - progress: The share of the run's updates that are done, 0 up to but not including 1.
-  ///   - context: The pass the student's output belongs to.
-  /// - Throws: `DistillationError.adaptor` when a result does not have what the configuration uses.
+  ///   - context: The pass the student's answers belong to.
+  /// - Throws: `DistillationError.adaptor` when answers do not have what a term uses.
   open func computeLoss(
-    student own: AdaptorResult, teacher other: AdaptorResult, batch: LabeledBatch, progress: Double,
+    student own: Answers, teacher other: Answers, batch: LabeledBatch, progress: Double,
     in context: Context
   ) throws -> StepLoss {
     var sum = LossSum()
     let factor = updateFactors(of: batch)
+    func add(_ term: any LossTerm, meanOver unit: LossUnit?) throws {
+      let loss = try term.loss(student: own, teacher: other, batch: batch, in: context)
+      sum.add(
+        loss, weight: term.weight(progress: progress), factor: unit.map(factor) ?? 1, name: term.name)
+    }
     if config.usesTeacherLogits {
       // Squares of start and end scores are a mean over tokens, cross-entropies of them one over sequences.
       let isOfTokens = student.config.taskFamily.form == .positions && config.kdLossType == .mse
-      let factor = factor(isOfTokens ? .tokens : .answers)
-      let term = LogitsTerm(config, function: kdLoss, temperatures: temperatures)
-      let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(loss, weight: kdLossWeight(progress: progress), factor: factor, name: "unweighted_kd_loss")
-      if let divergence = try term.divergence(student: own, teacher: other) {
-        sum.add(divergence, weight: 0, factor: factor, name: "kd_kl_divergence")
+      try add(logitsTerm, meanOver: isOfTokens ? .tokens : .answers)
+      if logitsTerm.hasDivergence(own.logitsKind) {
+        try add(DivergenceTerm(logits: logitsTerm), meanOver: isOfTokens ? .tokens : .answers)
       }
     }
     if !own.losses.isEmpty {
-      sum.add(
-        try hardLoss(own), weight: hardLabelWeight(progress: progress), factor: factor(.targets),
-        name: "unweighted_hard_label_loss")
+      try add(labelsTerm, meanOver: .targets)
     } else if config.usesLosses {
       throw DistillationError.adaptor(
         side: "student", field: "losses",
         message: "is empty, but hard_label_weight is \(config.hardLabelWeight)")
     }
-    for (index, match) in matches.enumerated() {
-      let term = MatchTerm(
-        match: match, projection: projections[index], transport: transports[index],
-        starts: batch.tokens.starts, compatibility: config.compatibility)
-      let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(
-        loss, weight: match.match.weight, factor: factor(match.match.loss.unit ?? .sequences),
-        name: match.match.logName)
-    }
-    for (match, projection) in zip(customMatches, projections.dropFirst(matches.count)) {
-      let term = CustomMatchTerm(match: match, projection: projection, starts: batch.tokens.starts)
-      let loss = try term.loss(student: own, teacher: other, in: context)
-      sum.add(
-        loss, weight: match.match.weight, factor: factor(match.unit(of: student.config.taskFamily)),
-        name: match.match.logName)
-    }
+    for term in matchTerms { try add(term, meanOver: term.match.unit(of: student.config.taskFamily)) }
+    for term in ownTerms { try add(term, meanOver: nil) }
     return sum.stepLoss
   }
 
@@ -297,12 +269,12 @@ open class GeneralDistiller: TrainingObjective {
   private func counts(of batch: LabeledBatch) -> UpdateCounts {
     UpdateCounts(
       of: batch, weight: weight(of: batch), family: student.config.taskFamily, targets: targets(batch),
-      alignment: alignment?.examples)
+      alignment: teacher.alignment)
   }
 
   /// What each loss of a micro-batch is multiplied by; an adaptor of the caller's own says nothing of its rows.
   private func updateFactors(of batch: LabeledBatch) -> (LossUnit) -> Double {
-    guard let update, adaptorS == nil else { return { _ in 1 } }
+    guard let update, adaptor == nil else { return { _ in 1 } }
     let own = counts(of: batch)
     return { update.factor(of: $0, in: own) }
   }
@@ -331,30 +303,5 @@ open class GeneralDistiller: TrainingObjective {
   ///   - teacher: The teacher's logits, [rows, classes].
   open func temperatures(student: Tensor, teacher: Tensor) -> [Float]? {
     config.temperatureSchedule.temperatures(student: student, teacher: teacher, base: config.temperature)
-  }
-
-  private func hardLoss(_ result: AdaptorResult) throws -> Tensor {
-    for loss in result.losses where loss.count != 1 {
-      throw DistillationError.adaptor(
-        side: "student", field: "losses", message: "found shape \(loss.shape), expected scalars")
-    }
-    return result.losses.dropFirst().reduce(result.losses[0]) { $0 + $1 }
-  }
-
-  /// The least that gives the layers at some positions.
-  private static func capture(
-    _ matches: [ResolvedMatch], _ positions: (ResolvedMatch) -> [Int], _ layers: Int
-  ) -> Capture {
-    var capture: Capture = []
-    for match in matches {
-      let positions = positions(match)
-      if match.comparesAttention { capture.formUnion(.attentionScores) }
-      switch match.match.feature {
-      case .attention: capture.formUnion(.attentionScores)
-      case .selfAttention: positions.forEach { capture.formUnion(.selfAttention(ofLayer: $0)) }
-      case .hidden: capture.formUnion(positions.contains(layers) ? .hiddenStates : .innerHiddenStates)
-      }
-    }
-    return capture
   }
 }

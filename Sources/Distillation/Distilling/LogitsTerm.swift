@@ -1,20 +1,26 @@
+import TaskData
 import Tasks
 import Tensors
 
-/// The KD part of a distiller's loss: pairs logits, picks rows, shifts probabilities, finds temperatures.
-struct LogitsTerm {
+/// Term of the KD loss: pairs logits, picks rows, shifts probabilities, finds temperatures.
+struct LogitsTerm: LossTerm {
   private let config: DistillationConfig
   private let kdLoss: KDLoss
   private let function: KDFunction?
   private let temperatures: (_ student: Tensor, _ teacher: Tensor) -> [Float]?
+  private let weight: (_ progress: Double) -> Double
 
   /// A term by the configuration's loss, or by a function in its place.
   ///
-  /// - Parameter temperatures: The temperature of each row of classes; nil for that of the configuration.
+  /// - Parameters:
+  ///   - temperatures: The temperature of each row of classes; nil for that of the configuration.
+  ///   - weight: The weight at a point of the run.
   init(
     _ config: DistillationConfig, function: KDFunction? = nil,
-    temperatures: @escaping (_ student: Tensor, _ teacher: Tensor) -> [Float]?
+    temperatures: @escaping (_ student: Tensor, _ teacher: Tensor) -> [Float]?,
+    weight: @escaping (_ progress: Double) -> Double
   ) {
+    self.weight = weight
     self.config = config
     self.function = function
     self.temperatures = temperatures
@@ -23,25 +29,26 @@ struct LogitsTerm {
       standardizesLogits: config.logitStandardization)
   }
 
-  /// The sum of the KD losses of all pairs of logits, against one teacher or the mean of several.
-  func loss(student: AdaptorResult, teacher: AdaptorResult, in context: Context) throws -> Tensor {
-    guard let ensemble = teacher.ensemble else {
-      return try loss(student: student, single: teacher, in: context)
-    }
-    guard ensemble.average == .losses else {
-      let mean = try ensemble.mean(
-        ensemble.average, kind: student.logitsKind, temperature: config.temperature)
-      return try loss(student: student, single: mean, in: context)
-    }
+  let name = "unweighted_kd_loss"
+
+  func weight(progress: Double) -> Double { weight(progress) }
+
+  /// The sum of the KD losses of all pairs of logits, averaged over the teacher's opinions.
+  func loss(
+    student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context
+  ) throws -> Tensor {
+    if teacher.opinions.count == 1 { return try loss(student: student, single: teacher, in: context) }
     var total: Tensor?
-    for (member, share) in zip(ensemble.members, ensemble.shares) {
-      let term = try Float(share) * loss(student: student, single: member, in: context)
+    for opinion in teacher.opinions {
+      var single = teacher
+      single.logits = opinion.logits
+      let term = try Float(opinion.share) * loss(student: student, single: single, in: context)
       total = total.map { $0 + term } ?? term
     }
     return total ?? Tensor(0)
   }
 
-  private func loss(student: AdaptorResult, single teacher: AdaptorResult, in context: Context) throws
+  private func loss(student: Answers, single teacher: Answers, in context: Context) throws
     -> Tensor
   {
     guard !student.logits.isEmpty, student.logits.count == teacher.logits.count else {
@@ -71,20 +78,23 @@ struct LogitsTerm {
     return total ?? Tensor(0)
   }
 
+  /// Whether the loss is a cross-entropy, which has a divergence.
+  ///
+  /// - Parameter kind: What the student's logits mean.
+  func hasDivergence(_ kind: LogitsKind) -> Bool {
+    function == nil && config.kdLossType == .ce && !config.logitStandardization && config.compatibility == nil
+      && kind != .values
+  }
+
   /// KL(teacher ‖ student) at the configured temperature, averaged over rows and summed over pairs: 0 is a perfect copy.
   ///
-  /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy. Nil unless the loss is one.
-  func divergence(student: AdaptorResult, teacher: AdaptorResult) throws(DistillationError) -> Tensor? {
-    guard function == nil, config.kdLossType == .ce, !config.logitStandardization,
-      config.compatibility == nil,
-      student.logitsKind != .values
-    else { return nil }
+  /// The cross-entropy cannot reach 0, since it contains the teacher's own entropy.
+  func divergence(student: Answers, teacher: Answers) throws(DistillationError) -> Tensor {
     var teacher = teacher
-    if let ensemble = teacher.ensemble {
+    if teacher.opinions.count > 1 {
       // A mean of cross-entropies is the cross-entropy of the mean distribution.
-      teacher = try ensemble.mean(
-        ensemble.average == .logits ? .logits : .probabilities, kind: student.logitsKind,
-        temperature: config.temperature)
+      teacher.logits = MeanLogits.ofProbabilities(
+        teacher.opinions, kind: student.logitsKind, temperature: config.temperature)
     }
     let entropy = KDLoss(.ce, isCompensated: false)
     var total: Float = 0
@@ -128,7 +138,7 @@ struct LogitsTerm {
 
   /// Scores of positions must be one for each token.
   private func checkPositions(
-    _ student: AdaptorResult, _ logits: Tensor, _ index: Int
+    _ student: Answers, _ logits: Tensor, _ index: Int
   ) throws(DistillationError) {
     guard case .positions(let starts) = student.logitsKind else { return }
     guard logits.count == Int(starts.last ?? 0) else {
@@ -141,7 +151,7 @@ struct LogitsTerm {
   }
 
   private func select(
-    _ result: AdaptorResult, _ index: Int, side: String
+    _ result: Answers, _ index: Int, side: String
   ) throws(DistillationError) -> Tensor {
     let logits = result.logits[index]
     guard let lists = result.logitRows else { return logits }
@@ -156,7 +166,7 @@ struct LogitsTerm {
 
   /// The teacher's logits with the largest value of each labelled distribution exchanged with that of its label.
   private func shifted(
-    _ teacher: Tensor, _ student: AdaptorResult, _ index: Int
+    _ teacher: Tensor, _ student: Answers, _ index: Int
   ) throws(DistillationError) -> Tensor {
     let ranges: [Range<Int>]
     if case .positions(let starts) = student.logitsKind {
@@ -177,5 +187,39 @@ struct LogitsTerm {
       values.swapAt(largest, range.lowerBound + Int(label))
     }
     return Tensor(values, shape: teacher.shape)
+  }
+}
+
+/// Term of the divergence from the teacher, which is logged and not minimised.
+struct DivergenceTerm: LossTerm {
+  let name = "kd_kl_divergence"
+  /// Term of the KD loss whose divergence it is.
+  let logits: LogitsTerm
+
+  func weight(progress: Double) -> Double { 0 }
+
+  func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+    try logits.divergence(student: student, teacher: teacher)
+  }
+}
+
+/// Term of the student's own losses, so of the labels.
+struct LabelsTerm: LossTerm {
+  let name = "unweighted_hard_label_loss"
+  private let weight: (_ progress: Double) -> Double
+
+  /// - Parameter weight: The weight at a point of the run.
+  init(weight: @escaping (_ progress: Double) -> Double) { self.weight = weight }
+
+  let needsTeacher = false
+
+  func weight(progress: Double) -> Double { weight(progress) }
+
+  func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+    for loss in student.losses where loss.count != 1 {
+      throw DistillationError.adaptor(
+        side: "student", field: "losses", message: "found shape \(loss.shape), expected scalars")
+    }
+    return student.losses.dropFirst().reduce(student.losses.first ?? Tensor(0)) { $0 + $1 }
   }
 }

@@ -6,21 +6,7 @@ import Tensors
 import Tokenization
 import Training
 
-/// What a loss of a batch is a mean over.
-enum LossUnit: CaseIterable {
-  /// The rows of logits that teacher and student are compared on.
-  case answers
-  /// What is labelled: sequences or tokens.
-  case targets
-  /// Sequences with tokens that are matched.
-  case sequences
-  /// Tokens that are matched.
-  case tokens
-  /// Pairs of such tokens of one sequence.
-  case pairs
-}
-
-/// The numbers of rows that the losses of an update are means over, which lets micro-batches of any sizes add up to the
+/// Numbers of rows that the losses of an update are means over, which lets micro-batches of any sizes add up to the
 /// update that one batch of all their rows would be.
 ///
 /// The loop gives a micro-batch of weight w the share w / W of the update. A loss that is a mean over n of the update's N
@@ -74,23 +60,10 @@ struct UpdateCounts {
   }
 }
 
-extension MatchLossType {
-  /// What the loss is a mean over; nil where it compares the rows of a batch with each other, so that the parts of a batch
-  /// do not add up to it.
-  var unit: LossUnit? {
-    switch self {
-    case .hiddenMSE, .cos, .attentionCE, .attentionCEMean, .minilm, .minilmv2: .tokens
-    case .pkd, .gram, .fsp: .sequences
-    case .attentionMSE, .attentionMSESum, .mmd, .nst: .pairs
-    case .rkdDistance, .rkdAngle, .irg, .irgTransformation, .emd: nil
-    }
-  }
-}
-
-extension ResolvedCustomMatch {
-  /// What the loss is a mean over; one of the caller's own is taken for a mean over rows.
+extension Match {
+  /// The unit that the loss is a mean over; one of the caller's own is taken for a mean over rows.
   func unit(of family: any TaskFamily) -> LossUnit {
-    switch student.rows {
+    switch rows {
     case .sequences: .sequences
     case .answers:
       switch family.rows {
@@ -98,7 +71,7 @@ extension ResolvedCustomMatch {
       case .tokens: .tokens
       case .asked: .answers
       }
-    case .tokens: match.loss.type?.unit ?? .tokens
+    case .tokens: layerLoss.map { $0.unit ?? .sequences } ?? .tokens
     }
   }
 }
@@ -122,14 +95,7 @@ extension DistillationConfig {
         fault("temperature_scheduler", "it", "sets the temperature of a row by the mean of its batch"))
     }
     for (index, source) in matches.enumerated() {
-      let losses: [MatchLossType] =
-        switch source {
-        case .match(let match): [match.loss]
-        case .map(_, let loss, _, _): [loss]
-        case .custom(let match): match.loss.type.map { [$0] } ?? []
-        case .preset(let name): MatchPresets.matches(named: name)?.map(\.loss) ?? []
-        }
-      if let loss = losses.first(where: { $0.unit == nil }) {
+      if let loss = source.losses.first(where: \.relatesBatch) {
         faults.append(
           fault(
             "intermediate_matches[\(index)].loss", loss.rawValue,
@@ -141,4 +107,21 @@ extension DistillationConfig {
     }
     return faults
   }
+}
+
+extension MatchSource {
+  /// The named losses of the matches.
+  fileprivate var losses: [MatchLossType] {
+    switch self {
+    case .match(let match): [match.loss]
+    case .map(_, let loss, _, _): [loss]
+    case .custom(let match): match.loss.type.map { [$0] } ?? []
+    case .preset(let name): MatchPresets.matches(named: name)?.map(\.loss) ?? []
+    }
+  }
+}
+
+extension MatchLossType {
+  /// Whether the rows of a whole batch are compared with each other.
+  fileprivate var relatesBatch: Bool { loss.unit == nil }
 }

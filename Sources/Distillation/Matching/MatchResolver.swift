@@ -1,3 +1,4 @@
+import Encoders
 import ModelFormats
 
 /// Turns configured matches into matches of two given models, collecting what does not fit.
@@ -5,8 +6,10 @@ struct MatchResolver {
   private let teacher: ModelDescription
   private let student: ModelDescription
   private let compatibility: Compatibility?
-  private(set) var matches: [ResolvedMatch] = []
-  private(set) var customMatches: [ResolvedCustomMatch] = []
+  /// Matches of layers, then those of named modules.
+  var matches: [Match] { layerMatches + moduleMatches }
+  private var layerMatches: [Match] = []
+  private var moduleMatches: [Match] = []
   private(set) var faults: [Fault] = []
 
   init(_ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription) {
@@ -19,10 +22,7 @@ struct MatchResolver {
       let field = "intermediate_matches[\(index)]"
       switch source {
       case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)
-      case .custom(let match):
-        let resolved = ResolvedCustomMatch.resolve(match, field, teacher: teacher, student: student)
-        faults += resolved.faults
-        if let match = resolved.match { customMatches.append(match) }
+      case .custom(let match): resolve(match, field)
       case .preset(let name): preset(name, field)
       case .map(let map, let loss, let weight, let projection):
         self.map(map, loss, weight: weight, projection, field)
@@ -63,7 +63,9 @@ struct MatchResolver {
           field, "\(loss.rawValue) compares inner layers, of which a student of \(student.layers) has none"))
     }
     // The authors' loss is a mean over the layers too (Sun and others 2019, patience_loss).
-    let weight = loss == .pkd && compatibility != .textbrewer ? weight / Double(max(1, pairs.count)) : weight
+    let weight =
+      loss.loss.isMeanOfInnerLayers && compatibility != .textbrewer
+      ? weight / Double(max(1, pairs.count)) : weight
     for pair in pairs {
       let needsProjection =
         loss.needsEqualSizes
@@ -82,8 +84,8 @@ struct MatchResolver {
     var pairs = map.pairs(
       teacher: teacher.layers, student: student.layers, embeddings: embeddings, copied: student.copiedLayers)
     // The logits take care of the last layer (Sun and others 2019).
-    if loss == .pkd, !textBrewer { pairs.removeLast() }
-    guard loss != .irgTransformation else {
+    if loss.loss.isMeanOfInnerLayers, !textBrewer { pairs.removeLast() }
+    if loss.loss.comparesMoves {
       return zip(pairs, pairs.dropFirst()).map { ([$0.teacher, $1.teacher], [$0.student, $1.student]) }
     }
     let count = loss.takesTwoLayers ? 2 : 1
@@ -99,7 +101,7 @@ struct MatchResolver {
     if let fault = NumberLimits.weightFault(match.weight) {
       faults.append(Fault("\(field).weight", fault))
     }
-    let expected = match.loss.takesAllLayers ? 0 : match.loss.takesTwoLayers ? 2 : 1
+    let expected = match.loss.loss.layerCount
     if match.layerT.count != expected || match.layerS.count != expected {
       faults.append(
         Fault(
@@ -126,30 +128,37 @@ struct MatchResolver {
       projection, of: match, field, student.width(at: studentPositions.first ?? 0),
       teacher.width(at: teacherPositions.first ?? 0))
     checkAttention(of: match, field)
-    if let other = match.loss.lossForUnequalHeads, teacher.heads != student.heads {
+    if let other = match.loss.loss.lossForUnequalHeads, teacher.heads != student.heads {
       faults.append(
         Fault(
           "\(field).loss",
           "\(match.loss.rawValue) needs equal head counts, found \(teacher.heads) in the teacher and "
             + "\(student.heads) in the student; use \(other.rawValue)"))
     }
-    if match.loss == .irgTransformation,
+    if match.loss.loss.comparesMoves,
       Set(teacherPositions).count == 1 || Set(studentPositions).count == 1
     {
       faults.append(
         Fault(
           "\(field).layer_T",
-          "irg_transformation compares what happens between two layers, such as [4, 8] and [1, 2]"))
+          "\(match.loss.rawValue) compares what happens between two layers, such as [4, 8] and [1, 2]"))
     }
     let heads = RelationHeads(match, field: field, teacher: teacher, student: student)
     faults += heads.faults
     guard faults.count == before else { return }
-    matches.append(
-      ResolvedMatch(
-        match: match, teacherPositions: teacherPositions, studentPositions: studentPositions,
-        projection: projection, relationHeads: heads.count,
-        comparesAttention: match.loss == .emd
-          && match.attention ?? (teacher.heads == student.heads && student.heads > 0)))
+    let comparesAttention =
+      match.loss.takesAllLayers && match.attention ?? (teacher.heads == student.heads && student.heads > 0)
+    let side = { (model: ModelDescription, positions: [Int]) in
+      Match.Side(
+        match.loss, at: positions, of: model, relationHeads: heads.count, comparesAttention: comparesAttention
+      )
+    }
+    layerMatches.append(
+      Match(
+        logName: match.logName, lossName: match.loss.rawValue, weight: match.weight,
+        teacher: side(teacher, teacherPositions), student: side(student, studentPositions),
+        projection: projection, relationHeads: heads.count, relationWeights: match.relationWeights,
+        rows: .tokens, comparison: .layers(match.loss.loss)))
   }
 
   /// What a model without attention, or with embeddings of a width of their own, cannot be asked for.
@@ -173,7 +182,7 @@ struct MatchResolver {
   /// The option of `emd` that compares attention too.
   private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
     guard let attention = match.attention else { return }
-    if match.loss != .emd {
+    if !match.loss.takesAllLayers {
       faults.append(
         Fault("\(field).attention", "is for emd, not for \(match.loss.rawValue); remove it"))
     } else if attention, teacher.heads != student.heads {
@@ -231,12 +240,106 @@ struct MatchResolver {
 
   private mutating func reportRepeats() {
     var seen: Set<String> = []
-    for match in matches.map(\.match) where !seen.insert(match.logName).inserted {
+    for match in layerMatches where !seen.insert(match.logName).inserted {
       faults.append(
         Fault(
           "intermediate_matches",
-          "\(match.loss.rawValue) of teacher layer \(match.layerT) and student layer "
-            + "\(match.layerS) occurs more than once; the weights add up", severity: .warning))
+          "\(match.lossName) of the teacher's \(match.teacher.name) and the student's \(match.student.name) "
+            + "occurs more than once; the weights add up", severity: .warning))
     }
+  }
+
+  // MARK: Named modules
+
+  private mutating func resolve(_ match: CustomMatch, _ field: String) {
+    let before = faults.count
+    if let fault = NumberLimits.weightFault(match.weight) { faults.append(Fault("\(field).weight", fault)) }
+    if let type = match.loss.type, !type.loss.comparesSingleValues {
+      let losses = MatchLossType.allCases.filter(\.loss.comparesSingleValues)
+      faults.append(
+        Fault(
+          "\(field).loss",
+          "\(type.rawValue) compares \(type.feature == .hidden ? "several layers" : "attention"), which no module "
+            + "gives; match layers with it, or use one of "
+            + losses.map(\.rawValue).joined(separator: ", ")))
+    }
+    let other = module(match.moduleT, of: teacher, "\(field).module_T")
+    let own = module(match.moduleS, of: student, "\(field).module_S")
+    guard let other, let own else { return }
+    if other.rows != own.rows {
+      let words = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
+      faults.append(
+        Fault(
+          "\(field).module_S",
+          "\(own.name) has a row for each \(words(own.rows)), the teacher's \(other.name) for each "
+            + "\(words(other.rows)); match values of one kind"))
+    }
+    var projection = match.projection
+    if var sized = projection {
+      faults += sized.faults("\(field).proj", studentSize: own.width, teacherSize: other.width)
+      (sized.studentSize, sized.teacherSize) = (own.width, other.width)
+      projection = sized
+    } else if match.loss.type?.needsEqualSizes == true, own.width != other.width {
+      faults.append(
+        Fault(
+          "\(field).proj",
+          "\(match.loss.name) compares rows of \(own.width) values of the student with \(other.width) of the "
+            + "teacher; add proj: [\"linear\", \(own.width), \(other.width)]"))
+    }
+    guard faults.count == before else { return }
+    moduleMatches.append(
+      Match(
+        logName: match.logName, lossName: match.loss.name, weight: match.weight, teacher: Match.Side(other),
+        student: Match.Side(own), projection: projection, relationHeads: nil, relationWeights: nil,
+        rows: own.rows, comparison: match.loss.comparison))
+  }
+
+  private mutating func module(
+    _ name: String, of model: ModelDescription, _ field: String
+  ) -> Intermediate? {
+    if let found = model.intermediate(named: name) { return found }
+    faults.append(model.unknownIntermediate(name, field: field))
+    return nil
+  }
+}
+
+extension Match.Side {
+  /// Layers of a model at some positions, as a loss compares them.
+  fileprivate init(
+    _ loss: MatchLossType, at positions: [Int], of model: ModelDescription, relationHeads: Int?,
+    comparesAttention: Bool
+  ) {
+    let unique = positions.count == 2 && positions[0] == positions[1] ? [positions[0]] : positions
+    let names = unique.map { position in
+      switch loss.feature {
+      case .hidden: position == 0 ? "embeddings" : "layer \(position)"
+      case .attention, .selfAttention: "layer \(position + 1)"
+      }
+    }
+    let maps = "[\(relationHeads ?? model.heads) heads, T, T]"
+    let (taps, shape): ([String], String) =
+      switch loss.feature {
+      case .hidden: (positions.map(model.hiddenName), "[T, \(model.width(at: positions.first ?? 0))]")
+      case .attention: (positions.compactMap { model.attention(inLayer: $0)?.scores }, maps)
+      case .selfAttention:
+        (
+          positions.prefix(1).compactMap { model.attention(inLayer: $0) }
+            .flatMap { [$0.queries, $0.keys, $0.values] }, maps
+        )
+      }
+    // Block k is the place after the embeddings in the hidden states, but the place k − 1 among the maps.
+    let scores =
+      comparesAttention ? positions.dropLast().compactMap { model.attention(inLayer: $0)?.scores } : []
+    self.init(
+      positions: positions, taps: taps, scores: scores,
+      name: loss.takesAllLayers ? "all layers" : names.joined(separator: ", "),
+      shape: comparesAttention ? "\(shape), \(maps)" : shape)
+  }
+
+  /// A named module.
+  fileprivate init(_ value: Intermediate) {
+    self.init(
+      taps: [value.name], name: value.name,
+      shape: "[\(value.rows == .sequences ? "B" : "T"), \(value.width)]")
   }
 }

@@ -1,4 +1,6 @@
-import Tensors
+import ModelFormats
+public import Tensors
+import Training
 
 /// Brings a student's hidden states to the teacher's size: f(x Wᵀ + b).
 ///
@@ -54,6 +56,112 @@ public final class Projection {
     case .linear: .identity
     case .relu: .relu
     case .tanh: .tanh
+    }
+  }
+}
+
+/// How a student's hidden states are brought to the teacher's size; the `proj` of a match.
+///
+/// Written `["linear", 384, 768]`, with options `["linear", 384, 768, {"lr": 1e-3, "weight_decay": 0.01}]`, or
+/// without sizes (`"linear"`), which then follow from the two models.
+public struct ProjectionConfig: Sendable, Equatable {
+  /// What follows the linear map; TextBrewer's `PROJ_MAP`.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// Nothing.
+    case linear
+    /// max(x, 0).
+    case relu
+    /// The hyperbolic tangent.
+    case tanh
+  }
+
+  /// What follows the linear map.
+  public var kind: Kind
+  /// The student's hidden size, if it was written.
+  public var studentSize: Int?
+  /// The teacher's hidden size, if it was written.
+  public var teacherSize: Int?
+  /// The projection's own learning rate; nil takes the student's.
+  public var learningRate: Double?
+  /// The projection's own weight decay; nil takes the student's.
+  public var weightDecay: Double?
+
+  /// A projection; what is left out follows from the models and the student's options.
+  public init(
+    _ kind: Kind = .linear, studentSize: Int? = nil, teacherSize: Int? = nil, learningRate: Double? = nil,
+    weightDecay: Double? = nil
+  ) {
+    self.kind = kind
+    self.studentSize = studentSize
+    self.teacherSize = teacherSize
+    self.learningRate = learningRate
+    self.weightDecay = weightDecay
+  }
+}
+
+extension ProjectionConfig {
+  /// What is wrong with the projection of features of these sizes.
+  func faults(_ field: String, studentSize own: Int, teacherSize other: Int) -> [Fault] {
+    var faults: [Fault] = []
+    for (side, written, actual) in [("student", studentSize, own), ("teacher", teacherSize, other)]
+    where written != nil && written != actual {
+      faults.append(
+        Fault(
+          field,
+          "the \(side)'s size is \(actual), not \(written ?? 0); write "
+            + "[\"\(kind.rawValue)\", \(own), \(other)], or leave the sizes out"))
+    }
+    if let rate = learningRate, !(rate > 0) || SinglePrecision.fault(of: rate) != nil {
+      let reason = rate > 0 ? SinglePrecision.fault(of: rate) : nil
+      faults.append(Fault("\(field).lr", "found \(rate), \(reason ?? "expected more than 0")"))
+    }
+    if let decay = weightDecay, !(decay >= 0) || SinglePrecision.fault(of: decay) != nil {
+      let reason = decay >= 0 ? SinglePrecision.fault(of: decay) : nil
+      faults.append(
+        Fault("\(field).weight_decay", "found \(decay), \(reason ?? "expected at least 0")"))
+    }
+    return faults
+  }
+}
+
+extension ProjectionConfig {
+  var json: JSONValue {
+    var parts: [JSONValue] = [.string(kind.rawValue)]
+    if let studentSize, let teacherSize { parts += [.integer(studentSize), .integer(teacherSize)] }
+    var options = JSONObject()
+    options["lr"] = learningRate.map { .number($0) }
+    options["weight_decay"] = weightDecay.map { .number($0) }
+    return .array(options.isEmpty ? parts : parts + [.object(options)])
+  }
+}
+
+extension ParameterGroup {
+  /// One pair of groups for each set of options; biases do not decay, like the student's.
+  static func projectionGroups(
+    _ options: [ProjectionConfig?], _ projections: [[Projection]]
+  ) -> [ParameterGroup] {
+    var members: [(options: ProjectionConfig, projections: [Projection])] = []
+    for (options, projections) in zip(options, projections) {
+      guard let options else { continue }
+      let index = members.firstIndex {
+        $0.options.learningRate == options.learningRate && $0.options.weightDecay == options.weightDecay
+      }
+      if let index {
+        members[index].projections += projections
+      } else {
+        members.append((options, projections))
+      }
+    }
+    return members.flatMap { options, projections in
+      [
+        ParameterGroup(
+          name: "projections", parameters: projections.map(\.weight), learningRate: options.learningRate,
+          weightDecay: options.weightDecay),
+        ParameterGroup(
+          name: "projections_no_decay", parameters: projections.map(\.bias),
+          learningRate: options.learningRate,
+          weightDecay: 0),
+      ]
     }
   }
 }

@@ -1,24 +1,20 @@
 import Encoders
 import ModelFormats
 
-/// Into how many heads `minilm` and `minilmv2` split the vectors of two models, and what keeps them from it.
+/// Number of heads into which relations split the vectors of two models, and what is wrong with it.
 struct RelationHeads {
-  /// The heads; nil for other losses, and meaningless when there are faults.
+  /// The heads; nil for losses without relations, and meaningless when there are faults.
   let count: Int?
   private(set) var faults: [Fault] = []
 
   init(_ match: IntermediateMatch, field: String, teacher: ModelDescription, student: ModelDescription) {
     let widths = (teacher: teacher.hiddenSize, student: student.hiddenSize)
-    switch match.loss {
-    case .minilm: count = teacher.heads
-    case .minilmv2:
-      count = match.relationHeads ?? Self.standard(teacher: widths.teacher, student: widths.student)
-    default: count = nil
-    }
-    if match.loss == .minilmv2, let heads = match.relationHeads {
+    let loss = match.loss.loss
+    let standard = Self.standard(teacher: widths.teacher, student: widths.student)
+    count = loss.relations.isEmpty ? nil : loss.splitsHeads ? match.relationHeads ?? standard : teacher.heads
+    if loss.splitsHeads, let heads = match.relationHeads {
       let divides = heads > 0 && widths.teacher % heads == 0 && widths.student % heads == 0
       if !divides {
-        let standard = Self.standard(teacher: widths.teacher, student: widths.student)
         fault(
           "\(field).relation_heads",
           "found \(heads), which must divide the hidden sizes \(widths.teacher) of the teacher and "

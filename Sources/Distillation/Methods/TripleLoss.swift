@@ -79,8 +79,8 @@ public struct TripleLoss: Sendable, Equatable {
     let faults = self.faults
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
     let distiller = try GeneralDistiller(
-      config(teacher: own, student: other), teacher: teacher, student: student, descriptions: (own, other),
-      seed: seed)
+      config(teacher: own, student: other), teacher: LiveTeacher(teacher, description: own), student: student,
+      description: other, seed: seed)
     // With a class for some tokens, a head answers all of them; with words for some places, only these.
     if !restrictsCEToMask { distiller.targets = { ClassTargets($0.tags) } }
     return distiller

@@ -23,18 +23,15 @@ public struct DistillationPlan: Sendable {
     /// The number of the projection's parameters, of all where each layer has one.
     public let projectionCount: Int
 
-    fileprivate init(
-      teacherLayer: String, teacherShape: String, studentLayer: String, studentShape: String, loss: String,
-      weight: Double, projection: ProjectionConfig?, projections: Int = 1
-    ) {
-      (self.teacherLayer, self.teacherShape) = (teacherLayer, teacherShape)
-      (self.studentLayer, self.studentShape) = (studentLayer, studentShape)
-      (self.loss, self.weight) = (loss, weight)
-      let sizes = projection.flatMap { p in
+    fileprivate init(_ match: Distillation.Match) {
+      (teacherLayer, teacherShape) = (match.teacher.name, match.teacher.shape)
+      (studentLayer, studentShape) = (match.student.name, match.student.shape)
+      (loss, weight) = (match.lossName, match.weight)
+      let sizes = match.projection.flatMap { p in
         p.studentSize.flatMap { s in p.teacherSize.map { (p.kind, s, $0) } }
       }
-      self.projection = sizes.map { "\($0.0.rawValue) \($0.1) → \($0.2)" }
-      projectionCount = sizes.map { ($0.1 * $0.2 + $0.2) * projections } ?? 0
+      projection = sizes.map { "\($0.0.rawValue) \($0.1) → \($0.2)" }
+      projectionCount = sizes.map { ($0.1 * $0.2 + $0.2) * match.projectionCount } ?? 0
     }
   }
 
@@ -99,9 +96,9 @@ public struct DistillationPlan: Sendable {
     sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil, cache: CachePlan? = nil,
     isAligned: Bool = false
   ) throws(DistillationError) {
-    let found =
-      config.validate(teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
-      + config.accumulationFaults(training.gradientAccumulationSteps)
+    let resolved = config.resolved(
+      teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
+    let found = resolved.faults + config.accumulationFaults(training.gradientAccumulationSteps)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config
@@ -114,29 +111,7 @@ public struct DistillationPlan: Sendable {
     self.cache = cache
     warnings = found
     optimizerStates = training.optimizer.stateNames.count
-    matches =
-      config.resolvedMatches(teacher: teacher, student: student).map { match in
-        let shape = { (side: ModelDescription, positions: [Int]) in
-          match.match.feature == .hidden
-            ? "[T, \(side.width(at: positions.first ?? 0))]"
-              + (match.comparesAttention ? ", [\(side.heads) heads, T, T]" : "")
-            : "[\(match.relationHeads ?? side.heads) heads, T, T]"
-        }
-        return Match(
-          teacherLayer: match.layerNames(match.teacherPositions),
-          teacherShape: shape(teacher, match.teacherPositions),
-          studentLayer: match.layerNames(match.studentPositions),
-          studentShape: shape(student, match.studentPositions),
-          loss: match.match.loss.rawValue, weight: match.match.weight, projection: match.projection,
-          projections: match.projectionCount)
-      }
-      + config.resolvedCustomMatches(teacher: teacher, student: student).map { match in
-        let shape = { (value: Intermediate) in "[\(value.rows == .sequences ? "B" : "T"), \(value.width)]" }
-        return Match(
-          teacherLayer: match.teacher.name, teacherShape: shape(match.teacher),
-          studentLayer: match.student.name, studentShape: shape(match.student), loss: match.match.loss.name,
-          weight: match.match.weight, projection: match.projection)
-      }
+    matches = resolved.matches.map { Match($0) }
   }
 
   /// The parameters of all projections.

@@ -75,9 +75,8 @@ public final class MultiTaskDistiller: TrainingObjective {
   ) throws -> TrainingSummary {
     for task in tasks {
       guard let distiller = task.objective as? GeneralDistiller else { continue }
-      try distiller.check(task.examples)
-      try distiller.checkAccumulation(config.gradientAccumulationSteps)
-      distiller.keepOrder(of: TrainingData(task.examples, config: config), task.examples)
+      try distiller.prepare(
+        for: task.examples, data: TrainingData(task.examples, config: config), config: config)
     }
     let hasScores = tasks.contains { $0.score != nil }
     let loop = TrainingLoop(

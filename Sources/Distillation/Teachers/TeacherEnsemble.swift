@@ -1,40 +1,195 @@
+import Encoders
+public import ModelFormats
+public import TaskData
 import Tasks
 import Tensors
+import Tokenization
 
-/// The logits of several teachers for one batch, on their way into one loss.
-struct TeacherEnsemble {
-  let average: TeacherAverage
-  /// The share of each teacher; they add up to 1.
-  let shares: [Double]
-  /// Each teacher's result, in the student's order of labels.
-  let members: [AdaptorResult]
+/// Mean that several teachers are taken for.
+///
+/// With z_k the logits of teacher k, w_k its share (the shares add up to 1), τ the temperature and L the KD loss:
+/// `logits`: L(student, Σ w_k z_k), TextBrewer's way; `probabilities`: L against Σ w_k softmax(z_k/τ);
+/// `losses`: Σ w_k L(student, z_k). The cross-entropy is linear in the teacher, so with `ce` and one temperature the last two are
+/// one; a mean of logits instead is a geometric mean of the distributions, which a teacher that rules a class out decides alone.
+/// Where labels hold side by side σ takes the place of the softmax, where positions are scored the softmax is over each
+/// sequence's.
+public enum TeacherAverage: String, Sendable, Codable, CaseIterable {
+  /// The weighted mean of the logits.
+  case logits
+  /// The weighted mean of the distributions at the configuration's temperature.
+  case probabilities
+  /// The weighted mean of the losses against each teacher.
+  case losses
+}
 
-  /// One teacher with the mean of all logits.
+/// Teacher that is several; TextBrewer's `MultiTeacherDistiller`, with weights, and with a choice of what is averaged.
+///
+/// Every teacher reads the student's tokens and answers its labels, in whatever order (`ReorderedTeacher`). Intermediate
+/// layers are matched with the first teacher.
+public struct TeacherEnsemble: Teacher {
+  /// Teachers, the one whose layers are matched first.
+  public let members: [any Teacher]
+  /// Weight of each relative to the others.
+  public let weights: [Double]
+  /// Mean that is taken.
+  public let average: TeacherAverage
+
+  /// Several teachers.
   ///
   /// - Parameters:
-  ///   - average: The mean of logits, or of probabilities; nothing else gives one teacher.
-  ///   - kind: What the logits mean.
-  ///   - temperature: τ > 0, for probabilities.
-  func mean(
-    _ average: TeacherAverage, kind: LogitsKind, temperature: Double
-  ) throws(DistillationError) -> AdaptorResult {
-    var result = members[0]
-    result.ensemble = nil
-    for (number, member) in members.enumerated() {
-      guard member.logits.map(\.shape) == result.logits.map(\.shape), member.logitRows == result.logitRows
-      else {
-        throw .adaptor(
-          side: "teacher", field: "logits",
-          message: "teacher \(number + 1) gave \(member.logits.map { "\($0.shape)" }), the first one "
-            + "\(result.logits.map { "\($0.shape)" }); teachers can only be averaged over the same rows")
+  ///   - members: At least one teacher, the one whose layers are matched first.
+  ///   - weights: How much each counts relative to the others, more than 0; nil lets all count the same.
+  ///   - average: The mean that is taken.
+  ///   - labels: The student's labels, into whose order every teacher's outputs are put; nil leaves them as they are.
+  /// - Throws: `DistillationError.invalidConfiguration` when there is no teacher.
+  public init(
+    _ members: [any Teacher], weights: [Double]? = nil, average: TeacherAverage = .logits,
+    labels: [String]? = nil
+  ) throws(DistillationError) {
+    let weights = weights ?? members.map { _ in 1 }
+    precondition(
+      weights.count == members.count, "Found \(weights.count) weights for \(members.count) teachers.")
+    guard !members.isEmpty else {
+      throw .invalidConfiguration([Fault("teacher", "found none; give at least one model to imitate")])
+    }
+    self.init(
+      members: members.map { teacher in
+        labels.map { teacher is ReorderedTeacher ? teacher : ReorderedTeacher(teacher, labels: $0) }
+          ?? teacher
+      }, weights: weights, average: average)
+  }
+
+  private init(members: [any Teacher], weights: [Double], average: TeacherAverage) {
+    (self.members, self.weights, self.average) = (members, weights, average)
+  }
+
+  /// Share of each teacher in the mean; they add up to 1.
+  public var shares: [Double] {
+    let total = weights.reduce(0, +)
+    return weights.map { $0 / total }
+  }
+
+  /// The first teacher's sizes.
+  public var description: ModelDescription { members[0].description }
+  /// The first teacher's model.
+  public var model: TaskModel? { members[0].model }
+  /// Whether all answers are kept.
+  public var keepsAnswers: Bool { members.allSatisfy(\.keepsAnswers) }
+
+  /// Changes each teacher, numbered in order.
+  public func replacingSources(
+    _ change: (_ source: any Teacher, _ number: Int) throws -> any Teacher
+  ) rethrows -> any Teacher {
+    var number = -1
+    return TeacherEnsemble(
+      members: try members.map { member in
+        try member.replacingSources { source, _ in
+          number += 1
+          return try change(source, number)
+        }
+      }, weights: weights, average: average)
+  }
+
+  /// Makes every teacher ready.
+  public func prepare(
+    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+  ) throws(DistillationError) {
+    for member in members { try member.prepare(for: examples, config: config, batches: batches) }
+  }
+
+  /// What is wrong with each further teacher, with the weights, and with the mean.
+  public func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
+  {
+    var faults: [Fault] = []
+    let known = config.validate(teacher: description, student: student, hasLabels: hasLabels)
+    var logitsOnly = config
+    logitsOnly.matches = []
+    for teacher in members.dropFirst() {
+      let found = logitsOnly.validate(teacher: teacher.description, student: student, hasLabels: hasLabels)
+      for fault in found where !known.contains(fault) {
+        // Without the matches there may be nothing left to learn, which is no fault of this teacher.
+        if fault.field == "kd_loss_weight" { continue }
+        faults.append(
+          Fault(
+            fault.field, "with \(teacher.description.name): \(fault.message)", severity: fault.severity))
       }
     }
-    result.logits = result.logits.indices.map { index in
-      let logits = members.map { $0.logits[index] }
-      return average == .logits
-        ? MeanLogits.ofLogits(logits, shares: shares)
-        : MeanLogits.ofProbabilities(logits, shares: shares, kind: kind, temperature: temperature)
+    for (index, weight) in weights.enumerated() {
+      if let fault = NumberLimits.shareFault(weight) {
+        faults.append(Fault("teacher_weights[\(index)]", fault))
+      }
     }
-    return result
+    faults += members.flatMap { $0.faults(with: config, student: student, hasLabels: hasLabels) }
+    return average == .probabilities ? faults + probabilityFaults(config, student) : faults
+  }
+
+  /// What cannot be done with a mean of probabilities.
+  private func probabilityFaults(_ config: DistillationConfig, _ student: ModelDescription) -> [Fault] {
+    var reasons: [String] = []
+    if student.family.form == .values {
+      reasons.append("numbers have no probabilities")
+    } else if config.kdLossType == .mse {
+      reasons.append("kd_loss_type mse compares logits, which a mean of probabilities does not have")
+    }
+    if config.logitStandardization {
+      reasons.append(
+        "logit_standardization takes the scale out of logits, which a mean of probabilities does not have")
+    }
+    if config.temperatureSchedule != .constant {
+      reasons.append(
+        "temperature_scheduler gives each row its own temperature, but probabilities are averaged at one")
+    }
+    return reasons.map { Fault("teacher_average", "\($0); use logits or losses") }
+  }
+
+  /// The first teacher's answers with the mean of all logits, or with every teacher's logits where losses are averaged.
+  ///
+  /// - Throws: `DistillationError.adaptor` when the teachers' logits are of different rows, and what a teacher throws.
+  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+    var first = try members[0].answers(to: batch, wanting: request)
+    guard request.logits else { return first }
+    var logitsOnly = request
+    logitsOnly.taps = []
+    let others = try members.dropFirst().map { try $0.answers(to: batch, wanting: logitsOnly) }
+    for (index, other) in others.enumerated() {
+      guard other.logits.map(\.shape) == first.logits.map(\.shape), other.logitRows == first.logitRows else {
+        throw DistillationError.adaptor(
+          side: "teacher", field: "logits",
+          message: "teacher \(index + 2) gave \(other.logits.map { "\($0.shape)" }), the first one "
+            + "\(first.logits.map { "\($0.shape)" }); teachers can only be averaged over the same rows")
+      }
+    }
+    first.opinions = zip([first.logits] + others.map(\.logits), shares).map {
+      Answers.Opinion(share: $1, logits: $0)
+    }
+    switch average {
+    case .losses: break
+    case .logits: first.logits = MeanLogits.ofLogits(first.opinions)
+    case .probabilities:
+      let kind = description.family.form.kind(starts: batch.tokens.starts)
+      first.logits = MeanLogits.ofProbabilities(
+        first.opinions, kind: kind, temperature: request.temperature)
+    }
+    return first
+  }
+}
+
+extension MeanLogits {
+  /// Mean of each list of logits.
+  static func ofLogits(_ opinions: [Answers.Opinion]) -> [Tensor] {
+    opinions[0].logits.indices.map { index in
+      ofLogits(opinions.map { $0.logits[index] }, shares: opinions.map(\.share))
+    }
+  }
+
+  /// Logits of the mean distribution of each list; see `ofProbabilities(_:shares:kind:temperature:)`.
+  static func ofProbabilities(
+    _ opinions: [Answers.Opinion], kind: LogitsKind, temperature: Double
+  ) -> [Tensor] {
+    opinions[0].logits.indices.map { index in
+      ofProbabilities(
+        opinions.map { $0.logits[index] }, shares: opinions.map(\.share), kind: kind, temperature: temperature
+      )
+    }
   }
 }

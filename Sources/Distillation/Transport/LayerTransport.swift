@@ -1,5 +1,14 @@
 import Tensors
 
+extension LayerLoss {
+  /// Transport between all layers; see `LayerTransport`.
+  static let emd: LayerLoss = {
+    var loss = LayerLoss(.transport, layers: .all, mean: nil).needingEqualSizes
+    loss.standardLayers = []
+    return loss
+  }()
+}
+
 /// BERT-EMD (Li and others 2020): every layer of the student learns from every layer of the teacher, as much as the cheapest
 /// transport between them says.
 ///

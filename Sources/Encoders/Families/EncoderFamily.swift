@@ -110,12 +110,12 @@ struct Cut: Equatable {
 }
 
 /// The names of what self-attention compares and mixes in a layer, and of its maps.
-struct AttentionNames {
-  let queries: String
-  let keys: String
-  let values: String
-  let scores: String
-  let probabilities: String
+package struct AttentionNames {
+  package let queries: String
+  package let keys: String
+  package let values: String
+  package let scores: String
+  package let probabilities: String
 }
 
 /// What most families have in common.

@@ -73,10 +73,10 @@ struct CacheSelection {
     var student = teacher
     student.layers = studentLayers ?? 1000
     student.copiedLayers = copiedLayers
-    let faults = matches.validate(teacher: teacher, student: student).filter { $0.severity == .fault }
+    let (resolved, found) = matches.resolved(teacher: teacher, student: student)
+    let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw DistillationError.invalidConfiguration(faults) }
-    let resolved = matches.resolvedMatches(teacher: teacher, student: student)
-    if let obstacle = matches.cacheObstacle(teacher: teacher) {
+    if let obstacle = matches.cacheObstacle(teacher: teacher, matches: resolved) {
       throw CommandError("these matches cannot be cached: \(obstacle)")
     }
     return CachedPart.parts(for: resolved, of: config)

@@ -118,19 +118,21 @@ struct TeacherAndStudent {
   ) throws -> GeneralDistiller {
     // Layers are matched with the first teacher, and labels need none.
     guard !others.sides.isEmpty, config.usesTeacherLogits else {
+      let asked = try teacher.teacher()
       return try GeneralDistiller(
-        config, teacher: teacher.folder?.model, answers: teacher.answers, student: student.model,
-        descriptions: descriptions, alignment: alignment, hasLabels: Self.hasLabels(examples), seed: seed)
+        config, teacher: alignment.map { AlignedTeacher(asked, examples: $0) } ?? asked,
+        student: student.model,
+        description: descriptions.student, hasLabels: Self.hasLabels(examples), seed: seed)
     }
     if alignment != nil {
       throw CommandError(
         "\(student.path) reads other tokens than \(teacher.path); several teachers must read the student's tokens. "
           + "Choose one teacher, or a student that reads theirs")
     }
-    return try MultiTeacherDistiller(
-      config, teachers: others.all(first: teacher), average: others.average, student: student.model,
-      description: descriptions.student,
-      hasLabels: Self.hasLabels(examples), seed: seed)
+    return try GeneralDistiller(
+      config, teacher: others.ensemble(first: teacher, labels: student.model.config.labels),
+      student: student.model,
+      description: descriptions.student, hasLabels: Self.hasLabels(examples), seed: seed)
   }
 
   /// The passes over the data of a run.

@@ -17,6 +17,8 @@ struct TeacherSide {
   let tokenizer: any Tokenizer
   /// The model; nil where only its answers are at hand.
   let folder: TokenizedModel?
+  /// The model as distillers ask it, whose weights are hashed once.
+  private let live: LiveTeacher?
   /// Its answers to the training data, where they were kept before.
   let answers: TeacherCacheFile?
   /// The cache as the user named it.
@@ -49,12 +51,15 @@ struct TeacherSide {
       let folder = try TokenizedModel(path, for: kind, console: console)
       self.folder = folder
       (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
+      live = LiveTeacher(
+        folder.model,
+        description: ModelDescription(folder.model, name: path, vocabulary: tokenizer.vocabulary.tokens))
       return
     }
     guard let answers else {
       preconditionFailure("A teacher is a model or a cache; the options ask for one.")
     }
-    folder = nil
+    (folder, live) = (nil, nil)
     self.path = answers.description.teacherName
     config = try answers.description.config()
     tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
@@ -84,15 +89,20 @@ struct TeacherSide {
   }
 
   /// A fingerprint of its weights.
-  var fingerprint: String? {
-    answers?.description.key.teacher ?? folder.map { CacheKey.fingerprint(of: $0.model) }
+  var fingerprint: String? { answers?.description.key.teacher ?? live?.fingerprint }
+
+  /// The teacher as distillers ask it.
+  func teacher() throws -> any Teacher {
+    if let answers { return try StoredTeacher(answers, answersOf: live, description: description) }
+    guard let live else { preconditionFailure("A teacher is a model or a cache; the options ask for one.") }
+    return live
   }
 
   /// What a configuration is checked against.
   var description: ModelDescription {
-    let tokens = tokenizer.vocabulary.tokens
-    if let folder { return ModelDescription(folder.model, name: path, vocabulary: tokens) }
-    return ModelDescription(
-      config, name: path, parameterCount: answers?.description.parameterCount ?? 0, vocabulary: tokens)
+    live?.description
+      ?? ModelDescription(
+        config, name: path, parameterCount: answers?.description.parameterCount ?? 0,
+        vocabulary: tokenizer.vocabulary.tokens)
   }
 }

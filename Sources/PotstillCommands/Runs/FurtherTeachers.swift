@@ -41,23 +41,13 @@ struct FurtherTeachers {
   /// What messages and plans say of each.
   var descriptions: [ModelDescription] { sides.map(\.description) }
 
-  /// All teachers, the first in front.
-  func all(first: TeacherSide) throws -> [WeightedTeacher] {
-    try zip([first] + sides, [nil] + outputs).enumerated().compactMap { index, teacher in
-      try teacher.0.weighted(weights[index], outputs: teacher.1)
+  /// All teachers as one, the first in front.
+  ///
+  /// - Parameter labels: The student's labels.
+  func ensemble(first: TeacherSide, labels: [String]) throws -> TeacherEnsemble {
+    let members = try zip([first] + sides, [nil] + outputs).map { side, outputs in
+      ReorderedTeacher(try side.teacher(), labels: labels, outputs: outputs)
     }
-  }
-}
-
-extension TeacherSide {
-  /// The teacher as one of several.
-  fileprivate func weighted(_ weight: Double, outputs: [Int]?) throws -> WeightedTeacher? {
-    if let answers {
-      return try WeightedTeacher(
-        answers: answers, of: folder?.model, weight: weight, outputs: outputs, description: description)
-    }
-    return folder.map {
-      WeightedTeacher($0.model, weight: weight, outputs: outputs, description: description)
-    }
+    return try TeacherEnsemble(members, weights: weights, average: average)
   }
 }

@@ -30,8 +30,11 @@ import Training
     let examples = try world.encode(world.wordPiece).examples
     let plain = try GeneralDistiller(config, teacher: world.teacher, student: student)
     let aligned = try GeneralDistiller(
-      config, teacher: world.teacher, student: student,
-      alignment: try world.aligned(student: world.wordPiece, teacher: world.wordPiece))
+      config,
+      teacher: AlignedTeacher(
+        LiveTeacher(world.teacher),
+        examples: try world.aligned(student: world.wordPiece, teacher: world.wordPiece)),
+      student: student)
     let batch = LabeledBatch(examples, at: [5, 0, 3, 1])
     let (a, b) = (
       values(try plain.loss(batch, progress: 0, in: .inference)),
@@ -47,9 +50,9 @@ import Training
     }
     if head == .tokenClassification {
       // Words are compared at their first tokens, and special tokens not at all.
-      let rows = aligned.alignment.map { alignment in
+      let rows = aligned.teacher.alignment.map { examples in
         batch.indices.enumerated().flatMap { place, index in
-          alignment.examples.alignments[index].words.map { batch.tokens.starts[place] + $0.student }
+          examples.alignments[index].words.map { batch.tokens.starts[place] + $0.student }
         }
       }
       let expected = KDLoss(.ce)(
@@ -72,7 +75,7 @@ import Training
       temperature: 2, hardLabelWeight: 0.1,
       matches: [.match(.init(layerT: 2, layerS: 2, projection: ProjectionConfig()))])
     let distiller = try GeneralDistiller(
-      config, teacher: world.teacher, student: world.student, alignment: aligned)
+      config, teacher: AlignedTeacher(LiveTeacher(world.teacher), examples: aligned), student: world.student)
     let batch = LabeledBatch(examples, at: Array(examples.indices))
     let before = values(try distiller.loss(batch, progress: 0, in: .inference))
     // Answers kept on disk are the teacher's to its own tokens.
@@ -95,26 +98,34 @@ import Training
   @Test func hiddenStatesAreMeansOverTheCharactersOfAToken() throws {
     let world = try AlignedWorld(.sequenceClassification)
     let aligned = try world.aligned(student: world.byteLevel, teacher: world.wordPiece)
-    let alignment = AnswerAlignment(examples: aligned, family: TaskKind.classification.family, temperature: 2)
+    let alignment = AlignedTeacher(LiveTeacher(world.teacher), examples: aligned)
     let batch = LabeledBatch(try world.encode(world.byteLevel).examples, at: [1, 3])
-    let other = alignment.teacherBatch(of: batch)
+    let other = LabeledBatch(aligned.teacher, at: batch.indices)
     // Each teacher's token holds its own number.
     let numbers = (0..<other.tokens.tokenCount).map { Float($0) }
     let hidden = Tensor(numbers, shape: [numbers.count, 1])
-    let (own, answers) = try alignment.aligned(
-      teacher: AdaptorResult(hidden: [hidden]), student: AdaptorResult(), of: batch, other)
-    #expect(own.rows == nil)
-    #expect(answers.hidden[0].shape == [batch.tokens.tokenCount, 1])
+    let (layer, pooled) = ("encoder.layer.0", Tensor([1, 2], shape: [2, 1]))
+    let answers = try alignment.aligned(
+      Answers(values: [layer: hidden, "pooler": pooled]), of: batch, other, temperature: 2)
+    // Every token of the student has some of the teacher's; what has a row for each sequence stays as it is.
+    var student = Answers()
+    try student.choose(like: answers)
+    #expect(student.rows == nil && answers.values["pooler"]?.values == [1, 2])
+    let means = try #require(answers.values[layer])
+    #expect(means.shape == [batch.tokens.tokenCount, 1])
     for (place, index) in batch.indices.enumerated() {
       for (token, range) in aligned.alignments[index].teacherTokens.enumerated() {
-        let value = answers.hidden[0].values[batch.tokens.rows(of: place).lowerBound + token]
+        let value = means.values[batch.tokens.rows(of: place).lowerBound + token]
         let base = Float(other.tokens.starts[place])
         #expect(value == base + Float(range.lowerBound + range.upperBound - 1) / 2)
       }
     }
     #expect(throws: DistillationError.self) {
-      try alignment.aligned(
-        teacher: AdaptorResult(hidden: [hidden]), student: AdaptorResult(rows: [0]), of: batch, other)
+      var chosen = Answers(rows: [0])
+      try chosen.choose(like: answers)
+    }
+    #expect(throws: DistillationError.self) {
+      try alignment.aligned(Answers(rows: [0]), of: batch, other, temperature: 2)
     }
   }
 
@@ -124,14 +135,13 @@ import Training
       (world.byteLevel, world.wordPiece as any Tokenizer), (world.wordPiece, world.byteLevel),
     ] {
       let aligned = try world.aligned(student: own, teacher: theirs)
-      let alignment = AnswerAlignment(
-        examples: aligned, family: TaskKind.questionAnswering.family, temperature: 4)
+      let alignment = AlignedTeacher(LiveTeacher(world.teacher), examples: aligned)
       let batch = LabeledBatch(try world.encode(own).examples, at: [1, 3, 2])
-      let other = alignment.teacherBatch(of: batch)
+      let other = LabeledBatch(aligned.teacher, at: batch.indices)
       let scores = (0..<other.tokens.tokenCount).map { Float(($0 * 37) % 11) - 5 }
-      let result = AdaptorResult(
+      let result = Answers(
         logits: [Tensor(scores), Tensor(scores)], logitsKind: .positions(starts: other.tokens.starts))
-      let moved = try alignment.aligned(teacher: result, student: AdaptorResult(), of: batch, other).teacher
+      let moved = try alignment.aligned(result, of: batch, other, temperature: 4)
       func softened(_ values: ArraySlice<Float>) -> [Float] {
         let powers = values.map { exp(($0 - (values.max() ?? 0)) / 4) }
         return powers.map { $0 / powers.reduce(0, +) }
@@ -158,7 +168,9 @@ import Training
     let aligned = try world.aligned(student: world.byteLevel, teacher: world.wordPiece)
     func message(_ config: DistillationConfig, aligned: AlignedExamples?) -> String {
       do {
-        _ = try GeneralDistiller(config, teacher: world.teacher, student: world.student, alignment: aligned)
+        let live = LiveTeacher(world.teacher)
+        _ = try GeneralDistiller(
+          config, teacher: aligned.map { AlignedTeacher(live, examples: $0) } ?? live, student: world.student)
         return ""
       } catch { return "\(error)" }
     }

@@ -16,17 +16,22 @@ import Training
     let (one, two) = (try CacheWorld(), try CacheWorld(teacherSeed: 4))
     let files = [try one.build(), try two.build()]
     let config = DistillationConfig(temperature: 2)
-    func distiller(_ teachers: [WeightedTeacher]) throws -> MultiTeacherDistiller {
-      try MultiTeacherDistiller(config, teachers: teachers, average: average, student: try one.student())
+    func distiller(_ teachers: [WeightedTeacher]) throws -> GeneralDistiller {
+      try severalTeachers(config, teachers: teachers, average: average, student: try one.student())
     }
+    let labels = try one.student().config.labels
     let asked = try distiller([
-      WeightedTeacher(one.teacher, weight: 2), WeightedTeacher(two.teacher, outputs: [1, 2, 0]),
+      WeightedTeacher(LiveTeacher(one.teacher), 2),
+      WeightedTeacher(ReorderedTeacher(LiveTeacher(two.teacher), labels: labels, outputs: [1, 2, 0])),
     ])
     let kept = try distiller([
-      WeightedTeacher(answers: files[0], weight: 2),
-      WeightedTeacher(answers: files[1], of: two.teacher, outputs: [1, 2, 0]),
+      WeightedTeacher(try StoredTeacher(files[0]), 2),
+      WeightedTeacher(
+        ReorderedTeacher(try StoredTeacher(files[1], of: two.teacher), labels: labels, outputs: [1, 2, 0])),
     ])
-    #expect(kept.teacher == nil && kept.shares == asked.shares)
+    #expect(kept.teacher.model == nil)
+    let shares = { (distiller: GeneralDistiller) in (distiller.teacher as? TeacherEnsemble)?.shares }
+    #expect(shares(kept) == shares(asked) && shares(kept) == [2.0 / 3, 1.0 / 3])
     for indices in [[0, 1, 2, 3], [29, 4, 11]] {
       let batch = LabeledBatch(one.examples, at: indices)
       let (a, b) = (
@@ -44,9 +49,12 @@ import Training
     let student = try one.student()
     #expect(
       message {
-        _ = try MultiTeacherDistiller(
+        _ = try severalTeachers(
           DistillationConfig(),
-          teachers: [WeightedTeacher(answers: first), WeightedTeacher(answers: second, of: one.teacher)],
+          teachers: [
+            WeightedTeacher(try StoredTeacher(first)),
+            WeightedTeacher(try StoredTeacher(second, of: one.teacher)),
+          ],
           student: student)
       }.contains("\(two.file.path): does not fit: it holds the answers of another teacher"))
     // The second was asked about other texts.
@@ -58,9 +66,10 @@ import Training
         parts: CachedPart.logits(of: other.teacher.config)),
       examples: CacheWorld.examples(30, seed: 8), teacher: other.teacher,
       budget: CacheBudget(bytes: 1 << 30))
-    let distiller = try MultiTeacherDistiller(
+    let distiller = try severalTeachers(
       DistillationConfig(),
-      teachers: [WeightedTeacher(answers: first), WeightedTeacher(answers: strange)], student: student)
+      teachers: [WeightedTeacher(try StoredTeacher(first)), WeightedTeacher(try StoredTeacher(strange))],
+      student: student)
     let text = message { try distiller.train(one.examples, config: CacheWorld.training()) }
     #expect(text.contains("\(other.file.path): does not fit: it was built over other texts"), "\(text)")
   }
@@ -70,18 +79,19 @@ import Training
     let world = try CacheWorld()
     var runs = 0
     let second = try tinyModel(layers: 3, seed: 7)
-    let distiller = try MultiTeacherDistiller(
+    let distiller = try severalTeachers(
       DistillationConfig(matches: [
         .match(IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig()))
       ]),
       teachers: [
-        WeightedTeacher(world.teacher),
+        WeightedTeacher(LiveTeacher(world.teacher)),
         WeightedTeacher(
-          second,
-          adaptor: { batch, output, context in
-            runs += 1
-            return Adaptors.features(batch, output, context)
-          }),
+          LiveTeacher(
+            second,
+            adaptor: { batch, output, context in
+              runs += 1
+              return Adaptors.features(batch, output, context)
+            })),
       ], student: try world.student())
     #expect(distiller.cacheObstacle == nil)
     try distiller.cacheTeacher(over: world.examples, in: world.file)
@@ -107,8 +117,8 @@ import Training
           DistillationTask(
             task.0,
             objective: try GeneralDistiller(
-              DistillationConfig(temperature: 2), teacher: answers[index] == nil ? task.1.teacher : nil,
-              answers: answers[index],
+              DistillationConfig(temperature: 2),
+              teacher: try answers[index].map { try StoredTeacher($0) } ?? LiveTeacher(task.1.teacher),
               student: try world.student(seed: UInt64(2 + index)).sharingEncoder(
                 of: base, headPrefix: "heads.\(index)"), projectionPrefix: "projections.\(index)"),
             examples: task.1.examples)

@@ -22,14 +22,15 @@ import Training
       let cache = try world.build(hidden: [0, last], tokensPerBatch: 10_000)
       let order = BatchSampler(world.examples, size: .tokens(10_000)).evaluationBatches()[0]
       let batch = LabeledBatch(world.examples, at: order)
-      let output = world.teacher(batch.tokens, capture: .hiddenStates, in: .inference)
-      let expected = try Adaptors.teacher(of: world.teacher.config)(batch, output, .inference)
+      let names = [0: "embeddings", last: "encoder.layer.\(last - 1)"]
+      let expected = try LiveTeacher(world.teacher).answers(
+        to: batch, wanting: AnswerRequest(taps: Set(names.values)))
       let found = try cache.answers(to: order, starts: batch.tokens.starts)
       #expect(found.logits.map(\.shape) == expected.logits.map(\.shape))
       #expect(found.logits.map(\.values) == expected.logits.map(\.values))
-      #expect(found.hidden.count == last + 1)
-      for layer in [0, last] {
-        let (a, b) = (found.hidden[layer].values, expected.hidden[layer].values)
+      #expect(Set(found.values.keys) == Set(names.values))
+      for name in names.values {
+        let (a, b) = (try found.value(name).values, try expected.value(name).values)
         #expect(a.count == b.count && a != b)
         for (x, y) in zip(a, b) { #expect(abs(x - y) <= max(abs(y), 0x1p-14) * Self.halfRounding) }
       }
@@ -38,12 +39,13 @@ import Training
       let other = LabeledBatch(world.examples, at: few)
       let again = try cache.answers(to: few, starts: other.tokens.starts)
       let rows = few.flatMap { Array(batch.tokens.rows(of: order.firstIndex(of: $0) ?? 0)).map { Int32($0) } }
-      #expect(again.hidden[last].values == found.hidden[last].rows(at: rows).values)
+      let name = try #require(names[last])
+      #expect(try again.value(name).values == found.value(name).rows(at: rows).values)
       // What is not wanted is not read.
-      let one = try cache.answers(
-        to: order, starts: batch.tokens.starts, parts: [.hidden(last, of: world.teacher.config)])
-      #expect(one.logits.isEmpty && one.hidden[0].count == 0)
-      #expect(one.hidden[last].values == found.hidden[last].values)
+      let one = try StoredTeacher(cache).answers(
+        to: batch, wanting: AnswerRequest(logits: false, taps: [name]))
+      #expect(one.logits.isEmpty && Array(one.values.keys) == [name])
+      #expect(try one.value(name).values == found.value(name).values)
     }
   }
 
@@ -141,8 +143,8 @@ import Training
       // Two at once, on maps of their own.
       for student in students {
         let distiller = try GeneralDistiller(
-          config, answers: try TeacherCacheFile(world.file), student: student)
-        #expect(distiller.teacher == nil)
+          config, teacher: StoredTeacher(try TeacherCacheFile(world.file)), student: student)
+        #expect(distiller.teacher.model == nil)
         try distiller.train(world.examples, config: CacheWorld.training())
       }
       for (a, b) in zip(with.student.parameters, students[0].parameters) {
@@ -152,7 +154,7 @@ import Training
         #expect(a.values == b.values, "\(a.name)")
       }
       // Batches of another seed come in another order.
-      let other = try GeneralDistiller(config, answers: file, student: try world.student())
+      let other = try GeneralDistiller(config, teacher: StoredTeacher(file), student: try world.student())
       try other.train(world.examples, config: CacheWorld.training(seed: 7))
       #expect(
         zip(other.student.parameters, students[0].parameters).contains {

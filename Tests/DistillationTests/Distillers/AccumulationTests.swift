@@ -182,8 +182,8 @@ import Training
     try expectSame(
       {
         try GeneralDistiller(
-          config, teacher: world.teacher,
-          student: try AlignedWorld(head).student, alignment: alignment)
+          config, teacher: AlignedTeacher(LiveTeacher(world.teacher), examples: alignment),
+          student: try AlignedWorld(head).student)
       }, examples)
   }
 

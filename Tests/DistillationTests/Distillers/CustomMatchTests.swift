@@ -97,8 +97,8 @@ import Training
     #expect(messages.contains { $0.contains("[3].weight: found -1") })
     #expect(throws: DistillationError.self) {
       try GeneralDistiller(
-        DistillationConfig(), teacher: try tinyModel(layers: 3), student: try tinyModel(),
-        intermediates: (["encoder.layer.2"], ["encoder.layer.2"]))
+        DistillationConfig(), teacher: LiveTeacher(try tinyModel(layers: 3)), student: try tinyModel(),
+        terms: [Inner(teacherTap: "encoder.layer.2", studentTap: "encoder.layer.2")])
     }
   }
 
@@ -141,37 +141,51 @@ import Training
       let loss = student.softCrossEntropy(teacher: teacher, temperature: 3)
       return loss * 9
     }
-    let own = try GeneralDistiller(config, teacher: teacher, student: student, kdLoss: soft)
+    let own = try GeneralDistiller(config, teacher: LiveTeacher(teacher), student: student, kdLoss: soft)
     let loss = { (distiller: GeneralDistiller) in try distiller.loss(tinyBatch(), progress: 0, in: .inference)
     }
     #expect(try loss(own).total.item == loss(named).total.item)
     // Nobody knows where the minimum of such a loss lies.
     #expect(try loss(own).parts.map(\.name) == ["unweighted_kd_loss", "unweighted_hard_label_loss"])
     let wrong: KDFunction = { student, _, _, _, _ in student }
-    let vector = try GeneralDistiller(config, teacher: teacher, student: student, kdLoss: wrong)
+    let vector = try GeneralDistiller(config, teacher: LiveTeacher(teacher), student: student, kdLoss: wrong)
     #expect(throws: DistillationError.self) { try loss(vector) }
     #expect(throws: DistillationError.self) {
       try GeneralDistiller(
-        DistillationConfig(temperatureSchedule: .cwsm(beta: 1)), teacher: teacher, student: student,
-        kdLoss: soft)
+        DistillationConfig(temperatureSchedule: .cwsm(beta: 1)), teacher: LiveTeacher(teacher),
+        student: student, kdLoss: soft)
     }
   }
 
   /// A distiller with one function overridden: the distance of two inner values on top of everything else.
   private final class MyDistiller: GeneralDistiller {
     override func computeLoss(
-      student: AdaptorResult, teacher: AdaptorResult, batch: LabeledBatch, progress: Double,
+      student: Answers, teacher: Answers, batch: LabeledBatch, progress: Double,
       in context: Context
     ) throws -> StepLoss {
       let loss = try super.computeLoss(
         student: student, teacher: teacher, batch: batch, progress: progress, in: context)
-      let own = try #require(student.intermediates["encoder.layer.1.intermediate"])
-      let other = try #require(teacher.intermediates["encoder.layer.2.intermediate"])
+      let own = try student.value("encoder.layer.1.intermediate")
+      let other = try teacher.value("encoder.layer.2.intermediate")
       return loss.adding(own.meanSquaredError(to: other), weight: 0.5, name: "unweighted_inner")
     }
   }
 
-  private final class MySchedules: MultiTeacherDistiller {
+  /// The same distance as a term, in the place of an override.
+  private struct Inner: LossTerm {
+    let name = "inner"
+    let teacherTap: String
+    let studentTap: String
+    var share = 0.5
+    var studentTaps: [String] { [studentTap] }
+    var teacherTaps: [String] { [teacherTap] }
+    func weight(progress: Double) -> Double { share }
+    func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+      try student.value(studentTap).meanSquaredError(to: teacher.value(teacherTap))
+    }
+  }
+
+  private final class MySchedules: GeneralDistiller {
     override func kdLossWeight(progress: Double) -> Double { 1 - progress * progress }
     override func hardLabelWeight(progress: Double) -> Double { 3 * progress }
     override func temperatures(student: Tensor, teacher: Tensor) -> [Float]? {
@@ -180,14 +194,13 @@ import Training
   }
 
   @Test func schedulesOfYourOwnAreOverrides() throws {
-    let teachers = [try tinyModel(layers: 3, seed: 1), try tinyModel(layers: 4, seed: 5)].map {
-      WeightedTeacher($0, weight: 1)
-    }
+    let teachers = try TeacherEnsemble(
+      [try tinyModel(layers: 3, seed: 1), try tinyModel(layers: 4, seed: 5)].map { LiveTeacher($0) })
     let student = try tinyModel(seed: 2)
-    let plain = try MultiTeacherDistiller(
-      DistillationConfig(temperature: 2, hardLabelWeight: 1), teachers: teachers, student: student)
+    let plain = try GeneralDistiller(
+      DistillationConfig(temperature: 2, hardLabelWeight: 1), teacher: teachers, student: student)
     let mine = try MySchedules(
-      DistillationConfig(temperature: 9, hardLabelWeight: 1), teachers: teachers, student: student)
+      DistillationConfig(temperature: 9, hardLabelWeight: 1), teacher: teachers, student: student)
     let parts = try plain.loss(tinyBatch(), progress: 0, in: .inference).parts
     let part = { (name: String) in try #require(parts.first { $0.name == name }).value }
     let expected = 0.75 * (try part("unweighted_kd_loss")) + 1.5 * (try part("unweighted_hard_label_loss"))
@@ -200,12 +213,20 @@ import Training
     let config = DistillationConfig(hardLabelWeight: 1)
     let plain = try GeneralDistiller(config, teacher: teacher, student: student)
     let mine = try MyDistiller(
-      config, teacher: teacher, student: student,
-      intermediates: (["encoder.layer.2.intermediate"], ["encoder.layer.1.intermediate"]))
+      config, teacher: LiveTeacher(teacher), student: student,
+      terms: [
+        Inner(
+          teacherTap: "encoder.layer.2.intermediate", studentTap: "encoder.layer.1.intermediate", share: 0)
+      ])
     let before = try plain.loss(tinyBatch(), progress: 0, in: .inference)
     let loss = try mine.loss(tinyBatch(), progress: 0, in: .inference)
-    #expect(loss.parts.map(\.name) == before.parts.map(\.name) + ["unweighted_inner"])
+    #expect(loss.parts.map(\.name) == before.parts.map(\.name) + ["inner", "unweighted_inner"])
     let inner = try #require(loss.parts.last).value
+    let term = try GeneralDistiller(
+      config, teacher: LiveTeacher(teacher), student: student,
+      terms: [Inner(teacherTap: "encoder.layer.2.intermediate", studentTap: "encoder.layer.1.intermediate")])
+    let added = try term.loss(tinyBatch(), progress: 0, in: .inference)
+    #expect(added.total.item == loss.total.item && added.parts.last?.value == inner)
     #expect(inner > 0.001)
     #expect(abs(loss.total.item - before.total.item - 0.5 * inner) < 1e-5)
 

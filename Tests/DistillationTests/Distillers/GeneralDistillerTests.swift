@@ -33,8 +33,8 @@ import Training
   func lostGradientsAreSeen(weight: Double) throws {
     func faults(_ logits: @escaping (Tensor) -> Tensor) throws -> [String] {
       let distiller = try GeneralDistiller(
-        DistillationConfig(temperature: 1, kdLossWeight: weight), teacher: try tinyModel(layers: 3, seed: 1),
-        student: try tinyModel(seed: 2),
+        DistillationConfig(temperature: 1, kdLossWeight: weight),
+        teacher: LiveTeacher(try tinyModel(layers: 3, seed: 1)), student: try tinyModel(seed: 2),
         kdLoss: { student, teacher, _, _, _ in logits(student).meanSquaredError(to: teacher) })
       return try gradientFaults(distiller, tinyBatch())
     }
@@ -52,7 +52,7 @@ import Training
 
   @Test func theDivergenceIsWhatIsLeftOfTheCrossEntropy() throws {
     let own = Tensor([1, 2, 0, 0.5, 0.5, 3], shape: [2, 3])
-    let result = { (logits: Tensor, _: LabeledBatch) in AdaptorResult(logits: [logits]) }
+    let result = { (logits: Tensor, _: LabeledBatch) in Answers(logits: [logits]) }
     func parts(_ student: Tensor, _ teacher: Tensor) throws -> StepLoss {
       let distiller = try GeneralDistiller(
         DistillationConfig(temperature: 2), teacher: try tinyModel(layers: 3, seed: 1),
@@ -104,23 +104,26 @@ import Training
   }
 
   @Test func onlyWantedLayersAreCaptured() throws {
-    var seen: [(hidden: Int, attention: Int)] = []
-    func observe(_ matches: [MatchSource]) throws -> (hidden: Int, attention: Int) {
+    var seen: [Set<String>] = []
+    func observe(_ matches: [MatchSource]) throws -> Set<String> {
       let distiller = try GeneralDistiller(
         DistillationConfig(matches: matches), teacher: try tinyModel(layers: 3, seed: 1),
         student: try tinyModel(seed: 2),
         adaptorT: { batch, output, context in
-          seen.append((output.hiddenStates.count, output.encoder.attentionScores.count))
+          seen.append(
+            Set(context.taps?.values.keys.map { $0 } ?? []).union(context.taps?.maps.keys.map { $0 } ?? []))
           return Adaptors.features(batch, output, context)
         })
       _ = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
       return try #require(seen.last)
     }
-    #expect(try observe([]) == (0, 0))
+    #expect(try observe([]) == [])
     // Layer 1 of 3 is an inner layer: the last one need not be computed for every token.
-    #expect(try observe([.match(IntermediateMatch(layerT: 1, layerS: 1))]) == (3, 0))
-    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2))]) == (4, 0))
-    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))]) == (0, 3))
+    #expect(try observe([.match(IntermediateMatch(layerT: 1, layerS: 1))]) == ["encoder.layer.0"])
+    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2))]) == ["encoder.layer.2"])
+    #expect(
+      try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))])
+        == ["encoder.layer.2.attention.scores"])
   }
 
   @Test func aTeacherWithoutWeightDoesNotRun() throws {
@@ -158,7 +161,7 @@ import Training
     // Another company, the same answers.
     let alone = try distiller.loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
     #expect(runs == 1)
-    let teacher = try #require(distiller.teacher)
+    let teacher = try #require(distiller.teacher.model)
     let uncached = try GeneralDistiller(
       DistillationConfig(temperature: 2), teacher: teacher, student: distiller.student
     ).loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
@@ -176,8 +179,8 @@ import Training
       config.probabilityShift = shift
       let distiller = try GeneralDistiller(
         config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
-        adaptorT: { _, _, _ in AdaptorResult(logits: [logits(teacherValues)]) },
-        adaptorS: { _, _, _ in AdaptorResult(logits: [logits(student)], labels: [[2, 0, -100]]) })
+        adaptorT: { _, _, _ in Answers(logits: [logits(teacherValues)]) },
+        adaptorS: { _, _, _ in Answers(logits: [logits(student)], labels: [[2, 0, -100]]) })
       return try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
     }
     // Row 0 exchanges classes 1 and 2, row 1 has its label on top already, row 2 has no label.
@@ -225,23 +228,29 @@ import Training
   @Test func wrongAdaptorsAreNamed() throws {
     func message(_ config: DistillationConfig, _ adaptorS: @escaping Adaptor) throws -> String {
       let distiller = try GeneralDistiller(
-        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
+        config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2), adaptorT: nil,
         adaptorS: adaptorS)
       do {
         _ = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
         return ""
       } catch { return "\(error)" }
     }
-    let nothing: Adaptor = { _, _, _ in AdaptorResult() }
+    let nothing: Adaptor = { _, _, _ in Answers() }
     #expect(try message(DistillationConfig(), nothing).contains("logits: found 0 in the student and 1"))
     #expect(
       try message(DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), nothing).contains(
         "losses: is empty"))
-    #expect(
-      try message(
-        DistillationConfig(kdLossWeight: 0, intermediateMatches: [.init(layerT: 1, layerS: 1)]), nothing
-      )
-      .contains("hidden: found 0 layers; unweighted_hidden_hidden_mse_1_1 needs number 1"))
+    let config = DistillationConfig(kdLossWeight: 0, intermediateMatches: [.init(layerT: 1, layerS: 1)])
+    // What taps keep, an adaptor cannot lose.
+    #expect(try message(config, nothing) == "")
+    let silent = ClosureTeacher(ModelDescription(try tinyModel(layers: 3), name: "teacher")) { _ in Answers()
+    }
+    let distiller = try GeneralDistiller(config, teacher: silent, student: try tinyModel(seed: 2))
+    #expect {
+      try distiller.loss(tinyBatch(), progress: 0, in: .inference)
+    } throws: {
+      "\($0)".contains("values: has no encoder.layer.0, which unweighted_hidden_hidden_mse_1_1 needs")
+    }
   }
 
   @Test func chosenRowsRestrictTheMatches() throws {

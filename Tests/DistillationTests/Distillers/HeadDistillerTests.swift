@@ -132,9 +132,9 @@ import Training
       config.probabilityShift = shift
       let distiller = try GeneralDistiller(
         config, teacher: world.teacher, student: world.student,
-        adaptorT: { _, _, _ in AdaptorResult(logits: [Tensor(teacher)]) },
+        adaptorT: { _, _, _ in Answers(logits: [Tensor(teacher)]) },
         adaptorS: { _, _, _ in
-          AdaptorResult(
+          Answers(
             logits: [Tensor([1, 0, 2, 3, 1, 0, 0.5])], logitsKind: .positions(starts: [0, 3, 5, 7]),
             labels: [[2, -100, 5]])
         })

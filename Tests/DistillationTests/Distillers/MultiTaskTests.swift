@@ -62,7 +62,7 @@ import Training
     ]
     let distillers = try (0..<2).map { index in
       try GeneralDistiller(
-        configs[index], teacher: teachers[index], student: shared[index],
+        configs[index], teacher: LiveTeacher(teachers[index]), student: shared[index],
         projectionPrefix: "projections.\(index)")
     }
     let data = [

@@ -57,8 +57,8 @@ import Training
 
   private func teachers(_ weights: [Double] = [2, 1]) throws -> [WeightedTeacher] {
     [
-      WeightedTeacher(try tinyModel(layers: 3, seed: 1), weight: weights[0]),
-      WeightedTeacher(try tinyModel(layers: 4, hidden: 12, heads: 3, seed: 7), weight: weights[1]),
+      WeightedTeacher(LiveTeacher(try tinyModel(layers: 3, seed: 1)), weights[0]),
+      WeightedTeacher(LiveTeacher(try tinyModel(layers: 4, hidden: 12, heads: 3, seed: 7)), weights[1]),
     ]
   }
 
@@ -74,12 +74,12 @@ import Training
     let student = try tinyModel(seed: 2)
     let teachers = try teachers()
     let config = DistillationConfig(temperature: 2, kdLossType: type)
-    let distiller = try MultiTeacherDistiller(config, teachers: teachers, average: average, student: student)
+    let distiller = try severalTeachers(config, teachers: teachers, average: average, student: student)
     let shares: [Double] = [2.0 / 3.0, 1.0 / 3.0]
-    #expect(distiller.shares == shares)
+    #expect((distiller.teacher as? TeacherEnsemble)?.shares == shares)
     let found = try kdLoss(distiller.loss(tinyBatch(), progress: 0, in: .inference))
     let own = logits(student)
-    let others = try teachers.map { logits(try #require($0.model)) }
+    let others = try teachers.map { logits(try #require($0.teacher.model)) }
     let loss = { (teacher: Tensor) in
       KDLoss(type)(student: own, teacher: teacher, temperature: 2).item
     }
@@ -116,8 +116,8 @@ import Training
     let student = try load("student", tinyModel(labels: labels))
     let config = DistillationConfig(
       temperature: 3, kdLossWeight: 0.75, hardLabelWeight: 0.5, compatibility: .textbrewer)
-    let distiller = try MultiTeacherDistiller(
-      config, teachers: teachers.map { WeightedTeacher($0) }, average: average, student: student)
+    let distiller = try severalTeachers(
+      config, teachers: teachers.map { WeightedTeacher(LiveTeacher($0)) }, average: average, student: student)
     let golden = try Golden("objective/teachers.safetensors")
     let context = recording()
     let loss = try distiller.loss(tinyBatch(), progress: 0, in: context)
@@ -138,7 +138,7 @@ import Training
   @Test func crossEntropiesAreLinearInTheTeacher() throws {
     let student = try tinyModel(seed: 2)
     let loss = { (average: TeacherAverage) in
-      try MultiTeacherDistiller(
+      try severalTeachers(
         DistillationConfig(temperature: 3), teachers: try self.teachers(), average: average, student: student
       ).loss(tinyBatch(), progress: 0, in: .inference)
     }
@@ -155,7 +155,7 @@ import Training
     // The first teacher's layers are matched.
     let config = DistillationConfig(
       temperature: 2, hardLabelWeight: 0.3, matches: [.match(IntermediateMatch(layerT: 3, layerS: 2))])
-    let distiller = try MultiTeacherDistiller(
+    let distiller = try severalTeachers(
       config, teachers: try teachers(), average: average, student: student)
     let context = recording()
     let loss = try distiller.loss(tinyBatch(), progress: 0, in: context)
@@ -184,8 +184,9 @@ import Training
     let config = DistillationConfig(temperature: 2)
     let single = try GeneralDistiller(config, teacher: teacher, student: student)
     for average in TeacherAverage.allCases {
-      let double = try MultiTeacherDistiller(
-        config, teachers: [WeightedTeacher(teacher, weight: 3), WeightedTeacher(teacher)], average: average,
+      let double = try severalTeachers(
+        config, teachers: [WeightedTeacher(LiveTeacher(teacher), 3), WeightedTeacher(LiveTeacher(teacher))],
+        average: average,
         student: student)
       let (a, b) = (
         try single.loss(tinyBatch(), progress: 0, in: .inference),
@@ -209,16 +210,23 @@ import Training
       let rows = [2, 0, 1].flatMap { Array(values[$0 * width..<($0 + 1) * width]) }
       parameter.assign(Tensor(rows, shape: parameter.shape))
     }
-    let loss = { (other: WeightedTeacher) in
-      try MultiTeacherDistiller(
-        DistillationConfig(), teachers: [WeightedTeacher(try tinyModel(layers: 4, seed: 5)), other],
+    let loss = { (other: any Teacher) in
+      try severalTeachers(
+        DistillationConfig(),
+        teachers: [WeightedTeacher(LiveTeacher(try tinyModel(layers: 4, seed: 5))), WeightedTeacher(other)],
         student: student
       ).loss(tinyBatch(), progress: 0, in: .inference).total.item
     }
-    let expected = try loss(WeightedTeacher(teacher))
-    #expect(abs(try loss(WeightedTeacher(shuffled)) - expected) < 1e-6)
-    #expect(abs(try loss(WeightedTeacher(shuffled, outputs: [1, 2, 0])) - expected) < 1e-6)
-    #expect(abs(try loss(WeightedTeacher(shuffled, outputs: [0, 1, 2])) - expected) > 1e-4)
+    let expected = try loss(LiveTeacher(teacher))
+    #expect(abs(try loss(LiveTeacher(shuffled)) - expected) < 1e-6)
+    #expect(
+      abs(
+        try loss(ReorderedTeacher(LiveTeacher(shuffled), labels: student.config.labels, outputs: [1, 2, 0]))
+          - expected) < 1e-6)
+    #expect(
+      abs(
+        try loss(ReorderedTeacher(LiveTeacher(shuffled), labels: student.config.labels, outputs: [0, 1, 2]))
+          - expected) > 1e-4)
   }
 
   /// Every kind of head distils from two teachers: the loss is finite and moves the student.
@@ -235,11 +243,13 @@ import Training
       if head == .questionAnswering { config.labels = ["LABEL_0", "LABEL_1"] }
       return try TaskModel(config: config, seed: seed)
     }
-    let teachers = [WeightedTeacher(try model(3, 1)), WeightedTeacher(try model(4, 7), weight: 2)]
+    let teachers = [
+      WeightedTeacher(LiveTeacher(try model(3, 1))), WeightedTeacher(LiveTeacher(try model(4, 7)), 2),
+    ]
     let averages: [TeacherAverage] = problem == .regression ? [.logits, .losses] : TeacherAverage.allCases
     for average in averages {
       let student = try model(2, 2)
-      let distiller = try MultiTeacherDistiller(
+      let distiller = try severalTeachers(
         DistillationConfig(temperature: 2), teachers: teachers, average: average, student: student)
       let tags: [Int32] = [-100, 11, 12, -100]
       let batch = LabeledBatch(
@@ -257,15 +267,16 @@ import Training
     var runs = [0, 0]
     let teachers = try teachers().enumerated().map { index, teacher in
       WeightedTeacher(
-        try #require(teacher.model), weight: teacher.weight,
-        adaptor: { batch, output, context in
-          runs[index] += 1
-          return Adaptors.features(batch, output, context)
-        })
+        LiveTeacher(
+          try #require(teacher.teacher.model),
+          adaptor: { batch, output, context in
+            runs[index] += 1
+            return Adaptors.features(batch, output, context)
+          }), teacher.weight)
     }
     var config = DistillationConfig(temperature: 2)
     config.cacheTeacherLogits = true
-    let distiller = try MultiTeacherDistiller(config, teachers: teachers, student: try tinyModel(seed: 2))
+    let distiller = try severalTeachers(config, teachers: teachers, student: try tinyModel(seed: 2))
     let first = try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
     let again = try distiller.loss(tinyBatch(), progress: 0, in: .inference).total.item
     #expect(runs == [1, 1] && first == again)
@@ -277,7 +288,7 @@ import Training
     ) throws -> String {
       let student = try tinyModel(seed: 2)
       do {
-        _ = try MultiTeacherDistiller(config, teachers: teachers, average: average, student: student)
+        _ = try severalTeachers(config, teachers: teachers, average: average, student: student)
         return ""
       } catch { return "\(error)" }
     }
@@ -286,15 +297,15 @@ import Training
     let text = try message(
       DistillationConfig(temperature: -1),
       [
-        WeightedTeacher(good, weight: 0),
-        WeightedTeacher(two, description: ModelDescription(two, name: "second/")),
+        WeightedTeacher(LiveTeacher(good), 0),
+        WeightedTeacher(LiveTeacher(two, description: ModelDescription(two, name: "second/"))),
       ])
     for part in ["temperature: found -1", "teacher_weights[0]: found 0", "with second/: it has 3 labels"] {
       #expect(text.contains(part), "\(text)")
     }
     #expect(text.components(separatedBy: "temperature: found").count == 2)
     #expect(try message(DistillationConfig(), []).contains("teacher: found none"))
-    let pair = [WeightedTeacher(good), WeightedTeacher(try tinyModel(layers: 3, seed: 4))]
+    let pair = [good, try tinyModel(layers: 3, seed: 4)].map { WeightedTeacher(LiveTeacher($0)) }
     #expect(
       try message(DistillationConfig(kdLossType: .mse), pair, .probabilities).contains(
         "teacher_average: kd_loss_type mse"))

@@ -62,6 +62,7 @@ import Training
         kdLossWeight: 0,
         matches: [.match(IntermediateMatch(type) ?? IntermediateMatch(layerT: 3, layerS: 2, loss: type))]),
       teacher: try tinyModel(layers: 3, hidden: 12, heads: 2, seed: 1), student: try tinyModel(seed: 2),
+      adaptorT: nil,
       adaptorS: { batch, output, context in
         var result = Adaptors.classification(batch, output, context)
         result.rows = [0, 1]

@@ -16,8 +16,8 @@ import Training
     let keys = type.takesTwoLayers ? ["", "1"] : [""]
     let students = try keys.map { Parameter(name: $0, value: try golden.tensor("student" + $0)) }
     let context = Context(tape: Tape())
-    let loss = HiddenMatchLoss.compute(
-      type, student: students.map { $0.tensor(in: context) },
+    let loss = type.loss.ofHiddenStates(
+      student: students.map { $0.tensor(in: context) },
       teacher: try keys.map { try golden.tensor("teacher" + $0) },
       starts: try golden.integers("starts"))
     context.tape?.backward(from: loss)
@@ -35,8 +35,8 @@ import Training
     let layers = type.takesTwoLayers ? 2 : 1
     let student = Parameter(name: "", value: Tensor(values, shape: [Int(count), 2]))
     let context = Context(tape: Tape())
-    let loss = HiddenMatchLoss.compute(
-      type, student: [Tensor](repeating: student.tensor(in: context), count: layers),
+    let loss = type.loss.ofHiddenStates(
+      student: [Tensor](repeating: student.tensor(in: context), count: layers),
       teacher: [Tensor](repeating: Tensor(values, shape: [Int(count), 2]), count: layers),
       starts: Array(0...count))
     context.tape?.backward(from: loss * 1)
@@ -61,8 +61,8 @@ import Training
   @Test func zeroVectorsGiveNumbers() throws {
     let student = Parameter(name: "", value: Tensor([0, 0, 3, 4], shape: [2, 2]))
     let context = Context(tape: Tape())
-    let loss = HiddenMatchLoss.compute(
-      .pkd, student: [student.tensor(in: context)], teacher: [Tensor([1, 0, 3, 4], shape: [2, 2])],
+    let loss = MatchLossType.pkd.loss.ofHiddenStates(
+      student: [student.tensor(in: context)], teacher: [Tensor([1, 0, 3, 4], shape: [2, 2])],
       starts: [0, 1, 2])
     context.tape?.backward(from: loss)
     #expect(abs(loss.item - 0.25) < 1e-6)
@@ -116,7 +116,7 @@ import Training
     let (own, other) = (
       ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student")
     )
-    #expect(theirs.resolvedMatches(teacher: own, student: other).allSatisfy { $0.match.weight == 1 })
+    #expect(theirs.resolvedMatches(teacher: own, student: other).allSatisfy { $0.weight == 1 })
   }
 
   @Test func whatHasNoLayersIsRefused() throws {

@@ -169,8 +169,8 @@ import Testing
     let students = try keys.map { Parameter(name: $0, value: try golden.tensor("student" + $0)) }
     let teachers = try keys.map { try golden.tensor("teacher" + $0) }
     let context = Context(tape: Tape())
-    let loss = HiddenMatchLoss.compute(
-      try #require(MatchLossType(rawValue: name)), student: students.map { $0.tensor(in: context) },
+    let loss = try #require(MatchLossType(rawValue: name)).loss.ofHiddenStates(
+      student: students.map { $0.tensor(in: context) },
       teacher: teachers,
       starts: try golden.integers("starts"), compatibility: .textbrewer)
     context.tape?.backward(from: loss)
@@ -189,8 +189,8 @@ import Testing
       AttentionMaps(values: values, heads: Int(heads), queryStarts: starts, keyStarts: starts)
     }
     let context = Context(tape: Tape())
-    let loss = AttentionMatchLoss.compute(
-      try #require(MatchLossType(rawValue: name)), student: maps(student.tensor(in: context), heads[0]),
+    let loss = try #require(MatchLossType(rawValue: name)).loss.ofAttention(
+      student: maps(student.tensor(in: context), heads[0]),
       teacher: maps(try golden.tensor("teacher"), heads[1]))
     context.tape?.backward(from: loss)
     expectClose(loss, try golden.tensor("output"), name)

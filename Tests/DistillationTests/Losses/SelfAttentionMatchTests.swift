@@ -30,8 +30,8 @@ import Training
       let own = SelfAttentionVectors(
         queries: student[0].tensor(in: context), keys: student[1].tensor(in: context),
         values: student[2].tensor(in: context))
-      return SelfAttentionLoss.compute(
-        type, student: own, teacher: teacher, heads: heads, weights: weights,
+      return type.loss.ofSelfAttention(
+        student: own, teacher: teacher, heads: heads, weights: weights,
         starts: try golden.integers("starts"))
     }
   }
@@ -170,23 +170,23 @@ import Training
   }
 
   @Test func onlyTheWantedLayersAreCaptured() throws {
-    var seen: [[Int]] = []
+    var seen: [Set<String>] = []
     let distiller = try GeneralDistiller(
       DistillationConfig(matches: [.match(IntermediateMatch(layerT: 2, layerS: 2, loss: .minilmv2))]),
       teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
       adaptorT: { batch, output, context in
-        seen.append(output.encoder.selfAttention.keys.sorted())
-        #expect(output.hiddenStates.isEmpty && output.encoder.holdsFirstRowsOnly)
+        seen.append(Set(context.taps?.values.keys.map { $0 } ?? []))
+        #expect(context.taps?.maps.isEmpty == true && output.encoder.holdsFirstRowsOnly)
         return Adaptors.features(batch, output, context)
       })
     let loss = try distiller.loss(tinyBatch(), progress: 0, in: .inference)
-    #expect(seen == [[1]])
+    #expect(seen == [Set(["query", "key", "value"].map { "encoder.layer.1.attention.self.\($0)" })])
     #expect(loss.parts.contains { $0.name == "unweighted_self_attention_minilmv2_2_2" && $0.value > 0 })
     let nothing = try GeneralDistiller(
       DistillationConfig(
         kdLossWeight: 0, matches: [.match(IntermediateMatch(layerT: 2, layerS: 2, loss: .minilmv2))]),
-      teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
-      adaptorT: { _, _, _ in AdaptorResult() })
+      teacher: ClosureTeacher(ModelDescription(try tinyModel(layers: 3), name: "teacher")) { _ in Answers() },
+      student: try tinyModel(seed: 2))
     #expect(throws: DistillationError.self) {
       try nothing.loss(tinyBatch(), progress: 0, in: .inference)
     }

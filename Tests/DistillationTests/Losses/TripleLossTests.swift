@@ -82,7 +82,7 @@ import Training
     let context = Context(tape: Tape())
     let loss = try alone.loss(batch, progress: 0, in: context)
     let weights = Dictionary(
-      uniqueKeysWithValues: alone.matches.map { ($0.match.logName, Float($0.match.weight)) })
+      uniqueKeysWithValues: alone.matches.map { ($0.logName, Float($0.weight)) })
     #expect(weights.count >= 2 && weights.values.contains(0.5))
     let sum = loss.parts.reduce(0) { $0 + $1.value * (weights[$1.name] ?? 0) }
     #expect(sum > 0 && abs(loss.total.item - sum) < 1e-5 * sum)

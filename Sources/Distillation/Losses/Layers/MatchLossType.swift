@@ -1,6 +1,6 @@
-/// Which loss compares intermediate features; the keys of TextBrewer's `MATCH_LOSS_MAP`, and what came after it.
+/// Name of a loss between layers; the keys of TextBrewer's `MATCH_LOSS_MAP`, and what came after it.
 ///
-/// The formulas are in `MatchLoss`. Packed rows hold no padding, so each loss is TextBrewer's form *with* a mask.
+/// Packed rows hold no padding, so each loss is TextBrewer's form *with* a mask.
 public enum MatchLossType: String, Sendable, Codable, CaseIterable {
   /// Mean squared difference of the attention scores.
   case attentionMSE = "attention_mse"
@@ -28,70 +28,61 @@ public enum MatchLossType: String, Sendable, Codable, CaseIterable {
   case rkdDistance = "rkd_distance"
   /// The angles between the sequences of a batch, whatever the widths; see `RelationalLoss`.
   case rkdAngle = "rkd_angle"
-  /// How far the sequences of a batch lie apart, whatever the widths; see `InstanceGraphLoss`.
+  /// The distances of a batch's sequences over the largest of them, whatever the widths; see `InstanceGraphLoss`.
   case irg
-  /// How far the sequences of a batch move between two layers, whatever the widths; see `InstanceGraphLoss`.
+  /// The moves of a batch's sequences between two layers, whatever the widths; see `InstanceGraphLoss`.
   case irgTransformation = "irg_transformation"
   /// Every layer with every layer, by the cheapest transport between them; see `LayerTransport`.
   case emd
-  /// The attention distributions, and how the values of a sequence relate to each other; see `SelfAttentionLoss`.
+  /// The attention distributions, and the relations of the values of a sequence to each other; see `Relation`.
   case minilm
-  /// How the queries, the keys and the values of a sequence relate to each other, whatever the widths and heads; see
-  /// `SelfAttentionLoss`.
+  /// The relations of the queries, the keys and the values of a sequence to each other, whatever the widths and heads; see
+  /// `Relation`.
   case minilmv2
 
-  /// What the loss compares.
-  public var feature: MatchFeature {
+  /// Loss of the name: the one table of all of them.
+  package var loss: LayerLoss {
     switch self {
-    case .attentionMSE, .attentionMSESum, .attentionCE, .attentionCEMean: .attention
-    case .hiddenMSE, .cos, .pkd, .gram, .fsp, .mmd, .nst, .rkdDistance, .rkdAngle, .irg,
-      .irgTransformation, .emd:
-      .hidden
-    case .minilm, .minilmv2: .selfAttention
+    case .attentionMSE: .attentionMSE
+    case .attentionMSESum: .attentionMSESum
+    case .attentionCE: .attentionCE
+    case .attentionCEMean: .attentionCEMean
+    case .hiddenMSE: .hiddenMSE
+    case .cos: .cos
+    case .pkd: .pkd
+    case .gram, .fsp: .fsp
+    case .mmd, .nst: .mmd
+    case .rkdDistance: .rkdDistance
+    case .rkdAngle: .rkdAngle
+    case .irg: .irg
+    case .irgTransformation: .irgTransformation
+    case .emd: .emd
+    case .minilm: .minilm
+    case .minilmv2: .minilmv2
     }
   }
+
+  /// Feature that is compared.
+  public var feature: MatchFeature { loss.feature }
 
   /// Whether the loss takes two layers of each side.
-  public var takesTwoLayers: Bool { [.gram, .fsp, .mmd, .nst, .irgTransformation].contains(self) }
+  public var takesTwoLayers: Bool { loss.layers == .two }
 
   /// Whether only the first token of each sequence is compared, whose embedding is the same in all of them.
-  public var readsFirstTokens: Bool {
-    [.pkd, .rkdDistance, .rkdAngle, .irg, .irgTransformation].contains(self)
-  }
+  public var readsFirstTokens: Bool { loss.readsFirstTokens }
 
   /// Whether all layers of both sides take part, so that none can be given.
-  public var takesAllLayers: Bool { self == .emd }
-
-  /// Whether it can compare one value of each side, such as a named module's.
-  public var comparesSingleValues: Bool { feature == .hidden && self != .emd && self != .irgTransformation }
+  public var takesAllLayers: Bool { loss.layers == .all }
 
   /// Whether both sides must have one hidden size, by nature or by a projection.
-  public var needsEqualSizes: Bool { [.hiddenMSE, .cos, .pkd, .gram, .fsp, .emd].contains(self) }
+  public var needsEqualSizes: Bool { loss.needsEqualSizes }
 
   /// Whether both sides must have as many attention heads as the other.
-  public var needsEqualHeads: Bool { lossForUnequalHeads != nil }
+  public var needsEqualHeads: Bool { loss.lossForUnequalHeads != nil }
 
-  /// What does most nearly the same with any numbers of heads; nil where the loss itself takes any.
-  var lossForUnequalHeads: MatchLossType? {
-    switch self {
-    case .attentionMSE: .attentionMSESum
-    case .attentionCE: .attentionCEMean
-    case .minilm: .minilmv2
-    default: nil
-    }
-  }
+  /// Layers that the method itself compares, the last of both sides or all; nil where they must be given.
+  public var standardLayers: [Int]? { loss.standardLayers }
 
-  /// The layers that the method itself compares, the last of both sides or all; nil where they must be given.
-  public var standardLayers: [Int]? {
-    takesAllLayers ? [] : feature == .selfAttention || self == .irg ? [-1] : nil
-  }
-
-  /// What the relations of `minilm` and `minilmv2` are of, in the order of their weights.
-  public var relations: [String] {
-    switch self {
-    case .minilm: ["attention", "values"]
-    case .minilmv2: ["queries", "keys", "values"]
-    default: []
-    }
-  }
+  /// Names of the relations of `minilm` and `minilmv2`, in the order of their weights.
+  public var relations: [String] { loss.relations }
 }

@@ -15,15 +15,11 @@ enum TextBrewerAttention {
   /// rows that do.
   ///
   /// - Parameters:
-  ///   - type: `attention_ce`, or `attention_ce_mean` for means over heads.
-  ///   - student: The student's scores.
-  ///   - teacher: The teacher's, constants.
-  ///   - rows: The tokens that count, ascending; nil takes scores above the threshold.
-  static func crossEntropy(
-    _ type: MatchLossType, student: AttentionMaps, teacher: AttentionMaps, rows: [Int32]?
-  ) -> Tensor {
-    let (own, other) = (AttentionBlocks(student), AttentionBlocks(teacher))
-    let overHeads = type == .attentionCEMean
+  ///   - scores: Scores of both sides; without chosen tokens those above the threshold count.
+  ///   - overHeads: Whether the scores are means over heads, as in `attention_ce_mean`.
+  static func crossEntropy(_ scores: AttentionScores, overHeads: Bool) -> Tensor {
+    let (student, rows) = (scores.student, scores.rows)
+    let (own, other) = (AttentionBlocks(student), AttentionBlocks(scores.teacher))
     let heads = overHeads ? 1 : student.heads
     let queries = rows?.count ?? Int(student.queryStarts.last ?? 0)
     let share = -1 / Float(heads * queries)

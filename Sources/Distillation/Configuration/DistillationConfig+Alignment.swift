@@ -4,23 +4,22 @@ import Tasks
 
 extension DistillationConfig {
   /// What cannot be compared between a teacher and a student that read different tokens.
-  func alignmentFaults(
-    _ teacher: ModelDescription, _ matches: [ResolvedMatch], _ customMatches: [ResolvedCustomMatch]
-  ) -> [Fault] {
+  func alignmentFaults(_ teacher: ModelDescription, _ matches: [Match]) -> [Fault] {
     let reason = "compares token by token, but teacher and student read different tokens"
     var faults: [Fault] = []
-    for match in matches where match.match.feature != .hidden || match.match.loss.takesAllLayers {
+    for match in matches where match.isOfLayers {
+      guard let loss = match.layerLoss, loss.feature != .hidden || match.takesAllLayers else { continue }
       faults.append(
         Fault(
           "intermediate_matches",
-          "\(match.match.loss.rawValue) \(reason), so their attention has other rows and columns; match hidden states, "
+          "\(match.lossName) \(reason), so their attention has other rows and columns; match hidden states, "
             + "which are averaged over characters, instead"))
     }
-    for match in customMatches where match.teacher.rows != .sequences {
+    for match in matches where !match.isOfLayers && match.rows != .sequences {
       faults.append(
         Fault(
           "intermediate_matches",
-          "\(match.match.loss.name) of \(match.teacher.name) \(reason); match hidden states by layer_T and layer_S, "
+          "\(match.lossName) of \(match.teacher.name) \(reason); match hidden states by layer_T and layer_S, "
             + "which are averaged over characters, instead"))
     }
     guard usesTeacherLogits else { return faults }

@@ -1,0 +1,94 @@
+public import Encoders
+import Tensors
+
+/// Match that fits two models: the taps of both sides, the loss between them, its weight and projection.
+public struct Match: Sendable {
+  /// Values of one model that a match compares.
+  public struct Side: Sendable, Equatable {
+    /// Layers as places in the list of hidden states (0: the embeddings) or of blocks; empty for a named module.
+    public let positions: [Int]
+    /// Names of the values, in the order in which the loss takes them.
+    public let taps: [String]
+    /// Names of the attention maps that are compared beside them.
+    public let scores: [String]
+    /// Layers or module in words, such as `layer 8`.
+    public let name: String
+    /// Shape for T tokens or B sequences in words, such as `[T, 768]`.
+    public let shape: String
+
+    init(positions: [Int] = [], taps: [String], scores: [String] = [], name: String, shape: String) {
+      (self.positions, self.taps, self.scores) = (positions, taps, scores)
+      (self.name, self.shape) = (name, shape)
+    }
+
+    /// Names of everything that is compared.
+    var names: [String] { taps + scores }
+  }
+
+  /// Comparison of the two sides.
+  enum Comparison: Sendable {
+    /// A loss between layers.
+    case layers(LayerLoss)
+    /// A loss of the caller's own between two values.
+    case own(CustomMatch.Loss.Function)
+  }
+
+  /// Name of the loss in logs, such as `unweighted_hidden_hidden_mse_1_4`.
+  public let logName: String
+  /// Name of the loss by itself.
+  public let lossName: String
+  /// Factor of the loss in the total.
+  public let weight: Double
+  /// The teacher's values.
+  public let teacher: Side
+  /// The student's values.
+  public let student: Side
+  /// Projection with both sizes; nil where there is none.
+  public let projection: ProjectionConfig?
+  /// Number of heads whose relations are compared; nil for losses without relations.
+  public let relationHeads: Int?
+  /// Factors of the loss's relations; nil takes 1 for each.
+  let relationWeights: [Double]?
+  /// Rows of the values.
+  let rows: Intermediate.Rows
+  let comparison: Comparison
+
+  /// Positions of the teacher's layers.
+  public var teacherPositions: [Int] { teacher.positions }
+  /// Positions of the student's layers.
+  public var studentPositions: [Int] { student.positions }
+  /// Whether attention scores are compared beside hidden states.
+  public var comparesAttention: Bool { !teacher.scores.isEmpty }
+
+  /// Loss between layers; nil for one of the caller's own.
+  var layerLoss: LayerLoss? {
+    switch comparison {
+    case .layers(let loss): loss
+    case .own: nil
+    }
+  }
+
+  /// Whether the layers of the match are those of a model, which a cache can keep; not a named module's.
+  var isOfLayers: Bool { !teacher.positions.isEmpty }
+
+  /// Whether all layers of both sides take part.
+  var takesAllLayers: Bool { layerLoss?.layers == .all }
+
+  /// Number of projections that the match needs: one, or one for each layer of the student.
+  var projectionCount: Int { projection == nil ? 0 : takesAllLayers ? student.taps.count : 1 }
+
+  /// Fresh projections for the match, as many as it needs.
+  ///
+  /// - Parameters:
+  ///   - name: The prefix of the parameters' names; those of several projections have a number behind it.
+  ///   - seed: Decides, with `stream`, the weights.
+  ///   - stream: A number no other match of the run has.
+  func projections(name: String, seed: UInt64, stream: UInt64) -> [Projection] {
+    guard let projection else { return [] }
+    return (0..<projectionCount).compactMap { index in
+      Projection(
+        projection, name: takesAllLayers ? "\(name).\(index)" : name, seed: seed,
+        stream: stream + UInt64(index) << 32)
+    }
+  }
+}

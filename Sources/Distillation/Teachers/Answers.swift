@@ -1,0 +1,100 @@
+public import Encoders
+import Foundation
+public import Tasks
+public import Tensors
+
+/// Answers of a model to a batch: logits with what they mean, and inner values by the names of their taps.
+///
+/// A model gives them, a file, or a closure of one's own. A teacher's answers are constants; a student's are on the context's
+/// tape and hold its losses too.
+public struct Answers {
+  /// Logits of one teacher with its share in a mean of losses.
+  public struct Opinion {
+    /// Share among all opinions; they add up to 1.
+    public var share: Double
+    /// Logits, as `Answers.logits`.
+    public var logits: [Tensor]
+  }
+
+  /// Opinions that the losses are a mean over: one, but for an ensemble whose losses are averaged.
+  public var opinions: [Opinion]
+  /// Meaning of the logits; the student's counts.
+  public var logitsKind: LogitsKind
+  /// Rows of the logits that count, one list for all logits or one for each; nil counts every row.
+  public var logitRows: [[Int32]]?
+  /// Labels for `probability_shift` and `dkd`, one per counted row (of positions: per sequence) of each of the student's
+  /// logits; negative: none.
+  public var labels: [[Int32]]
+  /// Losses of the student, each a scalar; their sum is weighted by `hard_label_weight`.
+  public var losses: [Tensor]
+  /// Inner values by the names of their taps, such as `encoder.layer.3`.
+  public var values: [String: Tensor]
+  /// Attention maps by the names of their taps, such as `encoder.layer.3.attention.scores`.
+  public var maps: [String: AttentionMaps]
+  /// Tokens whose values are matched; nil matches all.
+  public var rows: [Int32]?
+  /// Rows of the student that the answers are to, where the teacher reads other tokens; nil where both read the same.
+  var counterparts: Counterparts?
+
+  /// Rows of a student for which a teacher of other tokens has answers.
+  struct Counterparts {
+    /// Rows of the student's logits; nil: all.
+    var logits: [Int32]?
+    /// Tokens of the student; nil: all.
+    var tokens: [Int32]?
+  }
+
+  /// Answers; leave out what nothing asks for.
+  public init(
+    logits: [Tensor] = [], logitsKind: LogitsKind = .classes, logitRows: [[Int32]]? = nil,
+    labels: [[Int32]] = [], losses: [Tensor] = [], values: [String: Tensor] = [:],
+    maps: [String: AttentionMaps] = [:], rows: [Int32]? = nil
+  ) {
+    opinions = [Opinion(share: 1, logits: logits)]
+    (self.logitsKind, self.logitRows) = (logitsKind, logitRows)
+    (self.labels, self.losses) = (labels, losses)
+    (self.values, self.maps, self.rows) = (values, maps, rows)
+  }
+
+  /// Answers that are probabilities of classes, such as another program's.
+  ///
+  /// The logits are log p, which a softmax at temperature 1 turns back into p; a probability below 1e-8 counts as 1e-8.
+  ///
+  /// - Parameter probabilities: A row of classes for each sequence, or token, of the batch, all of one length.
+  public init(probabilities: [[Double]]) {
+    let width = probabilities.first?.count ?? 0
+    precondition(
+      probabilities.allSatisfy { $0.count == width },
+      "Every row needs a probability for each of \(width) classes.")
+    let logits = probabilities.joined().map { Float(log(max($0, 1e-8))) }
+    self.init(logits: [Tensor(logits, shape: [probabilities.count, width])])
+  }
+
+  /// Logits that are compared one by one with the other side's, each [rows, classes] or as `logitsKind` says; of several
+  /// opinions the first one's.
+  public var logits: [Tensor] {
+    get { opinions[0].logits }
+    set { opinions = [Opinion(share: 1, logits: newValue)] }
+  }
+
+  /// Adds what taps have kept and nobody has set.
+  mutating func add(_ taps: Taps) {
+    values.merge(taps.values) { given, _ in given }
+    maps.merge(taps.maps) { given, _ in given }
+  }
+
+  /// A student's answers over the rows that a teacher's are to.
+  ///
+  /// - Parameter teacher: The teacher's answers.
+  /// - Throws: `DistillationError.adaptor` when rows were chosen that alignment chooses.
+  package mutating func choose(like teacher: Answers) throws(DistillationError) {
+    guard let counterparts = teacher.counterparts else { return }
+    try AlignedTeacher.checkRows(of: self, side: "student")
+    if let rows = counterparts.logits {
+      let count = logits.first.map { $0.shape[0] }
+      labels = labels.map { labels in labels.count == count ? rows.map { labels[Int($0)] } : labels }
+      logitRows = [rows]
+    }
+    self.rows = counterparts.tokens
+  }
+}

@@ -1,0 +1,82 @@
+public import TaskData
+import Tokenization
+
+/// Teacher whose logits are kept in memory, so that it is asked once about each example and not once an epoch.
+///
+/// Inner values are not kept: who wants them asks again.
+public final class RememberingTeacher: TeacherWrapper {
+  let wrapped: any Teacher
+  /// Logits seen so far.
+  public let cache = TeacherCache()
+  /// Company in which each example is answered; nil takes the batches as they come.
+  private var order: AnswerOrder?
+
+  /// A teacher with an empty memory.
+  public init(_ teacher: any Teacher) { wrapped = teacher }
+
+  /// Its logits are kept.
+  public var keepsAnswers: Bool { true }
+
+  /// The other teacher itself: what is remembered is of this one.
+  func around(_ other: any Teacher) -> any Teacher { other }
+
+  /// Notes the batches of the first epoch: in their company examples are answered, so that the last bits of an answer do not
+  /// depend on where a run was gone on with.
+  public func prepare(
+    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+  ) throws(DistillationError) {
+    try wrapped.prepare(for: examples, config: config, batches: batches)
+    order = AnswerOrder(batches: batches) { LabeledBatch(examples, at: $0) }
+  }
+
+  /// The logits from memory, or the teacher's answers.
+  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+    guard request.taps.isEmpty else { return try wrapped.answers(to: batch, wanting: request) }
+    if let order {
+      var whole = request
+      whole.rows = nil
+      for index in batch.indices where !cache.holds(index) {
+        guard let company = order.company(of: index) else { continue }
+        try cache.store(
+          try wrapped.answers(to: company, wanting: whole), of: company.indices, starts: company.tokens.starts
+        )
+      }
+    }
+    if let logits = cache.logits(of: batch.indices) { return Answers(logits: logits) }
+    let answers = try wrapped.answers(to: batch, wanting: request)
+    try cache.store(answers, of: batch.indices, starts: batch.tokens.starts)
+    return answers
+  }
+}
+
+/// Order in which a teacher answers examples whose answers are kept in memory: always in the batches of the first epoch.
+///
+/// The last bits of an answer depend on the texts beside it. A run that goes on from a checkpoint begins with empty memory in
+/// another epoch; asking there in the same company as the uninterrupted run did gives the same bits.
+private final class AnswerOrder {
+  private let makeBatches: () -> [[Int]]
+  private let makeBatch: ([Int]) -> LabeledBatch
+  private var batches: [[Int]] = []
+  /// Batch of each example; -1 where none has it.
+  private var places: [Int] = []
+
+  /// The order of a run.
+  ///
+  /// - Parameters:
+  ///   - batches: The batches of the first epoch, as positions in the data set.
+  ///   - batch: Packs the examples at some positions as the teacher reads them.
+  init(batches: @escaping () -> [[Int]], batch: @escaping ([Int]) -> LabeledBatch) {
+    (makeBatches, makeBatch) = (batches, batch)
+  }
+
+  /// The batch in which the example at a position is answered; nil when no batch has it.
+  func company(of index: Int) -> LabeledBatch? {
+    if batches.isEmpty {
+      batches = makeBatches()
+      places = Array(repeating: -1, count: (batches.joined().max() ?? -1) + 1)
+      for (place, batch) in batches.enumerated() { for index in batch { places[index] = place } }
+    }
+    guard places.indices.contains(index), places[index] >= 0 else { return nil }
+    return makeBatch(batches[places[index]])
+  }
+}
