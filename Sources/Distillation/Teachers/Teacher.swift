@@ -183,19 +183,26 @@ protocol TeacherWrapper: Teacher {
 }
 
 extension TeacherWrapper {
+  /// The other's.
   public var description: ModelDescription { wrapped.description }
+  /// The other's.
   public var model: TaskModel? { wrapped.model }
+  /// As the other.
   public var keepsAnswers: Bool { wrapped.keepsAnswers }
+  /// The other's.
   public var alignment: AlignedExamples? { wrapped.alignment }
+  /// The other's.
   public func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
   {
     wrapped.faults(with: config, student: student, hasLabels: hasLabels)
   }
+  /// Makes the other ready.
   public func prepare(
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     try wrapped.prepare(for: examples, config: config, batches: batches)
   }
+  /// Changes the other.
   public func replacingSources(
     _ change: (_ source: any Teacher, _ number: Int) throws -> any Teacher
   ) rethrows -> any Teacher {

@@ -45,7 +45,8 @@ struct PreparedTask {
       description.copiedLayers = student.copiedLayers
       let descriptions = (teacher: teacher.description, student: description)
       let distiller = try GeneralDistiller(
-        member.config, teacher: teacher.teacher(), student: own.model, description: description, hasLabels: examples.contains { $0.target != .none }, seed: training.seed,
+        member.config, teacher: teacher.teacher(), student: own.model, description: description,
+        hasLabels: examples.contains { $0.target != .none }, seed: training.seed,
         projectionPrefix: "projections.\(index)")
       (objective, self.distiller, self.descriptions) = (distiller, distiller, descriptions)
     } else {
