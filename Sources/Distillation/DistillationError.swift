@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// What can go wrong before and during a distillation.
+/// Errors before and during a distillation.
 public enum DistillationError: Error, Sendable, Equatable {
   /// A configuration with faults, all of them.
   case invalidConfiguration([Fault])
@@ -27,4 +27,41 @@ extension DistillationError: CustomStringConvertible {
     case .adaptor(let side, let field, let message): "The \(side)'s adaptor, \(field): \(message)"
     }
   }
+}
+
+/// Limits of the numbers of a distillation, so that no loss overflows single precision or vanishes in it.
+enum NumberLimits {
+  /// The largest factor of a loss.
+  static let weight = 1e9
+  /// The least and the largest temperature; the loss on logits is multiplied by its square.
+  static let temperatures = 1e-6...1e6
+
+  /// Fault of the factor of a loss; nil for a usable one.
+  static func weightFault(_ value: Double) -> String? {
+    if value >= 0, value <= weight, SinglePrecision.fault(of: value) == nil { return nil }
+    if value > 0, value < 1, let reason = SinglePrecision.fault(of: value) {
+      return "found \(value), \(reason)"
+    }
+    return "found \(value), expected at least 0" + (value > weight ? " and at most \(Int(weight))" : "")
+  }
+
+  /// Fault of a factor among several that are compared, of which none can be 0; nil for a usable one.
+  static func shareFault(_ value: Double) -> String? {
+    value > 0 ? weightFault(value) : "found \(value), expected more than 0"
+  }
+
+  /// Fault of a temperature; nil for a usable one.
+  static func temperatureFault(_ value: Double) -> String? {
+    if temperatures.contains(value) { return nil }
+    return "found \(value), expected more than 0"
+      + (value > 0 ? ": from \(temperatures.lowerBound) to \(Int(temperatures.upperBound))" : "")
+  }
+}
+
+/// Program whose arithmetic a distillation follows where Potstill's own differs.
+public enum Compatibility: String, Sendable, Codable, CaseIterable {
+  /// TextBrewer's: no factor τ² on the KD loss, weight schedules that replace the configured weight, attention layers counted
+  /// from 0 as positions in Hugging Face's list, negative attention scores wiped out unless rows are chosen, and `pkd`
+  /// summed over features.
+  case textbrewer
 }

@@ -3,9 +3,9 @@ import ModelFormats
 import Tasks
 import Tensors
 
-/// What a configuration is checked against: the sizes and names of one model.
+/// Description of a model, against which configurations are checked: its sizes and names.
 public struct ModelDescription: Sendable, Equatable {
-  /// What messages call it, such as a directory.
+  /// Name in messages, such as a directory.
   public var name: String
   /// The number of blocks.
   public var layers: Int
@@ -21,9 +21,9 @@ public struct ModelDescription: Sendable, Equatable {
   public var vocabularySize: Int
   /// The longest sequence it takes, in tokens.
   public var maxPositions: Int
-  /// What stands on its encoder.
+  /// Head on its encoder.
   public var head: TaskHead
-  /// What the outputs of a sequence head mean.
+  /// Meaning of the outputs of a sequence head.
   public var problem: ProblemType
   /// The family of tasks that it answers.
   package var family: any TaskFamily { TaskKind.family(of: head, problem) }
@@ -35,7 +35,7 @@ public struct ModelDescription: Sendable, Equatable {
   public var trainableCount: Int
   /// Whether its head was drawn at random because the checkpoint held none.
   public var hasFreshHead: Bool
-  /// Its tokens by id, if the tokenizer is known.
+  /// Tokens by id, if the tokenizer is known.
   public var vocabulary: [String]?
   /// The values inside it that have a name.
   public var intermediates: [Intermediate]
@@ -140,7 +140,7 @@ public struct ModelDescription: Sendable, Equatable {
       }
   }
 
-  /// What is wrong with a name that no value has.
+  /// Fault of a name that no value has.
   func unknownIntermediate(_ name: String, field: String) -> Fault {
     let names = intermediates.map(\.name)
     let hint = suggestion(for: name, among: names).map { "did you mean \($0)?" }

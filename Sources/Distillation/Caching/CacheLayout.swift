@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// Where things lie in a cache's file; every number is little-endian.
+/// Layout of a cache's file; every number is little-endian.
 ///
 /// ```
 /// 0   "potstill"
@@ -21,7 +21,7 @@ struct CacheLayout {
   let description: TeacherCacheDescription
   /// The file up to the checksums.
   let head: [UInt8]
-  /// Where each example's rows begin, and the size of the file, [examples + 1].
+  /// Offsets of each example's rows, and the size of the file, [examples + 1].
   let offsets: [Int]
 
   /// The layout of a new file.
@@ -108,10 +108,10 @@ struct CacheLayout {
   /// The size of the whole file.
   var fileSize: Int { offsets[offsets.count - 1] }
 
-  /// Where an example's checksum lies.
+  /// Offset of an example's checksum.
   func checksumOffset(_ example: Int) -> Int { head.count + 8 * example }
 
-  /// Where an example's rows lie.
+  /// Byte range of an example's rows.
   func record(_ example: Int) -> Range<Int> { offsets[example]..<offsets[example + 1] }
 
   /// A checksum of an example's rows, never 0.

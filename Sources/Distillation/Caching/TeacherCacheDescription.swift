@@ -1,11 +1,13 @@
 public import Encoders
+import Kernels
 public import ModelFormats
 public import TaskData
+import Tensors
 public import Tokenization
 
-/// What a cache on disk holds and of whom: enough to train students where the teacher is not.
+/// Description of a cache on disk: the teacher and the kept rows, enough to train students where the teacher is not.
 public struct TeacherCacheDescription: Sendable, Equatable {
-  /// What messages call the teacher.
+  /// Name of the teacher in messages.
   public let teacherName: String
   /// The teacher's `config.json`: sizes, head and labels.
   public let teacherConfig: JSONValue
@@ -15,7 +17,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
   public let teacherResults: JSONObject
   /// The longest example that was let through, in tokens, if that is known.
   public let maxLength: Int?
-  /// What the answers depend on.
+  /// Fingerprints of everything that the answers depend on.
   public let key: CacheKey
   /// The rows kept of each example, in their order.
   public let parts: [CachedPart]
@@ -37,13 +39,14 @@ public struct TeacherCacheDescription: Sendable, Equatable {
     parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
   ) {
     self.init(
-      LiveTeacher(teacher), of: teacher, name: name, tokenizer: tokenizer, examples: examples, parts: parts,
+      fingerprint: CacheKey.fingerprint(of: teacher), of: teacher, name: name, tokenizer: tokenizer,
+      examples: examples, parts: parts,
       maxLength: maxLength, results: results)
   }
 
-  /// The description of answers of a teacher whose fingerprint may be known.
+  /// The description of answers of a teacher whose fingerprint is known.
   init(
-    _ live: LiveTeacher, of teacher: TaskModel, name: String, tokenizer: (any Tokenizer)?,
+    fingerprint: String, of teacher: TaskModel, name: String, tokenizer: (any Tokenizer)?,
     examples: [EncodedExample], parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
   ) {
     teacherName = name
@@ -52,7 +55,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
     teacherResults = results
     self.maxLength = maxLength
     key = CacheKey(
-      teacher: live.fingerprint, tokenizer: tokenizer.map(CacheKey.fingerprint),
+      teacher: fingerprint, tokenizer: tokenizer.map(CacheKey.fingerprint),
       data: CacheKey.fingerprint(of: examples))
     self.parts = Self.ordered(parts)
     lengths = examples.map(\.length)
@@ -120,5 +123,60 @@ extension TeacherCacheDescription {
     key = CacheKey(
       teacher: teacher, tokenizer: json["fingerprints"]?["tokenizer"]?.stringValue, data: data)
     (self.parts, self.lengths) = (parts, lengths)
+  }
+}
+
+/// Key of the answers in a cache: fingerprints of the teacher's weights, of its tokenizer and of the token ids.
+public struct CacheKey: Sendable, Equatable {
+  /// The teacher's sizes and weights.
+  public var teacher: String
+  /// The teacher's tokenizer; nil where it is not known, which leaves it to the ids.
+  public var tokenizer: String?
+  /// Ids and segments of every example in order; labels do not matter.
+  public var data: String
+
+  /// The key of a teacher over a data set, both at hand.
+  public init(teacher: TaskModel, tokenizer: (any Tokenizer)? = nil, examples: [EncodedExample]) {
+    self.init(
+      teacher: Self.fingerprint(of: teacher), tokenizer: tokenizer.map(Self.fingerprint),
+      data: Self.fingerprint(of: examples))
+  }
+
+  init(teacher: String, tokenizer: String?, data: String) {
+    (self.teacher, self.tokenizer, self.data) = (teacher, tokenizer, data)
+  }
+
+  /// The sizes and weights of a teacher.
+  package static func fingerprint(of teacher: TaskModel) -> String {
+    var fingerprint = Fingerprint()
+    let config = teacher.config
+    fingerprint.add("\(config.architecture) \(config.head) \(config.attentionHeads) \(config.activation)")
+    for parameter in teacher.parameters {
+      fingerprint.add(parameter.name)
+      fingerprint.add(parameter.storage)
+    }
+    return fingerprint.text
+  }
+
+  static func fingerprint(of examples: [EncodedExample]) -> String {
+    var fingerprint = Fingerprint()
+    fingerprint.add(UInt64(examples.count))
+    for example in examples {
+      fingerprint.add(example.ids)
+      fingerprint.add(example.segments)
+    }
+    return fingerprint.text
+  }
+
+  /// The vocabulary, the added tokens, and what becomes of a text that most settings cut differently.
+  package static func fingerprint(of tokenizer: any Tokenizer) -> String {
+    var fingerprint = Fingerprint()
+    for token in tokenizer.vocabulary.tokens { fingerprint.add(token) }
+    for token in tokenizer.addedTokens { fingerprint.add(token.content) }
+    let probe = "  A naïve TEST, don't: ＡＢ 北京abc 12.5 e\u{301}\u{200B}[MASK]<mask>\t😀"
+    let (ids, segments) = tokenizer.encodeIDs(probe, pair: "B b")
+    fingerprint.add(ids)
+    fingerprint.add(segments)
+    return fingerprint.text
   }
 }

@@ -14,7 +14,7 @@ import Tensors
 public final class TeacherCacheFile: @unchecked Sendable {
   // Sendable because the file is only read, and what is known of checksums only ever changes from false to true.
 
-  /// Where it is.
+  /// Place of the file.
   public let url: URL
   private let layout: CacheLayout
   private let content: FileReader
@@ -55,13 +55,13 @@ public final class TeacherCacheFile: @unchecked Sendable {
 
   deinit { verified.deallocate() }
 
-  /// What the file is called in a folder.
+  /// Name of the file in a folder.
   public static let fileName = "teacher.cache"
 
-  /// What it holds, and of whom.
+  /// Description of the teacher and the kept rows.
   public var description: TeacherCacheDescription { layout.description }
 
-  /// What keeps the cache from being used, in a sentence each; nothing if it fits.
+  /// Faults that keep the cache from being used, a sentence each; none if it fits.
   ///
   /// - Parameters:
   ///   - key: What is asked for; a tokenizer is compared where both sides know it.

@@ -83,7 +83,7 @@ extension DistillationConfig {
 }
 
 extension WeightSchedule {
-  /// What is doubtful about changing a weight that is 0.
+  /// Doubts about changing a weight that is 0.
   fileprivate func doubt(
     ofWeight weight: Double, _ key: String, _ compatibility: Compatibility?
   ) -> String? {

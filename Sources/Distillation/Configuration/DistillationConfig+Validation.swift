@@ -28,7 +28,7 @@ extension DistillationConfig {
   package func resolved(
     teacher: ModelDescription, student: ModelDescription, hasLabels: Bool? = nil, isAligned: Bool = false
   ) -> (matches: [Match], faults: [Fault]) {
-    let resolver = MatchResolver(self, teacher: teacher, student: student)
+    let resolver = resolver(teacher: teacher, student: student)
     var faults = readingFaults + Self.settings.faults(of: self) + resolver.faults
     faults += goalFaults(hasLabels: hasLabels)
     faults += modelFaults(
@@ -37,9 +37,18 @@ extension DistillationConfig {
     return (resolver.matches, faults)
   }
 
+  private func resolver(teacher: ModelDescription, student: ModelDescription) -> MatchResolver {
+    var index = -1
+    let sources = matches.map { source in
+      repeat { index += 1 } while unreadableMatches.contains(index)
+      return (field: "intermediate_matches[\(index)]", source: source)
+    }
+    return MatchResolver(sources, teacher: teacher, student: student, compatibility: compatibility)
+  }
+
   /// The matches as they apply to two models; only meaningful when `validate` finds no fault.
   public func resolvedMatches(teacher: ModelDescription, student: ModelDescription) -> [Match] {
-    MatchResolver(self, teacher: teacher, student: student).matches
+    resolver(teacher: teacher, student: student).matches
   }
 
   /// Whether the KD loss can ever count.
@@ -53,7 +62,7 @@ extension DistillationConfig {
     weight > 0 || (compatibility == .textbrewer && schedule != .none)
   }
 
-  /// What needs labels although there are none.
+  /// Faults of settings that need labels although there are none.
   func labelFaults(hasLabels: Bool?) -> [Fault] {
     guard hasLabels == false else { return [] }
     var faults: [Fault] = []
@@ -137,7 +146,7 @@ extension DistillationConfig {
     return faults
   }
 
-  /// What keeps the logits of two models from being compared.
+  /// Faults that keep the logits of two models from being compared.
   private func outputFaults(_ teacher: ModelDescription, _ student: ModelDescription) -> [Fault] {
     guard teacher.head == student.head else {
       return [
@@ -220,5 +229,44 @@ extension DistillationConfig {
         "its labels are \(student.joined(separator: ", ")), the teacher's \(teacher.joined(separator: ", ")); "
           + "both must have the same labels in the same order")
     ]
+  }
+}
+
+extension DistillationConfig {
+  /// Faults of comparisons between a teacher and a student that read different tokens.
+  func alignmentFaults(_ teacher: ModelDescription, _ matches: [Match]) -> [Fault] {
+    let reason = "compares token by token, but teacher and student read different tokens"
+    var faults: [Fault] = []
+    for match in matches where match.isOfLayers {
+      guard let loss = match.layerLoss, loss.feature != .hidden || match.takesAllLayers else { continue }
+      faults.append(
+        Fault(
+          "intermediate_matches",
+          "\(match.lossName) \(reason), so their attention has other rows and columns; match hidden states, "
+            + "which are averaged over characters, instead"))
+    }
+    for match in matches where !match.isOfLayers && match.rows != .sequences {
+      faults.append(
+        Fault(
+          "intermediate_matches",
+          "\(match.lossName) of \(match.teacher.name) \(reason); match hidden states by layer_T and layer_S, "
+            + "which are averaged over characters, instead"))
+    }
+    guard usesTeacherLogits else { return faults }
+    if teacher.family.answersWithTokens {
+      faults.append(
+        Fault(
+          "kd_loss_weight",
+          "the logits of masked words \(reason): they are distributions over different words; set it to 0 or give both "
+            + "one tokenizer"))
+    }
+    if teacher.family.form == .positions, kdLossType == .mse {
+      faults.append(
+        Fault(
+          "kd_loss_type",
+          "mse \(reason); use ce, reverse_kl or jsd, for which the probabilities are moved along the characters"
+        ))
+    }
+    return faults
   }
 }

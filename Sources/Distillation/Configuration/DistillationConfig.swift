@@ -1,6 +1,7 @@
-import ModelFormats
+public import Foundation
+public import ModelFormats
 
-/// What a student learns from: TextBrewer's `DistillationConfig`, its names and defaults.
+/// Configuration of a distillation: TextBrewer's `DistillationConfig`, its names and defaults.
 ///
 /// The total loss is kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match. Decoding (JSON, YAML)
 /// never stops at the first mistake: what could not be read is kept in `readingFaults`, and `validate` reports it
@@ -8,7 +9,7 @@ import ModelFormats
 public struct DistillationConfig: Sendable, Equatable {
   /// τ, the divisor of both sides' logits; `temperature`.
   public var temperature: Double
-  /// How τ depends on the logits; `temperature_scheduler`.
+  /// Schedule of τ by the logits; `temperature_scheduler`.
   public var temperatureSchedule: TemperatureSchedule
   /// Which loss compares the logits; `kd_loss_type`.
   public var kdLossType: KDLossType
@@ -18,11 +19,11 @@ public struct DistillationConfig: Sendable, Equatable {
   public var logitStandardization: Bool
   /// The factor of the KD loss; `kd_loss_weight`.
   public var kdLossWeight: Double
-  /// How that factor changes; `kd_loss_weight_scheduler`.
+  /// Schedule of that factor; `kd_loss_weight_scheduler`.
   public var kdLossWeightSchedule: WeightSchedule
   /// The factor of the adaptor's losses, so of the labels; `hard_label_weight`.
   public var hardLabelWeight: Double
-  /// How that factor changes; `hard_label_weight_scheduler`.
+  /// Schedule of that factor; `hard_label_weight_scheduler`.
   public var hardLabelWeightSchedule: WeightSchedule
   /// Whether the teacher's largest logit changes places with that of the true label; `probability_shift`.
   public var probabilityShift: Bool
@@ -34,9 +35,9 @@ public struct DistillationConfig: Sendable, Equatable {
   public var cacheTeacherLogits: Bool
   /// The losses between layers; `intermediate_matches` (or `matches`).
   public var matches: [MatchSource]
-  /// Whose arithmetic to follow where Potstill's own differs.
+  /// Program whose arithmetic to follow where Potstill's own differs.
   public var compatibility: Compatibility?
-  /// What could not be read when this was decoded.
+  /// Faults of what could not be read when this was decoded.
   public internal(set) var readingFaults: [Fault] = []
   /// The entries of `intermediate_matches` that could not be read, so that the others keep their numbers in messages.
   var unreadableMatches: [Int] = []
@@ -74,5 +75,73 @@ public struct DistillationConfig: Sendable, Equatable {
     self.init(
       temperature: temperature, kdLossType: kdLossType, kdLossWeight: kdLossWeight,
       hardLabelWeight: hardLabelWeight, matches: intermediateMatches.map { .match($0) })
+  }
+}
+
+extension DistillationConfig {
+  /// Reads a configuration with TextBrewer's keys from a JSON tree; what is wrong ends up in `readingFaults`.
+  ///
+  /// - Parameters:
+  ///   - json: An object; missing keys take their defaults.
+  ///   - path: What precedes every key in messages, such as `distillation`.
+  public init(json: JSONValue, path: String = "") {
+    self.init()
+    readingFaults =
+      json.objectValue.map { Self.settings.lay($0, over: &self, path: path, rejectsUnknown: true) } ?? [
+        Fault(
+          path.isEmpty ? "configuration" : path, "found \(json.inWords), expected keys such as temperature")
+      ]
+  }
+
+  /// Reads a JSON file.
+  ///
+  /// - Throws: `DistillationError.unreadable` when it is no JSON; wrong content ends up in `readingFaults`.
+  public init(contentsOf url: URL) throws(DistillationError) {
+    do {
+      self.init(json: try JSONValue(contentsOf: url))
+    } catch {
+      throw .unreadable(file: url.path, reason: "\(error)")
+    }
+  }
+
+  /// The configuration as a JSON object with TextBrewer's keys; reading it gives the same configuration.
+  public var json: JSONValue { .object(Self.settings.json(of: self)) }
+}
+
+extension DistillationConfig: Codable {
+  /// Decodes from any format; never throws for wrong content, which ends up in `readingFaults`.
+  public init(from decoder: any Decoder) throws { self.init(json: try JSONValue(from: decoder)) }
+
+  /// Encodes every key that differs from a missing one, under TextBrewer's names.
+  public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+}
+
+/// Schedule of a loss's weight over a run; TextBrewer's `WEIGHT_SCHEDULER`.
+///
+/// With x = steps done / steps in all, the factor multiplies the configured weight. TextBrewer replaces the weight by the
+/// factor from the second step on, which `compatibility: textbrewer` reproduces.
+public enum WeightSchedule: String, Sendable, Codable, CaseIterable {
+  /// Always the configured weight.
+  case none
+  /// Factor 1 − x.
+  case linearDecay = "linear_decay"
+  /// Factor x.
+  case linearGrowth = "linear_growth"
+
+  /// The weight at a point of the run.
+  ///
+  /// - Parameters:
+  ///   - weight: The configured weight.
+  ///   - progress: Steps done / steps in all, 0 ... 1.
+  ///   - compatibility: Whose arithmetic to follow.
+  public func weight(_ weight: Double, progress: Double, compatibility: Compatibility? = nil) -> Double {
+    let factor: Double
+    switch self {
+    case .none: return weight
+    case .linearDecay: factor = 1 - progress
+    case .linearGrowth: factor = progress
+    }
+    guard compatibility == .textbrewer else { return weight * factor }
+    return progress == 0 ? weight : factor
   }
 }

@@ -272,7 +272,7 @@ open class GeneralDistiller: TrainingObjective {
       alignment: teacher.alignment)
   }
 
-  /// What each loss of a micro-batch is multiplied by; an adaptor of the caller's own says nothing of its rows.
+  /// Factors of the losses of a micro-batch by their units; an adaptor of the caller's own says nothing of its rows.
   private func updateFactors(of batch: LabeledBatch) -> (LossUnit) -> Double {
     guard let update, adaptor == nil else { return { _ in 1 } }
     let own = counts(of: batch)

@@ -52,7 +52,7 @@ struct UpdateCounts {
     rows.merge(other.rows, uniquingKeysWith: +)
   }
 
-  /// What a mean over some unit of a micro-batch is multiplied by, so that the update's mean comes out.
+  /// Factor of a mean over some unit of a micro-batch, so that the update's mean comes out.
   func factor(of unit: LossUnit, in batch: UpdateCounts) -> Double {
     let (own, all) = (Double(batch.rows[unit] ?? 0), Double(rows[unit] ?? 0))
     // Products of whole numbers are exact, so that micro-batches of one size have the factor 1.
@@ -77,7 +77,7 @@ extension Match {
 }
 
 extension DistillationConfig {
-  /// What cannot be accumulated over several micro-batches, as the losses that relate the rows of a whole batch.
+  /// Faults of what cannot be accumulated over several micro-batches, as the losses that relate the rows of a whole batch.
   package func accumulationFaults(_ steps: Int) -> [Fault] {
     guard steps > 1 else { return [] }
     func fault(_ field: String, _ name: String, _ reason: String) -> Fault {

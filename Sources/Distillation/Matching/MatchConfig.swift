@@ -1,7 +1,7 @@
 public import ModelFormats
 public import Tensors
 
-/// Where matches come from: written out, by modules' names, a named preset of TextBrewer's examples, or a layer map.
+/// Source of matches: written out, by modules' names, a named preset of TextBrewer's examples, or a layer map.
 public enum MatchSource: Sendable, Equatable {
   /// One match, written out.
   case match(IntermediateMatch)
@@ -25,7 +25,7 @@ public struct IntermediateMatch: Sendable, Equatable {
   public var loss: MatchLossType
   /// The factor of the loss in the total, at least 0.
   public var weight: Double
-  /// How the student's features are brought to the teacher's size, if they are.
+  /// Projection of the student's features to the teacher's size, if there is one.
   public var projection: ProjectionConfig?
   /// The heads that `minilmv2` splits queries, keys and values into; nil takes `RelationHeads.standard`.
   public var relationHeads: Int?
@@ -74,7 +74,7 @@ public struct IntermediateMatch: Sendable, Equatable {
     self.projection = projection
   }
 
-  /// What is compared.
+  /// Feature that is compared.
   public var feature: MatchFeature { loss.feature }
 
   /// The name TextBrewer logs the loss under, such as `unweighted_hidden_hidden_mse_1_4`: student first.
@@ -138,11 +138,11 @@ public struct CustomMatch: Sendable, Equatable {
   public var moduleT: String
   /// The student's module.
   public var moduleS: String
-  /// What compares the two.
+  /// Loss between the two.
   public var loss: Loss
   /// The factor of the loss in the total, at least 0.
   public var weight: Double
-  /// How the student's value is brought to the teacher's width, if it is.
+  /// Projection of the student's value to the teacher's width, if there is one.
   public var projection: ProjectionConfig?
 
   /// A match of two modules by a named loss or one of the caller's own.

@@ -12,14 +12,19 @@ struct MatchResolver {
   private var moduleMatches: [Match] = []
   private(set) var faults: [Fault] = []
 
-  init(_ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription) {
-    self.teacher = teacher
-    self.student = student
-    self.compatibility = config.compatibility
-    var index = -1
-    for source in config.matches {
-      repeat { index += 1 } while config.unreadableMatches.contains(index)
-      let field = "intermediate_matches[\(index)]"
+  /// Resolves matches under the names of their fields.
+  ///
+  /// - Parameters:
+  ///   - sources: The matches with their fields, such as `intermediate_matches[2]`.
+  ///   - teacher: The teacher's sizes and names.
+  ///   - student: The student's.
+  ///   - compatibility: Program whose counting to follow.
+  init(
+    _ sources: [(field: String, source: MatchSource)], teacher: ModelDescription, student: ModelDescription,
+    compatibility: Compatibility?
+  ) {
+    (self.teacher, self.student, self.compatibility) = (teacher, student, compatibility)
+    for (field, source) in sources {
       switch source {
       case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)
       case .custom(let match): resolve(match, field)
@@ -161,7 +166,7 @@ struct MatchResolver {
         rows: .tokens, comparison: .layers(match.loss.loss)))
   }
 
-  /// What a model without attention, or with embeddings of a width of their own, cannot be asked for.
+  /// Faults of losses that a model without attention, or with embeddings of a width of their own, cannot give.
   private mutating func checkAbilities(_ match: IntermediateMatch, _ field: String) {
     for (side, name) in [(teacher, "teacher"), (student, "student")] {
       if side.heads == 0, match.feature != .hidden || match.attention == true {

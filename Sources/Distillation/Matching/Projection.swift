@@ -7,7 +7,7 @@ import Training
 /// It exists during the distillation only: optimised, clipped and kept in checkpoints like the student, but no part of
 /// the exported model.
 public final class Projection {
-  /// What follows the linear map.
+  /// Activation behind the linear map.
   public let kind: ProjectionConfig.Kind
   /// The weight, [teacher size, student size], drawn from N(0, 0.02).
   public let weight: Parameter
@@ -60,12 +60,12 @@ public final class Projection {
   }
 }
 
-/// How a student's hidden states are brought to the teacher's size; the `proj` of a match.
+/// Configuration of a projection of a student's hidden states to the teacher's size; the `proj` of a match.
 ///
 /// Written `["linear", 384, 768]`, with options `["linear", 384, 768, {"lr": 1e-3, "weight_decay": 0.01}]`, or
 /// without sizes (`"linear"`), which then follow from the two models.
 public struct ProjectionConfig: Sendable, Equatable {
-  /// What follows the linear map; TextBrewer's `PROJ_MAP`.
+  /// Activation behind the linear map; TextBrewer's `PROJ_MAP`.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     /// Nothing.
     case linear
@@ -75,7 +75,7 @@ public struct ProjectionConfig: Sendable, Equatable {
     case tanh
   }
 
-  /// What follows the linear map.
+  /// Activation behind the linear map.
   public var kind: Kind
   /// The student's hidden size, if it was written.
   public var studentSize: Int?
@@ -100,7 +100,7 @@ public struct ProjectionConfig: Sendable, Equatable {
 }
 
 extension ProjectionConfig {
-  /// What is wrong with the projection of features of these sizes.
+  /// Faults of the projection of features of these sizes.
   func faults(_ field: String, studentSize own: Int, teacherSize other: Int) -> [Fault] {
     var faults: [Fault] = []
     for (side, written, actual) in [("student", studentSize, own), ("teacher", teacherSize, other)]

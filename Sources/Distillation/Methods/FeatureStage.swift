@@ -42,7 +42,7 @@ public struct FeatureStage: Sendable, Equatable {
     ]
   }
 
-  /// What the student learns from in stage one: the matches of a configuration and nothing else.
+  /// Configuration of stage one: the matches of a configuration and nothing else.
   public func features(of config: DistillationConfig) -> DistillationConfig {
     var features = config
     (features.kdLossWeight, features.hardLabelWeight) = (0, 0)
@@ -50,7 +50,7 @@ public struct FeatureStage: Sendable, Equatable {
     return features
   }
 
-  /// What the student learns from in stage two: everything but the matches of a configuration.
+  /// Configuration of stage two: everything but the matches of a configuration.
   public func predictions(of config: DistillationConfig) -> DistillationConfig {
     var predictions = config
     predictions.matches = []
@@ -73,7 +73,7 @@ public struct FeatureStage: Sendable, Equatable {
     return config
   }
 
-  /// What keeps a configuration from being split into two stages, or the stage from being trained.
+  /// Faults that keep a configuration from being split into two stages, or the stage from being trained.
   public func faults(with config: DistillationConfig, training base: TrainingConfig) -> [Fault] {
     var faults: [Fault] = []
     if config.matches.isEmpty {

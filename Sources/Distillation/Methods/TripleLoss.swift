@@ -27,7 +27,7 @@ public struct TripleLoss: Sendable, Equatable {
   public var alphaCos: Double
   /// Whether the KL is over the hidden tokens alone; `restrict_ce_to_mask`.
   public var restrictsCEToMask: Bool
-  /// What is learnt of the teacher's layers beside its last states.
+  /// Matches of the teacher's layers beside its last states.
   public var matches: [MatchSource]
 
   /// A loss with the weights of DistilBERT's recipe.
@@ -43,7 +43,7 @@ public struct TripleLoss: Sendable, Equatable {
     self.matches = matches
   }
 
-  /// What a distiller minimises, a loss from the labels, logits and last layers of two models.
+  /// Configuration of the distiller: a loss from the labels, logits and last layers of two models.
   func config(teacher: ModelDescription, student: ModelDescription) -> DistillationConfig {
     let needsProjection = teacher.hiddenSize != student.hiddenSize
     let match = IntermediateMatch(
@@ -86,7 +86,7 @@ public struct TripleLoss: Sendable, Equatable {
     return distiller
   }
 
-  /// What is wrong, under the names of the options.
+  /// Faults, under the names of the options.
   private var faults: [Fault] {
     let weights = [("alpha_ce", alphaCE), ("alpha_mlm", alphaMLM), ("alpha_cos", alphaCos)]
     var faults = weights.compactMap { name, weight in

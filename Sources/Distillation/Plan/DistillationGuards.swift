@@ -3,7 +3,7 @@ import TaskData
 public import Tasks
 import Training
 
-/// What is doubtful about a distillation although nothing is wrong with its configuration.
+/// Warnings about a distillation although nothing is wrong with its configuration.
 ///
 /// Each guard looks for models and data that make a bad student likely, and gives a warning or nil.
 public enum DistillationGuards {

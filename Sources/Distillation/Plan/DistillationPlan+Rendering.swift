@@ -45,7 +45,7 @@ extension DistillationPlan {
     return goals
   }
 
-  /// What compares the logits, and how.
+  /// Loss between the logits, with its settings.
   private var kdDetails: [String] {
     let options = config.kdLossOptions.named.map { "\($0.name) \(number($0.value))" }
     var details = [([config.kdLossType.rawValue] + options).joined(separator: " ")]

@@ -2,7 +2,7 @@ import Encoders
 import ModelFormats
 import Training
 
-/// What a distillation will do and need, worked out before the first step; what `--dry-run` prints.
+/// Plan of a distillation, worked out before the first step; what `--dry-run` prints.
 public struct DistillationPlan: Sendable {
   /// One matched pair of layers.
   public struct Match: Sendable, Equatable {
@@ -12,7 +12,7 @@ public struct DistillationPlan: Sendable {
     public let studentLayer: String
     /// The loss by its name.
     public let loss: String
-    /// Its weight.
+    /// Weight of the loss.
     public let weight: Double
     /// The teacher's features for T tokens, such as `[T, 768]`.
     public let teacherShape: String
@@ -41,7 +41,7 @@ public struct DistillationPlan: Sendable {
     public let teachers: [ModelDescription]
     /// The share of each teacher, the first included; they add up to 1.
     public let shares: [Double]
-    /// What is averaged.
+    /// Mean that is taken.
     public let average: TeacherAverage
 
     /// Teachers behind the first, with the weights of all, the first included.
@@ -59,7 +59,7 @@ public struct DistillationPlan: Sendable {
   public let others: Others?
   /// The student.
   public let student: ModelDescription
-  /// What the student learns from.
+  /// Configuration of the loss.
   public let config: DistillationConfig
   /// The matched layers, in order.
   public let matches: [Match]
@@ -69,9 +69,9 @@ public struct DistillationPlan: Sendable {
   public let tokensPerBatch: Int
   /// The longest sequence the memory estimate is made for.
   public let sequenceLength: Int
-  /// Where the teacher's answers are kept; nil where they are not, or in memory.
+  /// Place of the teacher's kept answers; nil where they are not kept, or in memory.
   public let cache: CachePlan?
-  /// What is doubtful.
+  /// Warnings.
   public let warnings: [Fault]
   private let optimizerStates: Int
 
@@ -120,11 +120,70 @@ public struct DistillationPlan: Sendable {
   /// The parameters that are trained: the student's and the projections'.
   public var trainableCount: Int { student.trainableCount + projectionCount }
 
-  /// What the run is expected to take, in bytes.
+  /// Memory that the run is expected to take, in bytes.
   public var memory: MemoryEstimate {
     MemoryEstimate(
       teacher: teacher, others: others?.teachers ?? [], student: student, projectionCount: projectionCount,
       optimizerStates: optimizerStates,
       tokens: tokensPerBatch, sequenceLength: sequenceLength)
   }
+}
+
+/// Place of a run's kept answers on disk.
+public struct CachePlan: Sendable, Equatable {
+  /// Size in bytes; nil for answers that were there before.
+  public let bytes: Int?
+  /// The file or folder.
+  public let place: String
+  /// Whether the run deletes them at its end.
+  public let isTemporary: Bool
+
+  /// A plan of answers in a file or folder.
+  public init(bytes: Int?, place: String, isTemporary: Bool) {
+    (self.bytes, self.place, self.isTemporary) = (bytes, place, isTemporary)
+  }
+
+  /// The plan in words.
+  var text: String {
+    let size = bytes.map { "\(CacheBudget.text($0)) in " } ?? ""
+    return size + place
+      + (isTemporary ? " until the end; the teacher runs once" : "; the teacher does not run")
+  }
+}
+
+/// Estimate of a distillation's memory, by a formula; the true peak is in the run's results.
+///
+/// With 4 bytes a value: each teacher's parameters once; every trained value once with its gradient and the optimizer's
+/// states (two for AdamW); of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
+/// sequences of length L, the T (8 H + F + A L) values that the backward pass needs; T (4 H + F) more for the gradients on
+/// their way through a layer; and two layers' worth for the teacher, which keeps nothing.
+public struct MemoryEstimate: Sendable, Equatable {
+  /// The parameters of teachers, student and projections, in bytes.
+  public let parameters: Int
+  /// The gradients of what is trained, in bytes.
+  public let gradients: Int
+  /// The optimizer's states, in bytes.
+  public let optimizer: Int
+  /// The activations of one micro-batch, in bytes.
+  public let activations: Int
+
+  init(
+    teacher: ModelDescription, others: [ModelDescription], student: ModelDescription, projectionCount: Int,
+    optimizerStates: Int,
+    tokens: Int, sequenceLength: Int
+  ) {
+    let trained = student.trainableCount + projectionCount
+    let further = others.reduce(0) { $0 + $1.parameterCount }
+    parameters = 4 * (teacher.parameterCount + further + student.parameterCount + projectionCount)
+    gradients = 4 * trained
+    optimizer = 4 * optimizerStates * trained
+    let perLayer = { (model: ModelDescription) in
+      tokens * (8 * model.hiddenSize + model.intermediateSize + model.heads * sequenceLength)
+    }
+    let passing = tokens * (4 * student.hiddenSize + student.intermediateSize)
+    activations = 4 * (student.layers * perLayer(student) + passing + 2 * perLayer(teacher))
+  }
+
+  /// Everything together, in bytes.
+  public var total: Int { parameters + gradients + optimizer + activations }
 }

@@ -70,7 +70,7 @@ public struct AlignedTeacher: TeacherWrapper {
   package func aligned(
     _ answers: Answers, of batch: LabeledBatch, _ other: LabeledBatch, temperature: Double
   ) throws(DistillationError) -> Answers {
-    try Self.checkRows(of: answers, side: "teacher")
+    try answers.refuseRows(side: "teacher")
     var result = answers
     var counterparts = Answers.Counterparts()
     let alignments = batch.indices.map { examples.alignments[$0] }
@@ -104,16 +104,6 @@ public struct AlignedTeacher: TeacherWrapper {
     }
     result.counterparts = counterparts
     return result
-  }
-
-  /// Refuses rows that an adaptor chose.
-  static func checkRows(of answers: Answers, side: String) throws(DistillationError) {
-    guard answers.rows == nil, answers.logitRows == nil else {
-      throw .adaptor(
-        side: side, field: "rows",
-        message:
-          "teacher and student read different tokens, whose rows are chosen by alignment; leave them nil")
-    }
   }
 
   /// Scores of the teacher's tokens, [its tokens], as scores of the student's, [its tokens].

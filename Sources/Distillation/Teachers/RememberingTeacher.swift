@@ -14,7 +14,7 @@ public final class RememberingTeacher: TeacherWrapper {
   /// A teacher with an empty memory.
   public init(_ teacher: any Teacher) { wrapped = teacher }
 
-  /// Its logits are kept.
+  /// Always: its logits are kept.
   public var keepsAnswers: Bool { true }
 
   /// The other teacher itself: what is remembered is of this one.

@@ -1,5 +1,6 @@
-import Encoders
-import Foundation
+public import Encoders
+public import Foundation
+import Kernels
 import ModelFormats
 public import TaskData
 import Tensors
@@ -46,7 +47,7 @@ public final class StoredTeacher: Teacher {
       ?? ModelDescription(config, name: stored.teacherName, parameterCount: stored.parameterCount)
   }
 
-  /// Its answers are in a file.
+  /// Always: its answers are in a file.
   public var keepsAnswers: Bool { true }
 
   /// The answers to a batch, read from the file.
@@ -78,5 +79,133 @@ public final class StoredTeacher: Teacher {
   ) throws(DistillationError) {
     guard config.usesTeacherLogits || !config.matches.isEmpty else { return }
     try file.check(data: CacheKey.fingerprint(of: examples))
+  }
+}
+
+extension TeacherCacheFile {
+  /// Runs a teacher once over a data set and keeps its answers; goes on where an interrupted run has stopped.
+  ///
+  /// What stood under the name is replaced when everything is written. Examples are always answered in the same company, so
+  /// a file that was gone on with equals one that was made at once.
+  ///
+  /// - Parameters:
+  ///   - url: The file.
+  ///   - description: What to keep, and of whom.
+  ///   - examples: The data set of the description.
+  ///   - teacher: The teacher of the description.
+  ///   - budget: How much disk it may take.
+  ///   - tokensPerBatch: The tokens that the teacher reads at once.
+  ///   - beforeCommit: Runs when all answers are written, before the file gets its name; what belongs beside it is written
+  ///     here, so that a file that is there has it.
+  ///   - progress: Told of the examples done after each batch.
+  /// - Throws: `DistillationError.cache` when it would be too large, cannot be written, or another process builds it;
+  ///   `.adaptor` when features do not fit half precision; what `progress` throws.
+  public static func build(
+    _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
+    budget: CacheBudget, tokensPerBatch: Int = 4096, beforeCommit: () throws -> Void = {},
+    progress: (_ done: Int) throws -> Void = { _ in }
+  ) throws -> TeacherCacheFile {
+    precondition(
+      description.lengths == examples.map(\.length), "A cache is built over the examples it describes.")
+    if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
+      throw DistillationError.cache(file: url.path, message: fault)
+    }
+    let (live, config) = (LiveTeacher(teacher), teacher.config)
+    let request = AnswerRequest(taps: Set(description.parts.compactMap { $0.tap(in: config) }))
+    let writer = try CacheWriter(CacheLayout(description), target: url)
+    let missing = Set(try writer.missingExamples())
+    var done = examples.count - missing.count
+    let sampler = BatchSampler(lengths: examples.map(\.length), size: .tokens(max(1, tokensPerBatch)))
+    for places in missing.isEmpty ? [] : sampler.evaluationBatches() {
+      let missingHere = places.count { missing.contains($0) }
+      if missingHere == 0 { continue }
+      let batch = LabeledBatch(examples, at: places)
+      let record = try CacheRecord(
+        try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
+      for place in batch.indices.indices {
+        try record.withBytes(of: place) { try writer.write($0, of: batch.indices[place]) }
+      }
+      done += missingHere
+      try progress(done)
+    }
+    try beforeCommit()
+    try writer.commit()
+    return try TeacherCacheFile(url)
+  }
+}
+
+/// The answers to a batch on their way to a file.
+private struct CacheRecord {
+  private let parts: [CachedPart]
+  private let tensors: [Tensor]
+  private let starts: [Int32]
+
+  /// - Throws: `DistillationError.adaptor` when the answers are not of the described form.
+  init(
+    _ answers: Answers, of batch: LabeledBatch, parts: [CachedPart], _ config: EncoderConfig
+  ) throws(DistillationError) {
+    self.parts = parts
+    starts = batch.tokens.starts
+    guard answers.logitRows == nil, answers.rows == nil else {
+      throw .adaptor(
+        side: "teacher", field: "rows", message: "a cache keeps all rows; use the standard adaptor")
+    }
+    var tensors: [Tensor] = []
+    for part in parts {
+      let tensor =
+        if let tap = part.tap(in: config) { answers.values[tap] } else {
+          part.index < answers.logits.count ? answers.logits[part.index] : nil
+        }
+      let rows = part.kind == .logits && part.hasOneRow ? batch.count : batch.tokens.tokenCount
+      let shape: Shape = part.isVector ? [rows] : [rows, part.width]
+      guard let tensor, tensor.shape == shape else {
+        let found = tensor.map { "\($0.shape)" } ?? "nothing"
+        throw .adaptor(
+          side: "teacher", field: part.kind.rawValue,
+          message: "\(part.name): found \(found), expected \(shape); a cache needs the standard adaptor")
+      }
+      tensors.append(tensor)
+    }
+    self.tensors = tensors
+  }
+
+  /// The bytes of the sequence at a place in the batch.
+  func withBytes(of place: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    let length = Int(starts[place + 1] - starts[place])
+    let size = TeacherCacheDescription.recordBytes(parts, length: length)
+    let record = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+    defer { record.deallocate() }
+    record.initializeMemory(as: UInt8.self, repeating: 0)
+    var offset = 0
+    for (part, tensor) in zip(parts, tensors) {
+      let isLogits = part.kind == .logits
+      let first = isLogits && part.hasOneRow ? place : Int(starts[place])
+      let count = part.rows(of: length) * part.width
+      let source = tensor.storage.withUnsafeMutablePointer { $0 + first * part.width }
+      guard let target = record.baseAddress.map({ $0 + offset }) else { break }
+      if isLogits {
+        target.copyMemory(from: source, byteCount: 4 * count)
+      } else {
+        let halves = target.bindMemory(to: UInt16.self, capacity: count)
+        let misfits = HalfPrecision.narrow(source, into: halves, count: count)
+        let isFinite = (0..<count).allSatisfy { misfits == 0 || source[$0].isFinite }
+        guard isFinite else {
+          throw DistillationError.adaptor(
+            side: "teacher", field: part.kind.rawValue,
+            message:
+              "\(part.name) are not finite for one sequence: the teacher's weights are broken, or its answers overflow. "
+              + "Look at it with 'potstill evaluate', and take another teacher")
+        }
+        guard misfits == 0 else {
+          throw DistillationError.adaptor(
+            side: "teacher", field: part.kind.rawValue,
+            message:
+              "\(part.name) have \(misfits) values in one sequence that half precision cannot hold "
+              + "(65520 and more); train without a cache of it (--no-cache-teacher-logits)")
+        }
+      }
+      offset += part.byteCount(of: length)
+    }
+    try body(UnsafeRawBufferPointer(record))
   }
 }

@@ -30,7 +30,7 @@ public protocol Teacher {
   /// The training examples as it reads them; nil where it reads the student's tokens.
   var alignment: AlignedExamples? { get }
 
-  /// What is wrong or doubtful about it for a student, beside what any teacher of its description would be told.
+  /// Faults and doubts about it for a student, beside those of any teacher of its description.
   func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
 
   /// Makes ready for training.
@@ -169,7 +169,7 @@ public struct ClosureTeacher: Teacher {
     (self.description, self.answer) = (description, answer)
   }
 
-  /// What the function gives.
+  /// Answers of the function.
   public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
     try answer(batch)
   }

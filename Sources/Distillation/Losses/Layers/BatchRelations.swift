@@ -71,7 +71,7 @@ enum RelationalLoss {
     }
   }
 
-  /// How far, and in which direction, all rows lie from one of them.
+  /// Distances and directions of all rows from one of them.
   private static func differences(_ x: Tensor, from anchor: Int) -> UnitRows {
     UnitRows(x - x.rows(anchor..<anchor + 1))
   }

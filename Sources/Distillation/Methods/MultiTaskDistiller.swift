@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tensors
 import Tokenization
 import Training
@@ -31,7 +32,7 @@ public final class MultiTaskDistiller: TrainingObjective {
   public let tau: Double
   /// The parameters of all tasks, each once.
   public let groups: [ParameterGroup]
-  /// Where each task's examples begin among those of all.
+  /// Offsets of each task's examples among those of all.
   private let offsets: [Int]
 
   /// A distiller of several tasks, once everything fits.
@@ -110,16 +111,16 @@ public final class MultiTaskDistiller: TrainingObjective {
       accumulation: config.gradientAccumulationSteps, seed: config.dataSeed ?? config.seed)
   }
 
-  /// What the tasks' objectives keep in a checkpoint.
+  /// State of the tasks' objectives in a checkpoint.
   public var state: [Parameter] { tasks.flatMap(\.objective.state) }
 
-  /// What the batch's own task counts.
+  /// Weight of a batch by its own task.
   public func weight(of batch: LabeledBatch) -> Double {
     let (task, local) = self.local(batch)
     return task.objective.weight(of: local)
   }
 
-  /// What the task of an update's micro-batches needs to know of them.
+  /// Makes the task of an update's micro-batches ready for them.
   public func prepare(for batches: [LabeledBatch]) throws {
     let all = batches.map { local($0) }
     try all.first?.task.objective.prepare(for: all.map(\.batch))
@@ -212,5 +213,35 @@ public final class MultiTaskDistiller: TrainingObjective {
       }
     }
     return faults
+  }
+}
+
+/// One of the tasks of a `MultiTaskDistiller`: a head on the shared encoder with its teacher, its settings and its data.
+public struct DistillationTask {
+  /// Name in logs and scores, such as `sst2`.
+  public let name: String
+  /// Objective on its batches: a `GeneralDistiller` with the task's own teacher and configuration, or a
+  /// `SupervisedObjective` where there is no teacher.
+  public let objective: any TrainingObjective
+  /// Examples that the student learns the task from.
+  public let examples: [EncodedExample]
+  /// Sampling weight relative to the other tasks, beside its size; more than 0.
+  public let samplingWeight: Double
+  /// Scores the student on the task; nil never does.
+  public let score: (() throws -> EvaluationResult)?
+  /// Which of the scores counts in the average over tasks; nil takes the first.
+  public let metric: String?
+
+  /// A task; the objectives of all tasks must train parameters of different names on one encoder.
+  public init(
+    _ name: String, objective: any TrainingObjective, examples: [EncodedExample], samplingWeight: Double = 1,
+    metric: String? = nil, score: (() throws -> EvaluationResult)? = nil
+  ) {
+    self.name = name
+    self.objective = objective
+    self.examples = examples
+    self.samplingWeight = samplingWeight
+    self.metric = metric
+    self.score = score
   }
 }

@@ -1,7 +1,10 @@
 public import Encoders
 import Foundation
+import TaskData
 public import Tasks
 public import Tensors
+import Tokenization
+import Training
 
 /// Answers of a model to a batch: logits with what they mean, and inner values by the names of their taps.
 ///
@@ -83,18 +86,97 @@ public struct Answers {
     maps.merge(taps.maps) { given, _ in given }
   }
 
+  /// Refuses rows that an adaptor chose, where alignment chooses them.
+  func refuseRows(side: String) throws(DistillationError) {
+    guard rows == nil, logitRows == nil else {
+      throw .adaptor(
+        side: side, field: "rows",
+        message:
+          "teacher and student read different tokens, whose rows are chosen by alignment; leave them nil")
+    }
+  }
+
   /// A student's answers over the rows that a teacher's are to.
   ///
   /// - Parameter teacher: The teacher's answers.
   /// - Throws: `DistillationError.adaptor` when rows were chosen that alignment chooses.
   package mutating func choose(like teacher: Answers) throws(DistillationError) {
     guard let counterparts = teacher.counterparts else { return }
-    try AlignedTeacher.checkRows(of: self, side: "student")
+    try refuseRows(side: "student")
     if let rows = counterparts.logits {
       let count = logits.first.map { $0.shape[0] }
       labels = labels.map { labels in labels.count == count ? rows.map { labels[Int($0)] } : labels }
       logitRows = [rows]
     }
     self.rows = counterparts.tokens
+  }
+}
+
+/// Adaptor: a function that turns a batch and a model's output into answers; TextBrewer's adaptor.
+///
+/// The context is the pass the output belongs to: losses must be computed in it. Its taps hold the inner values that are asked
+/// for; a distiller adds them to the answers.
+public typealias Adaptor = (LabeledBatch, ModelOutput, Context) throws -> Answers
+
+/// Adaptors that fit most runs.
+public enum Adaptors {
+  /// For a student that classifies sequences: logits, labels, cross-entropy of the labelled sequences.
+  public static func classification(
+    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+  ) -> Answers {
+    supervised(features(batch, output, context), by: ClassTargets(batch.labels), batch, output, context)
+  }
+
+  /// For a teacher with one list of logits, rows of classes: these, no loss.
+  public static func features(
+    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+  ) -> Answers {
+    Answers(logits: [output.logits])
+  }
+
+  /// For a teacher that answers questions: start and end scores, each a distribution over the tokens of its sequence, no
+  /// loss.
+  public static func answers(
+    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+  ) -> Answers {
+    let form = LogitsForm.positions
+    return Answers(
+      logits: form.parts(of: output.logits), logitsKind: form.kind(starts: batch.tokens.starts))
+  }
+
+  /// For a teacher with a configuration: its logits, as its family of tasks compares them, no loss.
+  public static func teacher(of config: EncoderConfig) -> Adaptor {
+    let form = config.taskFamily.form
+    return { batch, output, _ in
+      Answers(
+        logits: form.parts(of: output.logits), logitsKind: form.kind(starts: batch.tokens.starts))
+    }
+  }
+
+  /// For a student with a configuration: what fits such a teacher, and the loss of what is labelled.
+  public static func student(of config: EncoderConfig) -> Adaptor {
+    let family = config.taskFamily
+    return student(of: config) { family.targets(of: $0) }
+  }
+
+  /// For a student whose targets come from elsewhere than the batch.
+  package static func student(
+    of config: EncoderConfig, targets: @escaping (LabeledBatch) -> any TaskTargets
+  ) -> Adaptor {
+    let read = teacher(of: config)
+    return { batch, output, context in
+      supervised(try read(batch, output, context), by: targets(batch), batch, output, context)
+    }
+  }
+
+  /// Answers with the loss and labels of some targets.
+  private static func supervised(
+    _ answers: Answers, by targets: any TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
+    _ context: Context
+  ) -> Answers {
+    var answers = answers
+    answers.losses = [targets.loss(output.logits, starts: batch.tokens.starts)]
+    answers.labels = targets.classes
+    return answers
   }
 }
