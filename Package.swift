@@ -56,7 +56,7 @@ let package = Package(
     + library("Kernels", ["CKernels"])
     + library("Tensors", ["Kernels"], testsOnly: ["ModelFormats"])
     + library("Tokenization", ["Kernels", "ModelFormats"])
-    + library("ModelFormats", ["Kernels"])
+    + library("ModelFormats", ["Kernels", yams])
     + library("Encoders", ["Kernels", "Tensors", "Tokenization", "ModelFormats"])
     + library("TaskData", ["Kernels", "Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
     + library("Evaluation", ["ModelFormats"], testsOnly: ["TaskData", "Tasks"])
@@ -70,7 +70,7 @@ let package = Package(
       "Tasks",
       [
         "Training", "Encoders", "Tensors", "Kernels", "TaskData", "Tokenization", "Evaluation",
-        "ModelFormats",
+        "ModelFormats", yams,
       ])
     + library(
       "Distillation",
@@ -84,7 +84,9 @@ let package = Package(
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData", "Evaluation",
         "Training", "Tasks", "Distillation",
       ])
-    + library("PotstillDemo", ["Tasks", "TaskData", "Tokenization", "ModelFormats"])
+    + library(
+      "PotstillDemo",
+      ["Distillation", "Tasks", "Training", "Encoders", "TaskData", "Tokenization", "ModelFormats"])
     + library(
       "PotstillCommands",
       [

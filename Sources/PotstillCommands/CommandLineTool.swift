@@ -62,13 +62,11 @@ public enum CommandLineTool {
       return ExitCode.validationFailure.rawValue
     } catch let code as ExitCode {
       return code.rawValue
-    } catch let interrupted as InterruptedError {
-      report("\(interrupted)", on: console)
-      return interrupted.exitCode
-    } catch let error as TrainingError {
-      report("\(error)", on: console)
-      return InterruptedError(error)?.exitCode ?? 1
     } catch {
+      if let code = SignalWatch.exitCode(of: error) {
+        report("\(error)", on: console)
+        return code
+      }
       return report(error, on: console)
     }
   }

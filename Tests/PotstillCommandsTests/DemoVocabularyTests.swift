@@ -1,5 +1,6 @@
 import Foundation
 import PotstillCommands
+import PotstillDemo
 import TestSupport
 import Testing
 import Tokenization

@@ -117,6 +117,8 @@ public final class LiveTeacher: Teacher {
   /// Whether the standard adaptor reads the model's output, whose answers a cache can keep.
   let isStandard: Bool
   private var knownFingerprint: String?
+  /// How often the weights were hashed.
+  package private(set) var hashCount = 0
 
   /// A model as a teacher.
   ///
@@ -147,6 +149,7 @@ public final class LiveTeacher: Teacher {
   /// Fingerprint of the sizes and weights, computed once.
   package var fingerprint: String {
     if let knownFingerprint { return knownFingerprint }
+    hashCount += 1
     let fingerprint = CacheKey.fingerprint(of: taught)
     knownFingerprint = fingerprint
     return fingerprint

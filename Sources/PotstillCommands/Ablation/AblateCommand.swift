@@ -1,6 +1,8 @@
 import ArgumentParser
+import Distillation
 import Foundation
 import ModelFormats
+import Tasks
 
 /// `potstill ablate`.
 package struct AblateCommand: ConsoleCommand {
@@ -73,8 +75,7 @@ package struct AblateCommand: ConsoleCommand {
     try OutputFolder(folder.path, overwrite: true).create()
     let lock = try FolderLock(folder)
     defer { lock.release() }
-    var report = AblationReport(
-      rows: grid.cells.map { AblationReport.Row(cell: $0, runs: []) }, metrics: metric)
+    var report = AblationReport(grid.cells.map { AblationReport.Row($0.values) }, metrics: metric)
     let total = grid.cells.count * seeds
     var (done, failed) = (0, 0)
     for (index, cell) in grid.cells.enumerated() {
@@ -89,7 +90,7 @@ package struct AblateCommand: ConsoleCommand {
       }
     }
     try report.json.write(to: reportFile)
-    console.result(json ? report.json.prettyText : nil, orTable: report.table)
+    console.result(json ? report.json.prettyText : nil, orTable: Self.table(report))
     if failed > 0 {
       throw CommandError(
         "\(failed) of \(total) runs failed; what went wrong stands above. The same command runs only these again"
@@ -117,6 +118,12 @@ package struct AblateCommand: ConsoleCommand {
     if code >= 128 { throw ExitCode(code) }
     guard code == 0 else { return nil }
     return try folder.finish(arguments, keepsModel: keepModels)
+  }
+
+  private static func table(_ report: AblationReport) -> TextTable {
+    let table = report.table
+    return TextTable(
+      table.keys.map { .text($0) } + table.numbers.map { .number($0) }, table.rows)
   }
 
   private func outputPath(of files: [RecipeFile]) throws -> String {

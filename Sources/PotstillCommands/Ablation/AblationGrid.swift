@@ -1,15 +1,8 @@
+import Distillation
 import ModelFormats
 
 /// The runs of an ablation: every recipe with every combination of some values of its keys.
 struct AblationGrid {
-  /// One key with its values.
-  struct Axis {
-    /// The key as a recipe spells it.
-    let key: String
-    /// The values as they were given; `none` leaves the key out.
-    let values: [String]
-  }
-
   /// One recipe with one combination of values.
   struct Cell {
     /// The folder of its runs.
@@ -97,8 +90,8 @@ struct AblationGrid {
   }
 
   /// The keys that vary, from settings such as `temperature=1,4,8`, and what is wrong with the settings.
-  private static func axes(_ settings: [String], _ faults: inout [String]) -> [Axis] {
-    var axes: [Axis] = []
+  private static func axes(_ settings: [String], _ faults: inout [String]) -> [AblationAxis] {
+    var axes: [AblationAxis] = []
     for setting in settings {
       let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
       let key = OptionSpelling.canonical(parts.first ?? "")
@@ -109,13 +102,13 @@ struct AblationGrid {
       } else if axes.contains(where: { OptionSpelling.canonical($0.key) == key }) {
         faults.append("--vary \(parts[0]): given twice; put all values into one list")
       } else {
-        axes.append(Axis(key: key.replacing("-", with: "_"), values: Self.values(of: parts[1])))
+        axes.append(AblationAxis(key.replacing("-", with: "_"), values: parts[1]))
       }
     }
     return axes
   }
 
-  private static func combinations(of start: Cell, _ axes: [Axis]) throws -> [Cell] {
+  private static func combinations(of start: Cell, _ axes: [AblationAxis]) throws -> [Cell] {
     var cells = [start]
     for axis in axes {
       cells = try cells.flatMap { cell in
@@ -137,24 +130,6 @@ struct AblationGrid {
     // A recipe by itself has the folder that it would have beside others, which then find its runs finished.
     if axes.isEmpty { cells[0].name = start.recipe.name }
     return cells
-  }
-
-  /// Values between commas, of which those inside brackets and quotes belong to a value.
-  private static func values(of text: String) -> [String] {
-    var values = [""]
-    var depth = 0
-    var isQuoted = false
-    for character in text {
-      if character == "\"" { isQuoted.toggle() }
-      if !isQuoted && "[{".contains(character) { depth += 1 }
-      if !isQuoted && "]}".contains(character) { depth -= 1 }
-      if character == "," && depth == 0 && !isQuoted {
-        values.append("")
-      } else {
-        values[values.count - 1].append(character)
-      }
-    }
-    return values
   }
 }
 

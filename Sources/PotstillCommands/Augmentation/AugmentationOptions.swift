@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 import ModelFormats
 import TaskData
 
@@ -39,12 +40,13 @@ package struct AugmentationOptions: ParsableArguments {
   }
 
   /// What is asked for, nil for nothing.
-  func recipe(seed: UInt64, maskToken: String?) throws -> AugmentationRecipe? {
-    guard let augment else { return nil }
-    return AugmentationRecipe(
-      augment.text == "standard" ? AugmentationRecipe.standard : try augment.parts,
-      amount: AugmentationAmount.of(count: augmentCount, copies: augmentCopies), seed: augmentSeed ?? seed,
-      maskToken: maskToken ?? "[MASK]")
+  func augmentation() throws -> JobAugmentation? {
+    try augment.map { augment in
+      JobAugmentation(
+        augment.text == "standard" ? AugmentationRecipe.standard : try augment.parts,
+        amount: AugmentationAmount.of(count: augmentCount, copies: augmentCopies), seed: augmentSeed,
+        maskedModel: mlmModel)
+    }
   }
 
   /// The options as a run's recipe holds them, every parameter written out.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Tasks
 
 /// The batches of a measurement and how it is reported.
 struct BenchOptions: ParsableArguments {
@@ -49,7 +49,9 @@ struct BenchOptions: ParsableArguments {
 
   /// The lengths of the sequences of each batch, the warm-up's first.
   func batches(longest: Int) throws -> [[Int]] {
-    let pattern = try lengths.map { try Self.read($0) } ?? [Int](repeating: length ?? 128, count: batch)
+    let pattern =
+      try lengths.map { try BenchmarkSteps.lengths(contentsOf: $0) }
+      ?? [Int](repeating: length ?? 128, count: batch)
     let batches = (steps ?? (lengths == nil ? 10 : max(1, pattern.count / batch))) + warmup
     let tokens = Double(batches) * Double(batch) * Double(pattern.max() ?? 1)
     guard tokens <= Double(Self.mostTokens) else {
@@ -66,23 +68,5 @@ struct BenchOptions: ParsableArguments {
     return (Array(0..<warmup) + Array(0..<count)).map { index in
       (0..<batch).map { pattern[(index * batch + $0) % pattern.count] }
     }
-  }
-
-  private static func read(_ path: String) throws -> [Int] {
-    let text: String
-    do {
-      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
-    } catch {
-      throw CommandError("--lengths \(path): no such file, or it cannot be read")
-    }
-    var lengths: [Int] = []
-    for (index, line) in text.split(separator: "\n").enumerated() {
-      guard let length = Int(line.trimmingCharacters(in: .whitespaces)), length > 0 else {
-        throw CommandError("\(path):\(index + 1): found \"\(line)\", expected a number of tokens from 1")
-      }
-      lengths.append(length)
-    }
-    guard !lengths.isEmpty else { throw CommandError("\(path): no lengths, expected one a line") }
-    return lengths
   }
 }

@@ -13,19 +13,19 @@ struct TrainStepBench: ConsoleCommand {
     commandName: "train-step",
     abstract: "Forward, backward, clipping and AdamW of a classifier with its dropout.")
 
-  @Option(help: ArgumentHelp("The model: \(BenchShape.names), or a folder.", valueName: "shape"))
+  @Option(help: ArgumentHelp("The model: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "minilm-l6"
 
   @OptionGroup var bench: BenchOptions
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let shape = try BenchShape(shape)
+    let shape = try BenchmarkShape(shape)
     let lengths = try bench.batches(longest: shape.config.maxPositions)
-    let clock = BenchClock(bench)
-    try BenchSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize)
-      .run(SupervisedObjective(shape.model(seed: 1, console: console)), clock: clock)
-    let report = clock.report("train-step", shape: shape.name, options: bench, lengths: lengths) {
+    let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
+    try BenchmarkSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize)
+      .run(SupervisedObjective(shape.model(seed: 1, console)), clock: clock)
+    let report = clock.report("train-step", shape: shape.name, batchSize: bench.batch, lengths: lengths) {
       3 * shape.forwardOperations(lengths: $0)
     }
     console.result(report, json: bench.json)
@@ -38,10 +38,10 @@ struct DistillStepBench: ConsoleCommand {
     commandName: "distill-step",
     abstract: "A student's training step with the teacher's forward pass and the losses between them.")
 
-  @Option(help: ArgumentHelp("The teacher: \(BenchShape.names), or a folder.", valueName: "shape"))
+  @Option(help: ArgumentHelp("The teacher: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var teacher = "bert-base"
 
-  @Option(help: ArgumentHelp("The student: \(BenchShape.names), or a folder.", valueName: "shape"))
+  @Option(help: ArgumentHelp("The student: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "t4-tiny"
 
   @Option(help: ArgumentHelp("Matches between layers: a preset, or none.", valueName: "preset"))
@@ -57,22 +57,22 @@ struct DistillStepBench: ConsoleCommand {
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let (teacher, student) = (try BenchShape(teacher), try BenchShape(shape))
+    let (teacher, student) = (try BenchmarkShape(teacher), try BenchmarkShape(shape))
     let lengths = try bench.batches(
       longest: min(teacher.config.maxPositions, student.config.maxPositions))
     let config = DistillationConfig(matches: match == "none" ? [] : [.preset(match)])
     let distiller = try GeneralDistiller(
-      config, teacher: teacher.model(seed: 1, console: console),
-      student: student.model(seed: 2, console: console))
-    let steps = BenchSteps(
+      config, teacher: teacher.model(seed: 1, console),
+      student: student.model(seed: 2, console))
+    let steps = BenchmarkSteps(
       lengths: lengths, vocabularySize: min(teacher.config.vocabularySize, student.config.vocabularySize))
     let file = FileManager.default.temporaryDirectory.appending(path: "potstill-bench-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
     if cached { try distiller.cacheTeacher(over: steps.examples, in: file) }
-    let clock = BenchClock(bench)
+    let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
     try steps.run(distiller, clock: clock)
     let report = clock.report(
-      "distill-step", shape: "\(teacher.name) to \(student.name)", options: bench, lengths: lengths
+      "distill-step", shape: "\(teacher.name) to \(student.name)", batchSize: bench.batch, lengths: lengths
     ) {
       (cached ? 0 : teacher.forwardOperations(lengths: $0)) + 3 * student.forwardOperations(lengths: $0)
     }
@@ -85,26 +85,33 @@ struct InferBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "infer", abstract: "A classifier's forward pass.")
 
-  @Option(help: ArgumentHelp("The model: \(BenchShape.names), or a folder.", valueName: "shape"))
+  @Option(help: ArgumentHelp("The model: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "minilm-l6"
 
   @OptionGroup var bench: BenchOptions
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let shape = try BenchShape(shape)
+    let shape = try BenchmarkShape(shape)
     let lengths = try bench.batches(longest: shape.config.maxPositions)
-    let batches = BenchSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize).batches
-    let model = try shape.model(seed: 1, console: console)
-    let clock = BenchClock(bench)
+    let batches = BenchmarkSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize).batches
+    let model = try shape.model(seed: 1, console)
+    let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
     clock.begin()
     for batch in batches {
       _ = model(batch.tokens, in: .inference).logits.values
       clock.stepDone()
     }
-    let report = clock.report("infer", shape: shape.name, options: bench, lengths: lengths) {
+    let report = clock.report("infer", shape: shape.name, batchSize: bench.batch, lengths: lengths) {
       shape.forwardOperations(lengths: $0)
     }
     console.result(report, json: bench.json)
+  }
+}
+
+extension BenchmarkShape {
+  /// A model of this shape.
+  fileprivate func model(seed: UInt64, _ console: Console) throws -> TaskModel {
+    try model(seed: seed, allowsNonFinite: console.allowsNonFinite, listener: console)
   }
 }

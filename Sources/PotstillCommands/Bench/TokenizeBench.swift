@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ModelFormats
+import TaskData
 import Tokenization
 
 /// `potstill bench tokenize`.
@@ -32,7 +33,7 @@ struct TokenizeBench: ConsoleCommand {
     try general.apply(to: console, computes: false)
     let threads = general.threads ?? 1
     let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
-    let texts = try TextLines.read([], file: input, console: console).map(\.text)
+    let texts = try console.texts([], file: input).map(\.text)
     let bytes = Double(texts.reduce(0) { $0 + $1.utf8.count })
     var tokens = 0
     var seconds: [Double] = []

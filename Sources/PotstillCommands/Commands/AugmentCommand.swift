@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 import Foundation
 import ModelFormats
 import TaskData
@@ -81,6 +82,7 @@ package struct AugmentCommand: RecipeCommand {
     _ = missing.require(task.task, "--task", "a name or a YAML file")
     _ = missing.require(task.data, "--data", "the folder of its files")
     try missing.check()
+    if output.isEmpty { throw UsageError("--output is empty; expected the path of a file to write") }
     try general.apply(to: console, computes: mlmModel != nil)
     let note = URL(filePath: output).deletingPathExtension().relativePath + ".recipe.yaml"
     let file = try OutputFile(output, option: "--output", overwrite: overwriteOutputDir)
@@ -97,7 +99,8 @@ package struct AugmentCommand: RecipeCommand {
     console.note(account)
     // What cannot be written is found before anything is made.
     _ = try UnlabelledFile.text(rows.prefix(1), path: output, task: reader.task)
-    let made = try AugmentedRows.make(of: rows, recipe, maskedModel: mlmModel, console: console)
+    let made = try AugmentedRows.make(
+      of: rows, recipe, maskedModel: mlmModel, allowsNonFinite: console.allowsNonFinite, listener: console)
     let wanted = count ?? rows.count
     if copies == nil ? made.count < wanted : made.count == 0 {
       throw CommandError(

@@ -44,15 +44,15 @@ package struct CompareCommand: ConsoleCommand {
     try general.apply(to: console)
     let reader = try task.open(console)
     let folders = try models.map { try TokenizedModel($0, for: reader.task.kind, console: console) }
-    let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, console: console)
-    for folder in folders { _ = folder.lengthLimit(reader.task.maxSequenceLength, console: console) }
-    let measured = try folders.map { try Measurement(of: $0, on: data, console: console) }
+    let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, listener: console)
+    for folder in folders { _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console) }
+    let measured = try folders.map { try ModelMeasurement(of: $0, on: data, listener: console) }
     if json {
       for measurement in measured {
         console.result(JSONValue.object(measurement.json(comparedWith: measured[0])).compactText)
       }
     } else {
-      console.result(Measurement.table(measured))
+      console.result(ModelMeasurement.table(measured))
     }
   }
 }

@@ -62,7 +62,7 @@ package struct DemoCommand: ConsoleCommand {
       "\(task.rows): \(grouped(data.teacher.count)) labelled for the teacher; for the student "
         + "\(grouped(data.train.count)) labelled, \(grouped(data.unlabelled.count)) without labels; "
         + "\(grouped(data.test.count)) held out")
-    for example in Self.examples(of: data) { console.note("  \(example)") }
+    for example in data.exampleLines { console.note("  \(example)") }
     console.note("vocabulary: \(grouped(demo.tokenizer.vocabulary.count)) WordPieces")
     console.note("teacher: \(grouped(data.teacher.count)) labels")
     let teacher = try demo.teacher(seed: seed)
@@ -86,7 +86,7 @@ package struct DemoCommand: ConsoleCommand {
 
   private func report(_ models: [DemoRun.Trained], on console: Console) {
     let rows = models.map { trained in
-      Measurement(
+      ModelMeasurement(
         name: trained.name, layers: trained.model.config.layerCount, parameters: trained.model.parameterCount,
         samplesPerSecond: trained.samplesPerSecond, latency: nil,
         metrics: trained.metrics)
@@ -94,31 +94,7 @@ package struct DemoCommand: ConsoleCommand {
     if json {
       for row in rows { console.result(JSONValue.object(row.json(comparedWith: rows[0])).compactText) }
     } else {
-      console.result(Measurement.table(rows))
-    }
-  }
-
-  /// A row of each language.
-  private static func examples(of data: SampleData) -> [String] {
-    let rows = (0..<min(8, data.test.count)).map { Self.line(of: data.test, at: $0, data.task) }
-    let isEnglish = { (row: String) in row.unicodeScalars.allSatisfy(\.isASCII) }
-    return [rows.first(where: isEnglish), rows.first { !isEnglish($0) }].compactMap { $0 }
-  }
-
-  /// A row with what is to be found.
-  private static func line(of rows: TaskExamples, at index: Int, _ task: TaskDefinition) -> String {
-    switch rows {
-    case .texts(let rows): return "\(task.labels[rows[index].label ?? 0]): \(rows[index].text)"
-    case .questions(let rows):
-      let question = rows[index]
-      return "\(question.context) \(question.text) -> \(question.answers.first?.text ?? "")"
-    case .sentences(let rows):
-      let words = rows[index].words
-      let gap = words.allSatisfy { $0.unicodeScalars.allSatisfy(\.isASCII) } ? " " : ""
-      let entities = task.tagSet.entities(of: rows[index].tags ?? []).map {
-        "\(words[$0.words].joined(separator: gap)) \(task.labels[$0.type])"
-      }
-      return "\(words.joined(separator: gap)) -> \(entities.joined(separator: ", "))"
+      console.result(ModelMeasurement.table(rows))
     }
   }
 }

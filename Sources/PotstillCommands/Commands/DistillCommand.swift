@@ -105,118 +105,76 @@ package struct DistillCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     try augmentation.check()
     try features.check()
+    try checkRequired()
+    try general.apply(to: console)
+    let job = try job(console)
+    let prepared = try job.prepare(console, isDryRun: dryRun)
+    if dryRun {
+      console.result(
+        prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
+      return
+    }
+    let learnt =
+      theseus.theseus
+      ? try theseus.given()
+      : DistillationOptions.recipe(
+        prepared.recordedDistillation.json.objectValue ?? JSONObject())
+    let recipe = ResolvedRecipe.yaml(
+      command: "distill",
+      [
+        try options(), try augmentation.recipe(prepared.augmentation), learnt,
+        try features.recipe(job.featureStage), try training.recipe(job.training),
+      ])
+    let result = try console.run(
+      prepared, recipe: recipe,
+      inputs: task.inputs + teachers.teacher + teachers.teacherCache
+        + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
+    console.note("checkpoint and results are in \(result.folder.path)")
+    console.result(result, json: json)
+  }
+
+  private func checkRequired() throws {
     var missing = MissingOptions()
     if teachers.teacherCache.isEmpty {
       _ = missing.require(
         teachers.teacher.first, "--teacher", "the model to imitate, or --teacher-cache, its answers")
     }
-    let studentName = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
-    let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
+    _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
+    if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
     _ = missing.require(task.task, "--task", "a name or a YAML file")
     _ = missing.require(task.data, "--data", "the folder of its files")
     try missing.check()
-    try general.apply(to: console)
-    let folder = try dryRun ? nil : output.folder(outputPath, of: training)
+  }
+
+  /// The job that the options describe.
+  private func job(_ console: Console) throws -> DistillationJob {
     let reader = try task.open(console, unlabelledFile: unlabelledFile)
-    let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
-    let distillationConfig = try distillation.config()
-    var data = try RunData(reader, training: training, readsUnlabelled: true, console: console)
-    let sides = try TeacherSide.all(
-      teachers.teacher, caches: teachers.teacherCache, kind: reader.task.kind, console: console)
-    let pair = try TeacherAndStudent(
-      sides[0], studentName, tokenizer: studentTokenizer, size: size.size, seed: config.seed)
-    if let ignored = pair.student.model.loadReport?.ignoredText { console.note("\(studentName): \(ignored)") }
-    let tokenizer = pair.student.tokenizer
-    let more = try augmentation.recipe(
-      seed: config.seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
-    if let more { try data.augment(more, maskedModel: augmentation.mlmModel, console: console) }
-    var run = try DistillRun(
-      pair, further: Array(sides.dropFirst()), teachers, task: reader.task, data: data, caching: caching,
-      wish: distillation.cacheTeacherLogits, folder: output.output.map { URL(filePath: $0) }, console: console
-    )
-    if let replacing = try theseus.config() {
-      try run.replaceLayers(replacing, distillation: try distillation.given(), seed: config.seed)
-    }
-    let stage = try features.stage(
-      distillationConfig, training: config, cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
-    let plan = try RunPlan(of: run, distillationConfig, training: config, stage: stage)
-    if baseline, data.given.labelledCount == 0 {
-      throw CommandError("--baseline needs labels to learn from, but no training row has one; leave it out")
-    }
-    let doubts = try run.doubts(distillationConfig)
-    guard let folder else {
-      console.result(json ? plan.json.prettyText : plan.linesWithWarnings.joined(separator: "\n"))
-      for doubt in doubts { console.warn("\(doubt)") }
-      return
-    }
-    for line in plan.lines { console.note(line) }
-    for doubt in plan.warnings + doubts { console.warn("\(doubt)") }
-    let runFolder = try RunFolder(
-      folder,
-      recipe: ResolvedRecipe.yaml(
-        command: "distill",
-        [
-          try options(studentName, outputPath), try augmentation.recipe(more),
-          theseus.theseus
-            ? try theseus.given()
-            : DistillationOptions.recipe(
-              try run.recorded(distillationConfig, training: config, stages: stage != nil)),
-          try features.recipe(stage), training.recipe(config),
-        ]), resuming: training.resumePoint(in: folder.url),
-      inputs: task.inputs + teachers.teacher + teachers.teacherCache
-        + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
-    defer { runFolder.release() }
-    try run.train(
-      distillationConfig, training: config, stage: stage, into: runFolder,
-      resumingFrom: training.resumePoint(in: folder.url))
-    let alone = try baseline ? trainBaseline(of: run, config, in: folder, console) : nil
-    try finish(runFolder, run, baseline: alone, console)
+    var learnt = JobTask(reader)
+    learnt.teachers = try teachers.teachers()
+    learnt.teacherAverage = teachers.teacherAverage ?? learnt.teacherAverage
+    learnt.distillation = try distillation.config()
+    learnt.keepsAnswers = distillation.cacheTeacherLogits
+    learnt.augmentation = try augmentation.augmentation()
+    var job = DistillationJob(
+      [learnt], student: JobStudent(student ?? "", tokenizer: studentTokenizer, size: size.size),
+      training: try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil))
+    try output.apply(to: &job, training)
+    job.theseus = try theseus.config()
+    if job.theseus != nil, !(try distillation.given()).isEmpty { throw DistillationJob.theseusFault }
+    job.featureStage = features.stage(cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
+    job.hasBaseline = baseline
+    job.maxCacheGB = caching.maxCacheGb
+    job.allowsNonFinite = console.allowsNonFinite
+    return job
   }
 
-  /// Trains the student as it was on the labels alone; returns how it does.
-  private func trainBaseline(
-    of run: DistillRun, _ config: TrainingConfig, in folder: OutputFolder, _ console: Console
-  ) throws -> Measurement? {
-    console.note("baseline: the same student on the labels alone")
-    let url = TrainingOptions.baseline(in: folder.url)
-    let baseline = try run.onLabelsAlone(seed: config.seed)
-    let point = training.laterResumePoint
-    let runFolder = try RunFolder(part: url, resuming: point)
-    try baseline.train(
-      DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), training: config, into: runFolder,
-      resumingFrom: point)
-    return try baseline.measureStudent(runFolder)
-  }
-
-  /// Measures the models, writes how they compare, and prints the results.
-  private func finish(
-    _ folder: RunFolder, _ run: DistillRun, baseline: Measurement?, _ console: Console
-  ) throws {
-    let student = try run.measureStudent(folder)
-    let teachers = try run.measureTeachers(student?.metrics.map(\.name) ?? [])
-    if let teacher = teachers.first, let student {
-      try folder.log.writeComparison(
-        teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
-    }
-    let rows = (teachers + [baseline, student]).compactMap { $0 }
-    let results = try folder.results()
-    console.note("checkpoint and results are in \(folder.log.directory.path)")
-    if json {
-      console.result(JSONValue.object(results).prettyText)
-    } else {
-      console.result(ResultTable.of(results))
-      if !rows.isEmpty { console.result("") }
-      if !rows.isEmpty { console.result(Measurement.table(rows)) }
-    }
-  }
-
-  private func options(_ student: String, _ output: String) throws -> JSONObject {
+  private func options() throws -> JSONObject {
     var options = try task.given()
     let groups: [any ParsableArguments] = [teachers, caching, size]
     for group in groups { for (key, value) in try group.given() { options[key] = value } }
-    options["student"] = .string(student)
+    options["student"] = student.map { .string($0) }
     options["student_tokenizer"] = studentTokenizer.map { .string($0) }
-    options["output"] = .string(output)
+    options["output"] = output.output.map { .string($0) }
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }
     if baseline { options["baseline"] = true }
     return options

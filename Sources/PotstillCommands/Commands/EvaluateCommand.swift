@@ -63,9 +63,9 @@ package struct EvaluateCommand: ConsoleCommand {
     let reader = try task.open(console)
     let folder = try TokenizedModel(model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
-      reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, console: console)
-    _ = folder.lengthLimit(reader.task.maxSequenceLength, console: console)
-    let evaluation = try data.evaluate(folder, console: console)
+      reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, listener: console)
+    _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console)
+    let evaluation = try data.evaluate(folder, listener: console)
     let result = evaluation.result
     if let target {
       try target.create()

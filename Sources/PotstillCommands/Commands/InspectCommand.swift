@@ -1,6 +1,8 @@
 import ArgumentParser
+import Encoders
 import Foundation
 import ModelFormats
+import Tasks
 
 /// `potstill inspect`.
 package struct InspectCommand: ConsoleCommand {
@@ -44,9 +46,10 @@ package struct InspectCommand: ConsoleCommand {
     if let checkpoint {
       console.result(checkpoint.summary)
       console.result("")
-      console.result(checkpoint.table)
+      console.result(
+        TextTable([.text("parameter"), .text("shape"), .number("values"), .number("MB")], checkpoint.rows))
     }
     if checkpoint != nil && report != nil { console.result("") }
-    if let report { console.result(report.table) }
+    if let report { console.result(TextTable(facts: report.facts)) }
   }
 }

@@ -82,92 +82,64 @@ package struct MultitaskCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
     if tasks == nil { _ = missing.require(nil, "--tasks", "a list, best in a recipe") }
-    let name = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
-    let outputPath = dryRun ? "" : missing.require(output.output, "--output", "the run folder")
+    _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
+    if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
     try missing.check()
     try general.apply(to: console)
-    let folder = try dryRun ? nil : output.folder(outputPath, of: training)
     let list = try tasks?.value(of: "tasks") ?? []
     let entries = try TaskEntry.read(list)
-    let run = try MultitaskRun(
-      entries, student: name, tau: tau ?? 1, distillation: distillation, caching: caching, training: training,
-      folder: folder?.url, console: console)
-    let alone = try baseline ? run.onLabelsAlone() : nil
-    let doubts = try run.doubts(console)
-    if let ignored = run.student.ignoredText { console.note("\(name): \(ignored)") }
-    guard let folder else {
-      console.result(json ? run.planJSON.prettyText : run.planLines.joined(separator: "\n"))
-      for doubt in run.warnings + doubts { console.warn("\(doubt)") }
+    let job = try job(entries, console)
+    let prepared = try job.prepare(console, isDryRun: dryRun)
+    if dryRun {
+      console.result(
+        prepared, lines: prepared.plan.lines, json: json, warnings: prepared.plan.warnings + prepared.warnings
+      )
       return
     }
-    for line in run.planLines { console.note(line) }
-    for warning in run.warnings + doubts { console.warn("\(warning)") }
+    let recipe = ResolvedRecipe.yaml(
+      command: "multitask",
+      [
+        options(list), DistillationOptions.recipe(try distillation.json()), try training.recipe(job.training),
+      ])
+    let result = try console.run(prepared, recipe: recipe, inputs: entries.flatMap(\.inputs))
+    console.note("a student for each task and the results are in \(result.folder.path)")
+    console.result(result, json: json, titles: true)
+  }
+
+  /// The job that the options and the entries describe.
+  private func job(_ entries: [TaskEntry], _ console: Console) throws -> DistillationJob {
+    let tasks = try entries.map { entry in
+      var task = JobTask(
+        try entry.options.open(console, unlabelledFile: entry.unlabelledFile), name: entry.name)
+      if entry.hasTeacher { task.teachers = [JobTeacher(entry.teacher, cache: entry.teacherCache)] }
+      task.distillation = try distillation.config(overriddenBy: entry.distillation)
+      task.keepsAnswers =
+        entry.distillation["cache_teacher_logits"]?.boolValue ?? distillation.cacheTeacherLogits
+      task.weight = entry.weight
+      return task
+    }
+    var job = DistillationJob(
+      tasks, student: JobStudent(student ?? ""),
+      training: try TrainingConfig(
+        for: tasks.map { (name: $0.name, task: $0.definition) }, given: try training.given()),
+      isMultitask: true)
+    try output.apply(to: &job, training)
+    if dryRun { job.output = nil }
+    job.tau = tau ?? job.tau
+    job.hasBaseline = baseline
+    job.maxCacheGB = caching.maxCacheGb
+    job.allowsNonFinite = console.allowsNonFinite
+    return job
+  }
+
+  private func options(_ list: JSONValue) -> JSONObject {
     var options = JSONObject()
     options["tasks"] = list
-    options["student"] = .string(name)
+    options["student"] = student.map { .string($0) }
     options["tau"] = tau.map { .double($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
     if baseline { options["baseline"] = true }
-    options["output"] = .string(outputPath)
-    let runFolder = try RunFolder(
-      folder,
-      recipe: ResolvedRecipe.yaml(
-        command: "multitask",
-        [options, DistillationOptions.recipe(try distillation.json()), try training.recipe(run.training)]),
-      resuming: training.resumePoint(in: folder.url), inputs: entries.flatMap(\.inputs),
-      members: run.members.map { $0.folder(in: folder.url) })
-    defer { runFolder.release() }
-    try run.train(
-      into: folder.url, runFolder, resumingFrom: training.resumePoint(in: folder.url), console: console)
-    try run.save(into: folder.url)
-    let measured = try alone.map { try train(baseline: $0, in: folder, console) } ?? []
-    try finish(run, baseline: measured, runFolder.log, console)
-  }
-
-  /// Trains the student as it was on the labels alone; returns how it does on each task.
-  private func train(
-    baseline: MultitaskRun, in folder: OutputFolder, _ console: Console
-  ) throws -> [Measurement?] {
-    console.note("baseline: the same student on the labels alone")
-    let url = TrainingOptions.baseline(in: folder.url)
-    let point = training.laterResumePoint
-    let runFolder = try RunFolder(
-      part: url, resuming: point, members: baseline.members.map { $0.folder(in: url) })
-    try baseline.train(into: url, runFolder, resumingFrom: point, console: console)
-    try baseline.save(into: url)
-    return try baseline.measureStudents(in: url, console: console)
-  }
-
-  /// Measures the student of each task beside its teacher, and prints the results.
-  private func finish(
-    _ run: MultitaskRun, baseline: [Measurement?], _ log: RunLog, _ console: Console
-  ) throws {
-    var tables: [(name: String, rows: [Measurement])] = []
-    let students = try run.measureStudents(in: log.directory, console: console)
-    for (index, member) in run.members.enumerated() {
-      guard let student = students[index] else { continue }
-      let teacher = try member.measureTeacher(student.metrics.map(\.name), console: console)
-      let alone = baseline.isEmpty ? nil : baseline[index]
-      if let teacher {
-        try RunLog(member.folder(in: log.directory)).writeComparison(
-          teacher: teacher, baseline: alone, student: student)
-      }
-      tables.append((member.entry.name, [teacher, alone, student].compactMap { $0 }))
-    }
-    if !tables.isEmpty {
-      try log.writeResults("eval", run.distiller.summary(of: students.map { $0?.evaluation?.result }).json)
-    }
-    let results =
-      try JSONValue(contentsOf: log.directory.appending(path: "all_results.json")).objectValue ?? JSONObject()
-    console.note("a student for each task and the results are in \(log.directory.path)")
-    if json {
-      console.result(JSONValue.object(results).prettyText)
-      return
-    }
-    console.result(ResultTable.of(results))
-    for (name, rows) in tables {
-      console.result("\n\(name)")
-      console.result(Measurement.table(rows))
-    }
+    options["output"] = output.output.map { .string($0) }
+    return options
   }
 }

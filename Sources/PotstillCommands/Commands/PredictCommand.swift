@@ -113,7 +113,7 @@ package struct PredictCommand: ConsoleCommand {
       throw CommandError(
         "--version-2-with-negative is for models that answer questions, but \(model) is none; leave it out")
     }
-    let given = try TextLines.read(texts, file: input, console: console)
+    let given = try console.texts(texts, file: input)
     let predictor = try family.predictor(
       of: folder,
       settings: QuestionSettings(
@@ -121,7 +121,7 @@ package struct PredictCommand: ConsoleCommand {
         nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
     let items = try predictor.items(
       given.map { PredictionItem(text: $0.text, pair: $0.pair, place: $0.place) })
-    let limit = folder.lengthLimit(maxSeqLength, console: console)
+    let limit = folder.lengthLimit(maxSeqLength, listener: console)
     var states = hiddenStates.map { _ in HiddenStateFile() }
     let progress = ProgressDisplay(console)
     // Blocks keep the order of the input and bound the memory; within one, batches are sorted by length.

@@ -1,11 +1,8 @@
 import ArgumentParser
 import Distillation
-import Encoders
-import Foundation
 import ModelFormats
 import TaskData
 import Tasks
-import Tensors
 import Training
 
 /// `potstill pretrain`.
@@ -93,68 +90,22 @@ package struct PretrainCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     let outputPath = try checkOptions()
     try general.apply(to: console)
-    let folder = try output.folder(outputPath, of: training)
-    var text = try PretrainingText(
-      input: input, options: task, masking: masking, isFresh: model == nil, console: console)
-    let settings = try training.config(for: text.task, canEvaluate: text.validation != nil)
-    let teacher = try distillation.loadTeacher(console)
-    let start = try startModel(of: teacher, seed: settings.seed)
-    let distiller = try teacher.map {
-      try distillation.distiller(teacher: $0, student: start, seed: settings.seed)
-    }
-    try distiller?.checkAccumulation(settings.gradientAccumulationSteps)
-    if let teacher {
-      text.task.maxSequenceLength = teacher.lengthLimit(text.task.maxSequenceLength)
-    }
-    if let report = start.model.loadReport { console.note("\(model ?? ""): \(report)") }
-    if start.lengthLimit < text.task.maxSequenceLength {
-      console.note("sequences have up to \(start.lengthLimit) tokens, the most that the model reads")
-    }
-    let masker = try text.masker(start.tokenizer)
-
-    let run = try RunFolder(
-      folder, recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(text, settings, outputPath)),
-      resuming: training.resumePoint(in: folder.url),
+    let text = try text(console)
+    var job = try PretrainingJob(
+      text, from: start,
+      training: try training.config(for: text.task, canEvaluate: text.validation != nil), output: outputPath)
+    job.teacher = distillation.teacher
+    (job.loss, job.matches) = (distillation.loss, try distillation.match.values(of: "match"))
+    (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
+    job.allowsNonFinite = console.allowsNonFinite
+    (job.overwritesOutput, job.resumption) = (output.overwriteOutputDir, training.resumption)
+    let prepared = try job.prepare(console)
+    let results = try prepared.run(
+      observers: [TrainingView(console), SignalWatch { console.note($0) }],
+      recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(prepared.job)),
       inputs: text.inputs + [model, config, tokenizer, distillation.teacher].compactMap { $0 })
-    defer { run.release() }
-    let corpus = try text.corpus(
-      text.inputs, limit: training.maxTrainSamples, for: start,
-      in: folder.url.appending(path: "train.tokens"),
-      console)
-    let validation = try text.validation.map { path in
-      try text.corpus(
-        [path], limit: training.maxEvalSamples, for: start,
-        in: folder.url.appending(path: "validation.tokens"), console)
-    }
-    let log = run.log
-    var origin = RunOrigin(
-      model: Parameter.fingerprint(of: start.model.parameters),
-      validation: try validation?.contentFingerprint())
-    if let teacher {
-      origin.teachers = [CacheKey.fingerprint(of: teacher.model)]
-      origin.settings = try distillation.recipe
-      origin.settings["teacher"] = nil
-      origin.settings["student"] = nil
-    }
-    // Where the files lie does not matter, and what is in them is in the rows.
-    var hiding = MaskingOptions.recipe(text.task.masking)
-    hiding["word_list"] = nil
-    for (key, value) in hiding { origin.settings[key] = value }
-    let trainer = MaskedLanguageTrainer(
-      model: start.model, train: corpus, validation: validation, masker: masker, config: settings,
-      objective: distiller,
-      checkpoints: CheckpointFolder(folder.url, origin: origin) { try start.save(to: $0) },
-      observers: [run.beginning, log, TrainingView(console), SignalWatch(console)])
-    _ = try trainer.train(resumingFrom: training.resumePoint(in: folder.url))
-    try start.save(to: folder.url)
-    if let evaluation = try trainer.evaluate() { try log.writeResults("eval", evaluation.json) }
-    if let teacher, let evaluation = try trainer.evaluate(teacher.model) {
-      try log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
-    }
-    let results = try JSONValue(contentsOf: folder.url.appending(path: "all_results.json"))
     console.note("checkpoint and results are in \(outputPath)")
-    console.result(
-      json ? results.prettyText : nil, orTable: ResultTable.of(results.objectValue ?? JSONObject()))
+    console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
   }
 
   /// Everything that the command line lacks or says twice; returns the run folder.
@@ -187,27 +138,43 @@ package struct PretrainCommand: RecipeCommand {
     return path
   }
 
-  private func startModel(of teacher: TokenizedModel?, seed: UInt64) throws -> PretrainingModel {
-    if let model { return try PretrainingModel(directory: model, tokenizer: tokenizer, seed: seed) }
-    if let teacher, let student = distillation.student {
-      return try PretrainingModel(student: student, of: teacher)
-    }
-    return try PretrainingModel(shape: config ?? "", tokenizer: tokenizer ?? teacher?.path ?? "", seed: seed)
+  /// The model to begin with.
+  private var start: PretrainingJob.Start {
+    if let model { return .model(model, tokenizer: tokenizer) }
+    if distillation.teacher != nil, let student = distillation.student { return .layers(student) }
+    return .shape(config ?? "", tokenizer: tokenizer)
   }
 
-  private func recipeObjects(
-    _ text: PretrainingText, _ settings: TrainingConfig, _ outputPath: String
-  ) throws -> [JSONObject] {
+  /// The text of `--task`, or else the files of `--input`.
+  private func text(_ console: Console) throws -> PretrainingText {
+    guard task.task != nil else {
+      // run_mlm calls its text --train_file.
+      return try PretrainingText(
+        files: input + (task.trainFile.map { [$0] } ?? []), validation: task.validationFile,
+        maxLength: task.maxSeqLength ?? 128, masking: masking.settings(over: MaskingSettings()),
+        badRows: task.skipBadRows ? .skip : .fail, isFresh: model == nil)
+    }
+    if !input.isEmpty {
+      throw UsageError(
+        "--input and --task are both given; the task names its files already, so leave one out")
+    }
+    let reader = try task.open(console, trainsMaskedModels: true)
+    return try PretrainingText(
+      reader, masking: masking.settings(over: reader.task.masking), ownsWordList: masking.wordList != nil,
+      isFresh: model == nil)
+  }
+
+  private func recipeObjects(_ job: PretrainingJob) throws -> [JSONObject] {
     var own = JSONObject()
     if !input.isEmpty { own["input"] = .array(input.map { .string($0) }) }
     own["model"] = model.map { .string($0) }
     own["config"] = config.map { .string($0) }
     own["tokenizer"] = tokenizer.map { .string($0) }
-    own["output"] = .string(outputPath)
-    own["max_seq_length"] = .integer(text.task.maxSequenceLength)
+    own["output"] = .string(job.output)
+    own["max_seq_length"] = .integer(job.text.task.maxSequenceLength)
     return [
-      try task.given(), own, try distillation.recipe, MaskingOptions.recipe(text.task.masking),
-      try training.recipe(settings),
+      try task.given(), own, try distillation.recipe, job.text.task.masking.settings,
+      try training.recipe(job.training),
     ]
   }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Evaluation
-import Foundation
 import ModelFormats
+import Tasks
 
 extension TagScheme: ExpressibleByArgument {}
 
@@ -103,7 +103,7 @@ package struct ScoreCommand: ConsoleCommand {
   package init() {}
 
   package func validate() throws {
-    let metric = try ScoreMetric(metrics, multiLabel: multiLabel)
+    let metric = try metric()
     if !multiLabel, labels != nil || labelSeparator != "," {
       throw ValidationError("--labels and --label-separator belong to --multi-label.")
     }
@@ -126,127 +126,43 @@ package struct ScoreCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let scores: JSONObject
-    switch try ScoreMetric(metrics, multiLabel: multiLabel) {
-    case .answers(let metric): scores = try answers(metric, console)
-    case .entities: scores = try entities(console)
-    case .labels(let metrics): scores = try classes(metrics, console)
-    case .labelSets(let metrics): scores = try labelSets(metrics, console)
-    case .numbers(let metrics): scores = try numbers(metrics, console)
-    }
+    var scoring = FileScoring(predictions, gold: gold)
+    (scoring.scheme, scoring.isStrict) = (scheme, mode == .strict)
+    (scoring.noAnswerFile, scoring.noAnswerThreshold) = (naProbFile, naProbThresh)
+    scoring.positiveLabel = posLabel
+    (scoring.predictionColumn, scoring.labelColumn, scoring.noHeader) = (
+      predictionColumn, labelColumn, noHeader
+    )
+    (scoring.labelSeparator, scoring.labels) = (labelSeparator, labels)
+    let scores = try scoring.scores(try metric(), listener: console)
     console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ScoreTable.of(scores))
   }
 
-  // MARK: The kinds of files
-
-  private func answers(_ metric: AnswerMetric, _ console: Console) throws -> JSONObject {
-    let questions = try AnswerFiles.key(
-      URL(filePath: gold), stripsIDs: metric == .cmrc2018 || metric == .drcd)
-    let texts = try AnswerFiles.predictions(URL(filePath: predictions))
-    let odds = try naProbFile.map { try AnswerFiles.probabilities(URL(filePath: $0)) }
-    let result = try explained(by: gold) {
-      do {
-        return try metric.score(
-          predictions: texts, questions: questions, noAnswerProbabilities: odds,
-          noAnswerThreshold: naProbThresh)
-      } catch EvaluationError.missingNoAnswerProbability(let id) {
-        throw CommandError(
-          "\(naProbFile ?? ""): found no number for the question \"\(id)\", expected one for each prediction")
-      }
-    }
-    for warning in result.warnings.prefix(Self.shownWarnings) { console.warn(warning) }
-    if result.warnings.count > Self.shownWarnings {
-      console.warn("and so for \(result.warnings.count - Self.shownWarnings) more questions.")
-    }
-    return result.scores
-  }
-
-  private func entities(_ console: Console) throws -> JSONObject {
-    let predicted = try TagFile(predictions)
-    let expected = try TagFile(gold)
-    try predicted.checkPairing(with: expected)
-    if mode == .lenient {
-      let places = predicted.placesOfOddTags.merging(expected.placesOfOddTags) { first, _ in first }
-      for (tag, place) in places.sorted(by: { $0.key < $1.key }).prefix(Self.shownWarnings) {
-        console.warn("\(place): \(tag) seems not to be NE tag.")
-      }
-    }
-    do {
-      return try EntityScores(
-        predictions: predicted.tags, references: expected.tags,
-        matching: mode == .strict ? .strict(scheme) : .lenient
-      ).json
-    } catch .invalidTag(let tag, let sentence, let token, let scheme) {
-      // Predictions are read first, except to find out the scheme.
-      let isPredicted = scheme != nil && predicted.tags[sentence][token] == tag
-      let place = (isPredicted ? predicted : expected).place(sentence: sentence, token: token)
-      throw CommandError(
-        "\(place): found the tag \"\(tag)\", expected a prefix "
-          + (scheme.map { "of \($0.rawValue): \($0.prefixes)" } ?? "that a scheme has"))
-    } catch {
-      throw CommandError("\(gold): \(error)")
+  private func metric() throws -> ScoreMetric {
+    do { return try ScoreMetric(metrics, multiLabel: multiLabel) } catch let error as TaskError {
+      throw ValidationError(error.description)
     }
   }
+}
 
-  private func classes(_ metrics: [ClassificationMetric], _ console: Console) throws -> JSONObject {
-    let (predicted, expected) = try values(console)
-    let classes = LabelClasses(predicted.values + expected.values)
-    try classes.check(predicted, against: expected)
-    let matrix = ConfusionMatrix(
-      predictions: classes.indices(predicted.values), labels: classes.indices(expected.values))
-    var scores = JSONObject()
-    for metric in metrics {
-      let table = metric == .f1 ? try classes.binary(matrix, positive: posLabel) : matrix
-      scores[metric.rawValue] = .double(metric.value(table))
+/// Scores for people: the official names with all digits.
+private enum ScoreTable {
+  /// A row for each score; scores of entity types make columns instead.
+  static func of(_ scores: JSONObject) -> TextTable {
+    let parts = scores.filter { $0.value.objectValue != nil }
+    guard let columns = parts.first?.value.objectValue?.keys else {
+      var table = TextTable([.text(""), .number("")])
+      for (name, value) in scores { table.add([name, text(value)]) }
+      return table
     }
-    return scores
+    var table = TextTable([.text("")] + columns.map { .number($0) })
+    for (name, part) in parts { table.add([name] + columns.map { text(part[$0] ?? .null) }) }
+    table.add(["overall"] + columns.map { scores["overall_\($0)"].map(text) ?? "" })
+    table.add(["accuracy", text(scores["overall_accuracy"] ?? .null)])
+    return table
   }
 
-  private func labelSets(_ metrics: [MultiLabelMetric], _ console: Console) throws -> JSONObject {
-    let (predicted, expected) = try values(console, allowingEmpty: true)
-    let sets = try LabelSets(
-      known: labels, separator: labelSeparator, predictions: predicted, references: expected)
-    var scores = JSONObject()
-    for metric in metrics {
-      scores[metric.rawValue] = .double(
-        metric.value(
-          predictions: sets.predictions, labels: sets.references, classCount: sets.classes.count))
-    }
-    return scores
+  private static func text(_ value: JSONValue) -> String {
+    if case .double(let number) = value { "\(number)" } else { value.compactText }
   }
-
-  private func numbers(_ metrics: [RegressionMetric], _ console: Console) throws -> JSONObject {
-    let (predicted, expected) = try values(console)
-    let (x, y) = (try predicted.numbers(), try expected.numbers())
-    var scores = JSONObject()
-    for metric in metrics {
-      scores[metric.rawValue] = .double(
-        try explained(by: gold) { try metric.value(predictions: x, labels: y) })
-    }
-    return scores
-  }
-
-  private func values(
-    _ console: Console, allowingEmpty: Bool = false
-  ) throws -> (predicted: ValueFile, expected: ValueFile) {
-    let predicted = try ValueFile(
-      predictions, column: predictionColumn, usual: ValueFile.predictionNames, noHeader: noHeader,
-      allowsEmpty: allowingEmpty)
-    let expected = try ValueFile(
-      gold, column: labelColumn, usual: ValueFile.labelNames, noHeader: noHeader, allowsEmpty: allowingEmpty)
-    let pairs = try predicted.paired(with: expected)
-    let leftOut = expected.count - pairs.gold.count
-    if leftOut > 0 {
-      console.warn(
-        "\(leftOut) of the \(expected.count) rows of \(gold) have no prediction; they are not scored")
-    }
-    return (pairs.predicted, pairs.gold)
-  }
-
-  /// Puts the file in front of what the scores have to say of its content.
-  private func explained<Result>(by file: String, _ work: () throws -> Result) throws -> Result {
-    do { return try work() } catch let error as EvaluationError { throw CommandError("\(file): \(error)") }
-  }
-
-  private static let shownWarnings = 5
 }

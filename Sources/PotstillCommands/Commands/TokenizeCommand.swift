@@ -1,6 +1,8 @@
 import ArgumentParser
 import Foundation
 import ModelFormats
+import TaskData
+import Tasks
 import Tokenization
 
 /// `potstill tokenize`.
@@ -46,7 +48,7 @@ package struct TokenizeCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
-    let items = try TextLines.read(texts, file: input, console: console)
+    let items = try console.texts(texts, file: input)
     tokenizer.noteRepeatedTokens(model, on: console)
     let truncation = maxSeqLength.map { Truncation(maxLength: $0) }
     // In blocks, so that a large file is tokenized on all cores and never held whole in JSON.
@@ -63,7 +65,7 @@ package struct TokenizeCommand: ConsoleCommand {
   }
 
   private func encode(
-    _ items: [TextLines.Item], _ tokenizer: any Tokenizer, _ truncation: Truncation?
+    _ items: [InputTexts.Item], _ tokenizer: any Tokenizer, _ truncation: Truncation?
   ) throws -> [Encoding] {
     if truncation == nil, items.allSatisfy({ $0.pair == nil }) {
       return tokenizer.encodeBatch(items.map(\.text), threads: general.threads)
@@ -81,7 +83,7 @@ package struct TokenizeCommand: ConsoleCommand {
 
   private static let rowsOfPart = 4096
 
-  private func show(_ item: TextLines.Item, _ encoding: Encoding, on console: Console) {
+  private func show(_ item: InputTexts.Item, _ encoding: Encoding, on console: Console) {
     let titles = ["token", "id", "offsets", "text"]
     // A long text is shown in parts, which are held one at a time.
     func table(from start: Int) -> TextTable {

@@ -1,10 +1,9 @@
 import ArgumentParser
-import Encoders
+import Distillation
 import Foundation
 import ModelFormats
 import TaskData
 import Tasks
-import Tensors
 import Training
 
 /// `potstill train`.
@@ -53,35 +52,19 @@ package struct TrainCommand: RecipeCommand {
     _ = missing.require(task.data, "--data", "the folder of its files")
     try missing.check()
     try general.apply(to: console)
-    let folder = try output.folder(outputPath, of: training)
     let reader = try task.open(console)
-    let config = try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil)
-    let data = try RunData(reader, training: training, console: console)
-    let trained = try TokenizedModel(modelPath, toTrain: reader.task, seed: config.seed)
-    if let report = trained.model.loadReport { console.note("\(modelPath): \(report)") }
-
+    var job = DistillationJob(
+      [JobTask(reader)], student: JobStudent(modelPath),
+      training: try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil))
+    try output.apply(to: &job, training)
+    let prepared = try job.prepare(console)
     var options = try task.given()
     options["model"] = .string(modelPath)
     options["output"] = .string(outputPath)
-    let run = try RunFolder(
-      folder, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(config)]),
-      resuming: training.resumePoint(in: folder.url), inputs: [modelPath] + task.inputs)
-    defer { run.release() }
-    trained.noteRepeatedTokens(on: console)
-    _ = trained.lengthLimit(reader.task.maxSequenceLength, console: console)
-    let validation = try data.validation.map { try trained.encode($0, of: reader.task) }
-    let origin = RunOrigin(
-      model: Parameter.fingerprint(of: trained.model.parameters),
-      validation: validation.map { EncodedExample.fingerprint(of: $0.examples) })
-    let trainer = TaskTrainer(
-      model: trained.model, train: try trained.encode(data.train, of: reader.task).examples,
-      validation: validation, config: config, checkpoints: run.checkpoints(of: trained, origin: origin),
-      observers: [run.beginning, run.log, TrainingView(console), SignalWatch(console)])
-    _ = try trainer.train(resumingFrom: training.resumePoint(in: folder.url))
-    let evaluation = try trainer.evaluate()
-    try evaluation?.writePredictions(to: folder.url, prefix: "eval")
-    let results = try run.finish(trained, evaluation: evaluation?.result)
+    let result = try console.run(
+      prepared, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(job.training)]),
+      inputs: [modelPath] + task.inputs, showsPlan: false)
     console.note("checkpoint and results are in \(outputPath)")
-    console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
+    console.result(result, json: json)
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ModelFormats
 import TaskData
+import Tasks
 import Tokenization
 
 /// `potstill vocab`.
@@ -123,7 +124,13 @@ package struct VocabCommand: ConsoleCommand {
       vocabularySize: vocabSize, minimumFrequency: minFrequency,
       limitAlphabet: limitAlphabet == 0 ? nil : limitAlphabet,
       initialAlphabet: Array(initialAlphabet.unicodeScalars), specialTokens: specials, options: options)
-    let lines = try read(into: &trainer, console)
+    var lines = try TextFiles(paths: input, badRows: skipBadRows ? .skip : .fail)
+    try trainer.feed(
+      &lines, threads: general.threads, progress: { console.progress("Reading (kB)", done: $0, total: $1) })
+    console.progressEnded()
+    if lines.faultCount > 0 {
+      console.note("lines left out, which are not UTF-8: \(grouped(lines.faultCount))")
+    }
     console.note("learning from \(grouped(trainer.wordCount)) different words")
     let vocabulary =
       try tiesOf.map { trainer.train(tiesOf: try Self.vocabulary(of: $0)) } ?? trainer.train()
@@ -139,17 +146,22 @@ package struct VocabCommand: ConsoleCommand {
     if lines.faultCount > 0 { results["skipped_lines"] = .integer(lines.faultCount) }
     results["different_words"] = .integer(trainer.wordCount)
     results["vocab_runtime"] = .double((ContinuousClock.now - clock) / .seconds(1))
-    if vocabulary.count < vocabSize {
-      console.note(
-        "the text has no more pairs that occur \(minFrequency) times: \(grouped(vocabulary.count)) tokens instead of "
-          + grouped(vocabSize))
-    } else if vocabulary.count > vocabSize {
-      console.note(
-        "special tokens and characters alone are \(grouped(vocabulary.count)), more than --vocab-size \(vocabSize)"
-      )
-    }
+    noteSize(vocabulary.count, on: console)
     console.note("the tokenizer is in \(output)")
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
+  }
+
+  /// Says why there are fewer or more tokens than were asked for.
+  private func noteSize(_ count: Int, on console: Console) {
+    if count < vocabSize {
+      console.note(
+        "the text has no more pairs that occur \(minFrequency) times: \(grouped(count)) tokens instead of "
+          + grouped(vocabSize))
+    } else if count > vocabSize {
+      console.note(
+        "special tokens and characters alone are \(grouped(count)), more than --vocab-size \(vocabSize)"
+      )
+    }
   }
 
   /// Writes all files of the tokenizer aside and then gives them their names, so that none is there without the others.
@@ -165,34 +177,6 @@ package struct VocabCommand: ConsoleCommand {
         throw CommandError("cannot write \(target.path): \(String(cString: strerror(errno)))")
       }
     }
-  }
-
-  /// Counts the words of all files, a few thousand lines at a time.
-  private func read(into trainer: inout WordPieceTrainer, _ console: Console) throws -> TextFiles {
-    var lines = try TextFiles(paths: input, badRows: skipBadRows ? .skip : .fail)
-    let progress = ProgressDisplay(console)
-    defer { progress.finishLine() }
-    var batch: [String] = []
-    var bytes = 0
-    while true {
-      let line = lines.next()
-      if let line {
-        batch.append(line)
-        bytes += line.utf8.count
-      }
-      // Enough for every core, and little beside the counts.
-      guard line == nil || bytes > 1 << 22 else { continue }
-      trainer.feed(batch, threads: general.threads)
-      progress.show("Reading (kB)", done: lines.bytesRead >> 10, total: max(1, lines.byteCount >> 10))
-      batch.removeAll(keepingCapacity: true)
-      bytes = 0
-      if line == nil { break }
-    }
-    try lines.finish()
-    if lines.faultCount > 0 {
-      console.note("lines left out, which are not UTF-8: \(grouped(lines.faultCount))")
-    }
-    return lines
   }
 
   private static func vocabulary(of path: String) throws -> Vocabulary {

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Distillation
-import Foundation
 
 /// How much disk a teacher's kept answers may take.
 package struct CachingOptions: ParsableArguments {
@@ -15,10 +13,5 @@ package struct CachingOptions: ParsableArguments {
     if let maxCacheGb, !(maxCacheGb > 0 && maxCacheGb < 1e9) {
       throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0 and less than 1000000000.")
     }
-  }
-
-  /// How much disk a file may take.
-  func budget(at url: URL) -> CacheBudget {
-    maxCacheGb.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: url)
   }
 }

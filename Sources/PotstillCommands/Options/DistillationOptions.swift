@@ -79,11 +79,6 @@ package struct DistillationOptions: ParsableArguments {
     return object
   }
 
-  /// The configuration as the run's recipe holds it.
-  static func recipe(_ config: DistillationConfig) -> JSONObject {
-    recipe(config.json.objectValue ?? JSONObject())
-  }
-
   /// TextBrewer's keys as a recipe spells them.
   static func recipe(_ json: JSONObject) -> JSONObject {
     var object = json

@@ -31,18 +31,12 @@ package struct FeatureStageOptions: ParsableArguments {
   }
 
   /// The first stage, nil when there is one stage only.
-  ///
-  /// Throws everything that is wrong with it.
-  func stage(
-    _ config: DistillationConfig, training: TrainingConfig, cachesTeacherLogits: Bool
-  ) throws -> FeatureStage? {
+  func stage(cachesTeacherLogits: Bool) -> FeatureStage? {
     guard let featureEpochs else { return nil }
     var stage = FeatureStage(
       numTrainEpochs: featureEpochs, lrSchedulerType: featureLrSchedulerType, warmupRatio: featureWarmupRatio,
       cachesTeacherLogits: cachesTeacherLogits)
     stage.learningRate = featureLearningRate ?? stage.learningRate
-    let faults = stage.faults(with: config, training: training)
-    if !faults.isEmpty { throw DistillationError.invalidConfiguration(faults) }
     return stage
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 
 /// Where a run writes.
 package struct OutputOptions: ParsableArguments {
@@ -14,8 +15,9 @@ package struct OutputOptions: ParsableArguments {
 
   package init() {}
 
-  /// The run folder at a path, which may hold files when the options say so or the run goes on in it.
-  func folder(_ path: String, of training: TrainingOptions) throws -> OutputFolder {
-    try OutputFolder(path, overwrite: training.resumes(in: path) || overwriteOutputDir)
+  /// Says where a job writes, from where it goes on, and how many rows it reads.
+  func apply(to job: inout DistillationJob, _ training: TrainingOptions) throws {
+    (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
+    (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
   }
 }

@@ -59,7 +59,7 @@ package struct TaskOptions: ParsableArguments {
       environment: console.environment,
       workingDirectory: URL(filePath: FileManager.default.currentDirectoryPath),
       executable: Bundle.main.executableURL)
-    var definition = try TaskFile.read(catalog.url(for: name))
+    var definition = try TaskDefinition(contentsOf: catalog.url(for: name))
     if definition.kind.family is MaskedWords, !trainsMaskedModels {
       throw CommandError(
         "task \(name) is a \(definition.kind.rawValue), which has text and no answers; expected another kind. "

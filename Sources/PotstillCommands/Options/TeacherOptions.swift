@@ -28,10 +28,31 @@ package struct TeacherOptions: ParsableArguments {
 
   package init() {}
 
-  /// The weight of each teacher.
+  /// The teachers in order: models, caches, or a cache for each model.
   ///
-  /// - Parameter count: How many there are, as models or as answers.
-  func weights(count: Int) throws -> [Double] {
+  /// - Throws: `UsageError` when there are models and caches, but not as many; `CommandError` for weights that are none,
+  ///   and for what makes no sense of one teacher.
+  func teachers() throws -> [JobTeacher] {
+    guard teacher.isEmpty || teacherCache.isEmpty || teacher.count == teacherCache.count else {
+      throw UsageError(
+        "found \(teacher.count) --teacher and \(teacherCache.count) --teacher-cache; give a cache for each teacher in the same "
+          + "order, only teachers, or only caches")
+    }
+    let count = max(teacher.count, teacherCache.count)
+    let given = [("--teacher-weights", teacherWeights != nil), ("--teacher-average", teacherAverage != nil)]
+    if count < 2, let (option, _) = given.first(where: \.1) {
+      throw CommandError("\(option) is about several teachers, found one; give --teacher once for each")
+    }
+    let weights = try weights(count: count)
+    return (0..<count).map { index in
+      JobTeacher(
+        teacher.isEmpty ? nil : teacher[index], cache: teacherCache.isEmpty ? nil : teacherCache[index],
+        weight: weights[index])
+    }
+  }
+
+  /// The weight of each teacher.
+  private func weights(count: Int) throws -> [Double] {
     guard let teacherWeights else { return [Double](repeating: 1, count: count) }
     let parts = teacherWeights.filter { !"[] ".contains($0) }.split(
       separator: ",", omittingEmptySubsequences: false)
@@ -42,15 +63,5 @@ package struct TeacherOptions: ParsableArguments {
           + "such as \([String](repeating: "1", count: count).joined(separator: ","))")
     }
     return weights
-  }
-
-  /// Throws what makes no sense for one teacher.
-  func check(count: Int) throws {
-    guard count < 2 else { return }
-    for (option, isGiven) in [
-      ("--teacher-weights", teacherWeights != nil), ("--teacher-average", teacherAverage != nil),
-    ] where isGiven {
-      throw CommandError("\(option) is about several teachers, found one; give --teacher once for each")
-    }
   }
 }

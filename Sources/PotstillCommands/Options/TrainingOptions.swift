@@ -1,5 +1,5 @@
 import ArgumentParser
-import Foundation
+import Distillation
 import ModelFormats
 import TaskData
 import Tasks
@@ -122,74 +122,14 @@ package struct TrainingOptions: ParsableArguments {
     try CountOption.checkSamples(maxEvalSamples, "--max-eval-samples")
   }
 
-  /// Whether a run into a folder goes on from a checkpoint that lies there, and so may write into the folder.
-  ///
-  /// - Throws: `CommandError` when the newest checkpoint of the folder is asked for and there is none.
-  func resumes(in path: String) throws -> Bool {
-    guard let resumeFromCheckpoint else { return false }
-    let run = URL(filePath: path, directoryHint: .isDirectory)
-    let features = StageFolder.features(in: run)
-    if resumeFromCheckpoint == "last" {
-      if [run, features, Self.baseline(in: run)].contains(where: { CheckpointFolder.latest(in: $0) != nil }) {
-        return true
-      }
-      throw CommandError(
-        "--resume-from-checkpoint last: \(path) holds no checkpoint; name one, or leave it out")
-    }
-    func place(_ url: URL) -> String { url.absoluteURL.resolvingSymlinksInPath().standardizedFileURL.path }
-    let wanted = place(URL(filePath: resumeFromCheckpoint, directoryHint: .isDirectory))
-    let own = [run, features].flatMap { CheckpointFolder.checkpoints(in: $0) }
-    return own.contains { place($0.url) == wanted }
-  }
-
-  /// Where the run in a folder goes on from, if that was asked for.
-  ///
-  /// A run that was broken off in its baseline, and kept no checkpoint of the student before it, begins the student anew.
-  func resumePoint(in run: URL) -> ResumePoint? {
-    resumeFromCheckpoint.map { name in
-      let folders = [run, StageFolder.features(in: run)]
-      let isInBaseline =
-        folders.allSatisfy { CheckpointFolder.latest(in: $0) == nil }
-        && CheckpointFolder.latest(in: Self.baseline(in: run)) != nil
-      let last: ResumePoint.Place = isInBaseline ? .newestIfAny : .newest
-      return ResumePoint(
-        name == "last" ? last : .checkpoint(URL(filePath: name, directoryHint: .isDirectory)),
-        acceptsDifferences: resumeAnyway)
-    }
-  }
-
-  /// The folder of the student that learns from the labels alone.
-  static func baseline(in run: URL) -> URL { run.appending(path: "baseline", directoryHint: .isDirectory) }
-
-  /// Where a part of the run that comes after it goes on from, such as the baseline.
-  var laterResumePoint: ResumePoint? {
-    resumeFromCheckpoint.map { _ in ResumePoint(.newestIfAny, acceptsDifferences: resumeAnyway) }
+  /// Where the run goes on from; nil begins it.
+  var resumption: JobResumption? {
+    resumeFromCheckpoint.map { JobResumption($0, acceptsDifferences: resumeAnyway) }
   }
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.
-  ///
-  /// - Parameter metrics: What can decide which model is best; nil takes the scores of the task.
-  func config(
-    for task: TaskDefinition, canEvaluate: Bool, metrics: BestMetric? = nil
-  ) throws -> TrainingConfig {
-    var config = TrainingConfig()
-    config.loggingSteps = 50
-    config.saveStrategy = .never
-    config.evalStrategy = canEvaluate ? .epoch : .never
-    config.loadBestModelAtEnd = canEvaluate
-    config.metricForBestModel = task.metrics.first
-    config.take(task.defaults)
-    let unread = TrainingConfig.settings.lay(try given(), over: &config, acceptsNonFinite: true)
-    if !unread.isEmpty { throw TrainingError.configuration(unread) }
-    if !canEvaluate && evalStrategy ?? .never != .never {
-      throw CommandError(
-        "--eval-strategy needs a validation file; task \(task.name) names none, give --validation-file")
-    }
-    if config.evalStrategy == .never { config.loadBestModelAtEnd = loadBestModelAtEnd ?? false }
-    if let metricForBestModel { try (metrics ?? BestMetric(of: task)).check(metricForBestModel) }
-    let faults = config.faults()
-    if !faults.isEmpty { throw TrainingError.configuration(faults) }
-    return config
+  func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
+    try TrainingConfig(for: task, given: try given(), canEvaluate: canEvaluate)
   }
 
   /// The settings of a run as its recipe holds them.
@@ -200,19 +140,6 @@ package struct TrainingOptions: ParsableArguments {
     object["max_train_samples"] = maxTrainSamples.map { .integer($0) }
     object["max_eval_samples"] = maxEvalSamples.map { .integer($0) }
     return object
-  }
-}
-
-extension TrainingConfig {
-  /// Takes the values that suit a task.
-  fileprivate mutating func take(_ suited: TaskDefaults) {
-    learningRate = suited.learningRate ?? learningRate
-    numTrainEpochs = suited.numTrainEpochs ?? numTrainEpochs
-    perDeviceTrainBatchSize = suited.perDeviceTrainBatchSize ?? perDeviceTrainBatchSize
-    perDeviceEvalBatchSize = suited.perDeviceEvalBatchSize ?? perDeviceEvalBatchSize
-    warmupRatio = suited.warmupRatio ?? warmupRatio
-    weightDecay = suited.weightDecay ?? weightDecay
-    lrSchedulerType = suited.lrSchedulerType.flatMap(SchedulerType.init) ?? lrSchedulerType
   }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import ModelFormats
 import TaskData
 import Tasks
 
@@ -33,15 +32,5 @@ package struct MaskingOptions: ParsableArguments {
     MaskingSettings(
       probability: mlmProbability ?? task.probability, wholeWords: wholeWordMask ?? task.wholeWords,
       wordListFile: wordList ?? task.wordListFile, isLineByLine: lineByLine ?? task.isLineByLine)
-  }
-
-  /// The settings as a recipe holds them.
-  static func recipe(_ settings: MaskingSettings) -> JSONObject {
-    var object = JSONObject()
-    object["mlm_probability"] = .double(settings.probability)
-    object["whole_word_mask"] = .bool(settings.wholeWords)
-    object["word_list"] = settings.wordListFile.map { .string($0) }
-    object["line_by_line"] = .bool(settings.isLineByLine)
-    return object
   }
 }

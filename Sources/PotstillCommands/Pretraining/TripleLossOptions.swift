@@ -1,10 +1,6 @@
 import ArgumentParser
 import Distillation
-import Encoders
 import ModelFormats
-import Tasks
-import Tokenization
-import Training
 
 /// A teacher for a masked language model: the names of Hugging Face's distillation script.
 package struct TripleLossOptions: ParsableArguments {
@@ -56,7 +52,7 @@ package struct TripleLossOptions: ParsableArguments {
   }
 
   /// The loss without its matches.
-  private var loss: TripleLoss {
+  var loss: TripleLoss {
     let usual = TripleLoss()
     return TripleLoss(
       temperature: temperature ?? usual.temperature, alphaCE: alphaCe ?? usual.alphaCE,
@@ -64,48 +60,12 @@ package struct TripleLossOptions: ParsableArguments {
       restrictsCEToMask: restrictCeToMask ?? usual.restrictsCEToMask)
   }
 
-  /// A distillation of the matches alone.
-  private var matching: DistillationConfig {
-    get throws { DistillationConfig(json: ["intermediate_matches": .array(try match.values(of: "match"))]) }
-  }
-
-  /// The teacher, nil when there is none; one without a trained head is refused.
-  func loadTeacher(_ console: Console) throws -> TokenizedModel? {
-    try teacher.map { try TokenizedModel($0, head: MaskedWords().head, console: console) }
-  }
-
-  /// The distiller of two models, once everything fits.
-  func distiller(teacher: TokenizedModel, student: PretrainingModel, seed: UInt64) throws -> GeneralDistiller
-  {
-    let config = try matching
-    guard config.readingFaults.isEmpty else {
-      throw DistillationError.invalidConfiguration(config.readingFaults)
-    }
-    var loss = loss
-    loss.matches = config.matches
-    var description = ModelDescription(
-      student.model, name: "student", vocabulary: student.tokenizer.vocabulary.tokens)
-    description.copiedLayers = try self.student.flatMap {
-      try StudentShape($0).layers(of: teacher.model.config.layerCount)?.map { $0 + 1 }
-    }
-    return try loss.distiller(
-      teacher: teacher.model, student: student.model,
-      descriptions: (
-        ModelDescription(teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
-        description
-      ), seed: seed)
-  }
-
   /// The options as a run's recipe holds them, every default written out.
   var recipe: JSONObject {
     get throws {
       var object = try given()
       if teacher == nil { return object }
-      object["alpha_ce"] = .double(loss.alphaCE)
-      object["alpha_mlm"] = .double(loss.alphaMLM)
-      object["alpha_cos"] = .double(loss.alphaCos)
-      object["temperature"] = .double(loss.temperature)
-      object["restrict_ce_to_mask"] = .bool(loss.restrictsCEToMask)
+      for (key, value) in loss.settings { object[key] = value }
       return object
     }
   }

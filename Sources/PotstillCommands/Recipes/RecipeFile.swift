@@ -48,13 +48,21 @@ package struct RecipeFile {
 
   /// Reads a recipe.
   package init(path: String) throws {
-    try self.init(path: path, text: YAMLFile.text(path, expected: "a recipe in YAML or JSON"))
+    let text: String
+    do { text = try YAMLFile.text(path, expected: "a recipe in YAML or JSON") } catch {
+      throw RecipeError([error.description])
+    }
+    try self.init(path: path, text: text)
   }
 
   /// Reads the text of a recipe; `path` is used in messages.
   package init(path: String, text: String) throws {
     self.path = path
-    guard let root = try YAMLFile.document(text, path: path) else {
+    let document: Node?
+    do { document = try YAMLFile.document(text, path: path) } catch {
+      throw RecipeError([error.description])
+    }
+    guard let root = document else {
       entries = []
       return
     }
@@ -96,7 +104,7 @@ package struct RecipeFile {
       if !isSection, case .mapping(let section) = value, sections.contains(key) {
         collect(section, path: path, isSection: true, into: &entries, faults: &faults)
       } else if let values = values(of: value) {
-        entries.append(Entry(key: key, values: values, json: RecipeJSON.value(of: value), line: line))
+        entries.append(Entry(key: key, values: values, json: JSONValue(value), line: line))
       }
     }
   }
@@ -109,7 +117,7 @@ package struct RecipeFile {
     case .sequence(let sequence) where sequence.allSatisfy { $0.scalar != nil }:
       sequence.compactMap { $0.scalar?.string }
     default:
-      [RecipeJSON.value(of: node).compactText]
+      [JSONValue(node).compactText]
     }
   }
 

@@ -1,23 +1,29 @@
+import Distillation
 import Foundation
 import ModelFormats
 import Training
 
 /// Shows a run on the console: the progress bar, evaluations, messages.
-final class TrainingView: TrainingObserver {
+final class TrainingView: JobObserver {
   private let console: Console
-  private let display: ProgressDisplay
+  private var display: ProgressDisplay
 
   /// Whether only the bar is shown, without evaluations and messages.
   private let showsBarOnly: Bool
 
   /// What stands before the number of the epoch.
-  private let title: String
+  private var title = "Epoch"
 
-  init(_ console: Console, barOnly: Bool = false, title: String = "Epoch") {
+  init(_ console: Console, barOnly: Bool = false) {
     self.console = console
     display = ProgressDisplay(console)
-    self.title = title
     showsBarOnly = barOnly
+  }
+
+  func began(_ part: JobPart) {
+    // Each training has a clock of its own.
+    display = ProgressDisplay(console)
+    title = part == .features ? "Features, epoch" : "Epoch"
   }
 
   func stepDone(_ progress: TrainingProgress) {

@@ -17,6 +17,8 @@ package final class Console {
   package var isQuiet = false
   /// Whether models with NaN or infinite weights may answer.
   package var allowsNonFinite = false
+  /// The bar of work that is not a training loop.
+  private(set) lazy var display = ProgressDisplay(self)
 
   /// The console of this process.
   package static func standard() -> Console {

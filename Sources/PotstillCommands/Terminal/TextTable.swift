@@ -30,6 +30,17 @@ package struct TextTable {
     }
   }
 
+  /// A table of some rows.
+  init(_ columns: [Column], _ rows: [[String]]) {
+    self.init(columns)
+    for row in rows { add(row) }
+  }
+
+  /// A table of names and values without headings.
+  init(facts: [(name: String, value: String)]) {
+    self.init([.text(""), .text("")], facts.map { [$0.name, $0.value] })
+  }
+
   /// Adds a row at the end; line ends and other control characters of a cell are shown as escapes.
   package mutating func add(_ cells: [String]) {
     precondition(

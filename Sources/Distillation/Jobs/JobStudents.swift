@@ -1,0 +1,177 @@
+import Encoders
+import Foundation
+import TaskData
+import Tasks
+import Tokenization
+import Training
+
+/// Student of a job as it is before it learns: a model for each task, and what all of them read with.
+struct MadeStudent {
+  /// The name in messages.
+  let name: String
+  /// The model of each task; of several, all have one encoder.
+  let models: [TaskModel]
+  /// What all of them read with.
+  let tokenizer: any Tokenizer
+  /// What the configuration of each task is checked against; the names of outputs are as the student was made.
+  let descriptions: [ModelDescription]
+  /// Whether no layer comes from a teacher or a checkpoint.
+  let isFresh: Bool
+  /// What a directory's checkpoint holds and lacks, in a few words; nil when there is nothing to say.
+  let remark: String?
+
+  /// The folder that a task's model and the tokenizer make.
+  func folder(_ index: Int, path: String? = nil) -> TokenizedModel {
+    TokenizedModel(path: path ?? name, model: models[index], tokenizer: tokenizer)
+  }
+
+  /// The description of a model as it was made.
+  private static func description(
+    _ model: TaskModel, _ name: String, _ tokenizer: any Tokenizer, copiedLayers: [Int]? = nil
+  ) -> ModelDescription {
+    var description = ModelDescription(model, name: name, vocabulary: tokenizer.vocabulary.tokens)
+    description.copiedLayers = copiedLayers
+    return description
+  }
+
+  /// Makes the student of a job.
+  ///
+  /// - Parameters:
+  ///   - job: What it shall be.
+  ///   - tasks: The tasks with their teachers.
+  init(of job: DistillationJob, _ tasks: [LoadedTask]) throws {
+    let seed = job.training.seed
+    if job.isMultitask {
+      try self.init(shared: job.student.name, tasks, seed: seed)
+    } else if let teacher = tasks[0].teachers.first {
+      try self.init(job.student, of: teacher, task: tasks[0].definition, seed: seed)
+    } else {
+      try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed)
+    }
+  }
+
+  /// A model to train on labels alone; a head that it lacks starts at random.
+  private init(toTrain path: String, _ task: TaskDefinition, seed: UInt64) throws {
+    let trained = try TokenizedModel(path, toTrain: task, seed: seed)
+    (name, models, tokenizer) = (path, [trained.model], trained.tokenizer)
+    isFresh = false
+    descriptions = [Self.description(trained.model, path, trained.tokenizer)]
+    remark = trained.model.loadReport.map { "\($0)" }
+  }
+
+  /// The student of one task's teacher, which may read other tokens.
+  private init(_ student: JobStudent, of teacher: LoadedTeacher, task: TaskDefinition, seed: UInt64) throws {
+    name = student.name
+    let shape = try StudentShape(name)
+    try shape.checkFolder()
+    var (tokenizer, config) = (teacher.tokenizer, teacher.config)
+    func read(_ path: String) throws -> any Tokenizer {
+      try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
+    }
+    switch (shape, student.tokenizer) {
+    case (.preset, let path?) where student.size.embeddingSize == nil:
+      tokenizer = try read(path)
+      config = config.reading(tokenizer)
+    case (_, _?):
+      let reason =
+        if case .directory = shape { "has a tokenizer of its own" } else {
+          "takes the teacher's embeddings, so its tokens too"
+        }
+      throw TaskError(
+        "--student-tokenizer goes with a fresh shape such as T4-tiny, without --embedding-size; \(name) \(reason)"
+      )
+    case (.directory(let path), nil): tokenizer = try read(path)
+    case (.evenlySpaced, nil), (.layers, nil), (.selected, nil), (.preset, nil), (.words, nil): break
+    }
+    let model = try TaskModel.student(
+      shape, of: teacher.folder?.model, config: config, size: student.size, seed: seed)
+    try model.checkAsStart(name)
+    try TokenizedModel(path: name, model: model, tokenizer: tokenizer).checkVocabulary()
+    descriptions = [
+      Self.description(
+        model, name, tokenizer, copiedLayers: try shape.layers(of: teacher.config.layerCount)?.map { $0 + 1 })
+    ]
+    // Outputs that the teacher gives no names (LABEL_0) get the task's.
+    model.rename(labels: LabelOrder.names(model.config.labels, of: task))
+    (models, self.tokenizer, isFresh) = ([model], tokenizer, shape.isFresh)
+    remark = model.loadReport?.ignoredText
+  }
+
+  /// The encoder of the first teacher whose model is there, or a directory's, and a head for each task.
+  ///
+  /// A head comes from the task's own teacher where its layers are as wide and of the same family, from the directory
+  /// where it has such a head, and is drawn at random otherwise.
+  private init(shared name: String, _ tasks: [LoadedTask], seed: UInt64) throws {
+    self.name = name
+    let shape = try StudentShape(name)
+    try shape.checkFolder()
+    isFresh = shape.isFresh
+    let base: TaskModel
+    var copiedLayers: [Int]?
+    var sources: [TaskModel] = []
+    if case .directory(let path) = shape {
+      let url = URL(filePath: path, directoryHint: .isDirectory)
+      tokenizer = try loadTokenizer(directory: url)
+      sources = try tasks.enumerated().map { index, member in
+        let (task, teacher) = (member.definition, member.teachers.first)
+        return try TaskModel(
+          directory: url, head: task.kind.head,
+          labels: teacher.map { LabelOrder.names($0.config.labels, of: task) } ?? task.modelLabels,
+          problemType: task.kind.problemType, seed: seed &+ UInt64(index))
+      }
+      try sources[0].checkAsStart(path)
+      base = sources[0]
+      remark = LoadReport.ignoredText(sources.compactMap(\.loadReport))
+    } else {
+      let teachers = tasks.compactMap(\.teachers.first)
+      guard let first = teachers.first(where: { $0.folder != nil }) ?? teachers.first else {
+        throw TaskError(
+          "--student \(name) is made of a teacher's layers or for its tokens, but no task has a teacher; give the "
+            + "folder of a model to train")
+      }
+      tokenizer = first.tokenizer
+      remark = nil
+      copiedLayers = try shape.layers(of: first.config.layerCount)?.map { $0 + 1 }
+      base = try TaskModel.student(shape, of: first.folder?.model, config: first.config, seed: seed)
+      let copiesLayers = if case .preset = shape { false } else { true }
+      for (index, member) in tasks.enumerated() {
+        let teacher = member.teachers.first
+        if copiesLayers, let model = teacher?.folder?.model, base.config.fitsHeads(of: model.config) {
+          sources.append(model)
+        } else {
+          sources.append(
+            try Self.fresh(
+              member.definition, teacher: teacher?.config, like: base, seed: seed &+ UInt64(index)))
+        }
+      }
+    }
+    if let fault = base.config.fault(of: tokenizer) { throw TaskError("\(name): \(fault)") }
+    models = try sources.enumerated().map { index, source in
+      try source.sharingEncoder(of: base, headPrefix: "heads.\(index)")
+    }
+    let (tokenizer, copied) = (tokenizer, copiedLayers)
+    descriptions = models.map { Self.description($0, name, tokenizer, copiedLayers: copied) }
+  }
+
+  /// A model with the encoder's shape and a random head.
+  private static func fresh(
+    _ task: TaskDefinition, teacher: EncoderConfig?, like base: TaskModel, seed: UInt64
+  ) throws -> TaskModel {
+    var config = base.config
+    config.head = task.kind.head
+    config.labels =
+      teacher.map { LabelOrder.names($0.labels, of: task) } ?? task.modelLabels ?? ["LABEL_0", "LABEL_1"]
+    config.problemType = task.kind.problemType
+    return try TaskModel(config: config, seed: seed)
+  }
+}
+
+extension StudentShape {
+  /// Whether its layers start at random; word tables may come from the teacher.
+  var isFresh: Bool {
+    switch self {
+    case .preset, .words: true
+    case .evenlySpaced, .layers, .selected, .directory: false
+    }
+  }
+}

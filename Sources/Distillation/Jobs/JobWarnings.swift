@@ -1,0 +1,90 @@
+import ModelFormats
+import TaskData
+import Tasks
+import Training
+
+extension PreparedTask {
+  /// Warnings about the teachers, found before the first step; each answers some of the validation rows for it.
+  func teacherWarnings(_ listener: any WorkListener) throws -> [Fault] {
+    var found: [Fault?] = []
+    let config = loaded.task.distillation
+    if config.usesTeacherLogits, let validation = loaded.validation {
+      for teacher in teachers {
+        found.append(
+          try teacher.warningOfChance(
+            on: validation, of: definition, limit: sharesTokens ? limit : nil, listener))
+      }
+    }
+    if teachers.count > 1, !config.usesTeacherLogits {
+      found.append(
+        Fault(
+          "teacher",
+          "of \(teachers.count) teachers only \(teachers[0].path) counts, since kd_loss_weight is 0: layers are "
+            + "matched with the first", severity: .warning))
+    }
+    return found.compactMap { $0 }
+  }
+
+  /// The warning of models that read texts of different length; nil where none is cut by it.
+  var warningOfLengths: Fault? {
+    guard let teacher = teachers.first, sharesTokens else { return nil }
+    return DistillationGuards.unequalLengths(
+      teacher: teacher.lengthLimit(definition.maxSequenceLength),
+      student: student.lengthLimit(definition.maxSequenceLength),
+      longest: examples.map(\.length).max() ?? 0)
+  }
+}
+
+extension LoadedTeacher {
+  /// The warning that the teacher does no better than guessing; nil where it does, or no row says what is right.
+  ///
+  /// - Parameters:
+  ///   - validation: The rows, of which a sample is answered; the closing table is about all of them.
+  ///   - task: What the rows are of.
+  ///   - limit: The longest input; nil leaves it to model and task.
+  fileprivate func warningOfChance(
+    on validation: TokenizedRows, of task: TaskDefinition, limit: Int?, _ listener: any WorkListener
+  ) throws -> Fault? {
+    guard let folder else { return nil }
+    let size = TokenizedModel.teacherSample
+    guard validation.rows.spread(size).labelledCount > 0 else { return nil }
+    let reading = try validation.reading(of: folder, tokenizer: tokenizerFingerprint, limit: limit)
+    listener.counted(.evaluated(path))
+    let sample = try validation.sample(size, as: reading, of: folder)
+    let evaluation = try folder.checking(sample, of: task, listener)
+    if validation.rows.count <= size { checked = (reading, evaluation) }
+    return DistillationGuards.teacherAtChance(path, evaluation, on: sample)
+  }
+}
+
+extension TokenizedModel {
+  /// Validation rows that a teacher answers before the training at most.
+  static let teacherSample = 1000
+
+  /// How a teacher does on some validation rows, with the warning that it only guesses; nil where no row says what is
+  /// right.
+  ///
+  /// - Parameters:
+  ///   - rows: The validation rows, of which a sample is answered.
+  ///   - task: What the rows are of.
+  ///   - limit: The longest input; nil leaves it to model and task.
+  ///   - listener: Hears how far it has come.
+  func checkedAsTeacher(
+    on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, _ listener: any WorkListener
+  ) throws -> (result: EvaluationResult, warning: Fault?)? {
+    guard let sample = rows?.spread(Self.teacherSample), sample.labelledCount > 0 else { return nil }
+    let encoded = try encode(sample, of: task, limit: limit)
+    let evaluation = try checking(encoded, of: task, listener)
+    return (evaluation.result, DistillationGuards.teacherAtChance(path, evaluation, on: encoded))
+  }
+
+  fileprivate func checking(
+    _ data: EncodedTask, of task: TaskDefinition, _ listener: any WorkListener
+  ) throws -> TaskEvaluation {
+    let order = try LabelOrder(model: model, path: path, task: task)
+    defer { listener.progressEnded() }
+    return try evaluateTask(
+      model, data, outputs: order.outputs,
+      progress: { listener.progress("Checking the teacher", done: $0, total: data.examples.count) })
+  }
+}

@@ -1,0 +1,315 @@
+import Encoders
+import Foundation
+import ModelFormats
+import TaskData
+import Tasks
+import Tensors
+import Tokenization
+import Training
+
+/// A task of a job with its rows and its teachers.
+struct LoadedTask {
+  /// What the job says of it.
+  let task: JobTask
+  /// The rows.
+  private(set) var rows: RunRows
+  /// The teachers, the one whose layers are matched first.
+  let teachers: [LoadedTeacher]
+  /// The rows that models are scored on; nil without any.
+  let validation: TokenizedRows?
+
+  /// What the task is.
+  var definition: TaskDefinition { task.definition }
+
+  /// Reads the rows and loads the teachers.
+  init(_ task: JobTask, of job: DistillationJob, _ listener: any WorkListener) throws {
+    self.task = task
+    let rows = try RunRows(
+      task.reader, maxTrain: job.maxTrainSamples, maxValidation: job.maxEvalSamples,
+      readsUnlabelled: !task.teachers.isEmpty, listener: listener)
+    self.rows = rows
+    teachers = try task.teachers.map {
+      try LoadedTeacher(
+        $0, kind: task.definition.kind, allowsNonFinite: job.allowsNonFinite, listener: listener)
+    }
+    validation = rows.validation.map {
+      TokenizedRows($0, of: task.definition, split: "validation", listener: listener)
+    }
+  }
+
+  /// Adds rows without labels, for the teachers to label.
+  mutating func add(_ more: TaskExamples) { rows.add(more) }
+}
+
+/// A task of a job as the student reads it, ready to be trained on.
+struct PreparedTask {
+  /// Rows and teachers.
+  let loaded: LoadedTask
+  /// The task's part of the student.
+  let student: TokenizedModel
+  /// What configurations are checked against.
+  let description: ModelDescription
+  /// The order of the student's outputs.
+  let order: LabelOrder
+  /// The longest input of the student.
+  let limit: Int
+  /// The examples as a teacher with other tokens reads them; nil where it reads the student's.
+  let alignment: AlignedExamples?
+  /// What the student learns from.
+  let examples: [EncodedExample]
+  /// The rows that it is scored on as it reads them; nil without any.
+  let scored: TokenizedRows.Reading?
+  /// What its evaluations in training were.
+  let memory = EvaluationMemory()
+  /// A fingerprint of the student's tokenizer.
+  private let tokenizer: String
+  private let listener: any WorkListener
+  /// Each further teacher's output for each output of the first; nil where outputs have no names.
+  private let outputs: [[Int]?]
+
+  /// What the task is.
+  var definition: TaskDefinition { loaded.definition }
+  /// The teachers, the one whose layers are matched first.
+  var teachers: [LoadedTeacher] { loaded.teachers }
+
+  /// Tokenizes the rows for all models.
+  ///
+  /// - Parameters:
+  ///   - student: The student.
+  ///   - index: The place of the task among those of the job.
+  ///   - isMultitask: Whether the student reads its own tokens whatever the teachers'.
+  init(
+    _ loaded: LoadedTask, _ student: MadeStudent, at index: Int, isMultitask: Bool,
+    _ listener: any WorkListener
+  ) throws {
+    (self.loaded, self.listener) = (loaded, listener)
+    let own = student.folder(index)
+    (self.student, description) = (own, student.descriptions[index])
+    let (task, first) = (loaded.definition, loaded.teachers.first)
+    let tokenizer = CacheKey.fingerprint(of: own.tokenizer)
+    self.tokenizer = tokenizer
+    let order = try LabelOrder(
+      labels: isMultitask ? own.model.config.labels : first?.config.labels ?? own.model.config.labels,
+      path: first?.path ?? student.name, task: task)
+    self.order = order
+    outputs = try loaded.teachers.dropFirst().map { teacher in
+      let own = try LabelOrder(labels: teacher.config.labels, path: teacher.path, task: task).outputs
+      guard let own, let first = order.outputs else { return nil }
+      var outputs = first
+      for (label, output) in first.enumerated() { outputs[output] = own[label] }
+      return outputs
+    }
+    for teacher in loaded.teachers {
+      try TokenizedModel.checkPairs(
+        loaded.rows.train, config: teacher.config, tokenizer: isMultitask ? own.tokenizer : teacher.tokenizer,
+        path: teacher.path)
+    }
+    let asked = task.maxSequenceLength
+    let (ownLimit, otherLimit) = (own.lengthLimit(asked), first?.lengthLimit(asked))
+    if !isMultitask, let first, let otherLimit, asked > min(ownLimit, otherLimit) {
+      listener.warn(
+        "texts are cut at fewer tokens than the \(asked) asked for: \(own.path) reads \(ownLimit) at most, "
+          + "\(first.path) \(otherLimit)")
+    } else if !isMultitask, first == nil {
+      own.noteRepeatedTokens(on: listener)
+      _ = own.lengthLimit(asked, listener: listener)
+    }
+    let sharesTokens = isMultitask || first.map { $0.tokenizerFingerprint == tokenizer } ?? true
+    let limit =
+      sharesTokens ? ([ownLimit] + loaded.teachers.map { $0.lengthLimit(asked) }).min() ?? ownLimit : ownLimit
+    self.limit = limit
+    listener.counted(.tokenized(split: "train", reader: tokenizer))
+    let encoded = try own.encode(loaded.rows.train, of: task, limit: limit)
+    if !sharesTokens, let first, let otherLimit {
+      listener.counted(.tokenized(split: "train", reader: first.tokenizerFingerprint))
+      let aligned = try AlignedExamples(
+        loaded.rows.train, student: encoded, studentTokenizer: own.tokenizer, studentLength: ownLimit,
+        teacherTokenizer: first.tokenizer, teacherLength: otherLimit)
+      listener.note("teacher and student read different tokens: each encodes the texts itself")
+      if aligned.shortenedCount > 0 {
+        listener.warn(
+          "the teacher sees less than the student of \(aligned.shortenedCount) of \(encoded.examples.count) examples: "
+            + "it reads \(otherLimit) tokens at most; a smaller --max-seq-length makes them alike")
+      }
+      alignment = aligned
+    } else {
+      alignment = nil
+    }
+    let relabelled = order.relabel(encoded.examples)
+    examples = loaded.teachers.isEmpty ? relabelled.filter { $0.target != .none } : relabelled
+    scored = try loaded.validation?.reading(of: own, tokenizer: tokenizer, limit: limit)
+  }
+
+  /// The labelled rows of another task for a student that is as it was before it learnt.
+  init(labelledRowsOf other: PreparedTask, _ student: MadeStudent, at index: Int) {
+    (loaded, listener, outputs) = (other.loaded, other.listener, other.outputs)
+    (self.student, description) = (student.folder(index), student.descriptions[index])
+    (order, limit, scored, tokenizer) = (other.order, other.limit, other.scored, other.tokenizer)
+    alignment = nil
+    examples = other.examples.filter { $0.target != .none }
+  }
+
+  /// Whether any example has a label.
+  var hasLabels: Bool { examples.contains { $0.target != .none } }
+  /// Whether student and teachers read the same tokens.
+  var sharesTokens: Bool { alignment == nil }
+
+  /// A distiller of the task's teachers, once everything fits: the one place where a job makes one.
+  ///
+  /// - Parameters:
+  ///   - config: What the student learns from.
+  ///   - seed: Decides the projections' initial weights.
+  ///   - projectionPrefix: What the names of the projections' parameters begin with.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  func makeDistiller(
+    _ config: DistillationConfig, seed: UInt64, projectionPrefix: String = "projections"
+  ) throws -> GeneralDistiller {
+    listener.counted(.builtDistiller(loaded.task.name))
+    return try GeneralDistiller(
+      config, teacher: try teacher(for: config), student: student.model, description: description,
+      hasLabels: hasLabels, seed: seed, projectionPrefix: projectionPrefix)
+  }
+
+  /// The teacher of a distiller: one that is aligned where it reads other tokens, or the mean of several.
+  private func teacher(for config: DistillationConfig) throws -> any Teacher {
+    let first = teachers[0]
+    // Layers are matched with the first teacher, and labels need none.
+    guard teachers.count > 1, config.usesTeacherLogits else {
+      let teacher = try first.teacher()
+      return alignment.map { AlignedTeacher(teacher, examples: $0) } ?? teacher
+    }
+    if alignment != nil {
+      throw TaskError(
+        "\(student.path) reads other tokens than \(first.path); several teachers must read the student's tokens. "
+          + "Choose one teacher, or a student that reads theirs")
+    }
+    let members = try zip(teachers, [nil] + outputs).map { teacher, outputs in
+      ReorderedTeacher(try teacher.teacher(), labels: student.model.config.labels, outputs: outputs)
+    }
+    return try TeacherEnsemble(
+      members, weights: teachers.map(\.weight), average: loaded.task.teacherAverage)
+  }
+
+  /// The passes over the data of a run on this task alone.
+  func epochs(_ training: TrainingConfig) -> Double {
+    guard training.maxSteps > 0 else { return training.numTrainEpochs }
+    let batches = TrainingData(examples, config: training).batchCount(0)
+    return Double(training.maxSteps * training.gradientAccumulationSteps) / Double(max(1, batches))
+  }
+
+  /// The way in which a distiller's teachers are asked.
+  func answers(
+    for distiller: GeneralDistiller, epochs: Double, maxGB: Double?, folder: URL?
+  ) throws -> TeacherAnswers {
+    let given = teachers.compactMap(\.cachePath)
+    return try TeacherAnswers(
+      wish: loaded.task.keepsAnswers, given: given.isEmpty ? nil : given.joined(separator: ", "),
+      maxGB: maxGB,
+      distiller: distiller, examples: alignment?.teacher ?? examples, epochs: epochs, folder: folder)
+  }
+
+  /// Plan of what a run would do and need.
+  ///
+  /// - Parameters:
+  ///   - config: What the student learns from.
+  ///   - training: The settings.
+  ///   - examples: What it learns from; nil takes all examples.
+  ///   - countsSteps: Whether the steps are those of this task alone.
+  ///   - student: The student's description, where it is not the model as it was made.
+  ///   - cache: Where answers are kept.
+  func plan(
+    _ config: DistillationConfig, training: TrainingConfig, of examples: [EncodedExample]? = nil,
+    countsSteps: Bool, student: ModelDescription? = nil, cache: CachePlan? = nil
+  ) throws -> DistillationPlan {
+    let examples = examples ?? self.examples
+    let data = TrainingData(examples, config: training)
+    return try DistillationPlan(
+      config, teacher: teachers[0].description, student: student ?? description, training: training,
+      steps: countsSteps ? try StepPlan(data, config: training).totalSteps : nil,
+      tokensPerBatch: data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
+        ?? 0,
+      sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: hasLabels,
+      others: DistillationPlan.Others(
+        teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
+        average: loaded.task.teacherAverage),
+      cache: cache, isAligned: !sharesTokens)
+  }
+
+  // MARK: Scores
+
+  /// Scores the student as the training loop asks for it; nil without validation rows.
+  var score: (() throws -> EvaluationResult)? {
+    scored.map { scored in
+      { [memory, student, order] in
+        memory.keep(try evaluateTask(student.model, scored.data, outputs: order.outputs))
+      }
+    }
+  }
+
+  /// A fingerprint of the rows that evaluations score.
+  var validationFingerprint: String? { scored.map { EncodedExample.fingerprint(of: $0.data.examples) } }
+
+  /// The evaluation of the student as a run left it, made now where the run did not make it; nil without validation rows.
+  func evaluation(after summary: TrainingSummary, as path: String) throws -> TaskEvaluation? {
+    guard let validation = loaded.validation else { return nil }
+    let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
+    let reading = try validation.reading(of: student, tokenizer: tokenizer)
+    let own = try LabelOrder(model: student.model, path: path, task: definition)
+    if reading === scored, own.outputs == order.outputs, let known = memory.evaluation(after: summary) {
+      return known
+    }
+    listener.counted(.evaluated(path))
+    return try EvaluationData(task: definition, examples: validation.rows)
+      .evaluate(student, encoded: reading.data, listener: listener)
+  }
+
+  /// Measures the student as a run left it; nil without validation rows.
+  ///
+  /// - Parameter path: The folder that it was saved to.
+  func measureStudent(after summary: TrainingSummary, as path: String) throws -> ModelMeasurement? {
+    guard let validation = loaded.validation else { return nil }
+    let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
+    let reading = try validation.reading(of: student, tokenizer: tokenizer)
+    let latency = ModelMeasurement.latency(of: student.model, on: reading.data)
+    return try evaluation(after: summary, as: path).map {
+      ModelMeasurement(of: student, latency: latency, $0)
+    }
+  }
+
+  /// Measures the teachers, of one that is not there as its cache says; none without validation rows.
+  ///
+  /// - Parameter metrics: The scores to look for where a cache says them.
+  func measureTeachers(_ metrics: [String]) throws -> [ModelMeasurement] {
+    guard let validation = loaded.validation else { return [] }
+    return try teachers.compactMap { teacher in
+      guard let folder = teacher.folder else {
+        return try teacher.answers.map { try ModelMeasurement(of: $0.description, metrics) }
+      }
+      let reading = try validation.reading(of: folder, tokenizer: teacher.tokenizerFingerprint)
+      let latency = ModelMeasurement.latency(of: folder.model, on: reading.data)
+      if let known = teacher.checked, known.reading === reading {
+        return ModelMeasurement(of: folder, latency: latency, known.evaluation)
+      }
+      listener.counted(.evaluated(folder.path))
+      return ModelMeasurement(
+        of: folder, latency: latency,
+        try EvaluationData(task: definition, examples: validation.rows)
+          .evaluate(folder, encoded: reading.data, listener: listener))
+    }
+  }
+}
+
+extension ModelMeasurement {
+  /// What a cache knows of the teacher that built it.
+  ///
+  /// - Parameter metrics: The scores to look for.
+  /// - Throws: `ModelError.configuration`.
+  init(of teacher: TeacherCacheDescription, _ metrics: [String]) throws {
+    self.init(
+      name: teacher.teacherName, layers: try teacher.config().layerCount,
+      parameters: teacher.parameterCount, samplesPerSecond: nil, latency: nil,
+      metrics: metrics.compactMap { name in
+        teacher.teacherResults["eval_" + name]?.doubleValue.map { (name, $0) }
+      })
+  }
+}

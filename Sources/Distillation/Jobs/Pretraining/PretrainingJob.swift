@@ -1,0 +1,226 @@
+import Encoders
+import Foundation
+public import ModelFormats
+import TaskData
+public import Tasks
+import Tensors
+import Tokenization
+public import Training
+
+/// Job that trains a masked language model on plain text, with or without a teacher, as `potstill pretrain` does.
+public struct PretrainingJob {
+  /// Model that training begins with.
+  public enum Start: Sendable, Equatable {
+    /// A Hugging Face directory; the tokenizer may be another folder's.
+    case model(String, tokenizer: String?)
+    /// A fresh model of a shape such as `T4-tiny`, or of a `config.json`; the tokenizer may be the teacher's.
+    case shape(String, tokenizer: String?)
+    /// Layers of the teacher, such as `T6`.
+    case layers(String)
+  }
+
+  /// The text.
+  public var text: PretrainingText
+  /// The model to begin with.
+  public var start: Start
+  /// The settings of the training loop.
+  public var training: TrainingConfig
+  /// The Hugging Face directory of a masked language model to imitate; nil learns from the text alone.
+  public var teacher: String?
+  /// What is learnt of the teacher's predictions and last layer.
+  public var loss = TripleLoss()
+  /// What is learnt of the teacher's further layers, as a configuration holds matches.
+  public var matches: [JSONValue] = []
+  /// The largest number of training sequences; nil takes all.
+  public var maxTrainSamples: Int?
+  /// The largest number of validation sequences; nil takes all.
+  public var maxEvalSamples: Int?
+  /// Whether a teacher whose weights hold NaN or infinite values may answer.
+  public var allowsNonFinite = false
+  /// The run folder.
+  public var output: String
+  /// Whether the run folder may hold files already.
+  public var overwritesOutput = false
+  /// Where the run goes on from; nil begins it.
+  public var resumption: JobResumption?
+
+  /// A job over some text, with settings that suit it.
+  ///
+  /// - Throws: `TrainingError.configuration`.
+  public init(
+    _ text: PretrainingText, from start: Start, training: TrainingConfig? = nil, output: String
+  ) throws {
+    (self.text, self.start, self.output) = (text, start, output)
+    self.training =
+      try training ?? TrainingConfig(for: text.task, canEvaluate: text.validation != nil)
+  }
+
+  /// Loads the models and checks that everything fits.
+  ///
+  /// - Throws: `TaskError`, `DistillationError.invalidConfiguration`, and what loading throws.
+  public func prepare(_ listener: any WorkListener = SilentListener()) throws -> PreparedPretraining {
+    try PreparedPretraining(self, listener)
+  }
+}
+
+/// Pre-training that was checked, and what runs it.
+public final class PreparedPretraining {
+  /// The job; its text has the length that the teacher reads.
+  public private(set) var job: PretrainingJob
+  private let folder: OutputFolder
+  private let start: PretrainingModel
+  private let teacher: TokenizedModel?
+  private let distiller: GeneralDistiller?
+  private let masker: TokenMasker
+  private let listener: any WorkListener
+
+  init(_ job: PretrainingJob, _ listener: any WorkListener) throws {
+    (self.job, self.listener) = (job, listener)
+    let isInside = try job.resumption?.isInside(job.output) ?? false
+    folder = try OutputFolder(job.output, overwrite: isInside || job.overwritesOutput)
+    let teacher = try job.teacher.map {
+      try TokenizedModel(
+        $0, head: MaskedWords().head, allowsNonFinite: job.allowsNonFinite, listener: listener)
+    }
+    self.teacher = teacher
+    let (start, name) = try Self.model(of: job, teacher: teacher)
+    self.start = start
+    distiller = try teacher.map { try Self.distiller(of: job, teacher: $0, student: start) }
+    try distiller?.checkAccumulation(job.training.gradientAccumulationSteps)
+    if let teacher {
+      self.job.text.task.maxSequenceLength = teacher.lengthLimit(job.text.task.maxSequenceLength)
+    }
+    if let report = start.model.loadReport { listener.note("\(name): \(report)") }
+    if start.lengthLimit < self.job.text.task.maxSequenceLength {
+      listener.note("sequences have up to \(start.lengthLimit) tokens, the most that the model reads")
+    }
+    masker = try job.text.masker(start.tokenizer)
+  }
+
+  private static func model(
+    of job: PretrainingJob, teacher: TokenizedModel?
+  ) throws -> (PretrainingModel, name: String) {
+    let seed = job.training.seed
+    switch job.start {
+    case .model(let path, let tokenizer):
+      return (try PretrainingModel(directory: path, tokenizer: tokenizer, seed: seed), path)
+    case .shape(let shape, let tokenizer):
+      return (
+        try PretrainingModel(shape: shape, tokenizer: tokenizer ?? teacher?.path ?? "", seed: seed), ""
+      )
+    case .layers(let shape):
+      guard let teacher else {
+        throw DistillationError.invalidConfiguration([
+          Fault("student", "\(shape) is made of a teacher's layers, but there is no teacher; give one")
+        ])
+      }
+      return (try PretrainingModel(student: shape, of: teacher), "")
+    }
+  }
+
+  /// The distiller of two models, once everything fits.
+  private static func distiller(
+    of job: PretrainingJob, teacher: TokenizedModel, student: PretrainingModel
+  ) throws -> GeneralDistiller {
+    let config = DistillationConfig(json: ["intermediate_matches": .array(job.matches)])
+    guard config.readingFaults.isEmpty else {
+      throw DistillationError.invalidConfiguration(config.readingFaults)
+    }
+    var loss = job.loss
+    loss.matches = config.matches
+    var description = ModelDescription(
+      student.model, name: "student", vocabulary: student.tokenizer.vocabulary.tokens)
+    if case .layers(let shape) = job.start {
+      description.copiedLayers = try StudentShape(shape).layers(of: teacher.model.config.layerCount)?.map {
+        $0 + 1
+      }
+    }
+    return try loss.distiller(
+      teacher: teacher.model, student: student.model,
+      descriptions: (
+        ModelDescription(teacher.model, name: teacher.path, vocabulary: teacher.tokenizer.vocabulary.tokens),
+        description
+      ), seed: job.training.seed)
+  }
+
+  /// Tokenizes the text, trains the model, scores it and writes the run folder.
+  ///
+  /// - Parameters:
+  ///   - observers: Told of everything, in this order.
+  ///   - recipe: The text of `recipe.yaml`.
+  ///   - inputs: What the run reads of the user's; it is never removed.
+  /// - Returns: Everything in `all_results.json`.
+  /// - Throws: `TrainingError`, and what reading and writing throws.
+  @discardableResult
+  public func run(
+    observers: [any TrainingObserver] = [], recipe: String, inputs: [String] = []
+  ) throws -> JSONObject {
+    let point = job.resumption?.point(in: folder.url)
+    let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs)
+    defer { run.release() }
+    let text = job.text
+    let corpus = try text.corpus(
+      text.inputs, limit: job.maxTrainSamples, for: start, in: folder.url.appending(path: "train.tokens"),
+      listener: listener)
+    let validation = try text.validation.map { path in
+      try text.corpus(
+        [path], limit: job.maxEvalSamples, for: start,
+        in: folder.url.appending(path: "validation.tokens"), listener: listener)
+    }
+    let trainer = MaskedLanguageTrainer(
+      model: start.model, train: corpus, validation: validation, masker: masker, config: job.training,
+      objective: distiller,
+      checkpoints: CheckpointFolder(
+        folder.url, origin: origin(validation: try validation?.contentFingerprint())
+      ) { [start] in try start.save(to: $0) },
+      observers: [run.beginning, run.log] + observers)
+    _ = try trainer.train(resumingFrom: point)
+    try start.save(to: folder.url)
+    if let evaluation = try trainer.evaluate() { try run.log.writeResults("eval", evaluation.json) }
+    if let teacher, let evaluation = try trainer.evaluate(teacher.model) {
+      try run.log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
+    }
+    return try run.results()
+  }
+
+  /// The origin of the run, by which its checkpoints know it.
+  private func origin(validation: String?) -> RunOrigin {
+    var origin = RunOrigin(
+      model: Parameter.fingerprint(of: start.model.parameters), validation: validation)
+    if let teacher {
+      origin.teachers = [CacheKey.fingerprint(of: teacher.model)]
+      origin.settings = job.loss.settings
+      if !job.matches.isEmpty { origin.settings["match"] = .array(job.matches) }
+    }
+    // Where the files lie does not matter, and what is in them is in the rows.
+    var hiding = job.text.task.masking.settings
+    hiding["word_list"] = nil
+    for (key, value) in hiding { origin.settings[key] = value }
+    return origin
+  }
+}
+
+extension TripleLoss {
+  /// The weights under the names of Hugging Face's distillation script.
+  package var settings: JSONObject {
+    var object = JSONObject()
+    object["alpha_ce"] = .double(alphaCE)
+    object["alpha_mlm"] = .double(alphaMLM)
+    object["alpha_cos"] = .double(alphaCos)
+    object["temperature"] = .double(temperature)
+    object["restrict_ce_to_mask"] = .bool(restrictsCEToMask)
+    return object
+  }
+}
+
+extension MaskingSettings {
+  /// The settings under the names of Hugging Face's `run_mlm`.
+  package var settings: JSONObject {
+    var object = JSONObject()
+    object["mlm_probability"] = .double(probability)
+    object["whole_word_mask"] = .bool(wholeWords)
+    object["word_list"] = wordListFile.map { .string($0) }
+    object["line_by_line"] = .bool(isLineByLine)
+    return object
+  }
+}

@@ -1,0 +1,127 @@
+import Encoders
+import Foundation
+import ModelFormats
+import Tasks
+import Tokenization
+import Training
+
+/// Teacher of a job: a model, its answers kept in a cache, or both.
+final class LoadedTeacher {
+  /// The name in messages.
+  let path: String
+  /// Sizes, head and labels.
+  let config: EncoderConfig
+  /// What turns text into its ids.
+  let tokenizer: any Tokenizer
+  /// The model; nil where only its answers are at hand.
+  let folder: TokenizedModel?
+  /// Answers to the training data, where they were kept before.
+  let answers: TeacherCacheFile?
+  /// The cache as the user named it.
+  let cachePath: String?
+  /// The weight among several teachers.
+  let weight: Double
+  /// What a configuration is checked against.
+  let description: ModelDescription
+  /// A fingerprint of the tokenizer.
+  private(set) lazy var tokenizerFingerprint = CacheKey.fingerprint(of: tokenizer)
+  /// The evaluation of all validation rows, where the check before the training made one.
+  var checked: (reading: TokenizedRows.Reading, evaluation: TaskEvaluation)?
+  /// The model as distillers ask it, whose weights are hashed once.
+  private let live: LiveTeacher?
+
+  /// Loads the model, the cache, or both.
+  init(
+    _ teacher: JobTeacher, kind: TaskKind, allowsNonFinite: Bool, listener: any WorkListener
+  ) throws {
+    cachePath = teacher.cache
+    weight = teacher.weight
+    answers = try teacher.cache.map { try TeacherCacheFile(URL(filePath: $0)) }
+    if let path = teacher.path {
+      let folder = try TokenizedModel(path, for: kind, allowsNonFinite: allowsNonFinite, listener: listener)
+      self.folder = folder
+      (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
+      description = ModelDescription(
+        folder.model, name: path, vocabulary: folder.tokenizer.vocabulary.tokens)
+      live = LiveTeacher(folder.model, description: description)
+      return
+    }
+    guard let answers else {
+      preconditionFailure("A teacher is a model or a cache; a job asks for one.")
+    }
+    (folder, live) = (nil, nil)
+    path = answers.description.teacherName
+    config = try answers.description.config()
+    tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
+    description = ModelDescription(
+      config, name: path, parameterCount: answers.description.parameterCount,
+      vocabulary: tokenizer.vocabulary.tokens)
+    try Self.check(answers, of: config, path, kind: kind)
+    if let known = answers.description.key.tokenizer, tokenizerFingerprint != known {
+      throw TaskError(
+        "\(answers.url.deletingLastPathComponent().path): the tokenizer beside the answers is not the one they were "
+          + "built with; build the cache again")
+    }
+  }
+
+  /// Checks that kept answers are to tasks of a kind.
+  private static func check(
+    _ answers: TeacherCacheFile, of config: EncoderConfig, _ name: String, kind: TaskKind
+  ) throws {
+    let remedy = "build a cache of a teacher for this task"
+    if let problem = kind.problemType, config.head == kind.head, config.problem != problem {
+      throw TaskError(
+        "\(answers.url.path) holds answers of problem type \(config.problem.rawValue), but the task is of the kind "
+          + "\(kind.rawValue); \(remedy)")
+    }
+    if let fault = config.outputFault {
+      throw TaskError("\(answers.url.path): the teacher \(name) \(fault)")
+    }
+    if config.head != kind.head {
+      throw TaskError(
+        "\(answers.url.path) holds answers of a \(config.head.rawValue) head, but the task is of the kind "
+          + "\(kind.rawValue); \(remedy)")
+    }
+  }
+
+  /// The longest input, special tokens included, that model, tokenizer and task allow.
+  func lengthLimit(_ asked: Int?) -> Int {
+    [asked, tokenizer.modelMaxLength, config.maxPositions].compactMap { $0 }.min() ?? 512
+  }
+
+  /// A fingerprint of the weights, made once.
+  var fingerprint: String? { answers?.description.key.teacher ?? live?.fingerprint }
+
+  /// How often the weights were hashed.
+  var hashCount: Int { live?.hashCount ?? 0 }
+
+  /// The teacher as distillers ask it.
+  ///
+  /// - Throws: `DistillationError.cache` when the answers are another model's.
+  func teacher() throws -> any Teacher {
+    if let answers { return try StoredTeacher(answers, answersOf: live, description: description) }
+    guard let live else { preconditionFailure("A teacher is a model or a cache; a job asks for one.") }
+    return live
+  }
+}
+
+/// Work that a job does once: what the counts of a test are of.
+package enum CountedWork: Hashable {
+  /// Rows of a split tokenized for a reader.
+  case tokenized(split: String, reader: String)
+  /// A distiller made, and with it its matches resolved.
+  case builtDistiller(String)
+  /// A model evaluated on rows outside the training loop.
+  case evaluated(String)
+}
+
+/// Listener that counts the work of a job.
+package protocol WorkCounter: WorkListener {
+  /// A piece of work is done.
+  func count(_ work: CountedWork)
+}
+
+extension WorkListener {
+  /// Tells a counter, where this is one.
+  func counted(_ work: CountedWork) { (self as? any WorkCounter)?.count(work) }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import TaskData
+import Tasks
+import Training
+
+/// Way in which a run asks its teacher: in every step, once with the answers in memory or in the run folder, or not at all.
+struct TeacherAnswers {
+  /// Where the answers come from.
+  enum Source: Equatable {
+    /// From the teacher, in every step; with the reason, where answers might have been kept.
+    case asking(because: String?)
+    /// From memory, once a batch was seen.
+    case memory
+    /// From a file of the run folder, deleted at the end; with its size in bytes.
+    case file(URL, bytes: Int)
+    /// From a cache that was built before.
+    case given(String)
+  }
+
+  /// Where the answers come from.
+  let source: Source
+  private let budget: CacheBudget
+  private let hasFolder: Bool
+
+  /// Decides what suits a run.
+  ///
+  /// - Parameters:
+  ///   - wish: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
+  ///     cannot be kept, or do not fit.
+  ///   - given: The cache that is there, as messages call it, if there is one.
+  ///   - maxGB: How large one may be, in 10^9 bytes; nil takes half of what is free.
+  ///   - distiller: What the answers are for.
+  ///   - examples: The training data as the teacher reads it.
+  ///   - epochs: The passes over it.
+  ///   - folder: The run folder; nil for a plan without one.
+  /// - Throws: `DistillationError.cache` when the user wants what cannot be.
+  init(
+    wish: Bool?, given: String?, maxGB: Double?, distiller: GeneralDistiller, examples: [EncodedExample],
+    epochs: Double, folder: URL?
+  ) throws {
+    let (config, parts, obstacle) = (distiller.config, distiller.cachedParts, distiller.cacheObstacle)
+    hasFolder = folder != nil
+    let file = (folder ?? URL(filePath: ".")).appending(path: TeacherCacheFile.fileName)
+    budget = .of(gigabytes: maxGB, at: file)
+    if let given {
+      source = .given(given)
+    } else if config.matches.isEmpty {
+      source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
+    } else if wish == false || (wish == nil && epochs <= 1) {
+      source = .asking(because: nil)
+    } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.map(\.length)) {
+      guard wish == nil else {
+        throw TaskError(
+          "--cache-teacher-logits cannot be had: \(obstacle ?? "the file " + fault); leave it out, and the teacher runs in "
+            + "every step")
+      }
+      source = .asking(because: obstacle ?? "a file of them " + fault)
+    } else {
+      source = .file(
+        file, bytes: TeacherCacheDescription.byteCount(of: parts, lengths: examples.map(\.length)))
+    }
+  }
+
+  /// The configuration as the run's recipe holds it, so that it repeats what was decided.
+  func applied(to config: DistillationConfig) -> DistillationConfig {
+    var config = config
+    if case .file = source { config.cacheTeacherLogits = true }
+    return config
+  }
+
+  /// The source of the answers, as far as their last bits depend on it: kept ones are made in another company than asked
+  /// ones, and layers are kept in half precision.
+  var identity: String {
+    switch source {
+    case .asking: "asked"
+    case .memory: "memory"
+    case .file, .given: "file"
+    }
+  }
+
+  /// The line of the plan.
+  var plan: CachePlan? {
+    switch source {
+    case .asking, .memory: nil
+    case .file(let url, let bytes):
+      CachePlan(bytes: bytes, place: hasFolder ? url.relativePath : "the run folder", isTemporary: true)
+    case .given(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
+    }
+  }
+
+  /// Runs the teacher over the data where the answers go to the run folder, and says so.
+  ///
+  /// - Throws: `JobInterruption` when an observer breaks the run off; `DistillationError.cache`.
+  func prepare(
+    _ distiller: GeneralDistiller, teacher: LoadedTeacher, examples: [EncodedExample],
+    observers: [any TrainingObserver], listener: any WorkListener
+  ) throws {
+    switch source {
+    case .asking(let reason):
+      if let reason { listener.note("the teacher runs in every step, its answers are not kept: \(reason)") }
+    case .memory, .given: break
+    case .file(let url, let bytes):
+      listener.note(
+        "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
+          + "which is deleted at the end (--no-cache-teacher-logits runs it in every step instead)")
+      defer { listener.progressEnded() }
+      try distiller.cacheTeacher(
+        over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
+        progress: {
+          listener.progress("Asking the teacher", done: $0, total: examples.count)
+          try JobInterruption.check(
+            observers,
+            "the answers so far are kept; the same command with --overwrite-output-dir goes on from them")
+        })
+    }
+  }
+
+  /// Deletes what the run alone needed.
+  func cleanUp() {
+    if case .file(let url, _) = source { try? FileManager.default.removeItem(at: url) }
+  }
+}
+
+extension CacheBudget {
+  /// So many GB of 10^9 bytes; nil takes half of what is free where a file shall be.
+  package static func of(gigabytes: Double?, at url: URL) -> CacheBudget {
+    gigabytes.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: url)
+  }
+}
+
+/// Error of work that an observer broke off before the training loop.
+public struct JobInterruption: Error, CustomStringConvertible {
+  /// What is kept, and how to go on.
+  public let description: String
+
+  /// Breaks work off that has no steps, such as asking a teacher, if an observer says so.
+  ///
+  /// - Throws: `JobInterruption`.
+  package static func check(_ observers: [any TrainingObserver], _ remedy: String) throws {
+    guard observers.contains(where: \.isInterrupted) else { return }
+    throw JobInterruption(description: "interrupted; \(remedy)")
+  }
+}

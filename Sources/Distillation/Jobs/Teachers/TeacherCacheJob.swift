@@ -1,0 +1,207 @@
+import Encoders
+import Foundation
+public import ModelFormats
+import TaskData
+public import Tasks
+import Tokenization
+public import Training
+
+/// Job that asks a teacher once about a data set and keeps its answers for students, as `potstill cache` does.
+public struct TeacherCacheJob {
+  /// The task's files.
+  public var reader: TaskReader
+  /// The Hugging Face directory of the teacher.
+  public var teacher: String
+  /// The layers whose hidden states are kept, numbers between commas: 0 is the embeddings, -1 the last layer.
+  public var hiddenStates: String?
+  /// Matches whose layers are kept, as a configuration holds them.
+  public var matches: [JSONValue] = []
+  /// The student, for matches that depend on its depth.
+  public var student: String?
+  /// The largest number of training rows, texts without labels included; nil takes all.
+  public var maxTrainSamples: Int?
+  /// The most that the answers may take on disk, in GB of 10^9 bytes; nil takes half of what is free.
+  public var maxCacheGB: Double?
+  /// Whether validation rows that cannot be read are an error; the teacher is not checked without them.
+  public var needsValidation = true
+  /// Whether a teacher whose weights hold NaN or infinite values may answer.
+  public var allowsNonFinite = false
+  /// The folder to write; nil for a plan.
+  public var output: String?
+  /// Whether answers that are there and do not fit are replaced.
+  public var overwritesOutput = false
+
+  /// A cache of a teacher's answers to a task's training rows.
+  public init(_ reader: TaskReader, teacher: String, output: String? = nil) {
+    (self.reader, self.teacher, self.output) = (reader, teacher, output)
+  }
+
+  /// Reads the rows, loads and checks the teacher, and works out what the cache holds.
+  ///
+  /// - Parameters:
+  ///   - listener: Hears what is read, and how far the work has come.
+  ///   - isDryRun: Whether the cache is planned alone; the teacher is then not checked.
+  /// - Throws: `TaskError` when it takes too much; `DistillationError` for matches that cannot be kept; what reading throws.
+  public func prepare(
+    _ listener: any WorkListener = SilentListener(), isDryRun: Bool = false
+  ) throws -> PreparedTeacherCache {
+    let folder = URL(filePath: output ?? ".", directoryHint: .isDirectory)
+    let file = folder.appending(path: TeacherCacheFile.fileName)
+    let model = try TokenizedModel(
+      teacher, for: reader.task.kind, allowsNonFinite: allowsNonFinite, listener: listener)
+    func read(_ split: DataSplit) throws -> TaskExamples {
+      let (examples, _, account) = try reader.readExamples(split)
+      listener.note(account)
+      return examples
+    }
+    var rows = try read(.train)
+    if let maxTrainSamples { rows = rows.prefix(max(0, maxTrainSamples)) }
+    if reader.task.unlabelledFile != nil {
+      rows = rows.appending(try read(.unlabelled), upTo: maxTrainSamples, listener: listener)
+    }
+    let limit = model.lengthLimit(reader.task.maxSequenceLength, listener: listener)
+    let examples = try model.encode(rows, of: reader.task, limit: limit).examples
+    let parts =
+      CachedPart.logits(of: model.model.config)
+      + (try CacheSelection(of: model, student: student).parts(hiddenStates: hiddenStates, matches: matches))
+    let budget = CacheBudget.of(gigabytes: maxCacheGB, at: file)
+    if let fault = budget.fault(of: parts, lengths: examples.map(\.length)) {
+      throw TaskError("\(file.path) \(fault)")
+    }
+    let description = TeacherCacheDescription(
+      teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
+      maxLength: limit,
+      results: try scores(of: model, limit: limit, isDryRun ? nil : read, listener))
+    return PreparedTeacherCache(
+      job: self, file: file, description: description, model: model, examples: examples, budget: budget,
+      listener: listener)
+  }
+
+  /// What the teacher's run folder says of its scores; where it says nothing, they are measured on the validation rows.
+  ///
+  /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
+  private func scores(
+    of model: TokenizedModel, limit: Int, _ read: ((DataSplit) throws -> TaskExamples)?,
+    _ listener: any WorkListener
+  ) throws -> JSONObject {
+    let url = URL(filePath: teacher).appending(path: "all_results.json")
+    var results = JSONObject()
+    for (name, value) in (try? JSONValue(contentsOf: url))?.objectValue ?? JSONObject()
+    where name.hasPrefix("eval_") && value.doubleValue != nil {
+      results[name] = value
+    }
+    let check = try model.checkedAsTeacher(
+      on: try read.flatMap { try validationRows($0, listener) }, of: reader.task, limit: limit, listener)
+    if results.isEmpty {
+      for metric in check?.result.metrics ?? [] { results["eval_" + metric.name] = .double(metric.value) }
+    }
+    if let warning = check?.warning { listener.warn("\(warning)") }
+    return results
+  }
+
+  /// The rows that the teacher is checked on; nil without any, since answers need none.
+  private func validationRows(
+    _ read: (DataSplit) throws -> TaskExamples, _ listener: any WorkListener
+  ) throws -> TaskExamples? {
+    guard reader.task.validationFile != nil else { return nil }
+    do {
+      return try read(.validation)
+    } catch TaskDataError.unreadableFile(let path, let reason) where !needsValidation {
+      listener.warn("\(path): \(reason). The teacher is not checked without validation rows")
+      return nil
+    }
+  }
+}
+
+/// Cache that was worked out: what it holds, and what writes it.
+public final class PreparedTeacherCache {
+  /// What it holds and of whom.
+  public let description: TeacherCacheDescription
+  private let job: TeacherCacheJob
+  private let file: URL
+  private let model: TokenizedModel
+  private let examples: [EncodedExample]
+  private let budget: CacheBudget
+  private let listener: any WorkListener
+
+  init(
+    job: TeacherCacheJob, file: URL, description: TeacherCacheDescription, model: TokenizedModel,
+    examples: [EncodedExample], budget: CacheBudget, listener: any WorkListener
+  ) {
+    (self.job, self.file, self.description) = (job, file, description)
+    (self.model, self.examples, self.budget, self.listener) = (model, examples, budget, listener)
+  }
+
+  /// What it holds, in numbers.
+  public var results: JSONObject {
+    var object = JSONObject()
+    object["file"] = .string(file.path)
+    object["teacher"] = .string(description.teacherName)
+    object["examples"] = .integer(description.lengths.count)
+    object["tokens"] = .integer(description.lengths.reduce(0, +))
+    object["bytes"] = .integer(description.byteCount)
+    object["holds"] = .string(CachedPart.names(of: description.parts))
+    for (name, value) in description.teacherResults { object["teacher_" + name] = value }
+    return object
+  }
+
+  /// Asks the teacher and writes the folder; answers that are there already stay, and a broken-off cache is gone on with.
+  ///
+  /// - Parameter observers: May break the work off.
+  /// - Throws: `TaskError` when the folder holds something else; `JobInterruption`; `DistillationError.cache`.
+  public func run(observers: [any TrainingObserver] = []) throws {
+    listener.note("\(CacheBudget.text(description.byteCount)) in \(file.path)")
+    let folder = file.deletingLastPathComponent()
+    // What a student needs of the teacher beside its answers.
+    func writeRest() throws {
+      try model.tokenizer.save(to: folder)
+      try model.model.config.json.write(to: folder.appending(path: "config.json"))
+    }
+    if try isThere() {
+      TemporaryName.removeLeftovers(in: folder)
+      // A run that was killed, or somebody else, may have left it without some of these.
+      try writeRest()
+      listener.note("\(file.path) holds these answers already")
+      return
+    }
+    try refuseOtherFiles()
+    TemporaryName.removeLeftovers(in: folder)
+    defer { listener.progressEnded() }
+    _ = try TeacherCacheFile.build(
+      file, description: description, examples: examples, teacher: model.model, budget: budget,
+      beforeCommit: writeRest,
+      progress: {
+        listener.progress("Asking the teacher", done: $0, total: examples.count)
+        try JobInterruption.check(
+          observers, "the answers so far are kept; the same command goes on from them")
+      })
+  }
+
+  /// Whether a finished cache holds these answers.
+  private func isThere() throws -> Bool {
+    guard FileManager.default.fileExists(atPath: file.path), !job.overwritesOutput else { return false }
+    let faults = try TeacherCacheFile(file).faults(for: description.key, parts: description.parts)
+    if faults.isEmpty { return true }
+    throw TaskError(
+      "\(file.path) is there and does not fit: \(faults.joined(separator: "; ")). Choose another folder, or add "
+        + "--overwrite-output-dir")
+  }
+
+  /// Refuses a folder that holds more than what an interrupted run has left.
+  private func refuseOtherFiles() throws {
+    guard let path = job.output else { return }
+    let own = [TeacherCacheFile.fileName, TeacherCacheFile.fileName + ".partial"]
+    // The last that is written before the cache gets its name.
+    let rest = [
+      "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt",
+      "vocab.json", "merges.txt",
+    ]
+    let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    let isOwn = contents.contains { own.contains($0) }
+    if !isOwn
+      || !contents.allSatisfy({ own.contains($0) || rest.contains($0) || TemporaryName.isTemporary($0) })
+    {
+      _ = try OutputFolder(path, overwrite: job.overwritesOutput)
+    }
+  }
+}

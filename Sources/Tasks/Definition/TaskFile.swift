@@ -1,0 +1,25 @@
+public import Foundation
+import ModelFormats
+import TaskData
+import Yams
+
+extension TaskDefinition {
+  /// Reads the YAML file of a task.
+  ///
+  /// - Throws: `YAMLError` for a file that is no YAML, `TaskDataError` for one that defines no task.
+  public init(contentsOf url: URL) throws {
+    let path = url.relativePath
+    let text = try YAMLFile.text(path, expected: "the definition of a task in YAML")
+    guard let root = try YAMLFile.document(text, path: path), case .mapping = root else {
+      throw TaskError(
+        "\(path):1: found no keys, expected the definition of a task, with lines such as 'name: my-task'")
+    }
+    do {
+      self = try YAMLDecoder().decode(TaskDefinition.self, from: text)
+    } catch let error as TaskDataError {
+      throw error
+    } catch {
+      throw TaskDataError(decoding: error, path: path)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+public import Foundation
+import ModelFormats
+import Training
+
+/// An older run in a folder that is used again: what it left of results, metrics, predictions, checkpoints, parts and model.
+public struct OlderRun {
+  private let folder: URL
+
+  /// The older run of a folder.
+  public init(_ folder: URL) { self.folder = folder }
+
+  private static let results = [
+    "all_results.json", "train_results.json", "eval_results.json", "compare_results.json",
+    "finished.json",
+  ]
+  private static let predictions = [
+    "predictions.json", "predictions.txt", "predictions.tsv", "nbest_predictions.json", "null_odds.json",
+  ]
+  /// Folders inside that of a run which have results and checkpoints of their own.
+  private static let parts = ["baseline", "features"]
+
+  /// Removes it, so that nothing of it passes for the new run's.
+  ///
+  /// - Parameters:
+  ///   - keepsCheckpoints: Whether the new run goes on from one of its checkpoints, and with its metrics and its model.
+  ///   - inputs: What the new run reads; a model that is trained in its own folder stays until the new one takes its place.
+  package func remove(keepsCheckpoints: Bool, inputs: [String] = []) throws {
+    for url in doomed(keepsCheckpoints: keepsCheckpoints) { try TemporaryName.remove(url) }
+    let model = folder.appending(path: "model.safetensors")
+    let isInput = inputs.contains { Self.place($0) == Self.place(folder.path) }
+    if !keepsCheckpoints, !isInput, FileManager.default.fileExists(atPath: model.path) {
+      try TemporaryName.remove(model)
+    }
+  }
+
+  /// Removes its predictions alone.
+  public func removePredictions() throws {
+    for name in Self.predictions {
+      let url = folder.appending(path: name)
+      if FileManager.default.fileExists(atPath: url.path) { try TemporaryName.remove(url) }
+    }
+  }
+
+  /// Throws `TaskError` when a run that begins would remove something that it reads.
+  package func check(inputs: [String]) throws {
+    for url in doomed(keepsCheckpoints: false) {
+      let own = Self.place(url.path)
+      if let input = inputs.first(where: { (Self.place($0) + "/").hasPrefix(own + "/") }) {
+        throw TaskError(
+          "\(input) is of an older run in \(folder.relativePath) and would be removed with it; choose another --output, or "
+            + "copy it elsewhere")
+      }
+    }
+  }
+
+  private func doomed(keepsCheckpoints: Bool) -> [URL] {
+    let names = Self.results + Self.predictions + Self.predictions.map { "eval_" + $0 }
+    var doomed = names.map { folder.appending(path: $0) }
+    if !keepsCheckpoints {
+      doomed.append(folder.appending(path: "metrics.jsonl"))
+      doomed += CheckpointFolder.checkpoints(in: folder).map(\.url)
+      doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun)
+    }
+    return doomed.filter { FileManager.default.fileExists(atPath: $0.path) }
+  }
+
+  /// Whether a folder looks like the part of a run, and not like something of the user's of the same name.
+  private func isOfRun(_ part: URL) -> Bool {
+    FileManager.default.fileExists(atPath: part.appending(path: "metrics.jsonl").path)
+      || CheckpointFolder.latest(in: part) != nil
+  }
+
+  private static func place(_ path: String) -> String {
+    URL(filePath: path).absoluteURL.resolvingSymlinksInPath().standardizedFileURL.path
+  }
+}

@@ -1,0 +1,88 @@
+public import Foundation
+public import ModelFormats
+public import Training
+
+/// The run folder while a model is trained into it.
+public struct RunFolder {
+  /// Writes metrics and results.
+  public let log: RunLog
+  /// Clears away what an older run left and writes the recipe once the run begins; the first of its observers.
+  public let beginning: RunBeginning
+  private let folder: OutputFolder
+  /// Held until the run is over; nil for a folder inside that of a run.
+  private let lock: FolderLock?
+
+  /// Makes and locks the folder; what an older run left stays until the run begins, since a run that is refused changes
+  /// nothing.
+  ///
+  /// - Parameters:
+  ///   - folder: The folder, which the user gave free where it holds files.
+  ///   - recipe: The options that are really used.
+  ///   - name: The file that holds them.
+  ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
+  ///   - inputs: What the run reads; it is never removed.
+  ///   - members: Folders inside this one that hold results of the run, of several tasks.
+  public init(
+    _ folder: OutputFolder, recipe: String, named name: String = "recipe.yaml", resuming point: ResumePoint?,
+    inputs: [String],
+    members: [URL] = []
+  ) throws {
+    try folder.create()
+    lock = try FolderLock(folder.url)
+    let older = folder.isReused ? ([folder.url] + members).map { OlderRun($0) } : []
+    if point == nil { for run in older { try run.check(inputs: inputs) } }
+    beginning = RunBeginning {
+      for run in older { try run.remove(keepsCheckpoints: point != nil, inputs: inputs) }
+      try folder.write(recipe, as: name)
+    }
+    self.folder = folder
+    log = try RunLog(folder.url)
+  }
+
+  /// The folder of a part of a run inside its own, of the first stage or the baseline.
+  public init(part url: URL, resuming point: ResumePoint?, members: [URL] = []) throws {
+    let folder = try OutputFolder(url.relativePath, overwrite: true)
+    lock = nil
+    beginning = RunBeginning {
+      // The beginning of the whole run may have removed it with what an older run left there.
+      try folder.create()
+      for older in [url] + members { try OlderRun(older).remove(keepsCheckpoints: point != nil) }
+    }
+    self.folder = folder
+    log = try RunLog(url)
+  }
+
+  /// Where resumable checkpoints go: those that the settings ask for, and that of a run that is interrupted.
+  public func checkpoints(of trained: TokenizedModel, origin: RunOrigin) -> CheckpointFolder {
+    CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0) }
+  }
+
+  /// Gives the folder free for other runs.
+  public func release() { lock?.release() }
+
+  /// Writes the trained model and the last evaluation; returns everything in `all_results.json`.
+  public func finish(_ model: TokenizedModel, evaluation: EvaluationResult?) throws -> JSONObject {
+    try model.save(to: folder.url)
+    if let evaluation { try log.writeResults("eval", evaluation.json) }
+    return try results()
+  }
+
+  /// Everything in `all_results.json`.
+  public func results() throws -> JSONObject {
+    try JSONValue(contentsOf: folder.url.appending(path: "all_results.json")).objectValue ?? JSONObject()
+  }
+}
+
+/// An observer that does something once, when training begins or goes on.
+public final class RunBeginning: TrainingObserver {
+  private var work: (() throws -> Void)?
+
+  /// An observer with its work.
+  public init(_ work: @escaping () throws -> Void) { self.work = work }
+
+  /// Does the work.
+  public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) throws {
+    try work?()
+    work = nil
+  }
+}

@@ -1,0 +1,55 @@
+import ModelFormats
+public import TaskData
+
+/// Rows of a run: those that the model learns from, and those that it is scored on.
+public struct RunRows {
+  /// What the model learns from.
+  public private(set) var train: TaskExamples
+  /// The rows of the training file alone.
+  public let given: TaskExamples
+  /// What it is scored on; nil when the task has no validation file.
+  public let validation: TaskExamples?
+
+  /// Reads the splits that there are, and says what was left out.
+  ///
+  /// - Parameters:
+  ///   - reader: The task's files.
+  ///   - maxTrain: The largest number of training rows, texts without labels included; nil takes all.
+  ///   - maxValidation: The largest number of validation rows; nil takes all.
+  ///   - readsUnlabelled: Whether there is a teacher for texts without labels.
+  ///   - listener: Hears how many rows there are.
+  /// - Throws: `TaskDataError`.
+  public init(
+    _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
+    listener: any WorkListener = SilentListener()
+  ) throws {
+    func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
+      let (examples, _, account) = try reader.readExamples(split)
+      listener.note(account)
+      return limit.map { examples.prefix(max(0, $0)) } ?? examples
+    }
+    given = try read(.train, maxTrain)
+    var train = given
+    if readsUnlabelled, reader.task.unlabelledFile != nil {
+      train = train.appending(try read(.unlabelled, nil), upTo: maxTrain, listener: listener)
+    }
+    self.train = train
+    validation = reader.task.validationFile == nil ? nil : try read(.validation, maxValidation)
+  }
+
+  /// Adds rows without labels, for a teacher to label.
+  public mutating func add(_ more: TaskExamples) { train = train.appending(more) }
+}
+
+extension TaskExamples {
+  /// These rows and then texts without labels, as many in all as a limit lets a run have; says what is left out.
+  package func appending(_ more: TaskExamples, upTo limit: Int?, listener: any WorkListener) -> TaskExamples {
+    let left = limit.map { max(0, $0 - count) } ?? more.count
+    if left < more.count, let limit {
+      listener.warn(
+        "--max-train-samples \(limit) leaves out \(grouped(more.count - left)) of \(grouped(more.count)) texts without labels"
+      )
+    }
+    return appending(more.prefix(min(left, more.count)))
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+
+/// A watch for SIGINT and SIGTERM while a run can be broken off without a loss: the first signal asks the run to save and
+/// end, a second one ends the process at once.
+public final class SignalWatch: TrainingObserver {
+  /// The signals that break a run off.
+  private static let signals = [SIGINT, SIGTERM]
+  private let note: (String) -> Void
+  private var isWatching = false
+  private var isAnnounced = false
+
+  /// A watch that begins with the run, or with `start()`.
+  ///
+  /// - Parameter note: Tells the user what is about to happen.
+  public init(note: @escaping (String) -> Void) { self.note = note }
+
+  deinit { stop() }
+
+  /// The signal that came since a watch began last; 0 for none.
+  public static var caughtSignal: Int32 { Caught.signal }
+
+  /// Takes the signals from now on, but for those that the process was told to ignore.
+  public func start() {
+    if isWatching { return }
+    isWatching = true
+    Caught.signal = 0
+    for number in Self.signals {
+      // A signal that somebody has switched off, as nohup does, stays off.
+      if Caught.isIgnored(signal(number, Caught.handler)) { _ = signal(number, SIG_IGN) }
+    }
+  }
+
+  /// Gives the signals back to the system.
+  public func stop() {
+    guard isWatching else { return }
+    isWatching = false
+    for number in Self.signals where Caught.isIgnored(signal(number, SIG_DFL)) { _ = signal(number, SIG_IGN) }
+  }
+
+  /// Lets SIGQUIT end the program, unless it was told to ignore it.
+  package static func endOnQuit() {
+    if Caught.isIgnored(signal(SIGQUIT, SIG_DFL)) { _ = signal(SIGQUIT, SIG_IGN) }
+  }
+
+  /// Whether a signal came.
+  public var isInterrupted: Bool { Caught.signal != 0 }
+
+  /// Takes the signals.
+  public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) { start() }
+
+  /// Says what is done before the end.
+  public func evaluationStarted(step: Int) { announce("this evaluation") }
+
+  /// Says what is done before the end.
+  public func stepDone(_ progress: TrainingProgress) { announce("step \(progress.step)") }
+
+  /// Gives the signals back.
+  public func finished(_ summary: TrainingSummary) { stop() }
+
+  private func announce(_ work: String) {
+    guard isInterrupted, !isAnnounced else { return }
+    isAnnounced = true
+    note("interrupted: saving after \(work); once more ends at once")
+  }
+}
+
+/// What the handler keeps; a handler may touch nothing that is not there already.
+private enum Caught {
+  /// The signal that came, 0 for none.
+  nonisolated(unsafe) static var signal: Int32 = 0
+
+  /// Whether a handler is the one that ignores.
+  static func isIgnored(_ handler: (@convention(c) (Int32) -> Void)?) -> Bool {
+    unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+  }
+
+  /// Notes the first signal; lets the system act on a second one.
+  static let handler: @convention(c) (Int32) -> Void = { number in
+    if Caught.signal != 0 {
+      _ = Foundation.signal(number, SIG_DFL)
+      raise(number)
+    }
+    Caught.signal = number
+  }
+}
