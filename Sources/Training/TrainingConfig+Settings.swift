@@ -19,6 +19,15 @@ extension TrainingConfig {
       check: { value, _ in factor(value) }),
     Setting("optim", \.optim, help: "Update rule."),
     Setting(
+      "optim_args", \.optimArgs, help: "Arguments of the update rule, such as name=value, name=value.",
+      check: { value, config in
+        guard let value else { return [] }
+        guard OptimizerConstants.arguments(value) != nil else {
+          return ["is \"\(value)\"; expected name=value, with a comma between two of them"]
+        }
+        return config.optim.faults(of: config.optimizerConstants).map { "\($0)" }
+      }),
+    Setting(
       "adam_beta1", \.adamBeta1, help: "AdamW's decay of the mean gradient.",
       check: { value, _ in decay(value) }),
     Setting(
@@ -254,6 +263,6 @@ extension TrainingConfig: Codable {
   public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
 }
 
-extension TrainingConfig.OptimizerName: SettingValue {}
+extension OptimizerName: SettingValue {}
 extension SchedulerType: SettingValue {}
 extension TrainingStrategy: SettingValue {}

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 
 /// The settings of a run, named and defaulted as `transformers.TrainingArguments`.
 ///
@@ -10,8 +11,10 @@ public struct TrainingConfig: Sendable, Equatable {
   public var learningRate = 5e-5
   /// The weight decay of weight matrices; biases and normalisation weights never decay.
   public var weightDecay = 0.0
-  /// `adamw_torch` or `sgd`.
+  /// The update rule, such as `adamw_torch`.
   public var optim = OptimizerName.adamW
+  /// Arguments of the update rule that have no setting of their own, such as `name=value, name=value`.
+  public var optimArgs: String?
   /// AdamW's decay of the gradient's running mean.
   public var adamBeta1 = 0.9
   /// AdamW's decay of the running mean of squares.
@@ -78,20 +81,16 @@ public struct TrainingConfig: Sendable, Equatable {
   /// The default settings.
   public init() {}
 
-  /// The update rules that a run can choose.
-  public enum OptimizerName: String, Codable, CaseIterable, Sendable {
-    /// `OptimizerConfig.adamW`.
-    case adamW = "adamw_torch"
-    /// `OptimizerConfig.sgd`.
-    case sgd
-  }
-
   /// The update rule with its constants.
-  public var optimizer: OptimizerConfig {
-    switch optim {
-    case .adamW: .adamW(beta1: adamBeta1, beta2: adamBeta2, epsilon: adamEpsilon)
-    case .sgd: .sgd(momentum: sgdMomentum, nesterov: sgdNesterov)
-    }
+  public var optimizer: OptimizerConfig { optim.config(optimizerConstants) }
+
+  /// The constants of the update rule.
+  var optimizerConstants: OptimizerConstants {
+    var constants = OptimizerConstants()
+    (constants.beta1, constants.beta2, constants.epsilon) = (adamBeta1, adamBeta2, adamEpsilon)
+    (constants.momentum, constants.nesterov) = (sgdMomentum, sgdNesterov)
+    constants.arguments = optimArgs.flatMap(OptimizerConstants.arguments) ?? JSONObject()
+    return constants
   }
 
   /// The warm-up of a run of `totalSteps` updates: `warmup_steps`, or else the ratio rounded up.

@@ -78,4 +78,19 @@ struct ConfigTests {
     let text = TrainingError.configuration(config.faults()).description
     #expect(text.hasPrefix("the training settings have 8 faults:\n  learning_rate: is -1.0; expected"))
   }
+
+  @Test("arguments of an optimizer that takes none, and a text that is none, are refused")
+  func optimizerArguments() {
+    var config = TrainingConfig()
+    config.optimArgs = "momentum=0.9"
+    #expect(
+      config.faults().map(\.description) == [
+        "optim_args: momentum: is not known; adamw_torch takes no arguments"
+      ])
+    config.optimArgs = "momentum"
+    #expect(
+      config.faults().map(\.description) == [
+        "optim_args: is \"momentum\"; expected name=value, with a comma between two of them"
+      ])
+  }
 }

@@ -7,7 +7,7 @@ import Training
 
 extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
-extension TrainingConfig.OptimizerName: ExpressibleByArgument {}
+extension OptimizerName: ExpressibleByArgument {}
 
 /// How to train: the names of Hugging Face's TrainingArguments.
 package struct TrainingOptions: ParsableArguments {
@@ -38,7 +38,10 @@ package struct TrainingOptions: ParsableArguments {
   package var gradientAccumulationSteps: Int?
 
   @Option(help: .training(\.optim, default: "adamw_torch"))
-  package var optim: TrainingConfig.OptimizerName?
+  package var optim: OptimizerName?
+
+  @Option(help: .training(\.optimArgs))
+  package var optimArgs: String?
 
   @Option(help: .training(\.weightDecay, default: "the task's, else 0"))
   package var weightDecay: Double?

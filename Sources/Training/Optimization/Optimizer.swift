@@ -19,7 +19,7 @@ public final class Optimizer {
   final class State {
     /// The updates this parameter has had.
     var steps = 0
-    /// One tensor for each of `OptimizerConfig.stateNames`, made at the first update.
+    /// One tensor for each of `UpdateRule.stateNames`, made at the first update.
     var tensors: [Storage] = []
     /// The rows of a table that have had a gradient since the first update; nil when any may have had one.
     var usedRows: UsedRows?
@@ -30,6 +30,8 @@ public final class Optimizer {
     let parameter: Parameter
     let learningRate: Double
     let weightDecay: Double
+    /// Whether the group turns decay off whatever the run's is.
+    let isExempt: Bool
     let state = State()
   }
   let entries: [Entry]
@@ -52,7 +54,7 @@ public final class Optimizer {
         entries.append(
           Entry(
             parameter: parameter, learningRate: group.resolvedLearningRate(learningRate),
-            weightDecay: group.weightDecay ?? weightDecay))
+            weightDecay: group.weightDecay ?? weightDecay, isExempt: group.weightDecay == 0))
       }
     }
     let repeated = seen.filter { $0.value > 1 }.keys.sorted()
@@ -89,14 +91,7 @@ public final class Optimizer {
   public func step(factor: Double = 1, gradientScale: Double = 1) {
     let active = entries.filter { hasGradient($0.parameter) }
     for entry in active { prepare(entry) }
-    let chunks = updateChunks(of: active)
-    let config = config
-    let scale = Float(gradientScale)
-    Parallel.forEach(chunks.count) { range in
-      WorkProfile.time(.optimizer) {
-        for index in range { chunks[index].update(config, factor: factor, gradientScale: scale) }
-      }
-    }
+    config.rule.update(updateChunks(of: active), factor: factor, gradientScale: Float(gradientScale))
   }
 
   private func hasGradient(_ parameter: Parameter) -> Bool {
@@ -110,8 +105,7 @@ public final class Optimizer {
       state.tensors = config.stateNames.map { _ in
         .lastingZeros(count: entry.parameter.count)
       }
-      // Only Adam leaves a row alone that never had a gradient, but for its decay.
-      if case .adamW = config, let rows {
+      if config.rule.skipsUnusedRows, let rows {
         state.usedRows = UsedRows(count: entry.parameter.count / rows.columns, columns: rows.columns)
       }
     }
@@ -145,16 +139,17 @@ public final class Optimizer {
 
   private func updateChunks(of entries: [Entry]) -> [UpdateChunk] {
     var chunks: [UpdateChunk] = []
-    for entry in entries {
+    for (number, entry) in entries.enumerated() {
       guard let gradient = entry.parameter.slot.storage else { continue }
       let used = entry.state.usedRows
       let length = used.map { max(1, Self.chunkLength / $0.columns) * $0.columns } ?? Self.chunkLength
       for start in stride(from: 0, to: entry.parameter.count, by: length) {
         chunks.append(
           UpdateChunk(
-            range: start..<min(start + length, entry.parameter.count), values: entry.parameter.storage,
-            gradient: gradient, averages: entry.state.tensors, steps: entry.state.steps,
-            learningRate: entry.learningRate, weightDecay: entry.weightDecay, usedRows: used))
+            parameter: number, range: start..<min(start + length, entry.parameter.count),
+            values: entry.parameter.storage, gradient: gradient, averages: entry.state.tensors,
+            steps: entry.state.steps, learningRate: entry.learningRate, weightDecay: entry.weightDecay,
+            isExempt: entry.isExempt, usedRows: used))
       }
     }
     return chunks
