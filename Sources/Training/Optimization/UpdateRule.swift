@@ -51,6 +51,7 @@ public struct OptimizerName: RawRepresentable, Hashable, Sendable, CaseIterable 
   public static let allCases: [OptimizerName] = [
     .adamW,
     .sgd,
+    .lamb,
   ]
 
   /// The name of a rule.
