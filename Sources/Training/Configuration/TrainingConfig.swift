@@ -1,5 +1,107 @@
 public import ModelFormats
 
+/// The settings of a run, named and defaulted as `transformers.TrainingArguments`.
+///
+/// Differences from Trainer, each on purpose: `per_device_train_batch_size` may be replaced by a token budget
+/// (`tokens_per_batch`); checkpoints stay bounded (`save_total_limit` 2 rather than unlimited); the mean of an
+/// accumulated step is over its examples (see `TrainingLoop`).
+public struct TrainingConfig: Sendable, Equatable {
+  /// The learning rate at factor 1 of the schedule.
+  public var learningRate = 5e-5
+  /// The weight decay of weight matrices; biases and normalisation weights never decay.
+  public var weightDecay = 0.0
+  /// The update rule, such as `adamw_torch`.
+  public var optim = OptimizerName.adamW
+  /// Arguments of the update rule that have no setting of their own, such as `name=value, name=value`.
+  public var optimArgs: String?
+  /// AdamW's decay of the gradient's running mean.
+  public var adamBeta1 = 0.9
+  /// AdamW's decay of the running mean of squares.
+  public var adamBeta2 = 0.999
+  /// AdamW's addition to the denominator.
+  public var adamEpsilon = 1e-8
+  /// SGD's momentum.
+  public var sgdMomentum = 0.0
+  /// Whether SGD's momentum looks ahead.
+  public var sgdNesterov = false
+  /// The norm that all gradients together are clipped to; 0 turns clipping off.
+  public var maxGradNorm = 1.0
+  /// The passes over the data, possibly fractional; ignored when `maxSteps` is positive.
+  public var numTrainEpochs = 3.0
+  /// The number of updates; -1 leaves it to `numTrainEpochs`.
+  public var maxSteps = -1
+  /// Sequences in a micro-batch.
+  public var perDeviceTrainBatchSize = 8
+  /// Sequences in an evaluation batch when no token budget is given.
+  public var perDeviceEvalBatchSize = 8
+  /// Tokens in a micro-batch; when given, it replaces the fixed number of sequences.
+  public var tokensPerBatch: Int?
+  /// Whether batches hold sequences of similar length.
+  public var groupByLength = false
+  /// Micro-batches in an update.
+  public var gradientAccumulationSteps = 1
+  /// The shape of the learning rate.
+  public var lrSchedulerType = SchedulerType.linear
+  /// The schedule's own settings: `lr_end` and `power` (polynomial), `num_cycles` (cosine).
+  public var lrSchedulerKwargs: [String: Double] = [:]
+  /// The share of the run that warms up; used when `warmupSteps` is 0.
+  public var warmupRatio = 0.0
+  /// The updates that warm up.
+  public var warmupSteps = 0
+  /// Updates between two log lines.
+  public var loggingSteps = 500
+  /// Whether the first update is logged too.
+  public var loggingFirstStep = false
+  /// When the model is evaluated.
+  public var evalStrategy = TrainingStrategy.never
+  /// Updates between two evaluations; nil takes `loggingSteps`.
+  public var evalSteps: Int?
+  /// When a checkpoint is written.
+  public var saveStrategy = TrainingStrategy.steps
+  /// Updates between two checkpoints.
+  public var saveSteps = 500
+  /// The checkpoints kept, beside the best one; nil keeps all.
+  public var saveTotalLimit: Int? = 2
+  /// Whether the run ends with the weights of its best evaluation.
+  public var loadBestModelAtEnd = false
+  /// What the best evaluation is judged by, with or without `eval_`; nil means the loss.
+  public var metricForBestModel: String?
+  /// Whether more is better; nil means yes, unless the metric is a loss, a perplexity or an error (`mse`, `mae`).
+  public var greaterIsBetter: Bool?
+  /// The evaluations in a row without gain after which the run stops, by the metric of the best model; nil never stops.
+  public var earlyStoppingPatience: Int?
+  /// What counts as a gain: more than this beyond the best value so far, as in `EarlyStoppingCallback`.
+  public var earlyStoppingThreshold = 0.0
+  /// The seed of everything random: batch order, dropout, fresh parameters.
+  public var seed: UInt64 = 42
+  /// The seed of the batch order alone; nil takes `seed`.
+  public var dataSeed: UInt64?
+
+  /// The default settings.
+  public init() {}
+}
+
+extension TrainingConfig {
+  /// The update rule with its constants.
+  public var optimizer: OptimizerConfig { optim.config(optimizerConstants) }
+
+  /// An optimizer of this run for some groups of parameters.
+  ///
+  /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
+  package func makeOptimizer(_ groups: [ParameterGroup]) throws(TrainingError) -> Optimizer {
+    try Optimizer(optimizer, groups: groups, learningRate: learningRate, weightDecay: weightDecay)
+  }
+
+  /// The constants of the update rule.
+  var optimizerConstants: OptimizerConstants {
+    var constants = OptimizerConstants()
+    (constants.beta1, constants.beta2, constants.epsilon) = (adamBeta1, adamBeta2, adamEpsilon)
+    (constants.momentum, constants.nesterov) = (sgdMomentum, sgdNesterov)
+    constants.arguments = optimArgs.flatMap(OptimizerConstants.arguments) ?? JSONObject()
+    return constants
+  }
+}
+
 extension TrainingConfig {
   /// The table of all settings, under the names of `transformers.TrainingArguments`.
   public static let settings = Settings<TrainingConfig>(
@@ -172,97 +274,18 @@ extension TrainingConfig {
     Setting("seed", \.seed, help: "Seed of batch order, dropout and fresh parameters."),
     Setting("data_seed", \.dataSeed, help: "Seed of the batch order alone."),
   ]
-
-  /// The most updates of a run.
-  package static let maximumSteps = 100_000_000
-  /// The most passes over the data.
-  package static let maximumEpochs = 1e6
-  /// The most sequences or tokens of a batch.
-  package static let maximumBatch = Int(Int32.max)
-  /// The most micro-batches of an update.
-  package static let maximumAccumulation = 65_536
-
-  // MARK: Checks
-
-  private static func finite(_ value: Double) -> [String] {
-    value.isFinite && value >= 0 ? [] : ["is \(value); expected a finite number of at least 0.0"]
-  }
-
-  /// A number that computations multiply by.
-  private static func factor(_ value: Double) -> [String] {
-    let faults = finite(value)
-    return faults.isEmpty ? SinglePrecision.fault(of: value).map { ["is \(value), \($0)"] } ?? [] : faults
-  }
-
-  private static func decay(_ value: Double) -> [String] {
-    value >= 0 && Float(value) < 1 ? [] : ["is \(value); expected 0 up to but not including 1"]
-  }
-
-  private static func positive(_ value: Int?, atMost maximum: Int = .max) -> [String] {
-    guard let value, !(1...maximum).contains(value) else { return [] }
-    return ["is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : "")]
-  }
-
-  /// What is wrong with the schedule's own settings.
-  private var scheduleFaults: [String] {
-    var faults: [String] = []
-    let known: [String] =
-      switch lrSchedulerType {
-      case .polynomial: ["lr_end", "power"]
-      case .cosine: ["num_cycles"]
-      case .linear, .constant, .constantWithWarmup: []
-      }
-    for (key, value) in lrSchedulerKwargs.sorted(by: { $0.key < $1.key }) {
-      if !known.contains(key) {
-        faults.append(
-          "has \"\(key)\", which \(lrSchedulerType.rawValue) does not know; it knows "
-            + (known.isEmpty ? "no settings" : known.joined(separator: ", ")))
-      } else if !value.isFinite || value < 0 {
-        faults.append("\(key) is \(value); expected a finite number of at least 0")
-      }
-    }
-    let end = lrSchedulerKwargs["lr_end"] ?? 1e-7
-    if lrSchedulerType == .polynomial, end >= learningRate {
-      faults.append("lr_end is \(end); expected less than learning_rate, which is \(learningRate)")
-    }
-    return faults
-  }
-}
-
-extension TrainingConfig {
-  /// Everything wrong with the settings, in the order of the table; empty when they can be used.
-  public func faults() -> [Fault] { Self.settings.faults(of: self) }
-
-  /// The settings under their keys; those that are nil are null.
-  public var json: JSONValue { .object(Self.settings.json(of: self)) }
-
-  /// The settings of an object; what it leaves out keeps its default, and what it says of other things is passed over.
-  ///
-  /// - Throws: `TrainingError.configuration` with everything that cannot be read.
-  public init(json: JSONValue) throws(TrainingError) {
-    self.init()
-    guard let object = json.objectValue else {
-      throw .configuration([
-        Fault("training settings", "found \(json.inWords), expected keys such as learning_rate")
-      ])
-    }
-    let faults = Self.settings.lay(object, over: &self)
-    if !faults.isEmpty { throw .configuration(faults) }
-  }
-}
-
-extension TrainingConfig: Codable {
-  /// Reads the settings of a recipe; what it leaves out keeps its default.
-  ///
-  /// Unknown keys are the reader's business.
-  ///
-  /// - Throws: `TrainingError.configuration` with everything that cannot be read.
-  public init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }
-
-  /// Writes every setting; those that are nil are written as null, so that reading gives the same value back.
-  public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
 }
 
 extension OptimizerName: SettingValue {}
 extension SchedulerType: SettingValue {}
 extension TrainingStrategy: SettingValue {}
+
+/// When something happens during training, spelt as `transformers` spells `eval_strategy` and `save_strategy`.
+public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
+  /// Never.
+  case never = "no"
+  /// Every so many updates.
+  case steps
+  /// At the end of each epoch.
+  case epoch
+}
