@@ -48,9 +48,9 @@ public final class ParameterStore {
     self.mayBeFresh = mayBeFresh
   }
 
-  func parameter(_ name: String, _ shape: Shape, initial: InitialValue) -> Parameter {
+  func parameter(_ name: String, _ shape: Shape, distance: Int, initial: InitialValue) -> Parameter {
     precondition(names.insert(name).inserted, "Two layers asked for the parameter \(name).")
-    let parameter = Parameter(name: name, value: value(name, shape, initial))
+    let parameter = Parameter(name: name, value: value(name, shape, initial), distance: distance)
     parameters.append(parameter)
     return parameter
   }
@@ -134,31 +134,47 @@ public enum InitialValue: Sendable, Equatable {
 public struct ParameterScope {
   private let path: String
   private let store: ParameterStore
+  private let distance: Int
 
   /// The root of the names in `store`.
   public init(_ store: ParameterStore) {
-    self.path = ""
-    self.store = store
+    self.init(path: "", store: store, distance: 0)
   }
 
-  private init(path: String, store: ParameterStore) {
-    self.path = path
-    self.store = store
+  private init(path: String, store: ParameterStore, distance: Int) {
+    (self.path, self.store, self.distance) = (path, store, distance)
   }
 
   /// One step down by name.
   public static func / (scope: ParameterScope, component: String) -> ParameterScope {
-    ParameterScope(path: scope.full(component), store: scope.store)
+    ParameterScope(path: scope.full(component), store: scope.store, distance: scope.distance)
   }
 
   /// One step down by index.
   public static func / (scope: ParameterScope, index: Int) -> ParameterScope { scope / String(index) }
 
+  /// The scope for a layer of an encoder, whose parameters stand count + 1 − index steps below the answer: two for the last.
+  ///
+  /// The distances are those of ELECTRA's fine-tuning (`_get_layer_lrs` in google-research/electra, `model/optimization.py`),
+  /// where a head stands two above the last layer.
+  ///
+  /// - Parameters:
+  ///   - index: The layer, counted from 0; of several that share their parameters the last.
+  ///   - count: The encoder's layers.
+  public func inLayer(_ index: Int, of count: Int) -> ParameterScope {
+    ParameterScope(path: path, store: store, distance: count + 1 - index)
+  }
+
+  /// The scope for what comes before the first of an encoder's layers, such as embeddings: count + 2 steps below the answer.
+  public func beforeLayers(of count: Int) -> ParameterScope {
+    ParameterScope(path: path, store: store, distance: count + 2)
+  }
+
   /// The parameter of that name below this scope, from the store's source or with its initial value.
   ///
   /// Faults (missing, mis-shaped) are collected by the store, which reports all of them together.
   public func parameter(_ name: String, _ shape: Shape, initial: InitialValue) -> Parameter {
-    store.parameter(full(name), shape, initial: initial)
+    store.parameter(full(name), shape, distance: distance, initial: initial)
   }
 
   private func full(_ component: String) -> String { path.isEmpty ? component : path + "." + component }

@@ -14,10 +14,12 @@ struct BertEncoder: Encoder {
   /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
   init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
     (self.config, self.family) = (config, family)
-    embeddings = BertEmbeddings(scope, config: config, family: family)
+    embeddings = BertEmbeddings(scope.beforeLayers(of: config.layerCount), config: config, family: family)
     let list = scope / family.layers
     layers = (0..<config.layerCount).map {
-      BertLayer(list / $0, name: family.layerName($0), config: config, family: family)
+      BertLayer(
+        (list / $0).inLayer($0, of: config.layerCount), name: family.layerName($0), config: config,
+        family: family)
     }
   }
 

@@ -77,7 +77,7 @@ struct ConvolutionalEncoder: Encoder {
     layers = (0..<config.layerCount).map { layer in
       let inputs = layer == 0 ? config.inputSize : config.hiddenSize
       return sizes.enumerated().map { index, width in
-        let module = list / layer / "convolutions" / index
+        let module = (list / layer).inLayer(layer, of: config.layerCount) / "convolutions" / index
         let initial = InitialValue.uniform(bound: 1 / sqrt(Float(inputs * width)))
         return (
           module.parameter("weight", [filters, inputs, width], initial: initial),

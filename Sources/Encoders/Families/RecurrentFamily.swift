@@ -83,6 +83,7 @@ struct RecurrentEncoder: Encoder {
     let initial = InitialValue.uniform(bound: 1 / sqrt(Float(hidden)))
     layers = (0..<config.layerCount).map { layer in
       let inputs = layer == 0 ? config.inputSize : 2 * hidden
+      let list = list.inLayer(layer, of: config.layerCount)
       return ["l\(layer)", "l\(layer)_reverse"].map { ending in
         func parameter(_ name: String, _ shape: Shape) -> Parameter {
           list.parameter(name + "_" + ending, shape, initial: initial)

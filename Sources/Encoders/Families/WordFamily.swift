@@ -79,6 +79,6 @@ extension Encoder {
 
 /// The word table of an encoder without positions and segments; fresh values have `nn.Embedding`'s distribution N(0, 1).
 func wordTable(_ scope: ParameterScope, config: EncoderConfig) -> Parameter {
-  (scope / "embeddings" / "word_embeddings").parameter(
+  (scope.beforeLayers(of: config.layerCount) / "embeddings" / "word_embeddings").parameter(
     "weight", [config.vocabularySize, config.inputSize], initial: .normal(standardDeviation: 1))
 }
