@@ -14,6 +14,9 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.learningRate, default: "the task's, else 5e-5"))
   package var learningRate: Double?
 
+  @Option(help: .training(\.layerwiseLRDecay, default: "none"))
+  package var layerwiseLrDecay: Double?
+
   @Option(help: .training(\.numTrainEpochs, default: "the task's, else 3"))
   package var numTrainEpochs: Double?
 

@@ -8,6 +8,8 @@ public import ModelFormats
 public struct TrainingConfig: Sendable, Equatable {
   /// The learning rate at factor 1 of the schedule.
   public var learningRate = 5e-5
+  /// The factor by which the learning rate falls with each layer away from the answer; nil is the same rate everywhere.
+  public var layerwiseLRDecay: Double?
   /// The weight decay of weight matrices; biases and normalisation weights never decay.
   public var weightDecay = 0.0
   /// The update rule, such as `adamw_torch`.
@@ -89,7 +91,9 @@ extension TrainingConfig {
   ///
   /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
   package func makeOptimizer(_ groups: [ParameterGroup]) throws(TrainingError) -> Optimizer {
-    try Optimizer(optimizer, groups: groups, learningRate: learningRate, weightDecay: weightDecay)
+    try Optimizer(
+      optimizer, groups: groups, learningRate: learningRate, weightDecay: weightDecay,
+      layerwiseDecay: layerwiseLRDecay ?? 1)
   }
 
   /// The constants of the update rule.
@@ -115,6 +119,12 @@ extension TrainingConfig {
         value.isFinite && value > 0
           ? factor(value)
           : ["is \(value); expected a number above 0, such as 5e-5"] + (value > 0 ? factor(value) : [])
+      }),
+    Setting(
+      "layerwise_lr_decay", \.layerwiseLRDecay,
+      help: "Factor on the learning rate for each layer away from the answer, as ELECTRA fine-tunes.",
+      check: { value, _ in
+        value.map { $0 > 0 && $0 <= 1 } ?? true ? [] : ["is \(value ?? 0); expected above 0, at most 1"]
       }),
     Setting(
       "weight_decay", \.weightDecay, help: "Weight decay of everything but biases and LayerNorm.",

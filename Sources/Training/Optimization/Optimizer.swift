@@ -38,9 +38,18 @@ public final class Optimizer {
 
   /// An optimizer over every parameter of the groups.
   ///
+  /// - Parameters:
+  ///   - config: The update rule.
+  ///   - groups: The parameters.
+  ///   - learningRate: The run's learning rate.
+  ///   - weightDecay: The run's weight decay.
+  ///   - layerwiseDecay: The layer-wise decay d of learning rates: a parameter `distance` steps below the answer learns at
+  ///     d^distance of its group's rate, which is 1 for heads, d² for the last of n layers and dⁿ⁺² for embeddings, as in
+  ///     `_get_layer_lrs` of google-research/electra (`model/optimization.py`).
   /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
   public init(
-    _ config: OptimizerConfig, groups: [ParameterGroup], learningRate: Double, weightDecay: Double = 0
+    _ config: OptimizerConfig, groups: [ParameterGroup], learningRate: Double, weightDecay: Double = 0,
+    layerwiseDecay: Double = 1
   ) throws(TrainingError) {
     self.config = config
     self.groups = groups
@@ -53,7 +62,9 @@ public final class Optimizer {
         seen[parameter.name, default: 0] += 1
         entries.append(
           Entry(
-            parameter: parameter, learningRate: group.resolvedLearningRate(learningRate),
+            parameter: parameter,
+            learningRate: group.resolvedLearningRate(learningRate)
+              * power(layerwiseDecay, parameter.distance),
             weightDecay: group.weightDecay ?? weightDecay, isExempt: group.weightDecay == 0))
       }
     }
