@@ -204,8 +204,3 @@ struct BertLayerNames: Sendable {
     name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : nil
   }
 }
-
-/// The module that a parameter belongs to: its name without the last component.
-func parentModule(of name: String) -> String {
-  name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
-}

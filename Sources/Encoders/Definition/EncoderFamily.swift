@@ -173,13 +173,28 @@ protocol Encoder {
   ///   - other: The encoder of the other layers.
   func keeping(_ blocks: [Range<Int>?], of other: any Encoder) -> (any Encoder)?
 
-  /// Embedding tables of fewer columns in place of its own; nil where it cannot have them.
-  ///
-  /// - Parameter size: The columns, at most those of its word table.
-  func factorised(columns size: Int) -> FactorisedEmbeddings?
+  /// The embedding tables that narrower ones can stand for; nil where none can.
+  var tables: EmbeddingTables? { get }
+}
+
+/// Embedding tables of an encoder, and what it makes of their rows.
+struct EmbeddingTables {
+  /// The word table, [vocabulary, features].
+  let word: Parameter
+  /// The position table, [positions, features].
+  let position: Parameter
+  /// The segment table, [segments, features]; nil where there is none.
+  let segment: Parameter?
+  /// The input of the first layer for packed tokens, [tokens, hidden].
+  let embed: (TokenBatch) -> Tensor
 }
 
 extension Encoder {
   func keeping(_ blocks: [Range<Int>?], of other: any Encoder) -> (any Encoder)? { nil }
-  func factorised(columns size: Int) -> FactorisedEmbeddings? { nil }
+  var tables: EmbeddingTables? { nil }
+}
+
+/// The module that a parameter belongs to: its name without the last component.
+func parentModule(of name: String) -> String {
+  name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
 }
