@@ -116,7 +116,7 @@ final class CheckpointSource: ParameterSource {
   }
 }
 
-/// Turns the names a checkpoint uses into the canonical ones, those of classes such as `BertForSequenceClassification`.
+/// Map from the names a checkpoint uses to the canonical ones, those of classes such as `BertForSequenceClassification`.
 ///
 /// Checkpoints of a bare encoder such as `BertModel` lack its prefix (`bert.`), those saved under `DataParallel` start
 /// with `module.`, and those converted from TensorFlow before 2020 call LayerNorm's weight and bias `gamma` and `beta`.
@@ -160,7 +160,7 @@ struct NameMap {
   }
 }
 
-/// Which parts of a head a checkpoint has, and so which may start at random.
+/// Parts of a head that a checkpoint has, and so those that may start at random.
 ///
 /// A head of which nothing is there starts fresh, for a new task. One whose output layer is there was trained, and of a
 /// layer that is there in part the rest was lost: what is missing then is a fault.

@@ -5,13 +5,13 @@ import Tensors
 struct ConfigField: Sendable {
   /// The key in the file.
   let key: String
-  /// Where the value is in a configuration.
+  /// Place of the value in a configuration.
   let path: any PartialKeyPath<EncoderConfig> & Sendable
-  /// Takes the value over from a file that has the key.
+  /// Reader that takes the value over from a file that has the key.
   let read: @Sendable (_ config: inout EncoderConfig, _ file: inout ConfigReading) -> Void
   /// Writes the value.
   let write: @Sendable (_ config: EncoderConfig, _ object: inout JSONObject) -> Void
-  /// What is wrong with the value; nil when nothing is.
+  /// Fault of the value; nil when nothing is wrong.
   var fault: @Sendable (_ config: EncoderConfig) -> String? = { _ in nil }
 }
 
@@ -29,7 +29,7 @@ extension ConfigField {
     }
   }
 
-  /// What is wrong with a size; nil when nothing is.
+  /// Fault of a size; nil when nothing is wrong.
   static func sizeFault(_ size: Int) -> String? {
     size > 0 && size < 1 << 31 ? nil : "found \(size), expected a whole number from 1"
   }
@@ -121,7 +121,7 @@ extension JSONObject {
   }
 }
 
-/// What is wrong with the fields of a configuration, the first fault of each field.
+/// Faults of the fields of a configuration, the first of each field.
 struct ConfigFaults {
   private var faults: [(field: String, problem: String)] = []
 
@@ -141,7 +141,7 @@ struct ConfigFaults {
   /// Whether a field has a fault.
   func found(_ field: String) -> Bool { faults.contains { $0.field == field } }
 
-  /// All faults as one error.
+  /// Throws all faults as one error.
   ///
   /// - Throws: `ModelError.configuration` for one fault, `ModelError.faults` for several.
   func check(file: String) throws(ModelError) {

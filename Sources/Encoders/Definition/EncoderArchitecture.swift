@@ -6,10 +6,10 @@ import Tokenization
 /// in what their embeddings add up and in their heads. The others read word embeddings without positions or segments, and
 /// `transformers` does not know them.
 public struct EncoderArchitecture: RawRepresentable, Hashable, Sendable, CaseIterable {
-  /// What such an encoder is.
+  /// Family of such an encoder.
   let family: any EncoderFamily
 
-  /// Every family that Potstill knows.
+  /// Families that Potstill knows.
   public static let allCases: [EncoderArchitecture] = [
     .bert, .roberta, .xlmRoberta, .electra, .distilbert, .bigru, .bilstm, .textcnn,
   ]
@@ -65,7 +65,7 @@ extension EncoderArchitecture: CustomStringConvertible {
 }
 
 extension EncoderConfig {
-  /// What this kind of encoder is.
+  /// Family of the encoder.
   var family: any EncoderFamily { architecture.family }
 
   /// The form of the head in the family.
@@ -79,7 +79,7 @@ extension EncoderConfig {
   /// The name in `config.json` of a field; another family's where its own has none.
   func key(_ path: PartialKeyPath<EncoderConfig>) -> String { architecture.key(path) }
 
-  /// What the full names of the encoder's modules begin with, such as `bert.`.
+  /// Prefix of the full names of the encoder's modules, such as `bert.`.
   package var modulePrefix: String { family.module + "." }
 
   /// Features of what goes into the first layer where that is not `hiddenSize`, else `hiddenSize`: the width of the hidden
@@ -89,7 +89,7 @@ extension EncoderConfig {
   /// Features of each layer's output: both directions of a recurrent encoder side by side.
   public var outputSize: Int { family.outputSize(self) }
 
-  /// Every value that a model of this configuration gives by name, in the order in which it is computed.
+  /// Values that a model of this configuration gives by name, in the order in which they are computed.
   ///
   /// `embeddings` (in ELECTRA `embeddings_project` too); of each layer its own name, its queries, keys and values, what
   /// attention mixed, its two halves before and after their normalisation; and of the head BERT's `pooler` (after tanh)

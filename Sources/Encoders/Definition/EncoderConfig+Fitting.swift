@@ -3,7 +3,7 @@ import Tensors
 import Tokenization
 
 extension EncoderConfig {
-  /// The same task for a fresh model that reads another tokenizer: in the family whose tokenizer it is, with room for its
+  /// Configuration of a fresh model for the same task that reads another tokenizer: in the family whose tokenizer it is, with room for its
   /// vocabulary.
   package func reading(_ tokenizer: any Tokenizer) -> EncoderConfig {
     var config = self
@@ -16,7 +16,7 @@ extension EncoderConfig {
     return config
   }
 
-  /// What of a tokenizer this model has no rows for, in a sentence; nil when it can read all of single texts.
+  /// Fault of a tokenizer for some of whose ids or segments this model has no rows, in a sentence; nil when it can read single texts.
   package func fault(of tokenizer: any Tokenizer) -> String? {
     if tokenizer.idLimit > vocabularySize {
       return "the tokenizer has ids up to \(tokenizer.idLimit - 1), but the model's embeddings have "
@@ -31,7 +31,7 @@ extension EncoderConfig {
     return nil
   }
 
-  /// What keeps this model from reading pairs of texts, as the end of a sentence; nil when nothing does.
+  /// Fault that keeps this model from reading pairs of texts, as the end of a sentence; nil when nothing does.
   package func pairFault(of tokenizer: any Tokenizer) -> String? {
     let segments = tokenizer.segmentLimit(isPair: true)
     guard family.readsSegments, segments > segmentCount else { return nil }

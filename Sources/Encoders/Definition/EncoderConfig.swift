@@ -45,9 +45,9 @@ public struct EncoderConfig: Sendable, Equatable {
   public var labels: [String] = ["LABEL_0", "LABEL_1"]
   /// The widths of a convolutional encoder's windows, in tokens (`kernel_sizes`), Kim's by default.
   public var kernelSizes: [Int] = [3, 4, 5]
-  /// What stands on the encoder (`architectures`).
+  /// Head on the encoder (`architectures`).
   public var head: TaskHead = .sequenceClassification
-  /// What the outputs of a sequence head mean (`problem_type`); nil where the file does not say.
+  /// Meaning of the outputs of a sequence head (`problem_type`); nil where the file does not say.
   public var problemType: ProblemType?
   /// The configuration this was read from: its order and the keys that Potstill does not know are written back.
   var original = JSONObject()
@@ -130,7 +130,7 @@ extension EncoderConfig {
       initializerRange >= 0, key(\.initializerRange), "found \(initializerRange), expected a number from 0")
   }
 
-  /// What the outputs of a sequence head mean; a single output is a number where the file does not say, as in
+  /// Meaning of the outputs of a sequence head; a single output is a number where the file does not say, as in
   /// `transformers`.
   public var problem: ProblemType { problemType ?? (labels.count == 1 ? .regression : .singleLabel) }
 
@@ -143,6 +143,6 @@ extension EncoderConfig {
   /// The rows of the position table before that of a sequence's first token.
   var positionOffset: Int { family.positionOffset(self) }
 
-  /// What `transformers` takes for the fields that a file leaves out.
+  /// Defaults that `transformers` takes for the fields that a file leaves out.
   static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig { architecture.family.defaults }
 }

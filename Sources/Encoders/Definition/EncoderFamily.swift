@@ -9,7 +9,7 @@ import Tokenization
 protocol EncoderFamily: Sendable {
   /// The `model_type` in `config.json`.
   var modelType: String { get }
-  /// What the names of its classes in `transformers` start with.
+  /// Prefix of the names of its classes in `transformers`.
   var className: String { get }
 
   // MARK: Names in a checkpoint
@@ -57,7 +57,7 @@ protocol EncoderFamily: Sendable {
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
   /// The one of them that goes into the first layer.
   func entrance(_ config: EncoderConfig) -> String
-  /// What the self-attention of a layer can be asked for; nil where there is none.
+  /// Names of what the self-attention of a layer can be asked for; nil where there is none.
   func attention(inLayer index: Int) -> AttentionNames?
 
   // MARK: Heads
@@ -69,21 +69,21 @@ protocol EncoderFamily: Sendable {
 
   /// Whether students can be made of some of its layers.
   var copiesLayers: Bool { get }
-  /// What a narrower student keeps less of in a parameter of a layer, by the name within the layer.
+  /// Widths that a narrower student cuts in a parameter of a layer, by the name within the layer.
   func cut(inLayer name: String) -> Cut
-  /// What a narrower student keeps less of in a parameter of the encoder outside its layers, by the name within the encoder.
+  /// Widths that a narrower student cuts in a parameter of the encoder outside its layers, by the name within the encoder.
   func cut(outsideLayers name: String, _ config: EncoderConfig) -> Cut
   /// The family that a model of this one becomes when its embeddings are factorised; nil where they cannot be.
   var factorised: EncoderArchitecture? { get }
   /// The defaults of a fresh Transformer that reads what a teacher of this family reads.
   func freshConfig(like teacher: EncoderConfig) -> EncoderConfig
-  /// How students of this family that start from a teacher's word table are made; nil where none are.
+  /// Students of this family that start from a teacher's word table; nil where there are none.
   var wordStudent: WordStudent? { get }
 }
 
 /// Students of a family over their teacher's word embeddings.
 struct WordStudent: Sendable {
-  /// What `--student` calls them.
+  /// Name in `--student`.
   let name: String
   /// Features of a token in a student of a teacher.
   let hiddenSize: @Sendable (_ teacher: EncoderConfig) -> Int
@@ -103,9 +103,9 @@ struct Cut: Equatable {
     case neurons
   }
 
-  /// What the rows of a matrix, or the elements of a vector, are.
+  /// Width along the rows of a matrix, or the elements of a vector.
   var rows: Width?
-  /// What the columns of a matrix are.
+  /// Width along the columns of a matrix.
   var columns: Width?
 }
 
@@ -118,7 +118,7 @@ package struct AttentionNames {
   package let probabilities: String
 }
 
-/// What most families have in common.
+/// Defaults that most families have in common.
 extension EncoderFamily {
   var words: String { "embeddings.word_embeddings.weight" }
   var bareModules: Set<String> {
@@ -137,7 +137,7 @@ extension EncoderFamily {
 }
 
 extension EncoderFamily {
-  /// What the names of the parameters in layers begin with, such as `bert.encoder.layer.`.
+  /// Prefix of the names of the parameters in layers, such as `bert.encoder.layer.`.
   var layerPrefix: String { module + "." + layers + "." }
 
   /// A layer's parameter as its number and its name in the layer; nil for a parameter of no layer.
@@ -152,7 +152,7 @@ extension EncoderFamily {
   func layerName(_ index: Int) -> String { "\(layers).\(index)" }
 }
 
-/// What turns packed tokens into a hidden state for each, below the head of a `TaskModel`.
+/// Encoder that turns packed tokens into a hidden state for each, below the head of a `TaskModel`.
 protocol Encoder {
   /// The word table, [vocabulary, features].
   var words: Parameter { get }

@@ -1,6 +1,6 @@
 import Tensors
 
-/// What an encoder's forward pass computed.
+/// Output of an encoder's forward pass.
 public struct EncoderOutput {
   /// The last layer's output: every row, [tokens, hidden], or the first of each sequence, [sequences, hidden], when
   /// only those were needed.
@@ -17,7 +17,7 @@ public struct EncoderOutput {
   /// The queries, keys and values of the captured layers, by layer from 0.
   public internal(set) var selfAttention: [Int: SelfAttentionVectors] = [:]
 
-  /// What an encoder gives by itself; what was captured is added from taps.
+  /// Output as an encoder gives it by itself; what was captured is added from taps.
   init(lastHiddenState: Tensor, holdsFirstRowsOnly: Bool) {
     (self.lastHiddenState, self.holdsFirstRowsOnly) = (lastHiddenState, holdsFirstRowsOnly)
   }
@@ -28,15 +28,15 @@ public struct EncoderOutput {
   }
 }
 
-/// What a model with a head computed.
+/// Output of a model with a head.
 public struct ModelOutput {
-  /// One row of logits per sequence, [sequences, labels]; or per token, or wanted row, [tokens, outputs].
+  /// Logits, one row a sequence, [sequences, labels]; or per token, or wanted row, [tokens, outputs].
   ///
   /// The outputs of question answering are 2, start and end; those of a masked language model its vocabulary.
   public let logits: Tensor
   /// The output of the first layer of a sequence head (BERT's pooler) before dropout, [sequences, hidden]; nil for others.
   public let pooled: Tensor?
-  /// What the encoder below the head computed.
+  /// Output of the encoder below the head.
   public internal(set) var encoder: EncoderOutput
   /// The values that were asked for by name; see `EncoderConfig.intermediates`.
   public internal(set) var intermediates: [String: Tensor] = [:]
@@ -45,7 +45,7 @@ public struct ModelOutput {
   public var hiddenStates: [Tensor] { encoder.hiddenStates }
 }
 
-/// What a layer's self-attention compares and mixes: the queries, keys and values of every token, before the heads part.
+/// Vectors that a layer's self-attention compares and mixes: the queries, keys and values of every token, before the heads part.
 public struct SelfAttentionVectors {
   /// The queries, [tokens, hidden].
   public let queries: Tensor
@@ -71,7 +71,7 @@ public struct SelfAttentionVectors {
 ///
 /// The list for a configuration is `EncoderConfig.intermediates`; `TaskModel` gives the values that are asked for.
 public struct Intermediate: Sendable, Equatable {
-  /// What a value has rows of.
+  /// Unit that a value has a row of.
   public enum Rows: Sendable {
     /// A row for each token of the batch, [T, width].
     case tokens
@@ -85,7 +85,7 @@ public struct Intermediate: Sendable, Equatable {
   public let name: String
   /// The values of a row.
   public let width: Int
-  /// What the value has rows of.
+  /// Unit that the value has a row of.
   public let rows: Rows
 
   init(_ name: String, width: Int, _ rows: Rows = .tokens) {

@@ -1,21 +1,21 @@
 import Tensors
 import Tokenization
 
-/// What a model answers: which head stands on its encoder.
+/// Head of a model: what stands on its encoder.
 public enum TaskHead: String, Sendable, CaseIterable {
-  /// One row of logits a sequence: classes, a number, or labels that hold side by side (`ProblemType` tells which).
+  /// Head of sequences, one row of logits each: classes, a number, or labels that hold side by side (`ProblemType` tells which).
   case sequenceClassification
-  /// One row of logits a token, such as named entities.
+  /// Head of tokens, one row of logits each, such as named entities.
   case tokenClassification
   /// Two logits a token: the answer starts here, the answer ends here (Devlin and others 2019, section 4.2).
   case questionAnswering
-  /// One logit for each word of the vocabulary, by a decoder that shares the word table.
+  /// Head of masked words, one logit for each word of the vocabulary, by a decoder that shares the word table.
   case maskedLanguageModel
 
   /// Whether logits come by token and not by sequence.
   public var readsTokens: Bool { self != .sequenceClassification }
 
-  /// What the names of its classes in `transformers` end with.
+  /// Suffix of the names of its classes in `transformers`.
   var classSuffix: String {
     switch self {
     case .sequenceClassification: "ForSequenceClassification"
@@ -32,7 +32,7 @@ public enum TaskHead: String, Sendable, CaseIterable {
   }
 }
 
-/// What the outputs of a sequence head mean, by its name in `config.json` (`problem_type`); it decides the loss.
+/// Meaning of a sequence head's outputs, by its name in `config.json` (`problem_type`); it decides the loss.
 public enum ProblemType: String, Sendable, CaseIterable {
   /// The outputs are numbers; the loss is the mean squared error.
   case regression
@@ -48,9 +48,9 @@ protocol HeadForm: Sendable {
   var modules: [String] { get }
   /// The layer that gives the logits; of a masked language model the last one that it does not share.
   var output: String { get }
-  /// What a family of `transformers` calls the module that gives the logits.
+  /// Name in a family of `transformers` of the module that gives the logits.
   var logits: String { get }
-  /// What it calls the first layer of the head with its nonlinearity; nil where no module gives both.
+  /// Name there of the first layer of the head with its nonlinearity; nil where no module gives both.
   var pooler: String? { get }
 
   /// Whether a parameter is the head's own, and so may start fresh.
@@ -61,7 +61,7 @@ protocol HeadForm: Sendable {
   func aliases(words: String) -> [String: String]
   /// The values of the head that can be asked for by name, in the order in which they are computed.
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
-  /// What a narrower student keeps less of in one of its parameters.
+  /// Widths that a narrower student cuts in one of its parameters.
   func cut(of name: String, _ config: EncoderConfig) -> Cut
   /// Builds the head.
   ///
@@ -81,7 +81,7 @@ extension HeadForm {
 
 /// The layers from an encoder's last hidden state to logits.
 protocol Head {
-  /// What the head makes of an encoder's output.
+  /// Answer of the head to an encoder's output.
   ///
   /// - Parameters:
   ///   - output: What the encoder computed.

@@ -3,7 +3,7 @@ import Tokenization
 
 /// An encoder of BERT's shape over packed rows: embeddings and a stack of layers.
 struct BertEncoder: Encoder {
-  /// Its shape and hyper-parameters.
+  /// Shape and hyper-parameters.
   let config: EncoderConfig
   /// The word table, [vocabulary, features].
   var words: Parameter { embeddings.word }
@@ -11,7 +11,7 @@ struct BertEncoder: Encoder {
   let embeddings: BertEmbeddings
   let layers: [BertLayer]
 
-  /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
+  /// An encoder with its parameters from `scope` (in BERT `embeddings…`, `encoder.layer.0…`).
   init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
     (self.config, self.family) = (config, family)
     embeddings = BertEmbeddings(scope.beforeLayers(of: config.layerCount), config: config, family: family)
@@ -39,7 +39,7 @@ struct BertEncoder: Encoder {
     return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)
   }
 
-  /// Takes layers of another encoder of its width.
+  /// This encoder with layers of another of its width.
   func keeping(_ blocks: [Range<Int>?], of other: any Encoder) -> (any Encoder)? {
     guard let other = other as? BertEncoder, blocks.count == layers.count,
       config.hiddenSize == other.config.hiddenSize
@@ -56,7 +56,7 @@ struct BertEncoder: Encoder {
   }
 }
 
-/// What goes into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
+/// Embeddings that go into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
 /// projected where the tables are narrower than the layers.
 struct BertEmbeddings {
   let word: Parameter
@@ -67,7 +67,7 @@ struct BertEmbeddings {
   private let config: EncoderConfig
   private let family: BertFamily
 
-  /// Asks the encoder's scope for the parameters (`embeddings…`, in ELECTRA `embeddings_project…` too).
+  /// Embeddings with their parameters from the encoder's scope (`embeddings…`, in ELECTRA `embeddings_project…` too).
   init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
     (self.config, self.family) = (config, family)
     let features = config.embeddingSize ?? config.hiddenSize
@@ -88,7 +88,7 @@ struct BertEmbeddings {
         initializerRange: config.initializerRange)
   }
 
-  /// One row a token, [tokens, hidden].
+  /// Rows of a batch, one a token, [tokens, hidden].
   func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
     let sum = Tensor.embedding(
       word: word.tensor(in: context), position: position.tensor(in: context),
@@ -105,7 +105,7 @@ struct BertEmbeddings {
     return projected
   }
 
-  /// Each token's row in the position table.
+  /// Rows of the tokens in the position table.
   ///
   /// RoBERTa counts the tokens that are not padding, from behind the row of padding, which a padding token written into
   /// a text takes itself.

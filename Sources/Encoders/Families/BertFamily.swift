@@ -26,7 +26,7 @@ struct BertFamily: EncoderFamily {
   var tokenDropout: @Sendable (EncoderConfig) -> Float = { $0.headDropout }
   /// The head of masked words.
   let masked: MaskedHeadForm
-  /// What of the defaults is not BERT's.
+  /// Changes to BERT's defaults.
   var ownDefaults: @Sendable (inout EncoderConfig) -> Void = { _ in }
 
   var defaults: EncoderConfig {
@@ -152,7 +152,7 @@ struct BertLayerNames: Sendable {
   /// The probabilities of attention, before dropout.
   var probabilities = "attention.probabilities"
 
-  /// What attention mixed, before its linear layer; nil where no module gives it alone.
+  /// Module of what attention mixed, before its linear layer; nil where none gives it alone.
   var mixedModule: String? { parent(of: query, named: ".query") }
 
   /// The attention half, normalised.
@@ -164,10 +164,10 @@ struct BertLayerNames: Sendable {
   /// Queries, keys, values, and what attention mixed of them.
   private var vectors: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
 
-  /// What there is only where attention runs step by step.
+  /// Values that exist only where attention runs step by step.
   var attentionSteps: [String] { vectors + [scores, probabilities] }
 
-  /// What the attention half gives, in the order in which it is computed.
+  /// Values of the attention half, in the order in which they are computed.
   var wideAsHidden: [String] { vectors + [attentionOutput, attendedModule] }
 
   /// The values that a layer has for the first row of each sequence only unless it is told otherwise; queries, keys and values

@@ -15,7 +15,7 @@ struct ConvolutionalFamily: WordFamily {
   /// The filters of layer l and the j-th width are `layer.l.convolutions.j`.
   var layers: String { "layer" }
 
-  /// One layer of Kim's 100 filters a width.
+  /// Configuration of one layer with Kim's 100 filters a width.
   var defaults: EncoderConfig {
     var config = defaults(hiddenSize: 300)
     (config.embeddingSize, config.classifierDropout) = (768, 0.5)
@@ -68,7 +68,7 @@ struct ConvolutionalEncoder: Encoder {
   private let family: ConvolutionalFamily
   private let dropoutRate: Float
 
-  /// Asks `scope` for the parameters; fresh ones start as PyTorch starts them.
+  /// An encoder with its parameters from `scope`; fresh ones start as PyTorch starts them.
   init(_ scope: ParameterScope, family: ConvolutionalFamily, config: EncoderConfig) {
     self.family = family
     words = wordTable(scope, config: config)

@@ -15,13 +15,13 @@ extension EncoderArchitecture {
 struct RecurrentFamily: WordFamily {
   let modelType: String
   let className: String
-  /// What runs from token to token.
+  /// Cell that runs from token to token.
   let cell: RecurrentCell
 
   /// The layers are one `nn.GRU` or `nn.LSTM`, whose parameters end with the layer's number.
   var layers: String { "encoder" }
 
-  /// One layer of TextBrewer's 768 units.
+  /// Configuration of one layer with TextBrewer's 768 units.
   var defaults: EncoderConfig { defaults(hiddenSize: 768) }
   var fields: [ConfigField] { fields() }
 
@@ -74,7 +74,7 @@ struct RecurrentEncoder: Encoder {
     }
   }
 
-  /// Asks `scope` for the parameters; fresh ones start as PyTorch starts them.
+  /// An encoder with its parameters from `scope`; fresh ones start as PyTorch starts them.
   init(_ scope: ParameterScope, family: RecurrentFamily, config: EncoderConfig) {
     self.family = family
     let cell = family.cell

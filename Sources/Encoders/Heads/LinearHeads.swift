@@ -3,9 +3,9 @@ import Tokenization
 
 /// A head of sequences in a family: one or two linear layers.
 struct SequenceHeadForm: HeadForm {
-  /// What the head reads of each sequence.
+  /// Rows that the head reads of each sequence.
   enum Reading {
-    /// Its first row.
+    /// First row.
     case first
     /// The maximum over time, better than the last state of a recurrent encoder (Conneau and others 2017) and what
     /// convolutions need (Kim 2014).
@@ -51,7 +51,7 @@ struct ClassificationHead: Head {
   private let form: SequenceHeadForm
   private let dropoutRate: Float
 
-  /// Asks for the head's parameters at the root of the names.
+  /// A head with its parameters at the root of the names.
   init(_ scope: ParameterScope, form: SequenceHeadForm, config: EncoderConfig) {
     self.form = form
     func dense(_ name: String, _ inputs: Int, _ outputs: Int) -> LinearLayer {
@@ -83,7 +83,7 @@ struct ClassificationHead: Head {
     return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
   }
 
-  /// What the head reads of each sequence, [sequences, features].
+  /// Rows that the head reads, one a sequence, [sequences, features].
   private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch) -> Tensor {
     let last = output.lastHiddenState
     switch form.reads {
@@ -116,12 +116,12 @@ struct TokenHeadForm: HeadForm {
   }
 }
 
-/// One linear layer from a token's last hidden state to its logits.
+/// Head of one linear layer from a token's last hidden state to its logits.
 struct TokenHead: Head {
   private let output: LinearLayer
   private let dropoutRate: Float
 
-  /// Asks for the head's parameters at the root of the names.
+  /// A head with its parameters at the root of the names.
   init(_ scope: ParameterScope, form: TokenHeadForm, config: EncoderConfig) {
     output = LinearLayer(
       scope / form.output, inputs: config.outputSize,

@@ -52,7 +52,7 @@ struct MaskedLanguageHead: Head {
   private let bias: Parameter
   private let activation: Activation
 
-  /// Asks for the head's parameters at the root of the names; `words` is the encoder's word table.
+  /// A head with its parameters at the root of the names; `words` is the encoder's word table.
   init(_ scope: ParameterScope, words: Parameter, form: MaskedHeadForm, config: EncoderConfig) {
     self.words = words
     let features = words.shape.lastDimension

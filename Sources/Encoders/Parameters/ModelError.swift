@@ -3,7 +3,7 @@ import ModelFormats
 import Tensors
 import Tokenization
 
-/// Why a model could not be built, loaded or saved.
+/// Error of a model that could not be built, loaded or saved.
 public enum ModelError: Error, Equatable, CustomStringConvertible {
   /// A parameter whose shape in the checkpoint is not the configuration's.
   public struct Misshaped: Equatable, Sendable {
@@ -41,7 +41,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
   case tokenizer(TokenizerError)
   /// A model is not written because parameters hold NaN or infinite values.
   case nonFinite(file: String, parameters: [LoadReport.NonFinite])
-  /// What was asked of a model is impossible, such as a student deeper than its teacher.
+  /// Request to a model that is impossible, such as a student deeper than its teacher.
   case request(String)
 
   /// The error as a person reads it: what, where, what was expected.
@@ -60,7 +60,7 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
 }
 
 extension ModelError.Misfit: CustomStringConvertible {
-  /// All faults, one a line; of long lists only the beginning.
+  /// Text of all faults, one a line; of long lists only the beginning.
   public var description: String {
     var lines = ["\(file): the weights do not fit config.json:"]
     func list(_ faults: [String], atMost limit: Int, _ rest: String) {
@@ -77,7 +77,7 @@ extension ModelError.Misfit: CustomStringConvertible {
   }
 }
 
-/// Which parameters of a model came from its checkpoint, by canonical name (`bert.encoder.layer.0…`).
+/// Report of which parameters of a model came from its checkpoint, by canonical name (`bert.encoder.layer.0…`).
 public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
   /// A parameter with values that are NaN or infinite.
   public struct NonFinite: Sendable, Equatable {
@@ -106,10 +106,10 @@ public struct LoadReport: Sendable, Equatable, CustomStringConvertible {
     return parts.joined(separator: "; ")
   }
 
-  /// What the checkpoint holds besides, in a few words; nil when every tensor is used.
+  /// Tensors of the checkpoint that the model does not use, in a few words; nil when it uses every one.
   public var ignoredText: String? { Self.ignoredText([self]) }
 
-  /// What a checkpoint holds besides the parameters of several models that were loaded from it, in a few words; nil when one
+  /// Tensors of a checkpoint that none of several models loaded from it uses, in a few words; nil when one
   /// of them or another uses each tensor.
   package static func ignoredText(_ reports: [LoadReport]) -> String? {
     guard let first = reports.first else { return nil }

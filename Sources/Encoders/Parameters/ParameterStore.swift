@@ -1,28 +1,28 @@
 import Kernels
 import Tensors
 
-/// Where initial parameter values come from when they are not drawn at random.
+/// Source of initial parameter values that are not drawn at random.
 public protocol ParameterSource {
-  /// What errors call the source: its file or directory.
+  /// Name of the source in errors: its file or directory.
   var path: String { get }
-  /// All canonical names the source has.
+  /// Canonical names that the source has.
   var names: [String] { get }
   /// The shape the source has under a canonical name, nil when it has no such parameter.
   func shape(of name: String) -> Shape?
   /// The values under a canonical name; only called for names that `shape(of:)` knows.
   func tensor(_ name: String) throws(ModelError) -> Tensor
-  /// How many values of parameters that it gave are NaN or infinite, in the order of their names.
+  /// Numbers of NaN or infinite values in parameters that it gave, in the order of their names.
   func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int]
 }
 
 extension ParameterSource {
-  /// None: a source whose values are another model's need not look at them again.
+  /// Zeros: a source whose values are another model's need not look at them again.
   public func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int] { names.map { _ in 0 } }
 }
 
 /// The ordered list of a model's parameters, and where each came from.
 public final class ParameterStore {
-  /// Every parameter in the order in which layers asked for it.
+  /// Parameters in the order in which layers asked for them.
   public private(set) var parameters: [Parameter] = []
   private let source: (any ParameterSource)?
   private let seed: UInt64
@@ -55,7 +55,7 @@ public final class ParameterStore {
     return parameter
   }
 
-  /// What was loaded, drawn and ignored, once every layer has been built.
+  /// Report of what was loaded, drawn and ignored, once every layer has been built.
   ///
   /// - Throws: One error with every missing, mis-shaped, unreadable and unexpected name.
   public func report() throws(ModelError) -> LoadReport {
@@ -115,15 +115,15 @@ public final class ParameterStore {
   }
 }
 
-/// How a parameter starts when no checkpoint has it.
+/// Initial value of a parameter that no checkpoint has.
 public enum InitialValue: Sendable, Equatable {
   /// Independent draws from N(0, standardDeviation²).
   case normal(standardDeviation: Float)
   /// Independent draws from the interval −bound ..< bound.
   case uniform(bound: Float)
-  /// All zeros.
+  /// Zeros.
   case zeros
-  /// All ones.
+  /// Ones.
   case ones
 }
 
@@ -145,12 +145,12 @@ public struct ParameterScope {
     (self.path, self.store, self.distance) = (path, store, distance)
   }
 
-  /// One step down by name.
+  /// Scope one step down by name.
   public static func / (scope: ParameterScope, component: String) -> ParameterScope {
     ParameterScope(path: scope.full(component), store: scope.store, distance: scope.distance)
   }
 
-  /// One step down by index.
+  /// Scope one step down by index.
   public static func / (scope: ParameterScope, index: Int) -> ParameterScope { scope / String(index) }
 
   /// The scope for a layer of an encoder, whose parameters stand count + 1 − index steps below the answer: two for the last.

@@ -57,7 +57,7 @@ struct FactorisedEmbeddings {
     return [module + ".weight": weight, module + ".bias": bias]
   }
 
-  /// Every word once, at positions that go round, in both segments by turns.
+  /// Batch of every word once, at positions that go round, in both segments by turns.
   private var wholeVocabulary: TokenBatch {
     let length = min(64, config.maxPositions)
     return TokenBatch(
@@ -70,7 +70,7 @@ struct FactorisedEmbeddings {
 }
 
 extension TaskModel {
-  /// Makes a model with narrower embedding tables of another, as an ELECTRA.
+  /// Model with narrower embedding tables of another, as an ELECTRA.
   ///
   /// Layers and heads are copied. ELECTRA's head of sequences has GELU where BERT's pooler has tanh; it starts from the
   /// pooler's weights all the same and has to be trained. A masked language model's head starts fresh.
@@ -94,7 +94,7 @@ extension TaskModel {
     return try TaskModel(config: config, filledFrom: tensors, seed: seed)
   }
 
-  /// Makes a fresh model of a shape with narrow embedding tables, which start from its teacher's.
+  /// Fresh model of a shape with narrow embedding tables, which start from its teacher's.
   static func factorised(
     preset: StudentShape.Preset, of teacher: TaskModel, size: Int, seed: UInt64
   ) throws(ModelError) -> TaskModel {

@@ -1,7 +1,7 @@
 import Foundation
 import Tensors
 
-/// How a student is made, by the names TextBrewer gives its models.
+/// Shape of a student, by the names TextBrewer gives its models.
 ///
 /// | text | student |
 /// |---|---|
@@ -216,7 +216,7 @@ public struct StudentSize: Sendable, Equatable {
     self.intermediateSize = intermediateSize
   }
 
-  /// What is set, by its name in `config.json`.
+  /// Size that is set, by its name in `config.json`.
   var fields: [(name: String, value: Int)] {
     [
       ("hidden_size", hiddenSize), ("embedding_size", embeddingSize), ("num_hidden_layers", layerCount),

@@ -91,7 +91,7 @@ extension TrainingConfig {
     return ["is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : "")]
   }
 
-  /// What is wrong with the schedule's own settings.
+  /// Faults of the schedule's own settings.
   var scheduleFaults: [String] {
     var faults: [String] = []
     let known: [String] =

@@ -54,11 +54,11 @@ public struct TrainingConfig: Sendable, Equatable {
   public var loggingSteps = 500
   /// Whether the first update is logged too.
   public var loggingFirstStep = false
-  /// When the model is evaluated.
+  /// Strategy of evaluations: when the model is evaluated.
   public var evalStrategy = TrainingStrategy.never
   /// Updates between two evaluations; nil takes `loggingSteps`.
   public var evalSteps: Int?
-  /// When a checkpoint is written.
+  /// Strategy of checkpoints: when one is written.
   public var saveStrategy = TrainingStrategy.steps
   /// Updates between two checkpoints.
   public var saveSteps = 500
@@ -66,13 +66,13 @@ public struct TrainingConfig: Sendable, Equatable {
   public var saveTotalLimit: Int? = 2
   /// Whether the run ends with the weights of its best evaluation.
   public var loadBestModelAtEnd = false
-  /// What the best evaluation is judged by, with or without `eval_`; nil means the loss.
+  /// Metric by which the best evaluation is judged, with or without `eval_`; nil means the loss.
   public var metricForBestModel: String?
   /// Whether more is better; nil means yes, unless the metric is a loss, a perplexity or an error (`mse`, `mae`).
   public var greaterIsBetter: Bool?
   /// The evaluations in a row without gain after which the run stops, by the metric of the best model; nil never stops.
   public var earlyStoppingPatience: Int?
-  /// What counts as a gain: more than this beyond the best value so far, as in `EarlyStoppingCallback`.
+  /// Threshold of a gain: more than this beyond the best value so far, as in `EarlyStoppingCallback`.
   public var earlyStoppingThreshold = 0.0
   /// The seed of everything random: batch order, dropout, fresh parameters.
   public var seed: UInt64 = 42
@@ -290,7 +290,7 @@ extension OptimizerName: SettingValue {}
 extension SchedulerType: SettingValue {}
 extension TrainingStrategy: SettingValue {}
 
-/// When something happens during training, spelt as `transformers` spells `eval_strategy` and `save_strategy`.
+/// Strategy of when something happens during training, spelt as `transformers` spells `eval_strategy` and `save_strategy`.
 public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
   /// Never.
   case never = "no"

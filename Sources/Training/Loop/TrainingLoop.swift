@@ -28,7 +28,7 @@ public final class TrainingLoop {
 
   /// The best weights where no checkpoint keeps them.
   var bestWeights: [Tensor]?
-  /// What the run is, for its checkpoints; nil without a folder for them.
+  /// Identity of the run, for its checkpoints; nil without a folder for them.
   private var identity: RunIdentity?
 
   /// A loop that is ready to run.
@@ -253,7 +253,7 @@ public final class TrainingLoop {
     try checkpoints.prune(keeping: config.saveTotalLimit, upTo: state.globalStep, best: state.bestCheckpoint)
   }
 
-  /// Why the run shall end here, nil while it shall go on.
+  /// Reason to end the run here, nil while it shall go on.
   private func stopReason(_ state: TrainerState) -> String? {
     if let patience = config.earlyStoppingPatience, state.evaluationsWithoutGain >= patience {
       return "\(config.bestMetricName) did not improve in \(state.evaluationsWithoutGain) evaluations"

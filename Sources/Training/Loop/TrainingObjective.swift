@@ -1,15 +1,15 @@
 public import TaskData
 public import Tensors
 
-/// What a training loop minimises: a loss of a batch, and the parameters it depends on.
+/// Objective of a training loop: a loss of a batch, and the parameters it depends on.
 public protocol TrainingObjective: AnyObject {
-  /// What the optimizer updates.
+  /// Parameters that the optimizer updates.
   var groups: [ParameterGroup] { get }
 
-  /// What the objective itself changes from batch to batch and a checkpoint must keep; by default nothing.
+  /// State that the objective itself changes from batch to batch and a checkpoint must keep; by default none.
   var state: [Parameter] { get }
 
-  /// How much a micro-batch counts in the mean of an accumulated step; by default its number of sequences.
+  /// Weight of a micro-batch in the mean of an accumulated step; by default its number of sequences.
   ///
   /// A loss that is a mean over something else (labelled sequences, tokens) answers with the number of those; a
   /// micro-batch of weight 0 is skipped.
@@ -34,7 +34,7 @@ public protocol TrainingObjective: AnyObject {
 }
 
 extension TrainingObjective {
-  /// Nothing.
+  /// No state.
   public var state: [Parameter] { [] }
 
   /// Does nothing.
@@ -46,7 +46,7 @@ extension TrainingObjective {
 
 /// The loss of one micro-batch with the parts it is made of.
 public struct StepLoss {
-  /// What is minimised, a scalar on the tape.
+  /// Total that is minimised, a scalar on the tape.
   public let total: Tensor
   /// Named parts for the log, each a mean over the micro-batch, not yet weighted.
   public let parts: [(name: String, value: Float)]

@@ -8,14 +8,14 @@ import Tensors
 public final class Optimizer {
   /// The update rule.
   public let config: OptimizerConfig
-  /// What it updates.
+  /// Groups of the parameters that it updates.
   public let groups: [ParameterGroup]
   /// The run's learning rate, used by groups that have none of their own.
   public let learningRate: Double
   /// The run's weight decay, used by groups that have none of their own.
   public let weightDecay: Double
 
-  /// What the update rule remembers of one parameter.
+  /// State of the update rule for one parameter.
   final class State {
     /// The updates this parameter has had.
     var steps = 0
@@ -73,7 +73,7 @@ public final class Optimizer {
     self.entries = entries
   }
 
-  /// Every parameter, in the order of the groups.
+  /// Parameters in the order of the groups.
   public var parameters: [Parameter] { entries.map(\.parameter) }
 
   /// Forgets every gradient.
@@ -190,7 +190,7 @@ extension Optimizer {
     throw .nonFiniteWeights(parameter: parameter, step: step, advice: adviceOnUpdates)
   }
 
-  /// What to do about a loss or gradient that is not finite, by its likely cause.
+  /// Advice about a loss or gradient that is not finite, by its likely cause.
   ///
   /// - Parameters:
   ///   - isFirst: Whether no update has been made yet since the weights were loaded.
@@ -216,7 +216,7 @@ extension Optimizer {
       + (parts.isEmpty ? "." : ", at the teacher's answers to them and at the temperature.")
   }
 
-  /// What to do about updates that are too large.
+  /// Advice about updates that are too large.
   private var adviceOnUpdates: String {
     let decay = learningRate * weightDecay
     if decay >= 1 {

@@ -4,11 +4,11 @@ import Kernels
 struct UpdateChunk: Sendable {
   /// The number of the parameter among those of the step.
   let parameter: Int
-  /// Its values among the parameter's.
+  /// Range of its values among the parameter's.
   let range: Range<Int>
   let values: Storage
   let gradient: Storage
-  /// What the rule remembers, one storage for each of `UpdateRule.stateNames`.
+  /// Memory of the rule, one storage for each of `UpdateRule.stateNames`.
   let averages: [Storage]
   /// The updates that the parameter has had, this one included.
   let steps: Int

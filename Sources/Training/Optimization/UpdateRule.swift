@@ -47,7 +47,7 @@ public struct OptimizerName: RawRepresentable, Hashable, Sendable, CaseIterable 
   /// The rule's type.
   private let rule: any UpdateRule.Type
 
-  /// Every optimizer.
+  /// Optimizers that a run can choose.
   public static let allCases: [OptimizerName] = [
     .adamW,
     .sgd,

@@ -5,9 +5,9 @@ extension CheckpointFolder {
   /// A checkpoint to go on from.
   struct Choice {
     let url: URL
-    /// What it says of itself; nil for one of form 1.
+    /// Manifest, in which it says what it is; nil for one of form 1.
     let manifest: CheckpointManifest?
-    /// What somebody should know who goes on from it, a sentence each.
+    /// Notes for whoever goes on from it, a sentence each.
     let notes: [String]
   }
 
@@ -49,7 +49,7 @@ extension CheckpointFolder {
         separator: "\n  "))
   }
 
-  /// One checkpoint, its files compared with their checksums and its run with this one.
+  /// Opens one checkpoint, its files compared with their checksums and its run with this one.
   private static func open(
     _ url: URL, _ point: ResumePoint, _ identity: RunIdentity
   ) throws(TrainingError) -> Choice {
@@ -94,7 +94,7 @@ extension CheckpointFolder {
 
 /// A point that a run goes on from: a checkpoint that is named, or the newest of the run.
 public struct ResumePoint: Sendable, Equatable {
-  /// Where the checkpoint is.
+  /// Place of the checkpoint.
   public enum Place: Sendable, Equatable {
     /// The newest checkpoint in the run folder that is whole and of this run.
     case newest
@@ -104,7 +104,7 @@ public struct ResumePoint: Sendable, Equatable {
     case checkpoint(URL)
   }
 
-  /// Where the checkpoint is.
+  /// Place of the checkpoint.
   public let place: Place
   /// Whether a checkpoint of a run that differs in data, models or settings will do.
   public let acceptsDifferences: Bool

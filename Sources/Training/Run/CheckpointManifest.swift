@@ -8,7 +8,7 @@ struct DataPlace: Equatable {
   let row: Int
 }
 
-/// What `checkpoint.json` says of a checkpoint: the form's version, the run it belongs to, its place in the data, and the size
+/// Manifest of a checkpoint, its `checkpoint.json`: the form's version, the run it belongs to, its place in the data, and the size
 /// and checksum of each of its files.
 ///
 /// Form 1, which Potstill wrote before there were manifests, has no such file.
@@ -100,7 +100,7 @@ struct CheckpointManifest: Equatable {
   }
 }
 
-/// What a run was started from, as far as settings and data of the training loop do not say it.
+/// Origin of a run: what it was started from, as far as settings and data of the training loop do not say it.
 public struct RunOrigin: Sendable, Equatable {
   /// A fingerprint of the model before the first step; nil takes the parameters as the run finds them.
   public var model: String?
@@ -154,7 +154,7 @@ public struct RunIdentity: Sendable, Equatable {
     ("order", "the order of the training rows"), ("validation", "the validation rows"),
   ]
 
-  /// What differs from another run, such as `the training rows differ` or `learning_rate was 0.05, is 0.01`.
+  /// Differences from another run, such as `the training rows differ` or `learning_rate was 0.05, is 0.01`.
   ///
   /// - Parameter other: The identity in a checkpoint, which may lack what an older form does not hold.
   func differences(from other: RunIdentity) -> [String] {

@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// Where a run stands beside its weights and optimizer state: the content of `trainer_state.json`.
+/// State of a run beside its weights and optimizer state: the content of `trainer_state.json`.
 ///
 /// Nothing random is in it: every random stream is a function of seed, step and row of the step's batch.
 struct TrainerState: Equatable {
@@ -190,7 +190,7 @@ struct LossWindow: Equatable {
   }
 }
 
-/// What one update did, before it is folded into logs.
+/// Result of one update, before it is folded into logs.
 struct StepResult {
   /// The mean loss over the update's examples.
   let loss: Double

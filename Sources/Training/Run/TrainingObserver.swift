@@ -1,11 +1,11 @@
 import Kernels
 public import ModelFormats
 
-/// Somebody who watches a run and may end it: a progress bar, a log, a stopping rule.
+/// Observer of a run, who may end it: a progress bar, a log, a stopping rule.
 ///
 /// Every method has a default that does nothing; an error breaks the run off.
 public protocol TrainingObserver: AnyObject {
-  /// Why the run shall end after the update that was just reported, as a message says it; nil (the default) lets it go on.
+  /// Reason to end the run after the update that was just reported, as a message says it; nil (the default) lets it go on.
   ///
   /// Asked after each of the calls below. The update is then treated as the run's last: it is logged, evaluated and saved
   /// as the settings say of the last, and the best weights are kept.
@@ -32,7 +32,7 @@ public protocol TrainingObserver: AnyObject {
 }
 
 extension TrainingObserver {
-  /// Nothing: the run goes on.
+  /// No reason: the run goes on.
   public var stopReason: String? { nil }
   /// No: the run goes on.
   public var isInterrupted: Bool { false }
@@ -54,7 +54,7 @@ extension TrainingObserver {
   public func finished(_ summary: TrainingSummary) throws {}
 }
 
-/// Where a run stands after an update; made for progress bars.
+/// Progress of a run after an update; made for progress bars.
 public struct TrainingProgress: Sendable {
   /// The updates done.
   public let step: Int
@@ -82,7 +82,7 @@ public struct TrainingProgress: Sendable {
   public let secondsLeft: Double
 }
 
-/// One line of the training log: means over the updates since the line before.
+/// Line of the training log: means over the updates since the line before.
 public struct TrainingLogEntry: Sendable {
   /// The updates done.
   public let step: Int
@@ -120,7 +120,7 @@ public struct TrainingLogEntry: Sendable {
   }
 }
 
-/// What an evaluation found: the loss and named metrics, without the `eval_` prefix.
+/// Result of an evaluation: the loss and named metrics, without the `eval_` prefix.
 public struct EvaluationResult: Sendable {
   /// The mean loss over the examples that have a label; nil when there are none.
   public let loss: Double?
@@ -145,7 +145,7 @@ public struct EvaluationResult: Sendable {
     return metrics.first { "eval_" + $0.name == prefixedName }?.value
   }
 
-  /// Every name that `value` knows.
+  /// Names that `value` knows.
   public var names: [String] { (loss == nil ? [] : ["eval_loss"]) + metrics.map { "eval_" + $0.name } }
 
   /// The result as `eval_results.json` holds it: loss, metrics, `eval_runtime`, rate and `eval_samples`.
@@ -160,7 +160,7 @@ public struct EvaluationResult: Sendable {
   }
 }
 
-/// What a run came to.
+/// Summary of a run.
 public struct TrainingSummary: Sendable {
   /// The updates done, those before a resumption included.
   public let globalStep: Int
