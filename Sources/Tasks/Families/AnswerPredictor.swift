@@ -1,6 +1,6 @@
 import Encoders
 import Evaluation
-import Foundation
+public import Foundation
 import ModelFormats
 import TaskData
 import Training
@@ -108,5 +108,52 @@ struct AnswerPredictor: Predictor {
       line:
         "\(inOneCell(best.text))\t\(String(format: "%.4f", best.score))\t\(inOneCell(question.text))",
       json: .object(object))
+  }
+}
+
+/// Reader of passages: the spans with which a model answers questions.
+public final class Reader: @unchecked Sendable {
+  // Sendable because the model is loaded for it alone and nobody trains it: a forward pass only reads.
+
+  /// Answer to one question.
+  public struct Answer: Sendable, Equatable {
+    /// The answer; empty where the passage has none.
+    public let text: String
+    /// Probability among the candidates, 0 to 1.
+    public let score: Double
+    /// Range in the passage, in Unicode scalars; nil where there is none.
+    public let range: Range<Int>?
+    /// By how much "no answer" scores better than the best answer; nil where each question has one.
+    public let nullScoreDiff: Double?
+  }
+
+  private let model: TokenizedModel
+  private let predictor: AnswerPredictor
+
+  /// Loads a folder with a model that answers questions.
+  ///
+  /// - Parameters:
+  ///   - directory: The folder.
+  ///   - settings: How answers are found, such as their greatest length and whether there may be none.
+  /// - Throws: What loading throws; `TaskError` when the model answers something else.
+  public init(directory: URL, settings: QuestionSettings = QuestionSettings()) throws {
+    model = try TokenizedModel(directory.path)
+    try model.check(for: QuestionAnswering())
+    predictor = AnswerPredictor(model, settings: settings)
+  }
+
+  /// Answers questions, each from its passage; long passages are seen in overlapping windows.
+  ///
+  /// - Throws: `TokenizerError.truncation` when the model's length leaves no room; `TaskError` when it has no segment for a
+  ///   second text.
+  public func callAsFunction(_ questions: [(question: String, passage: String)]) throws -> [Answer] {
+    try predictor.answers(
+      to: questions.enumerated().map { Question(id: "\($0)", text: $1.question, context: $1.passage) },
+      limit: model.lengthLimit())
+  }
+
+  /// Answers one question.
+  public func callAsFunction(_ question: String, in passage: String) throws -> Answer {
+    try self([(question, passage)])[0]
   }
 }

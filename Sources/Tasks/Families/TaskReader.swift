@@ -8,7 +8,7 @@ public struct TaskReader: Sendable {
   public let task: TaskDefinition
   /// The folder that the task's paths are relative to.
   public let folder: URL
-  /// What to do with rows that cannot be used.
+  /// Treatment of rows that cannot be used.
   public let badRows: BadRowPolicy
 
   /// A reader of a task whose files lie in a folder.
@@ -155,7 +155,7 @@ public struct TaskReader: Sendable {
     }
   }
 
-  /// Why a file cannot be read, in words that help more than the system's.
+  /// Reason why a file cannot be read, in words that help more than the system's.
   private static func reason(_ path: String) -> String {
     let manager = FileManager.default
     if manager.fileExists(atPath: path) {
