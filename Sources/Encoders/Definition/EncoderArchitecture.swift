@@ -76,6 +76,9 @@ extension EncoderConfig {
     return form
   }
 
+  /// The width of the logits of a model of this configuration.
+  package var logitsWidth: Int { headForm.width(self) }
+
   /// The name in `config.json` of a field; another family's where its own has none.
   func key(_ path: PartialKeyPath<EncoderConfig>) -> String { architecture.key(path) }
 

@@ -51,6 +51,7 @@ extension EncoderConfig {
     var object = original
     object["architectures"] = [.string(family.className + head.classSuffix)]
     object["model_type"] = .string(architecture.rawValue)
+    headForm.write(to: &object)
     for field in family.fields { field.write(self, &object) }
     if object["pad_token_id"] != nil || original.isEmpty
       || padTokenID != EncoderConfig.defaults(of: architecture).padTokenID
@@ -73,12 +74,7 @@ extension EncoderConfig {
   }
 
   /// The head that the source names, nil when it was never read or names none that Potstill knows.
-  var storedHead: TaskHead? {
-    original["architectures"]?.arrayValue?.lazy.compactMap(\.stringValue).compactMap(
-      TaskHead.init(className:)
-    )
-    .first
-  }
+  var storedHead: TaskHead? { TaskHead(of: original) }
 }
 
 extension ConfigReading {

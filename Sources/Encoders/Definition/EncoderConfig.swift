@@ -100,6 +100,7 @@ extension EncoderConfig {
     let layers = key(\.layerCount)
     faults.require(layerCount <= 10_000, layers, "found \(layerCount), expected at most 10000")
     family.check(self, &faults)
+    family.form(of: head)?.check(self, &faults)
     faults.require(
       maxPositions > 0 && maxPositions < 1 << 31, key(\.maxPositions),
       "found \(maxPositions &+ positionOffset), expected a whole number from \(positionOffset &+ 1)",

@@ -62,8 +62,8 @@ protocol EncoderFamily: Sendable {
 
   // MARK: Heads
 
-  /// The form that a head has in this family; nil where it has none.
-  func form(of head: TaskHead) -> (any HeadForm)?
+  /// The forms of the heads that differ between families; none of a head that this one lacks.
+  var forms: [TaskHead: any HeadForm] { get }
 
   // MARK: Students
 
@@ -137,6 +137,9 @@ extension EncoderFamily {
 }
 
 extension EncoderFamily {
+  /// The form of a head; nil where the family has none.
+  func form(of head: TaskHead) -> (any HeadForm)? { head.commonForm ?? forms[head] }
+
   /// Prefix of the names of the parameters in layers, such as `bert.encoder.layer.`.
   var layerPrefix: String { module + "." + layers + "." }
 

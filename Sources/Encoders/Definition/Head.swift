@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -13,7 +14,27 @@ public enum TaskHead: String, Sendable, CaseIterable {
   case maskedLanguageModel
 
   /// Whether logits come by token and not by sequence.
-  public var readsTokens: Bool { self != .sequenceClassification }
+  public var readsTokens: Bool {
+    switch self {
+    case .sequenceClassification: false
+    case .tokenClassification, .questionAnswering, .maskedLanguageModel: true
+    }
+  }
+
+  /// Whether the names of its outputs in a configuration are those of a task's labels.
+  var hasLabels: Bool {
+    switch self {
+    case .sequenceClassification, .tokenClassification: true
+    case .questionAnswering, .maskedLanguageModel: false
+    }
+  }
+
+  /// The form that the head has in every family alike; nil where families have forms of their own.
+  var commonForm: (any HeadForm)? {
+    switch self {
+    case .sequenceClassification, .tokenClassification, .questionAnswering, .maskedLanguageModel: nil
+    }
+  }
 
   /// Suffix of the names of its classes in `transformers`.
   var classSuffix: String {
@@ -25,9 +46,13 @@ public enum TaskHead: String, Sendable, CaseIterable {
     }
   }
 
-  /// The head of a class of `transformers`, such as `BertForMaskedLM`; nil for a class that has none of these.
-  init?(className: String) {
-    guard let head = Self.allCases.first(where: { className.hasSuffix($0.classSuffix) }) else { return nil }
+  /// The head that a `config.json` names by a class of `transformers`, such as `BertForMaskedLM`; nil where it names none.
+  init?(of object: JSONObject) {
+    let classes = object["architectures"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    let found = classes.lazy.compactMap { name in
+      Self.allCases.first { $0.commonForm?.isStored(in: object) ?? name.hasSuffix($0.classSuffix) }
+    }
+    guard let head = found.first else { return nil }
     self = head
   }
 }
@@ -63,6 +88,16 @@ protocol HeadForm: Sendable {
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
   /// Widths that a narrower student cuts in one of its parameters.
   func cut(of name: String, _ config: EncoderConfig) -> Cut
+  /// Whether it reads only the first row of each sequence, so that an encoder need not finish the others.
+  var readsFirstRowsOnly: Bool { get }
+  /// The width of its logits.
+  func width(_ config: EncoderConfig) -> Int
+  /// Notes what is wrong with what a configuration says of the head.
+  func check(_ config: EncoderConfig, _ faults: inout ConfigFaults)
+  /// Whether a `config.json` is that of a model with this head, for a form that all families share.
+  func isStored(in object: JSONObject) -> Bool
+  /// Writes what of the head is not in the name of its class.
+  func write(to object: inout JSONObject)
   /// Builds the head.
   ///
   /// - Parameters:
@@ -73,6 +108,11 @@ protocol HeadForm: Sendable {
 }
 
 extension HeadForm {
+  var readsFirstRowsOnly: Bool { false }
+  func width(_ config: EncoderConfig) -> Int { config.labels.count }
+  func check(_ config: EncoderConfig, _ faults: inout ConfigFaults) {}
+  func isStored(in object: JSONObject) -> Bool { false }
+  func write(to object: inout JSONObject) {}
   var pooler: String? { nil }
   func owns(_ name: String) -> Bool { modules.contains { name.hasPrefix($0 + ".") } }
   func isTrained(with modules: Set<String>) -> Bool { modules.contains(output) }

@@ -105,13 +105,13 @@ struct BertFamily: EncoderFamily {
       probabilities: names.probabilities)
   }
 
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    switch head {
-    case .sequenceClassification: sequence
-    case .tokenClassification: TokenHeadForm(output: "classifier", dropout: tokenDropout)
-    case .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout }
-    case .maskedLanguageModel: masked
-    }
+  var forms: [TaskHead: any HeadForm] {
+    [
+      .sequenceClassification: sequence,
+      .tokenClassification: TokenHeadForm(output: "classifier", dropout: tokenDropout),
+      .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout },
+      .maskedLanguageModel: masked,
+    ]
   }
 
   var copiesLayers: Bool { true }

@@ -43,9 +43,8 @@ struct ConvolutionalFamily: WordFamily {
   }
 
   /// The head of sequences has no first layer.
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    form(
-      of: head,
+  var forms: [TaskHead: any HeadForm] {
+    forms(
       sequence: SequenceHeadForm(inner: nil, outer: "classifier", activation: .relu, reads: .maximum))
   }
 

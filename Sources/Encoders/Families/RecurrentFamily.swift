@@ -37,9 +37,8 @@ struct RecurrentFamily: WordFamily {
     return parameterEstimate(config, layer: 2 * Double(cell.gateCount) * hidden * (3 * hidden + 2))
   }
 
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    form(
-      of: head,
+  var forms: [TaskHead: any HeadForm] {
+    forms(
       sequence: SequenceHeadForm(
         inner: "classifier.dense", outer: "classifier.out_proj", activation: .relu, dropsInput: true,
         reads: .maximum))

@@ -49,14 +49,13 @@ extension WordFamily {
     return Double(config.vocabularySize) * features + features * hidden + Double(config.layerCount) * layer
   }
 
-  /// The form of a head, given that of sequences.
-  func form(of head: TaskHead, sequence: SequenceHeadForm) -> (any HeadForm)? {
-    switch head {
-    case .sequenceClassification: sequence
-    case .tokenClassification: TokenHeadForm(output: "classifier") { $0.headDropout }
-    case .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout }
-    case .maskedLanguageModel: nil
-    }
+  /// The forms of its heads, given that of sequences.
+  func forms(sequence: SequenceHeadForm) -> [TaskHead: any HeadForm] {
+    [
+      .sequenceClassification: sequence,
+      .tokenClassification: TokenHeadForm(output: "classifier") { $0.headDropout },
+      .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout },
+    ]
   }
 }
 

@@ -23,6 +23,7 @@ struct SequenceHeadForm: HeadForm {
   var pooler: String?
   var reads = Reading.first
 
+  var readsFirstRowsOnly: Bool { true }
   var modules: [String] { [inner, outer].compactMap(\.self) }
   var output: String { outer }
   var logits: String { "classifier" }

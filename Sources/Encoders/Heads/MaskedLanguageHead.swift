@@ -30,6 +30,8 @@ struct MaskedHeadForm: HeadForm {
     [Intermediate(logits, width: config.vocabularySize, .answers)]
   }
 
+  func width(_ config: EncoderConfig) -> Int { config.vocabularySize }
+
   func cut(of name: String, _ config: EncoderConfig) -> Cut {
     if name == bias { return Cut() }
     // Its rows are as wide as the word table.

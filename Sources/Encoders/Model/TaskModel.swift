@@ -93,7 +93,7 @@ public final class TaskModel {
 
   private func run(_ batch: TokenBatch, rows: [Int32]?, in context: Context) -> ModelOutput {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
-    let output = encoder(batch, firstRowsOnly: !head.readsTokens, in: context)
+    let output = encoder(batch, firstRowsOnly: config.headForm.readsFirstRowsOnly, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 

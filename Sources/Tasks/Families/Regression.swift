@@ -62,7 +62,7 @@ package struct Regression: TextFamily {
 }
 
 /// Reader of one number a row.
-private struct NumberReader: TargetReader {
+struct NumberReader: TargetReader {
   /// The numbers that the task allows; nil allows all.
   let range: ClosedRange<Double>?
 

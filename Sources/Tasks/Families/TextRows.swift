@@ -10,6 +10,12 @@ package protocol TextFamily: TaskFamily {
   func targetReader(of task: TaskDefinition) -> any TargetReader
   /// Whether a row has two texts always.
   var needsPair: Bool { get }
+  /// Texts or pairs as a model reads them.
+  ///
+  /// - Parameter task: The task; nil for texts of no task, without targets.
+  func examples(
+    _ texts: [TextExample], of task: TaskDefinition?, with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> [EncodedExample]
   /// The answer to one text, as `predict` prints it in front of the text, and for machines.
   func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue)
   /// The probability of each label, where outputs are labels.
@@ -22,6 +28,12 @@ extension TextFamily {
   package var needsPair: Bool { false }
   package var rows: AnswerRows { .sequences }
   package var purpose: String { "classification" }
+
+  package func examples(
+    _ texts: [TextExample], of task: TaskDefinition?, with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> [EncodedExample] {
+    try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength)
+  }
 
   package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
     TextPredictor(model: model, family: self)
@@ -44,7 +56,7 @@ extension TextFamily {
   ) throws(TokenizerError) -> EncodedTask {
     let texts = rows.texts
     return EncodedTask(
-      try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength), task: task,
+      try examples(texts, of: task, with: tokenizer, maxLength: maxLength), task: task,
       rowNumbers: texts.enumerated().map { position, text in text.row ?? position })
   }
 
@@ -122,7 +134,10 @@ struct TextPredictor: Predictor {
   func prepare(_ items: [PredictionItem], limit: Int) throws -> (
     examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
   ) {
-    let examples = try model.encode(items.map { TextExample(text: $0.text, pair: $0.pair) }, limit: limit)
+    let texts = items.map { TextExample(text: $0.text, pair: $0.pair) }
+    try TokenizedModel.checkPairs(
+      .texts(texts), config: model.model.config, tokenizer: model.tokenizer, path: model.path)
+    let examples = try family.examples(texts, of: nil, with: model.tokenizer, maxLength: limit)
     let labels = model.model.config.labels
     return (
       examples,

@@ -160,7 +160,7 @@ public final class TrainingLoop {
     var nextRow = 0
     for (index, (batch, weight)) in zip(batches, weights).enumerated() {
       let firstRow = nextRow
-      nextRow += batch.count
+      nextRow += batch.tokens.count
       if weight <= 0 { continue }
       let tape = Tape()
       let random = RandomSource.training(seed: config.seed, step: step, firstRow: firstRow)

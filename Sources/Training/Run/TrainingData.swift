@@ -71,6 +71,7 @@ extension EncodedExample {
     for example in examples {
       fingerprint.add(example.ids)
       fingerprint.add(example.segments)
+      if let start = example.secondStart { fingerprint.add([4, UInt64(start)]) }
       fingerprint.add(example.target)
     }
     return fingerprint.text
