@@ -40,6 +40,12 @@ public struct LabeledBatch: Sendable, Equatable {
       targets: indices.map { examples[$0].target }, indices: indices)
   }
 
+  /// The first token of each example, and the number of tokens, [B + 1]; `tokens.starts` has that of each sequence.
+  public var starts: [Int32] {
+    let each = tokens.count / max(1, count)
+    return each <= 1 ? tokens.starts : (0...count).map { tokens.starts[each * $0] }
+  }
+
   /// The number of examples, B.
   public var count: Int { indices.count }
 
