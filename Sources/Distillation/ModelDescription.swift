@@ -29,8 +29,8 @@ public struct ModelDescription: Sendable, Equatable {
   package var family: any TaskFamily { TaskKind.family(of: head, problem) }
   /// The names of its outputs.
   public var labels: [String]
-  /// The width of its logits.
-  public var logitsWidth: Int
+  /// The width of its logits; nil where it is not known.
+  public var logitsWidth: Int?
   /// The number of its parameters.
   public var parameterCount: Int
   /// The number of its trainable parameters.
