@@ -112,7 +112,9 @@ struct TaskDefinitionTests {
   @Test("each kind has its usual settings, and encodes to the same again", arguments: TaskKind.allCases)
   func kinds(kind: TaskKind) throws {
     let labels = kind.hasLabels ? #", "labels": ["x", "y"]"# : ""
-    let columns = kind == .pair ? #", "text_column": "a", "text_pair_column": "b""# : #", "text_column": "a""#
+    let columns =
+      [.pair, .sentenceSimilarity].contains(kind)
+      ? #", "text_column": "a", "text_pair_column": "b""# : #", "text_column": "a""#
     let hasColumn = kind != .questionAnswering && kind != .maskedLanguageModel
     let task = try decode(
       #"{"name": "k", "kind": "\#(kind.rawValue)", "train_file": "f"\#(labels)\#(hasColumn ? columns : "")}"#)
@@ -120,7 +122,7 @@ struct TaskDefinitionTests {
       .classification: (.tsv, "accuracy", 128, 2), .pair: (.tsv, "accuracy", 128, 2),
       .regression: (.tsv, "pearson", 128, 1), .multiLabel: (.tsv, "f1_micro", 128, 2),
       .tokenClassification: (.conll, "overall_f1", 128, 5), .questionAnswering: (.squad, "f1", 384, 2),
-      .maskedLanguageModel: (.text, "perplexity", 128, 0),
+      .sentenceSimilarity: (.tsv, "spearmanr", 128, 0), .maskedLanguageModel: (.text, "perplexity", 128, 0),
     ]
     let expected = try #require(usual[kind])
     #expect((task.format, task.metrics[0], task.maxSequenceLength, task.labelCount) == expected)

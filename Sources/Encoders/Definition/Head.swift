@@ -12,11 +12,13 @@ public enum TaskHead: String, Sendable, CaseIterable {
   case questionAnswering
   /// Head of masked words, one logit for each word of the vocabulary, by a decoder that shares the word table.
   case maskedLanguageModel
+  /// Head of sentences in pairs, the vectors of the two side by side.
+  case sentenceSimilarity
 
   /// Whether logits come by token and not by sequence.
   public var readsTokens: Bool {
     switch self {
-    case .sequenceClassification: false
+    case .sequenceClassification, .sentenceSimilarity: false
     case .tokenClassification, .questionAnswering, .maskedLanguageModel: true
     }
   }
@@ -25,7 +27,7 @@ public enum TaskHead: String, Sendable, CaseIterable {
   var hasLabels: Bool {
     switch self {
     case .sequenceClassification, .tokenClassification: true
-    case .questionAnswering, .maskedLanguageModel: false
+    case .questionAnswering, .maskedLanguageModel, .sentenceSimilarity: false
     }
   }
 
@@ -33,6 +35,7 @@ public enum TaskHead: String, Sendable, CaseIterable {
   var commonForm: (any HeadForm)? {
     switch self {
     case .sequenceClassification, .tokenClassification, .questionAnswering, .maskedLanguageModel: nil
+    case .sentenceSimilarity: SentenceVectorForm()
     }
   }
 
@@ -43,6 +46,7 @@ public enum TaskHead: String, Sendable, CaseIterable {
     case .tokenClassification: "ForTokenClassification"
     case .questionAnswering: "ForQuestionAnswering"
     case .maskedLanguageModel: "ForMaskedLM"
+    case .sentenceSimilarity: "Model"
     }
   }
 

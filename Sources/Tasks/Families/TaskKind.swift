@@ -13,6 +13,7 @@ public struct TaskKind: RawRepresentable, Hashable, Codable, Sendable, CaseItera
     .classification,
     .pair,
     .regression,
+    .sentenceSimilarity,
     .multiLabel,
     .tokenClassification,
     .questionAnswering,
