@@ -29,6 +29,8 @@ public struct ModelDescription: Sendable, Equatable {
   package var family: any TaskFamily { TaskKind.family(of: head, problem) }
   /// The names of its outputs.
   public var labels: [String]
+  /// The width of its logits; nil where it is not known.
+  public var logitsWidth: Int?
   /// The number of its parameters.
   public var parameterCount: Int
   /// The number of its trainable parameters.
@@ -86,7 +88,7 @@ public struct ModelDescription: Sendable, Equatable {
     vocabularySize = config.vocabularySize
     maxPositions = config.maxPositions
     (head, problem) = (config.head, config.problem)
-    labels = config.labels
+    (labels, logitsWidth) = (config.labels, config.logitsWidth)
     self.parameterCount = parameterCount
     self.trainableCount = trainableCount
     self.hasFreshHead = hasFreshHead

@@ -1,3 +1,5 @@
+import ArgumentParser
+
 /// A command line that lacks something; the exit code is 64.
 package struct UsageError: Error, CustomStringConvertible, Equatable {
   /// The message for the user.
@@ -14,4 +16,30 @@ package struct CommandError: Error, CustomStringConvertible, Equatable {
 
   /// An error with its message.
   package init(_ description: String) { self.description = description }
+}
+
+/// What is wrong with a recipe: every fault, each with its file and line.
+package struct RecipeError: Error, CustomStringConvertible, Equatable {
+  /// One sentence per fault.
+  package let faults: [String]
+
+  /// An error of one or more faults.
+  package init(_ faults: [String]) { self.faults = faults }
+
+  package var description: String {
+    if faults.count == 1 { return faults[0] }
+    return "\(faults.count) faults in the recipe:\n  " + faults.joined(separator: "\n  ")
+  }
+}
+
+/// A subcommand that speaks through a console, so that tests can run it and read what it said.
+package protocol ConsoleCommand: ParsableCommand {
+  /// Does the work.
+  mutating func run(_ console: Console) throws
+}
+
+/// A subcommand whose options can stand in a recipe file.
+package protocol RecipeCommand: ConsoleCommand {
+  /// The path of the recipe, when one was given.
+  var recipe: String? { get }
 }

@@ -10,15 +10,18 @@ public final class Parameter {
   public let shape: Shape
   /// The values; optimizers change them in place.
   package private(set) var storage: Storage
+  /// The steps down from a model's answer, 0 for heads, by which layer-wise decay lowers learning rates.
+  public let distance: Int
   /// Whether backward passes compute a gradient for it.
   public var isTrainable: Bool
   package let slot: GradientSlot
 
   /// A parameter with the given initial value, whose memory it takes over: optimizers will write to it.
-  public init(name: String, value: Tensor, isTrainable: Bool = true) {
+  public init(name: String, value: Tensor, distance: Int = 0, isTrainable: Bool = true) {
     self.name = name
     self.shape = value.shape
     self.storage = value.storage
+    self.distance = distance
     self.isTrainable = isTrainable
     self.slot = GradientSlot(count: value.count, isLasting: true)
   }

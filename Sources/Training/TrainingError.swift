@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// What can go wrong before or during training.
+/// Error before or during training.
 public enum TrainingError: Error, CustomStringConvertible {
   /// The settings contradict themselves; every fault is listed.
   case configuration([Fault])
@@ -17,7 +17,7 @@ public enum TrainingError: Error, CustomStringConvertible {
   case nonFiniteWeights(parameter: String, step: Int, advice: String)
   /// A metric that the best model should be chosen by is not among those the evaluation gave.
   case unknownMetric(String, known: [String])
-  /// Somebody broke the run off after a step; the checkpoint is nil where there is no folder for one.
+  /// Interruption of the run after a step; the checkpoint is nil where there is no folder for one.
   case interrupted(step: Int, of: Int, checkpoint: String?)
   /// A checkpoint cannot be written, read or resumed from.
   case checkpoint(path: String, problem: String)

@@ -38,6 +38,7 @@ import Tokenization
       return (terms[0] + terms[1]) * 0.5
     case .maskedLanguageModel:
       return logits.softmaxCrossEntropy(labels: try integers("tags").filter { $0 >= 0 })
+    case .sentenceSimilarity: return try #require(nil as Tensor?, "SentenceSimilarityTests has its golden")
     }
   }
 

@@ -34,7 +34,45 @@ OPTIMIZERS = [
     ("sgd", {"momentum": 0.0, "nesterov": False}, 0.0, None),
     ("sgd", {"momentum": 0.9, "nesterov": False}, 0.01, 0.5),
     ("sgd", {"momentum": 0.9, "nesterov": True}, 0.01, None),
+    ("lamb", {"betas": (0.9, 0.999), "eps": 1e-6, "bias_correction": True}, 0.01, 1.0),
+    ("lamb", {"betas": (0.8, 0.95), "eps": 1e-4, "bias_correction": False}, 0.1, None),
+    ("lamb", {"betas": (0.9, 0.999), "eps": 1e-6, "bias_correction": True}, 0.0, None),
 ]
+
+
+class Lamb(torch.optim.Optimizer):
+    """Algorithm 2 of You and others 2020 (https://arxiv.org/abs/1904.00962), written out.
+
+    Groups with "adapts" False keep their norm out of the update, as google-research/albert's lamb_optimizer.py excludes
+    biases and normalisation; bias correction as in NVIDIA's FusedLAMB.
+    """
+
+    def __init__(self, groups, lr, weight_decay, betas, eps, bias_correction):
+        super().__init__(groups, dict(lr=lr, weight_decay=weight_decay, adapts=True))
+        self.betas, self.eps, self.bias_correction = betas, eps, bias_correction
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, m=torch.zeros_like(p), v=torch.zeros_like(p))
+                state["step"] += 1
+                (beta1, beta2), m, v = self.betas, state["m"], state["v"]
+                m.mul_(beta1).add_(p.grad, alpha=1 - beta1)
+                v.mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
+                corrected = self.bias_correction
+                m_hat = m / (1 - beta1 ** state["step"]) if corrected else m
+                v_hat = v / (1 - beta2 ** state["step"]) if corrected else v
+                update = m_hat / (v_hat.sqrt() + self.eps) + group["weight_decay"] * p
+                weight_norm, update_norm = p.norm(), update.norm()
+                ratio = 1.0
+                if group["adapts"] and weight_norm > 0 and update_norm > 0:
+                    ratio = weight_norm / update_norm
+                p.sub_(group["lr"] * ratio * update)
 
 
 def schedules():
@@ -64,7 +102,9 @@ def optimizers():
         parameters = [torch.nn.Parameter(weight), torch.nn.Parameter(bias)]
         groups = [{"params": [parameters[0]], "weight_decay": decay},
                   {"params": [parameters[1]], "weight_decay": 0.0, "lr": 0.05}]
-        make = torch.optim.AdamW if kind == "adamw" else torch.optim.SGD
+        if kind == "lamb":
+            groups[1]["adapts"] = False
+        make = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "lamb": Lamb}[kind]
         optimizer = make(groups, lr=0.01, weight_decay=decay, **options)
         steps = []
         for step in range(6):

@@ -112,19 +112,19 @@ struct TaskDefinitionTests {
   @Test("each kind has its usual settings, and encodes to the same again", arguments: TaskKind.allCases)
   func kinds(kind: TaskKind) throws {
     let labels = kind.hasLabels ? #", "labels": ["x", "y"]"# : ""
-    let columns = kind == .pair ? #", "text_column": "a", "text_pair_column": "b""# : #", "text_column": "a""#
+    let columns =
+      [.pair, .sentenceSimilarity].contains(kind)
+      ? #", "text_column": "a", "text_pair_column": "b""# : #", "text_column": "a""#
     let hasColumn = kind != .questionAnswering && kind != .maskedLanguageModel
     let task = try decode(
       #"{"name": "k", "kind": "\#(kind.rawValue)", "train_file": "f"\#(labels)\#(hasColumn ? columns : "")}"#)
-    let expected: (DataFormat, String, Int, Int) =
-      switch kind {
-      case .classification, .pair: (.tsv, "accuracy", 128, 2)
-      case .regression: (.tsv, "pearson", 128, 1)
-      case .multiLabel: (.tsv, "f1_micro", 128, 2)
-      case .tokenClassification: (.conll, "overall_f1", 128, 5)
-      case .questionAnswering: (.squad, "f1", 384, 2)
-      case .maskedLanguageModel: (.text, "perplexity", 128, 0)
-      }
+    let usual: [TaskKind: (DataFormat, String, Int, Int)] = [
+      .classification: (.tsv, "accuracy", 128, 2), .pair: (.tsv, "accuracy", 128, 2),
+      .regression: (.tsv, "pearson", 128, 1), .multiLabel: (.tsv, "f1_micro", 128, 2),
+      .tokenClassification: (.conll, "overall_f1", 128, 5), .questionAnswering: (.squad, "f1", 384, 2),
+      .sentenceSimilarity: (.tsv, "spearmanr", 128, 0), .maskedLanguageModel: (.text, "perplexity", 128, 0),
+    ]
+    let expected = try #require(usual[kind])
     #expect((task.format, task.metrics[0], task.maxSequenceLength, task.labelCount) == expected)
     let encoded = try JSONEncoder().encode(task)
     #expect(try JSONDecoder().decode(TaskDefinition.self, from: encoded) == task)

@@ -47,6 +47,7 @@ struct TaskObjectiveTests {
         case .questionAnswering:
           SpanTargets(firsts: try integers("start_positions"), lasts: try integers("end_positions"))
         case .maskedLanguageModel: ClassTargets(words: try integers("tags"))
+        case .sentenceSimilarity: CosineTargets(try golden.floats("values"))
         }
       }
     }

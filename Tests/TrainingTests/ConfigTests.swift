@@ -48,7 +48,7 @@ struct ConfigTests {
     #expect(
       error?.description
         == "the training settings have 3 faults:\n"
-        + "  optim: found \"sdg\", expected one of adamw_torch, sgd\n"
+        + "  optim: found \"sdg\", expected one of adamw_torch, sgd, lamb\n"
         + "  warmup_steps: is 1.5; expected a whole number, or a ratio below 1\n"
         + "  seed: found \"x\", expected a whole number of at least 0")
   }
@@ -77,5 +77,20 @@ struct ConfigTests {
       ])
     let text = TrainingError.configuration(config.faults()).description
     #expect(text.hasPrefix("the training settings have 8 faults:\n  learning_rate: is -1.0; expected"))
+  }
+
+  @Test("arguments of an optimizer that takes none, and a text that is none, are refused")
+  func optimizerArguments() {
+    var config = TrainingConfig()
+    config.optimArgs = "momentum=0.9"
+    #expect(
+      config.faults().map(\.description) == [
+        "optim_args: momentum: is not known; adamw_torch takes no arguments"
+      ])
+    config.optimArgs = "momentum"
+    #expect(
+      config.faults().map(\.description) == [
+        "optim_args: is \"momentum\"; expected name=value, with a comma between two of them"
+      ])
   }
 }

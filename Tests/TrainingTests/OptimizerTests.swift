@@ -9,7 +9,7 @@ import Training
 
 @Suite("Optimizers")
 struct OptimizerTests {
-  @Test("six steps of AdamW and SGD equal PyTorch's: groups, clipping, a missing gradient")
+  @Test("six steps of AdamW, SGD and LAMB equal PyTorch's: groups, clipping, a missing gradient")
   func golden() throws {
     for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
     {
@@ -231,13 +231,20 @@ private struct GoldenRun {
     ]
     let options = try #require(golden["options"])
     name = try #require(golden["optimizer"]?.stringValue)
+    let beta1 = options["betas"]?[0]?.doubleValue ?? 0
+    let beta2 = options["betas"]?[1]?.doubleValue ?? 0
+    let epsilon = options["eps"]?.doubleValue ?? 0
     let rule: OptimizerConfig =
-      name == "adamw"
-      ? .adamW(
-        beta1: options["betas"]?[0]?.doubleValue ?? 0, beta2: options["betas"]?[1]?.doubleValue ?? 0,
-        epsilon: options["eps"]?.doubleValue ?? 0)
-      : .sgd(
-        momentum: options["momentum"]?.doubleValue ?? 0, nesterov: options["nesterov"]?.boolValue ?? false)
+      switch name {
+      case "adamw": .adamW(beta1: beta1, beta2: beta2, epsilon: epsilon)
+      case "lamb":
+        .lamb(
+          beta1: beta1, beta2: beta2, epsilon: epsilon,
+          correctsBias: options["bias_correction"]?.boolValue ?? true)
+      default:
+        .sgd(
+          momentum: options["momentum"]?.doubleValue ?? 0, nesterov: options["nesterov"]?.boolValue ?? false)
+      }
     maximum = golden["max_norm"]?.doubleValue ?? 0
     optimizer = try Optimizer(
       rule,

@@ -92,10 +92,10 @@ extension CachedPart {
   public static func logits(of config: EncoderConfig) -> [CachedPart] {
     let family = config.taskFamily
     return switch family.rows {
-    case .sequences: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: true)]
+    case .sequences: [CachedPart(.logits, 0, width: config.logitsWidth, hasOneRow: true)]
     case .tokens where family.form == .positions:
       [0, 1].map { CachedPart(.logits, $0, width: 1, hasOneRow: false, isVector: true) }
-    case .tokens: [CachedPart(.logits, 0, width: config.labels.count, hasOneRow: false)]
+    case .tokens: [CachedPart(.logits, 0, width: config.logitsWidth, hasOneRow: false)]
     case .asked: []
     }
   }

@@ -167,6 +167,15 @@ extension DistillationConfig {
     if family.namesOutputs {
       faults += Self.labelFaults(teacher.labels, student.labels)
     }
+    if family.form == .values, !family.namesOutputs, let own = student.logitsWidth,
+      let other = teacher.logitsWidth, own != other
+    {
+      faults.append(
+        Fault(
+          "student",
+          "it answers with \(own) numbers, the teacher with \(other), which are compared one by "
+            + "one; choose a student of the teacher's hidden size, such as T3"))
+    }
     let hasClasses = family.form.hasClasses
     if probabilityShift, !hasClasses {
       faults.append(

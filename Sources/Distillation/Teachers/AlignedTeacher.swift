@@ -74,7 +74,7 @@ public struct AlignedTeacher: TeacherWrapper {
     var result = answers
     var counterparts = Answers.Counterparts()
     let alignments = batch.indices.map { examples.alignments[$0] }
-    let (starts, otherStarts) = (batch.tokens.starts, other.tokens.starts)
+    let (starts, otherStarts) = (batch.starts, other.starts)
     let family = wrapped.description.family
     if family.form == .positions {
       result.logits = answers.logits.enumerated().map { index, scores in

@@ -38,13 +38,13 @@ public final class RememberingTeacher: TeacherWrapper {
       for index in batch.indices where !cache.holds(index) {
         guard let company = order.company(of: index) else { continue }
         try cache.store(
-          try wrapped.answers(to: company, wanting: whole), of: company.indices, starts: company.tokens.starts
+          try wrapped.answers(to: company, wanting: whole), of: company.indices, starts: company.starts
         )
       }
     }
     if let logits = cache.logits(of: batch.indices) { return Answers(logits: logits) }
     let answers = try wrapped.answers(to: batch, wanting: request)
-    try cache.store(answers, of: batch.indices, starts: batch.tokens.starts)
+    try cache.store(answers, of: batch.indices, starts: batch.starts)
     return answers
   }
 }

@@ -52,12 +52,11 @@ public final class StoredTeacher: Teacher {
 
   /// The answers to a batch, read from the file.
   public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
-    let starts = batch.tokens.starts
     let scored = (0..<config.layerCount).compactMap { layer in
       description.attention(inLayer: layer).flatMap { request.taps.contains($0.scores) ? $0 : nil }
     }
     let names = request.taps.union(scored.flatMap { [$0.queries, $0.keys] })
-    var answers = try file.answers(to: batch.indices, starts: starts) { part in
+    var answers = try file.answers(to: batch.indices, starts: batch.starts) { part in
       part.kind == .logits ? request.logits : part.tap(in: config).map(names.contains) ?? false
     }
     for layer in scored {
@@ -66,7 +65,7 @@ public final class StoredTeacher: Teacher {
       }
       answers.maps[layer.scores] =
         Tensor.attention(
-          query: queries, key: keys, value: keys, heads: config.attentionHeads, starts: starts,
+          query: queries, key: keys, value: keys, heads: config.attentionHeads, starts: batch.tokens.starts,
           capturingScores: true, in: .inference
         ).scores
     }
@@ -145,7 +144,7 @@ private struct CacheRecord {
     _ answers: Answers, of batch: LabeledBatch, parts: [CachedPart], _ config: EncoderConfig
   ) throws(DistillationError) {
     self.parts = parts
-    starts = batch.tokens.starts
+    starts = batch.starts
     guard answers.logitRows == nil, answers.rows == nil else {
       throw .adaptor(
         side: "teacher", field: "rows", message: "a cache keeps all rows; use the standard adaptor")

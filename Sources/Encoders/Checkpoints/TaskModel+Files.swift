@@ -94,18 +94,14 @@ extension EncoderConfig {
   fileprivate mutating func set(head: TaskHead?, labels: [String]?, problemType: ProblemType?) -> Bool {
     if let head { self.head = head }
     var keepsHead = storedHead == nil || storedHead == self.head
-    switch self.head {
-    case .sequenceClassification, .tokenClassification:
-      guard let labels else { break }
+    if self.head.hasLabels, let labels {
       let hasThese =
         labels == self.labels
         || (labels.count == self.labels.count && self.labels == Self.defaultLabels(labels.count))
       keepsHead = keepsHead && hasThese
       self.labels = labels
-    case .questionAnswering:
-      if !keepsHead { self.labels = Self.defaultLabels(2) }
-    case .maskedLanguageModel: break
     }
+    if self.head == .questionAnswering, !keepsHead { self.labels = Self.defaultLabels(2) }
     if !keepsHead || self.head != .sequenceClassification { self.problemType = nil }
     if let problemType { self.problemType = problemType }
     return keepsHead

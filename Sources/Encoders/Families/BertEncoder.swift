@@ -3,7 +3,7 @@ import Tokenization
 
 /// An encoder of BERT's shape over packed rows: embeddings and a stack of layers.
 struct BertEncoder: Encoder {
-  /// Its shape and hyper-parameters.
+  /// Shape and hyper-parameters.
   let config: EncoderConfig
   /// The word table, [vocabulary, features].
   var words: Parameter { embeddings.word }
@@ -11,13 +11,15 @@ struct BertEncoder: Encoder {
   let embeddings: BertEmbeddings
   let layers: [BertLayer]
 
-  /// Asks `scope` for the encoder's parameters (in BERT `embeddings…`, `encoder.layer.0…`).
+  /// An encoder with its parameters from `scope` (in BERT `embeddings…`, `encoder.layer.0…`).
   init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
     (self.config, self.family) = (config, family)
-    embeddings = BertEmbeddings(scope, config: config, family: family)
+    embeddings = BertEmbeddings(scope.beforeLayers(of: config.layerCount), config: config, family: family)
     let list = scope / family.layers
     layers = (0..<config.layerCount).map {
-      BertLayer(list / $0, name: family.layerName($0), config: config, family: family)
+      BertLayer(
+        (list / $0).inLayer($0, of: config.layerCount), name: family.layerName($0), config: config,
+        family: family)
     }
   }
 
@@ -37,7 +39,7 @@ struct BertEncoder: Encoder {
     return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)
   }
 
-  /// Takes layers of another encoder of its width.
+  /// This encoder with layers of another of its width.
   func keeping(_ blocks: [Range<Int>?], of other: any Encoder) -> (any Encoder)? {
     guard let other = other as? BertEncoder, blocks.count == layers.count,
       config.hiddenSize == other.config.hiddenSize
@@ -46,7 +48,79 @@ struct BertEncoder: Encoder {
       self, layers: zip(layers, blocks).flatMap { layer, block in block.map { other.layers[$0] } ?? [layer] })
   }
 
-  func factorised(columns size: Int) -> FactorisedEmbeddings? {
-    family.canBeFactorised ? FactorisedEmbeddings(of: self, size: size) : nil
+  var tables: EmbeddingTables? {
+    guard family.canBeFactorised else { return nil }
+    return EmbeddingTables(
+      word: embeddings.word, position: embeddings.position, segment: embeddings.segment
+    ) { [embeddings] in embeddings($0, in: .inference) }
+  }
+}
+
+/// Embeddings that go into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
+/// projected where the tables are narrower than the layers.
+struct BertEmbeddings {
+  let word: Parameter
+  let position: Parameter
+  let segment: Parameter?
+  private let norm: LayerNormLayer
+  private let projection: LinearLayer?
+  private let config: EncoderConfig
+  private let family: BertFamily
+
+  /// Embeddings with their parameters from the encoder's scope (`embeddings…`, in ELECTRA `embeddings_project…` too).
+  init(_ scope: ParameterScope, config: EncoderConfig, family: BertFamily) {
+    (self.config, self.family) = (config, family)
+    let features = config.embeddingSize ?? config.hiddenSize
+    func table(_ name: String, _ rows: Int) -> Parameter {
+      (scope / "embeddings").parameter(
+        name + ".weight", [rows, features], initial: .normal(standardDeviation: config.initializerRange))
+    }
+    word = table("word_embeddings", config.vocabularySize)
+    position = table("position_embeddings", family.positionOffset(config) + config.maxPositions)
+    segment = config.segmentCount > 0 ? table("token_type_embeddings", config.segmentCount) : nil
+    norm = LayerNormLayer(
+      scope / "embeddings" / "LayerNorm", features: features, epsilon: config.layerNormEpsilon)
+    projection =
+      features == config.hiddenSize
+      ? nil
+      : LinearLayer(
+        scope / "embeddings_project", inputs: features, outputs: config.hiddenSize,
+        initializerRange: config.initializerRange)
+  }
+
+  /// Rows of a batch, one a token, [tokens, hidden].
+  func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
+    let sum = Tensor.embedding(
+      word: word.tensor(in: context), position: position.tensor(in: context),
+      segment: segment?.tensor(in: context), ids: batch.ids,
+      positions: positions(of: batch),
+      segments: family.readsSegments
+        ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount))
+    let dropped = norm(sum, in: context).dropout(
+      probability: config.hiddenDropout, starts: batch.starts, in: context)
+    context.taps?.keep(dropped, as: "embeddings")
+    guard let projection else { return dropped }
+    let projected = projection(dropped, in: context)
+    context.taps?.keep(projected, as: "embeddings_project")
+    return projected
+  }
+
+  /// Rows of the tokens in the position table.
+  ///
+  /// RoBERTa counts the tokens that are not padding, from behind the row of padding, which a padding token written into
+  /// a text takes itself.
+  private func positions(of batch: TokenBatch) -> [Int32] {
+    guard family.skipsPaddingPosition else { return batch.positions }
+    let padding = Int32(config.padTokenID)
+    var positions: [Int32] = []
+    positions.reserveCapacity(batch.tokenCount)
+    for sequence in 0..<batch.count {
+      var next = Int32(family.positionOffset(config))
+      for id in batch.ids[batch.rows(of: sequence)] {
+        positions.append(id == padding ? padding : next)
+        if id != padding { next += 1 }
+      }
+    }
+    return positions
   }
 }

@@ -26,7 +26,7 @@ struct BertFamily: EncoderFamily {
   var tokenDropout: @Sendable (EncoderConfig) -> Float = { $0.headDropout }
   /// The head of masked words.
   let masked: MaskedHeadForm
-  /// What of the defaults is not BERT's.
+  /// Changes to BERT's defaults.
   var ownDefaults: @Sendable (inout EncoderConfig) -> Void = { _ in }
 
   var defaults: EncoderConfig {
@@ -105,13 +105,13 @@ struct BertFamily: EncoderFamily {
       probabilities: names.probabilities)
   }
 
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    switch head {
-    case .sequenceClassification: sequence
-    case .tokenClassification: TokenHeadForm(output: "classifier", dropout: tokenDropout)
-    case .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout }
-    case .maskedLanguageModel: masked
-    }
+  var forms: [TaskHead: any HeadForm] {
+    [
+      .sequenceClassification: sequence,
+      .tokenClassification: TokenHeadForm(output: "classifier", dropout: tokenDropout),
+      .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout },
+      .maskedLanguageModel: masked,
+    ]
   }
 
   var copiesLayers: Bool { true }
@@ -152,7 +152,7 @@ struct BertLayerNames: Sendable {
   /// The probabilities of attention, before dropout.
   var probabilities = "attention.probabilities"
 
-  /// What attention mixed, before its linear layer; nil where no module gives it alone.
+  /// Module of what attention mixed, before its linear layer; nil where none gives it alone.
   var mixedModule: String? { parent(of: query, named: ".query") }
 
   /// The attention half, normalised.
@@ -164,10 +164,10 @@ struct BertLayerNames: Sendable {
   /// Queries, keys, values, and what attention mixed of them.
   private var vectors: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
 
-  /// What there is only where attention runs step by step.
+  /// Values that exist only where attention runs step by step.
   var attentionSteps: [String] { vectors + [scores, probabilities] }
 
-  /// What the attention half gives, in the order in which it is computed.
+  /// Values of the attention half, in the order in which they are computed.
   var wideAsHidden: [String] { vectors + [attentionOutput, attendedModule] }
 
   /// The values that a layer has for the first row of each sequence only unless it is told otherwise; queries, keys and values
@@ -203,9 +203,4 @@ struct BertLayerNames: Sendable {
   private func parent(of name: String, named suffix: String) -> String? {
     name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : nil
   }
-}
-
-/// The module that a parameter belongs to: its name without the last component.
-func parentModule(of name: String) -> String {
-  name.lastIndex(of: ".").map { String(name[..<$0]) } ?? name
 }

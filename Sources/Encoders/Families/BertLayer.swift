@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// One post-norm Transformer layer of BERT (Devlin and others 2019), under the names its family gives the parts.
+/// Transformer layer of BERT, post-norm (Devlin and others 2019), under the names its family gives the parts.
 struct BertLayer {
   let query: LinearLayer
   let key: LinearLayer

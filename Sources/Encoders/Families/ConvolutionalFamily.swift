@@ -15,7 +15,7 @@ struct ConvolutionalFamily: WordFamily {
   /// The filters of layer l and the j-th width are `layer.l.convolutions.j`.
   var layers: String { "layer" }
 
-  /// One layer of Kim's 100 filters a width.
+  /// Configuration of one layer with Kim's 100 filters a width.
   var defaults: EncoderConfig {
     var config = defaults(hiddenSize: 300)
     (config.embeddingSize, config.classifierDropout) = (768, 0.5)
@@ -43,9 +43,8 @@ struct ConvolutionalFamily: WordFamily {
   }
 
   /// The head of sequences has no first layer.
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    form(
-      of: head,
+  var forms: [TaskHead: any HeadForm] {
+    forms(
       sequence: SequenceHeadForm(inner: nil, outer: "classifier", activation: .relu, reads: .maximum))
   }
 
@@ -68,7 +67,7 @@ struct ConvolutionalEncoder: Encoder {
   private let family: ConvolutionalFamily
   private let dropoutRate: Float
 
-  /// Asks `scope` for the parameters; fresh ones start as PyTorch starts them.
+  /// An encoder with its parameters from `scope`; fresh ones start as PyTorch starts them.
   init(_ scope: ParameterScope, family: ConvolutionalFamily, config: EncoderConfig) {
     self.family = family
     words = wordTable(scope, config: config)
@@ -77,7 +76,7 @@ struct ConvolutionalEncoder: Encoder {
     layers = (0..<config.layerCount).map { layer in
       let inputs = layer == 0 ? config.inputSize : config.hiddenSize
       return sizes.enumerated().map { index, width in
-        let module = list / layer / "convolutions" / index
+        let module = (list / layer).inLayer(layer, of: config.layerCount) / "convolutions" / index
         let initial = InitialValue.uniform(bound: 1 / sqrt(Float(inputs * width)))
         return (
           module.parameter("weight", [filters, inputs, width], initial: initial),

@@ -15,13 +15,13 @@ extension EncoderArchitecture {
 struct RecurrentFamily: WordFamily {
   let modelType: String
   let className: String
-  /// What runs from token to token.
+  /// Cell that runs from token to token.
   let cell: RecurrentCell
 
   /// The layers are one `nn.GRU` or `nn.LSTM`, whose parameters end with the layer's number.
   var layers: String { "encoder" }
 
-  /// One layer of TextBrewer's 768 units.
+  /// Configuration of one layer with TextBrewer's 768 units.
   var defaults: EncoderConfig { defaults(hiddenSize: 768) }
   var fields: [ConfigField] { fields() }
 
@@ -37,9 +37,8 @@ struct RecurrentFamily: WordFamily {
     return parameterEstimate(config, layer: 2 * Double(cell.gateCount) * hidden * (3 * hidden + 2))
   }
 
-  func form(of head: TaskHead) -> (any HeadForm)? {
-    form(
-      of: head,
+  var forms: [TaskHead: any HeadForm] {
+    forms(
       sequence: SequenceHeadForm(
         inner: "classifier.dense", outer: "classifier.out_proj", activation: .relu, dropsInput: true,
         reads: .maximum))
@@ -74,7 +73,7 @@ struct RecurrentEncoder: Encoder {
     }
   }
 
-  /// Asks `scope` for the parameters; fresh ones start as PyTorch starts them.
+  /// An encoder with its parameters from `scope`; fresh ones start as PyTorch starts them.
   init(_ scope: ParameterScope, family: RecurrentFamily, config: EncoderConfig) {
     self.family = family
     let cell = family.cell
@@ -83,6 +82,7 @@ struct RecurrentEncoder: Encoder {
     let initial = InitialValue.uniform(bound: 1 / sqrt(Float(hidden)))
     layers = (0..<config.layerCount).map { layer in
       let inputs = layer == 0 ? config.inputSize : 2 * hidden
+      let list = list.inLayer(layer, of: config.layerCount)
       return ["l\(layer)", "l\(layer)_reverse"].map { ending in
         func parameter(_ name: String, _ shape: Shape) -> Parameter {
           list.parameter(name + "_" + ending, shape, initial: initial)

@@ -49,14 +49,13 @@ extension WordFamily {
     return Double(config.vocabularySize) * features + features * hidden + Double(config.layerCount) * layer
   }
 
-  /// The form of a head, given that of sequences.
-  func form(of head: TaskHead, sequence: SequenceHeadForm) -> (any HeadForm)? {
-    switch head {
-    case .sequenceClassification: sequence
-    case .tokenClassification: TokenHeadForm(output: "classifier") { $0.headDropout }
-    case .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout }
-    case .maskedLanguageModel: nil
-    }
+  /// The forms of its heads, given that of sequences.
+  func forms(sequence: SequenceHeadForm) -> [TaskHead: any HeadForm] {
+    [
+      .sequenceClassification: sequence,
+      .tokenClassification: TokenHeadForm(output: "classifier") { $0.headDropout },
+      .questionAnswering: TokenHeadForm(output: "qa_outputs") { $0.answerDropout },
+    ]
   }
 }
 
@@ -79,6 +78,6 @@ extension Encoder {
 
 /// The word table of an encoder without positions and segments; fresh values have `nn.Embedding`'s distribution N(0, 1).
 func wordTable(_ scope: ParameterScope, config: EncoderConfig) -> Parameter {
-  (scope / "embeddings" / "word_embeddings").parameter(
+  (scope.beforeLayers(of: config.layerCount) / "embeddings" / "word_embeddings").parameter(
     "weight", [config.vocabularySize, config.inputSize], initial: .normal(standardDeviation: 1))
 }

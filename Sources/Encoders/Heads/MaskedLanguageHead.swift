@@ -30,6 +30,8 @@ struct MaskedHeadForm: HeadForm {
     [Intermediate(logits, width: config.vocabularySize, .answers)]
   }
 
+  func width(_ config: EncoderConfig) -> Int { config.vocabularySize }
+
   func cut(of name: String, _ config: EncoderConfig) -> Cut {
     if name == bias { return Cut() }
     // Its rows are as wide as the word table.
@@ -52,7 +54,7 @@ struct MaskedLanguageHead: Head {
   private let bias: Parameter
   private let activation: Activation
 
-  /// Asks for the head's parameters at the root of the names; `words` is the encoder's word table.
+  /// A head with its parameters at the root of the names; `words` is the encoder's word table.
   init(_ scope: ParameterScope, words: Parameter, form: MaskedHeadForm, config: EncoderConfig) {
     self.words = words
     let features = words.shape.lastDimension

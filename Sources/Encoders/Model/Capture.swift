@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a caller wants to see of a forward pass besides its result; what nobody asks for is not computed.
+/// Capture of values of a forward pass besides its result; what nobody asks for is not computed.
 ///
 /// Each is a set of taps, under names that depend on the model.
 public struct Capture: Sendable, Hashable, ExpressibleByArrayLiteral {
@@ -30,11 +30,11 @@ public struct Capture: Sendable, Hashable, ExpressibleByArrayLiteral {
   public static let innerHiddenStates = Capture([.innerHiddenStates])
   /// The embeddings and the output of every layer.
   public static let hiddenStates = Capture([.innerHiddenStates, .wholeLastLayer])
-  /// Each layer's attention probabilities, before dropout.
+  /// Attention probabilities of each layer, before dropout.
   public static let attentionProbabilities = Capture([.attentionProbabilities, .wholeLastLayer])
-  /// Each layer's scaled attention scores, before the softmax.
+  /// Attention scores of each layer, scaled, before the softmax.
   public static let attentionScores = Capture([.attentionScores, .wholeLastLayer])
-  /// One layer's queries, keys and values of every token; what comes after them is still computed for the wanted rows
+  /// Queries, keys and values of every token in one layer; what comes after them is still computed for the wanted rows
   /// only.
   ///
   /// - Parameter layer: The layer, counted from 0.
@@ -54,7 +54,7 @@ public struct Capture: Sendable, Hashable, ExpressibleByArrayLiteral {
   /// Adds what another wish is for.
   public mutating func formUnion(_ other: Capture) { features.formUnion(other.features) }
 
-  /// What this or another wish is for.
+  /// Union of this and another wish.
   public func union(_ other: Capture) -> Capture { Capture(features.union(other.features)) }
 }
 
@@ -96,7 +96,7 @@ extension Capture {
     return [config.family.entrance(config)] + (0..<count).map { config.family.layerName($0) }
   }
 
-  /// What attention can be asked for, layer by layer.
+  /// Names of what attention can be asked for, layer by layer.
   private func attention(in config: EncoderConfig) -> [(layer: Int, names: AttentionNames)] {
     (0..<config.layerCount).compactMap { layer in
       config.family.attention(inLayer: layer).map { (layer, $0) }

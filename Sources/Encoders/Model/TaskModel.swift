@@ -3,13 +3,13 @@ import Tokenization
 
 /// An encoder with the head of a task, such as `BertForSequenceClassification` or `RobertaForQuestionAnswering`.
 public final class TaskModel {
-  /// Its shape, hyper-parameters, head and labels.
+  /// Shape, hyper-parameters, head and labels.
   public private(set) var config: EncoderConfig
-  /// Every parameter, in checkpoint order.
+  /// Parameters in checkpoint order.
   public let parameters: [Parameter]
-  /// Where the parameters came from; nil for a model that was built fresh.
+  /// Report of where the parameters came from; nil for a model that was built fresh.
   public let loadReport: LoadReport?
-  /// What the names of the head's parameters begin with where it stands on an encoder that others share.
+  /// Prefix of the names of the head's parameters where it stands on an encoder that others share.
   let headPrefix: String?
   let encoder: any Encoder
   private let layers: any Head
@@ -55,7 +55,7 @@ public final class TaskModel {
     try self.init(config: config, store: ParameterStore(seed: seed), isFresh: true)
   }
 
-  /// What stands on the encoder.
+  /// Head on the encoder.
   public var head: TaskHead { config.head }
 
   /// Runs the model.
@@ -93,11 +93,11 @@ public final class TaskModel {
 
   private func run(_ batch: TokenBatch, rows: [Int32]?, in context: Context) -> ModelOutput {
     precondition(rows == nil || head.readsTokens, "A sequence head gives no logits for single rows.")
-    let output = encoder(batch, firstRowsOnly: !head.readsTokens, in: context)
+    let output = encoder(batch, firstRowsOnly: config.headForm.readsFirstRowsOnly, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 
-  /// What the head makes of an encoder's output.
+  /// Answer of the head to an encoder's output.
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {

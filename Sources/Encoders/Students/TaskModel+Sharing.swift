@@ -80,7 +80,7 @@ extension TaskModel {
           + "\(blocks.count) blocks of \(other.config.hiddenSize) features for \(config.layerCount) layers of "
           + "\(config.hiddenSize).")
     }
-    let output = mixed(batch, firstRowsOnly: !head.readsTokens, in: context)
+    let output = mixed(batch, firstRowsOnly: config.headForm.readsFirstRowsOnly, in: context)
     return answer(output, batch, rows: rows, in: context)
   }
 

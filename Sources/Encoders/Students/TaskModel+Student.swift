@@ -2,7 +2,7 @@ import Foundation
 import Tensors
 
 extension TaskModel {
-  /// Makes a student of a teacher.
+  /// Student of a teacher.
   ///
   /// - Parameters:
   ///   - shape: How.
@@ -17,7 +17,7 @@ extension TaskModel {
     try student(shape, of: teacher, config: teacher.config, size: size, seed: seed)
   }
 
-  /// Makes a student for a teacher that need not be at hand: its configuration suffices for a fresh shape or a directory.
+  /// Student for a teacher that need not be at hand: its configuration suffices for a fresh shape or a directory.
   ///
   /// - Parameters:
   ///   - shape: How.
@@ -57,7 +57,7 @@ extension TaskModel {
     }
   }
 
-  /// Makes a student of some of a teacher's layers; embeddings and head are copied too.
+  /// Student of some of a teacher's layers; embeddings and head are copied too.
   ///
   /// A narrower student keeps the features, heads and feed-forward neurons with the largest weights; narrower embeddings make
   /// it an ELECTRA, whose projection is fitted to the teacher's embeddings.

@@ -1,7 +1,7 @@
 import Tensors
 
 extension TaskModel {
-  /// Makes a fresh student that reads word embeddings, starting from its teacher's word table.
+  /// Fresh student that reads word embeddings, starting from its teacher's word table.
   ///
   /// A narrower table holds the teacher's in the directions that keep most of it (`TruncatedSVD`). Its values are scaled to a
   /// mean square of 1, that of `nn.Embedding`'s fresh values, to which the other layers' fresh values are made.

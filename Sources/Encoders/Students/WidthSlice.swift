@@ -1,6 +1,6 @@
 import Tensors
 
-/// What a narrower student keeps of its teacher's width: hidden features, the same everywhere, and in each layer whole
+/// Slice of its teacher's width that a narrower student keeps: hidden features, the same everywhere, and in each layer whole
 /// attention heads and feed-forward neurons.
 ///
 /// The most important ones stay, in their old order. Importance is the squared magnitude of the weights that read or write a

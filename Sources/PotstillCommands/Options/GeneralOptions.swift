@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 import Kernels
 
 /// What every command understands.
@@ -31,5 +32,42 @@ package struct GeneralOptions: ParsableArguments {
     }
     if let threads { Parallel.threadCount = threads }
     if computes { _ = try BLAS.load() }
+  }
+}
+
+/// Where a run writes.
+package struct OutputOptions: ParsableArguments {
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The run folder: checkpoint, results, metrics and the recipe go there. Made when it does not exist.",
+      valueName: "folder"))
+  package var output: String?
+
+  @Flag(help: "Write into a folder that holds files already; a run that is resumed there may without it.")
+  package var overwriteOutputDir = false
+
+  package init() {}
+
+  /// Says where a job writes, from where it goes on, and how many rows it reads.
+  func apply(to job: inout DistillationJob, _ training: TrainingOptions) throws {
+    (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
+    (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
+  }
+}
+
+/// How much disk a teacher's kept answers may take.
+package struct CachingOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The most that kept answers may take on disk, in GB (default: half of what is free).", valueName: "gb"))
+  package var maxCacheGb: Double?
+
+  package init() {}
+
+  package mutating func validate() throws {
+    if let maxCacheGb, !(maxCacheGb > 0 && maxCacheGb < 1e9) {
+      throw ValidationError("--max-cache-gb is \(maxCacheGb); expected more than 0 and less than 1000000000.")
+    }
   }
 }

@@ -7,12 +7,15 @@ import Training
 
 extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
-extension TrainingConfig.OptimizerName: ExpressibleByArgument {}
+extension OptimizerName: ExpressibleByArgument {}
 
 /// How to train: the names of Hugging Face's TrainingArguments.
 package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.learningRate, default: "the task's, else 5e-5"))
   package var learningRate: Double?
+
+  @Option(help: .training(\.layerwiseLRDecay, default: "none"))
+  package var layerwiseLrDecay: Double?
 
   @Option(help: .training(\.numTrainEpochs, default: "the task's, else 3"))
   package var numTrainEpochs: Double?
@@ -38,7 +41,10 @@ package struct TrainingOptions: ParsableArguments {
   package var gradientAccumulationSteps: Int?
 
   @Option(help: .training(\.optim, default: "adamw_torch"))
-  package var optim: TrainingConfig.OptimizerName?
+  package var optim: OptimizerName?
+
+  @Option(help: .training(\.optimArgs))
+  package var optimArgs: String?
 
   @Option(help: .training(\.weightDecay, default: "the task's, else 0"))
   package var weightDecay: Double?

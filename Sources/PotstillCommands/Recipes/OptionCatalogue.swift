@@ -87,3 +87,93 @@ private struct ToolDump: Decodable {
   }
   let command: Command
 }
+
+/// An option of another tool that changes nothing here.
+package struct IdleOption: Sendable {
+  /// Why, or what does instead.
+  package let reason: String
+  /// Whether a value follows it.
+  package let takesValue: Bool
+
+  init(_ reason: String, takesValue: Bool = true) {
+    (self.reason, self.takesValue) = (reason, takesValue)
+  }
+}
+
+/// Options as users of Hugging Face's scripts and of TextBrewer write them, turned into Potstill's.
+package enum OptionSpelling {
+  /// Other people's names for our options.
+  package static let aliases: [String: String] = [
+    "model-name-or-path": "model", "teacher-name-or-path": "teacher", "student-name-or-path": "student",
+    "teacher-model-name-or-path": "teacher", "student-model-name-or-path": "student",
+    "task-name": "task", "data-dir": "data", "output-dir": "output",
+    "overwrite-output": "overwrite-output-dir",
+    "epochs": "num-train-epochs", "num-epochs": "num-train-epochs", "lr": "learning-rate",
+    "batch-size": "per-device-train-batch-size", "train-batch-size": "per-device-train-batch-size",
+    "eval-batch-size": "per-device-eval-batch-size", "evaluation-strategy": "eval-strategy",
+    "max-length": "max-seq-length", "max-seq-len": "max-seq-length", "warmup-proportion": "warmup-ratio",
+    "random-seed": "seed",
+    "matches": "match", "intermediate-matches": "match", "is-caching-logits": "cache-teacher-logits",
+    "tokenizer-name": "tokenizer", "config-name": "config", "word-list-file": "word-list",
+    "no-chinese-chars": "no-handle-chinese-chars",
+    "no-tokenize-chinese-chars": "no-handle-chinese-chars",
+    "dev-file": "validation-file", "eval-file": "validation-file",
+    "num-threads": "threads", "ckpt-steps": "save-steps", "scheduler": "lr-scheduler-type",
+    "lr-scheduler": "lr-scheduler-type",
+  ]
+
+  /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that change nothing here.
+  package static let idle: [String: IdleOption] = [
+    "do-train": IdleOption("the command says what is done", takesValue: false),
+    "do-eval": IdleOption("the command says what is done", takesValue: false),
+    "use-cpu": IdleOption("everything runs on the processor", takesValue: false),
+    "no-cuda": IdleOption("everything runs on the processor", takesValue: false),
+    "device": IdleOption("everything runs on the processor"),
+    "local-rank": IdleOption("everything runs in one process"),
+    "data-parallel": IdleOption("all processors work on one batch", takesValue: false),
+    "fp16": IdleOption("models are trained in single precision", takesValue: false),
+    "fp16-opt-level": IdleOption("models are trained in single precision"),
+    "log-dir": IdleOption("the log is metrics.jsonl in the run folder"),
+    "ckpt-frequency": IdleOption("checkpoints come with --save-strategy epoch or steps"),
+    "ckpt-epoch-frequency": IdleOption("checkpoints come with --save-strategy epoch or steps"),
+  ]
+
+  /// Arguments in our spelling: underscores of option names turned into hyphens, aliases replaced, idle options removed.
+  ///
+  /// Values and everything after a bare `--` stay as they are. What is removed comes back with the reason.
+  package static func translate(_ arguments: [String]) -> (arguments: [String], idle: [String]) {
+    var result: [String] = []
+    var dropped: [String] = []
+    var isIdleValue = false
+    for (index, argument) in arguments.enumerated() {
+      if argument == "--" {
+        result += arguments[index...]
+        break
+      }
+      if isIdleValue, !argument.hasPrefix("--") {
+        isIdleValue = false
+        continue
+      }
+      isIdleValue = false
+      guard argument.hasPrefix("--") else {
+        result.append(argument)
+        continue
+      }
+      let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = canonical(String(parts[0]))
+      if let option = idle[name] {
+        dropped.append("\(argument) changes nothing here: \(option.reason)")
+        isIdleValue = option.takesValue && parts.count == 1
+      } else {
+        result.append("--" + name + parts.dropFirst().map { "=" + $0 }.joined())
+      }
+    }
+    return (result, dropped)
+  }
+
+  /// Our name, with hyphens, of an option or of a key of a recipe.
+  package static func canonical(_ name: String) -> String {
+    let hyphenated = name.replacing("_", with: "-")
+    return aliases[hyphenated] ?? hyphenated
+  }
+}

@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import Tasks
 
 /// Results for people: the names of `all_results.json` with readable numbers.
 enum ResultTable {
@@ -27,5 +28,60 @@ enum ResultTable {
     case .string(let text): text
     default: value.compactText
     }
+  }
+}
+
+extension ModelMeasurement {
+  /// The table for people; the speed-up is against the first row, and what no row knows has no column.
+  static func table(_ rows: [ModelMeasurement]) -> TextTable {
+    guard let first = rows.first, let metrics = rows.map(\.metrics).max(by: { $0.count < $1.count }) else {
+      return TextTable([])
+    }
+    var columns: [TextTable.Column] = [
+      .text("model"), .number("layers"), .number("parameters"), .number("MB"), .number("sentences/s"),
+    ]
+    let hasLatency = rows.contains { $0.latency != nil }
+    if hasLatency { columns.append(.number("ms/sentence")) }
+    let hasSpeedup = first.samplesPerSecond != nil
+    if hasSpeedup { columns.append(.number("speed-up")) }
+    columns += metrics.map { .number($0.name) }
+    var table = TextTable(columns)
+    for row in rows {
+      var cells = [
+        row.name, String(row.layers), grouped(row.parameters), megabytes(4 * row.parameters),
+        row.samplesPerSecond.map { grouped(Int($0.rounded())) } ?? "",
+      ]
+      if hasLatency { cells.append(row.latency.map { String(format: "%.2f", $0) } ?? "") }
+      if hasSpeedup { cells.append(row.speedup(over: first).map { String(format: "%.2f×", $0) } ?? "") }
+      cells += metrics.map { metric in
+        row.metrics.first { $0.name == metric.name }.map { String(format: "%.4f", $0.value) } ?? ""
+      }
+      table.add(cells)
+    }
+    return table
+  }
+}
+
+/// The recipe that a run really followed, as YAML that the same command reads again.
+enum ResolvedRecipe {
+  /// YAML with one line per option, in the order of the help text; of several values the last counts.
+  static func yaml(command: String, _ objects: [JSONObject]) -> String {
+    var merged = JSONObject()
+    for object in objects {
+      for (key, value) in object where !value.isNull { merged[key] = value }
+    }
+    let lines = OptionCatalogue(of: command).recipeKeys.compactMap { key in
+      merged[key].map { "\(key): \(scalar($0))\n" }
+    }
+    return "# potstill \(PotstillVersion.current): run it again with 'potstill \(command) recipe.yaml'\n"
+      + lines.joined()
+  }
+
+  /// JSON is YAML; plain words need no quotes.
+  private static func scalar(_ value: JSONValue) -> String {
+    guard let text = value.stringValue else { return value.compactText }
+    let isPlain = text.wholeMatch(of: /[A-Za-z\/][A-Za-z0-9_.\/-]*/) != nil
+    let means = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(text.lowercased())
+    return isPlain && !means ? text : value.compactText
   }
 }

@@ -1,6 +1,8 @@
 import Distillation
 import Foundation
 import ModelFormats
+import TaskData
+import Tasks
 import Training
 
 /// Shows a run on the console: the progress bar, evaluations, messages.
@@ -57,4 +59,52 @@ final class TrainingView: JobObserver {
   }
 
   func finished(_ summary: TrainingSummary) { display.finishLine() }
+}
+
+extension Console {
+  /// Prints what a job would do.
+  func result(_ prepared: PreparedJob, lines: [String], json: Bool, warnings: [Fault]) {
+    result(json ? prepared.plan.json.prettyText : lines.joined(separator: "\n"))
+    for warning in warnings { warn("\(warning)") }
+  }
+
+  /// Says what a job will do, and runs it; signals break it off without a loss.
+  func run(
+    _ prepared: PreparedJob, recipe: String, inputs: [String], showsPlan: Bool = true
+  ) throws -> JobResult {
+    if showsPlan { for line in prepared.plan.lines { note(line) } }
+    for warning in prepared.plan.warnings + prepared.warnings { warn("\(warning)") }
+    let watch = SignalWatch { [self] in note($0) }
+    watch.start()
+    defer { watch.stop() }
+    return try prepared.run(observers: [TrainingView(self), watch], recipe: recipe, inputs: inputs)
+  }
+
+  /// Prints results with tables of models below, each under its task's name where there are several.
+  func result(_ job: JobResult, json: Bool, titles: Bool = false) {
+    if json { return result(JSONValue.object(job.results).prettyText) }
+    result(ResultTable.of(job.results))
+    for (name, rows) in job.tables {
+      result(titles ? "\n\(name)" : "")
+      result(ModelMeasurement.table(rows))
+    }
+  }
+}
+
+extension JobTask {
+  /// A task as its reader reads it.
+  init(_ reader: TaskReader, name: String? = nil) {
+    self.init(reader.task, data: reader.folder.relativePath, name: name)
+    skipsBadRows = reader.badRows == .skip
+  }
+}
+
+extension SignalWatch {
+  /// The exit code of a run that a signal broke off, 128 and the signal's number, as a shell reports it; nil when no signal
+  /// was the reason.
+  static func exitCode(of error: any Error) -> Int32? {
+    guard caughtSignal != 0 else { return nil }
+    if case TrainingError.interrupted = error { return 128 + caughtSignal }
+    return error is JobInterruption ? 128 + caughtSignal : nil
+  }
 }

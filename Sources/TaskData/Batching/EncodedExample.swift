@@ -11,6 +11,8 @@ public struct EncodedExample: Sendable, Hashable {
   public var segments: [Int32]
   /// What the model should answer.
   public var target: ExampleTarget
+  /// The place of the token with which a second sequence begins, for an example of two; nil for one of one.
+  public var secondStart: Int?
 
   /// The index of the label, or `noLabel` where the target is not one label.
   public var label: Int32 {
@@ -39,6 +41,21 @@ public struct EncodedExample: Sendable, Hashable {
     self.label = label
   }
 
+  /// An example of two sequences, each with special tokens of its own, which a model reads one beside the other.
+  public init(first: EncodedExample, second: EncodedExample, target: ExampleTarget = .none) {
+    self.init(ids: first.ids + second.ids, segments: first.segments + second.segments, target: target)
+    secondStart = first.length
+  }
+
   /// The number of tokens.
   public var length: Int { ids.count }
+
+  /// The sequences as a batch packs them.
+  var sequences: [(ids: [Int32], segments: [Int32])] {
+    guard let secondStart else { return [(ids, segments)] }
+    return [
+      (Array(ids[..<secondStart]), Array(segments[..<secondStart])),
+      (Array(ids[secondStart...]), Array(segments[secondStart...])),
+    ]
+  }
 }

@@ -1,6 +1,9 @@
 public import Tokenization
 
-/// A packed batch with the target and the place in the data set of each of its sequences.
+/// A packed batch with the target and the place in the data set of each of its examples.
+///
+/// An example is a sequence, unless it is two: then a batch of B examples packs 2B sequences, those of an example next to
+/// each other.
 ///
 /// The targets of one batch are of one kind; the accessor of that kind has them in one array, ready for a loss.
 public struct LabeledBatch: Sendable, Equatable {
@@ -14,8 +17,9 @@ public struct LabeledBatch: Sendable, Equatable {
   /// A batch of parts that belong together.
   public init(tokens: TokenBatch, targets: [ExampleTarget], indices: [Int]) {
     precondition(
-      tokens.count == targets.count && targets.count == indices.count,
-      "A batch needs a target and an index for each sequence, but has \(tokens.count) sequences, "
+      tokens.count.isMultiple(of: max(1, targets.count)) && targets.count == indices.count
+        && targets.isEmpty == (tokens.count == 0),
+      "A batch needs a target and an index for each example, but has \(tokens.count) sequences, "
         + "\(targets.count) targets and \(indices.count) indices.")
     self.tokens = tokens
     self.targets = targets
@@ -32,11 +36,17 @@ public struct LabeledBatch: Sendable, Equatable {
   /// Packs the examples at the given positions of a data set, in that order.
   public init(_ examples: [EncodedExample], at indices: [Int]) {
     self.init(
-      tokens: TokenBatch(sequences: indices.map { (examples[$0].ids, examples[$0].segments) }),
+      tokens: TokenBatch(sequences: indices.flatMap { examples[$0].sequences }),
       targets: indices.map { examples[$0].target }, indices: indices)
   }
 
-  /// The number of sequences, B.
+  /// The first token of each example, and the number of tokens, [B + 1]; `tokens.starts` has that of each sequence.
+  public var starts: [Int32] {
+    let each = tokens.count / max(1, count)
+    return each <= 1 ? tokens.starts : (0...count).map { tokens.starts[each * $0] }
+  }
+
+  /// The number of examples, B.
   public var count: Int { indices.count }
 
   /// The number of sequences that have a target.

@@ -7,9 +7,9 @@ public import Tokenization
 /// Each side encodes the same text itself. Where the student sees a long sentence or passage in windows, the teacher reads
 /// the words or characters of each window.
 public struct AlignedExamples: Sendable {
-  /// What the teacher reads, in the order of the student's examples.
+  /// Examples that the teacher reads, in the order of the student's.
   public let teacher: [EncodedExample]
-  /// How the tokens of each example lie.
+  /// Alignment of the tokens of each example.
   public let alignments: [TokenAlignment]
   /// The number of examples of which the teacher sees less than the student, since its length ends earlier.
   public let shortenedCount: Int

@@ -1,9 +1,9 @@
 import TaskData
 import Tokenization
 
-/// Where the tokens of an example lie in what they were made of.
+/// Places of an example's tokens in what they were made of.
 struct TokenPlaces {
-  /// One token: a stretch of Unicode scalars of one text, or a special token around the texts.
+  /// Place of one token: a stretch of Unicode scalars of one text, or a special token around the texts.
   struct Place {
     /// The text (or the word, where words are cut one by one); negative for special tokens.
     let text: Int

@@ -1,7 +1,7 @@
 public import Foundation
 public import TaskData
 
-/// Where `--task NAME` looks for `NAME.yaml`.
+/// Catalogue of tasks: where `--task NAME` looks for `NAME.yaml`.
 ///
 /// The YAML files of `tasks/` are the only source of the built-in tasks; nothing is copied into code. They are looked for in
 /// the folder that `POTSTILL_TASKS` names, in `tasks/` of the working directory, and beside the
@@ -67,4 +67,13 @@ public struct TaskCatalog: Sendable {
     }
     return names.sorted()
   }
+}
+
+/// Error of a model, its tokenizer or its rows that do not go together: what was found, what was expected, what to do.
+public struct TaskError: Error, CustomStringConvertible {
+  /// The message.
+  public let description: String
+
+  /// An error with a message.
+  public init(_ description: String) { self.description = description }
 }

@@ -88,7 +88,7 @@ extension TaskDefinition {
     return faults
   }
 
-  /// How the files of a token classification task mark entities.
+  /// Scheme by which the files of a token classification task mark entities.
   var inputScheme: TaggingScheme { entities.inputScheme ?? entities.scheme }
 
   private func metricFaults(_ family: any TaskFamily) -> [String] {
@@ -133,7 +133,7 @@ extension TaskDefinition {
     return faults
   }
 
-  /// What is wrong with columns of files that have keys or no names at all: JSON lines have keys, no positions.
+  /// Faults of columns of files that have keys or no names at all: JSON lines have keys, no positions.
   func keyFaults(_ columns: [(name: String, column: ColumnReference)]) -> [String] {
     let hasLines = filesByKey.contains { ($0.file.format ?? format) == .jsonl }
     return columns.compactMap { name, column in
@@ -143,7 +143,7 @@ extension TaskDefinition {
     }
   }
 
-  /// What is wrong with the columns of texts.
+  /// Faults of the columns of texts.
   ///
   /// - Parameters:
   ///   - kind: The kind as it is spelled in files.

@@ -7,13 +7,13 @@ public import TaskData
 public struct TaskDefinition: Sendable, Hashable {
   /// The name that `--task` takes.
   public var name: String
-  /// What the task asks of a model.
+  /// Kind of the task: what it asks of a model.
   public var kind: TaskKind
   /// A line for lists of tasks.
   public var summary: String?
   /// The language of the texts as a BCP 47 tag, such as `en` or `zh`; information only.
   public var language: String?
-  /// How the rows are written.
+  /// Format of the rows.
   public var format: DataFormat
   /// Whether the first row names the columns; JSON lines need no header.
   public var header: Bool
@@ -35,13 +35,13 @@ public struct TaskDefinition: Sendable, Hashable {
   public var labelColumn: ColumnReference
   /// The columns of a multi-label task that has a 0 or 1 for each label, in the order of `labels`.
   public var labelColumns: [ColumnReference]?
-  /// What separates the labels of a multi-label task in one cell.
+  /// Separator of the labels of a multi-label task in one cell.
   public var labelSeparator: String
   /// The numbers that a regression task allows, ends included.
   public var labelRange: ClosedRange<Double>?
   /// The label names in the order of the model's outputs; for token classification the types of entities.
   public var labels: [String]
-  /// Which label a raw value of the file means; a value that is itself a label name needs no entry.
+  /// Labels that raw values of the file mean; a value that is itself a label name needs no entry.
   public var labelValues: [String: String]
   /// The metrics, the first of which decides which checkpoint is best.
   public var metrics: [String]
@@ -49,11 +49,11 @@ public struct TaskDefinition: Sendable, Hashable {
   public var maxSequenceLength: Int
   /// The tokens that two windows over a text too long for the model have in common.
   public var docStride: Int
-  /// What a token classification task needs besides.
+  /// Settings of a token classification task.
   public var entities: EntitySettings
-  /// What a question answering task needs besides.
+  /// Settings of a question answering task.
   public var questions: QuestionSettings
-  /// How a masked language model's tokens are hidden.
+  /// Settings of how a masked language model's tokens are hidden.
   public var masking: MaskingSettings
   /// Whether validation and test rows whose text occurs in the training file are left out (and counted).
   public var dropTrainDuplicates: Bool
@@ -140,7 +140,38 @@ public struct TaskDefinition: Sendable, Hashable {
   public func rawValue(ofLabel label: String) -> String {
     labelValues.filter { $0.value == label }.keys.min() ?? label
   }
+}
 
-  /// Whether CMRC 2018's script scores the answers, as the names of the metrics say.
-  package var isScoredAsCMRC: Bool { metrics.contains { AnswerScript.cmrc2018.metrics.contains($0) } }
+/// Settings of how a masked language model's tokens are hidden; the keys stand in the recipe itself, named as in `run_mlm`.
+public struct MaskingSettings: Sendable, Hashable {
+  /// The part of the tokens that the model must guess, above 0 and below 1; `mlm_probability`.
+  public var probability: Double
+  /// Whether all pieces of a word are hidden together; `whole_word_mask`.
+  public var wholeWords: Bool
+  /// A file of words, one a line, by which Chinese characters are put together to words; `word_list_file`.
+  public var wordListFile: String?
+  /// Whether each line is a sequence of its own, rather than lines packed end to end; `line_by_line`.
+  public var isLineByLine: Bool
+
+  /// BERT's settings.
+  public init(
+    probability: Double = 0.15, wholeWords: Bool = false, wordListFile: String? = nil,
+    isLineByLine: Bool = false
+  ) {
+    self.probability = probability
+    self.wholeWords = wholeWords
+    self.wordListFile = wordListFile
+    self.isLineByLine = isLineByLine
+  }
+
+  var faults: [String] {
+    var faults: [String] = []
+    if !(probability > 0 && probability < 1) {
+      faults.append("mlm_probability is \(probability), expected a number above 0 and below 1")
+    }
+    if wordListFile != nil && !wholeWords {
+      faults.append("word_list_file is given, but whole_word_mask is false, so that nothing reads it")
+    }
+    return faults
+  }
 }

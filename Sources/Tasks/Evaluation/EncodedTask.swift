@@ -5,16 +5,16 @@ public import Tokenization
 public struct EncodedTask: Sendable {
   /// The task.
   public let task: TaskDefinition
-  /// What the model reads, long rows in windows.
+  /// Examples that the model reads, long rows in windows.
   public let examples: [EncodedExample]
   /// The number of rows.
   public let rowCount: Int
-  /// Which row of its file each text or pair is, by the file's column `index` or counted from 0; where no file holds it, its
+  /// Number in its file of the row that each text or pair is, by the file's column `index` or counted from 0; where no file holds it, its
   /// position.
   ///
   /// Empty for sentences and questions, whose answers carry words and ids instead.
   public let rowNumbers: [Int]
-  /// How the examples lie in the rows.
+  /// Places of the examples in the rows.
   package let places: Places
   private let answers: @Sendable ([[Float]]) throws -> (TaskPredictions, [(name: String, value: Double)])
 
@@ -58,10 +58,7 @@ public struct EncodedTask: Sendable {
     rowCount = examples.count
     places = .texts
     answers = { logits in
-      guard let family = task.kind.family as? any TextFamily else {
-        preconditionFailure("A \(task.kind.rawValue) task has no answers to texts.")
-      }
-      return try family.score(logits, of: EncodedTask(examples, task: task, rowNumbers: rowNumbers))
+      try task.kind.family.score(logits, of: EncodedTask(examples, task: task, rowNumbers: rowNumbers))
     }
   }
 

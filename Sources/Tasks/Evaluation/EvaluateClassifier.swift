@@ -4,7 +4,7 @@ import Foundation
 public import TaskData
 public import Tensors
 public import Tokenization
-import Training
+public import Training
 
 /// Runs a classifier over a data set without recording anything, and scores it.
 ///
@@ -77,4 +77,23 @@ private func meanCrossEntropy(_ rows: [[Float]], _ labels: [Int32]) -> Double {
     count += 1
   }
   return total / Double(max(1, count))
+}
+
+/// Evaluation of a classifier: what it answered to a data set, and how good the answers are.
+public struct ClassifierEvaluation: Sendable {
+  /// Loss, metrics, count and time.
+  public let result: EvaluationResult
+  /// The logits in the order of the data set, row-major [N, labels].
+  public let logits: [Float]
+  /// The most likely class of each example [N].
+  public let predictions: [Int32]
+  /// The number of logits a row.
+  public let labelCount: Int
+  /// The tokens of the data set; none is padding.
+  public let tokens: Int
+
+  /// The mean cross-entropy over the labelled examples, nil when there are none.
+  public var loss: Double? { result.loss }
+  /// The metrics asked for, in that order; none when no example has a label.
+  public var metrics: [(name: String, value: Double)] { result.metrics }
 }

@@ -7,11 +7,11 @@ import Tensors
 
 /// Family of tasks with one label a text or pair: `classification`, and `pair`, which needs two texts.
 package struct Classification: TextFamily {
-  package let kind: TaskKind
+  package let name: String
+  package let needsPair: Bool
 
   package var metrics: [String] { ["accuracy", "f1", "f1_macro", "f1_micro", "matthews_correlation"] }
   package var hasLabels: Bool { true }
-  package var needsPair: Bool { kind == .pair }
   package var keys: Set<TaskDefinition.CodingKeys> {
     [.labels, .labelValues, .textPairColumn, .dropTrainDuplicates, .textColumn, .labelColumn]
   }
@@ -95,4 +95,11 @@ private struct LabelReader: TargetReader {
       RowFault(
         line: line, found: raw.isEmpty ? "no label" : "the label \"\(raw)\"", expected: labels.expected))
   }
+}
+
+extension TaskKind {
+  /// One label for one text, or for a pair of texts when `text_pair_column` is given.
+  public static let classification = TaskKind(Classification(name: "classification", needsPair: false))
+  /// One label for two texts; like `classification`, and `text_pair_column` is required.
+  public static let pair = TaskKind(Classification(name: "pair", needsPair: true))
 }

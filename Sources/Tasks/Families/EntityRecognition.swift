@@ -8,7 +8,7 @@ public import Tokenization
 
 /// Family of tasks with one tag a word: named entities.
 package struct EntityRecognition: TaskFamily {
-  package var kind: TaskKind { .tokenClassification }
+  package var name: String { "token_classification" }
   package var metrics: [String] { ["overall_f1", "overall_precision", "overall_recall", "overall_accuracy"] }
   package var formats: [DataFormat] { [.conll, .jsonl] }
   package var hasLabels: Bool { true }
@@ -136,4 +136,9 @@ extension EncodedSentences {
       sentences, tagSet: task.tagSet, with: tokenizer, maxLength: maxLength ?? task.maxSequenceLength,
       stride: task.docStride, labelAllTokens: task.entities.labelAllTokens)
   }
+}
+
+extension TaskKind {
+  /// One label for each word (named entities).
+  public static let tokenClassification = TaskKind(EntityRecognition())
 }

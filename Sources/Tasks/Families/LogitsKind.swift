@@ -1,7 +1,7 @@
 import TaskData
 package import Tensors
 
-/// What a row of logits means, and so over what the KD loss compares teacher and student.
+/// Kind of logits: what a row of them means, and so over what the KD loss compares teacher and student.
 public enum LogitsKind: Sendable, Equatable {
   /// Each row is a distribution over classes, [rows, classes].
   case classes
@@ -42,7 +42,7 @@ package enum LogitsForm: Sendable {
     }
   }
 
-  /// What those parts mean.
+  /// Meaning of those parts.
   package func kind(starts: [Int32]) -> LogitsKind {
     switch self {
     case .classes: .classes

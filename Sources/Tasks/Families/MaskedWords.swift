@@ -9,7 +9,7 @@ package struct MaskedWords: TaskFamily {
   /// The one value.
   package init() {}
 
-  package var kind: TaskKind { .maskedLanguageModel }
+  package var name: String { "masked_lm" }
   package var metrics: [String] { ["perplexity", "accuracy"] }
   package var formats: [DataFormat] { [.text] }
   package var hasLabels: Bool { false }
@@ -56,4 +56,9 @@ package struct MaskedWords: TaskFamily {
       "\(model.path) fills in masked words, which predict does not do; expected a trained task model")
   }
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? { nil }
+}
+
+extension TaskKind {
+  /// Masked-token prediction on plain text.
+  public static let maskedLanguageModel = TaskKind(MaskedWords())
 }

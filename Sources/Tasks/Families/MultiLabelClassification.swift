@@ -7,7 +7,7 @@ import Tensors
 
 /// Family of tasks with any number of labels a text or pair.
 package struct MultiLabelClassification: TextFamily {
-  package var kind: TaskKind { .multiLabel }
+  package var name: String { "multi_label" }
   package var metrics: [String] { ["f1_micro", "f1_macro", "accuracy"] }
   package var hasLabels: Bool { true }
   package var keys: Set<TaskDefinition.CodingKeys> {
@@ -120,4 +120,9 @@ private struct LabelSetReader: TargetReader {
     }
     return .success(.labels(flags))
   }
+}
+
+extension TaskKind {
+  /// Any number of labels for a text.
+  public static let multiLabel = TaskKind(MultiLabelClassification())
 }

@@ -6,7 +6,7 @@ import Tensors
 
 /// Family of tasks with one number a text or pair (STS-B).
 package struct Regression: TextFamily {
-  package var kind: TaskKind { .regression }
+  package var name: String { "regression" }
   package var metrics: [String] { ["pearson", "spearmanr", "combined_score", "mse", "mae"] }
   package var hasLabels: Bool { false }
   package var keys: Set<TaskDefinition.CodingKeys> {
@@ -62,7 +62,7 @@ package struct Regression: TextFamily {
 }
 
 /// Reader of one number a row.
-private struct NumberReader: TargetReader {
+struct NumberReader: TargetReader {
   /// The numbers that the task allows; nil allows all.
   let range: ClosedRange<Double>?
 
@@ -80,4 +80,9 @@ private struct NumberReader: TargetReader {
     }
     return .success(.value(Float(number)))
   }
+}
+
+extension TaskKind {
+  /// One number for a text or a pair (STS-B).
+  public static let regression = TaskKind(Regression())
 }

@@ -8,13 +8,13 @@ import Training
 
 /// Family of tasks of one kind, whole: what its files may say, its rows, its head, its loss, its scores and its answers.
 ///
-/// A new kind is one type that conforms, its spelling in `TaskKind` and its line in `TaskKind.family`; nothing outside this
-/// folder tells kinds apart.
+/// A new kind is one type that conforms, with its name among the kinds, and its line in `TaskKind.allCases`; nothing outside
+/// this folder tells kinds apart.
 package protocol TaskFamily: Sendable {
   // MARK: What a task file may say
 
   /// The spelling in files.
-  var kind: TaskKind { get }
+  var name: String { get }
   /// The names of the metrics that score the kind, as the official scripts spell them; the first is the usual one.
   var metrics: [String] { get }
   /// The formats its files can have, the usual one first.
@@ -25,32 +25,32 @@ package protocol TaskFamily: Sendable {
   var keys: Set<TaskDefinition.CodingKeys> { get }
   /// The usual `max_seq_length`.
   var usualLength: Int { get }
-  /// Where rows too long are seen in windows: the usual tokens that two of them have in common; nil where rows are cut.
+  /// Tokens that two windows over a row too long usually have in common; nil where rows are cut.
   var usualStride: Int? { get }
   /// The tokens of a window that are not of the text: special ones, and those of a question.
   func windowFrame(of task: TaskDefinition) -> Int
   /// The least number of labels.
   var leastLabels: Int { get }
-  /// What is wrong with the names of its labels, beside what is wrong with any.
+  /// Faults of the names of its labels, beside those of any.
   func labelFaults(of task: TaskDefinition) -> [String]
   /// The labels that a raw value of a file can mean.
   func meanings(of task: TaskDefinition) -> [String]
-  /// What is wrong with the columns or keys of its files.
+  /// Faults of the columns or keys of its files.
   func columnFaults(of task: TaskDefinition) -> [String]
   /// The key of the text of a row in JSON lines, where the task's files have none.
   var textKey: String { get }
   /// The scores of an evaluation that can decide which of two models is better.
   func decidingScores(of task: TaskDefinition) -> [String]
-  /// What is wrong with its metrics together.
+  /// Faults of its metrics together.
   func metricFaults(of task: TaskDefinition) -> [String]
-  /// What is wrong with the settings of its own.
+  /// Faults of the settings of its own.
   func settingFaults(of task: TaskDefinition) -> [String]
 
   // MARK: Its model
 
   /// The head that answers it.
   var head: TaskHead { get }
-  /// What the outputs of that head mean; nil where the head says so already.
+  /// Meaning of that head's outputs; nil where the head says so already.
   var problemType: ProblemType? { get }
   /// The names of a model's outputs in order; empty where outputs have no names.
   func outputLabels(of task: TaskDefinition) -> [String]
@@ -59,9 +59,9 @@ package protocol TaskFamily: Sendable {
   /// The number of outputs for each sequence or token; 0 where the vocabulary decides.
   func outputCount(of task: TaskDefinition) -> Int
 
-  /// What the head is for, in words.
+  /// Purpose of the head, in words.
   var purpose: String { get }
-  /// Why the outputs of a model with some labels are no answer, as the end of a sentence; nil when they are.
+  /// Fault of the outputs of a model with some labels that are no answer, as the end of a sentence; nil when they are one.
   func outputFault(of labels: [String]) -> String?
 
   // MARK: Its rows
@@ -81,26 +81,41 @@ package protocol TaskFamily: Sendable {
 
   // MARK: Its loss and its answers
 
-  /// What a batch's sequences or tokens should be answered.
+  /// Targets of a batch: what its sequences or tokens should be answered.
   func targets(of batch: LabeledBatch) -> any TaskTargets
-  /// What a row of its head's output is of.
+  /// Unit of which its head's output has a row each.
   var rows: AnswerRows { get }
-  /// What a row of logits means.
+  /// Form of its logits: what a row of them means.
   var form: LogitsForm { get }
   /// Whether a model names its outputs, so that those of two models can be told to be the same.
   var namesOutputs: Bool { get }
   /// Whether its answers are tokens of the vocabulary, asked for anew in each epoch.
   var answersWithTokens: Bool { get }
-  /// What turns texts into examples of a model, and its logits into answers.
+  /// The answers that logits of texts stand for, and their scores; of rows seen in windows `encode` gives the way back.
+  ///
+  /// - Parameters:
+  ///   - logits: The logits of each example [outputs].
+  ///   - data: The examples.
+  func score(_ logits: [[Float]], of data: EncodedTask) throws -> (
+    TaskPredictions, [(name: String, value: Double)]
+  )
+  /// Predictor that turns texts into examples of a model, and its logits into answers.
   ///
   /// - Parameter settings: How answers to questions are found.
   /// - Throws: `TaskError` when there is nothing to ask such a model.
   func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor
-  /// What guessing reaches, and what a model has reached; nil where no row is labelled or guessing is not defined.
+  /// Comparison with guessing: what a model has reached beside it; nil where no row is labelled or guessing is not defined.
   func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison?
 }
 
 extension TaskFamily {
+  /// The kind of the family.
+  package var kind: TaskKind { TaskKind(self) }
+  package func score(_ logits: [[Float]], of data: EncodedTask) throws -> (
+    TaskPredictions, [(name: String, value: Double)]
+  ) {
+    preconditionFailure("A \(name) task has no answers to texts.")
+  }
   /// No windows.
   package var usualStride: Int? { nil }
   /// `[CLS]` and `[SEP]`.
@@ -123,37 +138,6 @@ extension TaskFamily {
   package var answersWithTokens: Bool { false }
 }
 
-extension TaskKind {
-  /// The family of the kind: the one list of all families.
-  package var family: any TaskFamily {
-    switch self {
-    case .classification: Classification(kind: .classification)
-    case .pair: Classification(kind: .pair)
-    case .regression: Regression()
-    case .multiLabel: MultiLabelClassification()
-    case .tokenClassification: EntityRecognition()
-    case .questionAnswering: QuestionAnswering()
-    case .maskedLanguageModel: MaskedWords()
-    }
-  }
-}
-
-extension TaskKind {
-  /// The family of tasks that a head answers.
-  package static func family(of head: TaskHead, _ problem: ProblemType) -> any TaskFamily {
-    let ofHead = allCases.map(\.family).filter { $0.head == head }
-    guard let family = ofHead.first(where: { $0.problemType == nil || $0.problemType == problem }) else {
-      preconditionFailure("Every head has a family of tasks, \(head) with \(problem.rawValue) too.")
-    }
-    return family
-  }
-}
-
-extension EncoderConfig {
-  /// The family of tasks that a model of this configuration answers.
-  package var taskFamily: any TaskFamily { TaskKind.family(of: head, problem) }
-}
-
 /// Rows of a split with their file, and for people how many there are, and what was left out or repaired.
 package struct TaskRows: Sendable {
   /// The rows.
@@ -173,9 +157,9 @@ package struct TaskRows: Sendable {
 
 /// Score of a model beside what guessing reaches, each under its name.
 package struct ChanceComparison {
-  /// What the model reached.
+  /// Score of the model.
   package let found: (name: String, value: Double)
-  /// What guessing reaches.
+  /// Score of guessing.
   package let chance: (name: String, value: Double)
 
   /// The first metric of some names beside chance; nil where the evaluation has none of them.
@@ -186,5 +170,17 @@ package struct ChanceComparison {
 
   init(found: (name: String, value: Double), chance: (name: String, value: Double)) {
     (self.found, self.chance) = (found, chance)
+  }
+}
+
+extension TokenizedModel {
+  /// Checks that the model has a trained head for a family of tasks.
+  ///
+  /// - Throws: `TaskError`.
+  func check(for family: some TaskFamily) throws {
+    guard model.head == family.head, !model.startsWithFreshHead else {
+      throw TaskError(
+        "\(path) has no trained head for \(family.purpose); expected a model that was trained for it")
+    }
   }
 }

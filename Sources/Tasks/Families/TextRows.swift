@@ -1,7 +1,7 @@
 package import Encoders
-import Foundation
+public import Foundation
 import ModelFormats
-package import TaskData
+public import TaskData
 package import Tokenization
 
 /// Family of tasks whose rows are texts or pairs of texts with columns, cut where they are too long.
@@ -10,18 +10,16 @@ package protocol TextFamily: TaskFamily {
   func targetReader(of task: TaskDefinition) -> any TargetReader
   /// Whether a row has two texts always.
   var needsPair: Bool { get }
+  /// Texts or pairs as a model reads them.
+  ///
+  /// - Parameter task: The task; nil for texts of no task, without targets.
+  func examples(
+    _ texts: [TextExample], of task: TaskDefinition?, with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> [EncodedExample]
   /// The answer to one text, as `predict` prints it in front of the text, and for machines.
   func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue)
   /// The probability of each label, where outputs are labels.
   func probabilities(_ logits: [Float]) -> [Double]
-  /// The answers that logits stand for, and their scores.
-  ///
-  /// - Parameters:
-  ///   - logits: The logits of each example [outputs].
-  ///   - data: The examples.
-  func score(_ logits: [[Float]], of data: EncodedTask) throws -> (
-    TaskPredictions, [(name: String, value: Double)]
-  )
 }
 
 extension TextFamily {
@@ -30,6 +28,12 @@ extension TextFamily {
   package var needsPair: Bool { false }
   package var rows: AnswerRows { .sequences }
   package var purpose: String { "classification" }
+
+  package func examples(
+    _ texts: [TextExample], of task: TaskDefinition?, with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> [EncodedExample] {
+    try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength)
+  }
 
   package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
     TextPredictor(model: model, family: self)
@@ -52,7 +56,7 @@ extension TextFamily {
   ) throws(TokenizerError) -> EncodedTask {
     let texts = rows.texts
     return EncodedTask(
-      try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength), task: task,
+      try examples(texts, of: task, with: tokenizer, maxLength: maxLength), task: task,
       rowNumbers: texts.enumerated().map { position, text in text.row ?? position })
   }
 
@@ -118,6 +122,95 @@ struct LabelNames: Sendable {
   /// The label that a value means; a whole number means the same when it is written 1.0.
   subscript(raw: String) -> Int? { indices[raw] ?? wholeNumber(raw).flatMap { indices[String($0)] } }
 
-  /// What a fault expects.
+  /// Names that a fault expects.
   var expected: String { "one of \(indices.keys.sorted().joined(separator: ", "))" }
+}
+
+/// Predictor of labels, numbers or sets of labels, one a text or pair.
+struct TextPredictor: Predictor {
+  let model: TokenizedModel
+  let family: any TextFamily
+
+  func prepare(_ items: [PredictionItem], limit: Int) throws -> (
+    examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
+  ) {
+    let texts = items.map { TextExample(text: $0.text, pair: $0.pair) }
+    try TokenizedModel.checkPairs(
+      .texts(texts), config: model.model.config, tokenizer: model.tokenizer, path: model.path)
+    let examples = try family.examples(texts, of: nil, with: model.tokenizer, maxLength: limit)
+    let labels = model.model.config.labels
+    return (
+      examples,
+      { logits in
+        zip(items, logits).map { item, logits in
+          let text = ([item.text] + (item.pair.map { [$0] } ?? [])).map(inOneCell).joined(separator: "\t")
+          let answer = family.answer(logits, labels: labels)
+          return PredictedAnswer(line: "\(answer.line)\t\(text)", json: answer.json)
+        }
+      }
+    )
+  }
+}
+
+/// Classifier of texts: the labels of a model that was trained for one label a text, or for several side by side.
+///
+/// ```swift
+/// let classifier = try Classifier(directory: URL(filePath: "student"))
+/// let answer = try classifier("a gripping, funny film")
+/// print(answer.label, answer.score)
+/// ```
+public final class Classifier: @unchecked Sendable {
+  // Sendable because the model is loaded for it alone and nobody trains it: a forward pass only reads.
+
+  /// Answer to one text.
+  public struct Prediction: Sendable, Equatable {
+    /// The likeliest label.
+    public let label: String
+    /// Probability of the label, 0 to 1.
+    public let score: Double
+    /// The probability of each label, in the order of `labels`; of labels side by side each by itself.
+    public let probabilities: [Double]
+    /// The labels that apply: the likeliest, or of labels side by side those more likely than not.
+    public let labels: [String]
+  }
+
+  /// The labels in the order of the model's outputs.
+  public let labels: [String]
+  private let model: TokenizedModel
+  private let family: any TextFamily
+
+  /// Loads a folder with a trained classifier.
+  ///
+  /// - Throws: What loading throws; `TaskError` when the model answers something else.
+  public init(directory: URL) throws {
+    model = try TokenizedModel(directory.path)
+    let config = model.model.config
+    guard let family = config.taskFamily as? any TextFamily, family.hasLabels,
+      !model.model.startsWithFreshHead
+    else {
+      throw TaskError(
+        "\(directory.path) is trained for \(config.taskFamily.purpose) of the kind "
+          + "\(config.taskFamily.kind.rawValue); expected a model with a trained head for labels of texts")
+    }
+    self.family = family
+    labels = config.labels
+  }
+
+  /// Labels texts, cut at the model's length.
+  ///
+  /// - Throws: `TokenizerError.truncation` when the model's length leaves no room.
+  public func callAsFunction(_ texts: [String]) throws -> [Prediction] {
+    let examples = try model.encode(texts.map { TextExample(text: $0) }, limit: model.lengthLimit())
+    return model.logits(of: examples).map { logits in
+      let probabilities = family.probabilities(logits)
+      let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] } ?? 0
+      return Prediction(
+        label: labels[best], score: probabilities[best], probabilities: probabilities,
+        labels: family.form == .independentLabels
+          ? zip(labels, logits).compactMap { $1 > 0 ? $0 : nil } : [labels[best]])
+    }
+  }
+
+  /// Labels one text.
+  public func callAsFunction(_ text: String) throws -> Prediction { try self([text])[0] }
 }

@@ -1,6 +1,9 @@
 public import Encoders
+import Evaluation
 import Foundation
 public import TaskData
+import Tensors
+import Tokenization
 public import Training
 
 /// Trains a masked language model on running text: objective, data, evaluation and the loop in one.
@@ -78,5 +81,102 @@ public final class MaskedLanguageTrainer {
     masker.seed = Self.evaluationSeed
     return try evaluateMaskedLanguageModel(
       model, corpus, masker: masker, batch: .sequences(config.perDeviceEvalBatchSize))
+  }
+}
+
+/// Evaluation of a masked language model on the hidden tokens of a corpus: loss, perplexity and accuracy.
+///
+/// The masks are those of epoch 0, so two models that read the same tokens are asked the same. Loss is the mean
+/// cross-entropy over the hidden tokens, perplexity its exponential (as `run_mlm` reports it), accuracy the share of them
+/// that the model finds most likely. Only the hidden tokens' logits are computed.
+///
+/// - Parameters:
+///   - model: A model with the head of a masked language model.
+///   - corpus: The sequences.
+///   - masker: What hides tokens.
+///   - batch: How much a batch holds; it does not change the answers beyond rounding.
+///   - progress: Told of the sequences done after each batch.
+/// - Throws: `TrainingError.noData` when no token can be hidden; `TaskDataError` when the corpus can no longer be read.
+public func evaluateMaskedLanguageModel(
+  _ model: TaskModel, _ corpus: TokenizedCorpus, masker: TokenMasker, batch: BatchSize = .sequences(8),
+  progress: (_ done: Int) -> Void = { _ in }
+) throws -> EvaluationResult {
+  precondition(
+    model.head == .maskedLanguageModel,
+    "Hidden tokens are the answer of a masked language model, not of \(model.head).")
+  let clock = ContinuousClock.now
+  var (loss, correct, hidden, done) = (0.0, 0, 0, 0)
+  let batches =
+    corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
+  for indices in batches {
+    let batch = try LabeledBatch(corpus, masker: masker, at: indices.map { (0, $0) })
+    let targets = ClassTargets(words: batch.tags)
+    if let rows = targets.rows, !rows.isEmpty {
+      let ids = targets.labels
+      let logits = model(batch.tokens, rows: rows, in: .inference).logits
+      loss +=
+        Double(logits.softmaxCrossEntropy(labels: ids).item) * Double(rows.count)
+      let answers = ClassificationMetrics.predictions(
+        logits: logits.values, classCount: logits.shape.lastDimension)
+      correct += zip(answers, ids).count { $0 == $1 }
+      hidden += rows.count
+    }
+    done += indices.count
+    progress(done)
+  }
+  guard hidden > 0 else {
+    throw TrainingError.noData(
+      "there is nothing to ask for: \(corpus.path) has no token that can be hidden. Check the validation file."
+    )
+  }
+  let mean = loss / Double(hidden)
+  return EvaluationResult(
+    loss: mean,
+    metrics: [("perplexity", exp(mean)), ("accuracy", Double(correct) / Double(hidden))],
+    examples: corpus.count, runtime: (ContinuousClock.now - clock) / .seconds(1))
+}
+
+extension TrainingData {
+  /// The sequences of a corpus with tokens hidden anew in each epoch, in the seeded random order, batch size and length
+  /// grouping of the settings.
+  ///
+  /// A batch is asked for by positions alone, so a position here says which epoch it belongs to as well:
+  /// epoch · sequences + sequence. The batch's own `indices` are sequences again.
+  public init(_ corpus: TokenizedCorpus, masker: TokenMasker, config: TrainingConfig) {
+    let count = corpus.count
+    let size: BatchSize =
+      config.tokensPerBatch.map { .tokens($0) } ?? .sequences(config.perDeviceTrainBatchSize)
+    let grouped = config.groupByLength || config.tokensPerBatch != nil
+    let sampler = BatchSampler(
+      lengths: corpus.lengths, size: size, poolBatches: grouped ? 50 : 0,
+      seed: config.dataSeed ?? config.seed)
+    self.init(
+      exampleCount: count,
+      batches: { epoch in
+        count == 0 ? [] : sampler.batches(epoch: epoch).map { $0.map { epoch * count + $0 } }
+      },
+      batchCount: { sampler.batchCount(epoch: $0) },
+      batch: { positions in
+        try LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
+      },
+      rows: {
+        // What is hidden follows from the tokens and the masker, which a few sequences tell apart from others.
+        let hidden = try (0..<min(count, 64)).map { masker.mask(try corpus[$0], epoch: 0, index: $0) }
+        return try corpus.contentFingerprint() + EncodedExample.fingerprint(of: hidden)
+      })
+  }
+}
+
+extension LabeledBatch {
+  /// Packs sequences of a corpus, tokens hidden.
+  package init(
+    _ corpus: TokenizedCorpus, masker: TokenMasker, at places: [(epoch: Int, index: Int)]
+  ) throws(TaskDataError) {
+    var examples: [EncodedExample] = []
+    for (epoch, index) in places {
+      examples.append(masker.mask(try corpus[index], epoch: epoch, index: index))
+    }
+    let batch = LabeledBatch(examples, at: Array(examples.indices))
+    self.init(tokens: batch.tokens, targets: batch.targets, indices: places.map(\.index))
   }
 }

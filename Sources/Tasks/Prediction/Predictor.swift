@@ -8,7 +8,7 @@ package struct PredictionItem: Sendable {
   package let text: String
   /// The second text of a pair.
   package let pair: String?
-  /// Where it stands, for messages.
+  /// Place where it stands, for messages.
   package let place: String
 
   /// An item of its parts.

@@ -4,22 +4,13 @@ import Kernels
 public import TaskData
 public import Tokenization
 
-/// Error of a model, its tokenizer or its rows that do not go together: what was found, what was expected, what to do.
-public struct TaskError: Error, CustomStringConvertible {
-  /// The message.
-  public let description: String
-
-  /// An error with a message.
-  public init(_ description: String) { self.description = description }
-}
-
 /// Model with its tokenizer, as a Hugging Face folder holds them.
 public struct TokenizedModel {
-  /// What messages call it: the folder as the user named it.
+  /// Name in messages: the folder as the user named it.
   public let path: String
   /// The model.
   public let model: TaskModel
-  /// What turns text into its ids.
+  /// Tokenizer that turns text into its ids.
   public let tokenizer: any Tokenizer
 
   /// A model made in memory, under a name for messages.
@@ -113,4 +104,11 @@ private func both<First, Second>(
   }
   guard let second else { preconditionFailure("What was waited for has an end: a value or an error.") }
   return (try first.get(), try second.get())
+}
+
+extension TokenizedModel {
+  /// The logits of each example, row-major; of token heads a row a token.
+  func logits(of examples: [EncodedExample]) -> [[Float]] {
+    ModelAnswers(model, examples, outputs: nil, batch: .tokens(4096), progress: { _ in }).logits
+  }
 }

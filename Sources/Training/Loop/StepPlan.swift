@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// How epochs become steps: a step takes up to `accumulation` micro-batches, and the tail of an epoch is a step too.
+/// Plan of how epochs become steps: a step takes up to `accumulation` micro-batches, and the tail of an epoch is a step too.
 ///
 /// With s_e steps in epoch e, E epochs make s_0 + … + s_(⌊E⌋-1) + ⌈(E - ⌊E⌋) s_⌊E⌋⌉ steps; `max_steps` overrules that, and then
 /// as many epochs are begun as it takes.

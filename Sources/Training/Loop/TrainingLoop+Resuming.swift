@@ -4,7 +4,7 @@ import ModelFormats
 import Tensors
 
 extension TrainingLoop {
-  /// What the run is, as its checkpoints hold it.
+  /// Identity of the run, as its checkpoints hold it.
   func identity(of folder: CheckpointFolder, optimizer: Optimizer) throws -> RunIdentity {
     var origin = folder.origin
     if origin.model == nil {
@@ -13,7 +13,7 @@ extension TrainingLoop {
     return try RunIdentity(origin, config: config, data: data)
   }
 
-  /// Where the data stand after some updates.
+  /// Place of the data after some updates.
   func place(after step: Int, of plan: StepPlan) -> DataPlace {
     let (epoch, stepInEpoch) = plan.position(of: step)
     // A run that is over stands behind its last epoch, or inside one that it does not finish.
@@ -22,7 +22,7 @@ extension TrainingLoop {
     return DataPlace(step: step, epoch: epoch, row: done.reduce(0) { $0 + $1.count })
   }
 
-  /// Takes weights, optimizer and state from a checkpoint.
+  /// Resumes weights, optimizer and state from a checkpoint.
   func resume(
     from point: ResumePoint, of identity: RunIdentity?, plan: StepPlan, optimizer: Optimizer
   ) throws -> TrainerState {

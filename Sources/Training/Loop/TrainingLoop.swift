@@ -28,7 +28,7 @@ public final class TrainingLoop {
 
   /// The best weights where no checkpoint keeps them.
   var bestWeights: [Tensor]?
-  /// What the run is, for its checkpoints; nil without a folder for them.
+  /// Identity of the run, for its checkpoints; nil without a folder for them.
   private var identity: RunIdentity?
 
   /// A loop that is ready to run.
@@ -71,9 +71,7 @@ public final class TrainingLoop {
     }
     guard faults.isEmpty else { throw TrainingError.configuration(faults) }
     let plan = try StepPlan(data, config: config)
-    let optimizer = try Optimizer(
-      config.optimizer, groups: objective.groups, learningRate: config.learningRate,
-      weightDecay: config.weightDecay)
+    let optimizer = try config.makeOptimizer(objective.groups)
     let schedule = config.schedule(totalSteps: plan.totalSteps)
     let identity = try checkpoints.map { try self.identity(of: $0, optimizer: optimizer) }
     self.identity = identity
@@ -162,7 +160,7 @@ public final class TrainingLoop {
     var nextRow = 0
     for (index, (batch, weight)) in zip(batches, weights).enumerated() {
       let firstRow = nextRow
-      nextRow += batch.count
+      nextRow += batch.tokens.count
       if weight <= 0 { continue }
       let tape = Tape()
       let random = RandomSource.training(seed: config.seed, step: step, firstRow: firstRow)
@@ -175,7 +173,7 @@ public final class TrainingLoop {
         throw TrainingError.nonFiniteLoss(
           value: value, step: step + 1, microBatch: index + 1, epoch: epoch + 1, examples: batch.indices,
           parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
-          advice: optimizer.adviceOnOverflow(config, isFirst: isFirst, parts: result.parts))
+          advice: optimizer.adviceOnOverflow(isFirst: isFirst, parts: result.parts))
       }
       let share = weight / totalWeight
       tape.backward(from: result.total, scale: Float(share))
@@ -194,7 +192,7 @@ public final class TrainingLoop {
       optimizer.zeroGradients()
       throw TrainingError.nonFiniteGradient(
         norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate,
-        advice: optimizer.adviceOnOverflow(config, isFirst: isFirst))
+        advice: optimizer.adviceOnOverflow(isFirst: isFirst))
     }
     optimizer.step(
       factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm))
@@ -246,7 +244,7 @@ public final class TrainingLoop {
 
   private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
     guard let checkpoints, let identity else { return }
-    try optimizer.requireFiniteWeights(after: state.globalStep, config)
+    try optimizer.requireFiniteWeights(after: state.globalStep)
     let best = bestWeights.map { zip(optimizer.parameters, $0).map { Parameter(name: $0.name, value: $1) } }
     try checkpoints.write(
       place(after: state.globalStep, of: plan), of: identity,
@@ -255,7 +253,7 @@ public final class TrainingLoop {
     try checkpoints.prune(keeping: config.saveTotalLimit, upTo: state.globalStep, best: state.bestCheckpoint)
   }
 
-  /// Why the run shall end here, nil while it shall go on.
+  /// Reason to end the run here, nil while it shall go on.
   private func stopReason(_ state: TrainerState) -> String? {
     if let patience = config.earlyStoppingPatience, state.evaluationsWithoutGain >= patience {
       return "\(config.bestMetricName) did not improve in \(state.evaluationsWithoutGain) evaluations"
@@ -279,7 +277,7 @@ public final class TrainingLoop {
   /// Evaluates and says whether this is the best model so far.
   private func evaluateNow(_ state: inout TrainerState, optimizer: Optimizer) throws -> Bool {
     guard let evaluate else { return false }
-    try optimizer.requireFiniteWeights(after: state.globalStep, config)
+    try optimizer.requireFiniteWeights(after: state.globalStep)
     for observer in observers { try observer.evaluationStarted(step: state.globalStep) }
     let result = try evaluate()
     let name = config.bestMetricName
@@ -320,7 +318,7 @@ public final class TrainingLoop {
   }
 
   private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {
-    try optimizer.requireFiniteWeights(after: state.globalStep, config)
+    try optimizer.requireFiniteWeights(after: state.globalStep)
     var holdsBest = false
     if config.loadBestModelAtEnd, let best = state.bestStep {
       if best == state.globalStep {

@@ -1,15 +1,15 @@
 public import TaskData
 public import Tensors
 
-/// What a training loop minimises: a loss of a batch, and the parameters it depends on.
+/// Objective of a training loop: a loss of a batch, and the parameters it depends on.
 public protocol TrainingObjective: AnyObject {
-  /// What the optimizer updates.
+  /// Parameters that the optimizer updates.
   var groups: [ParameterGroup] { get }
 
-  /// What the objective itself changes from batch to batch and a checkpoint must keep; by default nothing.
+  /// State that the objective itself changes from batch to batch and a checkpoint must keep; by default none.
   var state: [Parameter] { get }
 
-  /// How much a micro-batch counts in the mean of an accumulated step; by default its number of sequences.
+  /// Weight of a micro-batch in the mean of an accumulated step; by default its number of sequences.
   ///
   /// A loss that is a mean over something else (labelled sequences, tokens) answers with the number of those; a
   /// micro-batch of weight 0 is skipped.
@@ -34,7 +34,7 @@ public protocol TrainingObjective: AnyObject {
 }
 
 extension TrainingObjective {
-  /// Nothing.
+  /// No state.
   public var state: [Parameter] { [] }
 
   /// Does nothing.
@@ -42,4 +42,29 @@ extension TrainingObjective {
 
   /// The number of sequences.
   public func weight(of batch: LabeledBatch) -> Double { Double(batch.count) }
+}
+
+/// The loss of one micro-batch with the parts it is made of.
+public struct StepLoss {
+  /// Total that is minimised, a scalar on the tape.
+  public let total: Tensor
+  /// Named parts for the log, each a mean over the micro-batch, not yet weighted.
+  public let parts: [(name: String, value: Float)]
+
+  /// A loss; list no parts when there is only one.
+  public init(_ total: Tensor, parts: [(name: String, value: Float)] = []) {
+    precondition(total.count == 1, "A loss must have one element, found shape \(total.shape).")
+    self.total = total
+    self.parts = parts
+  }
+
+  /// This loss with weight · loss added to the total, and the loss itself to the parts.
+  ///
+  /// - Parameters:
+  ///   - loss: A scalar on the tape of the total.
+  ///   - weight: Its factor in the total.
+  ///   - name: What the log calls it.
+  public func adding(_ loss: Tensor, weight: Double, name: String) -> StepLoss {
+    return StepLoss(total + Float(weight) * loss, parts: parts + [(name, loss.item)])
+  }
 }

@@ -19,7 +19,7 @@ extension Optimizer {
         writer.add("\(name).\(suffix)", shape: entry.parameter.shape.dimensions, values: tensor)
       }
     }
-    writer.metadata["optimizer"] = config.stateNames.contains("exp_avg") ? "adamw" : "sgd"
+    writer.metadata["optimizer"] = type(of: config.rule).stateName
     try writer.write(to: url)
   }
 

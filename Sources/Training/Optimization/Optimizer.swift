@@ -8,18 +8,18 @@ import Tensors
 public final class Optimizer {
   /// The update rule.
   public let config: OptimizerConfig
-  /// What it updates.
+  /// Groups of the parameters that it updates.
   public let groups: [ParameterGroup]
   /// The run's learning rate, used by groups that have none of their own.
   public let learningRate: Double
   /// The run's weight decay, used by groups that have none of their own.
   public let weightDecay: Double
 
-  /// What the update rule remembers of one parameter.
+  /// State of the update rule for one parameter.
   final class State {
     /// The updates this parameter has had.
     var steps = 0
-    /// One tensor for each of `OptimizerConfig.stateNames`, made at the first update.
+    /// One tensor for each of `UpdateRule.stateNames`, made at the first update.
     var tensors: [Storage] = []
     /// The rows of a table that have had a gradient since the first update; nil when any may have had one.
     var usedRows: UsedRows?
@@ -30,15 +30,26 @@ public final class Optimizer {
     let parameter: Parameter
     let learningRate: Double
     let weightDecay: Double
+    /// Whether the group turns decay off whatever the run's is.
+    let isExempt: Bool
     let state = State()
   }
   let entries: [Entry]
 
   /// An optimizer over every parameter of the groups.
   ///
+  /// - Parameters:
+  ///   - config: The update rule.
+  ///   - groups: The parameters.
+  ///   - learningRate: The run's learning rate.
+  ///   - weightDecay: The run's weight decay.
+  ///   - layerwiseDecay: The layer-wise decay d of learning rates: a parameter `distance` steps below the answer learns at
+  ///     d^distance of its group's rate, which is 1 for heads, d² for the last of n layers and dⁿ⁺² for embeddings, as in
+  ///     `_get_layer_lrs` of google-research/electra (`model/optimization.py`).
   /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
   public init(
-    _ config: OptimizerConfig, groups: [ParameterGroup], learningRate: Double, weightDecay: Double = 0
+    _ config: OptimizerConfig, groups: [ParameterGroup], learningRate: Double, weightDecay: Double = 0,
+    layerwiseDecay: Double = 1
   ) throws(TrainingError) {
     self.config = config
     self.groups = groups
@@ -51,8 +62,10 @@ public final class Optimizer {
         seen[parameter.name, default: 0] += 1
         entries.append(
           Entry(
-            parameter: parameter, learningRate: group.resolvedLearningRate(learningRate),
-            weightDecay: group.weightDecay ?? weightDecay))
+            parameter: parameter,
+            learningRate: group.resolvedLearningRate(learningRate)
+              * power(layerwiseDecay, parameter.distance),
+            weightDecay: group.weightDecay ?? weightDecay, isExempt: group.weightDecay == 0))
       }
     }
     let repeated = seen.filter { $0.value > 1 }.keys.sorted()
@@ -60,7 +73,7 @@ public final class Optimizer {
     self.entries = entries
   }
 
-  /// Every parameter, in the order of the groups.
+  /// Parameters in the order of the groups.
   public var parameters: [Parameter] { entries.map(\.parameter) }
 
   /// Forgets every gradient.
@@ -89,14 +102,7 @@ public final class Optimizer {
   public func step(factor: Double = 1, gradientScale: Double = 1) {
     let active = entries.filter { hasGradient($0.parameter) }
     for entry in active { prepare(entry) }
-    let chunks = updateChunks(of: active)
-    let config = config
-    let scale = Float(gradientScale)
-    Parallel.forEach(chunks.count) { range in
-      WorkProfile.time(.optimizer) {
-        for index in range { chunks[index].update(config, factor: factor, gradientScale: scale) }
-      }
-    }
+    config.rule.update(updateChunks(of: active), factor: factor, gradientScale: Float(gradientScale))
   }
 
   private func hasGradient(_ parameter: Parameter) -> Bool {
@@ -110,8 +116,7 @@ public final class Optimizer {
       state.tensors = config.stateNames.map { _ in
         .lastingZeros(count: entry.parameter.count)
       }
-      // Only Adam leaves a row alone that never had a gradient, but for its decay.
-      if case .adamW = config, let rows {
+      if config.rule.skipsUnusedRows, let rows {
         state.usedRows = UsedRows(count: entry.parameter.count / rows.columns, columns: rows.columns)
       }
     }
@@ -145,16 +150,17 @@ public final class Optimizer {
 
   private func updateChunks(of entries: [Entry]) -> [UpdateChunk] {
     var chunks: [UpdateChunk] = []
-    for entry in entries {
+    for (number, entry) in entries.enumerated() {
       guard let gradient = entry.parameter.slot.storage else { continue }
       let used = entry.state.usedRows
       let length = used.map { max(1, Self.chunkLength / $0.columns) * $0.columns } ?? Self.chunkLength
       for start in stride(from: 0, to: entry.parameter.count, by: length) {
         chunks.append(
           UpdateChunk(
-            range: start..<min(start + length, entry.parameter.count), values: entry.parameter.storage,
-            gradient: gradient, averages: entry.state.tensors, steps: entry.state.steps,
-            learningRate: entry.learningRate, weightDecay: entry.weightDecay, usedRows: used))
+            parameter: number, range: start..<min(start + length, entry.parameter.count),
+            values: entry.parameter.storage, gradient: gradient, averages: entry.state.tensors,
+            steps: entry.state.steps, learningRate: entry.learningRate, weightDecay: entry.weightDecay,
+            isExempt: entry.isExempt, usedRows: used))
       }
     }
     return chunks
@@ -165,4 +171,59 @@ public final class Optimizer {
 private struct GradientRun: Sendable {
   let gradient: Storage
   let range: Range<Int>
+}
+
+extension Optimizer {
+  /// The name of the first parameter with a value that is not finite; nil when all are.
+  package var nonFiniteParameter: String? {
+    parameters.first { parameter in
+      // In double precision no sum of squares of finite values overflows.
+      !Reductions.sumOfSquares(parameter.storage).isFinite
+    }?.name
+  }
+
+  /// Throws when an update has made weights that are not finite.
+  ///
+  /// - Throws: `TrainingError.nonFiniteWeights` with the first parameter and what to do.
+  func requireFiniteWeights(after step: Int) throws(TrainingError) {
+    guard let parameter = nonFiniteParameter else { return }
+    throw .nonFiniteWeights(parameter: parameter, step: step, advice: adviceOnUpdates)
+  }
+
+  /// Advice about a loss or gradient that is not finite, by its likely cause.
+  ///
+  /// - Parameters:
+  ///   - isFirst: Whether no update has been made yet since the weights were loaded.
+  ///   - parts: The parts of the loss, if they are known.
+  func adviceOnOverflow(
+    isFirst: Bool, parts: [(name: String, value: Float)] = []
+  ) -> String {
+    if let parameter = nonFiniteParameter {
+      return isFirst
+        ? "The weights that the run starts from are not finite, the first of them in \(parameter): take another model, or an "
+          + "earlier checkpoint of it."
+        : "The weights are not finite, the first of them in \(parameter). " + adviceOnUpdates
+    }
+    guard isFirst else { return adviceOnUpdates + " Or look at the examples of this step." }
+    // Nothing has been learnt yet, so learning_rate cannot be the cause.
+    let broken = parts.filter { !$0.value.isFinite }.map(\.name)
+    let place =
+      broken.isEmpty
+      ? (parts.isEmpty ? "" : "Each part of the loss is finite, so their weights are too large: lower them. ")
+      : "Not finite is \(broken.joined(separator: ", ")). "
+    return place
+      + "No update has been made yet, so learning_rate is not the cause: look at these examples"
+      + (parts.isEmpty ? "." : ", at the teacher's answers to them and at the temperature.")
+  }
+
+  /// Advice about updates that are too large.
+  private var adviceOnUpdates: String {
+    let decay = learningRate * weightDecay
+    if decay >= 1 {
+      return
+        "Lower weight_decay: it is \(weightDecay), and with learning_rate \(learningRate) each update "
+        + "overshoots the weights themselves."
+    }
+    return "Lower learning_rate, which is \(learningRate), or lengthen the warm-up."
+  }
 }

@@ -2,7 +2,7 @@ import Tensors
 
 /// Parameters that share a learning rate and a weight decay.
 public struct ParameterGroup {
-  /// What the group is called in messages and logs, such as `decay` or `projections`.
+  /// Name of the group in messages and logs, such as `decay` or `projections`.
   public let name: String
   /// The parameters, in a fixed order.
   public let parameters: [Parameter]

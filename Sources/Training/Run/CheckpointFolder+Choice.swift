@@ -1,13 +1,13 @@
-import Foundation
+public import Foundation
 import ModelFormats
 
 extension CheckpointFolder {
   /// A checkpoint to go on from.
   struct Choice {
     let url: URL
-    /// What it says of itself; nil for one of form 1.
+    /// Manifest, in which it says what it is; nil for one of form 1.
     let manifest: CheckpointManifest?
-    /// What somebody should know who goes on from it, a sentence each.
+    /// Notes for whoever goes on from it, a sentence each.
     let notes: [String]
   }
 
@@ -49,7 +49,7 @@ extension CheckpointFolder {
         separator: "\n  "))
   }
 
-  /// One checkpoint, its files compared with their checksums and its run with this one.
+  /// Opens one checkpoint, its files compared with their checksums and its run with this one.
   private static func open(
     _ url: URL, _ point: ResumePoint, _ identity: RunIdentity
   ) throws(TrainingError) -> Choice {
@@ -90,4 +90,34 @@ extension CheckpointFolder {
     "the run differs from the checkpoint's, so the result will differ from an uninterrupted run's: "
       + differences.joined(separator: "; ")
   }
+}
+
+/// A point that a run goes on from: a checkpoint that is named, or the newest of the run.
+public struct ResumePoint: Sendable, Equatable {
+  /// Place of the checkpoint.
+  public enum Place: Sendable, Equatable {
+    /// The newest checkpoint in the run folder that is whole and of this run.
+    case newest
+    /// The newest likewise, or the beginning where there is none.
+    case newestIfAny
+    /// A folder `checkpoint-<step>`.
+    case checkpoint(URL)
+  }
+
+  /// Place of the checkpoint.
+  public let place: Place
+  /// Whether a checkpoint of a run that differs in data, models or settings will do.
+  public let acceptsDifferences: Bool
+
+  /// A point to go on from.
+  public init(_ place: Place, acceptsDifferences: Bool = false) {
+    self.place = place
+    self.acceptsDifferences = acceptsDifferences
+  }
+
+  /// A checkpoint of this very run.
+  public static func checkpoint(_ url: URL) -> ResumePoint { ResumePoint(.checkpoint(url)) }
+
+  /// The newest checkpoint of this very run.
+  public static var newest: ResumePoint { ResumePoint(.newest) }
 }

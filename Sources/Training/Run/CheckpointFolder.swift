@@ -12,7 +12,7 @@ import Tensors
 public struct CheckpointFolder {
   /// The run folder.
   public let directory: URL
-  /// What the run starts from, by which a checkpoint is known as its own.
+  /// Origin of the run, by which a checkpoint is known as its own.
   public let origin: RunOrigin
   /// Writes the model into an existing folder, as its export would be.
   public let saveModel: (URL) throws -> Void

@@ -62,6 +62,10 @@ struct RecipeRunTests {
           #expect(task.labels.contains(entity["entity_group"]?.stringValue ?? ""))
         }
       }
+    case .sentenceSimilarity:
+      // The texts by turns make one pair.
+      try #require(lines.count == 1)
+      #expect(abs(try #require(lines[0]["similarity"]?.doubleValue)) <= 1.0001)
     case .regression:
       try #require(lines.count == 2)
       #expect(lines.allSatisfy { $0["value"]?.doubleValue != nil })
@@ -100,7 +104,7 @@ struct RecipeRunTests {
         let rows = lines.map { line in line.split(separator: "\t").map { String($0) } }
         #expect(rows.map { $0[0] } == (0..<24).map { String($0) })
         let values = task.labelValues.isEmpty ? task.labels : Array(task.labelValues.keys)
-        #expect(rows.allSatisfy { task.kind == .regression ? Double($0[1]) != nil : values.contains($0[1]) })
+        #expect(rows.allSatisfy { task.labels.isEmpty ? Double($0[1]) != nil : values.contains($0[1]) })
       }
     }
   }

@@ -52,7 +52,8 @@ struct SampleRows {
   /// What the label column of a row holds.
   private func label(_ index: Int) -> String {
     switch task.kind {
-    case .regression: return String(Double(index % 6) / 5 * (task.labelRange?.upperBound ?? 1))
+    case .regression, .sentenceSimilarity:
+      return String(Double(index % 6) / 5 * (task.labelRange?.upperBound ?? 1))
     case .multiLabel: return task.labels[index % task.labels.count]
     default:
       let label = task.labels[index % task.labels.count]

@@ -1,0 +1,208 @@
+public import Foundation
+import ModelFormats
+public import TaskData
+
+/// Reads the files of a task from a data folder.
+public struct TaskReader: Sendable {
+  /// The task.
+  public let task: TaskDefinition
+  /// The folder that the task's paths are relative to.
+  public let folder: URL
+  /// Treatment of rows that cannot be used.
+  public let badRows: BadRowPolicy
+
+  /// A reader of a task whose files lie in a folder.
+  public init(task: TaskDefinition, folder: URL, badRows: BadRowPolicy = .fail) {
+    self.task = task
+    self.folder = folder
+    self.badRows = badRows
+  }
+
+  /// Reads one split of a task of single texts or pairs: classification, pair, regression or multi-label.
+  ///
+  /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
+  ///
+  /// Throws `TaskDataError` when the task is of another kind or names no such file, the file or a column is missing, a
+  /// row is bad (unless bad rows are skipped) or no usable row is left.
+  public func read(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextDataset {
+    let family = try textFamily()
+    let targets = family.targetReader(of: task)
+    func texts(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> TextDataset {
+      try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+        try TextDataset(parsing: bytes, path: path, layout: layout, split: split, targets: targets)
+      }
+    }
+    var result = try texts(split, part)
+    if task.dropTrainDuplicates && (split == .validation || split == .test) && task.trainFile != nil {
+      let known = Set(try texts(.train, nil).examples.map(Self.content))
+      let before = result.count
+      result.examples.removeAll { known.contains(Self.content($0)) }
+      result.trainDuplicateCount = before - result.count
+      guard !result.examples.isEmpty else { throw .emptyFile(path: result.path) }
+    }
+    return result
+  }
+
+  /// Reads one split of a token classification task; entities come out in the task's own scheme.
+  ///
+  /// Throws as `read`.
+  public func readSentences(
+    _ split: DataSplit, part: String? = nil
+  ) throws(TaskDataError) -> Dataset<TaggedSentence> {
+    try check { $0 is EntityRecognition }
+    let tags = TagLayout(
+      input: TagSet(scheme: task.inputScheme, types: task.labels), output: task.tagSet,
+      values: task.labelValues, stripsSegmentDigits: task.entities.stripSegmentDigits)
+    return try dataset(split, part) { bytes, path, layout in
+      Dataset<TaggedSentence>(parsing: bytes, path: path, layout: layout, split: split, tags: tags)
+    }
+  }
+
+  /// Reads one split of a question answering task.
+  ///
+  /// Throws as `read`.
+  public func readQuestions(
+    _ split: DataSplit, part: String? = nil
+  ) throws(TaskDataError) -> Dataset<Question> {
+    try check { $0 is QuestionAnswering }
+    return try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+      try Dataset<Question>(
+        parsing: bytes, path: path, layout: layout, split: split, settings: task.questions,
+        stripsIDs: task.isScoredAsCMRC)
+    }
+  }
+
+  /// Opens one split of a masked language model's plain text; nothing but the current piece of it is in memory.
+  ///
+  /// Throws `TaskDataError` when the task is of another kind or names no such file, and when the file cannot be read.
+  public func openTexts(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextLines {
+    try check { $0 is MaskedWords }
+    let path = path(of: try file(split, part))
+    do throws(TaskDataError) {
+      return try TextLines(path: path)
+    } catch {
+      throw .unreadableFile(path: path, reason: Self.reason(path))
+    }
+  }
+
+  /// The paths of all files that the task names.
+  package var paths: [String] { task.filesByKey.map { path(of: $0.file) } }
+
+  // MARK: Parts
+
+  private func check(_ isMeant: (any TaskFamily) -> Bool) throws(TaskDataError) {
+    try task.validate()
+    if !isMeant(task.kind.family) {
+      throw .wrongKind(
+        task: task.name, kind: task.kind.rawValue,
+        expected: TaskKind.allCases.filter { isMeant($0.family) }.map(\.rawValue))
+    }
+  }
+
+  private func textFamily() throws(TaskDataError) -> any TextFamily {
+    try check { $0 is any TextFamily }
+    guard let family = task.kind.family as? any TextFamily else {
+      preconditionFailure("The kind was checked just now.")
+    }
+    return family
+  }
+
+  private func file(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> DataFile {
+    if let file = task.file(for: split, part: part) { return file }
+    throw .missingSplit(task: task.name, split: split.rawValue + (part.map { "_" + $0 } ?? ""))
+  }
+
+  private func path(of file: DataFile) -> String {
+    let isAbsolute = file.path.hasPrefix("/")
+    let url = isAbsolute ? URL(filePath: file.path) : folder.appending(path: file.path)
+    return url.path(percentEncoded: false)
+  }
+
+  private func dataset<Example>(
+    _ split: DataSplit, _ part: String?,
+    parse: ([UInt8], String, RowLayout) throws(TaskDataError) -> Dataset<Example>
+  ) throws(TaskDataError) -> Dataset<Example> {
+    let file = try file(split, part)
+    let path = path(of: file)
+    let layout = task.layout(of: file)
+    let bytes = try Self.bytes(path)
+    if layout.format != .squad, let fault = FileContents.lineEndFault(bytes) {
+      throw .unreadableFile(path: path, reason: fault)
+    }
+    let dataset = try parse(bytes, path, layout)
+    if badRows == .fail && !dataset.report.faults.isEmpty {
+      throw .badRows(path: path, report: dataset.report)
+    }
+    guard !dataset.examples.isEmpty else { throw .emptyFile(path: path) }
+    return dataset
+  }
+
+  private static func content(_ example: TextExample) -> String {
+    // A tab cannot be part of a TSV text, so it keeps a pair apart from one long text.
+    guard let pair = example.pair else { return trimmed(example.text) }
+    return trimmed(example.text) + "\t" + trimmed(pair)
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private static func bytes(_ path: String) throws(TaskDataError) -> [UInt8] {
+    do {
+      return Array(try FileContents.read(path))
+    } catch {
+      throw .unreadableFile(path: path, reason: reason(path))
+    }
+  }
+
+  /// Reason why a file cannot be read, in words that help more than the system's.
+  private static func reason(_ path: String) -> String {
+    let manager = FileManager.default
+    if manager.fileExists(atPath: path) {
+      return FileContents.refusal(path) ?? "the system denies access"
+    }
+    let parent = URL(filePath: path).deletingLastPathComponent().path(percentEncoded: false)
+    guard let names = try? manager.contentsOfDirectory(atPath: parent) else {
+      return "the folder \(parent) does not exist; give the folder of the data set with --data"
+    }
+    let listed = names.sorted().prefix(10).joined(separator: ", ")
+    return "no such file; the folder holds \(names.isEmpty ? "nothing" : listed). "
+      + "Give the folder of the data set with --data, or correct the path in the task definition"
+  }
+}
+
+extension TaskReader {
+  /// Reads one split of any task but a masked language model's, whose text is streamed.
+  ///
+  /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
+  /// - Returns: The rows, the path of their file, and for people how many there are, and what was left out or repaired.
+  ///
+  /// Throws as `read`.
+  public func readExamples(
+    _ split: DataSplit, part: String? = nil
+  ) throws(TaskDataError) -> (examples: TaskExamples, path: String, account: String) {
+    let rows = try task.kind.family.read(split, part: part, by: self)
+    return (rows.examples, rows.path, rows.account)
+  }
+}
+
+extension TaskDefinition {
+  /// The file of a split, nil when the task names none.
+  ///
+  /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
+  public func file(for split: DataSplit, part: String? = nil) -> DataFile? {
+    if let part { return extraFiles["\(split.rawValue)_\(part)"] }
+    return switch split {
+    case .train: trainFile
+    case .validation: validationFile
+    case .test: testFile
+    case .unlabelled: unlabelledFile
+    }
+  }
+
+  /// The names of the further files of a split, sorted: `["mismatched"]` for the validation split of MNLI.
+  public func parts(of split: DataSplit) -> [String] {
+    let prefix = split.rawValue + "_"
+    return extraFiles.keys.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }.sorted()
+  }
+}

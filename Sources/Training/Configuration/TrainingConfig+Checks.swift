@@ -1,0 +1,118 @@
+import Foundation
+public import ModelFormats
+
+extension TrainingConfig {
+  /// The warm-up of a run of `totalSteps` updates: `warmup_steps`, or else the ratio rounded up.
+  public func resolvedWarmupSteps(totalSteps: Int) -> Int {
+    warmupSteps > 0 ? warmupSteps : Int((Double(totalSteps) * warmupRatio).rounded(.up))
+  }
+
+  /// The schedule of a run of `totalSteps` updates.
+  public func schedule(totalSteps: Int) -> LearningRateSchedule {
+    LearningRateSchedule(
+      lrSchedulerType, totalSteps: totalSteps, warmupSteps: resolvedWarmupSteps(totalSteps: totalSteps),
+      endFactor: (lrSchedulerKwargs["lr_end"] ?? 1e-7) / learningRate,
+      power: lrSchedulerKwargs["power"] ?? 1, cycles: lrSchedulerKwargs["num_cycles"] ?? 0.5)
+  }
+
+  /// The metric that chooses the best model, with its `eval_` prefix.
+  public var bestMetricName: String {
+    let name = metricForBestModel ?? "loss"
+    return name.hasPrefix("eval_") ? name : "eval_" + name
+  }
+
+  /// Whether more of the chosen metric is better.
+  public var moreIsBetter: Bool {
+    greaterIsBetter ?? !["loss", "perplexity", "mse", "mae"].contains { bestMetricName.hasSuffix($0) }
+  }
+}
+
+extension TrainingConfig {
+  /// Everything wrong with the settings, in the order of the table; empty when they can be used.
+  public func faults() -> [Fault] { Self.settings.faults(of: self) }
+
+  /// The settings under their keys; those that are nil are null.
+  public var json: JSONValue { .object(Self.settings.json(of: self)) }
+
+  /// The settings of an object; what it leaves out keeps its default, and what it says of other things is passed over.
+  ///
+  /// - Throws: `TrainingError.configuration` with everything that cannot be read.
+  public init(json: JSONValue) throws(TrainingError) {
+    self.init()
+    guard let object = json.objectValue else {
+      throw .configuration([
+        Fault("training settings", "found \(json.inWords), expected keys such as learning_rate")
+      ])
+    }
+    let faults = Self.settings.lay(object, over: &self)
+    if !faults.isEmpty { throw .configuration(faults) }
+  }
+}
+
+extension TrainingConfig: Codable {
+  /// Reads the settings of a recipe; what it leaves out keeps its default.
+  ///
+  /// Unknown keys are the reader's business.
+  ///
+  /// - Throws: `TrainingError.configuration` with everything that cannot be read.
+  public init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }
+
+  /// Writes every setting; those that are nil are written as null, so that reading gives the same value back.
+  public func encode(to encoder: any Encoder) throws { try json.encode(to: encoder) }
+}
+
+/// The checks of single settings, in the words that follow a setting's name.
+extension TrainingConfig {
+  /// The most updates of a run.
+  package static let maximumSteps = 100_000_000
+  /// The most passes over the data.
+  package static let maximumEpochs = 1e6
+  /// The most sequences or tokens of a batch.
+  package static let maximumBatch = Int(Int32.max)
+  /// The most micro-batches of an update.
+  package static let maximumAccumulation = 65_536
+
+  static func finite(_ value: Double) -> [String] {
+    value.isFinite && value >= 0 ? [] : ["is \(value); expected a finite number of at least 0.0"]
+  }
+
+  /// A number that computations multiply by.
+  static func factor(_ value: Double) -> [String] {
+    let faults = finite(value)
+    return faults.isEmpty ? SinglePrecision.fault(of: value).map { ["is \(value), \($0)"] } ?? [] : faults
+  }
+
+  static func decay(_ value: Double) -> [String] {
+    value >= 0 && Float(value) < 1 ? [] : ["is \(value); expected 0 up to but not including 1"]
+  }
+
+  static func positive(_ value: Int?, atMost maximum: Int = .max) -> [String] {
+    guard let value, !(1...maximum).contains(value) else { return [] }
+    return ["is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : "")]
+  }
+
+  /// Faults of the schedule's own settings.
+  var scheduleFaults: [String] {
+    var faults: [String] = []
+    let known: [String] =
+      switch lrSchedulerType {
+      case .polynomial: ["lr_end", "power"]
+      case .cosine: ["num_cycles"]
+      case .linear, .constant, .constantWithWarmup: []
+      }
+    for (key, value) in lrSchedulerKwargs.sorted(by: { $0.key < $1.key }) {
+      if !known.contains(key) {
+        faults.append(
+          "has \"\(key)\", which \(lrSchedulerType.rawValue) does not know; it knows "
+            + (known.isEmpty ? "no settings" : known.joined(separator: ", ")))
+      } else if !value.isFinite || value < 0 {
+        faults.append("\(key) is \(value); expected a finite number of at least 0")
+      }
+    }
+    let end = lrSchedulerKwargs["lr_end"] ?? 1e-7
+    if lrSchedulerType == .polynomial, end >= learningRate {
+      faults.append("lr_end is \(end); expected less than learning_rate, which is \(learningRate)")
+    }
+    return faults
+  }
+}

@@ -1,0 +1,301 @@
+public import ModelFormats
+
+/// The settings of a run, named and defaulted as `transformers.TrainingArguments`.
+///
+/// Differences from Trainer, each on purpose: `per_device_train_batch_size` may be replaced by a token budget
+/// (`tokens_per_batch`); checkpoints stay bounded (`save_total_limit` 2 rather than unlimited); the mean of an
+/// accumulated step is over its examples (see `TrainingLoop`).
+public struct TrainingConfig: Sendable, Equatable {
+  /// The learning rate at factor 1 of the schedule.
+  public var learningRate = 5e-5
+  /// The factor by which the learning rate falls with each layer away from the answer; nil is the same rate everywhere.
+  public var layerwiseLRDecay: Double?
+  /// The weight decay of weight matrices; biases and normalisation weights never decay.
+  public var weightDecay = 0.0
+  /// The update rule, such as `adamw_torch`.
+  public var optim = OptimizerName.adamW
+  /// Arguments of the update rule that have no setting of their own, such as `name=value, name=value`.
+  public var optimArgs: String?
+  /// AdamW's decay of the gradient's running mean.
+  public var adamBeta1 = 0.9
+  /// AdamW's decay of the running mean of squares.
+  public var adamBeta2 = 0.999
+  /// AdamW's addition to the denominator.
+  public var adamEpsilon = 1e-8
+  /// SGD's momentum.
+  public var sgdMomentum = 0.0
+  /// Whether SGD's momentum looks ahead.
+  public var sgdNesterov = false
+  /// The norm that all gradients together are clipped to; 0 turns clipping off.
+  public var maxGradNorm = 1.0
+  /// The passes over the data, possibly fractional; ignored when `maxSteps` is positive.
+  public var numTrainEpochs = 3.0
+  /// The number of updates; -1 leaves it to `numTrainEpochs`.
+  public var maxSteps = -1
+  /// Sequences in a micro-batch.
+  public var perDeviceTrainBatchSize = 8
+  /// Sequences in an evaluation batch when no token budget is given.
+  public var perDeviceEvalBatchSize = 8
+  /// Tokens in a micro-batch; when given, it replaces the fixed number of sequences.
+  public var tokensPerBatch: Int?
+  /// Whether batches hold sequences of similar length.
+  public var groupByLength = false
+  /// Micro-batches in an update.
+  public var gradientAccumulationSteps = 1
+  /// The shape of the learning rate.
+  public var lrSchedulerType = SchedulerType.linear
+  /// The schedule's own settings: `lr_end` and `power` (polynomial), `num_cycles` (cosine).
+  public var lrSchedulerKwargs: [String: Double] = [:]
+  /// The share of the run that warms up; used when `warmupSteps` is 0.
+  public var warmupRatio = 0.0
+  /// The updates that warm up.
+  public var warmupSteps = 0
+  /// Updates between two log lines.
+  public var loggingSteps = 500
+  /// Whether the first update is logged too.
+  public var loggingFirstStep = false
+  /// Strategy of evaluations: when the model is evaluated.
+  public var evalStrategy = TrainingStrategy.never
+  /// Updates between two evaluations; nil takes `loggingSteps`.
+  public var evalSteps: Int?
+  /// Strategy of checkpoints: when one is written.
+  public var saveStrategy = TrainingStrategy.steps
+  /// Updates between two checkpoints.
+  public var saveSteps = 500
+  /// The checkpoints kept, beside the best one; nil keeps all.
+  public var saveTotalLimit: Int? = 2
+  /// Whether the run ends with the weights of its best evaluation.
+  public var loadBestModelAtEnd = false
+  /// Metric by which the best evaluation is judged, with or without `eval_`; nil means the loss.
+  public var metricForBestModel: String?
+  /// Whether more is better; nil means yes, unless the metric is a loss, a perplexity or an error (`mse`, `mae`).
+  public var greaterIsBetter: Bool?
+  /// The evaluations in a row without gain after which the run stops, by the metric of the best model; nil never stops.
+  public var earlyStoppingPatience: Int?
+  /// Threshold of a gain: more than this beyond the best value so far, as in `EarlyStoppingCallback`.
+  public var earlyStoppingThreshold = 0.0
+  /// The seed of everything random: batch order, dropout, fresh parameters.
+  public var seed: UInt64 = 42
+  /// The seed of the batch order alone; nil takes `seed`.
+  public var dataSeed: UInt64?
+
+  /// The default settings.
+  public init() {}
+}
+
+extension TrainingConfig {
+  /// The update rule with its constants.
+  public var optimizer: OptimizerConfig { optim.config(optimizerConstants) }
+
+  /// An optimizer of this run for some groups of parameters.
+  ///
+  /// - Throws: `TrainingError.parameterNames` when two different parameters share a name, or one is in two groups.
+  package func makeOptimizer(_ groups: [ParameterGroup]) throws(TrainingError) -> Optimizer {
+    try Optimizer(
+      optimizer, groups: groups, learningRate: learningRate, weightDecay: weightDecay,
+      layerwiseDecay: layerwiseLRDecay ?? 1)
+  }
+
+  /// The constants of the update rule.
+  var optimizerConstants: OptimizerConstants {
+    var constants = OptimizerConstants()
+    (constants.beta1, constants.beta2, constants.epsilon) = (adamBeta1, adamBeta2, adamEpsilon)
+    (constants.momentum, constants.nesterov) = (sgdMomentum, sgdNesterov)
+    constants.arguments = optimArgs.flatMap(OptimizerConstants.arguments) ?? JSONObject()
+    return constants
+  }
+}
+
+extension TrainingConfig {
+  /// The table of all settings, under the names of `transformers.TrainingArguments`.
+  public static let settings = Settings<TrainingConfig>(
+    stepSettings + batchSettings + scheduleSettings + reportSettings + choiceSettings)
+
+  /// The settings of an update.
+  private static let stepSettings: [Setting<TrainingConfig>] = [
+    Setting(
+      "learning_rate", \.learningRate, help: "Peak learning rate.",
+      check: { value, _ in
+        value.isFinite && value > 0
+          ? factor(value)
+          : ["is \(value); expected a number above 0, such as 5e-5"] + (value > 0 ? factor(value) : [])
+      }),
+    Setting(
+      "layerwise_lr_decay", \.layerwiseLRDecay,
+      help: "Factor on the learning rate for each layer away from the answer, as ELECTRA fine-tunes.",
+      check: { value, _ in
+        value.map { $0 > 0 && $0 <= 1 } ?? true ? [] : ["is \(value ?? 0); expected above 0, at most 1"]
+      }),
+    Setting(
+      "weight_decay", \.weightDecay, help: "Weight decay of everything but biases and LayerNorm.",
+      check: { value, _ in factor(value) }),
+    Setting("optim", \.optim, help: "Update rule."),
+    Setting(
+      "optim_args", \.optimArgs, help: "Arguments of the update rule, such as name=value, name=value.",
+      check: { value, config in
+        guard let value else { return [] }
+        guard OptimizerConstants.arguments(value) != nil else {
+          return ["is \"\(value)\"; expected name=value, with a comma between two of them"]
+        }
+        return config.optim.faults(of: config.optimizerConstants).map { "\($0)" }
+      }),
+    Setting(
+      "adam_beta1", \.adamBeta1, help: "AdamW's decay of the mean gradient.",
+      check: { value, _ in decay(value) }),
+    Setting(
+      "adam_beta2", \.adamBeta2, help: "AdamW's decay of the mean square.",
+      check: { value, _ in decay(value) }),
+    Setting(
+      "adam_epsilon", \.adamEpsilon, help: "AdamW's addition to the denominator.",
+      check: { value, _ in
+        value.isFinite && value > 0
+          ? factor(value) : ["is \(value); expected a number above 0"] + (value > 0 ? factor(value) : [])
+      }),
+    Setting("sgd_momentum", \.sgdMomentum, help: "SGD's momentum.", check: { value, _ in factor(value) }),
+    Setting(
+      "sgd_nesterov", \.sgdNesterov, help: "Whether SGD's momentum looks ahead.",
+      check: { value, config in
+        value && !(config.sgdMomentum > 0)
+          ? ["is true, but sgd_momentum is 0; give a momentum such as 0.9"] : []
+      }),
+    Setting(
+      "max_grad_norm", \.maxGradNorm,
+      help: "Norm that all gradients together are clipped to; 0 turns it off.",
+      check: { value, _ in factor(value) }),
+  ]
+
+  /// The settings of how much is learnt from, and in what portions.
+  private static let batchSettings: [Setting<TrainingConfig>] = [
+    Setting(
+      "num_train_epochs", \.numTrainEpochs, help: "Passes over the training data, fractions allowed.",
+      check: { value, config in
+        // What does not count must be a number all the same, since it is written into recipes.
+        let counts = config.maxSteps <= 0
+        if counts ? value > 0 && value <= maximumEpochs : value.isFinite { return [] }
+        return [
+          "is \(value); expected a number above 0, at most a million"
+            + (counts ? " (or a positive max_steps)" : "")
+        ]
+      }),
+    Setting(
+      "max_steps", \.maxSteps, help: "Updates in all, instead of a number of epochs.",
+      check: { value, _ in
+        value == -1 || value > 0
+          ? positive(value > 0 ? value : nil, atMost: maximumSteps)
+          : ["is \(value); expected at least 1, or -1 for whole epochs"]
+      }),
+    Setting(
+      "per_device_train_batch_size", \.perDeviceTrainBatchSize, help: "Sequences in a batch.",
+      check: { value, _ in positive(value, atMost: maximumBatch) }),
+    Setting(
+      "per_device_eval_batch_size", \.perDeviceEvalBatchSize, help: "Sequences in an evaluation batch.",
+      isHarmless: true, check: { value, _ in positive(value, atMost: maximumBatch) }),
+    Setting(
+      "tokens_per_batch", \.tokensPerBatch, help: "Tokens in a batch, instead of a number of sequences.",
+      check: { value, _ in positive(value, atMost: maximumBatch) }),
+    Setting(
+      "group_by_length", \.groupByLength, help: "Put sequences of similar length into one batch."),
+    Setting(
+      "gradient_accumulation_steps", \.gradientAccumulationSteps, help: "Batches in an update.",
+      check: { value, _ in positive(value, atMost: maximumAccumulation) }),
+  ]
+
+  /// The settings of the learning rate over a run.
+  private static let scheduleSettings: [Setting<TrainingConfig>] = [
+    Setting("lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run."),
+    Setting(
+      "lr_scheduler_kwargs", \.lrSchedulerKwargs,
+      help: "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine).",
+      check: { _, config in config.scheduleFaults }),
+    Setting(
+      "warmup_ratio", \.warmupRatio, help: "Share of the updates that warm up, 0 to 1.",
+      check: { value, _ in value >= 0 && value <= 1 ? [] : ["is \(value); expected 0 to 1"] }),
+    Setting(
+      "warmup_steps", at: \.warmupSteps, help: "Updates that warm up; wins over the ratio.",
+      read: { reader, config in
+        // As in transformers 5, a number below 1 is a ratio.
+        guard let value = reader.value("warmup_steps") else { return }
+        if let steps = value.intValue ?? value.doubleValue.flatMap({ Int(exactly: $0) }) {
+          config.warmupSteps = steps
+        } else if let ratio = value.doubleValue, ratio > 0, ratio < 1 {
+          config.warmupRatio = ratio
+        } else {
+          reader.add("warmup_steps", "is \(value.inWords); expected a whole number, or a ratio below 1")
+        }
+      },
+      write: { .integer($0.warmupSteps) },
+      check: { config in
+        config.warmupSteps < 0
+          ? [Fault("warmup_steps", "is \(config.warmupSteps); expected at least 0")] : []
+      }),
+  ]
+
+  /// The settings of what is reported and kept.
+  private static let reportSettings: [Setting<TrainingConfig>] = [
+    Setting(
+      "logging_steps", \.loggingSteps, help: "Updates between two lines of metrics.jsonl.", isHarmless: true,
+      check: { value, _ in positive(value) }),
+    Setting(
+      "logging_first_step", \.loggingFirstStep, help: "Whether the first update is logged too.",
+      isHarmless: true),
+    Setting("eval_strategy", \.evalStrategy, help: "When to evaluate.", isHarmless: true),
+    Setting(
+      "eval_steps", \.evalSteps, help: "Updates between two evaluations with --eval-strategy steps.",
+      isHarmless: true, check: { value, _ in positive(value) }),
+    Setting(
+      "save_strategy", \.saveStrategy, help: "When to write a checkpoint that a run can resume from.",
+      isHarmless: true),
+    Setting(
+      "save_steps", \.saveSteps, help: "Updates between two checkpoints with --save-strategy steps.",
+      isHarmless: true, check: { value, _ in positive(value) }),
+    Setting(
+      "save_total_limit", \.saveTotalLimit, help: "Checkpoints kept, the best one not counted.",
+      isHarmless: true, check: { value, _ in positive(value) }),
+  ]
+
+  /// The settings of which model a run ends with, and of chance.
+  private static let choiceSettings: [Setting<TrainingConfig>] = [
+    Setting(
+      "load_best_model_at_end", \.loadBestModelAtEnd, help: "End with the weights of the best evaluation.",
+      check: { value, config in
+        value && config.evalStrategy == .never
+          ? [
+            "is true, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\", so that there is a best model"
+          ]
+          : []
+      }),
+    Setting(
+      "metric_for_best_model", \.metricForBestModel,
+      help: "What the best evaluation is judged by: loss or one of the task's metrics."),
+    Setting(
+      "greater_is_better", \.greaterIsBetter, help: "Whether more of that metric is better."),
+    Setting(
+      "early_stopping_patience", \.earlyStoppingPatience,
+      help: "Stop after so many evaluations in a row without gain in that metric.", isHarmless: true,
+      check: { value, config in
+        positive(value)
+          + (value != nil && config.evalStrategy == .never
+            ? ["counts evaluations, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\""] : [])
+      }),
+    Setting(
+      "early_stopping_threshold", \.earlyStoppingThreshold,
+      help: "What counts as a gain: more than this beyond the best so far.", isHarmless: true,
+      check: { value, _ in finite(value) }),
+    Setting("seed", \.seed, help: "Seed of batch order, dropout and fresh parameters."),
+    Setting("data_seed", \.dataSeed, help: "Seed of the batch order alone."),
+  ]
+}
+
+extension OptimizerName: SettingValue {}
+extension SchedulerType: SettingValue {}
+extension TrainingStrategy: SettingValue {}
+
+/// Strategy of when something happens during training, spelt as `transformers` spells `eval_strategy` and `save_strategy`.
+public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
+  /// Never.
+  case never = "no"
+  /// Every so many updates.
+  case steps
+  /// At the end of each epoch.
+  case epoch
+}
