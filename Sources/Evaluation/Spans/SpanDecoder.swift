@@ -5,7 +5,7 @@ import Foundation
 /// All arithmetic is in Float32, as there. Where logits are equal, the later token comes first and then the earlier
 /// candidate; numpy leaves the former open.
 public struct SpanDecoder: Sendable {
-  /// How many starts and ends of each window are paired, and how many answers are kept (`n_best_size`).
+  /// The number of starts and ends of each window that are paired, and of answers that are kept (`n_best_size`).
   public var nBestSize: Int
   /// The longest answer in tokens (`max_answer_length`).
   public var maxAnswerLength: Int

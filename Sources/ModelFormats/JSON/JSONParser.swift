@@ -6,9 +6,9 @@ struct JSONParser {
   private var scratch: [UInt8] = []
   private let limits: Limits
 
-  /// What a document may hold at most.
+  /// Limits of a document.
   struct Limits {
-    /// How deeply arrays and objects may nest.
+    /// The depth to which arrays and objects may nest.
     var depth = JSONValue.depthLimit
     /// The elements of one array.
     var elements = Int.max
@@ -300,7 +300,7 @@ struct JSONParser {
     return true
   }
 
-  /// What stands at the current position, for messages.
+  /// The text at the current position, for messages.
   private var found: String {
     guard position < bytes.count else { return "the end of the file" }
     let byte = bytes[position]

@@ -16,7 +16,7 @@ struct PickleReader {
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [UInt32: PickleValue] = [:]
-  /// Where the instruction being carried out begins.
+  /// The start of the instruction being carried out.
   private var place = 0
 
   private init(_ bytes: UnsafeRawBufferPointer, file: String) {
@@ -189,7 +189,7 @@ struct PickleReader {
 
   // MARK: Errors
 
-  /// What an instruction reads behind itself.
+  /// The operand that an instruction reads behind itself.
   private func operand<T>(_ value: T?) throws(FormatError) -> T {
     guard let value else { throw fault("it ends in the middle of an instruction or holds invalid text") }
     return value

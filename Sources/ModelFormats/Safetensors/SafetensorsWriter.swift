@@ -1,4 +1,5 @@
 import Foundation
+package import Kernels
 
 /// Collects named Float32 arrays and writes them as one safetensors file.
 ///
@@ -83,5 +84,13 @@ public struct SafetensorsWriter {
       buffer.initialize(from: values, count: values.count)
     }
     deinit { buffer.deallocate() }
+  }
+}
+
+extension SafetensorsWriter {
+  /// Adds values that must stay as they are until `write(to:)` returns.
+  package mutating func add(_ name: String, shape: [Int], values: Storage) {
+    let pointer = values.withUnsafeMutablePointer { UnsafePointer($0) }
+    add(name, shape: shape, values: pointer, count: values.count, owner: values)
   }
 }

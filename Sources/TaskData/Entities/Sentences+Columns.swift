@@ -48,7 +48,7 @@ extension Dataset where Example == TaggedSentence {
   }
 }
 
-/// Where a line of columns has its word and its tag.
+/// Places of the word and the tag in a line of columns.
 private struct ColumnPlaces {
   /// nil for the first.
   let word: Int?

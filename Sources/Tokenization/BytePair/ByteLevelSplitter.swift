@@ -4,7 +4,7 @@
 /// runs of letters, of numbers or of others, each with one space before it; white space in front of a word leaves it its
 /// last character. Letters and numbers are those of the Unicode version that `tokenizers` knows.
 struct ByteLevelSplitter: Sendable {
-  /// What a character counts as.
+  /// Kinds of characters.
   private enum Kind {
     static let letter: UInt8 = 1
     static let number: UInt8 = 2

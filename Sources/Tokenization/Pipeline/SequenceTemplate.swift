@@ -1,4 +1,4 @@
-/// How special tokens are put around one text or two: the `TemplateProcessing` of `tokenizers`.
+/// Template of a sequence, special tokens around one text or two: the `TemplateProcessing` of `tokenizers`.
 struct SequenceTemplate: Sendable, Equatable {
   /// A piece of a template.
   enum Piece: Sendable, Equatable {
@@ -73,7 +73,7 @@ final class SequenceLayout: Sendable {
   }
 
   let parts: [Part]
-  /// How many special tokens there are.
+  /// The number of special tokens.
   let specialCount: Int
 
   init(parts: [Part]) {
