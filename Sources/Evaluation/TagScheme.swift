@@ -69,7 +69,7 @@ extension TagScheme {
     }
   }
 
-  /// Whether the types of two neighbours must be equal, different or are of no matter.
+  /// Condition on the types of two neighbours: equal, different, or of no matter.
   enum TypeCondition { case any, same, different }
 
   /// Pattern of two neighbouring tags: prefixes, and whether their types are equal.

@@ -94,10 +94,9 @@ public struct Vocabulary: Sendable {
   /// The slot that holds a token, or the free one where it belongs.
   private func slot(of token: Span<UInt8>) -> Int {
     // Folded: the table is at most half full, so runs stay short.
-    var hash = FNV1a()
-    for position in 0..<token.count { hash.add(token[position]) }
+    let hash = FNV1a(token).value
     let mask = table.count - 1
-    var slot = Int(truncatingIfNeeded: hash.value ^ hash.value >> 29) & mask
+    var slot = Int(truncatingIfNeeded: hash ^ hash >> 29) & mask
     while true {
       let entry = table[slot]
       if entry == 0 || same(token, Int(entry) - 1) { return slot }

@@ -1,4 +1,4 @@
-/// Reads tags: each spelling is taken apart once, each type gets a number.
+/// Reader of tags: each spelling is taken apart once, each type gets a number.
 struct EntityTags {
   /// A tag taken apart.
   struct Tag {

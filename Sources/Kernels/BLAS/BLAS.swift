@@ -62,7 +62,7 @@ public struct BLASLibrary: Sendable {
   package let sgemm: SGEMM
 }
 
-/// Why no usable BLAS library could be loaded.
+/// Error of loading a BLAS library.
 public enum BLASError: Error, Sendable, Equatable, CustomStringConvertible {
   /// None of the usual libraries is installed; the names that were tried.
   case notFound(tried: [String])

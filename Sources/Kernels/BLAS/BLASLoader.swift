@@ -1,6 +1,6 @@
 import Foundation
 
-/// Finds, configures, loads and checks a BLAS library.
+/// Loader of a BLAS library: finds, configures, loads and checks it.
 package struct BLASLoader {
   /// The part of the process environment that matters here.
   package struct Environment: Sendable {
@@ -176,7 +176,7 @@ package struct BLASLoader {
   }
 }
 
-/// Compares small products of every form with a plain loop in double precision.
+/// Self-check of a BLAS library: compares small products of every form with a plain loop in double precision.
 ///
 /// Old OpenBLAS builds are known to compute wrong values on some processors, and a training run would not notice.
 struct BLASSelfCheck {

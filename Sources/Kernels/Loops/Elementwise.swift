@@ -117,8 +117,8 @@ package enum BinaryKernel: Sendable {
   }
 }
 
-/// Walks the elements of two operands under NumPy's broadcasting rules: shapes are aligned at their last axes, and an
-/// extent of 1 repeats.
+/// Walk over the elements of two operands under NumPy's broadcasting rules: shapes are aligned at their last axes,
+/// and an extent of 1 repeats.
 package struct Broadcast: Sendable {
   /// The extents of the result.
   package let shape: [Int]

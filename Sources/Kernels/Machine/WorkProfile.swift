@@ -20,7 +20,7 @@ public enum WorkKind: Int, Sendable, CaseIterable {
   case allocation
 }
 
-/// Counts where the threads' time goes; off, it costs one load a call.
+/// Profile of where the threads' time goes; off, it costs one load a call.
 public enum WorkProfile {
   private final class Counter: Sendable { let nanoseconds = Atomic<Int>(0) }
 

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Hands out the buffers of tensors from one arena, so that a warm step asks the system for nothing.
+/// Pool of the buffers of tensors in one arena, so that a warm step asks the system for nothing.
 ///
 /// Freed neighbours grow together and serve requests of any size: batches of different lengths, and the gradients that
 /// take the place of the activations of the same step, share the same pages. Buffers that last (a gradient of a

@@ -5,8 +5,8 @@ package enum LinearGroupKernel {
     guard let inputs = layers.first?.inputs else { return }
     let runs = OutputRuns(layers.map(\.outputs))
     let split = LinearSplit(rows: rows, inputs: inputs, outputs: runs.count)
-    if split.isThin {
-      ThinInput.with(x, rows: rows, inputs: inputs) { input in
+    if split.hasFewRows {
+      FewRowsInput.with(x, rows: rows, inputs: inputs) { input in
         split.outputs { range in
           runs.forEach(in: range) { index, columns in
             let y = results[index].pointer
@@ -78,7 +78,7 @@ package struct FeedForwardKernel {
   package func forward(_ x: Storage, rows: Int, sums: Storage?, y: Storage) {
     let width = inner.outputs
     let split = LinearSplit(rows: rows, inputs: inner.inputs, outputs: width)
-    if split.isThin {
+    if split.hasFewRows {
       let shares = PartialSums(of: width, work: rows * (inner.inputs + outer.outputs) * width)
       if sums == nil, let shares { return forwardThin(x, rows: rows, shares, y: y) }
       let hidden = Storage(uninitialized: rows * width)
@@ -100,10 +100,10 @@ package struct FeedForwardKernel {
   /// rows never leave its cache.
   private func forwardThin(_ x: Storage, rows: Int, _ shares: PartialSums, y: Storage) {
     let space =
-      ThinInput.space(rows: rows, inputs: inner.inputs)
-      + ThinInput.space(rows: rows, inputs: shares.largestShare)
+      FewRowsInput.space(rows: rows, inputs: inner.inputs)
+      + FewRowsInput.space(rows: rows, inputs: shares.largestShare)
     shares.add(into: y, scratch: space) { share, scratch in
-      let input = ThinInput(x.pointer, rows: rows, inputs: inner.inputs, in: &scratch)
+      let input = FewRowsInput(x.pointer, rows: rows, inputs: inner.inputs, in: &scratch)
       let hidden = inner.layer(input, columns: share.terms, activation, in: &scratch)
       outer.partialSum(hidden, ofInputs: share.terms, addsBias: share.isFirst, into: share.sums)
     }

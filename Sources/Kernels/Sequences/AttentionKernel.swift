@@ -4,7 +4,7 @@ import CKernels
 ///
 /// For each unit S = Q Kᵀ / √d, P = softmax(S), O = dropout(P) V. Up to `shortKeys` keys a kernel in C takes a unit whole
 /// (`ps_attention_forward`, `ps_attention_backward`); longer units are BLAS products around a softmax. `AttentionPasses`
-/// holds both, `ThinAttention` the pass of few rows with its linear layers.
+/// holds both, `FewRowsAttention` the pass of few rows with its linear layers.
 package struct AttentionKernel: Sendable {
   package let heads: Int
   package let features: Int

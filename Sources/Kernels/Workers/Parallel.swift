@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Splits independent work over the machine's cores; the only place where threads are used inside a step.
+/// Parallel loops over the machine's cores; the only place where threads are used inside a step.
 public enum Parallel {
   private static let chosen = Atomic<Int>(0)
   private static let pool = WorkerPool()
@@ -78,7 +78,7 @@ struct RangeSplit {
   }
 }
 
-/// Knows whether this thread is in a region that runs serially.
+/// Mark of a thread that is in a region that runs serially.
 ///
 /// A region that finds the pool taken runs on its own thread; without this its nested regions would go to the pool once
 /// that is free again, and not stay on the thread as they do inside the pool.

@@ -1,6 +1,6 @@
 import CKernels
 
-/// Cuts rows (or columns, or elements) into the blocks that workers take.
+/// Blocks of rows (or columns, or elements) that workers take.
 enum RowBlocks {
   /// About the least work that is worth waking another worker for, in element operations.
   static let worthwhile = 16_384
@@ -87,7 +87,7 @@ struct PartialSums {
   private let terms: Int
   private let workers: Int
 
-  /// With more workers, adding their sums takes longer than what it saves.
+  /// The most workers; with more, adding their sums takes longer than what it saves.
   private static let mostWorkers = 16
 
   /// A split of so many terms whose whole work is so many element operations; nil where more workers could be used

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Writes a whole file under a temporary name beside the target and renames it, so no half-written file remains.
+/// Writer of a whole file under a temporary name beside the target, then renamed, so no half-written file remains.
 package final class AtomicFile {
   private let target: URL
   private let temporary: URL

@@ -7,7 +7,7 @@ package final class FileReader: Sendable {
   /// The size in bytes when the file was opened.
   package let count: Int
   private let descriptor: Int32
-  /// When it was last changed before it was opened.
+  /// The time of the last change before it was opened.
   private let changed: Int
 
   /// Opens a regular file; a pipe, a socket, a device or a folder is refused at once.
@@ -148,7 +148,7 @@ package final class FileReader: Sendable {
   }
 }
 
-/// Reads whole files that a user named, and nothing else that a path can lead to.
+/// Contents of whole files that a user named, and of nothing else that a path can lead to.
 package enum FileContents {
   /// The bytes of a regular file, or of a pipe that another program has open (`/dev/stdin`, `/dev/fd/63`).
   ///
@@ -166,7 +166,7 @@ package enum FileContents {
     }
   }
 
-  /// Why nothing is read from a path, nil where something may be.
+  /// The reason why nothing is read from a path; nil where something may be.
   package static func refusal(_ path: String, waitsForPipes: Bool = false) -> String? {
     if path.isEmpty { return "the path is empty" }
     var status = stat()

@@ -71,17 +71,23 @@ extension Fingerprint {
 /// FNV-1a with 64 bits: a hash for tables and names, the same on every machine; it keeps out no adversary.
 package struct FNV1a {
   /// The hash so far.
-  package var value: UInt64 = 0xcbf2_9ce4_8422_2325
+  package private(set) var value: UInt64 = 0xcbf2_9ce4_8422_2325
 
   /// The hash of nothing.
-  @inlinable package init() {}
+  package init() {}
 
-  /// Adds a byte.
-  @inlinable package mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
+  /// The hash of some bytes.
+  package init(_ bytes: Span<UInt8>) { add(bytes) }
 
   /// Adds bytes and their end, so that parts cannot flow into each other.
-  @inlinable package mutating func add(part: some Sequence<UInt8>) {
-    for byte in part { add(byte) }
-    add(0xFF as UInt8)
+  package mutating func add(part: [UInt8]) {
+    add(part.span)
+    add(0xFF)
   }
+
+  private mutating func add(_ bytes: Span<UInt8>) {
+    for position in bytes.indices { add(bytes[unchecked: position]) }
+  }
+
+  private mutating func add(_ byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
 }

@@ -1,4 +1,5 @@
-/// RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone surrogates.
+/// Parser of JSON after RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone
+/// surrogates.
 struct JSONParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let file: String

@@ -1,12 +1,12 @@
-/// Reads a pickle of tensors without executing anything.
+/// Reader of a pickle of tensors, without executing anything.
 ///
 /// A pickle is a program for a stack machine whose instructions may call any Python function. This machine has only the
 /// instructions of `PickleOpcode` and knows only the names of `PickleGlobal`; the first other one ends the reading.
 /// Format: https://docs.python.org/3/library/pickletools.html, protocols 2 to 5.
 struct PickleReader {
-  /// More than the pickle of 50,000 tensors.
+  /// The largest size, more than the pickle of 50,000 tensors.
   static let sizeLimit = 16 << 20
-  /// More than the instructions for 50,000 tensors; each takes a bounded time and memory.
+  /// The most instructions, more than those for 50,000 tensors; each takes a bounded time and memory.
   private static let instructionLimit = 2_000_000
   private static let tensorLimit = 50_000
 

@@ -75,7 +75,7 @@ enum PickleGlobal: Equatable {
   case storage(DType?)
   case dtype(DType)
 
-  /// nil for every name that is not allowed.
+  /// The global of a name; nil for every name that is not allowed.
   init?(module: String, name: String) {
     switch (module, name) {
     case ("collections", "OrderedDict"): self = .orderedDict

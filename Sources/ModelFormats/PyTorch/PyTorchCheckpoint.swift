@@ -111,7 +111,7 @@ private struct TensorView {
   let count: Int
   let isContiguous: Bool
 
-  /// nil when the numbers describe no tensor or overflow.
+  /// The view of a tensor; nil when the numbers describe no tensor or overflow.
   init?(_ tensor: PickledTensor) {
     guard tensor.shape.count == tensor.strides.count, tensor.offset >= 0,
       (tensor.shape + tensor.strides).allSatisfy({ $0 >= 0 })

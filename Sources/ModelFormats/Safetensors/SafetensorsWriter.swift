@@ -1,7 +1,7 @@
 import Foundation
 package import Kernels
 
-/// Collects named Float32 arrays and writes them as one safetensors file.
+/// Writer of a safetensors file: collects named Float32 arrays and writes them at once.
 ///
 /// The file is byte for byte a function of its contents: tensors sorted by name, header padded with spaces to a
 /// multiple of 8, `__metadata__` `{"format":"pt"}` (transformers wants it).

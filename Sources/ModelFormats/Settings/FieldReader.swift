@@ -3,7 +3,7 @@ public struct FieldReader {
   /// The words of a message about a value of the wrong kind: the key, the value, what was expected.
   public typealias Wording = (_ key: String, _ found: JSONValue, _ expected: String) -> String
 
-  /// Everything wrong so far, in the order in which it was read.
+  /// The faults so far, in the order in which they were read.
   public private(set) var faults: [Fault] = []
   private let object: JSONObject
   private let path: String
@@ -144,9 +144,9 @@ extension JSONValue {
 public struct Fault: Sendable, Equatable, CustomStringConvertible {
   /// The severity: an error or a warning.
   public enum Severity: String, Sendable {
-    /// Nothing can be done with the configuration.
+    /// A fault: nothing can be done with the configuration.
     case fault
-    /// It can be used but may not do what was meant.
+    /// A warning: the configuration can be used but may not do what was meant.
     case warning
   }
 

@@ -41,7 +41,7 @@ public struct Settings<Root: Sendable>: Sendable {
     return object
   }
 
-  /// Everything wrong or doubtful about a configuration, in the order of the lines.
+  /// Faults and doubts of a configuration, in the order of the lines.
   public func faults(of root: Root) -> [Fault] { lines.flatMap { $0.check(root) } }
 
   /// Differences between two configurations as JSON that change a number of a run's steps, such as `learning_rate was

@@ -26,7 +26,7 @@ public enum AugmentationMethod: Sendable, Hashable {
     "masked_lm",
   ]
 
-  /// A method with its default parameters; nil for a name that is none.
+  /// A method with its default parameters; nil for an unknown name.
   public init?(name: String) {
     switch name {
     case "masking": self = .masking()

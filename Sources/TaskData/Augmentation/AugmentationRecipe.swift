@@ -18,9 +18,9 @@ public struct AugmentationRecipe: Sendable, Hashable {
 
   /// Number of texts that are made.
   public enum Amount: Sendable, Hashable {
-    /// So many in all, each of a text drawn at random.
+    /// A number in all, each of a text drawn at random.
     case count(Int)
-    /// So many of each text, as TinyBERT's N; fewer where a text yields no more that are new.
+    /// A number of each text, as TinyBERT's N; fewer where a text yields no more that are new.
     case copies(Int)
     /// As many as there are texts, each of a text drawn at random.
     case asManyAsGiven
@@ -96,13 +96,13 @@ extension AugmentationRecipe {
   public var partsJSON: JSONValue { .array(parts.map(\.json)) }
 }
 
-/// Reads one method.
+/// Reader of one method.
 private struct PartReader {
   private let entry: JSONValue
   private var fields: FieldReader
   private var others: [String] = []
 
-  /// Everything wrong so far.
+  /// The faults so far.
   var faults: [String] { fields.faults.map(\.message) + others }
 
   /// The numbers that a parameter can be.

@@ -1,4 +1,4 @@
-/// Between the rows of a task and lists of words.
+/// Conversion between the rows of a task and lists of words.
 struct RowFormat: Sendable {
   /// Whether each row is one text, not a pair and not a sentence of tagged words.
   let isSingleText: Bool

@@ -1,4 +1,5 @@
-/// Decides which examples of a data set go into which batch, the same way for the same seed and epoch on every machine.
+/// Sampler of batches, which examples of a data set go into which batch, the same way for the same seed and epoch on
+/// every machine.
 ///
 /// Training batches: the data set is shuffled; runs of about `poolBatches` batches are sorted by length and cut into
 /// batches, so that a batch holds sequences of similar length; the batches are shuffled again. Every example
@@ -114,7 +115,7 @@ public struct BatchSampler: Sendable {
 public enum BatchSize: Sendable, Hashable {
   /// This many sequences.
   case sequences(Int)
-  /// As many sequences as stay within this many tokens; a longer sequence gets a batch of its own.
+  /// A number of tokens, within which as many sequences stay as fit; a longer sequence gets a batch of its own.
   case tokens(Int)
 
   func holds(sequences: Int, tokens: Int) -> Bool {

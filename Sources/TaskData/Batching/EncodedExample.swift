@@ -70,3 +70,11 @@ extension EncodedExample {
     }
   }
 }
+
+extension SpecialFrame {
+  /// An example of a text's tokens in the frame.
+  package func around(_ ids: [Int32]) -> EncodedExample {
+    let sequence = sequence(ids)
+    return EncodedExample(ids: sequence.ids, segments: sequence.segments)
+  }
+}

@@ -214,3 +214,34 @@ public struct EntityWindow: Sendable, Hashable {
     return result
   }
 }
+
+/// The tokens of single words, each cut by itself as Hugging Face does with `is_split_into_words`.
+///
+/// A data set has far fewer words than places, all the more where characters are the words, so each is cut once.
+struct WordPieces: Sendable {
+  /// A word by its bytes: Swift's strings are equal where only their normal form is, and a cased vocabulary tells such apart.
+  private struct Key: Hashable {
+    let word: String
+
+    static func == (a: Key, b: Key) -> Bool { a.word.utf8.elementsEqual(b.word.utf8) }
+
+    func hash(into hasher: inout Hasher) { for byte in word.utf8 { hasher.combine(byte) } }
+  }
+
+  private let pieces: [Key: [Int32]]
+
+  init(of sentences: [TaggedSentence], with tokenizer: any Tokenizer) {
+    var keys: Set<Key> = []
+    for sentence in sentences { for word in sentence.words { keys.insert(Key(word: word)) } }
+    let words = keys.map(\.word)
+    let tokenizer = tokenizer.forSplitWords
+    let encoded = concurrentMap(words.count) {
+      tokenizer.encodeIDs(words[$0], addSpecialTokens: false).ids
+    }
+    pieces = Dictionary(zip(words.map(Key.init), encoded)) { first, _ in first }
+  }
+
+  /// The tokens of a word, none for one that normalises to nothing; an empty one has none either, though a byte-level
+  /// tokenizer puts a space before words.
+  subscript(word: String) -> [Int32] { word.isEmpty ? [] : pieces[Key(word: word)] ?? [] }
+}

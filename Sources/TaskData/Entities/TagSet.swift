@@ -92,7 +92,7 @@ extension TagSet {
     return .success((role, type))
   }
 
-  /// Why a tag cannot be read.
+  /// Error of a tag that cannot be read.
   enum TagError: Error { case prefix, type }
 
   static func read(_ marks: [Mark?], scheme: TaggingScheme) -> (
@@ -133,11 +133,11 @@ extension TagSet {
 public enum TaggingScheme: String, Codable, Sendable, CaseIterable {
   /// `B-` begins an entity, `I-` goes on with it; also known as IOB2.
   case bio = "BIO"
-  /// As BIO, but an entity begins with `B-` only directly behind another of its type, else with `I-`: CoNLL-2003.
+  /// BIO, but an entity begins with `B-` only directly behind another of its type, else with `I-`: CoNLL-2003.
   case iob1 = "IOB1"
-  /// As BIO, and `E-` ends an entity, `S-` is one of a single word; the `L-` and `U-` of BILOU are read too.
+  /// BIO, and `E-` ends an entity, `S-` is one of a single word; the `L-` and `U-` of BILOU are read too.
   case bioes = "BIOES"
-  /// As BIOES with `M-` for `I-`, usual for Chinese.
+  /// BIOES with `M-` for `I-`, usual for Chinese.
   case bmes = "BMES"
 
   /// Role of a word in an entity.

@@ -56,7 +56,8 @@ package struct TagLayout: Sendable {
   }
 }
 
-/// Turns the words and raw tags of a file into sentences in the task's own scheme, or says what is wrong with them.
+/// Builder of sentences from the words and raw tags of a file, in the task's own scheme; says what is wrong with
+/// those that cannot be one.
 struct SentenceBuilder {
   let split: DataSplit
   let stripsDigits: Bool

@@ -33,18 +33,19 @@ public struct CorpusSource: Sendable, Hashable {
   public func fingerprint(tokenizer: URL) -> UInt64 {
     var hash = FNV1a()
     hash.add(
-      part: "potstill corpus 1, \(maxLength), \(isLineByLine), \(limit ?? -1), \(badRows.rawValue)".utf8)
+      part: Array(
+        "potstill corpus 1, \(maxLength), \(isLineByLine), \(limit ?? -1), \(badRows.rawValue)".utf8))
     for path in paths {
       let url = URL(filePath: path).standardizedFileURL
       let attributes = try? FileManager.default.attributesOfItem(atPath: url.path)
       let size = (attributes?[.size] as? NSNumber)?.intValue ?? -1
       let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
-      hash.add(part: "\(url.path), \(size), \(changed.bitPattern)".utf8)
+      hash.add(part: Array("\(url.path), \(size), \(changed.bitPattern)".utf8))
     }
     for name in ["tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt"] {
       guard let data = try? Data(contentsOf: tokenizer.appending(path: name)) else { continue }
-      hash.add(part: "\(name), \(data.count)".utf8)
-      hash.add(part: data)
+      hash.add(part: Array("\(name), \(data.count)".utf8))
+      hash.add(part: Array(data))
     }
     return hash.value
   }

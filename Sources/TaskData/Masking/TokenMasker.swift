@@ -1,7 +1,7 @@
 public import Foundation
 public import Tokenization
 
-/// Hides tokens for a masked language model, anew in each epoch.
+/// Masking of tokens for a masked language model, anew in each epoch.
 ///
 /// Each unit (token, or word) is chosen with one probability; of the chosen tokens 80 % become [MASK], 10 % a random
 /// ordinary token and 10 % stay (Devlin and others 2019, *BERT*, and `DataCollatorForLanguageModeling` of `transformers`).
@@ -154,7 +154,7 @@ public struct TokenMasker: Sendable {
   }
 }
 
-/// Cuts a run of Chinese characters into words: from left to right, each time the longest word of a lexicon.
+/// Segmenter of a run of Chinese characters into words: from left to right, each time the longest word of a lexicon.
 ///
 /// Forward maximum matching (Liang 1986); a character that begins no word of the lexicon is one by itself.
 public struct WordSegmenter: Sendable {

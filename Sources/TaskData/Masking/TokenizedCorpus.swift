@@ -171,7 +171,7 @@ extension TokenizedCorpus {
   }
 }
 
-/// Writes a corpus file sequence by sequence; without `finish` nothing remains of it.
+/// Writer of a corpus file, sequence by sequence; without `finish` nothing remains of it.
 private struct CorpusWriter {
   private let file: AtomicFile
   private var buffer: [Int32] = []

@@ -74,7 +74,7 @@ public struct QuestionSettings: Sendable, Hashable {
     self.nullScoreDiffThreshold = nullScoreDiffThreshold
   }
 
-  /// All kept answers of all questions are in memory at once.
+  /// The largest `n_best_size`; all kept answers of all questions are in memory at once.
   private static let largestNBestSize = 1000
 
   package var faults: [String] {

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Turns the raw values of a question into a `Question`, or says what is wrong with them.
+/// Builder of a `Question` from its raw values; says what is wrong with them.
 struct QuestionBuilder {
   let split: DataSplit
   let allowsImpossible: Bool

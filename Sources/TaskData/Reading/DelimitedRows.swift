@@ -1,4 +1,4 @@
-/// The fields of one row, or why the row has none.
+/// A row: its fields, or the fault that leaves it without.
 struct DelimitedRow: Sendable, Equatable {
   /// The line on which the row starts, counted from 1.
   var line: Int
@@ -80,7 +80,7 @@ extension DelimitedRows {
   }
 }
 
-/// Walks over the bytes of a CSV file, one row at a time.
+/// Parser of a CSV file, one row at a time.
 private struct CSVParser {
   let bytes: ArraySlice<UInt8>
   var place: Int

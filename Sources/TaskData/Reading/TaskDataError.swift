@@ -129,7 +129,7 @@ public struct RowReport: Sendable, Hashable {
   }
 }
 
-/// Something wrong in a row that is used all the same, and what was made of it.
+/// Repair of a row: what was wrong, and what was made of it; the row is used.
 public struct RowRepair: Sendable, Hashable, CustomStringConvertible {
   /// The line, counted from 1; 0 where `place` says more.
   public let line: Int

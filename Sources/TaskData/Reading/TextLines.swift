@@ -87,7 +87,7 @@ public struct TextLines: Sequence, IteratorProtocol {
   }
 }
 
-/// Reads files of one JSON object a line.
+/// Reader of files of one JSON object a line.
 enum JSONLines {
   /// Calls `body` with each object and its line counted from 1, or with what is wrong with the line; blank ones are left out.
   static func forEach(_ bytes: [UInt8], _ body: (Int, Result<JSONObject, RowFault>) -> Void) {

@@ -1,4 +1,4 @@
-/// Finds where a text stands inside another; both as Unicode scalars, which is what offsets count.
+/// Search for a text inside another; both as Unicode scalars, which is what offsets count.
 enum TextSearch {
   /// Range of a text that begins at a position, white space apart: there may be more, less or other white space
   /// inside and behind it than where it stands, in front of it where it begins with some; nil when something else

@@ -109,7 +109,7 @@ extension Tensor {
     heads: Int, starts: [Int32], queryStarts: [Int32], in context: Context
   ) -> Tensor? {
     guard context.tape == nil, !context.isTraining,
-      let kernel = ThinAttention(
+      let kernel = FewRowsAttention(
         query: query.kernel, key: key.kernel, value: value.kernel, output: output.kernel, heads: heads,
         starts: starts, queryStarts: queryStarts)
     else { return nil }

@@ -1,4 +1,4 @@
-/// Splits text into words as GPT-2 does.
+/// Splitter of text into words as GPT-2 has them.
 ///
 /// By hand what the regular expression `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` says:
 /// runs of letters, of numbers or of others, each with one space before it; white space in front of a word leaves it its

@@ -40,7 +40,7 @@ extension BertTokenizer {
 }
 
 extension TokenizerFileReader {
-  /// Everything a BERT tokenizer is made of.
+  /// Parts of a BERT tokenizer.
   struct WordPieceParts {
     var vocabulary: Vocabulary
     var options: BertTokenizerOptions

@@ -52,7 +52,7 @@ extension ByteLevelBPETokenizer {
 }
 
 extension TokenizerFileReader {
-  /// Everything a byte-level BPE tokenizer is made of.
+  /// Parts of a byte-level BPE tokenizer.
   struct BytePairParts {
     var vocabulary: Vocabulary
     var table: MergeTable

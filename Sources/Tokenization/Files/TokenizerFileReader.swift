@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// Reads `tokenizer.json`.
+/// Reader of `tokenizer.json`.
 struct TokenizerFileReader {
   let file: String
   let document: JSONValue
@@ -142,7 +142,7 @@ extension JSONObject {
   }
 }
 
-/// Reads the `TemplateProcessing` of a `tokenizer.json`.
+/// Reader of the `TemplateProcessing` of a `tokenizer.json`.
 struct TemplateReader {
   let file: String
   let processor: JSONValue

@@ -55,14 +55,7 @@ enum PythonTokenizerClass: Equatable {
   ///   - model: `config.json`; empty where there is none.
   init(configuration: JSONObject, model: JSONObject) {
     let named = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
-    guard var name = named else {
-      switch model["model_type"]?.stringValue {
-      case "bert", "distilbert", "electra": self = .bert
-      case "roberta": self = .roberta
-      default: self = .plain
-      }
-      return
-    }
+    var name = named ?? model["model_type"]?.stringValue.flatMap { Self.classOfModelType[$0] } ?? ""
     if name.hasSuffix("Fast") { name.removeLast(4) }
     if Self.likeBert.contains(name) {
       self = .bert
@@ -73,6 +66,12 @@ enum PythonTokenizerClass: Equatable {
     }
   }
 
+  /// The class for a `model_type` where no file names one, as in `AutoTokenizer`; types that are not here read
+  /// `tokenizer.json` as it is.
+  private static let classOfModelType = [
+    "bert": "BertTokenizer", "distilbert": "BertTokenizer", "electra": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+  ]
   /// The classes that are `BertTokenizer` or inherit from it unchanged.
   private static let likeBert: Set<String> = [
     "BertTokenizer", "ConvBertTokenizer", "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer",

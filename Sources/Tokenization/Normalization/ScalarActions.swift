@@ -20,7 +20,7 @@ enum ScalarAction: UInt8 {
 struct ScalarActions: Sendable {
   /// The `ScalarAction` of every scalar.
   let pages: ScalarPages
-  /// For each byte: the byte that goes into the word, an action below 0x20, or `notASCII`.
+  /// The action of each byte: the byte that goes into the word, an action below 0x20, or `notASCII`.
   let ascii: [UInt8]
   /// The replacements of scalars with the actions `map` and `mapIsolated`, Hangul syllables excepted.
   let replacements: ScalarMap

@@ -141,7 +141,7 @@ struct ScalarPages: Sendable {
     return ScalarPages(index: index, values: values.map { table[Int($0)] })
   }
 
-  /// Fills pages range by range; whole blocks of one value share a page.
+  /// Builder that fills pages range by range; whole blocks of one value share a page.
   struct Builder {
     var index = [UInt16](repeating: 0, count: ScalarPages.pageCount)
     var values = [UInt8](repeating: 0, count: ScalarPages.pageSize)
@@ -220,7 +220,8 @@ struct ScalarMap: Sendable {
   }
 }
 
-/// Reads the entries of a `UnicodeData` string: `first-last/step:target,target`, all but `first` optional, hexadecimal.
+/// Reader of the entries of a `UnicodeData` string: `first-last/step:target,target`, all but `first` optional,
+/// hexadecimal.
 struct UnicodeDataReader: Sequence, IteratorProtocol {
   struct Entry {
     var range: ClosedRange<UInt32>

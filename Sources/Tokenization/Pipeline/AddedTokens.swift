@@ -107,7 +107,7 @@ extension String {
   }
 }
 
-/// Finds added tokens in a text: of all that match, the leftmost, and of those the longest.
+/// Matcher of added tokens in a text: of all that match, the leftmost, and of those the longest.
 struct AddedTokenMatcher: Sendable {
   /// A pattern with the token it stands for.
   struct Pattern: Sendable {
@@ -124,7 +124,7 @@ struct AddedTokenMatcher: Sendable {
 
   /// The patterns, longest first.
   private let patterns: [Pattern]
-  /// For each byte whether a pattern starts with it.
+  /// The bytes that patterns start with.
   private let starts: [Bool]
   /// The byte that all patterns start with, if it is one: `[` for BERT's own.
   private let onlyStart: UInt8?

@@ -68,7 +68,7 @@ struct TokenBuffer {
   }
 }
 
-/// Cuts text into the tokens of a vocabulary: the step in which tokenizers differ.
+/// Cutter of text into the tokens of a vocabulary: the step in which tokenizers differ.
 ///
 /// A class, since a cutter is much larger than a reference and handed on for every text.
 protocol TextCutter: AnyObject, Sendable {
@@ -89,7 +89,8 @@ protocol TextCutter: AnyObject, Sendable {
   func normalized(_ content: [UInt8]) -> [UInt8]
 }
 
-/// Cuts white space off the ends of offsets, as byte-level post-processors of `tokenizers` do with `trim_offsets`.
+/// Trimming of white space at the ends of offsets, as byte-level post-processors of `tokenizers` do with
+/// `trim_offsets`.
 final class OffsetTrimming: Sendable {
   /// Numbers of white-space characters that a token begins and ends with.
   struct Spaces: Equatable {

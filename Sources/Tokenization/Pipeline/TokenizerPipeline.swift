@@ -9,7 +9,7 @@ public final class TokenizerPipeline: Sendable {
     case bert
     /// <s> A </s></s> B </s>, all in one segment.
     case roberta
-    /// As a file has it.
+    /// The template of a file.
     case template(SequenceTemplate)
   }
 

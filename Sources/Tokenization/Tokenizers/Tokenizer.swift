@@ -1,7 +1,7 @@
 import Foundation
 import Kernels
 
-/// A tokenizer: turns texts into the ids of a model, equal to Hugging Face `tokenizers`: `BertTokenizer` or
+/// A tokenizer, which turns texts into the ids of a model, equal to Hugging Face `tokenizers`: `BertTokenizer` or
 /// `ByteLevelBPETokenizer`; `loadTokenizer(directory:)` picks the one that a folder holds.
 ///
 /// Everything but saving is one code over the pipeline, so a conforming type only says what its pipeline is made of.
@@ -212,5 +212,12 @@ private func truncationWindows(count: Int, length: Int, stride step: Int) -> [Ra
     windows.append(start..<end)
     if end == count { return windows }
     start += length - step
+  }
+}
+
+extension SpecialFrame {
+  /// The frame that a tokenizer's template puts around a text, or around and between a pair of texts.
+  package init(of tokenizer: any Tokenizer, isPair: Bool = false) {
+    self.init(tokenizer.pipeline.layouts[isPair: isPair, addSpecialTokens: true])
   }
 }

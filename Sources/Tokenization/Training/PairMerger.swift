@@ -1,4 +1,4 @@
-/// Merges the most frequent pair of neighbouring pieces in a list of counted words, again and again.
+/// Merger of the most frequent pair of neighbouring pieces in a list of counted words, again and again.
 struct PairMerger {
   /// All pieces so far.
   var pieces: PieceTable
@@ -96,7 +96,7 @@ struct PairMerger {
   }
 }
 
-/// Two neighbouring pieces.
+/// Pair of neighbouring pieces.
 struct Pair: Hashable, Comparable {
   private let bits: UInt64
 

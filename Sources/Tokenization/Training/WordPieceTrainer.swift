@@ -2,8 +2,8 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Learns a WordPiece vocabulary from text, as `tokenizers`' `WordPieceTrainer` does: starting from characters, the most
-/// frequent pair of neighbouring pieces is merged again and again.
+/// Trainer of a WordPiece vocabulary from text, as `tokenizers`' `WordPieceTrainer` does: starting from characters,
+/// the most frequent pair of neighbouring pieces is merged again and again.
 ///
 /// The result depends only on the settings and the text. `tokenizers` breaks ties between equally frequent pairs by the
 /// numbers of their pieces, and numbers the characters that continue words in the order in which a randomly seeded hash
@@ -168,7 +168,7 @@ extension [UInt8] {
   }
 }
 
-/// Counts words by their bytes.
+/// Counter of words by their bytes.
 struct WordCounter: Sendable {
   private var counts: [[UInt8]: Int] = [:]
 

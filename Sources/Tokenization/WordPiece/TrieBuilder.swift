@@ -78,7 +78,7 @@ struct TrieBuilder {
   }
 }
 
-/// Places the nodes of a trie in a double array.
+/// Layout of the nodes of a trie in a double array.
 struct DoubleArrayLayout {
   /// The slots.
   private(set) var nodes: [WordPieceTrie.Node]

@@ -1,4 +1,4 @@
-/// Turns UTF-8 text into tokens: normalises, splits into words and cuts words into pieces in one pass.
+/// Cutter of UTF-8 text into WordPiece tokens: normalises, splits into words and cuts words into pieces in one pass.
 final class WordCutter: TextCutter {
   let trie: WordPieceTrie
   let actions: ScalarActions

@@ -132,17 +132,17 @@ struct WordPieceTrie: Sendable {
   }
 }
 
-/// Counts the steps of a match; the counter that counts nothing costs nothing.
+/// Counter of the steps of a match; the counter that counts nothing costs nothing.
 protocol StepCounter {
   mutating func step()
 }
 
-/// Counts nothing.
+/// Counter of nothing.
 struct NoStepCounter: StepCounter {
   @inline(__always) mutating func step() {}
 }
 
-/// Counts transitions and failures, for the test that guards linear time.
+/// Counter of transitions and failures, for the test that guards linear time.
 struct CountingStepCounter: StepCounter {
   private(set) var count = 0
   mutating func step() { count += 1 }

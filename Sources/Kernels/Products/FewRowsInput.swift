@@ -1,10 +1,10 @@
 import CKernels
 
-/// Few rows, laid out for products with weights that are read as they lie.
+/// Input of few rows, laid out for products with weights that are read as they lie.
 ///
 /// Up to `ps_few_rows` stay as they are and meet the weight in dot products; more are transposed once, and serve as many
 /// layers as read them. The memory belongs to the caller and must stay as long as this is used.
-struct ThinInput {
+struct FewRowsInput {
   let rows: Int
   private let inputs: Int
   private let values: UnsafePointer<Float>
@@ -22,10 +22,10 @@ struct ThinInput {
   }
 
   /// Runs `body` with rows laid out in memory of their own.
-  static func with(_ x: Storage, rows: Int, inputs: Int, _ body: (ThinInput) -> Void) {
+  static func with(_ x: Storage, rows: Int, inputs: Int, _ body: (FewRowsInput) -> Void) {
     let memory = Storage(uninitialized: space(rows: rows, inputs: inputs))
     var scratch = Scratch(memory.pointer, count: memory.count)
-    withExtendedLifetime(memory) { body(ThinInput(x.pointer, rows: rows, inputs: inputs, in: &scratch)) }
+    withExtendedLifetime(memory) { body(FewRowsInput(x.pointer, rows: rows, inputs: inputs, in: &scratch)) }
   }
 
   private init(values: UnsafePointer<Float>, rows: Int, inputs: Int) {
@@ -60,7 +60,7 @@ struct ThinInput {
   func layer(
     _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?, outputs: Int,
     _ activation: ActivationKernel, in scratch: inout Scratch
-  ) -> ThinInput {
+  ) -> FewRowsInput {
     let width = isTransposed ? Self.width(rows) : rows
     let result = scratch.take(Self.space(rows: rows, inputs: outputs))
     if isTransposed {
@@ -73,7 +73,7 @@ struct ThinInput {
     WorkProfile.time(.elementwise) {
       ps_activation(activation.rawValue, result, result, Int64(outputs * width))
     }
-    return ThinInput(values: result, rows: rows, inputs: outputs)
+    return FewRowsInput(values: result, rows: rows, inputs: outputs)
   }
 }
 
@@ -82,11 +82,11 @@ struct StepProduct {
   private let x: UnsafeMutablePointer<Float>
   private let rows: Int
   private let inputs: Int
-  private let thin: ThinInput?
+  private let input: FewRowsInput?
 
   /// The values that a step of at most so many rows takes of a scratch.
   static func space(rows: Int, inputs: Int) -> Int {
-    ThinInput.space(rows: min(rows, Int(ps_thin_rows)), inputs: inputs)
+    FewRowsInput.space(rows: min(rows, Int(ps_thin_rows)), inputs: inputs)
   }
 
   /// - Parameters:
@@ -97,9 +97,9 @@ struct StepProduct {
     // Few rows do not repay a BLAS's packing of the matrix, step after step.
     if rows < Int(ps_thin_rows) {
       var scratch = Scratch(memory.pointer, count: memory.count)
-      thin = ThinInput(x, rows: rows, inputs: inputs, in: &scratch)
+      input = FewRowsInput(x, rows: rows, inputs: inputs, in: &scratch)
     } else {
-      thin = nil
+      input = nil
     }
   }
 
@@ -109,8 +109,8 @@ struct StepProduct {
     stride: Int
   ) {
     let (first, part) = (outputs.lowerBound, matrix + outputs.lowerBound * inputs)
-    if let thin {
-      thin.product(part, nil, outputs: outputs.count, into: y + first, stride: stride)
+    if let input {
+      input.product(part, nil, outputs: outputs.count, into: y + first, stride: stride)
     } else {
       WorkProfile.time(.matrixProducts) {
         gemm(

@@ -2,13 +2,13 @@ import CKernels
 import Testing
 
 /// A linear layer of few rows against sums in double precision.
-@Suite struct ThinLinearTests {
+@Suite struct FewRowsLinearTests {
   /// Rows around whole vectors; outputs and inputs below, at and above the kernel's blocks; a result with gaps.
   @Test(arguments: [1, 2, 3, 5, 8, 16, 17, 32, 33, 63, 64], [(7, 3), (64, 256), (65, 257), (200, 700)])
   func agreesWithPlainSums(rows: Int, size: (outputs: Int, inputs: Int)) {
     let layer = Layer(rows: rows, outputs: size.outputs, inputs: size.inputs)
     for bias in [layer.bias, nil] {
-      #expect(layer.isResult(layer.thin(bias), bias))
+      #expect(layer.isResult(layer.fewRows(bias), bias))
       if rows <= Int(ps_few_rows) { #expect(layer.isResult(layer.few(bias), bias)) }
       #expect(layer.isTransposedResult(layer.transposed(bias), bias))
     }
@@ -46,7 +46,7 @@ private struct Layer {
     return result
   }
 
-  func thin(_ bias: [Float]?) -> [Float] {
+  func fewRows(_ bias: [Float]?) -> [Float] {
     var y = [Float](repeating: 42, count: rows * stride)
     ps_thin_linear(
       input(), Int64(width), gappedWeight, Int64(inputs + 5), bias, &y, Int64(rows), Int64(outputs),

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Self-attention with its four linear layers for few rows: attention(x) Wₒᵀ + bₒ, worker by worker.
-package struct ThinAttention {
+package struct FewRowsAttention {
   private let attention: AttentionKernel
   private let query: LinearKernel
   private let key: LinearKernel
@@ -18,7 +18,7 @@ package struct ThinAttention {
   ) {
     (tokens, queries) = (Int(starts.last ?? 0), Int(queryStarts.last ?? 0))
     let features = query.inputs
-    guard LinearSplit(rows: tokens, inputs: features, outputs: features).isThin,
+    guard LinearSplit(rows: tokens, inputs: features, outputs: features).hasFewRows,
       let split = PartialSums(of: heads, work: 4 * tokens * features * features)
     else { return nil }
     attention = AttentionKernel(
@@ -31,16 +31,16 @@ package struct ThinAttention {
     let features = attention.features
     let share = HeadShare.space(attention, heads: split.largestShare, tokens: tokens, queries: queries)
     let space =
-      ThinInput.space(rows: tokens, inputs: features) + ThinInput.space(rows: queries, inputs: features)
+      FewRowsInput.space(rows: tokens, inputs: features) + FewRowsInput.space(rows: queries, inputs: features)
     split.add(into: y, scratch: space + share) { part, scratch in
       let share = HeadShare(attention: attention, heads: part.terms)
-      let rows = ThinInput(x.pointer, rows: tokens, inputs: features, in: &scratch)
+      let rows = FewRowsInput(x.pointer, rows: tokens, inputs: features, in: &scratch)
       let asking =
-        wanted === x ? rows : ThinInput(wanted.pointer, rows: queries, inputs: features, in: &scratch)
+        wanted === x ? rows : FewRowsInput(wanted.pointer, rows: queries, inputs: features, in: &scratch)
       let mixed = share.mix(
         share.project(asking, query, in: &scratch), share.project(rows, key, in: &scratch),
         share.project(rows, value, in: &scratch), count: queries, in: &scratch)
-      let input = ThinInput(mixed, rows: queries, inputs: share.width, in: &scratch)
+      let input = FewRowsInput(mixed, rows: queries, inputs: share.width, in: &scratch)
       output.partialSum(input, ofInputs: share.columns, addsBias: part.isFirst, into: part.sums)
     }
   }
@@ -60,7 +60,7 @@ private struct HeadShare {
   static func space(_ attention: AttentionKernel, heads: Int, tokens: Int, queries: Int) -> Int {
     let width = heads * attention.headSize
     return 2 * Scratch.space(tokens * width) + 2 * Scratch.space(queries * width)
-      + Scratch.space(kernelScratch(attention)) + ThinInput.space(rows: queries, inputs: width)
+      + Scratch.space(kernelScratch(attention)) + FewRowsInput.space(rows: queries, inputs: width)
   }
 
   private static func kernelScratch(_ attention: AttentionKernel) -> Int {
@@ -69,7 +69,7 @@ private struct HeadShare {
 
   /// The heads' part of a linear layer, [rows, width].
   func project(
-    _ rows: ThinInput, _ layer: LinearKernel, in scratch: inout Scratch
+    _ rows: FewRowsInput, _ layer: LinearKernel, in scratch: inout Scratch
   ) -> UnsafeMutablePointer<Float> {
     let result = scratch.take(rows.rows * width)
     layer.project(rows, columns: columns, into: result, stride: width)
