@@ -1,4 +1,4 @@
-/// What can go wrong when predictions are scored.
+/// Error of scoring.
 public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A metric name that the kind of task does not know.
   case unknownMetric(String, known: [String])

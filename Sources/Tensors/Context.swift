@@ -8,7 +8,7 @@ public final class Context {
   public let tape: Tape?
   /// Whether dropout is active.
   public let isTraining: Bool
-  /// Where dropout masks come from; its stream moves on with every operation that draws one.
+  /// The source of dropout masks; its stream moves on with every operation that draws one.
   public private(set) var random: RandomSource
   /// The values that somebody wants to see of the pass; nil keeps none.
   public var taps: Taps?
@@ -37,5 +37,62 @@ public final class Context {
     return DropoutMask(
       seed: random.seed, stream: random.stream, firstRow: random.firstRow, probability: probability,
       starts: starts)
+  }
+}
+
+/// The values inside a model that somebody wants to see, by name, and what a pass has kept of them.
+///
+/// A module keeps its own output under its own name, such as `encoder.layer.3.attention.output`, if that is wanted; what nobody
+/// asks for is neither kept nor computed. Attention maps have names too: `encoder.layer.3.attention.scores`.
+public final class Taps {
+  /// The names that are wanted.
+  public let names: Set<String>
+  /// The values that were kept, by name.
+  public private(set) var values: [String: Tensor] = [:]
+  /// The attention maps that were kept, by name.
+  public private(set) var maps: [String: AttentionMaps] = [:]
+
+  /// Taps that have kept nothing yet.
+  public init(_ names: some Sequence<String>) { self.names = Set(names) }
+
+  /// Whether a value is wanted.
+  public func wants(_ name: String) -> Bool { names.contains(name) }
+
+  /// Whether one of some values is wanted.
+  public func wants(anyOf names: some Sequence<String>) -> Bool { names.contains(where: wants) }
+
+  /// Keeps a value if it is wanted.
+  public func keep(_ value: Tensor, as name: String) {
+    if wants(name) { values[name] = value }
+  }
+
+  /// Keeps what is wanted of what others have kept.
+  package func keep(_ other: Taps) {
+    for (name, value) in other.values { keep(value, as: name) }
+    for (name, maps) in other.maps { keep(maps, as: name) }
+  }
+
+  /// Keeps attention maps if they are wanted; nil was not computed.
+  public func keep(_ maps: AttentionMaps?, as name: String) {
+    if let maps, wants(name) { self.maps[name] = maps }
+  }
+}
+
+/// The attention maps of a batch: for each sequence, each head and each query, one value per key of that sequence.
+public struct AttentionMaps: Sendable {
+  /// All maps in one run: sequence after sequence, head after head, row-major [queries, keys].
+  public let values: Tensor
+  /// The number of heads.
+  public let heads: Int
+  /// Prefix sums of the queries of each sequence, [sequences + 1].
+  public let queryStarts: [Int32]
+  /// Prefix sums of the keys of each sequence, [sequences + 1].
+  public let keyStarts: [Int32]
+
+  package init(values: Tensor, heads: Int, queryStarts: [Int32], keyStarts: [Int32]) {
+    self.values = values
+    self.heads = heads
+    self.queryStarts = queryStarts
+    self.keyStarts = keyStarts
   }
 }

@@ -6,7 +6,7 @@ import Foundation
 /// What training draws for a sequence is a function of (seed, step, row of the global batch) alone: neither the sequences
 /// beside it nor the number of micro-batches or processes that share a step changes a draw.
 public struct RandomSource: Sendable, Equatable {
-  /// What the user chose; two sources with one seed and stream are the same source.
+  /// The user's choice; two sources with one seed and stream are the same source.
   public let seed: UInt64
   /// The next stream that `Context` hands to an operation.
   public internal(set) var stream: UInt64

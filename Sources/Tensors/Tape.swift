@@ -1,7 +1,7 @@
 import Kernels
 import Synchronization
 
-/// What happened in a forward pass, in order; `backward` replays it in reverse.
+/// Record of a forward pass, in order; `backward` replays it in reverse.
 ///
 /// Execution order is already a topological order, so there is no graph search. A tape serves one backward pass: each
 /// node is dropped as soon as it has run, which frees the activations it saved.
@@ -12,7 +12,7 @@ public final class Tape {
   package final class Link: @unchecked Sendable {
     package fileprivate(set) weak var tape: Tape?
   }
-  /// What the tensors of this tape hold.
+  /// The link that the tensors of this tape hold.
   package let link = Link()
 
   private struct Node: @unchecked Sendable {
@@ -59,5 +59,129 @@ public final class Tape {
       for output in node.outputs { output.release() }
       node.backward(gradients)
     }
+  }
+}
+
+/// The gradient of one tensor or parameter, in which contributions add up.
+///
+/// Sendable because tensors only carry it about: its contents are touched by a backward pass or an optimizer alone, and
+/// tapes and parameters stay where they are.
+package final class GradientSlot: @unchecked Sendable {
+  package let count: Int
+  /// The gradient so far; meaningless while `isEmpty`.
+  package private(set) var storage: Storage?
+  /// True until the first contribution (since the last `clear()`).
+  package private(set) var isEmpty = true
+
+  /// Whether the buffer stays from step to step: a parameter's does, a tensor's goes with its backward pass.
+  private let isLasting: Bool
+
+  /// Some rows of a table.
+  package struct Rows: Equatable {
+    /// The values of a row.
+    package let columns: Int
+    /// The rows, ascending, each once.
+    package let indices: [Int32]
+  }
+  /// The only rows that are not zero, when all contributions were to rows of a table; nil when any value may be.
+  package private(set) var rows: Rows?
+  /// The same of what the buffer still holds from before `clear()`.
+  private var staleRows: Rows?
+
+  package init(count: Int, isLasting: Bool = false) {
+    self.count = count
+    self.isLasting = isLasting
+  }
+
+  /// Hands out the buffer to write a contribution to; with `adding` it must be added, otherwise the contents are undefined
+  /// and must be overwritten.
+  package func contribute(_ body: (_ gradient: Storage, _ adding: Bool) -> Void) {
+    let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
+    storage = buffer
+    body(buffer, !isEmpty)
+    isEmpty = false
+    rows = nil
+  }
+
+  /// Hands out the buffer to add to some rows of a table, as an embedding does: a first contribution starts from zeros.
+  ///
+  /// A word table's gradient is tens of megabytes of which a batch touches one percent, so only rows that an earlier
+  /// step left behind are cleared, and `rows` tells the optimizer where to look.
+  func accumulate(
+    rows indices: [Int32], columns: Int, as kind: WorkKind,
+    _ body: (_ gradient: Storage) -> Void
+  ) {
+    let known = isEmpty ? [] : rows?.indices
+    let stale = storage == nil ? nil : staleRows
+    let isNew = storage == nil
+    let buffer = storage ?? Storage(uninitialized: count, lasting: isLasting)
+    storage = buffer
+    if isEmpty {
+      if let stale, stale.columns == columns {
+        RowKernels.clear(stale.indices, of: buffer, columns: columns)
+      } else if !(isNew && buffer.isZero) {
+        Elementwise.fill(buffer, with: 0, as: kind)
+      }
+    }
+    body(buffer)
+    isEmpty = false
+    rows = known.map { Rows(columns: columns, indices: Set($0 + indices).sorted()) }
+  }
+
+  /// Hands out the buffers of several slots at once, nil where there is no slot, for one kernel that writes all of them.
+  ///
+  /// One tensor may play several roles (self-attention written by hand); then each role writes a buffer of its own, which is
+  /// added afterwards.
+  package static func contribute(
+    to slots: [GradientSlot?], _ body: (_ targets: [(storage: Storage, adding: Bool)?]) -> Void
+  ) {
+    let present = slots.compactMap { $0 }
+    if Set(present.map(ObjectIdentifier.init)).count < present.count {
+      let buffers = slots.map { $0.map { Storage(uninitialized: $0.count) } }
+      body(buffers.map { $0.map { ($0, false) } })
+      for (slot, buffer) in zip(slots, buffers) { if let buffer { slot?.add(buffer) } }
+    } else {
+      open(slots[...], [], body)
+    }
+  }
+
+  private static func open(
+    _ slots: ArraySlice<GradientSlot?>, _ opened: [(storage: Storage, adding: Bool)?],
+    _ body: ([(storage: Storage, adding: Bool)?]) -> Void
+  ) {
+    guard let first = slots.first else { return body(opened) }
+    guard let first else { return open(slots.dropFirst(), opened + [nil], body) }
+    first.contribute { open(slots.dropFirst(), opened + [($0, $1)], body) }
+  }
+
+  /// Like `contribute`, for operations that only know how to add: a first contribution starts from zeros.
+  package func accumulate(_ body: (_ gradient: Storage) -> Void) {
+    contribute { gradient, adding in
+      if !adding { Elementwise.fill(gradient, with: 0) }
+      body(gradient)
+    }
+  }
+
+  /// Adds a whole gradient.
+  package func add(_ other: Storage) {
+    contribute { gradient, adding in
+      if adding { Elementwise.add(other, to: gradient) } else { gradient.assign(other) }
+    }
+  }
+
+  /// Forgets the gradient but keeps the buffer.
+  package func clear() {
+    if isEmpty { return }
+    staleRows = rows
+    rows = nil
+    isEmpty = true
+  }
+
+  /// Forgets the gradient and gives the buffer back.
+  package func release() {
+    storage = nil
+    rows = nil
+    staleRows = nil
+    isEmpty = true
   }
 }

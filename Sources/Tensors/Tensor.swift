@@ -10,7 +10,7 @@ public struct Tensor: Sendable {
   package let storage: Storage
   /// The extents, outermost first.
   public let shape: Shape
-  /// Where gradients with respect to this tensor add up, and on which tape; nil for a constant.
+  /// The slot where gradients with respect to this tensor add up, and its tape; nil for a constant.
   package let origin: Origin?
 
   /// The place of a tensor in the pass that computed it.
@@ -73,7 +73,7 @@ public struct Tensor: Sendable {
   /// Whether backward passes reach this tensor.
   public var requiresGradient: Bool { origin != nil }
 
-  /// Where gradients with respect to this tensor add up; nil for a constant.
+  /// The slot where gradients with respect to this tensor add up; nil for a constant.
   package var slot: GradientSlot? { origin?.slot }
 
   /// The tape it was computed on; nil for a constant, and once the pass is over.
@@ -97,4 +97,37 @@ public struct Tensor: Sendable {
 
   /// The same values cut off from the tape: a constant.
   public var detached: Tensor { Tensor(storage: storage, shape: shape) }
+}
+
+/// The extents of a tensor, outermost first; a scalar has none.
+public struct Shape: Equatable, Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The extents, outermost first.
+  public let dimensions: [Int]
+
+  /// A shape with the given extents, each at least 0.
+  public init(_ dimensions: [Int]) {
+    precondition(dimensions.allSatisfy { $0 >= 0 }, "A shape's extents must not be negative: \(dimensions).")
+    self.dimensions = dimensions
+  }
+
+  /// A shape from a literal such as `[32, 384]`.
+  public init(arrayLiteral elements: Int...) { self.init(elements) }
+
+  /// The number of axes.
+  public var rank: Int { dimensions.count }
+
+  /// The number of elements; 1 for a scalar.
+  public var count: Int { dimensions.reduce(1, *) }
+
+  /// The extent of the last axis; 1 for a scalar.
+  public var lastDimension: Int { dimensions.last ?? 1 }
+
+  /// The number of rows when every axis but the last is folded into one.
+  public var rowCount: Int { dimensions.dropLast().reduce(1, *) }
+
+  /// The extent of one axis.
+  public subscript(axis: Int) -> Int { dimensions[axis] }
+
+  /// The shape as `[32, 384]`.
+  public var description: String { "[" + dimensions.map(String.init).joined(separator: ", ") + "]" }
 }

@@ -60,7 +60,7 @@ public struct TokenBatch: Sendable, Equatable {
   /// The number of tokens of one sequence.
   public func length(_ index: Int) -> Int { rows(of: index).count }
 
-  /// Where the rows of each sequence begin among some rows in ascending order, and their number [B + 1].
+  /// Starts of each sequence among some rows in ascending order, and the number of rows [B + 1].
   package func starts(ofRows rows: [Int32]) -> [Int32] {
     var result: [Int32] = []
     result.reserveCapacity(starts.count)

@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// What is wrong with a tokenizer's files or with a request to it.
+/// Error about a tokenizer's files or a request to it.
 public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A file cannot be read, written or parsed.
   case format(FormatError)

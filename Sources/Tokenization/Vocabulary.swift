@@ -1,3 +1,5 @@
+import ModelFormats
+
 /// The tokens of a model and their ids.
 ///
 /// Tokens are compared byte by byte: Swift's own string comparison would take the composed and the decomposed form of
@@ -5,7 +7,7 @@
 public struct Vocabulary: Sendable {
   /// All tokens' UTF-8 bytes, one after the other in order of id.
   private var bytes: [UInt8] = []
-  /// Where each id's token starts in `bytes`, then the end of the last.
+  /// Starts of each id's token in `bytes`, then the end of the last.
   private var starts: [UInt32] = [0]
   /// All tokens in order of id; an id without a token has an empty string.
   public private(set) var tokens: [String] = []
@@ -91,9 +93,8 @@ public struct Vocabulary: Sendable {
 
   /// The slot that holds a token, or the free one where it belongs.
   private func slot(of token: Span<UInt8>) -> Int {
-    // FNV-1a, folded: the table is at most half full, so runs stay short.
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for position in 0..<token.count { hash = (hash ^ UInt64(token[position])) &* 0x100_0000_01b3 }
+    // Folded: the table is at most half full, so runs stay short.
+    let hash = FNV1a(token).value
     let mask = table.count - 1
     var slot = Int(truncatingIfNeeded: hash ^ hash >> 29) & mask
     while true {
@@ -121,5 +122,48 @@ extension Vocabulary: Equatable {
 extension [(token: String, id: Int32)] {
   fileprivate var isSortedByID: Bool {
     indices.dropFirst().allSatisfy { self[$0 - 1].id < self[$0].id }
+  }
+}
+
+/// The characters that stand for bytes in byte-level vocabularies.
+///
+/// GPT-2 (Radford and others 2019) writes each byte that prints in Latin-1 as that character, and the others, in order,
+/// as the characters from U+0100 on: a space is Ġ.
+enum ByteLevelAlphabet {
+  /// The character of each byte.
+  static let scalars: [Unicode.Scalar] = {
+    var next: UInt32 = 0x100
+    return (0...0xFF as ClosedRange<UInt32>).map { byte in
+      if prints(byte) { return Unicode.Scalar(UInt8(byte)) }
+      defer { next += 1 }
+      return Unicode.Scalar(next) ?? "?"
+    }
+  }()
+
+  /// The character of the space.
+  static let space = scalars[0x20]
+
+  /// The bytes that a token stands for, nil when it holds other characters.
+  static func bytes(of token: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(token.utf8.count)
+    for scalar in token.unicodeScalars {
+      guard scalar.value < inverse.count, let byte = inverse[Int(scalar.value)] else { return nil }
+      bytes.append(byte)
+    }
+    return bytes
+  }
+
+  /// Whether a byte occurs in UTF-8.
+  static func isUsed(_ byte: UInt8) -> Bool { byte < 0xC0 || (0xC2...0xF4).contains(byte) }
+
+  private static let inverse: [UInt8?] = {
+    var inverse = [UInt8?](repeating: nil, count: 0x200)
+    for (byte, scalar) in scalars.enumerated() { inverse[Int(scalar.value)] = UInt8(byte) }
+    return inverse
+  }()
+
+  private static func prints(_ byte: UInt32) -> Bool {
+    (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
   }
 }

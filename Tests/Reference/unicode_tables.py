@@ -226,7 +226,7 @@ def write(name, comment, parts):
 def main():
     data, decomposition, lowercase, classes = measure()
     parts = [
-        swift_string("control", "What cleaning removes: NUL, U+FFFD and the categories C* as `tokenizers` knows them.",
+        swift_string("control", "Control characters, which cleaning removes: NUL, U+FFFD and the categories C* as `tokenizers` knows them.",
                      ranges(data["control"])),
         swift_string("white", "White space: separates words.", ranges(data["white"])),
         swift_string("punctuation", "ASCII punctuation and the categories P*: a word of its own each.",
@@ -248,7 +248,7 @@ def main():
           "hexadecimal.", [words])
     letters, numbers, white = letters_and_numbers()
     assert white == data["white"]  # one white space for both
-    write("UnicodeLetterData", "What splitting for byte-level BPE takes for letters and numbers, in hexadecimal.", [
+    write("UnicodeLetterData", "Letters and numbers of the splitting for byte-level BPE, in hexadecimal.", [
         swift_string("letters", "The categories L*.", ranges(letters)),
         swift_string("numbers", "The categories N*.", ranges(numbers))])
     found = differences(data, decomposition, lowercase, classes)

@@ -40,6 +40,35 @@ import Tokenization
     }
   }
 
+  /// The tokens of texts in a frame are what `encode` gives, by a file's template and by those of BERT and RoBERTa.
+  @Test func framesPutAroundWhatTheTemplateDoes() throws {
+    var tokenizers: [any Tokenizer] = []
+    try withFolder(["tokenizer.json": try template]) { tokenizers.append(try BertTokenizer(directory: $0)) }
+    let vocabulary = Vocabulary(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "b"])
+    tokenizers.append(BertTokenizer(vocabulary: vocabulary))
+    let bytes = (0...0xFF as ClosedRange<UInt32>).map { byte -> String in
+      let printable = (0x21...0x7E).contains(byte) || (0xA1...0xAC).contains(byte) || byte >= 0xAE
+      return printable ? String(Unicode.Scalar(UInt8(byte))) : ""
+    }
+    let others = (0x100..<0x144 as Range<UInt32>).compactMap(Unicode.Scalar.init).map { String($0) }
+    tokenizers.append(
+      try ByteLevelBPETokenizer(
+        vocabulary: Vocabulary(["<s>", "</s>", "<pad>", "<unk>"] + bytes.filter { !$0.isEmpty } + others),
+        merges: []))
+    for tokenizer in tokenizers {
+      let (first, second) = (
+        tokenizer.encodeIDs("a b", addSpecialTokens: false).ids,
+        tokenizer.encodeIDs("b", addSpecialTokens: false).ids
+      )
+      let single = SpecialFrame(of: tokenizer).sequence(first)
+      #expect((single.ids, single.segments) == tokenizer.encodeIDs("a b"))
+      let pair = SpecialFrame(of: tokenizer, isPair: true).sequence(first, second)
+      #expect((pair.ids, pair.segments) == tokenizer.encodeIDs("a b", pair: "b"))
+      #expect(Array(pair.ids[pair.start...].prefix(first.count)) == first)
+      #expect(!first.isEmpty && single.ids.count > first.count && pair.ids.count > single.ids.count)
+    }
+  }
+
   @Test func savedTokenizersComeBackTheSame() throws {
     let texts = try Golden.strings(try Golden.load("texts.json")["texts"])
     let added = try Golden.strings(try Golden.load("added.json")["texts"])

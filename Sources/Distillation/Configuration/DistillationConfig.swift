@@ -11,7 +11,7 @@ public struct DistillationConfig: Sendable, Equatable {
   public var temperature: Double
   /// Schedule of τ by the logits; `temperature_scheduler`.
   public var temperatureSchedule: TemperatureSchedule
-  /// Which loss compares the logits; `kd_loss_type`.
+  /// Loss between the logits; `kd_loss_type`.
   public var kdLossType: KDLossType
   /// The weights inside that loss; `kd_loss_options`.
   public var kdLossOptions: KDLossOptions

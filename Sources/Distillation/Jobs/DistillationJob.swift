@@ -86,7 +86,7 @@ public struct DistillationJob: Sendable, Equatable {
     return try PreparedJob(self, listener, isDryRun: isDryRun)
   }
 
-  /// What makes no job of these parts, found without reading a file.
+  /// Faults of the job's form, found without reading a file.
   var faults: [Fault] {
     var faults: [Fault] = []
     if tasks.isEmpty { faults.append(Fault("tasks", "found none, expected at least one")) }
@@ -132,7 +132,7 @@ public struct DistillationJob: Sendable, Equatable {
 
 /// A task of a job: what it is, its data, its teachers and what the student learns of it.
 public struct JobTask: Sendable, Equatable {
-  /// What scores, messages and the folder of one of several tasks call it.
+  /// Name in scores, messages and the folder of one of several tasks.
   public var name: String
   /// The task with its files and settings.
   public var definition: TaskDefinition
@@ -142,9 +142,9 @@ public struct JobTask: Sendable, Equatable {
   public var skipsBadRows = false
   /// The teachers, the one whose layers are matched first; none learns from labels alone.
   public var teachers: [JobTeacher] = []
-  /// What is averaged over several teachers.
+  /// Mean that is taken over several teachers.
   public var teacherAverage = TeacherAverage.logits
-  /// What the student learns of the teachers.
+  /// Configuration of the loss against the teachers.
   public var distillation = DistillationConfig()
   /// Whether the teachers' answers are kept; nil leaves it to the run.
   public var keepsAnswers: Bool?
@@ -159,7 +159,7 @@ public struct JobTask: Sendable, Equatable {
     self.name = name ?? definition.name
   }
 
-  /// What reads its files.
+  /// Tokenizer that reads its files.
   var reader: TaskReader {
     TaskReader(
       task: definition, folder: URL(filePath: data, directoryHint: .isDirectory),
@@ -203,7 +203,7 @@ public struct JobAugmentation: Sendable, Equatable {
   public var parts: [AugmentationRecipe.Part]
   /// How many texts are made.
   public var amount: AugmentationRecipe.Amount
-  /// What decides the texts; nil takes the seed of the training.
+  /// Seed that decides the texts; nil takes the seed of the training.
   public var seed: UInt64?
   /// The folder of the masked language model for the method `masked_lm`; nil for none.
   public var maskedModel: String?

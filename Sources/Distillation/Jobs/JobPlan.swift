@@ -12,7 +12,7 @@ public struct JobPlan: Sendable {
   struct Section {
     /// The lines without warnings.
     var lines: [String]
-    /// What is doubtful.
+    /// Warnings.
     var warnings: [Fault] = []
 
     /// Lines of one's own.
@@ -30,7 +30,7 @@ public struct JobPlan: Sendable {
   public let lines: [String]
   /// The plan for people, each warning after what it is about.
   public let linesWithWarnings: [String]
-  /// What is doubtful about the configurations, each thing once.
+  /// Warnings about the configurations, each once.
   public let warnings: [Fault]
   /// The plan for machines; of two stages a list under `stages`, of several tasks one under `tasks`.
   public let json: JSONValue

@@ -8,17 +8,17 @@ import Training
 
 /// Stage of a distillation of one task: what the student learns from, how, and what was worked out for it.
 struct JobStage {
-  /// Which training of the job it is.
+  /// Part of the job that is trained.
   let part: JobPart
-  /// What the student learns from.
+  /// Configuration of the loss.
   let config: DistillationConfig
   /// The settings.
   let training: TrainingConfig
-  /// What the loop minimises.
+  /// Objective of the loop.
   let distiller: GeneralDistiller
   /// How the teachers are asked.
   let answers: TeacherAnswers
-  /// What it will do and need.
+  /// Plan of what it will do and need.
   let plan: DistillationPlan
 
   /// Works a stage out.
@@ -52,7 +52,7 @@ struct JobStage {
 
 /// Training of a job of one task: its loops one after the other, in the run folder.
 struct SingleTraining {
-  /// What the loops minimise.
+  /// Objectives of the loops.
   enum Work {
     /// The labels of a task.
     case labels

@@ -11,13 +11,13 @@ struct MadeStudent {
   let name: String
   /// The model of each task; of several, all have one encoder.
   let models: [TaskModel]
-  /// What all of them read with.
+  /// Tokenizer of all of them.
   let tokenizer: any Tokenizer
-  /// What the configuration of each task is checked against; the names of outputs are as the student was made.
+  /// Description that the configuration of each task is checked against; the names of outputs are as the student was made.
   let descriptions: [ModelDescription]
   /// Whether no layer comes from a teacher or a checkpoint.
   let isFresh: Bool
-  /// What a directory's checkpoint holds and lacks, in a few words; nil when there is nothing to say.
+  /// Note on tensors that a directory's checkpoint holds or lacks, in a few words; nil when there is nothing to say.
   let remark: String?
 
   /// The folder that a task's model and the tokenizer make.

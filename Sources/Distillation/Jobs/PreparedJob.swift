@@ -11,14 +11,14 @@ public import Training
 public final class PreparedJob {
   /// The job.
   public let job: DistillationJob
-  /// What it will do and need.
+  /// Plan of what it will do and need.
   public let plan: JobPlan
-  /// What makes a bad student likely, found from data and models; the plan has warnings of its own.
+  /// Warnings of a student that will likely be bad, found from data and models; the plan has warnings of its own.
   public let warnings: [Fault]
   /// How texts were made of the training texts; nil for none.
   public let augmentation: AugmentationRecipe?
 
-  /// What trains the student.
+  /// Stages that train the student.
   private enum Work {
     case single(SingleTraining)
     case shared(SharedTraining)
@@ -293,7 +293,7 @@ extension DistillationJob {
     "--theseus learns from the labels alone; leave out --temperature, --match and the other options of a distillation"
   )
 
-  /// What a run reads of the user's.
+  /// Files of the user's that a run reads.
   var inputs: [String] {
     [student.name, student.tokenizer].compactMap { $0 }
       + tasks.flatMap { task in

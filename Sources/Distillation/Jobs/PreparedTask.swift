@@ -9,7 +9,7 @@ import Training
 
 /// A task of a job with its rows and its teachers.
 struct LoadedTask {
-  /// What the job says of it.
+  /// Task as the job describes it.
   let task: JobTask
   /// The rows.
   private(set) var rows: RunRows
@@ -18,7 +18,7 @@ struct LoadedTask {
   /// The rows that models are scored on; nil without any.
   let validation: TokenizedRows?
 
-  /// What the task is.
+  /// Definition of the task.
   var definition: TaskDefinition { task.definition }
 
   /// Reads the rows and loads the teachers.
@@ -47,7 +47,7 @@ struct PreparedTask {
   let loaded: LoadedTask
   /// The task's part of the student.
   let student: TokenizedModel
-  /// What configurations are checked against.
+  /// Descriptions that configurations are checked against.
   let description: ModelDescription
   /// The order of the student's outputs.
   let order: LabelOrder
@@ -55,11 +55,11 @@ struct PreparedTask {
   let limit: Int
   /// The examples as a teacher with other tokens reads them; nil where it reads the student's.
   let alignment: AlignedExamples?
-  /// What the student learns from.
+  /// Configuration of the loss.
   let examples: [EncodedExample]
   /// The rows that it is scored on as it reads them; nil without any.
   let scored: TokenizedRows.Reading?
-  /// What its evaluations in training were.
+  /// Evaluations in training.
   let memory = EvaluationMemory()
   /// A fingerprint of the student's tokenizer.
   private let tokenizer: String
@@ -67,7 +67,7 @@ struct PreparedTask {
   /// Each further teacher's output for each output of the first; nil where outputs have no names.
   private let outputs: [[Int]?]
 
-  /// What the task is.
+  /// Definition of the task.
   var definition: TaskDefinition { loaded.definition }
   /// The teachers, the one whose layers are matched first.
   var teachers: [LoadedTeacher] { loaded.teachers }
@@ -300,7 +300,7 @@ struct PreparedTask {
 }
 
 extension ModelMeasurement {
-  /// What a cache knows of the teacher that built it.
+  /// Record of the teacher that built a cache.
   ///
   /// - Parameter metrics: The scores to look for.
   /// - Throws: `ModelError.configuration`.

@@ -12,11 +12,11 @@ struct SharedTraining {
   let tasks: [PreparedTask]
   /// The trainer.
   let distiller: MultiTaskDistiller
-  /// What distils each task's teacher; nil where it is learnt from labels alone.
+  /// Distiller of each task's teacher; nil where the task is learnt from labels alone.
   let distillers: [GeneralDistiller?]
   /// How each task's teacher is asked; nil without a teacher.
   let answers: [TeacherAnswers?]
-  /// What each task's part will do and need; nil without a teacher.
+  /// Plan of each task's part; nil without a teacher.
   let plans: [DistillationPlan?]
   /// The updates of the run.
   let steps: Int

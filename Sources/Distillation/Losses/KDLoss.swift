@@ -16,7 +16,7 @@ import Tensors
 /// All shrink as 1/τ², so each is multiplied by τ² (Hinton et al. 2015), which makes a weight mean the same at every
 /// temperature; TextBrewer leaves the factor out, and so does `isCompensated` = false.
 public struct KDLoss: Sendable, Equatable {
-  /// Which loss.
+  /// Name of the loss.
   public let type: KDLossType
   /// Whether the loss is multiplied by τ².
   public let isCompensated: Bool
@@ -141,7 +141,7 @@ public struct KDLoss: Sendable, Equatable {
   }
 }
 
-/// Which loss compares the logits of student and teacher; TextBrewer's `kd_loss_type`, and what came after it.
+/// Name of a loss between the logits of student and teacher; TextBrewer's `kd_loss_type`, and what came after it.
 public enum KDLossType: String, Sendable, Codable, CaseIterable {
   /// Cross-entropy between the softened distributions (Hinton et al. 2015); its minimum is the teacher's entropy.
   case ce

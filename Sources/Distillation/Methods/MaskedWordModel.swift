@@ -17,7 +17,7 @@ public struct MaskedWordModel {
   private let model: TaskModel
   private let tokenizer: any Tokenizer
   private let mask: Int32
-  private let frame: PairFrame
+  private let frame: SpecialFrame
   private let maxLength: Int
   /// The word of each token that is one of letters, nil for the others.
   private let words: [String?]
@@ -48,7 +48,7 @@ public struct MaskedWordModel {
     self.tokenizer = tokenizer
     self.candidateCount = candidateCount
     self.mask = mask
-    frame = PairFrame(of: tokenizer)
+    frame = SpecialFrame(of: tokenizer, isPair: true)
     maxLength = min(model.config.maxPositions, tokenizer.modelMaxLength ?? .max)
     let word = Self.wordRule(of: tokenizer)
     let special = Set(tokenizer.addedTokens.map(\.content))
@@ -90,9 +90,9 @@ public struct MaskedWordModel {
     for place in places {
       var gapped = ids
       gapped[place] = mask
-      let sequence = frame.around(gapped, original)
-      rows.append(Int32(sequences.count * sequence.ids.count + frame.before.ids.count + place))
-      sequences.append(sequence)
+      let sequence = frame.sequence(gapped, original)
+      rows.append(Int32(sequences.count * sequence.ids.count + sequence.start + place))
+      sequences.append((sequence.ids, sequence.segments))
     }
     let logits = model(TokenBatch(sequences: sequences), rows: rows, in: .inference).logits
     let (values, width) = (logits.values, logits.shape.lastDimension)
@@ -142,46 +142,5 @@ public struct MaskedWordModel {
       }
     }
     return { $0.allSatisfy(\.isLetter) && !$0.isEmpty ? $0 : nil }
-  }
-}
-
-/// The special tokens that a tokenizer puts around and between a pair of texts, with the texts' segments.
-private struct PairFrame {
-  typealias Part = (ids: [Int32], segments: [Int32])
-
-  private(set) var before: Part = ([], [])
-  private var between: Part = ([], [])
-  private var after: Part = ([], [])
-  private var segments: (first: Int32, second: Int32) = (0, 0)
-
-  init(of tokenizer: any Tokenizer) {
-    // Any pair shows where the template puts its texts.
-    let encoding = tokenizer.encode("a", pair: "a")
-    var textsBegun = 0
-    var isInText = false
-    for (index, isSpecial) in encoding.specialTokensMask.enumerated() {
-      let (id, segment) = (encoding.ids[index], encoding.segments[index])
-      if !isSpecial {
-        if !isInText { textsBegun += 1 }
-        if textsBegun == 1 { segments.first = segment } else { segments.second = segment }
-      } else if textsBegun == 0 {
-        before = (before.ids + [id], before.segments + [segment])
-      } else if textsBegun == 1 {
-        between = (between.ids + [id], between.segments + [segment])
-      } else {
-        after = (after.ids + [id], after.segments + [segment])
-      }
-      isInText = !isSpecial
-    }
-  }
-
-  var count: Int { before.ids.count + between.ids.count + after.ids.count }
-
-  func around(_ first: [Int32], _ second: [Int32]) -> Part {
-    (
-      before.ids + first + between.ids + second + after.ids,
-      before.segments + first.map { _ in segments.first } + between.segments
-        + second.map { _ in segments.second } + after.segments
-    )
   }
 }

@@ -229,7 +229,7 @@ public struct DistillationTask {
   public let samplingWeight: Double
   /// Scores the student on the task; nil never does.
   public let score: (() throws -> EvaluationResult)?
-  /// Which of the scores counts in the average over tasks; nil takes the first.
+  /// Score that counts in the average over tasks; nil takes the first.
   public let metric: String?
 
   /// A task; the objectives of all tasks must train parameters of different names on one encoder.

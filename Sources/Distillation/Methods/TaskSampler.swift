@@ -2,7 +2,7 @@ import Foundation
 import TaskData
 import Training
 
-/// Which task each update of a multi-task run is of, and which of its batches.
+/// Sampler of the task of each update of a multi-task run, and of its batches.
 ///
 /// An update draws its task with p ∝ weight · n^τ, n the number of the task's examples (TextBrewer counts batches), from a
 /// stream of the run's seed that nothing else reads. All micro-batches of an update are of one task: the mean of an

@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// What is in a Hugging Face directory, read from its files: shapes from their headers, and whether all values are finite.
+/// Report on a Hugging Face directory, read from its files: shapes from their headers, and whether all values are finite.
 public struct CheckpointReport {
   private let path: String
   private let config: JSONValue
@@ -26,7 +26,7 @@ public struct CheckpointReport {
     self.nonFinite = nonFinite
   }
 
-  /// What is wrong with the weights, in a sentence; nil when nothing is.
+  /// Fault of the weights, in a sentence; nil when there is none.
   public var warning: String? {
     guard !nonFinite.isEmpty else { return nil }
     let shown = nonFinite.prefix(4).map { "\(printable($0.name, atMost: 200)): \($0.count) values" }.joined(

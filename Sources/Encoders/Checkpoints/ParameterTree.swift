@@ -11,7 +11,7 @@ struct ParameterTree {
     /// The number of values below, one of several alike nodes counted once for each.
     var count: Int { tensor?.count ?? children.reduce(0) { $0 + $1.count } }
 
-    /// What must be equal for two siblings to be alike: everything below, but not the own name.
+    /// Key that is equal for siblings that are alike: everything below, but not the own name.
     var structure: String {
       if let tensor { return "\(tensor.dtype.rawValue)\(tensor.shape)" }
       return "(" + children.map { "\($0.name):\($0.structure)" }.joined(separator: ",") + ")"
@@ -22,11 +22,11 @@ struct ParameterTree {
   struct Row: Equatable {
     /// How deep the module lies.
     let depth: Int
-    /// Its name, with the range of alike siblings it stands for.
+    /// Name, with the range of alike siblings it stands for.
     let name: String
-    /// Its shape, nil for a module.
+    /// Shape, nil for a module.
     let shape: [Int]?
-    /// Its values, those of alike siblings included.
+    /// Number of values, those of alike siblings included.
     let count: Int
   }
 

@@ -91,7 +91,7 @@ public struct SquadV2Scores: Sendable {
     return object
   }
 
-  /// What the script says of the questions without a prediction, a line each.
+  /// Warnings of the script about the questions without a prediction, a line each.
   public var warnings: [String] { missing.map { "Missing prediction for \($0)" } }
 }
 
@@ -140,7 +140,7 @@ extension SquadV2Scores {
       isMissing: text == nil, exact: prediction.map(answers.contains) == true ? 1 : 0, f1: best ?? 0)
   }
 
-  /// Where one side has no tokens, F1 is 1 when neither has.
+  /// F1 of two answers; where one side has no tokens, 1 when neither has.
   private static func f1(_ prediction: NormalizedAnswer, answer: NormalizedAnswer) -> Double {
     if prediction.tokens.isEmpty || answer.tokens.isEmpty {
       return prediction.tokens.isEmpty && answer.tokens.isEmpty ? 1 : 0

@@ -65,7 +65,7 @@ public struct EntityScores: Sendable {
       counts.reduce((0, 0, 0)) { ($0.0 + $1.right, $0.1 + $1.predicted, $0.2 + $1.expected) })
   }
 
-  /// What `evaluate`'s seqeval returns: an object {precision, recall, f1, number} for each type, then
+  /// JSON as `evaluate`'s seqeval returns it: an object {precision, recall, f1, number} for each type, then
   /// `overall_precision`, `overall_recall`, `overall_f1` and `overall_accuracy`.
   public var json: JSONObject {
     var object = JSONObject()
@@ -163,4 +163,14 @@ extension EntityScores {
       precision: precision, recall: recall, f1: sum > 0 ? 2 * precision * recall / sum : 0,
       number: counts.expected)
   }
+}
+
+/// Matching of predicted entities with the true ones.
+public enum EntityMatching: Sendable, Hashable {
+  /// Lenient matching as conlleval.pl and `seqeval` by default: any well or ill formed tags, read by
+  /// `Entity.lenient`.
+  case lenient
+  /// Strict matching as `seqeval` with `mode="strict"`: only entities that keep to the scheme; nil takes the scheme
+  /// that the prefixes of the true tags show.
+  case strict(TagScheme?)
 }

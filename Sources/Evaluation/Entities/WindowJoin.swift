@@ -1,4 +1,5 @@
-/// Joins predictions of overlapping windows: each token takes its value from the window in which it has most context.
+/// Join of the predictions of overlapping windows: each token takes its value from the window in which it has most
+/// context.
 ///
 /// Context is the smaller of the number of tokens before and after it in the window, and a longer window wins by a
 /// hundredth of its length, as in BERT's run_squad.py (`_check_is_max_context`); of equal windows the first wins.

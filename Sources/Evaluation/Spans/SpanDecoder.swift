@@ -1,17 +1,18 @@
 import Foundation
 
-/// Turns the logits of a question's windows into an answer, as `postprocess_qa_predictions` of `transformers`' run_qa.
+/// Decoder of the logits of a question's windows into an answer, as `postprocess_qa_predictions` of `transformers`'
+/// run_qa.
 ///
 /// All arithmetic is in Float32, as there. Where logits are equal, the later token comes first and then the earlier
 /// candidate; numpy leaves the former open.
 public struct SpanDecoder: Sendable {
-  /// How many starts and ends of each window are paired, and how many answers are kept (`n_best_size`).
+  /// The number of starts and ends of each window that are paired, and of answers that are kept (`n_best_size`).
   public var nBestSize: Int
   /// The longest answer in tokens (`max_answer_length`).
   public var maxAnswerLength: Int
   /// Whether a question may have no answer (`version_2_with_negative`).
   public var allowsNoAnswer: Bool
-  /// No answer is given when its score exceeds the best answer's by more than this (`null_score_diff_threshold`).
+  /// The lead over the best answer's score above which no answer is given (`null_score_diff_threshold`).
   public var nullScoreDiffThreshold: Float
 
   /// A decoder with run_qa's defaults.

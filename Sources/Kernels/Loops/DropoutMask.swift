@@ -9,7 +9,7 @@ package struct DropoutMask: Sendable {
   package let probability: Float
   /// The row of the global batch that the first sequence is.
   private let firstRow: UInt64
-  /// Where the rows of each sequence begin, and their number, [sequences + 1]; nil: all rows are one sequence's.
+  /// Starts of the rows of each sequence, and their number, [sequences + 1]; nil: all rows are one sequence's.
   private let starts: [Int32]?
 
   /// No dropout.

@@ -14,7 +14,7 @@ package struct LayerNormKernel {
     (self.rows, self.columns, self.epsilon, self.mask) = (rows, columns, epsilon, mask)
   }
 
-  /// What backward needs: n, [rows, columns], and r, [rows].
+  /// Values that backward needs: n, [rows, columns], and r, [rows].
   package struct Saved {
     let normalized: Storage
     let inverseDeviation: Storage

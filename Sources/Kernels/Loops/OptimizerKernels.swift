@@ -14,7 +14,7 @@ package struct AdamWKernel {
   private let bias2: Float
   private let gradientScale: Float
 
-  /// One step's numbers.
+  /// Numbers of one step.
   ///
   /// - Parameters:
   ///   - kept: 1 − learning rate · weight decay.
@@ -58,7 +58,7 @@ package struct SGDKernel {
   private let isFirst: Bool
   private let gradientScale: Float
 
-  /// One step's numbers.
+  /// Numbers of one step.
   package init(
     learningRate: Float, momentum: Float, weightDecay: Float, isNesterov: Bool, isFirst: Bool,
     gradientScale: Float

@@ -42,3 +42,156 @@ package enum SoftmaxKernel {
     }
   }
 }
+
+/// Cross-entropies of rows and of sequences, with their gradients.
+package enum CrossEntropy {
+  // MARK: Labels
+
+  /// log softmax(z) of rows, and −Σ of its values at the labels.
+  ///
+  /// - Parameter labels: The class of each row; rows with `ignored` do not count.
+  package static func labels(
+    _ z: Storage, labels: [Int32], ignored: Int32, columns: Int
+  ) -> (total: Double, logs: Storage) {
+    let logs = Storage(uninitialized: z.count)
+    SoftmaxKernel.logSoftmax(z, rows: labels.count, columns: columns, into: logs, as: .loss)
+    var total = 0.0
+    for (row, label) in labels.enumerated() where label != ignored {
+      total -= Double(logs.pointer[row * columns + Int(label)])
+    }
+    return (total, logs)
+  }
+
+  /// dz = factor (softmax(z) − onehot), 0 for rows that do not count.
+  package static func labelGradient(
+    _ logs: Storage, labels: [Int32], ignored: Int32, columns: Int, factor: Float
+  ) -> Storage {
+    let dz = Storage(uninitialized: logs.count)
+    RowBlocks.rows(labels.count, columns: columns, as: .loss) { range in
+      for row in range {
+        let (label, target) = (labels[row], dz.pointer + row * columns)
+        guard label != ignored else {
+          target.update(repeating: 0, count: columns)
+          continue
+        }
+        ps_exp(logs.pointer + row * columns, target, Int64(columns))
+        target[Int(label)] -= 1
+        ps_scale(target, factor, target, Int64(columns))
+      }
+    }
+    return dz
+  }
+
+  // MARK: Positions
+
+  /// log softmax(z) within each sequence, and −Σ of its values at the targets.
+  ///
+  /// - Parameter targets: The row of each sequence's target; nil leaves a sequence out.
+  package static func positions(
+    _ z: Storage, sequences: [Range<Int>], targets: [Int?]
+  ) -> (total: Double, logs: Storage) {
+    let logs = Storage(uninitialized: z.count)
+    RowBlocks.rows(sequences.count, columns: z.count / max(1, sequences.count), as: .loss) { range in
+      for rows in sequences[range] {
+        let start = rows.lowerBound
+        ps_log_softmax(z.pointer + start, logs.pointer + start, 1, Int64(rows.count), 1)
+      }
+    }
+    var total = 0.0
+    for case let row? in targets { total -= Double(logs.pointer[row]) }
+    return (total, logs)
+  }
+
+  /// dz = factor (softmax(z) − onehot), 0 for sequences that are left out.
+  package static func positionGradient(
+    _ logs: Storage, sequences: [Range<Int>], targets: [Int?], factor: Float
+  ) -> Storage {
+    let dz = Storage(uninitialized: logs.count)
+    ps_exp(logs.pointer, dz.pointer, Int64(logs.count))
+    for (rows, target) in zip(sequences, targets) {
+      if let target { dz.pointer[target] -= 1 }
+      let part = dz.pointer + rows.lowerBound
+      ps_scale(part, target == nil ? 0 : factor, part, Int64(rows.count))
+    }
+    return dz
+  }
+
+  // MARK: Distributions
+
+  /// p = softmax(z_T/τ), log q = log softmax(z_S/τ) of rows, and −Σ p log q.
+  package static func soft(
+    student: Storage, teacher: Storage, temperature: Float, rows: Int, columns: Int
+  ) -> (total: Double, p: Storage, logQ: Storage) {
+    let (p, logQ) = (Storage(uninitialized: rows * columns), Storage(uninitialized: rows * columns))
+    // Each row's part for itself, so that the sum does not depend on how rows are shared out.
+    var products = [Double](repeating: 0, count: rows)
+    products.withUnsafeMutableBufferPointer { products in
+      RowBlocks.rows(rows, columns: columns, as: .loss) { range in
+        let (start, r, c) = (range.lowerBound * columns, Int64(range.count), Int64(columns))
+        ps_softmax(teacher.pointer + start, p.pointer + start, r, c, c, c, 1 / temperature)
+        ps_log_softmax(student.pointer + start, logQ.pointer + start, r, c, 1 / temperature)
+        for row in range {
+          products[row] = ps_dot(p.pointer + row * columns, logQ.pointer + row * columns, c)
+        }
+      }
+    }
+    return (-products.reduce(0, +), p, logQ)
+  }
+
+  /// The same over the rows of each sequence, none of which is empty.
+  package static func soft(
+    student: Storage, teacher: Storage, temperature: Float, sequences: [Range<Int>]
+  ) -> (total: Double, p: Storage, logQ: Storage) {
+    let count = student.count
+    let (p, logQ) = (Storage(uninitialized: count), Storage(uninitialized: count))
+    RowBlocks.rows(sequences.count, columns: count / sequences.count, as: .loss) { range in
+      for rows in sequences[range] {
+        let (start, n) = (rows.lowerBound, Int64(rows.count))
+        ps_softmax(teacher.pointer + start, p.pointer + start, 1, n, n, n, 1 / temperature)
+        ps_log_softmax(student.pointer + start, logQ.pointer + start, 1, n, 1 / temperature)
+      }
+    }
+    return (-ps_dot(p.pointer, logQ.pointer, Int64(count)), p, logQ)
+  }
+
+  /// dz_S = factor (q − p).
+  package static func softGradient(p: Storage, logQ: Storage, factor: Float) -> Storage {
+    let dz = Storage(uninitialized: p.count)
+    RowBlocks.elements(p.count, as: .loss) { offset, count in
+      let part = dz.pointer + offset
+      ps_exp(logQ.pointer + offset, part, count)
+      ps_subtract(part, p.pointer + offset, part, count)
+      ps_scale(part, factor, part, count)
+    }
+    return dz
+  }
+
+  // MARK: Labels side by side
+
+  /// Σ −t log σ(z) − (1 − t) log σ(−z), without overflow for any z, and a buffer for the gradient.
+  package static func binary(_ z: Storage, targets t: Storage) -> (total: Double, buffer: Storage) {
+    let count = z.count
+    // −t log σ(z) − (1 − t) log σ(−z) = max(z, 0) − z t − log σ(|z|), whose logarithm never leaves −0.7 ... 0.
+    let rest = Storage(uninitialized: count)
+    RowBlocks.elements(count, as: .loss) { offset, length in
+      let (z, t, part) = (z.pointer + offset, t.pointer + offset, rest.pointer + offset)
+      for index in 0..<Int(length) { part[index] = abs(z[index]) }
+      ps_activation(ActivationKernel.sigmoid.rawValue, part, part, length)
+      ps_log(part, part, length)
+      for index in 0..<Int(length) {
+        part[index] = max(z[index], 0) - z[index] * t[index] - part[index]
+      }
+    }
+    return (ps_sum(rest.pointer, Int64(count)), rest)
+  }
+
+  /// dz = factor (σ(z) − t).
+  package static func binaryGradient(_ z: Storage, targets t: Storage, factor: Float, into dz: Storage) {
+    RowBlocks.elements(z.count, as: .loss) { offset, length in
+      let part = dz.pointer + offset
+      ps_activation(ActivationKernel.sigmoid.rawValue, z.pointer + offset, part, length)
+      ps_subtract(part, t.pointer + offset, part, length)
+      ps_scale(part, factor, part, length)
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the processor and the system offer this process.
+/// Processor and memory that the system offers this process.
 public struct Machine: Sendable, Equatable {
   /// The processor's name as the system gives it.
   public let name: String
@@ -64,4 +64,106 @@ public struct Machine: Sendable, Equatable {
     "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8", "asimd",
     "asimddp", "i8mm", "bf16", "sve", "sve2",
   ]
+}
+
+/// The processor's description as the system gives it.
+struct ProcessorInformation {
+  var name = "unknown processor"
+  var vendor = ""
+  var features: Set<String> = []
+
+  static func read() -> ProcessorInformation {
+    #if os(Linux)
+      guard let text = try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8) else { return .init() }
+      return parse(text)
+    #else
+      return ProcessorInformation()
+    #endif
+  }
+
+  /// Reads the first processor of a `/proc/cpuinfo`.
+  static func parse(_ text: String) -> ProcessorInformation {
+    var result = ProcessorInformation()
+    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.isEmpty && !result.features.isEmpty { break }
+      guard let colon = line.firstIndex(of: ":") else { continue }
+      let key = line[..<colon].trimmingCharacters(in: .whitespaces)
+      let value = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+      switch key {
+      case "model name", "Hardware": result.name = value
+      case "vendor_id": result.vendor = value
+      case "flags", "Features": result.features = Set(value.split(separator: " ").map(String.init))
+      default: break
+      }
+    }
+    return result
+  }
+}
+
+/// The limits that a container or service manager set for this process; nil where there is none.
+enum ControlGroup {
+  /// Whole processors' worth of time, rounded up.
+  static var processorLimit: Int? {
+    // Version 2: "quota period" or "max period"; version 1: two files, -1 for none.
+    if let fields = words("/sys/fs/cgroup/cpu.max"), fields.count == 2 {
+      return processors(quota: fields[0], period: fields[1])
+    }
+    if let quota = words("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")?.first,
+      let period = words("/sys/fs/cgroup/cpu/cpu.cfs_period_us")?.first
+    {
+      return processors(quota: quota, period: period)
+    }
+    return nil
+  }
+
+  /// Bytes of memory.
+  static var memoryLimit: Int? {
+    let value =
+      words("/sys/fs/cgroup/memory.max")?.first
+      ?? words("/sys/fs/cgroup/memory/memory.limit_in_bytes")?.first
+    return value.flatMap { Int($0) }
+  }
+
+  static func processors(quota: String, period: String) -> Int? {
+    guard let quota = Int(quota), let period = Int(period), quota > 0, period > 0 else { return nil }
+    return max(1, (quota + period - 1) / period)
+  }
+
+  private static func words(_ path: String) -> [String]? {
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return nil }
+    return text.split(whereSeparator: \.isWhitespace).map(String.init)
+  }
+}
+
+/// Processors that this process may use.
+enum ProcessorCount {
+  /// Processors that are online, in this process's affinity mask and within its cgroup's quota; at least 1.
+  static let available = max(
+    1, min(ProcessInfo.processInfo.activeProcessorCount, ControlGroup.processorLimit ?? Int.max))
+}
+
+/// Peak memory of this process.
+public enum PeakMemory {
+  /// The largest resident size so far in bytes; 0 when the system does not tell.
+  public static var residentBytes: Int {
+    var usage = rusage()
+    #if os(Linux)
+      guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss * 1024  // Linux counts in KiB
+    #else
+      guard getrusage(RUSAGE_SELF, &usage) == 0 else { return 0 }
+      return usage.ru_maxrss
+    #endif
+  }
+}
+
+/// Memory that this process has freed and the allocator keeps for later.
+package enum FreeMemory {
+  /// Gives it back to the system, after work that took much in small pieces; a wish, which only glibc knows how to fulfil.
+  package static func giveBack() {
+    typealias Trim = @convention(c) (Int) -> Int32
+    // RTLD_DEFAULT
+    guard let symbol = dlsym(nil, "malloc_trim") else { return }
+    _ = unsafeBitCast(symbol, to: Trim.self)(0)
+  }
 }

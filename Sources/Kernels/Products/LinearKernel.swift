@@ -24,8 +24,8 @@ package struct LinearKernel: Sendable {
     _ x: Storage, rows: Int, sum: Storage, y: Storage, activation: ActivationKernel = .identity
   ) {
     let split = LinearSplit(rows: rows, inputs: inputs, outputs: outputs)
-    if split.isThin {
-      ThinInput.with(x, rows: rows, inputs: inputs) { input in
+    if split.hasFewRows {
+      FewRowsInput.with(x, rows: rows, inputs: inputs) { input in
         split.outputs { forward(input, sum: sum.pointer, y: y.pointer, activation, columns: $0) }
       }
     } else {
@@ -53,7 +53,7 @@ package struct LinearKernel: Sendable {
 
   /// The forward pass of some outputs of few rows, on this thread; the pointers are to the first output.
   func forward(
-    _ input: ThinInput, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
+    _ input: FewRowsInput, sum: UnsafeMutablePointer<Float>, y: UnsafeMutablePointer<Float>,
     _ activation: ActivationKernel, columns: Range<Int>
   ) {
     project(input, columns: columns, into: sum + columns.lowerBound, stride: outputs)
@@ -61,7 +61,7 @@ package struct LinearKernel: Sendable {
   }
 
   /// x Wᵀ + b of some outputs, on this thread; rows of `y` are `stride` values apart.
-  func project(_ input: ThinInput, columns: Range<Int>, into y: UnsafeMutablePointer<Float>, stride: Int) {
+  func project(_ input: FewRowsInput, columns: Range<Int>, into y: UnsafeMutablePointer<Float>, stride: Int) {
     let first = columns.lowerBound
     input.product(
       weight.pointer + first * inputs, bias.map { $0.pointer + first }, outputs: columns.count, into: y,
@@ -70,17 +70,17 @@ package struct LinearKernel: Sendable {
 
   /// f(x Wᵀ + b) of some outputs, laid out as the input of a next layer, on this thread.
   func layer(
-    _ input: ThinInput, columns: Range<Int>, _ activation: ActivationKernel, in scratch: inout Scratch
-  ) -> ThinInput {
+    _ input: FewRowsInput, columns: Range<Int>, _ activation: ActivationKernel, in scratch: inout Scratch
+  ) -> FewRowsInput {
     let first = columns.lowerBound
     return input.layer(
       weight.pointer + first * inputs, bias.map { $0.pointer + first }, outputs: columns.count, activation,
       in: &scratch)
   }
 
-  /// What some of the inputs contribute to x Wᵀ, on this thread, with b where `addsBias` says so.
+  /// Part of x Wᵀ that some of the inputs contribute, on this thread, with b where `addsBias` says so.
   func partialSum(
-    _ input: ThinInput, ofInputs range: Range<Int>, addsBias: Bool, into y: UnsafeMutablePointer<Float>
+    _ input: FewRowsInput, ofInputs range: Range<Int>, addsBias: Bool, into y: UnsafeMutablePointer<Float>
   ) {
     input.product(
       weight.pointer + range.lowerBound, weightStride: inputs, addsBias ? bias?.pointer : nil,
@@ -146,7 +146,7 @@ package struct LinearKernel: Sendable {
   }
 }
 
-/// How workers share the product of rows with a weight.
+/// Split of the product of rows with a weight among workers.
 struct LinearSplit {
   private let count: Int
   private let inputCount: Int
@@ -157,11 +157,11 @@ struct LinearSplit {
   /// Rows per GEMM call: large enough that packing the weight is cheap, small enough that the epilogue finds the
   /// block in cache.
   private static let blockRows = 512
-  /// With fewer rows than this a worker's GEMM is thin, and splitting the outputs is better.
+  /// The fewest rows of a worker's GEMM; with fewer, splitting the outputs is better.
   private static let thinRows = Int(ps_thin_rows)
 
   /// Whether there are so few rows that the outputs are split instead.
-  var isThin: Bool { count < Self.thinRows }
+  var hasFewRows: Bool { count < Self.thinRows }
 
   /// Runs `body` over blocks of rows of nearly the same length, each worker's one after the other.
   func rows(atMost blockRows: Int = Self.blockRows, _ body: (Range<Int>) -> Void) {
@@ -181,12 +181,51 @@ struct LinearSplit {
 
   /// Runs `body` over parts of the input gradient: rows, or columns where the rows are few.
   func inputGradient(_ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
-    if isThin {
+    if hasFewRows {
       Parallel.forEach(inputCount, grain: max(16, RowBlocks.worthwhile / max(1, count * outputCount))) {
         body(0..<count, $0)
       }
     } else {
       rows { body($0, 0..<inputCount) }
+    }
+  }
+}
+
+/// A matrix in a storage, or its transpose, as a product takes it.
+package struct Matrix {
+  private let storage: Storage
+  /// The number of rows.
+  package let rows: Int
+  /// The number of columns.
+  package let columns: Int
+  private let isTransposed: Bool
+
+  /// The matrix stored as [rows, columns], or its transpose.
+  package init(_ storage: Storage, rows: Int, columns: Int, isTransposed: Bool = false) {
+    (self.storage, self.isTransposed) = (storage, isTransposed)
+    (self.rows, self.columns) = isTransposed ? (columns, rows) : (rows, columns)
+  }
+
+  /// The length of a row as stored.
+  private var stride: Int { isTransposed ? rows : columns }
+  /// The transpose, of the same storage.
+  package var transposed: Matrix {
+    Matrix(storage, rows: isTransposed ? columns : rows, columns: stride, isTransposed: !isTransposed)
+  }
+
+  /// c[m, n] = self[m, k] b[k, n], or c += it; workers take rows of the product.
+  package func multiply(_ b: Matrix, into c: Storage, adding: Bool = false) {
+    let (m, n, k) = (rows, b.columns, columns)
+    Parallel.forEach(m, grain: max(16, RowBlocks.worthwhile / max(1, n * k))) { rows in
+      // In a transposed operand the rows of the product are columns.
+      let first = storage.pointer + rows.lowerBound * (isTransposed ? 1 : stride)
+      WorkProfile.time(.matrixProducts) {
+        gemm(
+          transposeA: isTransposed, transposeB: b.isTransposed, m: rows.count, n: n, k: k, a: first,
+          lda: stride,
+          b: b.storage.pointer, ldb: b.stride, beta: adding ? 1 : 0, c: c.pointer + rows.lowerBound * n,
+          ldc: n)
+      }
     }
   }
 }

@@ -4,14 +4,14 @@ import CKernels
 ///
 /// For each unit S = Q Kᵀ / √d, P = softmax(S), O = dropout(P) V. Up to `shortKeys` keys a kernel in C takes a unit whole
 /// (`ps_attention_forward`, `ps_attention_backward`); longer units are BLAS products around a softmax. `AttentionPasses`
-/// holds both, `ThinAttention` the pass of few rows with its linear layers.
+/// holds both, `FewRowsAttention` the pass of few rows with its linear layers.
 package struct AttentionKernel: Sendable {
   package let heads: Int
   package let features: Int
   package let keyStarts: [Int32]
   package let queryStarts: [Int32]
   let mask: DropoutMask
-  /// Where each sequence's maps begin, [sequences + 1].
+  /// Starts of each sequence's maps, [sequences + 1].
   let mapStarts: [Int]
 
   /// One head of one sequence.
@@ -22,7 +22,7 @@ package struct AttentionKernel: Sendable {
     let keys: Int
     /// The first column of the head.
     let column: Int
-    /// Where its map begins.
+    /// The start of its map.
     let map: Int
     /// The dropout counter of its map's first element, which the sequence's row of the global batch and the head decide.
     let counter: UInt64
@@ -71,7 +71,7 @@ package struct AttentionKernel: Sendable {
       counter: mask.counter(ofSequence: sequence) &+ UInt64(head * queries * keys))
   }
 
-  /// What the kernel for short sequences needs to know of a unit whose rows are so many values apart (nil: all features).
+  /// The shape of a unit for the kernel of short sequences; its rows are `stride` values apart (nil: all features).
   func kernelShape(of unit: Unit, stride: Int? = nil) -> ps_attention {
     let stride = Int64(stride ?? features)
     return ps_attention(

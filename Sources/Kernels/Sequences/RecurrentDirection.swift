@@ -1,6 +1,6 @@
 import CKernels
 
-/// What a recurrent layer computes from one token to the next.
+/// Recurrent cells: the step from one token to the next.
 package enum RecurrentCellKernel: Sendable {
   case gru, lstm
 
@@ -21,9 +21,9 @@ final class RecurrentDirection {
   let states: Storage
   /// The cell of an LSTM after each step, likewise; empty in a GRU.
   let cells: Storage
-  /// What the step kernels keep, [tokens, 4 hidden]; of the step in hand only when nothing is kept.
+  /// Gates that the step kernels keep, [tokens, 4 hidden]; of the step in hand only when nothing is kept.
   let gates: Storage
-  /// What comes before the first step.
+  /// Zeros: the state before the first step.
   let zeros: Storage
   private let keeps: Bool
   private var inputGates: Storage

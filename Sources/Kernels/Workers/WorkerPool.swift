@@ -10,7 +10,7 @@ import Synchronization
 final class WorkerPool: Sendable {
   static let maximumThreads = 256
 
-  /// What one region consists of.
+  /// A parallel region: its work and its ranges.
   ///
   /// Written by its caller while no range is claimable, read by whoever claimed one.
   private struct Region {

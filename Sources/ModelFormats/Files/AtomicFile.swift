@@ -1,6 +1,6 @@
 import Foundation
 
-/// Writes a whole file under a temporary name beside the target and renames it, so no half-written file remains.
+/// Writer of a whole file under a temporary name beside the target, then renamed, so no half-written file remains.
 package final class AtomicFile {
   private let target: URL
   private let temporary: URL
@@ -80,4 +80,73 @@ func describeFileError(_ error: any Error) -> String {
   }
   return error.code == CocoaError.fileReadNoSuchFile.rawValue
     ? "No such file or directory" : error.localizedDescription
+}
+
+/// A text file that grows line by line, such as `metrics.jsonl`: whoever follows it sees whole lines.
+package final class AppendedFile {
+  private let path: String
+  private var descriptor: Int32
+
+  /// Opens a file with the lines that it begins with, which take the place of what was there.
+  ///
+  /// - Throws: `FormatError.cannotWrite`.
+  package init(_ url: URL, beginningWith text: String = "") throws(FormatError) {
+    path = url.path
+    try AtomicFile.write(Array(text.utf8), to: url)
+    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    guard descriptor >= 0 else { throw .cannotWrite(file: path, reason: systemMessage()) }
+  }
+
+  /// Appends a line, in one write straight to the file.
+  ///
+  /// - Throws: `FormatError.cannotWrite`.
+  package func append(_ line: String) throws(FormatError) {
+    let bytes = Array((line + "\n").utf8)
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try write(all: UnsafeRawBufferPointer(buffer), to: descriptor, of: path)
+    }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+}
+
+/// Names of files and folders that are being written or removed: `.NAME.PROCESS-NUMBER.tmp` beside what they are for.
+///
+/// The number of the process tells a later run whether whoever made them is still at work.
+package enum TemporaryName {
+  /// A name that nobody uses yet, in the folder of `target`.
+  package static func beside(_ target: URL) -> URL {
+    let suffix = ".\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max)).tmp"
+    return target.deletingLastPathComponent().appending(path: "." + target.lastPathComponent + suffix)
+  }
+
+  /// The process in a temporary name; nil for a name of another kind.
+  static func process(of name: String) -> Int32? {
+    guard name.hasPrefix("."), name.hasSuffix(".tmp") else { return nil }
+    let parts = name.dropLast(4).split(separator: ".")
+    guard parts.count >= 2, let last = parts.last else { return nil }
+    return Int32(last.prefix { $0 != "-" })
+  }
+
+  /// Whether a name is one of these, whoever made it.
+  package static func isTemporary(_ name: String) -> Bool { process(of: name) != nil }
+
+  /// Removes from a folder what processes that are gone have left half-written or half-removed.
+  package static func removeLeftovers(in folder: URL) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    for name in names {
+      guard let process = process(of: name), process > 0 else { continue }
+      let isAlive = kill(process, 0) == 0 || errno == EPERM
+      if !isAlive || process == ProcessInfo.processInfo.processIdentifier {
+        try? FileManager.default.removeItem(at: folder.appending(path: name))
+      }
+    }
+  }
+
+  /// Removes a file or folder so that no half-removed one is ever seen under its name.
+  package static func remove(_ url: URL) throws {
+    let aside = beside(url)
+    try FileManager.default.moveItem(at: url, to: aside)
+    try FileManager.default.removeItem(at: aside)
+  }
 }

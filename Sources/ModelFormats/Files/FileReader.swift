@@ -4,10 +4,10 @@ import Foundation
 package final class FileReader: Sendable {
   /// The path the file was opened under.
   package let path: String
-  /// Its size in bytes when it was opened.
+  /// The size in bytes when the file was opened.
   package let count: Int
   private let descriptor: Int32
-  /// When it was last changed before it was opened.
+  /// The time of the last change before it was opened.
   private let changed: Int
 
   /// Opens a regular file; a pipe, a socket, a device or a folder is refused at once.
@@ -145,5 +145,70 @@ package final class FileReader: Sendable {
       try read(part, into: base)
       body(UnsafeRawBufferPointer(start: base, count: part.count))
     }
+  }
+}
+
+/// Contents of whole files that a user named, and of nothing else that a path can lead to.
+package enum FileContents {
+  /// The bytes of a regular file, or of a pipe that another program has open (`/dev/stdin`, `/dev/fd/63`).
+  ///
+  /// - Parameter waitsForPipes: Whether named pipes are read too, which waits until somebody writes into them.
+  /// - Throws: `FormatError.cannotRead`, for folders, devices, sockets and named pipes too, of which some never end.
+  package static func read(_ path: String, waitsForPipes: Bool = false) throws(FormatError) -> Data {
+    if let reason = refusal(path, waitsForPipes: waitsForPipes) {
+      throw .cannotRead(file: path, reason: reason)
+    }
+    guard let handle = FileHandle(forReadingAtPath: path) else {
+      throw .cannotRead(file: path, reason: systemMessage())
+    }
+    do { return try handle.readToEnd() ?? Data() } catch {
+      throw .cannotRead(file: path, reason: describeFileError(error))
+    }
+  }
+
+  /// The reason why nothing is read from a path; nil where something may be.
+  package static func refusal(_ path: String, waitsForPipes: Bool = false) -> String? {
+    if path.isEmpty { return "the path is empty" }
+    var status = stat()
+    guard stat(path, &status) == 0 else { return systemMessage() }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return access(path, R_OK) == 0 ? nil : systemMessage()
+    case S_IFIFO where waitsForPipes || isOpen(path): return nil
+    case S_IFCHR where path == "/dev/null" || isOpen(path): return nil
+    default: return "it is \(kind(status.st_mode)), expected a file"
+    }
+  }
+
+  /// The kind of a file that is no regular one.
+  static func kind(_ mode: mode_t) -> String {
+    switch mode & S_IFMT {
+    case S_IFDIR: "a folder"
+    case S_IFIFO: "a named pipe"
+    case S_IFSOCK: "a socket"
+    default: "a device"
+    }
+  }
+
+  /// Whether the path is that of something this process has open already, which can be read without waiting for a writer.
+  private static func isOpen(_ path: String) -> Bool {
+    path == "/dev/stdin" || ["/dev/fd/", "/proc/self/fd/"].contains { path.hasPrefix($0) }
+  }
+}
+
+extension FileContents {
+  /// The fault of a text file whose lines end in carriage returns alone, which would be one line; nil of any other.
+  package static func lineEndFault(_ bytes: some Sequence<UInt8>) -> String? {
+    var hasReturn = false
+    var wasReturn = false
+    for byte in bytes {
+      if byte == 0x0A { return nil }
+      // One at the very end is no line end of this kind.
+      if wasReturn { hasReturn = true }
+      wasReturn = byte == 0x0D
+    }
+    guard hasReturn else { return nil }
+    return
+      "its lines end in carriage returns (CR) alone, expected line feeds (LF or CRLF); convert it, for example with "
+      + "tr '\\r' '\\n'"
   }
 }

@@ -1,4 +1,5 @@
-/// RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone surrogates.
+/// Parser of JSON after RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone
+/// surrogates.
 struct JSONParser {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let file: String
@@ -6,9 +7,9 @@ struct JSONParser {
   private var scratch: [UInt8] = []
   private let limits: Limits
 
-  /// What a document may hold at most.
+  /// Limits of a document.
   struct Limits {
-    /// How deeply arrays and objects may nest.
+    /// The depth to which arrays and objects may nest.
     var depth = JSONValue.depthLimit
     /// The elements of one array.
     var elements = Int.max
@@ -300,7 +301,7 @@ struct JSONParser {
     return true
   }
 
-  /// What stands at the current position, for messages.
+  /// The text at the current position, for messages.
   private var found: String {
     guard position < bytes.count else { return "the end of the file" }
     let byte = bytes[position]

@@ -23,7 +23,7 @@ public enum JSONValue: Sendable {
   /// An object.
   case object(JSONObject)
 
-  /// How deeply arrays and objects may nest.
+  /// The depth to which arrays and objects may nest.
   public static let depthLimit = 200
 }
 
@@ -42,7 +42,7 @@ extension JSONValue {
     case .integer(let value): Double(value)
     case .largeInteger(let digits): Double(digits)
     case .double(let value): value
-    default: nil
+    case .null, .bool, .string, .array, .object: nil
     }
   }
 
@@ -75,7 +75,7 @@ extension JSONValue {
     return .object(result)
   }
 
-  /// What kind of value this is, for messages: such as "a string".
+  /// The kind of value in messages, such as "a string".
   public var kind: String {
     switch self {
     case .null: "null"
@@ -178,5 +178,101 @@ extension JSONValue {
   /// - Throws: `FormatError.cannotWrite`.
   public func write(to url: URL) throws(FormatError) {
     try AtomicFile.write(JSONWriter.bytes(of: self, pretty: true) + [UInt8(ascii: "\n")], to: url)
+  }
+}
+
+extension JSONValue: Codable {
+  /// Decodes what a decoder of any format holds.
+  public init(from decoder: any Decoder) throws {
+    if let container = try? decoder.container(keyedBy: MemberKey.self) {
+      var object = JSONObject()
+      for key in container.allKeys {
+        object[key.stringValue] = try container.decode(JSONValue.self, forKey: key)
+      }
+      self = .object(object)
+    } else if var container = try? decoder.unkeyedContainer() {
+      var elements: [JSONValue] = []
+      while !container.isAtEnd { elements.append(try container.decode(JSONValue.self)) }
+      self = .array(elements)
+    } else {
+      self = Self.scalar(try decoder.singleValueContainer())
+    }
+  }
+
+  private static func scalar(_ container: any SingleValueDecodingContainer) -> JSONValue {
+    if container.decodeNil() { return .null }
+    if let truth = try? container.decode(Bool.self) { return .bool(truth) }
+    if let number = try? container.decode(Int.self) { return .integer(number) }
+    if let number = try? container.decode(UInt64.self) { return .largeInteger("\(number)") }
+    if let number = try? container.decode(Double.self) { return .double(number) }
+    return (try? container.decode(String.self)).map { .string($0) } ?? .null
+  }
+
+  /// Encodes for any format.
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .object(let object):
+      var container = encoder.container(keyedBy: MemberKey.self)
+      for (key, member) in object { try container.encode(member, forKey: MemberKey(stringValue: key)) }
+    case .array(let elements):
+      var container = encoder.unkeyedContainer()
+      for element in elements { try container.encode(element) }
+    case .null, .bool, .integer, .largeInteger, .double, .string:
+      var container = encoder.singleValueContainer()
+      try encodeScalar(into: &container)
+    }
+  }
+
+  private func encodeScalar(into container: inout any SingleValueEncodingContainer) throws {
+    switch self {
+    case .bool(let truth): try container.encode(truth)
+    case .integer(let number): try container.encode(number)
+    case .double(let number): try container.encode(number)
+    case .string(let text): try container.encode(text)
+    case .largeInteger(let digits):
+      if let number = UInt64(digits) { try container.encode(number) } else { try container.encode(digits) }
+    case .null, .array, .object: try container.encodeNil()
+    }
+  }
+
+  private struct MemberKey: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+}
+
+/// The number that a text is in decimal digits, with a fraction or exponent or without; nil for any other text.
+///
+/// Swift's own reading takes hexadecimal numbers (`0x1p3`), `nan` and `inf` too, which no data file means as numbers.
+package func decimalNumber(_ text: String) -> Double? {
+  let isDecimal = text.utf8.allSatisfy { byte in
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+      UInt8(ascii: "e"), UInt8(ascii: "E"):
+      true
+    default: false
+    }
+  }
+  guard isDecimal, let number = Double(text), number.isFinite else { return nil }
+  return number
+}
+
+/// The whole number that a text is, also written with a fraction of zero as programs that know only floating-point numbers
+/// write it (`93.0`); nil for any other text.
+package func wholeNumber(_ text: String) -> Int? {
+  Int(text) ?? decimalNumber(text).flatMap { Int(exactly: $0) }
+}
+
+extension JSONValue {
+  /// The whole number that a value is, also one written as `93.0` or as a string of digits; nil for any other value.
+  package var wholeNumber: Int? {
+    switch self {
+    case .integer(let value): value
+    case .double(let value): Int(exactly: value)
+    case .string(let text): ModelFormats.wholeNumber(text)
+    case .largeInteger, .null, .bool, .array, .object: nil
+    }
   }
 }

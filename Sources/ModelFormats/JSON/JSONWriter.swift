@@ -8,7 +8,7 @@ extension JSONValue {
   public var prettyText: String { String(decoding: JSONWriter.bytes(of: self, pretty: true), as: UTF8.self) }
 }
 
-/// Writes JSON text: keys in their order, characters beyond ASCII as they are, a non-finite number as `null`.
+/// Writer of JSON text: keys in their order, characters beyond ASCII as they are, a non-finite number as `null`.
 package struct JSONWriter {
   private var output: [UInt8] = []
   private let pretty: Bool

@@ -1,12 +1,12 @@
-/// Reads a pickle of tensors without executing anything.
+/// Reader of a pickle of tensors, without executing anything.
 ///
 /// A pickle is a program for a stack machine whose instructions may call any Python function. This machine has only the
 /// instructions of `PickleOpcode` and knows only the names of `PickleGlobal`; the first other one ends the reading.
 /// Format: https://docs.python.org/3/library/pickletools.html, protocols 2 to 5.
 struct PickleReader {
-  /// More than the pickle of 50,000 tensors.
+  /// The largest size, more than the pickle of 50,000 tensors.
   static let sizeLimit = 16 << 20
-  /// More than the instructions for 50,000 tensors; each takes a bounded time and memory.
+  /// The most instructions, more than those for 50,000 tensors; each takes a bounded time and memory.
   private static let instructionLimit = 2_000_000
   private static let tensorLimit = 50_000
 
@@ -16,7 +16,7 @@ struct PickleReader {
   private var stack: [PickleValue] = []
   private var marks: [Int] = []
   private var memo: [UInt32: PickleValue] = [:]
-  /// Where the instruction being carried out begins.
+  /// The start of the instruction being carried out.
   private var place = 0
 
   private init(_ bytes: UnsafeRawBufferPointer, file: String) {
@@ -189,7 +189,7 @@ struct PickleReader {
 
   // MARK: Errors
 
-  /// What an instruction reads behind itself.
+  /// The operand that an instruction reads behind itself.
   private func operand<T>(_ value: T?) throws(FormatError) -> T {
     guard let value else { throw fault("it ends in the middle of an instruction or holds invalid text") }
     return value

@@ -3,7 +3,7 @@
 /// Everything that says where data lie is checked: the directory at the end, its zip64 form, and the header before each
 /// entry. Checksums are not: `torch` can be told to leave them out, and weights are read late or never. Format: PKWARE's APPNOTE.TXT 6.3.
 struct ZipArchive {
-  /// Where each entry's data lie, in bytes from the start of the file.
+  /// The place of each entry's data, in bytes from the start of the file.
   let entries: [String: Range<Int>]
   /// Names of entries whose data are compressed, with the method; `torch.save` writes none.
   let compressed: [String: String]
@@ -47,7 +47,7 @@ struct ZipArchive {
   }
 }
 
-/// Where the list of entries lies, from the records at the end of the archive.
+/// Place of the list of entries, from the records at the end of the archive.
 private struct ZipDirectory {
   let range: Range<Int>
   let entryCount: Int
@@ -90,7 +90,7 @@ private struct ZipDirectory {
     return (start, size, count)
   }
 
-  /// Where the zip64 form of the last record lies, nil without one.
+  /// The place of the zip64 form of the last record; nil without one.
   private static func zip64Position(_ bytes: UnsafeRawBufferPointer, endRecord: Int) -> Int? {
     var locator = ByteCursor(bytes, at: endRecord - 20)
     guard locator.integer(UInt32.self) == 0x0706_4B50, locator.integer(UInt32.self) == 0 else { return nil }
@@ -156,7 +156,7 @@ private struct ZipEntry {
     return false
   }
 
-  /// Where the data begin behind the entry's own header, nil when that is not the header of this entry.
+  /// The start of the data behind the entry's own header; nil when that is not the header of this entry.
   func dataStart(in bytes: UnsafeRawBufferPointer) -> Int? {
     guard headerOffset < bytes.count else { return nil }
     var cursor = ByteCursor(bytes, at: headerOffset)
@@ -183,5 +183,47 @@ private struct ZipEntry {
     case 95: "XZ"
     default: "method \(method)"
     }
+  }
+}
+
+/// A place in bytes that never moves past their end: what does not fit is nil.
+struct ByteCursor {
+  let bytes: UnsafeRawBufferPointer
+  private(set) var position: Int
+
+  /// - Parameter position: The first byte to read; a position outside of `bytes` reads nothing.
+  init(_ bytes: UnsafeRawBufferPointer, at position: Int = 0) {
+    self.bytes = bytes
+    self.position = position >= 0 ? min(position, bytes.count) : bytes.count
+  }
+
+  /// The next `count` bytes.
+  mutating func take(_ count: Int) -> UnsafeRawBufferPointer? {
+    guard count >= 0, count <= bytes.count - position else { return nil }
+    defer { position += count }
+    return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
+  }
+
+  /// A little-endian integer.
+  mutating func integer<T: FixedWidthInteger>(_ type: T.Type = T.self) -> T? {
+    take(MemoryLayout<T>.size).map { T(littleEndian: $0.loadUnaligned(as: T.self)) }
+  }
+
+  /// A little-endian unsigned integer where a number of bytes or a place in the file is meant.
+  mutating func size<T: FixedWidthInteger & UnsignedInteger>(_ type: T.Type) -> Int? {
+    integer(type).flatMap { Int(exactly: $0) }
+  }
+
+  /// Valid UTF-8 of `count` bytes.
+  mutating func text(_ count: Int) -> String? {
+    take(count).flatMap { String(validating: $0, as: UTF8.self) }
+  }
+
+  /// Valid UTF-8 up to the next line feed, which is skipped.
+  mutating func line() -> String? {
+    guard let end = bytes[position...].firstIndex(of: 0x0A) else { return nil }
+    let text = text(end - position)
+    position = end + 1
+    return text
   }
 }

@@ -114,7 +114,7 @@ struct SafetensorsHeader {
   }
 }
 
-/// Reads and checks one tensor's header entry.
+/// Reader of one tensor's header entry, which it checks.
 private struct TensorEntryReader {
   let file: String
   let name: String

@@ -1,6 +1,7 @@
 import Foundation
+package import Kernels
 
-/// Collects named Float32 arrays and writes them as one safetensors file.
+/// Writer of a safetensors file: collects named Float32 arrays and writes them at once.
 ///
 /// The file is byte for byte a function of its contents: tensors sorted by name, header padded with spaces to a
 /// multiple of 8, `__metadata__` `{"format":"pt"}` (transformers wants it).
@@ -83,5 +84,13 @@ public struct SafetensorsWriter {
       buffer.initialize(from: values, count: values.count)
     }
     deinit { buffer.deallocate() }
+  }
+}
+
+extension SafetensorsWriter {
+  /// Adds values that must stay as they are until `write(to:)` returns.
+  package mutating func add(_ name: String, shape: [Int], values: Storage) {
+    let pointer = values.withUnsafeMutablePointer { UnsafePointer($0) }
+    add(name, shape: shape, values: pointer, count: values.count, owner: values)
   }
 }

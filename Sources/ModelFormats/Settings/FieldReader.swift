@@ -3,7 +3,7 @@ public struct FieldReader {
   /// The words of a message about a value of the wrong kind: the key, the value, what was expected.
   public typealias Wording = (_ key: String, _ found: JSONValue, _ expected: String) -> String
 
-  /// Everything wrong so far, in the order in which it was read.
+  /// The faults so far, in the order in which they were read.
   public private(set) var faults: [Fault] = []
   private let object: JSONObject
   private let path: String
@@ -137,5 +137,72 @@ extension JSONValue {
     case .bool(let truth): "\(truth)"
     case .null, .largeInteger, .array, .object: kind
     }
+  }
+}
+
+/// A fault of one field of a configuration, or a doubt about it.
+public struct Fault: Sendable, Equatable, CustomStringConvertible {
+  /// The severity: an error or a warning.
+  public enum Severity: String, Sendable {
+    /// A fault: nothing can be done with the configuration.
+    case fault
+    /// A warning: the configuration can be used but may not do what was meant.
+    case warning
+  }
+
+  /// The path of the field as the user spells it, such as `intermediate_matches[2].layer_T`.
+  public let field: String
+  /// The message: what was found, what was expected, what to do.
+  public let message: String
+  /// The severity: an error or a warning.
+  public let severity: Severity
+
+  /// A fault, or a warning when `severity` says so.
+  public init(_ field: String, _ message: String, severity: Severity = .fault) {
+    self.field = field
+    self.message = message
+    self.severity = severity
+  }
+
+  /// The field and the message.
+  public var description: String { "\(field): \(message)" }
+}
+
+/// The known name that a misspelt one probably meant, nil when none is near: up to a third of its characters (one, in short
+/// names) inserted, deleted or replaced, upper and lower case alike.
+package func suggestion(for name: String, among known: [String]) -> String? {
+  let near = known.map { (name: $0, distance: editDistance(name.lowercased(), $0.lowercased())) }
+    .min { $0.distance < $1.distance }
+  guard let near, near.distance <= max(1, name.count / 3) else { return nil }
+  return near.name
+}
+
+/// Levenshtein's distance in characters.
+private func editDistance(_ a: String, _ b: String) -> Int {
+  let b = Array(b)
+  var row = Array(0...b.count)
+  for (i, character) in a.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for j in b.indices {
+      let substitution = diagonal + (character == b[j] ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(substitution, diagonal + 1, row[j] + 1)
+    }
+  }
+  return row[b.count]
+}
+
+/// Numbers that single precision holds, in which models compute.
+package enum SinglePrecision {
+  /// The fault of a number that cannot be used in a computation, in the words of a message; nil for 0 and for a
+  /// number that is neither infinite nor 0 in single precision.
+  package static func fault(of value: Double) -> String? {
+    if !value.isFinite { return "expected a finite number" }
+    let single = Float(value)
+    if value == 0 || single.isNormal { return nil }
+    return single.isFinite
+      ? "which is 0 in the single precision that models compute in; expected 0 or a larger number"
+      : "which is infinite in the single precision that models compute in; expected a smaller number"
   }
 }

@@ -41,11 +41,11 @@ public struct Settings<Root: Sendable>: Sendable {
     return object
   }
 
-  /// Everything wrong or doubtful about a configuration, in the order of the lines.
+  /// Faults and doubts of a configuration, in the order of the lines.
   public func faults(of root: Root) -> [Fault] { lines.flatMap { $0.check(root) } }
 
-  /// What differs between two configurations as JSON and changes a number of a run's steps, such as
-  /// `learning_rate was 0.05, is 0.01`.
+  /// Differences between two configurations as JSON that change a number of a run's steps, such as `learning_rate was
+  /// 0.05, is 0.01`.
   public func differences(from old: JSONValue, to new: JSONValue) -> [String] {
     new.differences(from: old, ignoring: harmlessKeys)
   }
@@ -69,7 +69,7 @@ public struct Settings<Root: Sendable>: Sendable {
 public struct Setting<Root: Sendable>: Sendable {
   /// The name in files.
   public let key: String
-  /// What it does, in a sentence.
+  /// The effect, in a sentence.
   public let help: String
   /// Whether it changes when a run reports, saves or ends, but no number of the steps it shares with another.
   public let isHarmless: Bool
@@ -141,7 +141,7 @@ public struct Setting<Root: Sendable>: Sendable {
 }
 
 extension JSONValue {
-  /// What differs from an older value, member by member, such as `learning_rate was 0.05, is 0.01`.
+  /// Differences from an older value, member by member, such as `learning_rate was 0.05, is 0.01`.
   ///
   /// - Parameters:
   ///   - old: The older value.

@@ -26,7 +26,7 @@ public enum AugmentationMethod: Sendable, Hashable {
     "masked_lm",
   ]
 
-  /// A method with its default parameters; nil for a name that is none.
+  /// A method with its default parameters; nil for an unknown name.
   public init?(name: String) {
     switch name {
     case "masking": self = .masking()
@@ -55,7 +55,7 @@ public enum AugmentationMethod: Sendable, Hashable {
     }
   }
 
-  /// What is wrong with the parameters, nil when they can be used.
+  /// The fault of the parameters; nil when they can be used.
   var fault: String? {
     func probability(_ p: Double) -> String? {
       p >= 0 && p <= 1 ? nil : "p is \(p); expected 0 to 1"
@@ -87,4 +87,172 @@ public enum AugmentationMethod: Sendable, Hashable {
       return probability(p) ?? (candidates >= 1 ? nil : "candidates is \(candidates); expected at least 1")
     }
   }
+}
+
+/// Replaces each word by a mask with probability `p`, independently of the others.
+///
+/// `masking` of TextBrewer's `data_utils`, after Tang and others 2019, *Distilling Task-Specific Knowledge from BERT into
+/// Simple Neural Networks*.
+///
+/// - Parameters:
+///   - words: Words, tokens or token ids.
+///   - p: The probability, 0 to 1.
+///   - mask: What stands for a hidden word.
+///   - random: Decides the result; one draw a word.
+/// - Returns: As many words.
+public func masking<Word>(
+  _ words: [Word], p: Double = 0.1, mask: Word, using random: inout some RandomNumberGenerator
+) -> [Word] {
+  precondition(p >= 0 && p <= 1, "Words cannot be masked with probability \(p).")
+  return words.map { random.chance(p) ? mask : $0 }
+}
+
+/// Leaves out each word with probability `p`, independently of the others; where none would be left, one of them, each as
+/// likely as the others, stays.
+///
+/// `deleting` of TextBrewer's `data_utils`, which may return an empty list.
+///
+/// - Parameters:
+///   - words: Words, tokens or token ids.
+///   - p: The probability, 0 to 1.
+///   - random: Decides the result.
+/// - Returns: Some of the words in their order; none only when none were given.
+public func deleting<Word>(
+  _ words: [Word], p: Double = 0.1, using random: inout some RandomNumberGenerator
+) -> [Word] {
+  precondition(p >= 0 && p <= 1, "Words cannot be deleted with probability \(p).")
+  let kept = words.filter { _ in !random.chance(p) }
+  return kept.isEmpty && !words.isEmpty ? [random.pick(words)] : kept
+}
+
+/// Cuts out a run of words: its length is drawn first, then its place, every place as likely as the others.
+///
+/// `n_gram_sampling` of TextBrewer's `data_utils`, which fails where the words are fewer than the length it drew; here the
+/// draw is among the lengths that there are words for, and where none is short enough, all words come back.
+///
+/// - Parameters:
+///   - words: Words, tokens or token ids.
+///   - lengths: The possible lengths, each at least 1; TextBrewer's `l_ng`.
+///   - probabilities: The probability of each, of any positive sum; TextBrewer's `p_ng`.
+///   - random: Decides the result.
+/// - Returns: Neighbouring words; none only when none were given.
+public func nGramSampling<Word>(
+  _ words: [Word], lengths: [Int] = [1, 2, 3, 4, 5], probabilities: [Double] = [0.2, 0.2, 0.2, 0.2, 0.2],
+  using random: inout some RandomNumberGenerator
+) -> [Word] {
+  precondition(
+    lengths.count == probabilities.count && lengths.allSatisfy { $0 >= 1 },
+    "Each length of at least 1 needs a probability, found \(lengths) and \(probabilities).")
+  let possible = lengths.indices.filter { lengths[$0] <= words.count }
+  guard let choice = random.choice(possible.map { probabilities[$0] }) else { return words }
+  let length = lengths[possible[choice]]
+  let start = random.below(words.count - length + 1)
+  return Array(words[start..<start + length])
+}
+
+extension RandomNumberGenerator {
+  /// A position in a list of weights, drawn in proportion to them; nil when their sum is 0.
+  mutating func choice(_ weights: [Double]) -> Int? {
+    precondition(weights.allSatisfy { $0 >= 0 && $0.isFinite }, "Weights cannot be negative: \(weights).")
+    let total = weights.reduce(0, +)
+    guard total > 0 else { return nil }
+    var rest = uniform() * total
+    for (index, weight) in weights.enumerated() where weight > 0 {
+      if rest < weight { return index }
+      rest -= weight
+    }
+    // Rounding may leave a last trace of the sum.
+    return weights.lastIndex { $0 > 0 }
+  }
+}
+
+/// Disturbs the order of neighbours: from left to right, at each place, abc stays or becomes bac, cba, cab or bca.
+///
+/// `bac` moves on by two words, the others of three by three, and `abc` by one. Where only two words are left, every change
+/// is their exchange, and a last word stays. `short_disorder` of TextBrewer's `data_utils`.
+///
+/// - Parameters:
+///   - words: Words, tokens or token ids.
+///   - p: The probabilities of abc, bac, cba, cab and bca, of any positive sum.
+///   - random: Decides the result; one draw a place.
+/// - Returns: The same words.
+public func shortDisorder<Word>(
+  _ words: [Word], p: [Double] = [0.9, 0.1, 0, 0, 0], using random: inout some RandomNumberGenerator
+) -> [Word] {
+  precondition(p.count == 5, "There are five orders, found \(p.count) probabilities.")
+  /// The origin of each of the words of an order.
+  let orders = [[0], [1, 0], [2, 1, 0], [2, 0, 1], [1, 2, 0]]
+  var result = words
+  var place = 0
+  while place + 1 < words.count {
+    var order = orders[random.choice(p) ?? 0]
+    if order.count > 1 && place + 2 == words.count { order = [1, 0] }
+    for (offset, source) in order.enumerated() { result[place + offset] = words[place + source] }
+    place += order.count
+  }
+  return result
+}
+
+/// Disturbs the order of longer pieces: from left to right, at each place with probability `p`, a window's two halves
+/// change places, and the next place is behind it.
+///
+/// The window's length is rounded up to an even number. `long_disorder` of TextBrewer's `data_utils`, which never returns
+/// when the length comes to 0; here a window has at least two words.
+///
+/// - Parameters:
+///   - words: Words, tokens or token ids.
+///   - p: The probability, 0 to 1.
+///   - length: The window's length in words, or, below 2, as a share of all words.
+///   - random: Decides the result; one draw a place.
+/// - Returns: The same words.
+public func longDisorder<Word>(
+  _ words: [Word], p: Double = 0.1, length: Double = 20, using random: inout some RandomNumberGenerator
+) -> [Word] {
+  precondition(p >= 0 && p <= 1, "Pieces cannot change places with probability \(p).")
+  precondition(length > 0 && length <= 1e9, "A window cannot have the length \(length).")
+  let wanted = length < 2 ? Double(words.count) * length : length
+  let window = max(2, (Int(wanted) + 1) / 2 * 2)
+  let half = window / 2
+  var result = words
+  var place = 0
+  while place + window <= words.count {
+    if random.chance(p) {
+      result.replaceSubrange(
+        place..<place + window,
+        with: words[place + half..<place + window] + words[place..<place + half])
+      place += window
+    } else {
+      place += 1
+    }
+  }
+  return result
+}
+
+/// Words that carry grammar rather than content, which a replacement leaves alone: "not" for "very" changes what a text
+/// says, and with it the label that its neighbours have.
+///
+/// TinyBERT spares a list of English stop words likewise.
+package enum FunctionWords {
+  /// Whether a word, upper and lower case alike, is one.
+  package static func contains(_ word: String) -> Bool { words.contains(word.lowercased()) }
+
+  private static let words = Set(
+    (english + " " + chinese).split(whereSeparator: \.isWhitespace).map(String.init))
+
+  private static let english = """
+    a an the this that these those some any each every both either neither all no not nor none never only just too
+    very so than then as if because while until although though unless whether and or but yet for
+    i me my mine myself we us our ours ourselves you your yours yourself he him his himself she her hers herself
+    it its itself they them their theirs themselves who whom whose which what when where why how
+    am is are was were be been being do does did doing done have has had having
+    will would shall should can could may might must cannot
+    of at by with about against between into through during before after above below to from up down in out on off
+    over under again further once here there s t d ll m re ve don doesn didn isn aren wasn weren won wouldn
+    shouldn couldn hasn haven hadn ain
+    """
+
+  private static let chinese = """
+    的 地 得 了 着 过 吗 呢 吧 啊 呀 么 嘛 之 其 所 者 也 都 就 还 又 再 才 只 很 更 最 太 不 没 无 未 非 别 莫
+    是 有 在 和 与 及 或 而 但 且 若 如 因 为 于 以 从 到 向 对 把 被 让 给 比 我 你 您 他 她 它 们 这 那 哪 谁 几
+    """
 }

@@ -2,7 +2,7 @@
 /// words, the words that may stand there instead.
 public typealias MaskedCandidates = (_ words: [String]) -> [Int: [String]]
 
-/// Makes new rows of a task's own, for a teacher to label.
+/// Augmenter that makes new rows of a task's own, for a teacher to label.
 ///
 /// Each new row takes one method of the recipe, which works on words: what spaces separate, the words of a sentence whose
 /// words are tagged, or, where most texts have no spaces, as in Chinese, characters. Both texts of a pair are changed, each by

@@ -1,4 +1,5 @@
-/// Decides which examples of a data set go into which batch, the same way for the same seed and epoch on every machine.
+/// Sampler of batches, which examples of a data set go into which batch, the same way for the same seed and epoch on
+/// every machine.
 ///
 /// Training batches: the data set is shuffled; runs of about `poolBatches` batches are sorted by length and cut into
 /// batches, so that a batch holds sequences of similar length; the batches are shuffled again. Every example
@@ -6,9 +7,9 @@
 public struct BatchSampler: Sendable {
   /// The length in tokens of each example [N].
   public let lengths: [Int]
-  /// How much a batch holds.
+  /// The size of a batch.
   public let size: BatchSize
-  /// How many batches are sorted by length together; 0 keeps the plain random order.
+  /// The number of batches that are sorted by length together; 0 keeps the plain random order.
   public let poolBatches: Int
   /// The seed that, with the epoch, decides the order.
   public let seed: UInt64
@@ -107,5 +108,26 @@ public struct BatchSampler: Sendable {
     if keepsRest && !isFull { return (batches, batch) }
     if !batch.isEmpty { batches.append(batch) }
     return (batches, [])
+  }
+}
+
+/// Size of one batch.
+public enum BatchSize: Sendable, Hashable {
+  /// This many sequences.
+  case sequences(Int)
+  /// A number of tokens, within which as many sequences stay as fit; a longer sequence gets a batch of its own.
+  case tokens(Int)
+
+  func holds(sequences: Int, tokens: Int) -> Bool {
+    switch self {
+    case .sequences(let limit): sequences <= limit
+    case .tokens(let limit): tokens <= limit
+    }
+  }
+
+  var limit: Int {
+    switch self {
+    case .sequences(let limit), .tokens(let limit): limit
+    }
   }
 }

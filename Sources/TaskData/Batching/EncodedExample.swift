@@ -1,3 +1,5 @@
+public import Tokenization
+
 /// One example as a model sees it: token ids with their segments, and what it should answer.
 public struct EncodedExample: Sendable, Hashable {
   /// The label of an example or token that has none; losses and metrics skip it.
@@ -9,7 +11,7 @@ public struct EncodedExample: Sendable, Hashable {
   public var ids: [Int32]
   /// The segment of each token, 0 for the first text and 1 for its pair [length].
   public var segments: [Int32]
-  /// What the model should answer.
+  /// The target: what the model should answer.
   public var target: ExampleTarget
   /// The place of the token with which a second sequence begins, for an example of two; nil for one of one.
   public var secondStart: Int?
@@ -57,5 +59,39 @@ public struct EncodedExample: Sendable, Hashable {
       (Array(ids[..<secondStart]), Array(segments[..<secondStart])),
       (Array(ids[secondStart...]), Array(segments[secondStart...])),
     ]
+  }
+}
+
+extension EncodedExample {
+  /// Tokenizes the examples of a data set on all cores and cuts each to a length, the longer text of a pair first.
+  ///
+  /// - Parameters:
+  ///   - examples: single texts, pairs, or both.
+  ///   - maxLength: the largest number of tokens, special tokens included.
+  ///
+  /// Throws `TokenizerError.truncation` when the length leaves no room for the special tokens.
+  public static func encode(
+    _ examples: [TextExample], with tokenizer: any Tokenizer, maxLength: Int
+  ) throws(TokenizerError) -> [EncodedExample] {
+    // Single texts and pairs are cut apart differently, so each kind is a batch of its own.
+    var encoded = [(ids: [Int32], segments: [Int32])](repeating: ([], []), count: examples.count)
+    for isPair in [false, true] {
+      let places = examples.indices.filter { (examples[$0].pair != nil) == isPair }
+      let results = try tokenizer.encodeIDsBatch(
+        places.map { examples[$0].text }, pairs: isPair ? places.compactMap { examples[$0].pair } : nil,
+        truncation: Truncation(maxLength: maxLength))
+      for (place, result) in zip(places, results) { encoded[place] = result }
+    }
+    return zip(examples, encoded).map { example, encoding in
+      EncodedExample(ids: encoding.ids, segments: encoding.segments, target: example.target)
+    }
+  }
+}
+
+extension SpecialFrame {
+  /// An example of a text's tokens in the frame.
+  package func around(_ ids: [Int32]) -> EncodedExample {
+    let sequence = sequence(ids)
+    return EncodedExample(ids: sequence.ids, segments: sequence.segments)
   }
 }

@@ -48,11 +48,11 @@ extension Dataset where Example == TaggedSentence {
   }
 }
 
-/// Where a line of columns has its word and its tag.
+/// Places of the word and the tag in a line of columns.
 private struct ColumnPlaces {
-  /// nil for the first.
+  /// The place of the word; nil for the first.
   let word: Int?
-  /// nil for the last.
+  /// The place of the tag; nil for the last.
   let tag: Int?
 
   enum Row {

@@ -2,7 +2,7 @@
 ///
 /// With BIO and the types PER and LOC: O, B-PER, I-PER, B-LOC, I-LOC.
 public struct TagSet: Sendable, Hashable {
-  /// How tags mark entities.
+  /// The scheme by which tags mark entities.
   public let scheme: TaggingScheme
   /// The types of entities.
   public let types: [String]
@@ -73,7 +73,7 @@ public struct TagSet: Sendable, Hashable {
 extension TagSet {
   typealias Mark = (role: TaggingScheme.Role, type: Int)
 
-  /// What was not as the scheme has it: the word, and what was made of it.
+  /// Irregularity against the scheme: the word, and what was made of it.
   enum Irregularity: Equatable {
     /// A tag that goes on with an entity where none is.
     case beginsWithoutBegin(word: Int)
@@ -92,7 +92,7 @@ extension TagSet {
     return .success((role, type))
   }
 
-  /// Why a tag cannot be read.
+  /// Error of a tag that cannot be read.
   enum TagError: Error { case prefix, type }
 
   static func read(_ marks: [Mark?], scheme: TaggingScheme) -> (
@@ -126,5 +126,63 @@ extension TagSet {
     }
     close(before: marks.count)
     return (entities, irregularities)
+  }
+}
+
+/// A way to write entities as one tag a word; all of them have `O` outside and a hyphen before the type.
+public enum TaggingScheme: String, Codable, Sendable, CaseIterable {
+  /// `B-` begins an entity, `I-` goes on with it; also known as IOB2.
+  case bio = "BIO"
+  /// BIO, but an entity begins with `B-` only directly behind another of its type, else with `I-`: CoNLL-2003.
+  case iob1 = "IOB1"
+  /// BIO, and `E-` ends an entity, `S-` is one of a single word; the `L-` and `U-` of BILOU are read too.
+  case bioes = "BIOES"
+  /// BIOES with `M-` for `I-`, usual for Chinese.
+  case bmes = "BMES"
+
+  /// Role of a word in an entity.
+  enum Role: Int, Sendable, Hashable {
+    case begin, inside, end, single
+  }
+
+  /// Whether an entity's end shows.
+  var marksEnds: Bool { self == .bioes || self == .bmes }
+
+  /// The letters of the tags, by `Role.rawValue`.
+  var letters: [Character] {
+    switch self {
+    case .bio, .iob1: ["B", "I"]
+    case .bioes: ["B", "I", "E", "S"]
+    case .bmes: ["B", "M", "E", "S"]
+    }
+  }
+
+  func role(of letter: Character) -> Role? {
+    if let index = letters.firstIndex(of: letter) { return Role(rawValue: index) }
+    guard self == .bioes else { return nil }
+    return letter == "L" ? .end : letter == "U" ? .single : nil
+  }
+}
+
+/// Settings of a token classification task beside its labels; the keys stand in the recipe itself.
+public struct EntitySettings: Sendable, Hashable {
+  /// The scheme of the model's tags; the recipe's `scheme`.
+  public var scheme: TaggingScheme
+  /// The scheme of the files where it differs; the recipe's `input_scheme`.
+  public var inputScheme: TaggingScheme?
+  /// Whether every piece of a word carries a tag, not only the first; the recipe's `label_all_tokens`, as in `run_ner`.
+  public var labelAllTokens: Bool
+  /// Whether each character is followed by a digit that is no part of it, as in Weibo's files; `strip_segment_digits`.
+  public var stripSegmentDigits: Bool
+
+  /// The usual settings: BIO throughout, tags on first pieces.
+  public init(
+    scheme: TaggingScheme = .bio, inputScheme: TaggingScheme? = nil, labelAllTokens: Bool = false,
+    stripSegmentDigits: Bool = false
+  ) {
+    self.scheme = scheme
+    self.inputScheme = inputScheme
+    self.labelAllTokens = labelAllTokens
+    self.stripSegmentDigits = stripSegmentDigits
   }
 }

@@ -1,6 +1,7 @@
+public import Foundation
 public import Tokenization
 
-/// Hides tokens for a masked language model, anew in each epoch.
+/// Masking of tokens for a masked language model, anew in each epoch.
 ///
 /// Each unit (token, or word) is chosen with one probability; of the chosen tokens 80 % become [MASK], 10 % a random
 /// ordinary token and 10 % stay (Devlin and others 2019, *BERT*, and `DataCollatorForLanguageModeling` of `transformers`).
@@ -12,7 +13,7 @@ public struct TokenMasker: Sendable {
   public let probability: Double
   /// Whether words are chosen as wholes.
   public let wholeWords: Bool
-  /// What, with epoch and index, decides the choice.
+  /// The seed, which decides the choice together with epoch and index.
   public var seed: UInt64
   private let segmenter: WordSegmenter?
   private let maskID: Int32
@@ -150,5 +151,48 @@ public struct TokenMasker: Sendable {
       true
     default: false
     }
+  }
+}
+
+/// Segmenter of a run of Chinese characters into words: from left to right, each time the longest word of a lexicon.
+///
+/// Forward maximum matching (Liang 1986); a character that begins no word of the lexicon is one by itself.
+public struct WordSegmenter: Sendable {
+  /// The words of two or more characters, each as its Unicode scalars.
+  private let words: Set<[UInt32]>
+  private let longest: Int
+
+  /// A segmenter of some words; those of one character are words anyway.
+  public init(words: some Sequence<String>) {
+    let scalars = words.map { $0.unicodeScalars.map(\.value) }.filter { $0.count > 1 }
+    self.words = Set(scalars)
+    longest = scalars.map(\.count).max() ?? 1
+  }
+
+  /// Reads a file of one word a line; what follows a space or tab, such as a frequency, is passed over.
+  ///
+  /// Throws `TaskDataError.unreadableFile`, and `badRows` for lines that are not UTF-8.
+  public init(contentsOf url: URL) throws(TaskDataError) {
+    var lines = try TextLines(path: url.path(percentEncoded: false))
+    var words: [String] = []
+    while let line = lines.next() {
+      words += line.split(maxSplits: 1, whereSeparator: \.isWhitespace).prefix(1).map(String.init)
+    }
+    if !lines.report.faults.isEmpty { throw .badRows(path: lines.path, report: lines.report) }
+    self.init(words: words)
+  }
+
+  /// The lengths of the words of a run of characters, in order; they add up to the run.
+  func lengths(_ characters: some RandomAccessCollection<UInt32>) -> [Int] {
+    let characters = Array(characters)
+    var lengths: [Int] = []
+    var start = 0
+    while start < characters.count {
+      var length = min(longest, characters.count - start)
+      while length > 1 && !words.contains(Array(characters[start..<start + length])) { length -= 1 }
+      lengths.append(max(length, 1))
+      start += max(length, 1)
+    }
+    return lengths
   }
 }

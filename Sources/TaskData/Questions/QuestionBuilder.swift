@@ -1,6 +1,6 @@
 import Foundation
 
-/// Turns the raw values of a question into a `Question`, or says what is wrong with them.
+/// Builder of a `Question` from its raw values; says what is wrong with them.
 struct QuestionBuilder {
   let split: DataSplit
   let allowsImpossible: Bool
@@ -29,9 +29,9 @@ struct QuestionBuilder {
   /// An answer as a file has it.
   struct RawAnswer {
     let text: String
-    /// What the file says of its beginning, nil where it says nothing that can be.
+    /// The beginning that the file gives; nil where it gives none that can be.
     let start: Int?
-    /// What the file says of its beginning as it is written there, where that is no place in any text.
+    /// The beginning as the file writes it, where that is no place in any text.
     var claim: String?
     /// Whether the form of the file has texts alone, so that nothing is amiss where no beginning is said.
     var isBare = false

@@ -4,7 +4,7 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   public var path: String
   /// The usable rows in the order of the file.
   public var examples: [Example]
-  /// How many rows there were, which were bad and which were repaired.
+  /// The report: how many rows there were, which were bad and which were repaired.
   public var report: RowReport
   /// The rows left out because their text occurs in the training file too.
   public var trainDuplicateCount: Int
@@ -57,4 +57,58 @@ public typealias TextDataset = Dataset<TextExample>
 extension Dataset where Example == TextExample {
   /// The number of rows that have a label, a number or a list of labels.
   public var labelledCount: Int { examples.count { $0.target != .none } }
+}
+
+/// One row of a data set: a text, or a pair of texts, and what is known about its label.
+public struct TextExample: Sendable, Hashable {
+  /// The text.
+  public var text: String
+  /// The second text of a pair.
+  public var pair: String?
+  /// The label as an index of the task's `labels`, the number, or the labels that apply.
+  public var target: ExampleTarget
+  /// The line of the file on which the row starts, counted from 1; 0 for an example that no file holds.
+  public var line: Int
+  /// The number that the file's own column `index` gives it, else the place among the rows of the file, counted from 0,
+  /// bad rows too; nil for an example that no file holds.
+  public var row: Int?
+
+  /// The index of the label in the task's `labels`, nil where the target is not one label.
+  public var label: Int? {
+    get { if case .label(let label) = target { Int(label) } else { nil } }
+    set { target = newValue.map { .label(Int32($0)) } ?? .none }
+  }
+
+  /// An example made by hand or by a reader.
+  public init(
+    text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0, row: Int? = nil
+  ) {
+    self.text = text
+    self.pair = pair
+    self.target = target
+    self.line = line
+    self.row = row
+  }
+
+  /// An example with one label, or with none.
+  public init(text: String, pair: String? = nil, label: Int?, line: Int = 0, row: Int? = nil) {
+    self.init(text: text, pair: pair, line: line, row: row)
+    self.label = label
+  }
+}
+
+/// Target of one example: what a model should answer; each kind of task has its own form of it.
+public enum ExampleTarget: Sendable, Hashable {
+  /// Nothing is known; losses and metrics skip the example.
+  case none
+  /// The index of one label.
+  case label(Int32)
+  /// A number (regression).
+  case value(Float)
+  /// Whether each label applies [K] (multi-label).
+  case labels([Bool])
+  /// One class a token [length], `EncodedExample.noLabel` where there is none: entity tags, or the ids behind a mask.
+  case tags([Int32])
+  /// The first and the last token of an answer as positions in the sequence; both 0, the [CLS], where there is none.
+  case span(start: Int32, end: Int32)
 }

@@ -9,9 +9,9 @@ public struct InputTexts {
     public let text: String
     /// The second text of a pair.
     public let pair: String?
-    /// What it was read from; nil for the command line.
+    /// File that it was read from; nil for the command line.
     public internal(set) var source: String?
-    /// Its line there, or its place among the texts of the command line, counted from 1.
+    /// Line there, or place among the texts of the command line, counted from 1.
     public internal(set) var number = 1
 
     /// Where it stands, for messages.

@@ -1,7 +1,8 @@
-/// Finds where a text stands inside another; both as Unicode scalars, which is what offsets count.
+/// Search for a text inside another; both as Unicode scalars, which is what offsets count.
 enum TextSearch {
-  /// Where a text stands that begins at a position, white space apart: there may be more, less or other white space inside
-  /// and behind it than where it stands, in front of it where it begins with some; nil when something else stands there.
+  /// Range of a text that begins at a position, white space apart: there may be more, less or other white space
+  /// inside and behind it than where it stands, in front of it where it begins with some; nil when something else
+  /// stands there.
   ///
   /// The range begins and ends with what is no white space.
   static func rangeApartFromSpace(

@@ -3,9 +3,9 @@ import Kernels
 import ModelFormats
 import Tensors
 
-/// What a measurement found, for machines and people.
+/// Report on a measurement, for machines and people.
 public struct BenchmarkReport {
-  /// What was measured, such as `train-step`.
+  /// Name of the measurement, such as `train-step`.
   public let work: String
   /// The shape or shapes.
   public let shape: String
@@ -74,7 +74,7 @@ public struct BenchmarkReport {
     ]
   }
 
-  /// What the threads spent their time on: the kind, milliseconds a step and the share of all; nil without a profile.
+  /// Profile of the threads' time: the kind, milliseconds a step and the share of all; nil without a profile.
   public var shares: [(kind: String, milliseconds: String, share: String)]? {
     let all = total * Double(Parallel.threadCount)
     return profile.map { profile in

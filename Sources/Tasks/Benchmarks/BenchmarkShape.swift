@@ -3,7 +3,7 @@ import Foundation
 
 /// A model to measure: one of three well-known shapes with random weights, or a directory.
 public struct BenchmarkShape {
-  /// What results call it.
+  /// Name in results.
   public let name: String
   /// The shape, with two labels.
   public let config: EncoderConfig

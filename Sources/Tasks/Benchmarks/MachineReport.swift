@@ -2,7 +2,7 @@ import Foundation
 import Kernels
 import ModelFormats
 
-/// What the machine offers, and how fast matrix products run on it.
+/// Report on the machine, and on the speed of matrix products on it.
 public struct MachineReport {
   /// Processor and memory.
   public let machine: Machine

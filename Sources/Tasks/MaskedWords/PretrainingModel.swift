@@ -7,7 +7,7 @@ public import Tokenization
 public struct PretrainingModel {
   /// The model.
   public let model: TaskModel
-  /// What turns text into its ids.
+  /// Tokenizer of its texts.
   public let tokenizer: any Tokenizer
   /// Where the tokenizer's files are.
   public let tokenizerFolder: URL

@@ -79,7 +79,7 @@ public struct PretrainingText {
     task.defaults = Self.defaults(task.defaults, isFresh: isFresh)
   }
 
-  /// What suits masked language models where the task does not say.
+  /// Defaults of masked language models where the task does not say.
   private static func defaults(_ task: TaskDefaults, isFresh: Bool) -> TaskDefaults {
     var defaults = task
     defaults.learningRate = task.learningRate ?? (isFresh ? 5e-4 : 5e-5)
@@ -90,7 +90,7 @@ public struct PretrainingText {
     return defaults
   }
 
-  /// What hides the tokens.
+  /// Mask that hides the tokens.
   ///
   /// - Throws: `TaskDataError` for a list of words that cannot be read, and a tokenizer without a mask.
   public func masker(_ tokenizer: any Tokenizer) throws -> TokenMasker {

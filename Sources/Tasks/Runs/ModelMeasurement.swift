@@ -8,7 +8,7 @@ public import Training
 
 /// Size, speed and score of one model on some data.
 public struct ModelMeasurement {
-  /// What the row is called.
+  /// Name of the row.
   public let name: String
   /// The number of layers.
   public let layers: Int

@@ -29,7 +29,7 @@ public struct OutputFolder {
     }
   }
 
-  /// What is in a folder, but for locks and for what a killed process has left half-written.
+  /// Contents of a folder, but for locks and for what a killed process has left half-written.
   private static func contents(of path: String) -> [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     return names.filter { $0 != FolderLock.fileName && !TemporaryName.isTemporary($0) }

@@ -3,11 +3,11 @@ public import TaskData
 
 /// Rows of a run: those that the model learns from, and those that it is scored on.
 public struct RunRows {
-  /// What the model learns from.
+  /// Rows that the model learns from.
   public private(set) var train: TaskExamples
   /// The rows of the training file alone.
   public let given: TaskExamples
-  /// What it is scored on; nil when the task has no validation file.
+  /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
 
   /// Reads the splits that there are, and says what was left out.

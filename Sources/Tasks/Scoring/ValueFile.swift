@@ -11,7 +11,7 @@ struct ValueFile {
     /// Counted from 0.
     let line: Int
     let value: Result<String, TaskError>
-    /// What the column `index` says, nil without one.
+    /// Value of the column `index`, nil without one.
     let index: String?
   }
 
@@ -25,11 +25,11 @@ struct ValueFile {
   /// The number of rows.
   var count: Int { rows.count }
 
-  /// What the column of predictions is usually called.
+  /// Usual names of the column of predictions.
   static let predictionNames = ["prediction", "predictions", "pred", "label", "score"]
-  /// What the column of gold values is usually called.
+  /// Usual names of the column of gold values.
   static let labelNames = ["label", "labels", "gold_label", "gold", "score", "prediction"]
-  /// What GLUE's and Potstill's files call the column of row numbers.
+  /// Names of the column of row numbers in GLUE's and Potstill's files.
   private static let indexName = "index"
 
   /// Reads a file; rows without a value are refused when they are asked for.

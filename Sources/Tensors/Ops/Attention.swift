@@ -1,25 +1,6 @@
 import Kernels
 
-/// The attention maps of a batch: for each sequence, each head and each query, one value per key of that sequence.
-public struct AttentionMaps: Sendable {
-  /// All maps in one run: sequence after sequence, head after head, row-major [queries, keys].
-  public let values: Tensor
-  /// The number of heads.
-  public let heads: Int
-  /// Prefix sums of the queries of each sequence, [sequences + 1].
-  public let queryStarts: [Int32]
-  /// Prefix sums of the keys of each sequence, [sequences + 1].
-  public let keyStarts: [Int32]
-
-  package init(values: Tensor, heads: Int, queryStarts: [Int32], keyStarts: [Int32]) {
-    self.values = values
-    self.heads = heads
-    self.queryStarts = queryStarts
-    self.keyStarts = keyStarts
-  }
-}
-
-/// What multi-head attention returns.
+/// Result of multi-head attention.
 public struct AttentionResult: Sendable {
   /// The weighted values of every query, [queries, features].
   public let output: Tensor
@@ -128,7 +109,7 @@ extension Tensor {
     heads: Int, starts: [Int32], queryStarts: [Int32], in context: Context
   ) -> Tensor? {
     guard context.tape == nil, !context.isTraining,
-      let kernel = ThinAttention(
+      let kernel = FewRowsAttention(
         query: query.kernel, key: key.kernel, value: value.kernel, output: output.kernel, heads: heads,
         starts: starts, queryStarts: queryStarts)
     else { return nil }

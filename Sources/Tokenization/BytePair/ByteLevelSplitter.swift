@@ -1,10 +1,10 @@
-/// Splits text into words as GPT-2 does.
+/// Splitter of text into words as GPT-2 has them.
 ///
 /// By hand what the regular expression `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+` says:
 /// runs of letters, of numbers or of others, each with one space before it; white space in front of a word leaves it its
 /// last character. Letters and numbers are those of the Unicode version that `tokenizers` knows.
 struct ByteLevelSplitter: Sendable {
-  /// What a character counts as.
+  /// Kinds of characters.
   private enum Kind {
     static let letter: UInt8 = 1
     static let number: UInt8 = 2

@@ -1,4 +1,4 @@
-/// Turns UTF-8 text into the tokens of a byte-level BPE vocabulary: splits it into words and merges their bytes.
+/// Cutter of UTF-8 text into the tokens of a byte-level BPE vocabulary: splits it into words and merges their bytes.
 final class BytePairCutter: TextCutter {
   let table: MergeTable
   private let wholeWords: WholeWords

@@ -1,6 +1,6 @@
 /// The merges of a byte-pair vocabulary: which neighbours become one token, and in which order.
 struct MergeTable: Sendable {
-  /// What two neighbours become.
+  /// Merge of two neighbours: its rank and the token that they become.
   struct Merge: Sendable {
     /// Lower ranks merge first.
     var rank: Int32
@@ -58,14 +58,14 @@ struct MergeTable: Sendable {
     self.byteMerges = byteMerges
   }
 
-  /// What two tokens become.
+  /// The merge of two tokens.
   @inline(__always)
   func merge(_ left: Int32, _ right: Int32) -> Merge {
     let slots = slots.span
     return slots[unchecked: Self.slot(of: left, right, in: slots)].merge
   }
 
-  /// What the tokens of two bytes become.
+  /// The merge of the tokens of two bytes.
   @inline(__always)
   func merge(bytes left: UInt8, _ right: UInt8) -> Merge {
     byteMerges.span[unchecked: Int(left) << 8 | Int(right)]
@@ -82,5 +82,36 @@ struct MergeTable: Sendable {
       if entry.left == left && entry.right == right || entry.left < 0 { return slot }
       slot = (slot + 1) & mask
     }
+  }
+}
+
+extension MergeTable {
+  /// Looks up the tokens of merges.
+  ///
+  /// - Parameter fault: the error for a merge (counted from 0) or, with nil, for the vocabulary.
+  init(
+    _ merges: [(left: String, right: String)], _ vocabulary: Vocabulary,
+    fault: (Int?, String) -> TokenizerError
+  ) throws(TokenizerError) {
+    var byteTokens: [Int32] = []
+    for (byte, scalar) in ByteLevelAlphabet.scalars.enumerated() {
+      let token = vocabulary.id(of: String(scalar))
+      if token == nil, ByteLevelAlphabet.isUsed(UInt8(byte)) {
+        throw fault(
+          nil, "has no token for the byte \(byte) (\"\(scalar)\"); a byte-level vocabulary has one for each")
+      }
+      byteTokens.append(token ?? -1)
+    }
+    var pairs: [Pair] = []
+    pairs.reserveCapacity(merges.count)
+    for (index, merge) in merges.enumerated() {
+      func id(_ token: String) throws(TokenizerError) -> Int32 {
+        if let id = vocabulary.id(of: token) { return id }
+        throw fault(index, "needs the token \"\(token)\", which the vocabulary does not have")
+      }
+      pairs.append(
+        Pair(left: try id(merge.left), right: try id(merge.right), token: try id(merge.left + merge.right)))
+    }
+    self.init(pairs, byteTokens: byteTokens)
   }
 }

@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// What the small JSON files beside a vocabulary say: `tokenizer_config.json` and, in old repositories,
+/// Contents of the small JSON files beside a vocabulary: `tokenizer_config.json` and, in old repositories,
 /// `special_tokens_map.json` and `added_tokens.json`.
 struct TokenizerConfiguration {
   private let directory: URL
@@ -9,7 +9,7 @@ struct TokenizerConfiguration {
   let members: JSONObject
   private let specialTokensMap: JSONObject
   let legacyAddedTokens: JSONObject
-  /// How `transformers` makes the tokenizer of these files.
+  /// The class by which `transformers` makes the tokenizer of these files.
   let pythonClass: PythonTokenizerClass
 
   init(_ directory: URL) throws(TokenizerError) {
@@ -82,7 +82,7 @@ struct TokenizerConfiguration {
 
   // MARK: Fields
 
-  /// Where special tokens are named: the old map counts only where the configuration does not describe them.
+  /// The members that name special tokens: the old map counts only where the configuration does not describe them.
   var named: JSONObject {
     var named = members
     if members["added_tokens_decoder"] == nil {
@@ -99,16 +99,11 @@ struct TokenizerConfiguration {
     try read { $0.truth(key) }
   }
 
-  /// What a field of `tokenizer_config.json` holds.
+  /// The value of a field of `tokenizer_config.json`.
   private func read<Value>(
     _ reading: (inout FieldReader) -> Value?
   ) throws(TokenizerError) -> Value? {
-    var fields = FieldReader(members, wording: Self.words)
-    let value = reading(&fields)
-    if let fault = fields.faults.first {
-      throw .invalid(file: file, field: fault.field, reason: fault.message)
-    }
-    return value
+    try members.value(in: file, wording: Self.words, reading)
   }
 
   /// The words for a value of the wrong kind.
@@ -125,53 +120,131 @@ struct TokenizerConfiguration {
   var file: String { path(of: "tokenizer_config.json") }
 
   func path(of name: String) -> String { directory.appending(path: name).path }
+
+  /// The vocabulary beside the configuration.
+  ///
+  /// - Throws: `TokenizerError.noTokenizer` when there is none.
+  func vocabularyFile(_ name: String) throws(TokenizerError) -> URL {
+    let url = directory.appending(path: name)
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw .noTokenizer(directory: directory.path)
+    }
+    return url
+  }
 }
 
-/// How `transformers` (version 5) makes a tokenizer of a folder, by the class that its files name.
-enum PythonTokenizerClass: Equatable {
-  /// `BertTokenizer`: takes vocabulary and added tokens of `tokenizer.json`, everything else of `tokenizer_config.json`.
-  case bert
-  /// `RobertaTokenizer`: takes vocabulary, merges and added tokens of `tokenizer.json`, everything else of
-  /// `tokenizer_config.json`.
-  case roberta
-  /// `GPT2Tokenizer`: as `roberta`, but the post-processor of `tokenizer.json` counts.
-  case gpt2
-  /// `PreTrainedTokenizerFast`: takes `tokenizer.json` as it is.
-  case plain
-
-  /// The class for a folder.
+extension TokenizerConfiguration {
+  /// The tokens to find in raw text, as `transformers` collects them of `tokenizer.json` and the files beside it.
   ///
   /// - Parameters:
-  ///   - configuration: `tokenizer_config.json`.
-  ///   - model: `config.json`; empty where there is none.
-  init(configuration: JSONObject, model: JSONObject) {
-    let named = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
-    guard var name = named else {
-      switch model["model_type"]?.stringValue {
-      case "bert", "distilbert", "electra": self = .bert
-      case "roberta": self = .roberta
-      default: self = .plain
+  ///   - document: The `added_tokens` of `tokenizer.json` with their ids; empty without one.
+  ///   - kind: How the tokenizer is made.
+  ///   - names: The names of the special tokens besides the unknown token.
+  ///   - vocabulary: The tokens, among which the class looks for those that it knows by itself.
+  func addedTokens(
+    document: [(id: Int, token: AddedToken)] = [], _ kind: PythonTokenizerClass, _ names: SpecialTokenNames,
+    unknown: String?, in vocabulary: Vocabulary
+  ) throws(TokenizerError) -> [AddedToken] {
+    var tokens = kind == .plain ? document.map(\.token) : []
+    func index(of content: String) -> Int? {
+      tokens.firstIndex { $0.content.utf8.elementsEqual(content.utf8) }
+    }
+    for (_, token) in try describedTokens(document).sorted(by: { $0.key < $1.key }) {
+      if let index = index(of: token.content) { tokens[index] = token } else { tokens.append(token) }
+    }
+    // What is named is special, whether it is described as such or not.
+    let ownTokens = classTokens(kind, names, unknown: unknown, in: vocabulary)
+    for token in try namedTokens() + ownTokens {
+      if let index = index(of: token.content) {
+        tokens[index].special = true
+      } else {
+        tokens.append(token)
       }
-      return
     }
-    if name.hasSuffix("Fast") { name.removeLast(4) }
-    if Self.likeBert.contains(name) {
-      self = .bert
-    } else if Self.likeRoberta.contains(name) {
-      self = .roberta
-    } else {
-      self = name == "GPT2Tokenizer" ? .gpt2 : .plain
-    }
+    return tokens
   }
 
-  /// The classes that are `BertTokenizer` or inherit from it unchanged.
-  private static let likeBert: Set<String> = [
-    "BertTokenizer", "ConvBertTokenizer", "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer",
-    "DistilBertTokenizer", "ElectraTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "MobileBertTokenizer",
-    "SqueezeBertTokenizer",
-  ]
-  /// The classes that are `RobertaTokenizer`.
-  private static let likeRoberta: Set<String> = [
-    "RobertaTokenizer", "BartTokenizer", "LEDTokenizer", "LongformerTokenizer", "MvpTokenizer",
-  ]
+  /// The special tokens that a class knows by itself, as far as the vocabulary has them and the files name none, or null, in
+  /// their place.
+  private func classTokens(
+    _ kind: PythonTokenizerClass, _ names: SpecialTokenNames, unknown: String?, in vocabulary: Vocabulary
+  ) -> [AddedToken] {
+    let common = [("unk_token", unknown ?? "")] + names.members
+    let known: [(key: String, name: String)] =
+      switch kind {
+      case .plain: []
+      case .bert: common
+      case .roberta: common + [("bos_token", "<s>"), ("eos_token", "</s>")]
+      case .gpt2: ["unk_token", "bos_token", "eos_token"].map { ($0, "<|endoftext|>") }
+      }
+    return known.filter { named[$0.key] == nil && vocabulary.id(of: $0.name) != nil }
+      .map { AddedToken($0.name, special: true) }
+  }
+
+  /// The tokens that the files describe, by id: those of `added_tokens_decoder` where there is one, else of
+  /// `added_tokens.json` and `tokenizer.json`.
+  private func describedTokens(
+    _ document: [(id: Int, token: AddedToken)]
+  ) throws(TokenizerError) -> [Int: AddedToken] {
+    var tokens: [Int: AddedToken] = [:]
+    if let decoder = members["added_tokens_decoder"]?.objectValue {
+      for (key, value) in decoder {
+        guard let id = Int(key), id >= 0 else {
+          throw fault("added_tokens_decoder", .string(key), "ids as keys")
+        }
+        tokens[id] = try AddedToken(value, file: file, field: "added_tokens_decoder[\"\(id)\"]")
+      }
+      return tokens
+    }
+    let special = try namedTokens().map(\.content)
+    for (content, value) in legacyAddedTokens {
+      guard let id = value.intValue, id >= 0 else {
+        throw .invalid(
+          file: path(of: "added_tokens.json"), field: content,
+          reason: "found \(value.compactText), expected the token's id")
+      }
+      tokens[id] = AddedToken(content, special: special.contains { $0.utf8.elementsEqual(content.utf8) })
+    }
+    for (id, token) in document { tokens[id] = token }
+    return tokens
+  }
+
+  /// The special tokens that the files name (`cls_token`, …, `additional_special_tokens`), in the order of `transformers`.
+  private func namedTokens() throws(TokenizerError) -> [AddedToken] {
+    let first = ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"]
+    let others = named.keys.filter { $0.hasSuffix("_token") && !first.contains($0) }
+    var tokens: [AddedToken] = []
+    for key in first + others {
+      guard let value = named[key], !value.isNull else { continue }
+      if let content = value.stringValue {
+        tokens.append(AddedToken(content, special: true))
+      } else if value["content"] != nil {
+        tokens.append(try AddedToken(value, file: file, field: key))
+        tokens[tokens.count - 1].special = true
+      }
+    }
+    for key in ["additional_special_tokens", "extra_special_tokens"] {
+      // Also an object of names and tokens.
+      for value in named[key]?.arrayValue ?? named[key]?.objectValue?.values ?? [] {
+        if let text = value.stringValue ?? value["content"]?.stringValue {
+          tokens.append(AddedToken(text, special: true))
+        }
+      }
+    }
+    return tokens.filter { !$0.content.isEmpty }
+  }
+}
+
+extension AddedToken {
+  /// Reads one entry of `added_tokens` (or of `added_tokens_decoder`, whose entries are the same but for the id).
+  init(_ value: JSONValue, file: String, field: String) throws(TokenizerError) {
+    guard let content = value["content"]?.stringValue else {
+      throw .invalid(file: file, field: field, reason: "expected an object with a string \"content\"")
+    }
+    func flag(_ key: String) -> Bool? { value[key]?.boolValue }
+    self.init(
+      content, special: flag("special") ?? false, singleWord: flag("single_word") ?? false,
+      stripsLeft: flag("lstrip") ?? false, stripsRight: flag("rstrip") ?? false,
+      normalized: flag("normalized"))
+  }
 }

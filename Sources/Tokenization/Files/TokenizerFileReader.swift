@@ -1,12 +1,17 @@
 import Foundation
 import ModelFormats
 
-/// Reads `tokenizer.json`.
+/// Reader of `tokenizer.json`.
 struct TokenizerFileReader {
   let file: String
   let document: JSONValue
 
-  init(_ url: URL) throws(TokenizerError) {
+  /// Reads the `tokenizer.json` of a folder; nil when there is none.
+  ///
+  /// - Throws: `TokenizerError`, when it is no JSON object.
+  init?(directory: URL) throws(TokenizerError) {
+    let url = directory.appending(path: "tokenizer.json")
+    guard FileManager.default.fileExists(atPath: url.path) else { return nil }
     file = url.path
     do { document = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
     guard document.objectValue != nil else {
@@ -83,6 +88,7 @@ struct TokenizerFileReader {
 
   // MARK: Fields
 
+  /// The type of a component.
   func type(of value: JSONValue, _ component: String) throws(TokenizerError) -> String {
     guard let type = value["type"]?.stringValue else {
       throw .invalid(file: file, field: component, reason: "expected an object with a \"type\"")
@@ -90,21 +96,108 @@ struct TokenizerFileReader {
     return type
   }
 
-  func string(_ value: JSONValue, _ component: String, _ key: String) throws(TokenizerError) -> String {
-    guard let text = value[key]?.stringValue else {
-      throw .invalid(
-        file: file, field: "\(component).\(key)",
-        reason: "found \(value[key]?.kind ?? "nothing"), expected a string")
-    }
-    return text
+  /// The value of a field of a component; nil when it is missing or null.
+  func value<Value>(
+    _ component: JSONValue, _ path: String, _ reading: (inout FieldReader) -> Value?
+  ) throws(TokenizerError) -> Value? {
+    try (component.objectValue ?? JSONObject()).value(
+      in: file, path: path, wording: { "found \($1.kind), expected \($2)" }, reading)
   }
 
-  func flag(_ value: JSONValue, _ component: String, _ key: String) throws(TokenizerError) -> Bool? {
-    guard let member = value[key], !member.isNull else { return nil }
-    guard let flag = member.boolValue else {
-      throw .invalid(
-        file: file, field: "\(component).\(key)", reason: "found \(member.kind), expected true or false")
+  /// The value of a field that a component must have.
+  func required<Value>(
+    _ component: JSONValue, _ path: String, _ key: String, expected: String,
+    _ reading: (JSONValue) -> Value?
+  ) throws(TokenizerError) -> Value {
+    if let value = try value(component, path, { $0.value(key, expected: expected, reading) }) { return value }
+    let found = component[key]?.kind ?? "nothing"
+    throw .invalid(file: file, field: "\(path).\(key)", reason: "found \(found), expected \(expected)")
+  }
+
+  /// The truth value of a field of a component; nil when it is missing or null.
+  func flag(_ component: JSONValue, _ path: String, _ key: String) throws(TokenizerError) -> Bool? {
+    try value(component, path) { $0.truth(key) }
+  }
+}
+
+extension JSONObject {
+  /// The value of a field of a tokenizer's file; nil when it is missing or null.
+  ///
+  /// - Parameters:
+  ///   - file: The file, for the error.
+  ///   - path: The path of this object in the file.
+  ///   - wording: The words for a value of the wrong kind.
+  ///   - reading: Reads the field.
+  /// - Throws: `TokenizerError.invalid` with the first fault.
+  func value<Value>(
+    in file: String, path: String = "", wording: @escaping FieldReader.Wording,
+    _ reading: (inout FieldReader) -> Value?
+  ) throws(TokenizerError) -> Value? {
+    var fields = FieldReader(self, path: path, wording: wording)
+    let value = reading(&fields)
+    if let fault = fields.faults.first {
+      throw .invalid(file: file, field: fault.field, reason: fault.message)
     }
-    return flag
+    return value
+  }
+}
+
+/// Reader of the `TemplateProcessing` of a `tokenizer.json`.
+struct TemplateReader {
+  let file: String
+  let processor: JSONValue
+
+  func template() throws(TokenizerError) -> SequenceTemplate {
+    var specials: [String: [SequenceTemplate.Token]] = [:]
+    if let members = processor["special_tokens"]?.objectValue {
+      for (name, value) in members { specials[name] = try tokens(name, value) }
+    }
+    let single = try pieces("single", texts: 1, specials)
+    let pair = try pieces("pair", texts: 2, specials)
+    return SequenceTemplate(single: single, pair: pair, specials: specials)
+  }
+
+  private func tokens(_ name: String, _ value: JSONValue) throws(TokenizerError) -> [SequenceTemplate.Token] {
+    guard let ids = value["ids"]?.arrayValue, let texts = value["tokens"]?.arrayValue,
+      ids.count == texts.count
+    else { throw fault("special_tokens[\"\(name)\"]", "expected as many \"ids\" as \"tokens\"") }
+    var tokens: [SequenceTemplate.Token] = []
+    for (id, text) in zip(ids, texts) {
+      guard let id = id.intValue.flatMap({ Int32(exactly: $0) }), id >= 0, let text = text.stringValue else {
+        throw fault("special_tokens[\"\(name)\"]", "expected ids of 0 and above and token strings")
+      }
+      tokens.append(SequenceTemplate.Token(id: id, text: text))
+    }
+    return tokens
+  }
+
+  private func pieces(
+    _ key: String, texts: Int, _ specials: [String: [SequenceTemplate.Token]]
+  ) throws(TokenizerError) -> [SequenceTemplate.Piece] {
+    guard let elements = processor[key]?.arrayValue else { throw fault(key, "expected an array of pieces") }
+    var pieces: [SequenceTemplate.Piece] = []
+    for (index, element) in elements.enumerated() {
+      let field = "\(key)[\(index)]"
+      let body = element["Sequence"] ?? element["SpecialToken"]
+      guard let name = body?["id"]?.stringValue,
+        let segment = (body?["type_id"]?.intValue).flatMap({ Int32(exactly: $0) }), segment >= 0
+      else { throw fault(field, "expected {\"Sequence\" or \"SpecialToken\": {\"id\", \"type_id\"}}") }
+      if element["Sequence"] == nil {
+        guard specials[name] != nil else {
+          throw fault(field, "names the special token \"\(name)\", which special_tokens does not define")
+        }
+        pieces.append(.special(name, segment: segment))
+      } else {
+        guard let text = ["A", "B"].firstIndex(of: name), text < texts else {
+          throw fault(field, "found sequence \"\(name)\", expected \(texts == 1 ? "A" : "A or B")")
+        }
+        pieces.append(.text(text, segment: segment))
+      }
+    }
+    return pieces
+  }
+
+  private func fault(_ field: String, _ reason: String) -> TokenizerError {
+    .invalid(file: file, field: "post_processor.\(field)", reason: reason)
   }
 }

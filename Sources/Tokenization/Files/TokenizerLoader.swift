@@ -14,17 +14,15 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
   if !FileManager.default.fileExists(atPath: directory.path) {
     throw .format(.cannotRead(file: directory.path, reason: "there is no such folder"))
   }
-  let document = directory.appending(path: "tokenizer.json")
-  if has("tokenizer.json") {
-    let reader = try TokenizerFileReader(document)
+  if let reader = try TokenizerFileReader(directory: directory) {
     let configuration = try TokenizerConfiguration(directory)
     switch try reader.model() {
     case .wordPiece: return try BertTokenizer(consume reader, configuration)
     case .bytePair: return try ByteLevelBPETokenizer(consume reader, configuration)
     case nil:
       let type = try reader.modelType()
-      if type == "Unigram" { throw .sentencePiece(file: document.path) }
-      throw .unsupported(file: document.path, component: "model", type: type, supported: "WordPiece, BPE")
+      if type == "Unigram" { throw .sentencePiece(file: reader.file) }
+      throw .unsupported(file: reader.file, component: "model", type: type, supported: "WordPiece, BPE")
     }
   }
   if has("vocab.json"), has("merges.txt") || !has("vocab.txt") {
@@ -36,4 +34,52 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     }
   }
   return try BertTokenizer(directory: directory)
+}
+
+/// Class of `transformers` (version 5) that makes a folder's tokenizer, as its files name it.
+enum PythonTokenizerClass: Equatable {
+  /// `BertTokenizer`: takes vocabulary and added tokens of `tokenizer.json`, everything else of `tokenizer_config.json`.
+  case bert
+  /// `RobertaTokenizer`: takes vocabulary, merges and added tokens of `tokenizer.json`, everything else of
+  /// `tokenizer_config.json`.
+  case roberta
+  /// `GPT2Tokenizer`: as `roberta`, but the post-processor of `tokenizer.json` counts.
+  case gpt2
+  /// `PreTrainedTokenizerFast`: takes `tokenizer.json` as it is.
+  case plain
+
+  /// The class for a folder.
+  ///
+  /// - Parameters:
+  ///   - configuration: `tokenizer_config.json`.
+  ///   - model: `config.json`; empty where there is none.
+  init(configuration: JSONObject, model: JSONObject) {
+    let named = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
+    var name = named ?? model["model_type"]?.stringValue.flatMap { Self.classOfModelType[$0] } ?? ""
+    if name.hasSuffix("Fast") { name.removeLast(4) }
+    if Self.likeBert.contains(name) {
+      self = .bert
+    } else if Self.likeRoberta.contains(name) {
+      self = .roberta
+    } else {
+      self = name == "GPT2Tokenizer" ? .gpt2 : .plain
+    }
+  }
+
+  /// The class for a `model_type` where no file names one, as in `AutoTokenizer`; types that are not here read
+  /// `tokenizer.json` as it is.
+  private static let classOfModelType = [
+    "bert": "BertTokenizer", "distilbert": "BertTokenizer", "electra": "BertTokenizer",
+    "roberta": "RobertaTokenizer",
+  ]
+  /// The classes that are `BertTokenizer` or inherit from it unchanged.
+  private static let likeBert: Set<String> = [
+    "BertTokenizer", "ConvBertTokenizer", "DPRContextEncoderTokenizer", "DPRQuestionEncoderTokenizer",
+    "DistilBertTokenizer", "ElectraTokenizer", "LayoutLMTokenizer", "LxmertTokenizer", "MobileBertTokenizer",
+    "SqueezeBertTokenizer",
+  ]
+  /// The classes that are `RobertaTokenizer`.
+  private static let likeRoberta: Set<String> = [
+    "RobertaTokenizer", "BartTokenizer", "LEDTokenizer", "LongformerTokenizer", "MvpTokenizer",
+  ]
 }

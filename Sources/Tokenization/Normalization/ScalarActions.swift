@@ -1,4 +1,4 @@
-/// What to do with a Unicode scalar on the fused path through cleaning, normalising and splitting.
+/// Action for a Unicode scalar on the fused path through cleaning, normalising and splitting.
 enum ScalarAction: UInt8 {
   /// Goes into the word as it is.
   case copy
@@ -20,9 +20,9 @@ enum ScalarAction: UInt8 {
 struct ScalarActions: Sendable {
   /// The `ScalarAction` of every scalar.
   let pages: ScalarPages
-  /// For each byte: the byte that goes into the word, an action below 0x20, or `notASCII`.
+  /// The action of each byte: the byte that goes into the word, an action below 0x20, or `notASCII`.
   let ascii: [UInt8]
-  /// What scalars with the actions `map` and `mapIsolated` become, Hangul syllables excepted.
+  /// The replacements of scalars with the actions `map` and `mapIsolated`, Hangul syllables excepted.
   let replacements: ScalarMap
 
   /// Marks the bytes of `ascii` that belong to longer UTF-8 sequences.

@@ -2,7 +2,7 @@
 
 /// The Unicode properties that decide how BERT cleans, lower-cases and splits text, in hexadecimal.
 enum UnicodeData {
-  /// What cleaning removes: NUL, U+FFFD and the categories C* as `tokenizers` knows them.
+  /// Control characters, which cleaning removes: NUL, U+FFFD and the categories C* as `tokenizers` knows them.
   static let control: StaticString = """
     0-8 B-C E-1F 7F-9F AD 600-605 61C 6DD 70F 180E 200B-200F 202A-202E 2060-2064 2066-206F E000-F8FF FEFF \
     FFF9-FFFB FFFD 110BD 1BCA0-1BCA3 1D173-1D17A E0001 E0020-E007F F0000-FFFFD 100000-10FFFD

@@ -1,4 +1,4 @@
-/// What a Unicode scalar is, as far as BERT's cleaning, splitting and accent stripping look at it.
+/// Properties of a Unicode scalar that BERT's cleaning, splitting and accent stripping look at.
 struct ScalarProperties: OptionSet {
   let rawValue: UInt8
 
@@ -108,5 +108,164 @@ final class UnicodeTables: Sendable {
     } else {
       output.append(scalar)
     }
+  }
+}
+
+/// A byte for every Unicode scalar, in pages of 128 that share storage where they are alike.
+struct ScalarPages: Sendable {
+  static let pageSize = 128
+  static let pageCount = 0x110000 / pageSize
+
+  /// The page of each block of 128 scalars.
+  let index: [UInt16]
+  /// The pages, one after the other.
+  let values: [UInt8]
+
+  init(_ builder: Builder) {
+    index = builder.index
+    values = builder.values
+  }
+
+  private init(index: [UInt16], values: [UInt8]) {
+    self.index = index
+    self.values = values
+  }
+
+  subscript(_ scalar: UInt32) -> UInt8 {
+    values[Int(index[Int(scalar >> 7)]) << 7 | Int(scalar & 127)]
+  }
+
+  /// The same pages with every value replaced.
+  func mapValues(_ transform: (UInt8) -> UInt8) -> ScalarPages {
+    let table = (0...255).map { transform(UInt8($0)) }
+    return ScalarPages(index: index, values: values.map { table[Int($0)] })
+  }
+
+  /// Builder that fills pages range by range; whole blocks of one value share a page.
+  struct Builder {
+    var index = [UInt16](repeating: 0, count: ScalarPages.pageCount)
+    var values = [UInt8](repeating: 0, count: ScalarPages.pageSize)
+    /// The value of a page that stands for whole blocks; nil for a page that one block owns.
+    private var uniform: [UInt8?] = [0]
+
+    /// Sets bits in the values of all scalars of a range.
+    mutating func insert(_ bits: UInt8, in range: ClosedRange<UInt32>) {
+      var scalar = Int(range.lowerBound)
+      let end = Int(range.upperBound) + 1
+      while scalar < end {
+        let block = scalar / ScalarPages.pageSize
+        let blockEnd = min((block + 1) * ScalarPages.pageSize, end)
+        let isWhole = blockEnd - scalar == ScalarPages.pageSize
+        if isWhole, let value = uniform[Int(index[block])] {
+          index[block] = uniformPage(value | bits)
+        } else {
+          let first = Int(ownedPage(block)) * ScalarPages.pageSize - block * ScalarPages.pageSize
+          for position in scalar..<blockEnd { values[first + position] |= bits }
+        }
+        scalar = blockEnd
+      }
+    }
+
+    private mutating func uniformPage(_ value: UInt8) -> UInt16 {
+      if let page = uniform.firstIndex(of: value) { return UInt16(page) }
+      values.append(contentsOf: repeatElement(value, count: ScalarPages.pageSize))
+      uniform.append(value)
+      return UInt16(uniform.count - 1)
+    }
+
+    private mutating func ownedPage(_ block: Int) -> UInt16 {
+      guard let value = uniform[Int(index[block])] else { return index[block] }
+      values.append(contentsOf: repeatElement(value, count: ScalarPages.pageSize))
+      uniform.append(nil)
+      index[block] = UInt16(uniform.count - 1)
+      return index[block]
+    }
+  }
+}
+
+/// A map from some scalars to short sequences of scalars, found by binary search.
+struct ScalarMap: Sendable {
+  /// The mapped scalars, ascending.
+  let keys: [UInt32]
+  /// Starts of each key's sequence in `parts`, then the end of the last.
+  let starts: [UInt32]
+  /// All sequences, one after the other.
+  let parts: [UInt32]
+
+  /// - Parameter pairs: keys in ascending order, each once.
+  init(_ pairs: [(UInt32, [UInt32])]) {
+    var starts: [UInt32] = []
+    var parts: [UInt32] = []
+    starts.reserveCapacity(pairs.count + 1)
+    for (_, sequence) in pairs {
+      starts.append(UInt32(parts.count))
+      parts.append(contentsOf: sequence)
+    }
+    starts.append(UInt32(parts.count))
+    keys = pairs.map(\.0)
+    self.starts = starts
+    self.parts = parts
+  }
+
+  /// The range of a scalar's sequence in `parts`; nil when the scalar is not mapped.
+  func range(of scalar: UInt32) -> Range<Int>? {
+    var low = 0
+    var high = keys.count
+    while low < high {
+      let middle = (low + high) >> 1
+      if keys[middle] < scalar { low = middle + 1 } else { high = middle }
+    }
+    guard low < keys.count, keys[low] == scalar else { return nil }
+    return Int(starts[low])..<Int(starts[low + 1])
+  }
+}
+
+/// Reader of the entries of a `UnicodeData` string: `first-last/step:target,target`, all but `first` optional,
+/// hexadecimal.
+struct UnicodeDataReader: Sequence, IteratorProtocol {
+  struct Entry {
+    var range: ClosedRange<UInt32>
+    var step: UInt32
+    var targets: [UInt32]
+  }
+
+  private let bytes: UnsafeBufferPointer<UInt8>
+  private var position = 0
+
+  init(_ data: StaticString) {
+    bytes = UnsafeBufferPointer(start: data.utf8Start, count: data.utf8CodeUnitCount)
+  }
+
+  mutating func next() -> Entry? {
+    while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }
+    guard position < bytes.count else { return nil }
+    let first = number()
+    var entry = Entry(range: first...first, step: 1, targets: [])
+    if skip("-") { entry.range = first...number() }
+    if skip("/") { entry.step = number() }
+    if skip(":") {
+      repeat { entry.targets.append(number()) } while skip(",")
+    }
+    return entry
+  }
+
+  private mutating func skip(_ character: Unicode.Scalar) -> Bool {
+    guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func number() -> UInt32 {
+    var value: UInt32 = 0
+    while position < bytes.count {
+      let byte = bytes[position]
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
+      default: return value
+      }
+      position += 1
+    }
+    return value
   }
 }

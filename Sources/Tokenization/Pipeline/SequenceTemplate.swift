@@ -1,4 +1,4 @@
-/// How special tokens are put around one text or two: the `TemplateProcessing` of `tokenizers`.
+/// Template of a sequence, special tokens around one text or two: the `TemplateProcessing` of `tokenizers`.
 struct SequenceTemplate: Sendable, Equatable {
   /// A piece of a template.
   enum Piece: Sendable, Equatable {
@@ -73,7 +73,7 @@ final class SequenceLayout: Sendable {
   }
 
   let parts: [Part]
-  /// How many special tokens there are.
+  /// The number of special tokens.
   let specialCount: Int
 
   init(parts: [Part]) {
@@ -96,5 +96,52 @@ struct SequenceLayouts: Sendable {
 
   subscript(isPair isPair: Bool, addSpecialTokens addSpecialTokens: Bool) -> SequenceLayout {
     layouts[(isPair ? 2 : 0) + (addSpecialTokens ? 1 : 0)]
+  }
+}
+
+/// Frame of special tokens that a tokenizer puts around one text, or around and between two, with the segments of all.
+package struct SpecialFrame: Sendable {
+  /// The tokens before the texts.
+  package let before: [Int32]
+  /// The tokens behind the texts.
+  package let after: [Int32]
+  /// The number of special tokens.
+  package let count: Int
+  private let parts: [SequenceLayout.Part]
+
+  /// The frame of a layout of one text or two.
+  init(_ layout: SequenceLayout) {
+    parts = layout.parts
+    count = layout.specialCount
+    func specials(_ parts: some Sequence<SequenceLayout.Part>) -> [[Int32]] {
+      var result: [[Int32]] = []
+      for part in parts {
+        guard case .specials(let tokens, _) = part else { break }
+        result.append(tokens.map(\.id))
+      }
+      return result
+    }
+    before = Array(specials(parts).joined())
+    after = Array(specials(parts.reversed()).reversed().joined())
+  }
+
+  /// The tokens of a text, or of two, in the frame.
+  ///
+  /// - Returns: The ids, their segments, and the place where the first text begins.
+  package func sequence(
+    _ first: [Int32], _ second: [Int32] = []
+  ) -> (ids: [Int32], segments: [Int32], start: Int) {
+    var (ids, segments, start): ([Int32], [Int32], Int) = ([], [], 0)
+    for part in parts {
+      let (tokens, segment): ([Int32], Int32) =
+        switch part {
+        case .text(let index, let segment): (index == 0 ? first : second, segment)
+        case .specials(let tokens, let segment): (tokens.map(\.id), segment)
+        }
+      if case .text(0, _) = part { start = ids.count }
+      ids += tokens
+      segments += repeatElement(segment, count: tokens.count)
+    }
+    return (ids, segments, start)
   }
 }

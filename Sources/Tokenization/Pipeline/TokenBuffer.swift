@@ -11,7 +11,7 @@ struct TokenBuffer {
     var word: Int32
   }
 
-  /// What an added token matched in the text.
+  /// The text that an added token matched.
   typealias MatchedText = (index: Int, text: String)
 
   var tokens: [Token] = []
@@ -65,5 +65,79 @@ struct TokenBuffer {
   @inline(__always)
   mutating func truncate(to count: Int) {
     if tokens.count > count { tokens.removeLast(tokens.count - count) }
+  }
+}
+
+/// Cutter of text into the tokens of a vocabulary: the step in which tokenizers differ.
+///
+/// A class, since a cutter is much larger than a reference and handed on for every text.
+protocol TextCutter: AnyObject, Sendable {
+  /// Cuts a stretch of text that holds no added token.
+  ///
+  /// - Parameters:
+  ///   - text: valid UTF-8, not empty.
+  ///   - firstOrigin: the index of its first scalar in the whole text.
+  ///   - output: gets the tokens appended.
+  func cut(_ text: Span<UInt8>, firstOrigin: Int32, into output: inout TokenBuffer)
+
+  /// Cuts a stretch of text in whose normalised form added tokens are to be found.
+  func cut(
+    _ text: Span<UInt8>, firstOrigin: Int32, finding tokens: AddedTokenMatcher,
+    into output: inout TokenBuffer)
+
+  /// The normalised form of an added token.
+  func normalized(_ content: [UInt8]) -> [UInt8]
+}
+
+/// Trimming of white space at the ends of offsets, as byte-level post-processors of `tokenizers` do with
+/// `trim_offsets`.
+final class OffsetTrimming: Sendable {
+  /// Numbers of white-space characters that a token begins and ends with.
+  struct Spaces: Equatable {
+    var leading: Int32 = 0
+    var trailing: Int32 = 0
+  }
+
+  /// Whether the one space that a text's first token begins with stays inside, since it may have been put there
+  /// (the post-processor's `add_prefix_space`).
+  let keepsFirstSpace: Bool
+  /// The white space of each token of the vocabulary.
+  private let spaces: [Spaces]
+
+  init(_ vocabulary: Vocabulary, keepsFirstSpace: Bool) {
+    self.keepsFirstSpace = keepsFirstSpace
+    spaces = vocabulary.tokens.map(Self.spaces)
+  }
+
+  /// The same trimming, which keeps the first space inside or does not.
+  init(_ other: OffsetTrimming, keepsFirstSpace: Bool) {
+    self.keepsFirstSpace = keepsFirstSpace
+    spaces = other.spaces
+  }
+
+  /// The white space around a token, the byte-level alphabet's sign for a space included.
+  private static func spaces(of token: String) -> Spaces {
+    func isWhite(_ scalar: Unicode.Scalar) -> Bool {
+      scalar == ByteLevelAlphabet.space
+        || UnicodeTables.shared.properties(of: scalar.value).contains(.white)
+    }
+    let scalars = token.unicodeScalars
+    return Spaces(
+      leading: Int32(scalars.prefix(while: isWhite).count),
+      trailing: Int32(scalars.reversed().prefix(while: isWhite).count))
+  }
+
+  /// The offsets of a token without its white space.
+  ///
+  /// - Parameters:
+  ///   - matched: the text of an added token, which counts instead of the vocabulary's.
+  ///   - isFirst: whether it is the first token of its text.
+  func trimmed(_ token: TokenBuffer.Token, matched: String?, isFirst: Bool) -> Range<Int> {
+    let spaces = matched.map(Self.spaces) ?? spaces[Int(token.id)]
+    var (start, end) = (token.start, token.end)
+    let isKept = spaces.leading == 1 && keepsFirstSpace && (isFirst || start == 0)
+    if !isKept { start = min(start + spaces.leading, end) }
+    if end >= spaces.trailing { end = max(end - spaces.trailing, start) }
+    return Int(start)..<Int(end)
   }
 }

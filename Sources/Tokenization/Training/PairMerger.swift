@@ -1,14 +1,14 @@
-/// Merges the most frequent pair of neighbouring pieces in a list of counted words, again and again.
+/// Merger of the most frequent pair of neighbouring pieces in a list of counted words, again and again.
 struct PairMerger {
   /// All pieces so far.
   var pieces: PieceTable
   private let prefix: [UInt8]
   private var words: [[Int32]] = []
   private var counts: [Int] = []
-  /// How often each pair occurs.
+  /// The count of each pair.
   ///
-  /// A pair that has been merged keeps its count, as in `tokenizers`: should it arise
-  /// again from other merges, it goes on from there.
+  /// A pair that has been merged keeps its count, as in `tokenizers`: should it arise again from other merges, it goes on
+  /// from there.
   private var pairCounts: [Pair: Int] = [:]
   private var queue = PairQueue()
 
@@ -96,7 +96,7 @@ struct PairMerger {
   }
 }
 
-/// Two neighbouring pieces.
+/// Pair of neighbouring pieces.
 struct Pair: Hashable, Comparable {
   private let bits: UInt64
 
@@ -108,4 +108,65 @@ struct Pair: Hashable, Comparable {
   var second: Int32 { Int32(truncatingIfNeeded: bits) }
 
   static func < (a: Pair, b: Pair) -> Bool { a.bits < b.bits }
+}
+
+/// Pairs in order of falling count, equal counts in order of the pair: a binary heap.
+struct PairQueue {
+  struct Entry {
+    var pair: Pair
+    var count: Int
+    /// The words in which the pair was seen.
+    var places: [Int32]
+
+    fileprivate func precedes(_ other: Entry) -> Bool {
+      count != other.count ? count > other.count : pair < other.pair
+    }
+  }
+
+  private var heap: [Entry] = []
+
+  mutating func push(_ entry: Entry) {
+    heap.append(entry)
+    var index = heap.count - 1
+    while index > 0 {
+      let parent = (index - 1) / 2
+      if !heap[index].precedes(heap[parent]) { break }
+      heap.swapAt(index, parent)
+      index = parent
+    }
+  }
+
+  mutating func pop() -> Entry? {
+    guard let top = heap.first, let last = heap.popLast() else { return nil }
+    if heap.isEmpty { return top }
+    heap[0] = last
+    var index = 0
+    while true {
+      var best = index
+      for child in [2 * index + 1, 2 * index + 2] where child < heap.count && heap[child].precedes(heap[best])
+      {
+        best = child
+      }
+      if best == index { return top }
+      heap.swapAt(index, best)
+      index = best
+    }
+  }
+}
+
+/// The pieces of a growing vocabulary, numbered in the order they came.
+struct PieceTable {
+  private(set) var spellings: [[UInt8]] = []
+  private var ids: [[UInt8]: Int32] = [:]
+
+  var count: Int { spellings.count }
+
+  /// The number of a piece, which is added if it is new.
+  mutating func id(adding spelling: [UInt8]) -> Int32 {
+    if let id = ids[spelling] { return id }
+    let id = Int32(spellings.count)
+    spellings.append(spelling)
+    ids[spelling] = id
+    return id
+  }
 }

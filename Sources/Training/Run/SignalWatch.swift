@@ -64,7 +64,7 @@ public final class SignalWatch: TrainingObserver {
   }
 }
 
-/// What the handler keeps; a handler may touch nothing that is not there already.
+/// State of the handler, which may touch nothing that is not there already.
 private enum Caught {
   /// The signal that came, 0 for none.
   nonisolated(unsafe) static var signal: Int32 = 0

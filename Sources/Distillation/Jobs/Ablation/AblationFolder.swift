@@ -12,7 +12,7 @@ public struct AblationFolder {
 
   private var note: URL { url.appending(path: "finished.json") }
 
-  /// What stays of a run without its model.
+  /// Files of a run that stay without its model.
   private static let kept: Set = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json", "metrics.jsonl",
     "recipe.yaml", "finished.json",

@@ -48,7 +48,7 @@ public struct AblationReport {
 
   /// The results of one combination by seed.
   public struct Row {
-    /// What tells the combination from the others: keys with their values.
+    /// Settings that tell the combination from the others: keys with their values.
     public let values: [(key: String, value: String)]
     /// The finished runs: the seed and everything in `all_results.json`.
     public var runs: [(seed: Int, results: JSONObject)]

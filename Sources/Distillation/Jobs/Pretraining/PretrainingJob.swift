@@ -27,9 +27,9 @@ public struct PretrainingJob {
   public var training: TrainingConfig
   /// The Hugging Face directory of a masked language model to imitate; nil learns from the text alone.
   public var teacher: String?
-  /// What is learnt of the teacher's predictions and last layer.
+  /// Loss against the teacher's predictions and last layer.
   public var loss = TripleLoss()
-  /// What is learnt of the teacher's further layers, as a configuration holds matches.
+  /// Matches of the teacher's further layers, as a configuration holds them.
   public var matches: [JSONValue] = []
   /// The largest number of training sequences; nil takes all.
   public var maxTrainSamples: Int?

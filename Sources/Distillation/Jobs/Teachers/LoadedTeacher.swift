@@ -11,7 +11,7 @@ final class LoadedTeacher {
   let path: String
   /// Sizes, head and labels.
   let config: EncoderConfig
-  /// What turns text into its ids.
+  /// Tokenizer of its texts.
   let tokenizer: any Tokenizer
   /// The model; nil where only its answers are at hand.
   let folder: TokenizedModel?
@@ -21,7 +21,7 @@ final class LoadedTeacher {
   let cachePath: String?
   /// The weight among several teachers.
   let weight: Double
-  /// What a configuration is checked against.
+  /// Description that a configuration is checked against.
   let description: ModelDescription
   /// A fingerprint of the tokenizer.
   private(set) lazy var tokenizerFingerprint = CacheKey.fingerprint(of: tokenizer)

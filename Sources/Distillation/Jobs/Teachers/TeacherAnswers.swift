@@ -130,7 +130,7 @@ extension CacheBudget {
 
 /// Error of work that an observer broke off before the training loop.
 public struct JobInterruption: Error, CustomStringConvertible {
-  /// What is kept, and how to go on.
+  /// Note on what is kept, and how to go on.
   public let description: String
 
   /// Breaks work off that has no steps, such as asking a teacher, if an observer says so.

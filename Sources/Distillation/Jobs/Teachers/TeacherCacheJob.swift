@@ -77,7 +77,7 @@ public struct TeacherCacheJob {
       listener: listener)
   }
 
-  /// What the teacher's run folder says of its scores; where it says nothing, they are measured on the validation rows.
+  /// Scores of the teacher by its run folder; where it says nothing, they are measured on the validation rows.
   ///
   /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
   private func scores(
@@ -115,7 +115,7 @@ public struct TeacherCacheJob {
 
 /// Cache that was worked out: what it holds, and what writes it.
 public final class PreparedTeacherCache {
-  /// What it holds and of whom.
+  /// Description of the teacher and the kept rows.
   public let description: TeacherCacheDescription
   private let job: TeacherCacheJob
   private let file: URL
@@ -132,7 +132,7 @@ public final class PreparedTeacherCache {
     (self.model, self.examples, self.budget, self.listener) = (model, examples, budget, listener)
   }
 
-  /// What it holds, in numbers.
+  /// Numbers of what it holds.
   public var results: JSONObject {
     var object = JSONObject()
     object["file"] = .string(file.path)
