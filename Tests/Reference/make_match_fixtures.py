@@ -1,8 +1,8 @@
 """Writes what came after TextBrewer between layers to Tests/Fixtures/distillation: the papers' definitions, in PyTorch.
 
 `losses/later_minilm*.safetensors` hold `student_queries`, `student_keys`, `student_values` [rows, width] with `grad_…` of each,
-the `teacher_…` ones, `starts`, `heads` and `output`. `later_pkd`, `later_irg` and `later_irg_transformation` hold packed `student`
-and `teacher` hidden states (`student1`, `teacher1` of a second layer), `starts`, `output` and `grad_student`.
+the `teacher_…` ones, `starts`, `heads` and `output`. `later_pkd`, `later_irg`, `later_irg_transformation` and `later_cka` hold packed
+`student` and `teacher` hidden states (`student1`, `teacher1` of a second layer), `starts`, `output` and `grad_student`.
 `later_emd` holds `student_hidden.0` … (the embeddings first), `student_scores.0` … and the teacher's, `starts`, the `output`
 and gradients of a first step with even layer weights, the weights after it, and `second_output`, which follows them.
 `transport.json` holds transport problems with the costs of their solutions by `scipy.optimize.linprog`.
@@ -99,6 +99,17 @@ def first_tokens():
         store(f"later_{name}", arrays)
 
 
+def kernel_alignment():
+    """1 - CKA of all rows, linear form."""
+    rng = np.random.default_rng(26)
+    starts = np.array([0, 3, 4, 9, 11, 12], dtype=np.int32)
+    s, t = draw(rng, 12, 4), draw(rng, 12, 7)
+    x, y = s - s.mean(0), t.detach() - t.detach().mean(0)
+    loss = 1 - (x.T @ y).square().sum() / (torch.linalg.norm(x.T @ x) * torch.linalg.norm(y.T @ y))
+    loss.backward()
+    store("later_cka", {"output": loss.reshape(()), "starts": starts, "student": s, "teacher": t, "grad_student": s.grad})
+
+
 def transport(cost, supply, demand):
     """The cheapest flow [supplies, demands]."""
     rows, columns = cost.shape
@@ -169,6 +180,7 @@ def emd():
 def main():
     self_attention()
     first_tokens()
+    kernel_alignment()
     transport_problems()
     emd()
 

@@ -32,6 +32,8 @@ public enum MatchLossType: String, Sendable, Codable, CaseIterable {
   case irg
   /// The moves of a batch's sequences between two layers, whatever the widths; see `InstanceGraphLoss`.
   case irgTransformation = "irg_transformation"
+  /// Centred kernel alignment of the tokens of a batch, whatever the widths; see `KernelAlignment`.
+  case cka
   /// Every layer with every layer, by the cheapest transport between them; see `LayerTransport`.
   case emd
   /// The attention distributions, and the relations of the values of a sequence to each other; see `Relation`.
@@ -56,6 +58,7 @@ public enum MatchLossType: String, Sendable, Codable, CaseIterable {
     case .rkdAngle: .rkdAngle
     case .irg: .irg
     case .irgTransformation: .irgTransformation
+    case .cka: .cka
     case .emd: .emd
     case .minilm: .minilm
     case .minilmv2: .minilmv2
