@@ -5,7 +5,7 @@ CONFIGURATION ?= release
 BUILD = $(SWIFT) build --configuration $(CONFIGURATION)
 # Asked only when a target needs it: it starts SwiftPM.
 BINARY = $$($(BUILD) --show-bin-path)/potstill
-SOURCES = Sources Tests Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
+SOURCES = Sources Tests Examples Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
 .PHONY: help packages demo build test lint format parity faults bench bench-peers clean

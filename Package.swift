@@ -49,6 +49,10 @@ let package = Package(
       providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
     .executableTarget(
       name: "PotstillTool", dependencies: ["PotstillCommands"], swiftSettings: settings),
+    .target(name: "PotstillExamples", dependencies: ["Potstill"], path: "Examples", swiftSettings: settings),
+    .testTarget(
+      name: "ExamplesTests", dependencies: ["PotstillExamples", "Potstill", "TestSupport"],
+      path: "Tests/ExamplesTests", swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats"], path: "Tests/TestSupport",
       swiftSettings: settings),

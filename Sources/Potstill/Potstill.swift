@@ -1,7 +1,6 @@
 @_exported import Distillation
 @_exported import Encoders
 @_exported import Evaluation
-@_exported import Kernels
 @_exported import ModelFormats
 @_exported import TaskData
 @_exported import Tasks

@@ -37,8 +37,9 @@ struct DocumentationTests {
 
   @Test("every Swift example is one that is compiled and run")
   func swiftExamples() throws {
-    let tested = try String(
-      contentsOf: Page.root.appending(path: "Tests/PotstillTests/ExampleTests.swift"), encoding: .utf8)
+    let folder = Page.root.appending(path: "Examples")
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    let tested = try files.map { try String(contentsOf: $0, encoding: .utf8) }.joined(separator: "\n")
     let examples = Self.pages.flatMap { $0.blocks("swift") }
     #expect(!examples.isEmpty)
     for example in examples {
