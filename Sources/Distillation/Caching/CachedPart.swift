@@ -116,10 +116,13 @@ extension CachedPart {
         ? match.layerLoss.map { (layers: match.teacher.positions, match: match, loss: $0) } : nil
     }
     let hidden = pairs.filter { $0.loss.feature == .hidden }
+    // One row is kept of an example, so its first tokens are all there only where it is one sequence.
+    let hasOneFirstToken = config.taskFamily.sequencesPerExample == 1
     let states = Set(hidden.flatMap(\.layers)).sorted().map { layer in
       CachedPart.hidden(
         layer, of: config,
-        firstRowOnly: hidden.allSatisfy { $0.loss.readsFirstTokens || !$0.layers.contains(layer) })
+        firstRowOnly: hasOneFirstToken
+          && hidden.allSatisfy { $0.loss.readsFirstTokens || !$0.layers.contains(layer) })
     }
     // Where all layers take part, block k is the place after the embeddings.
     let scored = pairs.flatMap { pair in

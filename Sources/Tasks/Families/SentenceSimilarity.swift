@@ -21,6 +21,7 @@ package struct SentenceSimilarity: TextFamily {
   package var head: TaskHead { .sentenceSimilarity }
   package var purpose: String { "sentence similarity" }
   package var form: LogitsForm { .values }
+  package var sequencesPerExample: Int { 2 }
   package var namesOutputs: Bool { false }
   package func modelLabels(of task: TaskDefinition) -> [String]? { nil }
   /// The encoder's width decides.

@@ -91,6 +91,8 @@ package protocol TaskFamily: Sendable {
   var namesOutputs: Bool { get }
   /// Whether its answers are tokens of the vocabulary, asked for anew in each epoch.
   var answersWithTokens: Bool { get }
+  /// The number of sequences that an example is for a model.
+  var sequencesPerExample: Int { get }
   /// The answers that logits of texts stand for, and their scores; of rows seen in windows `encode` gives the way back.
   ///
   /// - Parameters:
@@ -136,6 +138,7 @@ extension TaskFamily {
   package var form: LogitsForm { .classes }
   package var namesOutputs: Bool { true }
   package var answersWithTokens: Bool { false }
+  package var sequencesPerExample: Int { 1 }
 }
 
 /// Rows of a split with their file, and for people how many there are, and what was left out or repaired.

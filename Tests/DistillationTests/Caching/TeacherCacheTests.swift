@@ -126,6 +126,31 @@ import Training
     }
   }
 
+  /// An example of two sequences has two first tokens, of which a file of one row an example would know one.
+  @Test func bothFirstTokensOfAPairAreKept() throws {
+    let folder = try TemporaryFolder()
+    func model(_ layers: Int, seed: UInt64) throws -> TaskModel {
+      var config = try tinyModel(layers: layers).config
+      config.head = .sentenceSimilarity
+      return try TaskModel(config: config, seed: seed)
+    }
+    let texts = CacheWorld.examples(20)
+    let examples = (0..<10).map {
+      EncodedExample(first: texts[2 * $0], second: texts[2 * $0 + 1], target: .none)
+    }
+    let config = DistillationConfig(matches: [.match(.init(layerT: 3, layerS: 2, loss: .pkd))])
+    let teacher = try model(3, seed: 1)
+    let (plain, cached) = (
+      try GeneralDistiller(config, teacher: teacher, student: try model(2, seed: 2)),
+      try GeneralDistiller(config, teacher: teacher, student: try model(2, seed: 2))
+    )
+    try cached.cacheTeacher(over: examples, in: folder.url.appending(path: "teacher.cache"))
+    let batch = LabeledBatch(examples, at: [3, 0, 9, 5])
+    let losses = try [plain, cached].map { try $0.loss(batch, progress: 0, in: .inference).parts }
+    #expect(losses[0].map(\.name) == losses[1].map(\.name) && losses[0].count >= 2)
+    for (a, b) in zip(losses[0], losses[1]) { #expect(abs(a.value - b.value) < 1e-3 * max(1, abs(a.value))) }
+  }
+
   @Test func studentsLearnWithoutTheTeacherAllFromOneFile() throws {
     let world = try CacheWorld()
     try FixedThreads.run {
