@@ -13,6 +13,7 @@ import Training
 /// names, defaults and definitions are those of Hugging Face's distillation script and its recipe). What is minimised has
 /// the teacher's cross-entropy in the place of the KL, which is larger by a constant; the log has both. Where the widths of
 /// the models differ, a linear projection, which is not exported, brings the student's states to the teacher's.
+/// With alpha_ce 0 nothing is asked of the teacher's head, so any encoder can teach its layers.
 ///
 /// Matches of further layers come on top, or with weights of 0 in its place: on plain text MiniLM's and MiniLMv2's relations, and
 /// the general stage of TinyBERT.
@@ -68,7 +69,8 @@ public struct TripleLoss: Sendable, Equatable {
   ) throws(DistillationError) -> GeneralDistiller {
     let (own, other) =
       descriptions ?? (ModelDescription(teacher, name: "teacher"), ModelDescription(student, name: "student"))
-    for (name, model) in [("teacher", teacher), ("student", student)]
+    // A teacher that is not asked for words needs no head to guess them.
+    for (name, model) in (alphaCE == 0 ? [] : [("teacher", teacher)]) + [("student", student)]
     where !model.config.taskFamily.answersWithTokens {
       throw .invalidConfiguration([
         Fault(

@@ -109,6 +109,8 @@ public struct AnswerRequest: Sendable {
 }
 
 /// Teacher that is a model, which runs without dropout and without a tape and never changes.
+///
+/// Where nobody asks for logits its head does not run, so a model without a head of the student's kind can teach layers.
 public final class LiveTeacher: Teacher {
   private let taught: TaskModel
   /// Sizes, head and labels, under the name that messages use.
@@ -140,6 +142,12 @@ public final class LiveTeacher: Teacher {
   public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
     let (context, taps) = (Context.inference, Taps(request.taps))
     context.taps = request.taps.isEmpty ? nil : taps
+    if isStandard, !request.logits, taught.config.headTaps.isDisjoint(with: request.taps) {
+      taught.runEncoder(batch.tokens, in: context)
+      var answers = Answers()
+      answers.add(taps)
+      return answers
+    }
     let output = taught(batch.tokens, rows: taught.head.readsTokens ? request.rows : nil, in: context)
     var answers = try adaptor(batch, output, context)
     answers.add(taps)

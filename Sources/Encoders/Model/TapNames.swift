@@ -9,6 +9,11 @@ extension EncoderArchitecture {
 }
 
 extension EncoderConfig {
+  /// Names of the values that the head computes, among those that can be asked for.
+  package var headTaps: Set<String> {
+    Set(headForm.intermediates(self).map(\.name) + [headForm.logits] + [headForm.pooler].compactMap { $0 })
+  }
+
   /// The name of what goes into the first layer among the values that can be asked for, such as `embeddings`.
   package var entranceName: String { family.entrance(self) }
 }

@@ -97,6 +97,11 @@ public final class TaskModel {
     return answer(output, batch, rows: rows, in: context)
   }
 
+  /// Runs the encoder without the head, for the values that the context's taps keep.
+  package func runEncoder(_ batch: TokenBatch, in context: Context) {
+    _ = encoder(batch, firstRowsOnly: config.headForm.readsFirstRowsOnly, in: context)
+  }
+
   /// Answer of the head to an encoder's output.
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context

@@ -8,7 +8,8 @@ import Tasks
 package struct TripleLossOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A masked language model to imitate, a Hugging Face directory (DistilBERT's triple loss).",
+      "The model to imitate, a Hugging Face directory: a masked language model (DistilBERT's triple loss), or with --alpha-ce 0 "
+        + "any encoder, for its layers.",
       valueName: "folder"))
   package var teacher: String?
 

@@ -319,11 +319,35 @@ import Testing
     }
   }
 
+  /// An encoder without a head for hidden words teaches its layers, as MiniLM's teachers do.
+  @Test func anEncoderWithoutAHeadTeachesItsLayers() throws {
+    let run = pretrain(
+      "layers",
+      [
+        "--input", world.path("text.txt"), "--validation-file", world.path("held.txt"), "--teacher",
+        world.path("base"), "--student", "T1", "--match", "minilmv2", "--match", "uniform", "--alpha-ce", "0",
+        "--max-steps", "20", "--learning-rate", "5e-3", "--logging-steps", "1",
+      ])
+    try #require(run.code == 0, "\(run.messages)")
+    let lines = try world.text("layers/metrics.jsonl").split(separator: "\n").map {
+      try JSONValue(parsing: String($0))
+    }
+    let losses = lines.compactMap { $0["parts"]?["unweighted_self_attention_minilmv2_-1_-1"]?.doubleValue }
+    let (first, last) = (try #require(losses.first), try #require(losses.last))
+    #expect(losses.count >= 20 && last < 0.7 * first, "\(first) to \(last)")
+    let parts = try #require(lines.first?["parts"]?.objectValue)
+    #expect(parts["unweighted_kd_loss"] == nil && parts["unweighted_hard_label_loss"] != nil)
+    // Words that it cannot guess are no score to compare with.
+    let results = try JSONValue(parsing: run.output)
+    #expect(results["eval_perplexity"] != nil && results["teacher_eval_perplexity"] == nil)
+  }
+
   @Test func aTeacherMustKnowHiddenWords() {
     let text = ["--input", world.path("text.txt")]
     let headless = pretrain("x", text + ["--teacher", world.path("base"), "--student", "T1"])
     #expect(
-      headless.code == 1 && headless.messages.contains("has no head for masked words"), "\(headless.messages)"
+      headless.code == 1 && headless.messages.contains("has no head for masked words")
+        && headless.messages.contains("--alpha-ce 0"), "\(headless.messages)"
     )
     let idle = pretrain("x", text + ["--model", world.path("base"), "--alpha-ce", "1"])
     #expect(idle.code == 64 && idle.messages.contains("no --teacher"), "\(idle.messages)")

@@ -25,7 +25,9 @@ public struct PretrainingJob {
   public var start: Start
   /// The settings of the training loop.
   public var training: TrainingConfig
-  /// The Hugging Face directory of a masked language model to imitate; nil learns from the text alone.
+  /// The Hugging Face directory of the model to imitate; nil learns from the text alone.
+  ///
+  /// A masked language model, or with `alphaCE` 0 any encoder, whose layers alone are learnt.
   public var teacher: String?
   /// Loss against the teacher's predictions and last layer.
   public var loss = TripleLoss()
@@ -79,8 +81,15 @@ public final class PreparedPretraining {
     let isInside = try job.resumption?.isInside(job.output) ?? false
     folder = try OutputFolder(job.output, overwrite: isInside || job.overwritesOutput)
     let teacher = try job.teacher.map {
-      try TokenizedModel(
-        $0, head: MaskedWords().head, allowsNonFinite: job.allowsNonFinite, listener: listener)
+      let teacher = try TokenizedModel(
+        $0, head: MaskedWords().head, needsHead: false, allowsNonFinite: job.allowsNonFinite,
+        listener: listener)
+      if job.loss.alphaCE != 0, teacher.model.startsWithFreshHead {
+        throw TaskError(
+          "\($0) has no head for masked words, so there are no predictions to imitate; give --alpha-ce 0 to learn from its "
+            + "layers alone, or a masked language model")
+      }
+      return teacher
     }
     self.teacher = teacher
     let (start, name) = try Self.model(of: job, teacher: teacher)
@@ -177,7 +186,7 @@ public final class PreparedPretraining {
     _ = try trainer.train(resumingFrom: point)
     try start.save(to: folder.url)
     if let evaluation = try trainer.evaluate() { try run.log.writeResults("eval", evaluation.json) }
-    if let teacher, let evaluation = try trainer.evaluate(teacher.model) {
+    if let teacher, !teacher.model.startsWithFreshHead, let evaluation = try trainer.evaluate(teacher.model) {
       try run.log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
     }
     return try run.results()
