@@ -30,7 +30,7 @@ struct JobStage {
     distiller = try task.makeDistiller(config, seed: training.seed)
     answers = try task.answers(
       for: distiller, epochs: task.epochs(training), maxGB: maxCacheGB, folder: folder)
-    plan = try task.plan(config, training: training, countsSteps: true, cache: answers.plan)
+    plan = try task.plan(config, training: training, countsSteps: true, by: distiller, cache: answers.plan)
   }
 
   /// The stages of a job of one task.

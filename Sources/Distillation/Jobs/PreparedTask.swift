@@ -215,24 +215,30 @@ struct PreparedTask {
   ///   - training: The settings.
   ///   - examples: What it learns from; nil takes all examples.
   ///   - countsSteps: Whether the steps are those of this task alone.
+  ///   - distiller: The distiller that has resolved the configuration; nil resolves it here.
   ///   - student: The student's description, where it is not the model as it was made.
   ///   - cache: Where answers are kept.
   func plan(
     _ config: DistillationConfig, training: TrainingConfig, of examples: [EncodedExample]? = nil,
-    countsSteps: Bool, student: ModelDescription? = nil, cache: CachePlan? = nil
+    countsSteps: Bool, by distiller: GeneralDistiller? = nil, student: ModelDescription? = nil,
+    cache: CachePlan? = nil
   ) throws -> DistillationPlan {
     let examples = examples ?? self.examples
     let data = TrainingData(examples, config: training)
+    let (teacher, own) = (teachers[0].description, student ?? description)
     return try DistillationPlan(
-      config, teacher: teachers[0].description, student: student ?? description, training: training,
+      config,
+      resolved: distiller.map { ($0.matches, $0.warnings) }
+        ?? config.resolved(teacher: teacher, student: own, hasLabels: hasLabels, isAligned: !sharesTokens),
+      teacher: teacher, student: own, training: training,
       steps: countsSteps ? try StepPlan(data, config: training).totalSteps : nil,
       tokensPerBatch: data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
         ?? 0,
-      sequenceLength: examples.map(\.length).max() ?? 0, hasLabels: hasLabels,
+      sequenceLength: examples.map(\.length).max() ?? 0,
       others: DistillationPlan.Others(
         teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
         average: loaded.task.teacherAverage),
-      cache: cache, isAligned: !sharesTokens)
+      cache: cache)
   }
 
   // MARK: Scores

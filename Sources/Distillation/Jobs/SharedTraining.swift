@@ -76,9 +76,11 @@ struct SharedTraining {
           folder: folder.map { task.folder(in: $0) })
       }
     }
-    plans = try zip(tasks, answers).map { task, answers in
-      try answers.map {
-        try task.plan(task.loaded.task.distillation, training: training, countsSteps: false, cache: $0.plan)
+    plans = try zip(zip(tasks, distillers), answers).map { pair, answers in
+      let (task, own) = pair
+      return try answers.map {
+        try task.plan(
+          task.loaded.task.distillation, training: training, countsSteps: false, by: own, cache: $0.plan)
       }
     }
   }

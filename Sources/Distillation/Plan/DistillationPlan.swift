@@ -96,8 +96,23 @@ public struct DistillationPlan: Sendable {
     sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil, cache: CachePlan? = nil,
     isAligned: Bool = false
   ) throws(DistillationError) {
-    let resolved = config.resolved(
-      teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned)
+    try self.init(
+      config,
+      resolved: config.resolved(
+        teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned),
+      teacher: teacher, student: student, training: training, steps: steps, tokensPerBatch: tokensPerBatch,
+      sequenceLength: sequenceLength, others: others, cache: cache)
+  }
+
+  /// A plan of matches and faults that are known already, such as those of a distiller.
+  ///
+  /// - Parameter resolved: The matches as they apply to the two models, with everything wrong or doubtful.
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
+  init(
+    _ config: DistillationConfig, resolved: (matches: [Distillation.Match], faults: [Fault]),
+    teacher: ModelDescription, student: ModelDescription, training: TrainingConfig, steps: Int?,
+    tokensPerBatch: Int, sequenceLength: Int, others: Others?, cache: CachePlan?
+  ) throws(DistillationError) {
     let found = resolved.faults + config.accumulationFaults(training.gradientAccumulationSteps)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }

@@ -102,9 +102,9 @@ public struct TeacherEnsemble: Teacher {
   public func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
   {
     var faults: [Fault] = []
-    let known = config.validate(teacher: description, student: student, hasLabels: hasLabels)
     var logitsOnly = config
     logitsOnly.matches = []
+    let known = logitsOnly.validate(teacher: description, student: student, hasLabels: hasLabels)
     for teacher in members.dropFirst() {
       let found = logitsOnly.validate(teacher: teacher.description, student: student, hasLabels: hasLabels)
       for fault in found where !known.contains(fault) {
