@@ -11,14 +11,14 @@ import Testing
     #expect(model.loadReport?.fresh == [])
     #expect(model.loadReport?.ignored == [])
     let output = model(
-      golden.batch, capture: [.hiddenStates, .attentionProbabilities, .attentionScores], in: .inference)
+      golden.batch, seeing: [.hiddenStates, .attentionProbabilities, .attentionScores], in: .inference)
     #expect(try golden.difference(output.logits.values, "logits") < GoldenModel.forwardTolerance)
     #expect(output.logits.shape == [4, 3])
     try golden.expectStates(output)
-    let scores = output.encoder.attentionScores
+    let scores = output.attentionScores
     #expect(scores.count == 3)
     // Softmax of the scores of the second sequence, which has one token, is 1 whatever they are.
-    #expect(output.encoder.attentionProbabilities[0].values.values[7 * 7 * 4] == 1)
+    #expect(output.attentionProbabilities[0].values.values[7 * 7 * 4] == 1)
   }
 
   @Test func bareEncoderEqualsTransformers() throws {
@@ -31,7 +31,7 @@ import Testing
     #expect(model.loadReport?.ignored == [])
     #expect(model.config.labels == ["LABEL_0", "LABEL_1"])
     try golden.expectStates(
-      model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference))
+      model(golden.batch, seeing: [.hiddenStates, .attentionProbabilities], in: .inference))
   }
 
   @Test func oldPyTorchFilesLoad() throws {
@@ -40,7 +40,7 @@ import Testing
     let report = try #require(model.loadReport)
     #expect(report.fresh == ["classifier.weight", "classifier.bias"])
     #expect(!report.ignored.isEmpty && report.ignored.allSatisfy { $0.hasPrefix("cls.") })
-    let output = model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference)
+    let output = model(golden.batch, seeing: [.hiddenStates, .attentionProbabilities], in: .inference)
     try golden.expectStates(output)
     #expect(
       try golden.difference(try #require(output.pooled).values, "pooled") < GoldenModel.forwardTolerance)
@@ -57,21 +57,21 @@ import Testing
     let plain = model(golden.batch, in: .inference)
     #expect(plain.encoder.holdsFirstRowsOnly)
     #expect(plain.encoder.lastHiddenState.shape == [4, 32])
-    #expect(plain.hiddenStates.isEmpty && plain.encoder.attentionProbabilities.isEmpty)
+    #expect(plain.values.isEmpty && plain.maps.isEmpty)
     #expect(try golden.difference(plain.logits.values, "logits") < GoldenModel.forwardTolerance)
-    let inner = model(golden.batch, capture: .innerHiddenStates, in: .inference)
+    let inner = model(golden.batch, seeing: [.innerHiddenStates], in: .inference)
     #expect(inner.encoder.holdsFirstRowsOnly)
     #expect(inner.hiddenStates.count == 3)
     #expect(try golden.difference(inner.hiddenStates[2].values, "hidden.2") < GoldenModel.forwardTolerance)
   }
 
-  @Test(arguments: [Capture(), .hiddenStates])
-  func gradientsOfTheClassifierEqualPyTorch(_ capture: Capture) throws {
+  @Test(arguments: [[Seen](), [.hiddenStates]])
+  func gradientsOfTheClassifierEqualPyTorch(_ seen: [Seen]) throws {
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory)
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
-    let output = model(golden.batch, capture: capture, in: context)
+    let output = model(golden.batch, seeing: seen, in: context)
     let loss = output.logits.softmaxCrossEntropy(labels: labels)
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)
@@ -82,13 +82,13 @@ import Testing
     let golden = try GoldenModel("bare")
     let model = try TaskModel(directory: golden.directory)
     let context = Context(tape: Tape())
-    let output = model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: context)
+    let output = model(golden.batch, seeing: [.hiddenStates, .attentionProbabilities], in: context)
     var loss = Tensor(0)
     for (k, hidden) in output.hiddenStates.enumerated() {
       let wave = Tensor((0..<hidden.count).map { Float(sin(Double($0 + k))) }, shape: hidden.shape)
       loss = loss + (hidden * wave).mean()
     }
-    for (k, maps) in output.encoder.attentionProbabilities.enumerated() {
+    for (k, maps) in output.attentionProbabilities.enumerated() {
       let wave = Tensor((0..<maps.values.count).map { Float(cos(Double($0 + k))) }, shape: maps.values.shape)
       loss = loss + (maps.values * wave).mean()
     }

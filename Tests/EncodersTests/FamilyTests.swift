@@ -44,7 +44,7 @@ import Tokenization
     ])
     let names = config.intermediates.map(\.name)
     #expect(Set(names).count == names.count && names.contains("embeddings"))
-    let values = model(batch, intermediates: names, in: .inference).intermediates
+    let values = model(batch, taps: names, in: .inference).values
     for value in config.intermediates {
       let rows = value.rows == .sequences ? 2 : 9
       #expect(values[value.name]?.shape == [rows, value.width], "\(value.name)")

@@ -11,14 +11,14 @@ extension GoldenModel {
   static let gradientTolerance: Float = 1e-4
 
   /// Expects every hidden state and attention map that `transformers` gave.
-  func expectStates(_ output: ModelOutput) throws {
+  func expectStates(_ output: SeenOutput) throws {
     let layers = golden.tensors.count { $0.name.hasPrefix("attention.") }
     #expect(layers > 0 && output.hiddenStates.count == layers + 1)
     for (k, hidden) in output.hiddenStates.enumerated() {
       #expect(try difference(hidden.values, "hidden.\(k)") < Self.forwardTolerance)
     }
-    #expect(output.encoder.attentionProbabilities.count == layers)
-    for (k, maps) in output.encoder.attentionProbabilities.enumerated() {
+    #expect(output.attentionProbabilities.count == layers)
+    for (k, maps) in output.attentionProbabilities.enumerated() {
       #expect(try difference(maps.values.values, "attention.\(k)") < Self.forwardTolerance)
     }
   }

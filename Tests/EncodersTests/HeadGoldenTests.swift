@@ -85,7 +85,7 @@ import Tokenization
     for (kind, head) in Self.heads {
       let golden = try GoldenModel(name + "/" + kind, in: "heads")
       let model = try TaskModel(directory: golden.directory)
-      let all = model(golden.batch, capture: .hiddenStates, in: .inference)
+      let all = model(golden.batch, seeing: [.hiddenStates], in: .inference)
       #expect(all.logits.shape[0] == golden.batch.tokenCount && all.pooled == nil)
       #expect(all.hiddenStates.count == 2)
       let width = all.logits.shape[1]

@@ -17,11 +17,11 @@ import Tokenization
     let names = expected.tensors.map(\.name)
     #expect(names.count >= 9)
     for context in [Context.inference, Context(tape: Tape())] {
-      let output = model(golden.batch, intermediates: names, in: context)
-      #expect(Set(output.intermediates.keys) == Set(names))
+      let output = model(golden.batch, taps: names, in: context)
+      #expect(Set(output.values.keys) == Set(names))
       #expect(try golden.difference(output.logits.values, "logits") < GoldenModel.forwardTolerance)
       for tensor in expected.tensors {
-        let value = try #require(output.intermediates[tensor.name])
+        let value = try #require(output.values[tensor.name])
         #expect(value.shape.dimensions == tensor.shape, "\(tensor.name)")
         #expect(known.first { $0.name == tensor.name }?.width == tensor.shape.last, "\(tensor.name)")
         let difference = GoldenModel.difference(value.values, try expected.floats(tensor.name))
@@ -35,11 +35,11 @@ import Tokenization
       let golden = try GoldenModel(folder, in: sub)
       let model = try TaskModel(directory: golden.directory)
       let known = model.config.intermediates
-      let output = model(golden.batch, intermediates: known.map(\.name), in: .inference)
-      #expect(output.intermediates.count == known.count)
+      let output = model(golden.batch, taps: known.map(\.name), in: .inference)
+      #expect(output.values.count == known.count)
       for value in known {
         let rows = value.rows == .sequences ? golden.batch.count : golden.batch.tokenCount
-        #expect(output.intermediates[value.name]?.shape == [rows, value.width], "\(value.name)")
+        #expect(output.values[value.name]?.shape == [rows, value.width], "\(value.name)")
       }
     }
   }
@@ -48,7 +48,7 @@ import Tokenization
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory)
     func holdsFirstRowsOnly(_ names: [String]) -> Bool {
-      model(golden.batch, intermediates: names, in: .inference).encoder.holdsFirstRowsOnly
+      model(golden.batch, taps: names, in: .inference).encoder.holdsFirstRowsOnly
     }
     let last = "encoder.layer.2"
     #expect(holdsFirstRowsOnly([]))

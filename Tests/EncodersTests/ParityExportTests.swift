@@ -57,10 +57,10 @@ import Tokenization
       outputs.add(name, shape: tensor.shape.dimensions, values: tensor.values)
     }
 
-    let seen = model(batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference)
+    let seen = model(batch, seeing: [.hiddenStates, .attentionProbabilities], in: .inference)
     add("logits", seen.logits)
     for (k, hidden) in seen.hiddenStates.enumerated() { add("hidden.\(k)", hidden) }
-    for (k, maps) in seen.encoder.attentionProbabilities.enumerated() { add("attention.\(k)", maps.values) }
+    for (k, maps) in seen.attentionProbabilities.enumerated() { add("attention.\(k)", maps.values) }
 
     // The way training goes: only the first rows of the last layer.
     for parameter in model.parameters { parameter.zeroGradient() }

@@ -34,7 +34,7 @@ import Testing
     let model = try TaskModel(directory: golden.directory)
     #expect(model.config.architecture.rawValue == name)
     #expect(model.loadReport?.fresh == [] && model.loadReport?.ignored == [])
-    let output = model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference)
+    let output = model(golden.batch, seeing: [.hiddenStates, .attentionProbabilities], in: .inference)
     #expect(try golden.difference(output.logits.values, "logits") < GoldenModel.forwardTolerance)
     try golden.expectStates(output)
     let plain = model(golden.batch, in: .inference)
@@ -42,13 +42,13 @@ import Testing
     #expect(try golden.difference(plain.logits.values, "logits") < GoldenModel.forwardTolerance)
   }
 
-  @Test(arguments: names, [Capture(), .hiddenStates])
-  func gradientsEqualPyTorch(_ name: String, _ capture: Capture) throws {
+  @Test(arguments: names, [[Seen](), [.hiddenStates]])
+  func gradientsEqualPyTorch(_ name: String, _ seen: [Seen]) throws {
     let golden = try GoldenModel(name)
     let model = try TaskModel(directory: golden.directory)
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
-    let output = model(golden.batch, capture: capture, in: context)
+    let output = model(golden.batch, seeing: seen, in: context)
     let loss = output.logits.softmaxCrossEntropy(labels: labels)
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)
@@ -102,7 +102,7 @@ import Testing
       model.loadReport?.fresh == [inner + ".weight", inner + ".bias", outer + ".weight", outer + ".bias"])
     #expect(model.loadReport?.ignored == [] && model.startsWithFreshHead)
     try golden.expectStates(
-      model(golden.batch, capture: [.hiddenStates, .attentionProbabilities], in: .inference))
+      model(golden.batch, seeing: [.hiddenStates, .attentionProbabilities], in: .inference))
   }
 
   @Test(arguments: names)

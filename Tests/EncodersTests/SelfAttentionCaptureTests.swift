@@ -11,14 +11,14 @@ import Tokenization
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory)
     let output = model(
-      golden.batch, capture: [.attentionScores, .selfAttention(ofLayer: layer)], in: .inference)
-    #expect(output.encoder.selfAttention.keys.sorted() == [layer])
-    let vectors = try #require(output.encoder.selfAttention[layer])
+      golden.batch, seeing: [.attentionScores, .selfAttention(ofLayer: layer)], in: .inference)
+    #expect(output.selfAttention.keys.sorted() == [layer])
+    let vectors = try #require(output.selfAttention[layer])
     #expect(vectors.values.shape == [golden.batch.tokenCount, 32])
     let again = Tensor.attention(
       query: vectors.queries, key: vectors.keys, value: vectors.values, heads: model.config.attentionHeads,
       starts: golden.batch.starts, capturingScores: true, in: .inference)
-    let scores = output.encoder.attentionScores[layer].values.values
+    let scores = output.attentionScores[layer].values.values
     #expect(GoldenModel.difference(try #require(again.scores).values.values, scores) < 1e-5)
   }
 
@@ -29,11 +29,11 @@ import Tokenization
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory)
     let context = recording ? Context(tape: Tape()) : .inference
-    let output = model(golden.batch, capture: .selfAttention(ofLayer: 2), in: context)
+    let output = model(golden.batch, seeing: [.selfAttention(ofLayer: 2)], in: context)
     #expect(output.encoder.holdsFirstRowsOnly)
     #expect(output.encoder.lastHiddenState.shape == [4, 32])
     #expect(try golden.difference(output.logits.values, "logits") < GoldenModel.forwardTolerance)
-    #expect(output.encoder.selfAttention[2]?.queries.shape == [golden.batch.tokenCount, 32])
+    #expect(output.selfAttention[2]?.queries.shape == [golden.batch.tokenCount, 32])
   }
 
   @Test func gradientsOfTheClassifierStayThose() throws {
@@ -42,7 +42,7 @@ import Tokenization
     let labels = try golden.golden.integers("labels").map(Int32.init)
     let context = Context(tape: Tape())
     let output = model(
-      golden.batch, capture: [.selfAttention(ofLayer: 0), .selfAttention(ofLayer: 2)], in: context)
+      golden.batch, seeing: [.selfAttention(ofLayer: 0), .selfAttention(ofLayer: 2)], in: context)
     context.tape?.backward(from: output.logits.softmaxCrossEntropy(labels: labels))
     try golden.expectGradients(of: model.parameters)
   }
@@ -50,6 +50,6 @@ import Tokenization
   @Test func nothingIsCapturedUnasked() throws {
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory)
-    #expect(model(golden.batch, capture: .hiddenStates, in: .inference).encoder.selfAttention.isEmpty)
+    #expect(model(golden.batch, seeing: [.hiddenStates], in: .inference).selfAttention.isEmpty)
   }
 }

@@ -29,17 +29,18 @@ import Tokenization
     let output = model(batch, in: context)
     #expect(
       Set(taps.values.keys) == Set(names) && taps.maps.keys.sorted() == ["encoder.layer.0.attention.scores"])
-    #expect(output.hiddenStates.isEmpty && output.encoder.holdsFirstRowsOnly)
+    #expect(output.values.isEmpty && output.maps.isEmpty && output.encoder.holdsFirstRowsOnly)
     #expect(taps.values["classifier"]?.values == output.logits.values)
     let same = model(
-      batch, capture: [.innerHiddenStates, .attentionScores], intermediates: ["pooler"],
-      in: Context(tape: Tape()))
+      batch, seeing: [.innerHiddenStates, .attentionScores], in: Context(tape: Tape()))
     #expect(same.hiddenStates[0].values == taps.values["embeddings"]?.values)
     #expect(same.hiddenStates[1].values == taps.values["encoder.layer.0"]?.values)
     #expect(
-      same.encoder.attentionScores[0].values.values
+      same.attentionScores[0].values.values
         == taps.maps["encoder.layer.0.attention.scores"]?.values.values)
-    #expect(same.intermediates.keys.sorted() == ["pooler"])
+    let pooler = model(batch, taps: ["pooler"], in: .inference)
+    #expect(
+      pooler.values.keys.sorted() == ["pooler"] && pooler.pooled?.values == pooler.values["pooler"]?.values)
   }
 
   @Test func tapsOfAContextAndOfACallGoTogether() throws {
@@ -47,16 +48,16 @@ import Tokenization
     let context = Context.inference
     let taps = Taps(["encoder.layer.0"])
     context.taps = taps
-    let output = model(batch, capture: .hiddenStates, in: context)
+    let output = model(batch, seeing: [.hiddenStates], in: context)
     #expect(context.taps === taps && taps.values.keys.sorted() == ["encoder.layer.0"])
     #expect(taps.values["encoder.layer.0"]?.values == output.hiddenStates[1].values)
   }
 
   @Test func everyLayerOfADeepModelCanBeSeen() throws {
     let model = try model(layers: 60)
-    let capture: Capture = [.selfAttention(ofLayer: 0), .selfAttention(ofLayer: 59)]
-    let output = model(batch, capture: capture, in: .inference)
-    #expect(output.encoder.selfAttention.keys.sorted() == [0, 59])
-    #expect(output.encoder.selfAttention[59]?.queries.shape == [7, 8] && output.encoder.holdsFirstRowsOnly)
+    let seen: [Seen] = [.selfAttention(ofLayer: 0), .selfAttention(ofLayer: 59)]
+    let output = model(batch, seeing: seen, in: .inference)
+    #expect(output.selfAttention.keys.sorted() == [0, 59])
+    #expect(output.selfAttention[59]?.queries.shape == [7, 8] && output.encoder.holdsFirstRowsOnly)
   }
 }

@@ -12,7 +12,8 @@ struct RegressionTests {
       let scores = try RegressionMetrics.compute(
         RegressionMetric.allCases.map(\.rawValue), predictions: Golden.numbers(item["predictions"]),
         labels: Golden.numbers(item["labels"]))
-      for (name, value) in scores {
+      for score in scores {
+        let (name, value) = (score.name, score.value)
         let expected = try #require(item["scores"]?[name])
         guard let expected = expected.doubleValue else {
           #expect(value.isNaN, "\(item["name"]?.stringValue ?? ""): \(name) is \(value), expected NaN")
@@ -37,7 +38,8 @@ struct RegressionTests {
         MultiLabelMetric.allCases.map(\.rawValue),
         predictions: Golden.numbers(item["predictions"]).map { $0 == 1 },
         labels: Golden.numbers(item["labels"]).map { $0 == 1 }, classCount: classCount)
-      for (name, value) in scores {
+      for score in scores {
+        let (name, value) = (score.name, score.value)
         let expected = try #require(item["scores"]?[name]?.doubleValue)
         // The macro mean is taken in another order.
         #expect(abs(value - expected) < 1e-14, "\(name) is \(value), expected \(expected)")

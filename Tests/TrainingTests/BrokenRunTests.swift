@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -107,7 +108,7 @@ import Training
       config: settings, objective: model, data: TrainingData(toyExamples(20), config: settings),
       evaluate: {
         score /= 2
-        return EvaluationResult(loss: 1, metrics: [("accuracy", score)], examples: 1, runtime: 1)
+        return EvaluationResult(loss: 1, metrics: [Score("accuracy", score)], examples: 1, runtime: 1)
       }, checkpoints: CheckpointFolder(folder.url), observers: [Remover(folder.url)])
     let error = #expect(throws: TrainingError.self) { try loop.run() }
     let text = error?.description ?? ""

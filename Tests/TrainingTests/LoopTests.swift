@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -120,7 +121,7 @@ struct LoopTests {
       let (summary, recorder, _) = try train(settings, model: model) {
         weights.append(model.values)
         return EvaluationResult(
-          loss: 1, metrics: [("accuracy", scores.removeFirst())], examples: 1, runtime: 0)
+          loss: 1, metrics: [Score("accuracy", scores.removeFirst())], examples: 1, runtime: 0)
       }
       #expect(recorder.evaluations.map(\.step) == [13, 26, 39])
       #expect(recorder.evaluations.map(\.isBest) == [true, true, false])
@@ -245,7 +246,7 @@ struct LoopTests {
           config: settings, objective: model, data: TrainingData(toyExamples(50), config: settings),
           evaluate: {
             EvaluationResult(
-              loss: 1, metrics: [("accuracy", left.removeFirst())], examples: 1, runtime: 0)
+              loss: 1, metrics: [Score("accuracy", left.removeFirst())], examples: 1, runtime: 0)
           }, checkpoints: CheckpointFolder(folder), observers: [recorder])
         return (try loop.run(resumingFrom: checkpoint.map { .checkpoint($0) }), recorder)
       }

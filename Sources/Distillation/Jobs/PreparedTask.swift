@@ -1,4 +1,5 @@
 import Encoders
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -315,7 +316,7 @@ extension ModelMeasurement {
       name: teacher.teacherName, layers: try teacher.config().layerCount,
       parameters: teacher.parameterCount, samplesPerSecond: nil, latency: nil,
       metrics: metrics.compactMap { name in
-        teacher.teacherResults["eval_" + name]?.doubleValue.map { (name, $0) }
+        teacher.teacherResults["eval_" + name]?.doubleValue.map { Score(name, $0) }
       })
   }
 }

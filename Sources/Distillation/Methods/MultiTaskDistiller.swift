@@ -1,3 +1,4 @@
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -146,15 +147,15 @@ public final class MultiTaskDistiller: TrainingObjective {
     precondition(
       results.count == tasks.count, "There are \(results.count) results for \(tasks.count) tasks.")
     var (losses, averaged): ([Double], [Double]) = ([], [])
-    var metrics: [(name: String, value: Double)] = []
+    var metrics: [Score] = []
     var (examples, runtime) = (0, 0.0)
     for (task, result) in zip(tasks, results) {
       guard let result else { continue }
       if let loss = result.loss {
         losses.append(loss)
-        metrics.append(("\(task.name)/loss", loss))
+        metrics.append(Score("\(task.name)/loss", loss))
       }
-      metrics += result.metrics.map { ("\(task.name)/\($0.name)", $0.value) }
+      metrics += result.metrics.map { Score("\(task.name)/\($0.name)", $0.value) }
       if let counted = task.metric.flatMap({ name in result.metrics.first { $0.name == name } })
         ?? result.metrics.first
       {
@@ -165,7 +166,7 @@ public final class MultiTaskDistiller: TrainingObjective {
     }
     let mean = { (values: [Double]) in values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
     return EvaluationResult(
-      loss: mean(losses), metrics: (mean(averaged).map { [("average", $0)] } ?? []) + metrics,
+      loss: mean(losses), metrics: (mean(averaged).map { [Score("average", $0)] } ?? []) + metrics,
       examples: examples, runtime: runtime)
   }
 

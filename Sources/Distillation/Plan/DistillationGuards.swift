@@ -1,3 +1,4 @@
+import Evaluation
 import ModelFormats
 import TaskData
 public import Tasks

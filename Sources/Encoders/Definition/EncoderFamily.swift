@@ -109,13 +109,18 @@ struct Cut: Equatable {
   var columns: Width?
 }
 
-/// The names of what self-attention compares and mixes in a layer, and of its maps.
-package struct AttentionNames {
-  package let queries: String
-  package let keys: String
-  package let values: String
-  package let scores: String
-  package let probabilities: String
+/// Names of the values and maps of a layer's self-attention among those that can be asked for.
+public struct AttentionNames: Sendable {
+  /// Queries, [tokens, hidden].
+  public let queries: String
+  /// Keys, [tokens, hidden].
+  public let keys: String
+  /// Values, [tokens, hidden].
+  public let values: String
+  /// Maps of the scaled scores before the softmax.
+  public let scores: String
+  /// Maps of the probabilities before dropout.
+  public let probabilities: String
 }
 
 /// Defaults that most families have in common.

@@ -7,21 +7,6 @@ public struct EncoderOutput {
   public let lastHiddenState: Tensor
   /// Whether `lastHiddenState` holds the first row of each sequence only.
   public let holdsFirstRowsOnly: Bool
-  /// The embeddings and each layer's output, [tokens, hidden] each, as far as they were captured: index 0 is the
-  /// embeddings, index k layer k, as in Hugging Face.
-  public internal(set) var hiddenStates: [Tensor] = []
-  /// Each layer's attention probabilities, when captured.
-  public internal(set) var attentionProbabilities: [AttentionMaps] = []
-  /// Each layer's attention scores, when captured.
-  public internal(set) var attentionScores: [AttentionMaps] = []
-  /// The queries, keys and values of the captured layers, by layer from 0.
-  public internal(set) var selfAttention: [Int: SelfAttentionVectors] = [:]
-
-  /// Output as an encoder gives it by itself; what was captured is added from taps.
-  init(lastHiddenState: Tensor, holdsFirstRowsOnly: Bool) {
-    (self.lastHiddenState, self.holdsFirstRowsOnly) = (lastHiddenState, holdsFirstRowsOnly)
-  }
-
   /// The last layer's output of chosen tokens; nil chooses all.
   func rows(_ rows: [Int32]?) -> Tensor {
     rows.map { lastHiddenState.rows(at: $0) } ?? lastHiddenState
@@ -37,12 +22,16 @@ public struct ModelOutput {
   /// The output of the first layer of a sequence head (BERT's pooler) before dropout, [sequences, hidden]; nil for others.
   public let pooled: Tensor?
   /// Output of the encoder below the head.
-  public internal(set) var encoder: EncoderOutput
-  /// The values that were asked for by name; see `EncoderConfig.intermediates`.
-  public internal(set) var intermediates: [String: Tensor] = [:]
+  public let encoder: EncoderOutput
+  /// Inner values that were asked for, by name.
+  public internal(set) var values: [String: Tensor] = [:]
+  /// Attention maps that were asked for, by name.
+  public internal(set) var maps: [String: AttentionMaps] = [:]
 
-  /// The encoder's captured hidden states: index 0 is the embeddings, index k layer k.
-  public var hiddenStates: [Tensor] { encoder.hiddenStates }
+  /// Output of a head on that of an encoder.
+  init(logits: Tensor, pooled: Tensor?, encoder: EncoderOutput) {
+    (self.logits, self.pooled, self.encoder) = (logits, pooled, encoder)
+  }
 }
 
 /// Vectors that a layer's self-attention compares and mixes: the queries, keys and values of every token, before the heads part.
@@ -54,7 +43,7 @@ public struct SelfAttentionVectors {
   /// The values, [tokens, hidden].
   public let values: Tensor
 
-  /// The vectors of a model that is none of Potstill's, as an adaptor may give them.
+  /// Vectors of one layer.
   public init(queries: Tensor, keys: Tensor, values: Tensor) {
     (self.queries, self.keys, self.values) = (queries, keys, values)
   }

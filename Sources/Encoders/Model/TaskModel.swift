@@ -64,15 +64,13 @@ public final class TaskModel {
   ///   - batch: The packed sequences; ids below the vocabulary size, lengths 1 ... `config.maxPositions`.
   ///   - rows: The tokens whose logits are wanted, as rows of the batch in any order, such as a masked language model's
   ///     masked ones; nil wants every token's. Only for heads that read tokens.
-  ///   - capture: What the caller wants to see besides the logits.
-  ///   - intermediates: What else it wants to see, by the names of `EncoderConfig.intermediates`; what nobody asks for is
-  ///     neither kept nor computed.
+  ///   - names: Inner values and attention maps that are wanted besides the logits, by the names of
+  ///     `EncoderConfig.intermediates`, `hiddenStateNames` and `attentionNames(inLayer:)`; what nobody asks for is neither
+  ///     kept nor computed.
   ///   - context: The pass this is part of; its taps keep what they want besides.
   public func callAsFunction(
-    _ batch: TokenBatch, rows: [Int32]? = nil, capture: Capture = [], intermediates: [String] = [],
-    in context: Context
+    _ batch: TokenBatch, rows: [Int32]? = nil, taps names: [String] = [], in context: Context
   ) -> ModelOutput {
-    let names = capture.names(in: config) + intermediates
     guard !names.isEmpty else { return run(batch, rows: rows, in: context) }
     let outer = context.taps
     let taps = Taps(names + Array(outer?.names ?? []))
@@ -80,14 +78,14 @@ public final class TaskModel {
     defer { context.taps = outer }
     var output = run(batch, rows: rows, in: context)
     outer?.keep(taps)
-    for name in intermediates {
+    for name in names {
       precondition(
-        taps.values[name] != nil,
-        "A \(config.architecture.rawValue) model with the head \(head.rawValue) has no intermediate named \(name)."
+        taps.values[name] != nil || taps.maps[name] != nil,
+        "A \(config.architecture.rawValue) model with the head \(head.rawValue) has no value named \(name)."
       )
     }
-    capture.fill(&output.encoder, from: taps, config)
-    output.intermediates = taps.values.filter { intermediates.contains($0.key) }
+    output.values = taps.values.filter { names.contains($0.key) }
+    output.maps = taps.maps.filter { names.contains($0.key) }
     return output
   }
 

@@ -10,21 +10,21 @@ public enum ClassificationMetrics {
   /// Throws `EvaluationError` for a name that is not known and when no example has a label.
   public static func compute<Class: BinaryInteger>(
     _ names: [String], predictions: [Class], labels: [Class]
-  ) throws(EvaluationError) -> [(name: String, value: Double)] {
+  ) throws(EvaluationError) -> [Score] {
     let matrix = ConfusionMatrix(predictions: predictions, labels: labels)
     guard matrix.total > 0 else { throw .nothingLabelled(count: labels.count) }
-    var scores: [(name: String, value: Double)] = []
+    var scores: [Score] = []
     for name in names {
       guard let metric = ClassificationMetric(rawValue: name) else {
         throw .unknownMetric(name, known: ClassificationMetric.allCases.map(\.rawValue))
       }
-      scores.append((name, metric.value(matrix)))
+      scores.append(Score(name, metric.value(matrix)))
     }
     return scores
   }
 
   /// The mean of several scores, which Hugging Face reports as `combined_score`; nil for fewer than two.
-  public static func combinedScore(_ scores: [(name: String, value: Double)]) -> Double? {
+  public static func combinedScore(_ scores: [Score]) -> Double? {
     scores.count > 1 ? scores.reduce(0) { $0 + $1.value } / Double(scores.count) : nil
   }
 

@@ -5,15 +5,15 @@ public enum MultiLabelMetrics {
   /// Throws `EvaluationError` for a name that is not known and when there are no examples.
   public static func compute(
     _ names: [String], predictions: [Bool], labels: [Bool], classCount: Int
-  ) throws(EvaluationError) -> [(name: String, value: Double)] {
+  ) throws(EvaluationError) -> [Score] {
     if labels.isEmpty { throw .nothingLabelled(count: 0) }
-    var scores: [(name: String, value: Double)] = []
+    var scores: [Score] = []
     for name in names {
       guard let metric = MultiLabelMetric(rawValue: name) else {
         throw .unknownMetric(name, known: MultiLabelMetric.allCases.map(\.rawValue))
       }
       scores.append(
-        (name, metric.value(predictions: predictions, labels: labels, classCount: classCount)))
+        Score(name, metric.value(predictions: predictions, labels: labels, classCount: classCount)))
     }
     return scores
   }

@@ -10,16 +10,16 @@ public enum RegressionMetrics {
   /// Throws `EvaluationError` for a name that is not known and when too few examples have a label.
   public static func compute(
     _ names: [String], predictions: [Double], labels: [Double]
-  ) throws(EvaluationError) -> [(name: String, value: Double)] {
+  ) throws(EvaluationError) -> [Score] {
     let kept = labels.indices.filter { !labels[$0].isNaN }
     if kept.isEmpty { throw .nothingLabelled(count: labels.count) }
     let (predictions, labels) = (kept.map { predictions[$0] }, kept.map { labels[$0] })
-    var scores: [(name: String, value: Double)] = []
+    var scores: [Score] = []
     for name in names {
       guard let metric = RegressionMetric(rawValue: name) else {
         throw .unknownMetric(name, known: RegressionMetric.allCases.map(\.rawValue))
       }
-      scores.append((name, try metric.value(predictions: predictions, labels: labels)))
+      scores.append(Score(name, try metric.value(predictions: predictions, labels: labels)))
     }
     return scores
   }

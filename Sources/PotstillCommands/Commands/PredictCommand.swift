@@ -145,8 +145,9 @@ package struct PredictCommand: ConsoleCommand {
     var rows = [[Float]](repeating: [], count: examples.count)
     for indices in batches(of: examples) {
       let batch = LabeledBatch(examples, at: indices).tokens
-      let output = model(batch, capture: states == nil ? [] : .hiddenStates, in: .inference)
-      states?.append(output.hiddenStates)
+      let names = states == nil ? [] : model.config.hiddenStateNames
+      let output = model(batch, taps: names, in: .inference)
+      states?.append(names.compactMap { output.values[$0] })
       let (values, width) = (output.logits.values, output.logits.shape.lastDimension)
       for (row, index) in indices.enumerated() {
         let range = model.head.readsTokens ? batch.rows(of: row) : row..<row + 1

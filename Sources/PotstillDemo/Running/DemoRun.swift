@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Evaluation
 import Foundation
 import TaskData
 import Tasks
@@ -15,7 +16,7 @@ package final class DemoRun {
     /// The model.
     package let model: TaskModel
     /// The task's metrics on rows whose combinations no training row shows.
-    package let metrics: [(name: String, value: Double)]
+    package let metrics: [Score]
     /// Rows a second while it was scored.
     package let samplesPerSecond: Double
 

@@ -1,3 +1,4 @@
+public import Evaluation
 public import TaskData
 public import Tokenization
 
@@ -16,7 +17,7 @@ public struct EncodedTask: Sendable {
   public let rowNumbers: [Int]
   /// Places of the examples in the rows.
   package let places: Places
-  private let answers: @Sendable ([[Float]]) throws -> (TaskPredictions, [(name: String, value: Double)])
+  private let answers: @Sendable ([[Float]]) throws -> (TaskPredictions, [Score])
 
   /// Places of examples in the rows that they are of.
   package enum Places: Sendable {
@@ -67,7 +68,7 @@ public struct EncodedTask: Sendable {
   /// - Parameter answers: What the logits of all examples answer to the rows, with the scores.
   package init(
     _ examples: [EncodedExample], task: TaskDefinition, rowCount: Int, places: Places,
-    answers: @escaping @Sendable ([[Float]]) throws -> (TaskPredictions, [(name: String, value: Double)])
+    answers: @escaping @Sendable ([[Float]]) throws -> (TaskPredictions, [Score])
   ) {
     self.task = task
     self.examples = examples
@@ -81,7 +82,7 @@ public struct EncodedTask: Sendable {
   ///
   /// - Parameter logits: The logits of each example, row-major.
   /// - Throws: `EvaluationError` for a metric that is not known or cannot be computed.
-  package func score(_ logits: [[Float]]) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  package func score(_ logits: [[Float]]) throws -> (TaskPredictions, [Score]) {
     try answers(logits)
   }
 }

@@ -95,5 +95,5 @@ public struct ClassifierEvaluation: Sendable {
   /// The mean cross-entropy over the labelled examples, nil when there are none.
   public var loss: Double? { result.loss }
   /// The metrics asked for, in that order; none when no example has a label.
-  public var metrics: [(name: String, value: Double)] { result.metrics }
+  public var metrics: [Score] { result.metrics }
 }

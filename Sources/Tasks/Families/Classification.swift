@@ -62,12 +62,13 @@ package struct Classification: TextFamily {
     guard let most = counts.values.max() else { return nil }
     let total = Double(counts.values.reduce(0, +))
     return ChanceComparison(
-      found: ("accuracy", Double(correct) / total), chance: ("the commonest label", Double(most) / total))
+      found: Score("accuracy", Double(correct) / total),
+      chance: Score("the commonest label", Double(most) / total))
   }
 
   package func score(
     _ logits: [[Float]], of data: EncodedTask
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let task = data.task
     let classes = ClassificationMetrics.predictions(
       logits: logits.flatMap { $0 }, classCount: max(1, task.labels.count))

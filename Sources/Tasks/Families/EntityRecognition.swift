@@ -100,7 +100,7 @@ package struct EntityRecognition: TaskFamily {
 
   private func score(
     _ logits: [[Float]], _ rows: [TaggedSentence], _ encoded: EncodedSentences, metrics: [String]
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let names = encoded.tagSet.names
     let classes = logits.map { ClassificationMetrics.predictions(logits: $0, classCount: names.count) }
     let predictions = encoded.tags(from: classes).map { $0.map { names[$0] } }
@@ -117,9 +117,9 @@ package struct EntityRecognition: TaskFamily {
     let found = try EntityScores(
       predictions: labelled.map(\.predictions), references: labelled.map(\.references))
     let all = found.json
-    var scores = metrics.compactMap { name in all[name]?.doubleValue.map { (name: name, value: $0) } }
+    var scores = metrics.compactMap { name in all[name]?.doubleValue.map { Score(name, $0) } }
     // Under the names that run_ner gives the types.
-    scores += found.types.map { ("\($0.name)_f1", $0.scores.f1) }
+    scores += found.types.map { Score("\($0.name)_f1", $0.scores.f1) }
     return (.tags(answers), scores)
   }
 }

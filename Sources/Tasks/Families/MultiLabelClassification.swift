@@ -47,7 +47,7 @@ package struct MultiLabelClassification: TextFamily {
 
   package func score(
     _ logits: [[Float]], of data: EncodedTask
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let task = data.task
     let answers = logits.map { row in
       (labels: zip(task.labels, row).compactMap { $1 > 0 ? $0 : nil }, logits: row)

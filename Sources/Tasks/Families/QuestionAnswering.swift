@@ -98,7 +98,7 @@ package struct QuestionAnswering: TaskFamily {
   /// The answers to questions and their scores, by the script that the task's metrics belong to.
   private func score(
     _ logits: [[Float]], _ questions: [Question], _ windows: [QuestionWindow], of task: TaskDefinition
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let decoder = SpanDecoder(task.questions)
     var ofQuestion = [[SpanWindow]](repeating: [], count: questions.count)
     for (window, row) in zip(windows, logits) {
@@ -115,7 +115,7 @@ package struct QuestionAnswering: TaskFamily {
   private func score(
     _ predictions: [(id: String, prediction: SpanPrediction)], of questions: [Question],
     _ task: TaskDefinition
-  ) throws -> [(name: String, value: Double)] {
+  ) throws -> [Score] {
     let texts = Dictionary(predictions.map { ($0.id, $0.prediction.text) }) { first, _ in first }
     let gold = questions.map { GoldQuestion(id: $0.id, answers: $0.answers.map(\.text)) }
     let odds = predictions.map { id, prediction in
@@ -127,8 +127,8 @@ package struct QuestionAnswering: TaskFamily {
     let found = try metric.score(
       predictions: texts, questions: gold, noAnswerProbabilities: odds, noAnswerThreshold: .infinity
     ).scores
-    return try task.metrics.compactMap { name -> (name: String, value: Double)? in
-      if let value = found[name]?.doubleValue { return (name: name, value: value) }
+    return try task.metrics.compactMap { name -> Score? in
+      if let value = found[name]?.doubleValue { return Score(name, value) }
       // SQuAD 2.0's script leaves out the part that no question belongs to.
       if name.hasPrefix("HasAns_") || name.hasPrefix("NoAns_") { return nil }
       throw EvaluationError.unknownMetric(name, known: found.keys)

@@ -43,19 +43,19 @@ package struct Regression: TextFamily {
 
   package func score(
     _ logits: [[Float]], of data: EncodedTask
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let values = logits.map { $0[0] }
     let labels = data.examples.map { example in
       if case .value(let value) = example.target { Double(value) } else { Double.nan }
     }
     guard labels.contains(where: { !$0.isNaN }) else { return (.values(values), []) }
     let predictions = values.map { Double($0) }
-    var scores: [(name: String, value: Double)] = []
+    var scores: [Score] = []
     for name in data.task.metrics {
       // GLUE's mean of both correlations.
       let names = name == "combined_score" ? ["pearson", "spearmanr"] : [name]
       let parts = try RegressionMetrics.compute(names, predictions: predictions, labels: labels)
-      scores.append((name, parts.reduce(0) { $0 + $1.value } / Double(parts.count)))
+      scores.append(Score(name, parts.reduce(0) { $0 + $1.value } / Double(parts.count)))
     }
     return (.values(values), scores)
   }

@@ -94,7 +94,7 @@ package struct SentenceSimilarity: TextFamily {
 
   package func score(
     _ logits: [[Float]], of data: EncodedTask
-  ) throws -> (TaskPredictions, [(name: String, value: Double)]) {
+  ) throws -> (TaskPredictions, [Score]) {
     let cosines = logits.map(CosineTargets.cosine)
     let scores = data.examples.map { example in
       if case .value(let value) = example.target { Double(value) } else { Double.nan }

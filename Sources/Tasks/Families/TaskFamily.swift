@@ -99,7 +99,7 @@ package protocol TaskFamily: Sendable {
   ///   - logits: The logits of each example [outputs].
   ///   - data: The examples.
   func score(_ logits: [[Float]], of data: EncodedTask) throws -> (
-    TaskPredictions, [(name: String, value: Double)]
+    TaskPredictions, [Score]
   )
   /// Predictor that turns texts into examples of a model, and its logits into answers.
   ///
@@ -114,7 +114,7 @@ extension TaskFamily {
   /// The kind of the family.
   package var kind: TaskKind { TaskKind(self) }
   package func score(_ logits: [[Float]], of data: EncodedTask) throws -> (
-    TaskPredictions, [(name: String, value: Double)]
+    TaskPredictions, [Score]
   ) {
     preconditionFailure("A \(name) task has no answers to texts.")
   }
@@ -161,17 +161,17 @@ package struct TaskRows: Sendable {
 /// Score of a model beside what guessing reaches, each under its name.
 package struct ChanceComparison {
   /// Score of the model.
-  package let found: (name: String, value: Double)
+  package let found: Score
   /// Score of guessing.
-  package let chance: (name: String, value: Double)
+  package let chance: Score
 
   /// The first metric of some names beside chance; nil where the evaluation has none of them.
   init?(_ evaluation: TaskEvaluation, metric names: [String], chance: Double) {
     guard let found = evaluation.result.metrics.first(where: { names.contains($0.name) }) else { return nil }
-    (self.found, self.chance) = (found, ("chance", chance))
+    (self.found, self.chance) = (found, Score("chance", chance))
   }
 
-  init(found: (name: String, value: Double), chance: (name: String, value: Double)) {
+  init(found: Score, chance: Score) {
     (self.found, self.chance) = (found, chance)
   }
 }

@@ -132,7 +132,7 @@ public func evaluateMaskedLanguageModel(
   let mean = loss / Double(hidden)
   return EvaluationResult(
     loss: mean,
-    metrics: [("perplexity", exp(mean)), ("accuracy", Double(correct) / Double(hidden))],
+    metrics: [Score("perplexity", exp(mean)), Score("accuracy", Double(correct) / Double(hidden))],
     examples: corpus.count, runtime: (ContinuousClock.now - clock) / .seconds(1))
 }
 

@@ -1,4 +1,5 @@
 import Encoders
+public import Evaluation
 import Foundation
 public import ModelFormats
 import TaskData
@@ -21,12 +22,12 @@ public struct ModelMeasurement {
   /// The scores and answers behind it; nil for a measurement made elsewhere.
   public let evaluation: TaskEvaluation?
   /// The task's metrics.
-  public let metrics: [(name: String, value: Double)]
+  public let metrics: [Score]
 
   /// A measurement made elsewhere.
   public init(
     name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
-    metrics: [(name: String, value: Double)], evaluation: TaskEvaluation? = nil
+    metrics: [Score], evaluation: TaskEvaluation? = nil
   ) {
     self.evaluation = evaluation
     self.name = name

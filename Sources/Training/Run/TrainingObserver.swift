@@ -1,3 +1,4 @@
+public import Evaluation
 import Kernels
 public import ModelFormats
 
@@ -125,14 +126,14 @@ public struct EvaluationResult: Sendable {
   /// The mean loss over the examples that have a label; nil when there are none.
   public let loss: Double?
   /// Named metrics, such as `accuracy`, in the order they are shown.
-  public let metrics: [(name: String, value: Double)]
+  public let metrics: [Score]
   /// The number of examples.
   public let examples: Int
   /// The time it took, in seconds.
   public let runtime: Double
 
   /// A result; `runtime` is in seconds.
-  public init(loss: Double?, metrics: [(name: String, value: Double)], examples: Int, runtime: Double) {
+  public init(loss: Double?, metrics: [Score], examples: Int, runtime: Double) {
     self.loss = loss
     self.metrics = metrics
     self.examples = examples

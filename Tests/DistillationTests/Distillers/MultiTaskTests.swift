@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -245,7 +246,8 @@ import Training
             ? nil
             : {
               EvaluationResult(
-                loss: Double(index + 1), metrics: [("accuracy", 0.5), ("f1", 0.75)], examples: 10, runtime: 1)
+                loss: Double(index + 1), metrics: [Score("accuracy", 0.5), Score("f1", 0.75)], examples: 10,
+                runtime: 1)
             })
       })
     let result = try scored.evaluate()

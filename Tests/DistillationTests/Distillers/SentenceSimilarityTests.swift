@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData
@@ -39,10 +40,10 @@ struct SentenceSimilarityTests {
     let batch = LabeledBatch(examples, at: [0, 1, 2])
     #expect(batch.count == 3 && batch.tokens.count == 6)
     let context = Context(tape: Tape())
-    let output = model(batch.tokens, intermediates: ["sentence_embedding"], in: context)
+    let output = model(batch.tokens, taps: ["sentence_embedding"], in: context)
     let vectors = try #require(golden["vectors"]?.arrayValue).map { try floats($0) }
     #expect(output.logits.shape == [3, 64])
-    #expect(output.intermediates["sentence_embedding"]?.shape == [6, 32])
+    #expect(output.values["sentence_embedding"]?.shape == [6, 32])
     for (found, expected) in zip(output.logits.values, vectors.joined()) {
       // Single precision through three layers.
       #expect(abs(found - expected) < 1e-5)
@@ -89,8 +90,9 @@ struct SentenceSimilarityTests {
     object["pooling"] = "cls"
     let first = try TaskModel(config: EncoderConfig(json: .object(object)), seed: 1)
     let batch = LabeledBatch([example([2, 5, 3], [2, 6, 7, 3], nil)], at: [0]).tokens
-    let output = first(batch, capture: .hiddenStates, in: .inference)
-    let last = try #require(output.hiddenStates.last)
+    let name = try #require(first.config.hiddenStateNames.last)
+    let output = first(batch, taps: [name], in: .inference)
+    let last = try #require(output.values[name])
     #expect(output.logits.values == last.rows(at: [0, 3]).values)
     object["pooling"] = "max"
     let error = #expect(throws: ModelError.self) { try EncoderConfig(json: .object(object)) }

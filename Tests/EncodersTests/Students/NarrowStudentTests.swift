@@ -170,10 +170,10 @@ import Tokenization
 
   @Test func theProjectionComesNearerWithMoreColumns() throws {
     let teacher = try teacher()
-    let target = teacher(batch, capture: .innerHiddenStates, in: .inference).hiddenStates[0].values
+    let target = teacher(batch, seeing: [.innerHiddenStates], in: .inference).hiddenStates[0].values
     let errors = try [2, 8, 20].map { size in
       let student = try TaskModel.student(from: teacher, layers: [0], size: StudentSize(embeddingSize: size))
-      let found = student(batch, capture: .innerHiddenStates, in: .inference).hiddenStates[0].values
+      let found = student(batch, seeing: [.innerHiddenStates], in: .inference).hiddenStates[0].values
       return zip(found, target).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
     }
     let power = target.reduce(0) { $0 + $1 * $1 }

@@ -18,7 +18,7 @@ import Tokenization
     let model = try TaskModel(directory: golden.directory)
     #expect(model.loadReport?.fresh == [] && model.loadReport?.ignored == [])
     let context = Context(tape: Tape())
-    let output = model(golden.batch, capture: .hiddenStates, in: context)
+    let output = model(golden.batch, seeing: [.hiddenStates], in: context)
     #expect(output.hiddenStates.count == model.config.layerCount + 1)
     for (k, hidden) in output.hiddenStates.enumerated() {
       #expect(try golden.difference(hidden.values, "hidden.\(k)") < GoldenModel.forwardTolerance)

@@ -1,5 +1,6 @@
 import Distillation
 import Encoders
+import Evaluation
 import Foundation
 import ModelFormats
 import TaskData

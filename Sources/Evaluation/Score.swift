@@ -1,3 +1,14 @@
+/// Score of a model under the name of its metric, as the official scripts and `eval_results.json` spell it.
+public struct Score: Sendable, Equatable, Codable {
+  /// Name of the metric, such as `accuracy`.
+  public let name: String
+  /// Value, on the scale of the metric's script.
+  public let value: Double
+
+  /// A score.
+  public init(_ name: String, _ value: Double) { (self.name, self.value) = (name, value) }
+}
+
 /// Error of scoring.
 public enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A metric name that the kind of task does not know.
