@@ -62,40 +62,40 @@ let package = Package(
     + library("Tokenization", ["Kernels", "ModelFormats"])
     + library("ModelFormats", ["Kernels", yams])
     + library("Encoders", ["Kernels", "Tensors", "Tokenization", "ModelFormats"])
-    + library("TaskData", ["Kernels", "Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
-    + library("Evaluation", ["ModelFormats"], testsOnly: ["TaskData", "Tasks"])
+    + library("Datasets", ["Kernels", "Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
+    + library("Evaluation", ["ModelFormats"], testsOnly: ["Datasets", "Tasks"])
     + library(
       "Training",
       [
-        "Encoders", "Tensors", "Kernels", "TaskData", "Tokenization", "Evaluation",
+        "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
         "ModelFormats",
       ], testsOnly: ["Tasks"])
     + library(
       "Tasks",
       [
-        "Training", "Encoders", "Tensors", "Kernels", "TaskData", "Tokenization", "Evaluation",
+        "Training", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
         "ModelFormats", yams,
       ])
     + library(
       "Distillation",
       [
-        "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "TaskData", "Evaluation",
+        "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets", "Evaluation",
         "ModelFormats",
       ])
     + library(
       "Potstill",
       [
-        "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "TaskData", "Evaluation",
+        "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
         "Training", "Tasks", "Distillation",
       ])
     + library(
       "PotstillDemo",
-      ["Distillation", "Tasks", "Training", "Encoders", "TaskData", "Tokenization", "ModelFormats"])
+      ["Distillation", "Tasks", "Training", "Encoders", "Datasets", "Tokenization", "ModelFormats"])
     + library(
       "PotstillCommands",
       [
         "Potstill", "PotstillDemo", "Tasks", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders",
-        "TaskData",
+        "Datasets",
         "Evaluation", "Training", "Distillation", "CUtf8proc", argumentParser, yams,
       ],
       // Its tests run the program itself.

@@ -18,7 +18,7 @@ public struct SameDirection: LossTerm {
 
   /// The mean over tokens of 1 − cos(student, teacher).
   public func loss(
-    student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context
+    student: Answers, teacher: Answers, batch: Batch, in context: Context
   ) throws -> Tensor {
     let (s, t) = (try student.value(studentTaps[0]), try teacher.value(teacherTaps[0]))
     let product = (s * t).sum(axis: -1)

@@ -1,6 +1,6 @@
+import Datasets
 public import Encoders
 import Foundation
-import TaskData
 public import Tasks
 public import Tensors
 import Tokenization
@@ -116,20 +116,20 @@ public struct Answers {
 ///
 /// The context is the pass the output belongs to: losses must be computed in it. Its taps hold the inner values that are asked
 /// for; a distiller adds them to the answers.
-public typealias Adaptor = (LabeledBatch, ModelOutput, Context) throws -> Answers
+public typealias Adaptor = (Batch, ModelOutput, Context) throws -> Answers
 
 /// Adaptors that fit most runs.
 public enum Adaptors {
   /// For a student that classifies sequences: logits, labels, cross-entropy of the labelled sequences.
   public static func classification(
-    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+    _ batch: Batch, _ output: ModelOutput, _ context: Context
   ) -> Answers {
     supervised(features(batch, output, context), by: ClassTargets(batch.labels), batch, output, context)
   }
 
   /// For a teacher with one list of logits, rows of classes: these, no loss.
   public static func features(
-    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+    _ batch: Batch, _ output: ModelOutput, _ context: Context
   ) -> Answers {
     Answers(logits: [output.logits])
   }
@@ -137,7 +137,7 @@ public enum Adaptors {
   /// For a teacher that answers questions: start and end scores, each a distribution over the tokens of its sequence, no
   /// loss.
   public static func answers(
-    _ batch: LabeledBatch, _ output: ModelOutput, _ context: Context
+    _ batch: Batch, _ output: ModelOutput, _ context: Context
   ) -> Answers {
     let form = LogitsForm.positions
     return Answers(
@@ -161,7 +161,7 @@ public enum Adaptors {
 
   /// For a student whose targets come from elsewhere than the batch.
   package static func student(
-    of config: EncoderConfig, targets: @escaping (LabeledBatch) -> any TaskTargets
+    of config: EncoderConfig, targets: @escaping (Batch) -> any TaskTargets
   ) -> Adaptor {
     let read = teacher(of: config)
     return { batch, output, context in
@@ -171,7 +171,7 @@ public enum Adaptors {
 
   /// Answers with the loss and labels of some targets.
   private static func supervised(
-    _ answers: Answers, by targets: any TaskTargets, _ batch: LabeledBatch, _ output: ModelOutput,
+    _ answers: Answers, by targets: any TaskTargets, _ batch: Batch, _ output: ModelOutput,
     _ context: Context
   ) -> Answers {
     var answers = answers

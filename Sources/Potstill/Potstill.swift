@@ -1,8 +1,8 @@
+@_exported import Datasets
 @_exported import Distillation
 @_exported import Encoders
 @_exported import Evaluation
 @_exported import ModelFormats
-@_exported import TaskData
 @_exported import Tasks
 @_exported import Tensors
 @_exported import Tokenization

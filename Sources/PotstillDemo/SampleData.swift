@@ -1,5 +1,5 @@
+public import Datasets
 public import Foundation
-public import TaskData
 public import Tasks
 
 /// A sample task of any kind with its rows.
@@ -35,7 +35,7 @@ public struct SampleData: Sendable {
   public let validation: TaskExamples
   /// Labelled rows with unseen combinations.
   public let test: TaskExamples
-  private let writeFiles: @Sendable (URL) throws(TaskDataError) -> Void
+  private let writeFiles: @Sendable (URL) throws(DatasetError) -> Void
 
   /// Draws the rows of a task; the same arguments give the same rows on every machine.
   public init(
@@ -44,17 +44,17 @@ public struct SampleData: Sendable {
     switch kind {
     case .sentiment:
       let splits = SampleTask.generate(seed: seed, counts: counts, languages: languages)
-      self.init(kind.definition, splits, TaskExamples.texts) { url throws(TaskDataError) in
+      self.init(kind.definition, splits, TaskExamples.texts) { url throws(DatasetError) in
         try SampleTask.write(splits, to: url)
       }
     case .ner:
       let splits = SampleEntityTask.generate(seed: seed, counts: counts, languages: languages)
-      self.init(kind.definition, splits, TaskExamples.sentences) { url throws(TaskDataError) in
+      self.init(kind.definition, splits, TaskExamples.sentences) { url throws(DatasetError) in
         try SampleEntityTask.write(splits, to: url)
       }
     case .qa:
       let splits = SampleQuestionTask.generate(seed: seed, counts: counts, languages: languages)
-      self.init(kind.definition, splits, TaskExamples.questions) { url throws(TaskDataError) in
+      self.init(kind.definition, splits, TaskExamples.questions) { url throws(DatasetError) in
         try SampleQuestionTask.write(splits, to: url)
       }
     }
@@ -62,7 +62,7 @@ public struct SampleData: Sendable {
 
   private init<Row>(
     _ task: TaskDefinition, _ splits: SampleSplits<Row>, _ rows: ([Row]) -> TaskExamples,
-    write: @escaping @Sendable (URL) throws(TaskDataError) -> Void
+    write: @escaping @Sendable (URL) throws(DatasetError) -> Void
   ) {
     self.task = task
     (teacher, train, unlabelled) = (rows(splits.teacher), rows(splits.train), rows(splits.unlabelled))
@@ -72,8 +72,8 @@ public struct SampleData: Sendable {
 
   /// Writes the files that the task's recipes name; the folder is created.
   ///
-  /// A file appears under its name only when it is complete. Throws `TaskDataError.unwritableFile`.
-  public func write(to folder: URL) throws(TaskDataError) { try writeFiles(folder) }
+  /// A file appears under its name only when it is complete. Throws `DatasetError.unwritableFile`.
+  public func write(to folder: URL) throws(DatasetError) { try writeFiles(folder) }
 }
 
 extension SampleData {

@@ -1,5 +1,5 @@
+public import Datasets
 public import Foundation
-public import TaskData
 public import Tasks
 
 /// A named entity task of Potstill's own, drawn from seeded grammars in English (words) and Chinese (characters).
@@ -65,8 +65,8 @@ public enum SampleEntityTask {
 
   /// Writes the splits as the files of columns that `sample-ner` and `sample-ner-teacher` name; the folder is created.
   ///
-  /// A file appears under its name only when it is complete. Throws `TaskDataError.unwritableFile`.
-  public static func write(_ splits: SampleSplits<TaggedSentence>, to folder: URL) throws(TaskDataError) {
+  /// A file appears under its name only when it is complete. Throws `DatasetError.unwritableFile`.
+  public static func write(_ splits: SampleSplits<TaggedSentence>, to folder: URL) throws(DatasetError) {
     let names = definition.outputLabels
     func columns(_ sentence: TaggedSentence) -> String {
       sentence.words.indices.map { word in

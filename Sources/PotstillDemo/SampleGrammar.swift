@@ -1,4 +1,4 @@
-public import TaskData
+public import Datasets
 public import Tasks
 
 /// Draws reviews of one language whose label follows from how they are built, not from which words they hold.

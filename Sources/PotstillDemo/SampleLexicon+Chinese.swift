@@ -1,4 +1,4 @@
-public import TaskData
+public import Datasets
 public import Tasks
 
 extension SampleLexicon {

@@ -1,6 +1,6 @@
+public import Datasets
 public import Foundation
 import ModelFormats
-public import TaskData
 public import Tasks
 
 /// A reading task of Potstill's own, drawn from seeded grammars in English and Chinese: a passage tells some facts of a
@@ -59,8 +59,8 @@ public enum SampleQuestionTask {
 
   /// Writes the splits as the SQuAD documents that `sample-qa` and `sample-qa-teacher` name; the folder is created.
   ///
-  /// A file appears under its name only when it is complete. Throws `TaskDataError.unwritableFile`.
-  public static func write(_ splits: SampleSplits<Question>, to folder: URL) throws(TaskDataError) {
+  /// A file appears under its name only when it is complete. Throws `DatasetError.unwritableFile`.
+  public static func write(_ splits: SampleSplits<Question>, to folder: URL) throws(DatasetError) {
     func document(_ questions: [Question]) -> String {
       let paragraphs = questions.map { question -> JSONValue in
         let answers = question.answers.map { answer -> JSONValue in

@@ -1,6 +1,6 @@
+public import Datasets
 public import Foundation
 import ModelFormats
-public import TaskData
 public import Tasks
 
 /// A sentiment task of Potstill's own, drawn from seeded grammars in English and Chinese; it needs no file from outside.
@@ -85,8 +85,8 @@ extension SampleTask {
 
   /// Writes the splits as the TSV files that `sample` and `sample-teacher` name; the folder is created.
   ///
-  /// A file appears under its name only when it is complete. Throws `TaskDataError.unwritableFile`.
-  public static func write(_ splits: SampleSplits<TextExample>, to folder: URL) throws(TaskDataError) {
+  /// A file appears under its name only when it is complete. Throws `DatasetError.unwritableFile`.
+  public static func write(_ splits: SampleSplits<TextExample>, to folder: URL) throws(DatasetError) {
     let labels = definition.labels
     func table(_ examples: [TextExample], labelled: Bool) -> String {
       var text = labelled ? "sentence\tlabel\n" : "sentence\n"
@@ -106,8 +106,8 @@ extension SampleTask {
 enum SampleFiles {
   /// Writes texts under their names; the folder is created, and a file appears under its name only when it is complete.
   ///
-  /// Throws `TaskDataError.unwritableFile`.
-  static func write(_ files: [(name: String, content: String)], to folder: URL) throws(TaskDataError) {
+  /// Throws `DatasetError.unwritableFile`.
+  static func write(_ files: [(name: String, content: String)], to folder: URL) throws(DatasetError) {
     var path = folder.path(percentEncoded: false)
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

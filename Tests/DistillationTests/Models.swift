@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import ModelFormats
-import TaskData
 import Tensors
 import Testing
 import Tokenization
@@ -25,8 +25,8 @@ func tinyModel(
 }
 
 /// Three sequences, the second without a label.
-func tinyBatch() -> LabeledBatch {
-  LabeledBatch(
+func tinyBatch() -> Batch {
+  Batch(
     tokens: TokenBatch(sequences: [
       ([2, 11, 12, 3], [0, 0, 0, 0]), ([2, 21, 3], [0, 0, 0]), ([2, 31, 32, 3], [0, 1, 1, 1]),
     ]), labels: [2, -100, 0], indices: [0, 1, 2])
@@ -55,7 +55,7 @@ func faults(
 
 /// Compares the gradients of everything a distiller trains with central differences of its total loss in every entry.
 func expectGradientsAgree(
-  _ distiller: GeneralDistiller, _ batch: LabeledBatch, isTraining: Bool = true,
+  _ distiller: GeneralDistiller, _ batch: Batch, isTraining: Bool = true,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   for fault in try gradientFaults(distiller, batch, isTraining: isTraining) {
@@ -70,7 +70,7 @@ func expectGradientsAgree(
 /// drown in that is a fault, as one without a gradient is; only biases of keys may, which a softmax over keys takes out
 /// again.
 func gradientFaults(
-  _ distiller: GeneralDistiller, _ batch: LabeledBatch, isTraining: Bool = true
+  _ distiller: GeneralDistiller, _ batch: Batch, isTraining: Bool = true
 ) throws -> [String] {
   let context = Context(tape: Tape(), isTraining: isTraining, random: RandomSource(seed: 5))
   let loss = try distiller.loss(batch, progress: 0, in: context)

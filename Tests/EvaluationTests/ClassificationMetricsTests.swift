@@ -1,7 +1,7 @@
+import Datasets
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import TestSupport
 import Testing

@@ -88,7 +88,7 @@ import Testing
     let world = try world()
     func angle() throws -> Float {
       let term = SameDirection(student: "encoder.layer.1", teacher: "encoder.layer.3")
-      let batch = LabeledBatch(world.examples, at: Array(world.examples.indices))
+      let batch = Batch(world.examples, at: Array(world.examples.indices))
       let distiller = try GeneralDistiller(
         DistillationConfig(), teacher: LiveTeacher(world.teacher), student: world.student, terms: [term])
       let parts = try distiller.loss(batch, progress: 0, in: .inference).parts

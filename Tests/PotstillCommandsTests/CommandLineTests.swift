@@ -1,6 +1,6 @@
 import ArgumentParser
+import Datasets
 import PotstillCommands
-import TaskData
 import Tasks
 import Testing
 

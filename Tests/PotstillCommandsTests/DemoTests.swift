@@ -1,6 +1,6 @@
+import Datasets
 import PotstillCommands
 import PotstillDemo
-import TaskData
 import Testing
 
 /// What the demo promises, on a smaller scale.

@@ -1,7 +1,7 @@
+import Datasets
 import Foundation
 import PotstillCommands
 import PotstillDemo
-import TaskData
 import Tasks
 import Testing
 import Yams
@@ -54,7 +54,7 @@ struct TaskFilesTests {
     let error = try #require(throws: (any Error).self) {
       try YAMLDecoder().decode(TaskDefinition.self, from: yaml)
     }
-    guard case .invalidTask(_, let faults) = TaskDataError(decoding: error, path: "x.yaml") else {
+    guard case .invalidTask(_, let faults) = DatasetError(decoding: error, path: "x.yaml") else {
       Issue.record("found \(error)")
       return
     }

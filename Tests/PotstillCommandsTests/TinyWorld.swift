@@ -1,6 +1,6 @@
+import Datasets
 import Encoders
 import Foundation
-import TaskData
 import Tokenization
 
 /// A temporary folder with a tiny model and a tiny data set, gone when this is.

@@ -1,6 +1,6 @@
+import Datasets
 import Foundation
 import PotstillDemo
-import TaskData
 import Tasks
 import TestSupport
 import Testing

@@ -93,7 +93,7 @@ import Testing
       #"(TaskKind|TaskHead|kind:|kind ==|kind !=|head:|head ==|head !=|case)\s*"# + kinds,
       in: { !["Tasks", "Encoders", "PotstillDemo"].contains($0.target) },
       allowed: [
-        "TaskData/Reading/Dataset.swift": "pair is a text here"
+        "Datasets/Reading/Dataset.swift": "pair is a text here"
       ])
     #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
   }
@@ -121,7 +121,7 @@ import Testing
       #"Unsafe(Mutable)?(Raw)?(Buffer)?Pointer"#, in: { !["Kernels", "ModelFormats"].contains($0.target) },
       allowed: [
         "Tensors/Ops/LinearAlgebra.swift": "the rotations of one matrix",
-        "TaskData/Masking/TokenizedCorpus.swift": "ids written as the bytes of a file",
+        "Datasets/Masking/TokenizedCorpus.swift": "ids written as the bytes of a file",
         "Tokenization/Normalization/UnicodeTables.swift": "a table of bytes in the program",
         "Tokenization/Pipeline/AddedTokens.swift": "the bytes of a text",
         "Distillation/Caching/CacheLayout.swift": "the bytes of a record of the teacher cache",
@@ -135,7 +135,7 @@ import Testing
   /// A target knows those below it, and none above.
   @Test func targetsImportDownwards() throws {
     let order = [
-      "CKernels", "CUtf8proc", "Kernels", "ModelFormats", "Tensors", "Tokenization", "TaskData", "Encoders",
+      "CKernels", "CUtf8proc", "Kernels", "ModelFormats", "Tensors", "Tokenization", "Datasets", "Encoders",
       "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "PotstillDemo", "PotstillCommands",
       "PotstillTool",
     ]
@@ -153,7 +153,7 @@ import Testing
 
   /// Targets whose files have been brought together and whose summaries have been rewritten; all shall be.
   private static let finished = [
-    "Kernels", "Tensors", "ModelFormats", "Tokenization", "TaskData", "Evaluation", "Encoders", "Training",
+    "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
     "Tasks",
     "Distillation",
   ]

@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Tasks
 import TestSupport
 import Testing
@@ -11,7 +11,7 @@ struct TaskDefinitionTests {
   }
 
   private func faults(_ json: String) throws -> [String] {
-    let error = try #require(throws: TaskDataError.self) { try decode(json) }
+    let error = try #require(throws: DatasetError.self) { try decode(json) }
     guard case .invalidTask(_, let faults) = error else { return ["\(error)"] }
     return faults
   }
@@ -261,9 +261,9 @@ struct TaskCatalogTests {
     #expect(try catalog.url(for: "CoLA").path == second.url.appending(path: "cola.yaml").path)
     #expect(try catalog.url(for: second.path("sst2.yaml")).path == second.path("sst2.yaml"))
     #expect(catalog.names == ["cola", "sst2"])
-    let error = try #require(throws: TaskDataError.self) { try catalog.url(for: "mnli") }
+    let error = try #require(throws: DatasetError.self) { try catalog.url(for: "mnli") }
     #expect(error.description.contains("Known tasks: cola, sst2."))
-    #expect(throws: TaskDataError.self) { try catalog.url(for: "no/such.yaml") }
+    #expect(throws: DatasetError.self) { try catalog.url(for: "no/such.yaml") }
   }
 
   @Test("looks in POTSTILL_TASKS, the working directory and around the executable")

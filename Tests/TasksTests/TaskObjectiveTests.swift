@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -21,7 +21,7 @@ struct TaskObjectiveTests {
   private struct Fixture {
     let model: TaskModel
     let golden: SafetensorsFile
-    let batch: LabeledBatch
+    let batch: Batch
 
     init(_ name: String) throws {
       let directory = Fixtures.url("heads/" + name)
@@ -31,7 +31,7 @@ struct TaskObjectiveTests {
       let segments = try golden.integers("segments").map { Int32($0) }
       let tokens = TokenBatch(
         sequences: zip(starts, starts.dropFirst()).map { (Array(ids[$0..<$1]), Array(segments[$0..<$1])) })
-      batch = LabeledBatch(
+      batch = Batch(
         tokens: tokens, labels: [Int32](repeating: EncodedExample.noLabel, count: tokens.count),
         indices: Array(0..<tokens.count))
     }

@@ -1,7 +1,7 @@
+import Datasets
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tensors
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
+import Datasets
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tensors
 import TestSupport
 import Testing
@@ -81,7 +81,7 @@ struct LoopTests {
       }
       let recorder = Recorder()
       let data = TrainingData(
-        exampleCount: 10, batches: { _ in micro }, batch: { LabeledBatch(examples, at: $0) })
+        exampleCount: 10, batches: { _ in micro }, batch: { Batch(examples, at: $0) })
       _ = try TrainingLoop(config: settings, objective: model, data: data, observers: [recorder]).run()
       return (model.values, recorder.losses)
     }

@@ -1,6 +1,6 @@
+import Datasets
 import Encoders
 import Foundation
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -55,11 +55,11 @@ struct PretrainingTests {
   func epochs() throws {
     let data = TrainingData(corpus, masker: try TokenMasker(tokenizer: tokenizer), config: config)
     #expect(data.exampleCount == 60 && data.batchCount(0) == 9)
-    var hidden: [[Int: LabeledBatch]] = []
+    var hidden: [[Int: Batch]] = []
     for epoch in 0..<2 {
       let batches = data.batches(epoch)
       #expect(batches.count == 9)
-      var bySequence: [Int: LabeledBatch] = [:]
+      var bySequence: [Int: Batch] = [:]
       for position in batches.joined() {
         let batch = try data.batch([position])
         #expect(try batch == data.batch([position]))
@@ -85,7 +85,7 @@ struct PretrainingTests {
     let model = try model()
     let masker = try TokenMasker(tokenizer: tokenizer, seed: 3)
     let result = try evaluateMaskedLanguageModel(model, corpus, masker: masker)
-    let batch = try LabeledBatch(corpus, masker: masker, at: (0..<corpus.count).map { (0, $0) })
+    let batch = try Batch(corpus, masker: masker, at: (0..<corpus.count).map { (0, $0) })
     let logits = model(batch.tokens, in: .inference).logits
     let (values, width, tags) = (logits.values, tokenizer.idLimit, batch.tags)
     var (loss, correct, count) = (0.0, 0, 0)
@@ -162,12 +162,12 @@ struct PretrainingTests {
     let trainer = MaskedLanguageTrainer(
       model: try model(), train: corpus, validation: corpus, masker: masker, config: config,
       observers: [Cutter(corpus.path)])
-    let error = #expect(throws: TaskDataError.self) { try trainer.train() }
+    let error = #expect(throws: DatasetError.self) { try trainer.train() }
     #expect(
       error?.description.contains("train.tokens: cannot be read: it had") == true
         && error?.description.contains("become shorter") == true, "\(String(describing: error))")
-    #expect(throws: TaskDataError.self) { try trainer.evaluate() }
-    #expect(throws: TaskDataError.self) { try corpus.contentFingerprint() }
+    #expect(throws: DatasetError.self) { try trainer.evaluate() }
+    #expect(throws: DatasetError.self) { try corpus.contentFingerprint() }
     #expect(corpus.lengths.count == 60)
   }
 

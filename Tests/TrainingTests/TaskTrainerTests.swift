@@ -1,8 +1,8 @@
+import Datasets
 import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -119,7 +119,7 @@ struct TaskTrainerTests {
     #expect(zip(large.logits, single.logits).allSatisfy { abs($0 - $1) < 1e-5 })
     #expect(large.predictions == single.predictions)
     for (index, example) in data.enumerated() {
-      let logits = model(LabeledBatch([example], at: [0]).tokens, in: .inference).logits.values
+      let logits = model(Batch([example], at: [0]).tokens, in: .inference).logits.values
       #expect(zip(large.logits[2 * index..<2 * index + 2], logits).allSatisfy { abs($0 - $1) < 1e-5 })
     }
     let loss = Tensor(large.logits, shape: [41, 2]).softmaxCrossEntropy(labels: data.map(\.label))

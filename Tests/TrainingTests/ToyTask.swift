@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -13,7 +13,7 @@ final class ToyModel: TrainingObjective {
   let bias: Parameter
   var dropoutProbability: Float = 0.2
   /// Called with the batch before each loss; may throw, or return a factor on the loss.
-  var hook: (LabeledBatch) throws -> Float = { _ in 1 }
+  var hook: (Batch) throws -> Float = { _ in 1 }
 
   init(seed: UInt64 = 1) {
     let random = RandomSource(seed: seed)
@@ -47,9 +47,9 @@ final class ToyModel: TrainingObjective {
     return dropped.linear(LinearWeights(weight.tensor(in: context), bias: bias.tensor(in: context)))
   }
 
-  func weight(of batch: LabeledBatch) -> Double { Double(batch.labels.count { $0 >= 0 }) }
+  func weight(of batch: Batch) -> Double { Double(batch.labels.count { $0 >= 0 }) }
 
-  func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+  func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let factor = try hook(batch)
     let loss = logits(batch.tokens, in: context).softmaxCrossEntropy(labels: batch.labels)
     let total = factor == 1 ? loss : loss * factor

@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 import Kernels
 public import ModelFormats
-public import TaskData
 import Tensors
 public import Tokenization
 

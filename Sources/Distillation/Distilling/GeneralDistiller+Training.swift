@@ -1,7 +1,7 @@
+public import Datasets
 import Encoders
 public import Foundation
 import ModelFormats
-public import TaskData
 import Tasks
 public import Tokenization
 import Training

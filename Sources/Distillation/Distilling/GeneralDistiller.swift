@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -21,7 +21,7 @@ import Training
 /// ```swift
 /// final class MyDistiller: GeneralDistiller {
 ///   override func computeLoss(
-///     student: Answers, teacher: Answers, batch: LabeledBatch, progress: Double, in context: Context
+///     student: Answers, teacher: Answers, batch: Batch, progress: Double, in context: Context
 ///   ) throws -> StepLoss {
 ///     try super.computeLoss(student: student, teacher: teacher, batch: batch, progress: progress, in: context)
 ///       .adding(myLoss(student, teacher, context), weight: 0.1, name: "unweighted_my_loss")
@@ -51,7 +51,7 @@ open class GeneralDistiller: TrainingObjective {
   public let cacheObstacle: String?
 
   /// Targets of a batch.
-  package var targets: (LabeledBatch) -> any TaskTargets
+  package var targets: (Batch) -> any TaskTargets
 
   private let adaptor: Adaptor?
   private let kdLoss: KDFunction?
@@ -177,7 +177,7 @@ open class GeneralDistiller: TrainingObjective {
   public var state: [Parameter] { transports.flatMap { $0?.state ?? [] } }
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
-  open func weight(of batch: LabeledBatch) -> Double {
+  open func weight(of batch: Batch) -> Double {
     let family = student.config.taskFamily
     return switch family.rows {
     case _ where !needsTeacher: Double(targets(batch).count(starts: batch.tokens.starts))
@@ -192,7 +192,7 @@ open class GeneralDistiller: TrainingObjective {
   /// The loss of a micro-batch: runs the student, asks the teacher and hands their answers to `computeLoss`.
   ///
   /// - Throws: `DistillationError.adaptor` when answers do not have what a term uses, and what the teacher throws.
-  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+  public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let rows = targets.rows
     let adaptor = adaptor ?? Adaptors.student(of: student.config) { _ in targets }
@@ -224,7 +224,7 @@ open class GeneralDistiller: TrainingObjective {
   ///   - context: The pass the student's answers belong to.
   /// - Throws: `DistillationError.adaptor` when answers do not have what a term uses.
   open func computeLoss(
-    student own: Answers, teacher other: Answers, batch: LabeledBatch, progress: Double,
+    student own: Answers, teacher other: Answers, batch: Batch, progress: Double,
     in context: Context
   ) throws -> StepLoss {
     var sum = LossSum()
@@ -257,7 +257,7 @@ open class GeneralDistiller: TrainingObjective {
   /// Counts what the losses of an update's micro-batches are means over.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` when there are several and a loss relates the rows of a whole batch.
-  public func prepare(for batches: [LabeledBatch]) throws {
+  public func prepare(for batches: [Batch]) throws {
     update = nil
     guard batches.count > 1 else { return }
     try checkAccumulation(batches.count)
@@ -266,14 +266,14 @@ open class GeneralDistiller: TrainingObjective {
     update = counts
   }
 
-  private func counts(of batch: LabeledBatch) -> UpdateCounts {
+  private func counts(of batch: Batch) -> UpdateCounts {
     UpdateCounts(
       of: batch, weight: weight(of: batch), family: student.config.taskFamily, targets: targets(batch),
       alignment: teacher.alignment)
   }
 
   /// Factors of the losses of a micro-batch by their units; an adaptor of the caller's own says nothing of its rows.
-  private func updateFactors(of batch: LabeledBatch) -> (LossUnit) -> Double {
+  private func updateFactors(of batch: Batch) -> (LossUnit) -> Double {
     guard let update, adaptor == nil else { return { _ in 1 } }
     let own = counts(of: batch)
     return { update.factor(of: $0, in: own) }

@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Tasks
 import Tensors
 
@@ -35,7 +35,7 @@ struct LogitsTerm: LossTerm {
 
   /// The sum of the KD losses of all pairs of logits, averaged over the teacher's opinions.
   func loss(
-    student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context
+    student: Answers, teacher: Answers, batch: Batch, in context: Context
   ) throws -> Tensor {
     if teacher.opinions.count == 1 { return try loss(student: student, single: teacher, in: context) }
     var total: Tensor?
@@ -198,7 +198,7 @@ struct DivergenceTerm: LossTerm {
 
   func weight(progress: Double) -> Double { 0 }
 
-  func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+  func loss(student: Answers, teacher: Answers, batch: Batch, in context: Context) throws -> Tensor {
     try logits.divergence(student: student, teacher: teacher)
   }
 }
@@ -215,7 +215,7 @@ struct LabelsTerm: LossTerm {
 
   func weight(progress: Double) -> Double { weight(progress) }
 
-  func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+  func loss(student: Answers, teacher: Answers, batch: Batch, in context: Context) throws -> Tensor {
     for loss in student.losses where loss.count != 1 {
       throw DistillationError.adaptor(
         side: "student", field: "losses", message: "found shape \(loss.shape), expected scalars")

@@ -1,5 +1,5 @@
+public import Datasets
 public import Encoders
-public import TaskData
 import Tasks
 public import Tensors
 import Training
@@ -13,7 +13,7 @@ import Training
 ///   let name = "unweighted_last_layers"
 ///   let studentTaps = ["encoder.layer.2"], teacherTaps = ["encoder.layer.11"]
 ///   func weight(progress: Double) -> Double { 0.1 }
-///   func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+///   func loss(student: Answers, teacher: Answers, batch: Batch, in context: Context) throws -> Tensor {
 ///     let difference = try student.value(studentTaps[0]) - teacher.value(teacherTaps[0])
 ///     return (difference * difference).mean()
 ///   }
@@ -42,7 +42,7 @@ public protocol LossTerm {
   ///   - batch: The packed sequences with labels and positions.
   ///   - context: The pass the student's answers belong to.
   /// - Throws: `DistillationError.adaptor` when something is missing.
-  func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor
+  func loss(student: Answers, teacher: Answers, batch: Batch, in context: Context) throws -> Tensor
 }
 
 extension LossTerm {

@@ -1,5 +1,5 @@
+import Datasets
 import Encoders
-import TaskData
 import Tensors
 import Tokenization
 
@@ -31,7 +31,7 @@ struct MatchTerm: LossTerm {
   }
 
   func loss(
-    student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context
+    student: Answers, teacher: Answers, batch: Batch, in context: Context
   ) throws -> Tensor {
     let sides = Sides(student: student, teacher: teacher, starts: batch.tokens.starts)
     switch match.comparison {

@@ -1,6 +1,6 @@
+import Datasets
 import Encoders
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -24,7 +24,7 @@ struct UpdateCounts {
   ///   - targets: What the batch is labelled with.
   ///   - alignment: How the teacher's tokens lie to the student's; nil where both read the same.
   init(
-    of batch: LabeledBatch, weight: Double, family: any TaskFamily, targets: any TaskTargets,
+    of batch: Batch, weight: Double, family: any TaskFamily, targets: any TaskTargets,
     alignment: AlignedExamples?
   ) {
     self.weight = weight

@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Kernels
 import ModelFormats
-import TaskData
 import Tasks
 import Tokenization
 

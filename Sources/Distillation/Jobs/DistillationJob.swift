@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 import Foundation
 import ModelFormats
-public import TaskData
 public import Tasks
 public import Training
 

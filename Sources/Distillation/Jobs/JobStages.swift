@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Training

@@ -1,6 +1,6 @@
+import Datasets
 import Encoders
 import Foundation
-import TaskData
 import Tasks
 import Tokenization
 import Training

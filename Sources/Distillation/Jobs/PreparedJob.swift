@@ -1,7 +1,7 @@
+public import Datasets
 import Encoders
 public import Foundation
 public import ModelFormats
-public import TaskData
 import Tasks
 import Tensors
 import Tokenization

@@ -1,8 +1,8 @@
+import Datasets
 import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization

@@ -1,5 +1,5 @@
+import Datasets
 public import Encoders
-import TaskData
 import Tasks
 import Tensors
 public import Tokenization

@@ -1,7 +1,7 @@
+import Datasets
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -100,8 +100,8 @@ public final class MultiTaskDistiller: TrainingObjective {
       batchCount: { _ in sampler.stepsPerEpoch * config.gradientAccumulationSteps },
       batch: { indices in
         let (task, offset) = self.place(of: indices)
-        let local = LabeledBatch(self.tasks[task].examples, at: indices.map { $0 - offset })
-        return LabeledBatch(tokens: local.tokens, targets: local.targets, indices: indices)
+        let local = Batch(self.tasks[task].examples, at: indices.map { $0 - offset })
+        return Batch(tokens: local.tokens, targets: local.targets, indices: indices)
       },
       rows: { self.tasks.map { EncodedExample.fingerprint(of: $0.examples) }.joined() })
   }
@@ -116,19 +116,19 @@ public final class MultiTaskDistiller: TrainingObjective {
   public var state: [Parameter] { tasks.flatMap(\.objective.state) }
 
   /// Weight of a batch by its own task.
-  public func weight(of batch: LabeledBatch) -> Double {
+  public func weight(of batch: Batch) -> Double {
     let (task, local) = self.local(batch)
     return task.objective.weight(of: local)
   }
 
   /// Makes the task of an update's micro-batches ready for them.
-  public func prepare(for batches: [LabeledBatch]) throws {
+  public func prepare(for batches: [Batch]) throws {
     let all = batches.map { local($0) }
     try all.first?.task.objective.prepare(for: all.map(\.batch))
   }
 
   /// The loss of the batch's own task.
-  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+  public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let (task, local) = self.local(batch)
     let loss = try task.objective.loss(local, progress: progress, in: context)
     return StepLoss(
@@ -171,11 +171,11 @@ public final class MultiTaskDistiller: TrainingObjective {
   }
 
   /// The task of a batch, and the batch as positions in the task's own data, by which its teacher is cached.
-  private func local(_ batch: LabeledBatch) -> (task: DistillationTask, batch: LabeledBatch) {
+  private func local(_ batch: Batch) -> (task: DistillationTask, batch: Batch) {
     let (task, offset) = place(of: batch.indices)
     return (
       tasks[task],
-      LabeledBatch(tokens: batch.tokens, targets: batch.targets, indices: batch.indices.map { $0 - offset })
+      Batch(tokens: batch.tokens, targets: batch.targets, indices: batch.indices.map { $0 - offset })
     )
   }
 

@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Training
 
 /// Sampler of the task of each update of a multi-task run, and of its batches.

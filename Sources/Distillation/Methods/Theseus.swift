@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 public import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -77,12 +77,12 @@ public final class TheseusDistiller: TrainingObjective {
   }
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
-  public func weight(of batch: LabeledBatch) -> Double {
+  public func weight(of batch: Batch) -> Double {
     Double(student.config.taskFamily.targets(of: batch).count(starts: batch.tokens.starts))
   }
 
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
-  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+  public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let rate = config.rate(at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)
     let targets = student.config.taskFamily.targets(of: batch)
     let kept = keptBlocks(rate: rate, in: context)

@@ -1,6 +1,6 @@
+import Datasets
 public import Encoders
 import ModelFormats
-import TaskData
 import Tasks
 import Training
 

@@ -1,6 +1,6 @@
+import Datasets
 import Evaluation
 import ModelFormats
-import TaskData
 public import Tasks
 import Training
 

@@ -1,7 +1,7 @@
+public import Datasets
 import Encoders
 import Foundation
 import Kernels
-public import TaskData
 public import Tasks
 import Tensors
 import Tokenization
@@ -52,10 +52,10 @@ public struct AlignedTeacher: TeacherWrapper {
   /// The teacher's answers to the same texts, for the student's tokens.
   ///
   /// - Throws: `DistillationError.adaptor` when an adaptor chose rows of its own, and what the teacher throws.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     var whole = request
     whole.rows = nil
-    let other = LabeledBatch(examples.teacher, at: batch.indices)
+    let other = Batch(examples.teacher, at: batch.indices)
     return try aligned(
       try wrapped.answers(to: other, wanting: whole), of: batch, other, temperature: request.temperature)
   }
@@ -68,7 +68,7 @@ public struct AlignedTeacher: TeacherWrapper {
   ///   - other: The batch as the teacher reads it.
   ///   - temperature: τ, at which start and end scores become probabilities.
   package func aligned(
-    _ answers: Answers, of batch: LabeledBatch, _ other: LabeledBatch, temperature: Double
+    _ answers: Answers, of batch: Batch, _ other: Batch, temperature: Double
   ) throws(DistillationError) -> Answers {
     try answers.refuseRows(side: "teacher")
     var result = answers

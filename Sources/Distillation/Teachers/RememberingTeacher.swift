@@ -1,4 +1,4 @@
-public import TaskData
+public import Datasets
 import Tokenization
 
 /// Teacher whose logits are kept in memory, so that it is asked once about each example and not once an epoch.
@@ -26,11 +26,11 @@ public final class RememberingTeacher: TeacherWrapper {
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     try wrapped.prepare(for: examples, config: config, batches: batches)
-    order = AnswerOrder(batches: batches) { LabeledBatch(examples, at: $0) }
+    order = AnswerOrder(batches: batches) { Batch(examples, at: $0) }
   }
 
   /// The logits from memory, or the teacher's answers.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     guard request.taps.isEmpty else { return try wrapped.answers(to: batch, wanting: request) }
     if let order {
       var whole = request
@@ -55,7 +55,7 @@ public final class RememberingTeacher: TeacherWrapper {
 /// another epoch; asking there in the same company as the uninterrupted run did gives the same bits.
 private final class AnswerOrder {
   private let makeBatches: () -> [[Int]]
-  private let makeBatch: ([Int]) -> LabeledBatch
+  private let makeBatch: ([Int]) -> Batch
   private var batches: [[Int]] = []
   /// Batch of each example; -1 where none has it.
   private var places: [Int] = []
@@ -65,12 +65,12 @@ private final class AnswerOrder {
   /// - Parameters:
   ///   - batches: The batches of the first epoch, as positions in the data set.
   ///   - batch: Packs the examples at some positions as the teacher reads them.
-  init(batches: @escaping () -> [[Int]], batch: @escaping ([Int]) -> LabeledBatch) {
+  init(batches: @escaping () -> [[Int]], batch: @escaping ([Int]) -> Batch) {
     (makeBatches, makeBatch) = (batches, batch)
   }
 
   /// The batch in which the example at a position is answered; nil when no batch has it.
-  func company(of index: Int) -> LabeledBatch? {
+  func company(of index: Int) -> Batch? {
     if batches.isEmpty {
       batches = makeBatches()
       places = Array(repeating: -1, count: (batches.joined().max() ?? -1) + 1)

@@ -1,8 +1,8 @@
+public import Datasets
 public import Encoders
 public import Foundation
 import Kernels
 import ModelFormats
-public import TaskData
 import Tensors
 import Tokenization
 
@@ -51,7 +51,7 @@ public final class StoredTeacher: Teacher {
   public var keepsAnswers: Bool { true }
 
   /// The answers to a batch, read from the file.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     let scored = (0..<config.layerCount).compactMap { layer in
       description.attention(inLayer: layer).flatMap { request.taps.contains($0.scores) ? $0 : nil }
     }
@@ -118,7 +118,7 @@ extension TeacherCacheFile {
     for places in missing.isEmpty ? [] : sampler.evaluationBatches() {
       let missingHere = places.count { missing.contains($0) }
       if missingHere == 0 { continue }
-      let batch = LabeledBatch(examples, at: places)
+      let batch = Batch(examples, at: places)
       let record = try CacheRecord(
         try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
       for place in batch.indices.indices {
@@ -141,7 +141,7 @@ private struct CacheRecord {
 
   /// - Throws: `DistillationError.adaptor` when the answers are not of the described form.
   init(
-    _ answers: Answers, of batch: LabeledBatch, parts: [CachedPart], _ config: EncoderConfig
+    _ answers: Answers, of batch: Batch, parts: [CachedPart], _ config: EncoderConfig
   ) throws(DistillationError) {
     self.parts = parts
     starts = batch.starts

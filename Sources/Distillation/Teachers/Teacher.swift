@@ -1,6 +1,6 @@
+public import Datasets
 public import Encoders
 public import ModelFormats
-public import TaskData
 public import Tasks
 import Tensors
 import Tokenization
@@ -19,7 +19,7 @@ public protocol Teacher {
   ///   - batch: The packed sequences as the student reads them, with their places in the data set.
   ///   - request: What is asked.
   /// - Throws: What keeps it from answering.
-  func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers
+  func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers
 
   /// The model behind; nil where none is there.
   var model: TaskModel? { get }
@@ -139,7 +139,7 @@ public final class LiveTeacher: Teacher {
   public var model: TaskModel? { taught }
 
   /// Answers of the model.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     let (context, taps) = (Context.inference, Taps(request.taps))
     context.taps = request.taps.isEmpty ? nil : taps
     if isStandard, !request.logits, taught.config.headTaps.isDisjoint(with: request.taps) {
@@ -168,7 +168,7 @@ public final class LiveTeacher: Teacher {
 public struct ClosureTeacher: Teacher {
   /// Head, labels and name.
   public let description: ModelDescription
-  private let answer: (LabeledBatch) throws -> Answers
+  private let answer: (Batch) throws -> Answers
 
   /// A function as a teacher.
   ///
@@ -176,12 +176,12 @@ public struct ClosureTeacher: Teacher {
   ///   - description: Head, labels and name of what answers; see `ModelDescription.init(answersOf:head:problem:labels:vocabularySize:)`.
   ///   - answer: The answers to a batch, whose `indices` are places in the data set; a row of logits for each sequence, or
   ///     for each token.
-  public init(_ description: ModelDescription, answer: @escaping (_ batch: LabeledBatch) throws -> Answers) {
+  public init(_ description: ModelDescription, answer: @escaping (_ batch: Batch) throws -> Answers) {
     (self.description, self.answer) = (description, answer)
   }
 
   /// Answers of the function.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     try answer(batch)
   }
 }
@@ -262,7 +262,7 @@ public struct ReorderedTeacher: TeacherWrapper {
   }
 
   /// The answers with their columns in the student's order.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     var answers = try wrapped.answers(to: batch, wanting: request)
     guard let order else { return answers }
     answers.opinions = answers.opinions.map { opinion in

@@ -1,7 +1,7 @@
+public import Datasets
 import Encoders
 import Foundation
 public import ModelFormats
-public import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -146,7 +146,7 @@ public struct TeacherEnsemble: Teacher {
   /// The first teacher's answers with the mean of all logits, or with every teacher's logits where losses are averaged.
   ///
   /// - Throws: `DistillationError.adaptor` when the teachers' logits are of different rows, and what a teacher throws.
-  public func answers(to batch: LabeledBatch, wanting request: AnswerRequest) throws -> Answers {
+  public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     var first = try members[0].answers(to: batch, wanting: request)
     guard request.logits else { return first }
     var logitsOnly = request

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import ModelFormats
-import TaskData
 
 /// More texts made in memory before a distillation: what `potstill augment` has as a command.
 package struct AugmentationOptions: ParsableArguments {

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tasks
 import Tensors
 import Training

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import ModelFormats
-import TaskData
 import Tokenization
 
 /// `potstill bench tokenize`.

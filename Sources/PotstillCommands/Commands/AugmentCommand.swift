@@ -1,8 +1,8 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 
 /// `potstill augment`.

@@ -1,9 +1,9 @@
 import ArgumentParser
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
 import PotstillDemo
-import TaskData
 import Tasks
 import Tokenization
 

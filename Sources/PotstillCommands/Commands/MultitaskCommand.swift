@@ -1,9 +1,9 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Training
 

@@ -1,8 +1,8 @@
 import ArgumentParser
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import Tokenization
@@ -144,7 +144,7 @@ package struct PredictCommand: ConsoleCommand {
   ) -> [[Float]] {
     var rows = [[Float]](repeating: [], count: examples.count)
     for indices in batches(of: examples) {
-      let batch = LabeledBatch(examples, at: indices).tokens
+      let batch = Batch(examples, at: indices).tokens
       let names = states == nil ? [] : model.config.hiddenStateNames
       let output = model(batch, taps: names, in: .inference)
       states?.append(names.compactMap { output.values[$0] })

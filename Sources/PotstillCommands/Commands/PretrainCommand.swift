@@ -1,7 +1,7 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import ModelFormats
-import TaskData
 import Tasks
 import Training
 

@@ -1,6 +1,6 @@
 import ArgumentParser
+import Datasets
 import ModelFormats
-import TaskData
 import Tasks
 
 /// How questions and entities are read and answered, where that is not as the task says; names of `run_qa` and `run_ner`.

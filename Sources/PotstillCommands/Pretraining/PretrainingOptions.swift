@@ -1,7 +1,7 @@
 import ArgumentParser
+import Datasets
 import Distillation
 import ModelFormats
-import TaskData
 import Tasks
 
 /// A teacher for a masked language model: the names of Hugging Face's distillation script.

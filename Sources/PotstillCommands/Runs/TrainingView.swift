@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Training
 

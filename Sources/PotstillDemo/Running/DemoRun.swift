@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Evaluation
 import Foundation
-import TaskData
 import Tasks
 import Tokenization
 import Training

@@ -1,5 +1,5 @@
+import Datasets
 import Encoders
-import TaskData
 import Tasks
 import Training
 

@@ -1,5 +1,5 @@
+public import Datasets
 import Kernels
-public import TaskData
 public import Tokenization
 
 /// The examples of a student as a teacher with another tokenizer reads them, and how the tokens of both lie to each other.

@@ -1,5 +1,5 @@
+import Datasets
 import Kernels
-import TaskData
 import Tokenization
 
 /// The tokens of single words on two sides, each with the stretch of the word that it covers.

@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Tokenization
 
 /// Places of an example's tokens in what they were made of.

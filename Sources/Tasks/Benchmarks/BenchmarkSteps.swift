@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Training
 
 /// The batches of a measurement, one a step.
@@ -7,7 +7,7 @@ public struct BenchmarkSteps {
   /// The sequences of all batches, one batch after the other.
   public let examples: [EncodedExample]
   /// The batches.
-  public let batches: [LabeledBatch]
+  public let batches: [Batch]
 
   /// Numbers of tokens from a file, one a line.
   ///
@@ -48,7 +48,7 @@ public struct BenchmarkSteps {
     var start = 0
     batches = lengths.map { batch in
       defer { start += batch.count }
-      return LabeledBatch(examples, at: Array(start..<start + batch.count))
+      return Batch(examples, at: Array(start..<start + batch.count))
     }
   }
 

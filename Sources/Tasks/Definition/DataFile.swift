@@ -1,4 +1,4 @@
-public import TaskData
+public import Datasets
 
 /// Data file of a task: its path, and what differs from the task's own settings.
 ///

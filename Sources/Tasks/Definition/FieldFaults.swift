@@ -1,5 +1,5 @@
+import Datasets
 import ModelFormats
-import TaskData
 
 /// A key that need not be known at compile time.
 struct AnyCodingKey: CodingKey {

@@ -1,5 +1,5 @@
+public import Datasets
 public import Foundation
-public import TaskData
 
 /// Catalogue of tasks: where `--task NAME` looks for `NAME.yaml`.
 ///
@@ -38,8 +38,8 @@ public struct TaskCatalog: Sendable {
 
   /// The file of a task given by name, or by the path of a YAML file.
   ///
-  /// Throws `TaskDataError.unknownTask` with the folders searched and the names found there.
-  public func url(for task: String) throws(TaskDataError) -> URL {
+  /// Throws `DatasetError.unknownTask` with the folders searched and the names found there.
+  public func url(for task: String) throws(DatasetError) -> URL {
     let manager = FileManager.default
     if task.contains("/") || task.hasSuffix(".yaml") || task.hasSuffix(".yml") {
       let url = URL(filePath: task)

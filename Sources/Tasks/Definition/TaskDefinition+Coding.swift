@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 
 extension TaskDefinition: Codable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
@@ -51,9 +51,9 @@ extension TaskDefinition: Codable {
     func means(to family: any TaskFamily) -> Bool { Self.common.contains(self) || family.keys.contains(self) }
   }
 
-  /// Decodes and validates; throws `TaskDataError` with every fault.
+  /// Decodes and validates; throws `DatasetError` with every fault.
   ///
-  /// Yams wraps it in a `DecodingError`; `TaskDataError(decoding:)` gets it back.
+  /// Yams wraps it in a `DecodingError`; `DatasetError(decoding:)` gets it back.
   public init(from decoder: any Decoder) throws {
     var fields = FieldFaults(try decoder.container(keyedBy: AnyCodingKey.self), prefix: "")
     func key(_ key: CodingKeys) -> String { key.rawValue }
@@ -93,7 +93,7 @@ extension TaskDefinition: Codable {
     if labels == nil { silenced += ["labels", "label_values", "label_columns", "metrics: f1"] }
     let broken = faults.filter { fault in !silenced.contains { fault.hasPrefix($0) } }
     let all = fields.faults + broken
-    if !all.isEmpty { throw TaskDataError.invalidTask(name: name, faults: all) }
+    if !all.isEmpty { throw DatasetError.invalidTask(name: name, faults: all) }
   }
 
   /// Encodes every setting that means something to the kind under its key of a recipe; what is missing stays missing.

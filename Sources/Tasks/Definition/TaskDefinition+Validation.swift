@@ -1,9 +1,9 @@
+import Datasets
 import ModelFormats
-import TaskData
 
 extension TaskDefinition {
-  /// Throws one `TaskDataError.invalidTask` with everything that is wrong.
-  public func validate() throws(TaskDataError) {
+  /// Throws one `DatasetError.invalidTask` with everything that is wrong.
+  public func validate() throws(DatasetError) {
     let faults = self.faults
     guard faults.isEmpty else { throw .invalidTask(name: name, faults: faults) }
   }

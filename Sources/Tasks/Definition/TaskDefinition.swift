@@ -1,9 +1,9 @@
-public import TaskData
+public import Datasets
 
 /// A task: which files hold which texts and labels, how it is scored, and what suits it; one YAML file of `tasks/`.
 ///
 /// Keys are snake case, spelled as Hugging Face's `run_glue` and GLUE's own files spell them where they have a name for it.
-/// Decoding checks the whole definition and throws one `TaskDataError.invalidTask` that lists every fault.
+/// Decoding checks the whole definition and throws one `DatasetError.invalidTask` that lists every fault.
 public struct TaskDefinition: Sendable, Hashable {
   /// The name that `--task` takes.
   public var name: String

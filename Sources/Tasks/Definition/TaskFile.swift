@@ -1,12 +1,12 @@
+import Datasets
 public import Foundation
 import ModelFormats
-import TaskData
 import Yams
 
 extension TaskDefinition {
   /// Reads the YAML file of a task.
   ///
-  /// - Throws: `YAMLError` for a file that is no YAML, `TaskDataError` for one that defines no task.
+  /// - Throws: `YAMLError` for a file that is no YAML, `DatasetError` for one that defines no task.
   public init(contentsOf url: URL) throws {
     let path = url.relativePath
     let text = try YAMLFile.text(path, expected: "the definition of a task in YAML")
@@ -16,10 +16,10 @@ extension TaskDefinition {
     }
     do {
       self = try YAMLDecoder().decode(TaskDefinition.self, from: text)
-    } catch let error as TaskDataError {
+    } catch let error as DatasetError {
       throw error
     } catch {
-      throw TaskDataError(decoding: error, path: path)
+      throw DatasetError(decoding: error, path: path)
     }
   }
 }

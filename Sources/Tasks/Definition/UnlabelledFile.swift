@@ -1,5 +1,5 @@
+public import Datasets
 import ModelFormats
-public import TaskData
 
 /// A file of rows without labels, as `potstill augment` writes and `--unlabelled-file` reads it: plain text, one text a line,
 /// or, when its name ends in .jsonl, an object a line under the task's own keys, else `text`, `text_pair` and `words`.

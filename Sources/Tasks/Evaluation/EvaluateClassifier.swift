@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 import Evaluation
 import Foundation
-public import TaskData
 public import Tensors
 public import Tokenization
 public import Training
@@ -41,7 +41,7 @@ public func evaluateClassifier(
   var rows = [[Float]](repeating: [], count: examples.count)
   var done = 0
   for indices in examples.isEmpty ? [] : BatchSampler(examples, size: batch).evaluationBatches() {
-    let logits = try forward(LabeledBatch(examples, at: indices).tokens, .inference)
+    let logits = try forward(Batch(examples, at: indices).tokens, .inference)
     let (values, width) = (logits.values, logits.shape.lastDimension)
     precondition(
       values.count == indices.count * width,

@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 import Evaluation
 import Foundation
-public import TaskData
 import Tensors
 import Tokenization
 import Training
@@ -47,7 +47,7 @@ struct ModelAnswers {
     var rows = [[Float]](repeating: [], count: examples.count)
     var (loss, weight, done) = (0.0, 0, 0)
     for indices in examples.isEmpty ? [] : BatchSampler(examples, size: batch).evaluationBatches() {
-      let batch = LabeledBatch(examples, at: indices)
+      let batch = Batch(examples, at: indices)
       let logits = Self.ordered(model(batch.tokens, in: .inference).logits, by: outputs)
       let targets = family.targets(of: batch)
       let count = targets.count(starts: batch.tokens.starts)

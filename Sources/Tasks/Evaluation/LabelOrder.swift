@@ -1,5 +1,5 @@
+import Datasets
 import Encoders
-import TaskData
 import Training
 
 /// Label order of a model: which of its outputs stands for which label of a task.

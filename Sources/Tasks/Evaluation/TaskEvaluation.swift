@@ -1,7 +1,7 @@
+import Datasets
 public import Evaluation
 public import Foundation
 public import ModelFormats
-import TaskData
 public import Training
 
 /// Evaluation of a model on a task: what it answered to the rows, and how good the answers are.

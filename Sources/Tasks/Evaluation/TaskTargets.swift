@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 package import Tensors
 import Training
 

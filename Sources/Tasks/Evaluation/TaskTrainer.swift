@@ -1,6 +1,6 @@
+public import Datasets
 public import Encoders
 import Foundation
-public import TaskData
 public import Tensors
 public import Tokenization
 public import Training
@@ -66,7 +66,7 @@ public final class TaskTrainer {
 public final class SupervisedObjective: TrainingObjective {
   /// Parameters that the optimizer updates.
   public let groups: [ParameterGroup]
-  private let targets: (LabeledBatch) -> any TaskTargets
+  private let targets: (Batch) -> any TaskTargets
   private let logits: (TokenBatch, _ rows: [Int32]?, Context) throws -> Tensor
 
   /// An objective for any model that gives one row of logits a sequence: the cross-entropy of its labels.
@@ -87,19 +87,19 @@ public final class SupervisedObjective: TrainingObjective {
   }
 
   /// An objective for a model whose targets come from elsewhere than the batch.
-  package init(_ model: TaskModel, targets: @escaping (LabeledBatch) -> any TaskTargets) {
+  package init(_ model: TaskModel, targets: @escaping (Batch) -> any TaskTargets) {
     groups = ParameterGroup.decayGroups(model.parameters)
     self.targets = targets
     logits = { batch, rows, context in model(batch, rows: rows, in: context).logits }
   }
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
-  public func weight(of batch: LabeledBatch) -> Double {
+  public func weight(of batch: Batch) -> Double {
     Double(targets(batch).count(starts: batch.tokens.starts))
   }
 
   /// The mean loss of what is labelled.
-  public func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss {
+  public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let logits = try logits(batch.tokens, targets.rows, context)
     return StepLoss(targets.loss(logits, starts: batch.tokens.starts))

@@ -1,8 +1,8 @@
+import Datasets
 import Encoders
 import Evaluation
 public import Foundation
 import ModelFormats
-import TaskData
 import Training
 
 /// Predictor of answers to questions, each a piece of its passage.

@@ -1,8 +1,8 @@
+package import Datasets
 package import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-package import TaskData
 import Tensors
 
 /// Family of tasks with one label a text or pair: `classification`, and `pair`, which needs two texts.
@@ -35,7 +35,7 @@ package struct Classification: TextFamily {
     LabelReader(labels: LabelNames(task))
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets { ClassTargets(batch.labels) }
+  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(batch.labels) }
 
   package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
     let best = logits.indices.max { logits[$0] < logits[$1] } ?? 0

@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 public import Foundation
 import ModelFormats
-import TaskData
 import Tokenization
 
 /// Predictor of named entities in running text.

@@ -1,8 +1,8 @@
+public import Datasets
 package import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-public import TaskData
 import Tensors
 public import Tokenization
 
@@ -47,7 +47,7 @@ package struct EntityRecognition: TaskFamily {
 
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
-  ) throws(TaskDataError) -> TaskRows {
+  ) throws(DatasetError) -> TaskRows {
     TaskRows(try reader.readSentences(split, part: part), as: TaskExamples.sentences)
   }
 
@@ -86,7 +86,7 @@ package struct EntityRecognition: TaskFamily {
     }
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets { ClassTargets(batch.tags) }
+  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(batch.tags) }
 
   package var rows: AnswerRows { .tokens }
 

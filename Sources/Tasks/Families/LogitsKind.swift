@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 package import Tensors
 
 /// Kind of logits: what a row of them means, and so over what the KD loss compares teacher and student.

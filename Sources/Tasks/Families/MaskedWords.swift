@@ -1,6 +1,6 @@
+package import Datasets
 package import Encoders
 import ModelFormats
-package import TaskData
 import Tensors
 package import Tokenization
 
@@ -28,7 +28,7 @@ package struct MaskedWords: TaskFamily {
 
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
-  ) throws(TaskDataError) -> TaskRows {
+  ) throws(DatasetError) -> TaskRows {
     throw .wrongKind(
       task: reader.task.name, kind: kind.rawValue,
       expected: TaskKind.allCases.filter { $0 != kind }.map(\.rawValue))
@@ -46,7 +46,7 @@ package struct MaskedWords: TaskFamily {
     preconditionFailure("Masked words have no rows whose tokens could be aligned.")
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets { ClassTargets(words: batch.tags) }
+  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(words: batch.tags) }
 
   package var rows: AnswerRows { .asked }
   package var namesOutputs: Bool { false }

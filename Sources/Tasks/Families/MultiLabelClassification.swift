@@ -1,8 +1,8 @@
+package import Datasets
 package import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-package import TaskData
 import Tensors
 
 /// Family of tasks with any number of labels a text or pair.
@@ -21,7 +21,7 @@ package struct MultiLabelClassification: TextFamily {
 
   package func targetReader(of task: TaskDefinition) -> any TargetReader { LabelSetReader(task) }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets {
+  package func targets(of batch: Batch) -> any TaskTargets {
     NumberTargets.labelMatrix(batch.labelMatrix)
   }
 

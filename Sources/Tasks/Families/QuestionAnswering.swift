@@ -1,9 +1,9 @@
+public import Datasets
 package import Encoders
 import Evaluation
 import Foundation
 import Kernels
 import ModelFormats
-public import TaskData
 import Tensors
 public import Tokenization
 
@@ -47,7 +47,7 @@ package struct QuestionAnswering: TaskFamily {
 
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
-  ) throws(TaskDataError) -> TaskRows {
+  ) throws(DatasetError) -> TaskRows {
     TaskRows(try reader.readQuestions(split, part: part), as: TaskExamples.questions)
   }
 
@@ -79,7 +79,7 @@ package struct QuestionAnswering: TaskFamily {
     }
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets {
+  package func targets(of batch: Batch) -> any TaskTargets {
     SpanTargets(firsts: batch.spanStarts, lasts: batch.spanEnds)
   }
 

@@ -1,7 +1,7 @@
+package import Datasets
 package import Encoders
 import Evaluation
 import ModelFormats
-package import TaskData
 import Tensors
 
 /// Family of tasks with one number a text or pair (STS-B).
@@ -27,7 +27,7 @@ package struct Regression: TextFamily {
     NumberReader(range: task.labelRange)
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets {
+  package func targets(of batch: Batch) -> any TaskTargets {
     NumberTargets.values(batch.values)
   }
 

@@ -1,7 +1,7 @@
+package import Datasets
 package import Encoders
 import Evaluation
 import ModelFormats
-package import TaskData
 package import Tensors
 package import Tokenization
 
@@ -81,7 +81,7 @@ package struct SentenceSimilarity: TextFamily {
     PairPredictor(texts: TextPredictor(model: model, family: self))
   }
 
-  package func targets(of batch: LabeledBatch) -> any TaskTargets { CosineTargets(batch.values) }
+  package func targets(of batch: Batch) -> any TaskTargets { CosineTargets(batch.values) }
 
   package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
     let cosine = CosineTargets.cosine(logits)

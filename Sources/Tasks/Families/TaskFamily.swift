@@ -1,7 +1,7 @@
+package import Datasets
 import Encoders
 import Evaluation
 import ModelFormats
-package import TaskData
 import Tensors
 package import Tokenization
 import Training
@@ -69,7 +69,7 @@ package protocol TaskFamily: Sendable {
   /// Reads one split.
   ///
   /// - Parameter part: The name of a further file of the split; nil for its main file.
-  func read(_ split: DataSplit, part: String?, by reader: TaskReader) throws(TaskDataError) -> TaskRows
+  func read(_ split: DataSplit, part: String?, by reader: TaskReader) throws(DatasetError) -> TaskRows
   /// Rows as a model reads them, with the way back from its answers.
   func encode(
     _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int
@@ -82,7 +82,7 @@ package protocol TaskFamily: Sendable {
   // MARK: Its loss and its answers
 
   /// Targets of a batch: what its sequences or tokens should be answered.
-  func targets(of batch: LabeledBatch) -> any TaskTargets
+  func targets(of batch: Batch) -> any TaskTargets
   /// Unit of which its head's output has a row each.
   var rows: AnswerRows { get }
   /// Form of its logits: what a row of them means.

@@ -1,5 +1,5 @@
+import Datasets
 public import Encoders
-import TaskData
 
 /// Kind of a task, the `kind` of its file: what it asks of a model.
 ///

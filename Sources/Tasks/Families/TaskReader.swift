@@ -1,6 +1,6 @@
+public import Datasets
 public import Foundation
 import ModelFormats
-public import TaskData
 
 /// Reads the files of a task from a data folder.
 public struct TaskReader: Sendable {
@@ -22,13 +22,13 @@ public struct TaskReader: Sendable {
   ///
   /// - Parameter part: The name of a further file of the split, such as `mismatched`; nil for its main file.
   ///
-  /// Throws `TaskDataError` when the task is of another kind or names no such file, the file or a column is missing, a
+  /// Throws `DatasetError` when the task is of another kind or names no such file, the file or a column is missing, a
   /// row is bad (unless bad rows are skipped) or no usable row is left.
-  public func read(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextDataset {
+  public func read(_ split: DataSplit, part: String? = nil) throws(DatasetError) -> TextDataset {
     let family = try textFamily()
     let targets = family.targetReader(of: task)
-    func texts(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> TextDataset {
-      try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+    func texts(_ split: DataSplit, _ part: String?) throws(DatasetError) -> TextDataset {
+      try dataset(split, part) { bytes, path, layout throws(DatasetError) in
         try TextDataset(parsing: bytes, path: path, layout: layout, split: split, targets: targets)
       }
     }
@@ -48,7 +48,7 @@ public struct TaskReader: Sendable {
   /// Throws as `read`.
   public func readSentences(
     _ split: DataSplit, part: String? = nil
-  ) throws(TaskDataError) -> Dataset<TaggedSentence> {
+  ) throws(DatasetError) -> Dataset<TaggedSentence> {
     try check { $0 is EntityRecognition }
     let tags = TagLayout(
       input: TagSet(scheme: task.inputScheme, types: task.labels), output: task.tagSet,
@@ -63,9 +63,9 @@ public struct TaskReader: Sendable {
   /// Throws as `read`.
   public func readQuestions(
     _ split: DataSplit, part: String? = nil
-  ) throws(TaskDataError) -> Dataset<Question> {
+  ) throws(DatasetError) -> Dataset<Question> {
     try check { $0 is QuestionAnswering }
-    return try dataset(split, part) { bytes, path, layout throws(TaskDataError) in
+    return try dataset(split, part) { bytes, path, layout throws(DatasetError) in
       try Dataset<Question>(
         parsing: bytes, path: path, layout: layout, split: split, settings: task.questions,
         stripsIDs: task.isScoredAsCMRC)
@@ -74,11 +74,11 @@ public struct TaskReader: Sendable {
 
   /// Opens one split of a masked language model's plain text; nothing but the current piece of it is in memory.
   ///
-  /// Throws `TaskDataError` when the task is of another kind or names no such file, and when the file cannot be read.
-  public func openTexts(_ split: DataSplit, part: String? = nil) throws(TaskDataError) -> TextLines {
+  /// Throws `DatasetError` when the task is of another kind or names no such file, and when the file cannot be read.
+  public func openTexts(_ split: DataSplit, part: String? = nil) throws(DatasetError) -> TextLines {
     try check { $0 is MaskedWords }
     let path = path(of: try file(split, part))
-    do throws(TaskDataError) {
+    do throws(DatasetError) {
       return try TextLines(path: path)
     } catch {
       throw .unreadableFile(path: path, reason: Self.reason(path))
@@ -90,7 +90,7 @@ public struct TaskReader: Sendable {
 
   // MARK: Parts
 
-  private func check(_ isMeant: (any TaskFamily) -> Bool) throws(TaskDataError) {
+  private func check(_ isMeant: (any TaskFamily) -> Bool) throws(DatasetError) {
     try task.validate()
     if !isMeant(task.kind.family) {
       throw .wrongKind(
@@ -99,7 +99,7 @@ public struct TaskReader: Sendable {
     }
   }
 
-  private func textFamily() throws(TaskDataError) -> any TextFamily {
+  private func textFamily() throws(DatasetError) -> any TextFamily {
     try check { $0 is any TextFamily }
     guard let family = task.kind.family as? any TextFamily else {
       preconditionFailure("The kind was checked just now.")
@@ -107,7 +107,7 @@ public struct TaskReader: Sendable {
     return family
   }
 
-  private func file(_ split: DataSplit, _ part: String?) throws(TaskDataError) -> DataFile {
+  private func file(_ split: DataSplit, _ part: String?) throws(DatasetError) -> DataFile {
     if let file = task.file(for: split, part: part) { return file }
     throw .missingSplit(task: task.name, split: split.rawValue + (part.map { "_" + $0 } ?? ""))
   }
@@ -120,8 +120,8 @@ public struct TaskReader: Sendable {
 
   private func dataset<Example>(
     _ split: DataSplit, _ part: String?,
-    parse: ([UInt8], String, RowLayout) throws(TaskDataError) -> Dataset<Example>
-  ) throws(TaskDataError) -> Dataset<Example> {
+    parse: ([UInt8], String, RowLayout) throws(DatasetError) -> Dataset<Example>
+  ) throws(DatasetError) -> Dataset<Example> {
     let file = try file(split, part)
     let path = path(of: file)
     let layout = task.layout(of: file)
@@ -147,7 +147,7 @@ public struct TaskReader: Sendable {
     text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  private static func bytes(_ path: String) throws(TaskDataError) -> [UInt8] {
+  private static func bytes(_ path: String) throws(DatasetError) -> [UInt8] {
     do {
       return Array(try FileContents.read(path))
     } catch {
@@ -180,7 +180,7 @@ extension TaskReader {
   /// Throws as `read`.
   public func readExamples(
     _ split: DataSplit, part: String? = nil
-  ) throws(TaskDataError) -> (examples: TaskExamples, path: String, account: String) {
+  ) throws(DatasetError) -> (examples: TaskExamples, path: String, account: String) {
     let rows = try task.kind.family.read(split, part: part, by: self)
     return (rows.examples, rows.path, rows.account)
   }

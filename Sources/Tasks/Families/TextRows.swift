@@ -1,7 +1,7 @@
+public import Datasets
 package import Encoders
 public import Foundation
 import ModelFormats
-public import TaskData
 package import Tokenization
 
 /// Family of tasks whose rows are texts or pairs of texts with columns, cut where they are too long.
@@ -47,7 +47,7 @@ extension TextFamily {
 
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
-  ) throws(TaskDataError) -> TaskRows {
+  ) throws(DatasetError) -> TaskRows {
     TaskRows(try reader.read(split, part: part), as: TaskExamples.texts)
   }
 

@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 import Evaluation
 import Foundation
-public import TaskData
 import Tensors
 import Tokenization
 public import Training
@@ -96,7 +96,7 @@ public final class MaskedLanguageTrainer {
 ///   - masker: What hides tokens.
 ///   - batch: How much a batch holds; it does not change the answers beyond rounding.
 ///   - progress: Told of the sequences done after each batch.
-/// - Throws: `TrainingError.noData` when no token can be hidden; `TaskDataError` when the corpus can no longer be read.
+/// - Throws: `TrainingError.noData` when no token can be hidden; `DatasetError` when the corpus can no longer be read.
 public func evaluateMaskedLanguageModel(
   _ model: TaskModel, _ corpus: TokenizedCorpus, masker: TokenMasker, batch: BatchSize = .sequences(8),
   progress: (_ done: Int) -> Void = { _ in }
@@ -109,7 +109,7 @@ public func evaluateMaskedLanguageModel(
   let batches =
     corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
   for indices in batches {
-    let batch = try LabeledBatch(corpus, masker: masker, at: indices.map { (0, $0) })
+    let batch = try Batch(corpus, masker: masker, at: indices.map { (0, $0) })
     let targets = ClassTargets(words: batch.tags)
     if let rows = targets.rows, !rows.isEmpty {
       let ids = targets.labels
@@ -157,7 +157,7 @@ extension TrainingData {
       },
       batchCount: { sampler.batchCount(epoch: $0) },
       batch: { positions in
-        try LabeledBatch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
+        try Batch(corpus, masker: masker, at: positions.map { ($0 / count, $0 % count) })
       },
       rows: {
         // What is hidden follows from the tokens and the masker, which a few sequences tell apart from others.
@@ -167,16 +167,16 @@ extension TrainingData {
   }
 }
 
-extension LabeledBatch {
+extension Batch {
   /// Packs sequences of a corpus, tokens hidden.
   package init(
     _ corpus: TokenizedCorpus, masker: TokenMasker, at places: [(epoch: Int, index: Int)]
-  ) throws(TaskDataError) {
+  ) throws(DatasetError) {
     var examples: [EncodedExample] = []
     for (epoch, index) in places {
       examples.append(masker.mask(try corpus[index], epoch: epoch, index: index))
     }
-    let batch = LabeledBatch(examples, at: Array(examples.indices))
+    let batch = Batch(examples, at: Array(examples.indices))
     self.init(tokens: batch.tokens, targets: batch.targets, indices: places.map(\.index))
   }
 }

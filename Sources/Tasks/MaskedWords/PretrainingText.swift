@@ -1,6 +1,6 @@
+public import Datasets
 public import Foundation
 public import ModelFormats
-public import TaskData
 public import Tokenization
 
 /// Text of a pre-training run: a task of kind `masked_lm`, or plain text files.
@@ -21,13 +21,13 @@ public struct PretrainingText {
   ///   - masking: How tokens are hidden; nil takes the task's settings.
   ///   - ownsWordList: Whether the list of words is named by its path, and not as the task's file names it.
   ///   - isFresh: Whether the model starts from random values, which suits other settings.
-  /// - Throws: `TaskDataError` for a task of another kind, and for files that cannot be read.
+  /// - Throws: `DatasetError` for a task of another kind, and for files that cannot be read.
   public init(
     _ reader: TaskReader, masking: MaskingSettings? = nil, ownsWordList: Bool = false, isFresh: Bool
   ) throws {
     let kind = MaskedWords().kind
     guard reader.task.kind == kind else {
-      throw TaskDataError.wrongKind(
+      throw DatasetError.wrongKind(
         task: reader.task.name, kind: reader.task.kind.rawValue, expected: [kind.rawValue])
     }
     try self.init(
@@ -46,7 +46,7 @@ public struct PretrainingText {
   ///   - masking: How tokens are hidden.
   ///   - badRows: What is done with lines that are not UTF-8.
   ///   - isFresh: Whether the model starts from random values, which suits other settings.
-  /// - Throws: `TaskDataError` for files that cannot be read, and for settings that make no sense.
+  /// - Throws: `DatasetError` for files that cannot be read, and for settings that make no sense.
   public init(
     files: [String], validation: String? = nil, maxLength: Int = 128,
     masking: MaskingSettings = MaskingSettings(), badRows: BadRowPolicy = .fail, isFresh: Bool
@@ -92,11 +92,11 @@ public struct PretrainingText {
 
   /// Mask that hides the tokens.
   ///
-  /// - Throws: `TaskDataError` for a list of words that cannot be read, and a tokenizer without a mask.
+  /// - Throws: `DatasetError` for a list of words that cannot be read, and a tokenizer without a mask.
   public func masker(_ tokenizer: any Tokenizer) throws -> TokenMasker {
     try TokenMasker(
       tokenizer: tokenizer, probability: task.masking.probability, wholeWords: task.masking.wholeWords,
-      segmenter: wordList.map { url throws(TaskDataError) in try WordSegmenter(contentsOf: url) })
+      segmenter: wordList.map { url throws(DatasetError) in try WordSegmenter(contentsOf: url) })
   }
 
   /// A split as sequences of tokens, in a file of the run folder.
@@ -107,7 +107,7 @@ public struct PretrainingText {
   ///   - model: What reads them.
   ///   - file: Where they are kept; one that holds them already is used as it is.
   ///   - listener: Hears how many there are.
-  /// - Throws: `TaskDataError`, `FormatError`.
+  /// - Throws: `DatasetError`, `FormatError`.
   public func corpus(
     _ paths: [String], limit: Int?, for model: PretrainingModel, in file: URL,
     listener: any WorkListener = SilentListener()

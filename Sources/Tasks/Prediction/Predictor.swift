@@ -1,6 +1,6 @@
+package import Datasets
 import Foundation
 package import ModelFormats
-package import TaskData
 
 /// Text to answer, or a pair of texts.
 package struct PredictionItem: Sendable {

@@ -1,6 +1,6 @@
+import Datasets
 public import Encoders
 import Foundation
-import TaskData
 import Tokenization
 
 extension TaskModel {

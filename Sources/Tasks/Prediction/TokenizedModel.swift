@@ -1,7 +1,7 @@
+public import Datasets
 public import Encoders
 public import Foundation
 import Kernels
-public import TaskData
 public import Tokenization
 
 /// Model with its tokenizer, as a Hugging Face folder holds them.

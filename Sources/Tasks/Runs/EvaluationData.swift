@@ -1,5 +1,5 @@
+public import Datasets
 import Encoders
-public import TaskData
 import Training
 
 /// A part of a task's data, ready to score models on.
@@ -24,7 +24,7 @@ public struct EvaluationData {
   ///   - limit: The largest number of rows; nil takes all.
   ///   - needsLabels: Whether rows without any label are an error.
   ///   - listener: Hears how many rows there are.
-  /// - Throws: `TaskDataError`; `TaskError` when no row is left, or none has a label.
+  /// - Throws: `DatasetError`; `TaskError` when no row is left, or none has a label.
   public init(
     _ reader: TaskReader, split: DataSplit, part: String? = nil, limit: Int? = nil, needsLabels: Bool = true,
     listener: any WorkListener = SilentListener()

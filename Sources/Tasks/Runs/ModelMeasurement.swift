@@ -1,8 +1,8 @@
+import Datasets
 import Encoders
 public import Evaluation
 import Foundation
 public import ModelFormats
-import TaskData
 import Tensors
 import Tokenization
 public import Training
@@ -63,7 +63,7 @@ public struct ModelMeasurement {
     let sentences = data.examples.prefix(60)
     var times: [Double] = []
     for (index, example) in sentences.enumerated() {
-      let batch = LabeledBatch([example], at: [0]).tokens
+      let batch = Batch([example], at: [0]).tokens
       let start = ContinuousClock.now
       _ = model(batch, in: .inference).logits.values
       // The first ten warm caches and pools up.

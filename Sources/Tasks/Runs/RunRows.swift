@@ -1,5 +1,5 @@
+public import Datasets
 import ModelFormats
-public import TaskData
 
 /// Rows of a run: those that the model learns from, and those that it is scored on.
 public struct RunRows {
@@ -18,7 +18,7 @@ public struct RunRows {
   ///   - maxValidation: The largest number of validation rows; nil takes all.
   ///   - readsUnlabelled: Whether there is a teacher for texts without labels.
   ///   - listener: Hears how many rows there are.
-  /// - Throws: `TaskDataError`.
+  /// - Throws: `DatasetError`.
   public init(
     _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
     listener: any WorkListener = SilentListener()

@@ -1,6 +1,6 @@
+import Datasets
 import Foundation
 import ModelFormats
-import TaskData
 
 /// Labels or numbers from a file: one a line, a column of TSV with or without a header, or a field of JSON lines.
 ///

@@ -1,7 +1,7 @@
+import Datasets
 import Foundation
 import Kernels
 import ModelFormats
-import TaskData
 import Tensors
 import Tokenization
 

@@ -1,4 +1,4 @@
-public import TaskData
+public import Datasets
 public import Tensors
 
 /// Objective of a training loop: a loss of a batch, and the parameters it depends on.
@@ -13,7 +13,7 @@ public protocol TrainingObjective: AnyObject {
   ///
   /// A loss that is a mean over something else (labelled sequences, tokens) answers with the number of those; a
   /// micro-batch of weight 0 is skipped.
-  func weight(of batch: LabeledBatch) -> Double
+  func weight(of batch: Batch) -> Double
 
   /// The micro-batches of the update that comes, before the loss of the first of them is asked for; by default nothing is
   /// done.
@@ -22,7 +22,7 @@ public protocol TrainingObjective: AnyObject {
   ///
   /// - Parameter batches: The micro-batches in order.
   /// - Throws: What keeps them from being one update.
-  func prepare(for batches: [LabeledBatch]) throws
+  func prepare(for batches: [Batch]) throws
 
   /// The mean loss of a micro-batch, computed on the context's tape.
   ///
@@ -30,7 +30,7 @@ public protocol TrainingObjective: AnyObject {
   ///   - batch: The packed sequences with labels and positions.
   ///   - progress: The share of the run's updates that are done, 0 up to but not including 1.
   ///   - context: Tape, training flag and random source of this micro-batch.
-  func loss(_ batch: LabeledBatch, progress: Double, in context: Context) throws -> StepLoss
+  func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss
 }
 
 extension TrainingObjective {
@@ -38,10 +38,10 @@ extension TrainingObjective {
   public var state: [Parameter] { [] }
 
   /// Does nothing.
-  public func prepare(for batches: [LabeledBatch]) throws {}
+  public func prepare(for batches: [Batch]) throws {}
 
   /// The number of sequences.
-  public func weight(of batch: LabeledBatch) -> Double { Double(batch.count) }
+  public func weight(of batch: Batch) -> Double { Double(batch.count) }
 }
 
 /// The loss of one micro-batch with the parts it is made of.

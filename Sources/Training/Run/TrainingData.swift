@@ -1,5 +1,5 @@
+public import Datasets
 import ModelFormats
-public import TaskData
 import Tokenization
 
 /// The batches of a run: which examples come together in which epoch, and how they become a batch.
@@ -13,7 +13,7 @@ public struct TrainingData {
   /// The number of micro-batches of an epoch, without making them.
   public let batchCount: (_ epoch: Int) -> Int
   /// Packs the examples at some positions; throws when they are read from a file that can no longer be read.
-  public let batch: (_ indices: [Int]) throws -> LabeledBatch
+  public let batch: (_ indices: [Int]) throws -> Batch
   private let rows: () throws -> String
 
   /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`, and `rows`,
@@ -21,7 +21,7 @@ public struct TrainingData {
   public init(
     exampleCount: Int, batches: @escaping (_ epoch: Int) -> [[Int]],
     batchCount: ((_ epoch: Int) -> Int)? = nil,
-    batch: @escaping (_ indices: [Int]) throws -> LabeledBatch, rows: (() throws -> String)? = nil
+    batch: @escaping (_ indices: [Int]) throws -> Batch, rows: (() throws -> String)? = nil
   ) {
     self.exampleCount = exampleCount
     self.batches = batches
@@ -59,7 +59,7 @@ public struct TrainingData {
     self.init(
       exampleCount: examples.count, batches: { examples.isEmpty ? [] : sampler.batches(epoch: $0) },
       batchCount: { sampler.batchCount(epoch: $0) },
-      batch: { LabeledBatch(examples, at: $0) }, rows: { EncodedExample.fingerprint(of: examples) })
+      batch: { Batch(examples, at: $0) }, rows: { EncodedExample.fingerprint(of: examples) })
   }
 }
 
@@ -79,7 +79,7 @@ extension EncodedExample {
 }
 
 extension Fingerprint {
-  fileprivate mutating func add(_ batch: LabeledBatch) {
+  fileprivate mutating func add(_ batch: Batch) {
     add(batch.tokens.ids)
     add(batch.tokens.segments)
     for target in batch.targets { add(target) }

@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -35,7 +35,7 @@ import Training
         LiveTeacher(world.teacher),
         examples: try world.aligned(student: world.wordPiece, teacher: world.wordPiece)),
       student: student)
-    let batch = LabeledBatch(examples, at: [5, 0, 3, 1])
+    let batch = Batch(examples, at: [5, 0, 3, 1])
     let (a, b) = (
       values(try plain.loss(batch, progress: 0, in: .inference)),
       values(try aligned.loss(batch, progress: 0, in: .inference))
@@ -76,7 +76,7 @@ import Training
       matches: [.match(.init(layerT: 2, layerS: 2, projection: ProjectionConfig()))])
     let distiller = try GeneralDistiller(
       config, teacher: AlignedTeacher(LiveTeacher(world.teacher), examples: aligned), student: world.student)
-    let batch = LabeledBatch(examples, at: Array(examples.indices))
+    let batch = Batch(examples, at: Array(examples.indices))
     let before = values(try distiller.loss(batch, progress: 0, in: .inference))
     // Answers kept on disk are the teacher's to its own tokens.
     try distiller.cacheTeacher(over: examples, in: folder.appending(path: "teacher.cache"))
@@ -99,8 +99,8 @@ import Training
     let world = try AlignedWorld(.sequenceClassification)
     let aligned = try world.aligned(student: world.byteLevel, teacher: world.wordPiece)
     let alignment = AlignedTeacher(LiveTeacher(world.teacher), examples: aligned)
-    let batch = LabeledBatch(try world.encode(world.byteLevel).examples, at: [1, 3])
-    let other = LabeledBatch(aligned.teacher, at: batch.indices)
+    let batch = Batch(try world.encode(world.byteLevel).examples, at: [1, 3])
+    let other = Batch(aligned.teacher, at: batch.indices)
     // Each teacher's token holds its own number.
     let numbers = (0..<other.tokens.tokenCount).map { Float($0) }
     let hidden = Tensor(numbers, shape: [numbers.count, 1])
@@ -136,8 +136,8 @@ import Training
     ] {
       let aligned = try world.aligned(student: own, teacher: theirs)
       let alignment = AlignedTeacher(LiveTeacher(world.teacher), examples: aligned)
-      let batch = LabeledBatch(try world.encode(own).examples, at: [1, 3, 2])
-      let other = LabeledBatch(aligned.teacher, at: batch.indices)
+      let batch = Batch(try world.encode(own).examples, at: [1, 3, 2])
+      let other = Batch(aligned.teacher, at: batch.indices)
       let scores = (0..<other.tokens.tokenCount).map { Float(($0 * 37) % 11) - 5 }
       let result = Answers(
         logits: [Tensor(scores), Tensor(scores)], logitsKind: .positions(starts: other.tokens.starts))

@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tensors
 import TestSupport
 import Tokenization

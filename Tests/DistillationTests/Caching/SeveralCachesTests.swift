@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tensors
 import TestSupport
 import Testing
@@ -33,7 +33,7 @@ import Training
     let shares = { (distiller: GeneralDistiller) in (distiller.teacher as? TeacherEnsemble)?.shares }
     #expect(shares(kept) == shares(asked) && shares(kept) == [2.0 / 3, 1.0 / 3])
     for indices in [[0, 1, 2, 3], [29, 4, 11]] {
-      let batch = LabeledBatch(one.examples, at: indices)
+      let batch = Batch(one.examples, at: indices)
       let (a, b) = (
         try asked.loss(batch, progress: 0, in: .inference), try kept.loss(batch, progress: 0, in: .inference)
       )
@@ -98,7 +98,7 @@ import Training
     try distiller.train(world.examples, config: CacheWorld.training(epochs: 1))
     #expect(runs == 4)
     for start in stride(from: 0, to: 30, by: 5) {
-      let batch = LabeledBatch(world.examples, at: Array(start..<start + 5))
+      let batch = Batch(world.examples, at: Array(start..<start + 5))
       _ = try distiller.loss(batch, progress: 0, in: .inference)
     }
     #expect(runs == 4)

@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tensors
 import Testing
 import Tokenization
@@ -44,9 +44,9 @@ import Training
     changed[changed.count - 20] ^= 4
     try Data(changed).write(to: world.file)
     let cache = try TeacherCacheFile(world.file)
-    let all = LabeledBatch(world.examples, at: Array(0..<29))
+    let all = Batch(world.examples, at: Array(0..<29))
     _ = try cache.answers(to: all.indices, starts: all.tokens.starts)
-    let last = LabeledBatch(world.examples, at: [29])
+    let last = Batch(world.examples, at: [29])
     #expect(
       message { _ = try cache.answers(to: [29], starts: last.tokens.starts) }.contains(
         "the answers to example 29"))
@@ -70,7 +70,7 @@ import Training
     }
     #expect(found.contains("teacher.cache") && found.contains("become shorter"), "\(found)")
     // The rows that have been compared with their checksum too.
-    let batch = LabeledBatch(world.examples, at: [0])
+    let batch = Batch(world.examples, at: [0])
     #expect(
       message { _ = try cache.answers(to: [0], starts: batch.tokens.starts) }.contains("become shorter"))
   }
@@ -159,7 +159,7 @@ import Training
     #expect(!FileManager.default.fileExists(atPath: world.partial.path))
     let fresh = try CacheWorld()
     let expected = try fresh.build(hidden: [1])
-    let batch = LabeledBatch(world.examples, at: Array(0..<30))
+    let batch = Batch(world.examples, at: Array(0..<30))
     let (a, b) = (
       try cache.answers(to: batch.indices, starts: batch.tokens.starts),
       try expected.answers(to: batch.indices, starts: batch.tokens.starts)

@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tensors
 import TestSupport
 import Testing
@@ -21,7 +21,7 @@ import Training
       // One batch: the last bits of a product depend on its rows.
       let cache = try world.build(hidden: [0, last], tokensPerBatch: 10_000)
       let order = BatchSampler(world.examples, size: .tokens(10_000)).evaluationBatches()[0]
-      let batch = LabeledBatch(world.examples, at: order)
+      let batch = Batch(world.examples, at: order)
       let names = [0: "embeddings", last: "encoder.layer.\(last - 1)"]
       let expected = try LiveTeacher(world.teacher).answers(
         to: batch, wanting: AnswerRequest(taps: Set(names.values)))
@@ -36,7 +36,7 @@ import Training
       }
       // In any company and order.
       let few = [order[5], order[0], order[5], order[17]]
-      let other = LabeledBatch(world.examples, at: few)
+      let other = Batch(world.examples, at: few)
       let again = try cache.answers(to: few, starts: other.tokens.starts)
       let rows = few.flatMap { Array(batch.tokens.rows(of: order.firstIndex(of: $0) ?? 0)).map { Int32($0) } }
       let name = try #require(names[last])
@@ -62,7 +62,7 @@ import Training
     #expect(cached.cachedParts.filter { $0.kind == .hidden }.allSatisfy { $0.hasOneRow })
     #expect(file.description.byteCount < 30 * (12 + 3 * 4 + 2 * 12 * 2 + 8))
     for indices in [[0, 1, 2, 3], [29, 4, 11]] {
-      let batch = LabeledBatch(world.examples, at: indices)
+      let batch = Batch(world.examples, at: indices)
       let (a, b) = (
         try plain.loss(batch, progress: 0, in: .inference),
         try cached.loss(batch, progress: 0, in: .inference)
@@ -114,7 +114,7 @@ import Training
     #expect(count(.query) == [0, 1, 2] && count(.key) == [0, 1, 2] && count(.value) == [1, 2])
     #expect(count(.hidden) == [0, 1, 2, 3])
     for indices in [[0, 1, 2, 3], [29, 4, 11], [7]] {
-      let batch = LabeledBatch(world.examples, at: indices)
+      let batch = Batch(world.examples, at: indices)
       let (a, b) = (
         try plain.loss(batch, progress: 0, in: .inference),
         try cached.loss(batch, progress: 0, in: .inference)
@@ -145,7 +145,7 @@ import Training
       try GeneralDistiller(config, teacher: teacher, student: try model(2, seed: 2))
     )
     try cached.cacheTeacher(over: examples, in: folder.url.appending(path: "teacher.cache"))
-    let batch = LabeledBatch(examples, at: [3, 0, 9, 5])
+    let batch = Batch(examples, at: [3, 0, 9, 5])
     let losses = try [plain, cached].map { try $0.loss(batch, progress: 0, in: .inference).parts }
     #expect(losses[0].map(\.name) == losses[1].map(\.name) && losses[0].count >= 2)
     for (a, b) in zip(losses[0], losses[1]) { #expect(abs(a.value - b.value) < 1e-3 * max(1, abs(a.value))) }

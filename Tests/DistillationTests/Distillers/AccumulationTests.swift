@@ -1,6 +1,6 @@
+import Datasets
 import Distillation
 import Encoders
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -115,7 +115,7 @@ import Training
     let before = parameters.map { $0.values }
     let log = Log()
     let data = TrainingData(
-      exampleCount: examples.count, batches: { _ in micro }, batch: { LabeledBatch(examples, at: $0) })
+      exampleCount: examples.count, batches: { _ in micro }, batch: { Batch(examples, at: $0) })
     _ = try TrainingLoop(config: config, objective: objective, data: data, observers: [log]).run()
     let change = zip(parameters, before).flatMap { zip($0.values, $1).map { $0 - $1 } }
     return (change, log.loss, log.parts)

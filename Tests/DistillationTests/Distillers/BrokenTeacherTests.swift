@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tensors
 import Testing
 import Training

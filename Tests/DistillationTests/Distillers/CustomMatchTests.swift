@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -57,7 +57,7 @@ import Training
     let rows = { (key: String) in
       (json[key]?.arrayValue ?? []).map { ($0.arrayValue ?? []).compactMap(\.intValue).map { Int32($0) } }
     }
-    let batch = LabeledBatch(
+    let batch = Batch(
       tokens: TokenBatch(sequences: Array(zip(rows("ids"), rows("segments")))), labels: [2, -100, 0],
       indices: [0, 1, 2])
     let context = recording()
@@ -160,7 +160,7 @@ import Training
   /// A distiller with one function overridden: the distance of two inner values on top of everything else.
   private final class MyDistiller: GeneralDistiller {
     override func computeLoss(
-      student: Answers, teacher: Answers, batch: LabeledBatch, progress: Double,
+      student: Answers, teacher: Answers, batch: Batch, progress: Double,
       in context: Context
     ) throws -> StepLoss {
       let loss = try super.computeLoss(
@@ -180,7 +180,7 @@ import Training
     var studentTaps: [String] { [studentTap] }
     var teacherTaps: [String] { [teacherTap] }
     func weight(progress: Double) -> Double { share }
-    func loss(student: Answers, teacher: Answers, batch: LabeledBatch, in context: Context) throws -> Tensor {
+    func loss(student: Answers, teacher: Answers, batch: Batch, in context: Context) throws -> Tensor {
       try student.value(studentTap).meanSquaredError(to: teacher.value(teacherTap))
     }
   }
@@ -238,7 +238,7 @@ import Training
       EncodedExample(ids: [2, Int32(5 + $0), 3], segments: [0, 0, 0], label: 1)
     }
     try mine.train(examples, config: settings)
-    let after = try mine.loss(LabeledBatch(examples, at: [0, 1]), progress: 0, in: .inference)
+    let after = try mine.loss(Batch(examples, at: [0, 1]), progress: 0, in: .inference)
     #expect(try #require(after.parts.last).value < inner)
   }
 }

@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -42,7 +42,7 @@ import Training
   func theStudentComesCloserToTheTeacher(matches: [MatchSource]) throws {
     let distiller = try distiller(DistillationConfig(temperature: 2, kdLossType: .mse, matches: matches))
     let data = examples(64)
-    let batch = LabeledBatch(data, at: Array(0..<64))
+    let batch = Batch(data, at: Array(0..<64))
     let before = try distiller.loss(batch, progress: 0, in: .inference).parts[0].value
     let summary = try distiller.train(data, config: training(epochs: 20))
     let after = try distiller.loss(batch, progress: 0, in: .inference).parts[0].value

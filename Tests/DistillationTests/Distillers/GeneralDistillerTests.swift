@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tensors
 import Testing
 import Tokenization
@@ -52,7 +52,7 @@ import Training
 
   @Test func theDivergenceIsWhatIsLeftOfTheCrossEntropy() throws {
     let own = Tensor([1, 2, 0, 0.5, 0.5, 3], shape: [2, 3])
-    let result = { (logits: Tensor, _: LabeledBatch) in Answers(logits: [logits]) }
+    let result = { (logits: Tensor, _: Batch) in Answers(logits: [logits]) }
     func parts(_ student: Tensor, _ teacher: Tensor) throws -> StepLoss {
       let distiller = try GeneralDistiller(
         DistillationConfig(temperature: 2), teacher: try tinyModel(layers: 3, seed: 1),
@@ -83,7 +83,7 @@ import Training
     let labelled = logits.rows(at: [0, 2]).softmaxCrossEntropy(labels: [2, 0])
     #expect(abs(try part(loss, "unweighted_hard_label_loss") - labelled.item) < 1e-6)
 
-    let without = LabeledBatch(tokens: batch.tokens, labels: [-100, -100, -100], indices: batch.indices)
+    let without = Batch(tokens: batch.tokens, labels: [-100, -100, -100], indices: batch.indices)
     let context = recording()
     let unlabelled = try distiller.loss(without, progress: 0, in: context)
     #expect(try part(unlabelled, "unweighted_hard_label_loss") == 0)
@@ -154,17 +154,17 @@ import Training
     let examples = [[2, 11, 12, 3], [2, 21, 3], [2, 31, 32, 3]].map { (ids: [Int32]) in
       EncodedExample(ids: ids, segments: ids.map { _ in 0 })
     }
-    let fresh = try distiller.loss(LabeledBatch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
-    let cached = try distiller.loss(LabeledBatch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
+    let fresh = try distiller.loss(Batch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
+    let cached = try distiller.loss(Batch(examples, at: [0, 1, 2]), progress: 0, in: .inference)
     #expect(runs == 1)
     #expect(fresh.total.item == cached.total.item)
     // Another company, the same answers.
-    let alone = try distiller.loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
+    let alone = try distiller.loss(Batch(examples, at: [2]), progress: 0, in: .inference)
     #expect(runs == 1)
     let teacher = try #require(distiller.teacher.model)
     let uncached = try GeneralDistiller(
       DistillationConfig(temperature: 2), teacher: teacher, student: distiller.student
-    ).loss(LabeledBatch(examples, at: [2]), progress: 0, in: .inference)
+    ).loss(Batch(examples, at: [2]), progress: 0, in: .inference)
     #expect(abs(alone.total.item - uncached.total.item) < 1e-5)
     #expect(distiller.cache?.count == 3)
     #expect(distiller.cache?.byteCount == 36)

@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -18,7 +18,7 @@ import Training
   private struct World {
     let teacher: TaskModel
     let student: TaskModel
-    let batch: LabeledBatch
+    let batch: Batch
     let targets: any TaskTargets
     let examples: [EncodedExample]
 
@@ -34,7 +34,7 @@ import Training
       examples = zip(starts, starts.dropFirst()).map {
         EncodedExample(ids: Array(ids[$0..<$1]), segments: Array(segments[$0..<$1]))
       }
-      batch = LabeledBatch(examples, at: Array(examples.indices))
+      batch = Batch(examples, at: Array(examples.indices))
       targets =
         switch teacher.head {
         case .questionAnswering:
@@ -111,7 +111,7 @@ import Training
     }
     let distiller = try world.distiller(config, adaptorT: counting)
     func value(_ distiller: GeneralDistiller, _ places: [Int]) throws -> Float {
-      let batch = LabeledBatch(world.examples, at: places)
+      let batch = Batch(world.examples, at: places)
       distiller.targets = { world.student.config.taskFamily.targets(of: $0) }
       return try distiller.loss(batch, progress: 0, in: .inference).total.item
     }

@@ -1,9 +1,9 @@
+import Datasets
 import Distillation
 import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -154,7 +154,7 @@ import Training
       let batch = try data.batch([offset + 1, offset + 4])
       let context = recording()
       let loss = try distiller.loss(batch, progress: 0, in: context)
-      let local = LabeledBatch(distiller.tasks[task].examples, at: [1, 4])
+      let local = Batch(distiller.tasks[task].examples, at: [1, 4])
       let expected = try distillers[task].loss(local, progress: 0, in: .inference)
       #expect(abs(loss.total.item - expected.total.item) < 1e-5)
       let name = distiller.tasks[task].name

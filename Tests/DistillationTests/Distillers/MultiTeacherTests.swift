@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -252,7 +252,7 @@ import Training
       let distiller = try severalTeachers(
         DistillationConfig(temperature: 2), teachers: teachers, average: average, student: student)
       let tags: [Int32] = [-100, 11, 12, -100]
-      let batch = LabeledBatch(
+      let batch = Batch(
         tokens: TokenBatch(sequences: [([2, 11, 12, 3], [0, 0, 0, 0]), ([2, 21, 3], [0, 0, 0])]),
         targets: [head == .maskedLanguageModel ? .tags(tags) : .none, .none], indices: [0, 1])
       let context = recording()

@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import ModelFormats
-import TaskData
 import Tensors
 import TestSupport
 import Testing
@@ -17,13 +17,13 @@ import Training
   }
 
   private func distiller(_ change: (inout DistillationConfig) -> Void = { _ in }) throws
-    -> (distiller: GeneralDistiller, batch: LabeledBatch)
+    -> (distiller: GeneralDistiller, batch: Batch)
   {
     let json = try JSONValue(contentsOf: Fixtures.url("distillation/objective/batch.json"))
     let numbers = { (value: JSONValue?) in (value?.arrayValue ?? []).compactMap(\.intValue).map { Int32($0) }
     }
     let rows = { (key: String) in (json[key]?.arrayValue ?? []).map { numbers($0) } }
-    let batch = LabeledBatch(
+    let batch = Batch(
       tokens: TokenBatch(sequences: Array(zip(rows("ids"), rows("segments")))),
       labels: numbers(json["labels"]), indices: [0, 1, 2])
     let labels = ["LABEL_0", "LABEL_1", "LABEL_2"]

@@ -1,9 +1,9 @@
+import Datasets
 import Distillation
 import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Tensors
 import TestSupport
@@ -37,7 +37,7 @@ struct SentenceSimilarityTests {
     }
     let model = try TaskModel(directory: Fixtures.url("encoders/bare"), head: .sentenceSimilarity)
     #expect(!model.startsWithFreshHead)
-    let batch = LabeledBatch(examples, at: [0, 1, 2])
+    let batch = Batch(examples, at: [0, 1, 2])
     #expect(batch.count == 3 && batch.tokens.count == 6)
     let context = Context(tape: Tape())
     let output = model(batch.tokens, taps: ["sentence_embedding"], in: context)
@@ -89,7 +89,7 @@ struct SentenceSimilarityTests {
     var object = try #require(config.json.objectValue)
     object["pooling"] = "cls"
     let first = try TaskModel(config: EncoderConfig(json: .object(object)), seed: 1)
-    let batch = LabeledBatch([example([2, 5, 3], [2, 6, 7, 3], nil)], at: [0]).tokens
+    let batch = Batch([example([2, 5, 3], [2, 6, 7, 3], nil)], at: [0]).tokens
     let name = try #require(first.config.hiddenStateNames.last)
     let output = first(batch, taps: [name], in: .inference)
     let last = try #require(output.values[name])

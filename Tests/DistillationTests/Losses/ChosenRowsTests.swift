@@ -1,6 +1,6 @@
+import Datasets
 import Distillation
 import Encoders
-import TaskData
 import Tensors
 import Testing
 import Tokenization
@@ -27,8 +27,7 @@ import Training
       adaptorT: choose(Adaptors.features), adaptorS: choose(Adaptors.classification))
   }
 
-  private func match(_ type: MatchLossType, rows: [Int32]?, batch: LabeledBatch = tinyBatch()) throws -> Float
-  {
+  private func match(_ type: MatchLossType, rows: [Int32]?, batch: Batch = tinyBatch()) throws -> Float {
     let parts = try distiller(type, rows: rows).loss(batch, progress: 0, in: .inference).parts
     return try #require(parts.last?.value)
   }
@@ -42,7 +41,7 @@ import Training
   /// The tokens of one sequence alone are that sequence alone.
   @Test(arguments: types)
   func theRowsOfASequenceAreThatSequence(type: MatchLossType) throws {
-    let alone = LabeledBatch(
+    let alone = Batch(
       tokens: TokenBatch(sequences: [([2, 21, 3], [0, 0, 0])]), labels: [-100], indices: [0])
     #expect(
       try abs(match(type, rows: [4, 5, 6]) - match(type, rows: nil, batch: alone)) < 1e-5, "\(type.rawValue)")

@@ -1,7 +1,7 @@
+import Datasets
 import Distillation
 import Encoders
 import ModelFormats
-import TaskData
 import Tensors
 import Testing
 import Tokenization

@@ -1,8 +1,8 @@
+import Datasets
 import Distillation
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tensors
 import TestSupport
 import Testing
@@ -13,7 +13,7 @@ import Training
 @Suite struct TripleLossTests {
   private let teacher: TaskModel
   private let student: TaskModel
-  private let batch: LabeledBatch
+  private let batch: Batch
 
   init() throws {
     let fixtures = Fixtures.url("heads")
@@ -28,7 +28,7 @@ import Training
         ids: Array(ids[range.0..<range.1]), segments: Array(segments[range.0..<range.1]),
         target: .tags(Array(tags[range.0..<range.1])))
     }
-    batch = LabeledBatch(examples, at: Array(examples.indices))
+    batch = Batch(examples, at: Array(examples.indices))
   }
 
   @Test(arguments: [true, false])

@@ -1,7 +1,7 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import PotstillCommands
-import TaskData
 import Tasks
 import TestSupport
 import Testing

@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 import PotstillCommands
-import TaskData
 import Tasks
 import Testing
 import Tokenization

@@ -1,6 +1,6 @@
+import Datasets
 import Encoders
 import Foundation
-import TaskData
 import Tasks
 
 /// Tiny models, data and recipes of every kind of command, and command lines that run in milliseconds.

@@ -1,9 +1,9 @@
+import Datasets
 import Distillation
 import Encoders
 import Evaluation
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import TestSupport
 import Testing

@@ -1,6 +1,6 @@
+import Datasets
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 import Testing
 import Yams

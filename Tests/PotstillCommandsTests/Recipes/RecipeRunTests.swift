@@ -1,7 +1,7 @@
+import Datasets
 import Foundation
 import ModelFormats
 import PotstillCommands
-import TaskData
 import Tasks
 import Testing
 import Yams

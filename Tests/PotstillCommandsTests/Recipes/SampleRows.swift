@@ -1,6 +1,6 @@
+import Datasets
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 
 /// A few rows in the very files, columns and codes that a recipe asks for, whatever its kind.

@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Tasks
 import TestSupport
 import Testing
@@ -102,7 +102,7 @@ struct EntityReadingTests {
   @Test("what cannot be read is reported with its line, sentence by sentence")
   func faults() throws {
     let content = "a\tO\n\nb\tB-ORG\nc\tO\n\nd\n\ne\tX-PER\n\nf\tO\nbad line without tag\tand\tO\n\ng O\nh\n"
-    let error = try #require(throws: TaskDataError.self) { try read(task(), content) }
+    let error = try #require(throws: DatasetError.self) { try read(task(), content) }
     #expect(error.description.contains("4 of 6 rows cannot be used"))
     let data = try read(task(), content, badRows: .skip)
     #expect(data.examples.map(\.words) == [["a"], ["f", "bad line without tag"]])
@@ -128,7 +128,7 @@ struct EntityReadingTests {
     #expect(
       try read(task(), "a\nb\n", split: .test).examples == [TaggedSentence(words: ["a", "b"], line: 1)])
     #expect(try read(task(), "a O\nb B-PER\n", split: .test).examples[0].tags == [0, 1])
-    #expect(throws: TaskDataError.self) { try read(task(), "a O\nb\n", split: .test) }
+    #expect(throws: DatasetError.self) { try read(task(), "a O\nb\n", split: .test) }
     #expect(try read(task(), "a O\nb\n", split: .unlabelled).examples[0].tags == nil)
   }
 

@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Tasks
 import TestSupport
 import Testing
@@ -145,10 +145,10 @@ struct QuestionReadingTests {
       ])
     // An empty question teaches nothing, but the official scripts count it.
     let empty = document("c", #"{"id": "1", "question": "", "answers": [{"text": "c", "answer_start": 0}]}"#)
-    #expect(throws: TaskDataError.self) { try read(task(), empty) }
+    #expect(throws: DatasetError.self) { try read(task(), empty) }
     #expect(try read(task(), empty, split: .validation).report.repairs.count == 1)
-    #expect(throws: TaskDataError.self) { try read(task(), "[]") }
-    let error = try #require(throws: TaskDataError.self) { try read(task(), "{\"data\": [") }
+    #expect(throws: DatasetError.self) { try read(task(), "[]") }
+    let error = try #require(throws: DatasetError.self) { try read(task(), "{\"data\": [") }
     #expect(error.description.contains("train.json"))
   }
 

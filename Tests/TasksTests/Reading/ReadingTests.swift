@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Tasks
 import TestSupport
 import Testing
@@ -149,7 +149,7 @@ struct ReadingTests {
   @Test("bad rows fail with every line, found and expected")
   func badRows() throws {
     let content = "sentence\tlabel\ngood\t1\nbad\t2\nno label\t\n\t1\none column\n"
-    let error = try #require(throws: TaskDataError.self) { try read(task, content) }
+    let error = try #require(throws: DatasetError.self) { try read(task, content) }
     let message = error.description
     #expect(message.contains("4 of 5 rows cannot be used"))
     #expect(message.contains("train.tsv:3: found the label \"2\", expected one of 0, 1, negative, positive"))
@@ -172,7 +172,7 @@ struct ReadingTests {
   @Test("a long list of bad rows is cut")
   func manyBadRows() throws {
     let content = "sentence\tlabel\n" + String(repeating: "text\t9\n", count: 100)
-    let error = try #require(throws: TaskDataError.self) { try read(task, content) }
+    let error = try #require(throws: DatasetError.self) { try read(task, content) }
     #expect(error.description.contains("... and 92 more"))
   }
 
@@ -190,7 +190,7 @@ struct ReadingTests {
     #expect(try read(task, "index\tsentence\n0\tsome text\n", split: .test).examples.map(\.label) == [nil])
     #expect(try read(task, "sentence\tlabel\na\t-1\nb\t1\n", split: .test).examples.map(\.label) == [nil, 1])
     #expect(try read(task, "sentence\tlabel\na\t1\n", split: .unlabelled).examples.map(\.label) == [nil])
-    #expect(throws: TaskDataError.self) { try read(task, "index\tsentence\n0\ta\n", split: .validation) }
+    #expect(throws: DatasetError.self) { try read(task, "index\tsentence\n0\ta\n", split: .validation) }
   }
 
   @Test("a pool of plain text has one text a line, and no place among labelled files or pairs")
@@ -201,16 +201,16 @@ struct ReadingTests {
     #expect(data.examples.map(\.text) == ["\"a\",\tb", "c"])
     #expect(data.examples.map(\.line) == [1, 4])
     plain.trainFile = DataFile("train.txt", format: .text)
-    #expect(throws: TaskDataError.self) { try read(plain, "a\n") }
+    #expect(throws: DatasetError.self) { try read(plain, "a\n") }
     var pairs = task
     (pairs.kind, pairs.textPairColumn) = (.pair, .name("other"))
     pairs.unlabelledFile = DataFile("pool.txt", format: .text)
-    #expect(throws: TaskDataError.self) { try read(pairs, "a\n", split: .unlabelled) }
+    #expect(throws: DatasetError.self) { try read(pairs, "a\n", split: .unlabelled) }
   }
 
   @Test("a missing column lists the columns there are")
   func missingColumn() throws {
-    let error = try #require(throws: TaskDataError.self) { try read(task, "text\tlabel\na\t1\n") }
+    let error = try #require(throws: DatasetError.self) { try read(task, "text\tlabel\na\t1\n") }
     #expect(
       error.description.contains("train.tsv:1: no column \"sentence\"; the file has \"text\", \"label\"."))
   }
@@ -219,22 +219,22 @@ struct ReadingTests {
   func missingFile() throws {
     let folder = try TemporaryFolder(["dev.tsv": "x", "other.tsv": "y"])
     let reader = TaskReader(task: task, folder: folder.url)
-    let error = try #require(throws: TaskDataError.self) { try reader.read(.train) }
+    let error = try #require(throws: DatasetError.self) { try reader.read(.train) }
     #expect(error.description.contains("the folder holds dev.tsv, other.tsv"))
     let nowhere = TaskReader(task: task, folder: folder.url.appending(path: "none"))
-    let second = try #require(throws: TaskDataError.self) { try nowhere.read(.train) }
+    let second = try #require(throws: DatasetError.self) { try nowhere.read(.train) }
     #expect(second.description.contains("does not exist; give the folder of the data set with --data"))
   }
 
   @Test("empty files and missing splits are errors")
   func empty() throws {
-    #expect(throws: TaskDataError.self) { try read(task, "") }
-    #expect(throws: TaskDataError.self) { try read(task, "sentence\tlabel\n") }
+    #expect(throws: DatasetError.self) { try read(task, "") }
+    #expect(throws: DatasetError.self) { try read(task, "sentence\tlabel\n") }
     var noTest = task
     noTest.testFile = nil
     let folder = try TemporaryFolder([:])
     let reader = TaskReader(task: noTest, folder: folder.url)
-    #expect(throws: TaskDataError.missingSplit(task: "t", split: "test")) { try reader.read(.test) }
+    #expect(throws: DatasetError.missingSplit(task: "t", split: "test")) { try reader.read(.test) }
   }
 
   @Test("validation rows that occur in train are dropped and counted when asked for")

@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Tasks
 import TestSupport
 import Testing
@@ -65,7 +65,7 @@ struct TargetReadingTests {
     #expect(
       cells.report.faults.map(\.description) == ["found the label \"pink\", expected one of blue, green, red"]
     )
-    #expect(throws: TaskDataError.self) { try read(task, "t\na\n") }
+    #expect(throws: DatasetError.self) { try read(task, "t\na\n") }
     #expect(try read(task, "t\na\n", split: .test).examples.map(\.target) == [.none])
     task.labelSeparator = "|"
     #expect(try read(task, "t\tlabel\na\tblue|red\n").examples[0].target == .labels([true, false, true]))
@@ -101,7 +101,7 @@ struct TargetReadingTests {
     let second = try reader.read(.validation, part: "mismatched")
     #expect(second.examples.map(\.text) == ["3"])
     #expect(second.report.faults.map(\.description) == ["found 1 column, expected 3"])
-    let error = try #require(throws: TaskDataError.self) { try reader.read(.validation, part: "other") }
+    let error = try #require(throws: DatasetError.self) { try reader.read(.validation, part: "other") }
     #expect(error == .missingSplit(task: "mnli", split: "validation_other"))
     #expect(error.description.contains("add validation_other to its extra_files."))
   }
@@ -124,22 +124,22 @@ struct TargetReadingTests {
     let task = TaskDefinition(name: "n", kind: .tokenClassification, trainFile: "x", labels: ["PER"])
     let folder = try TemporaryFolder(["x": "a O\n"])
     let reader = TaskReader(task: task, folder: folder.url)
-    let error = try #require(throws: TaskDataError.self) { try reader.read(.train) }
+    let error = try #require(throws: DatasetError.self) { try reader.read(.train) }
     #expect(
       error.description.contains("is of kind token_classification, expected one of kind classification, pair")
     )
-    #expect(throws: TaskDataError.self) { try reader.readQuestions(.train) }
-    #expect(throws: TaskDataError.self) { try reader.openTexts(.train) }
+    #expect(throws: DatasetError.self) { try reader.readQuestions(.train) }
+    #expect(throws: DatasetError.self) { try reader.openTexts(.train) }
     #expect(try reader.readSentences(.train).count == 1)
   }
 
   @Test("targets come through encoding into the arrays of a batch")
   func batches() throws {
     let tokenizer = BertTokenizer(vocabulary: Vocabulary(["[UNK]", "[CLS]", "[SEP]", "a", "b"]))
-    func batch(_ targets: [ExampleTarget]) throws -> LabeledBatch {
+    func batch(_ targets: [ExampleTarget]) throws -> Batch {
       let encoded = try EncodedExample.encode(
         targets.map { TextExample(text: "a b", target: $0) }, with: tokenizer, maxLength: 8)
-      return LabeledBatch(encoded, at: Array(encoded.indices))
+      return Batch(encoded, at: Array(encoded.indices))
     }
     let values = try batch([.value(2.5), .none])
     #expect(values.values[0] == 2.5 && values.values[1].isNaN && values.targetCount == 1)
@@ -148,7 +148,7 @@ struct TargetReadingTests {
     #expect(labels.labelMatrix.count == 9)
     #expect(Array(labels.labelMatrix[0..<3]) == [1, 0, 1] && Array(labels.labelMatrix[6...]) == [0, 0, 1])
     #expect(labels.labelMatrix[3..<6].count { $0.isNaN } == 3)
-    let tagged = LabeledBatch(
+    let tagged = Batch(
       [
         EncodedExample(ids: [1, 3, 2], segments: [0, 0, 0], target: .tags([-100, 4, -100])),
         EncodedExample(ids: [1, 2], segments: [0, 0]),

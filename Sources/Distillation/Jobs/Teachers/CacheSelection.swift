@@ -1,7 +1,7 @@
+import Datasets
 import Encoders
 import Foundation
 import ModelFormats
-import TaskData
 import Tasks
 
 /// Choice of a teacher's layers that a cache shall keep.

@@ -1,8 +1,8 @@
+import Datasets
 import Encoders
 import Evaluation
 import Foundation
 public import ModelFormats
-import TaskData
 public import Tasks
 import Tokenization
 public import Training
@@ -107,7 +107,7 @@ public struct TeacherCacheJob {
     guard reader.task.validationFile != nil else { return nil }
     do {
       return try read(.validation)
-    } catch TaskDataError.unreadableFile(let path, let reason) where !needsValidation {
+    } catch DatasetError.unreadableFile(let path, let reason) where !needsValidation {
       listener.warn("\(path): \(reason). The teacher is not checked without validation rows")
       return nil
     }

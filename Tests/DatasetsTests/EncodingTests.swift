@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Testing
 import Tokenization
 

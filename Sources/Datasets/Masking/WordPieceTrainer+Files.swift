@@ -7,7 +7,7 @@ extension WordPieceTrainer {
   ///   - lines: The files; they are read to their end.
   ///   - threads: The workers; nil takes all.
   ///   - progress: Told of the kilobytes read and of all.
-  /// - Throws: `TaskDataError` for lines that are not UTF-8, unless they are skipped.
+  /// - Throws: `DatasetError` for lines that are not UTF-8, unless they are skipped.
   public mutating func feed(
     _ lines: inout TextFiles, threads: Int? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws {

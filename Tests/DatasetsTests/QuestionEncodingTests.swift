@@ -1,5 +1,5 @@
+import Datasets
 import ModelFormats
-import TaskData
 import Testing
 import Tokenization
 
@@ -79,7 +79,7 @@ struct QuestionEncodingTests {
     let windows = try QuestionWindow.encode(questions, with: tokenizer, maxLength: 16, stride: 0)
     #expect(windows.map(\.example.target) == [.none, .span(start: 4, end: 5), .span(start: 0, end: 0)])
     #expect(windows.map(\.question) == [0, 1, 2] && windows[0].contextTokens == 3..<6)
-    let batch = LabeledBatch(windows.map(\.example), at: [1, 2, 0])
+    let batch = Batch(windows.map(\.example), at: [1, 2, 0])
     #expect(batch.spanStarts == [4, 0, -100] && batch.spanEnds == [5, 0, -100] && batch.targetCount == 2)
   }
 

@@ -1,5 +1,5 @@
+import Datasets
 import ModelFormats
-import TaskData
 import Testing
 import Tokenization
 

@@ -18,8 +18,8 @@ public struct TextLines: Sequence, IteratorProtocol {
 
   private static let chunk = 1 << 16
 
-  /// Opens a file; throws `TaskDataError.unreadableFile`.
-  public init(path: String) throws(TaskDataError) {
+  /// Opens a file; throws `DatasetError.unreadableFile`.
+  public init(path: String) throws(DatasetError) {
     // A folder can be opened, but not read; a device or a pipe without a writer never ends.
     if FileManager.default.fileExists(atPath: path), let reason = FileContents.refusal(path) {
       throw .unreadableFile(path: path, reason: reason)

@@ -32,10 +32,10 @@ public final class TokenizedCorpus: Sendable {
   /// Opens a corpus file.
   ///
   /// - Parameter idLimit: One more than the largest id that a sequence may have.
-  /// - Throws: `TaskDataError.unreadableFile` when the file is missing or something else.
-  public init(contentsOf url: URL, idLimit: Int = Int(Int32.max)) throws(TaskDataError) {
+  /// - Throws: `DatasetError.unreadableFile` when the file is missing or something else.
+  public init(contentsOf url: URL, idLimit: Int = Int(Int32.max)) throws(DatasetError) {
     let path = url.path(percentEncoded: false)
-    func fault(_ reason: String) -> TaskDataError { .unreadableFile(path: path, reason: reason) }
+    func fault(_ reason: String) -> DatasetError { .unreadableFile(path: path, reason: reason) }
     let (footer, start): ([UInt64], Int)
     do throws(FormatError) {
       file = try FileReader(path: path)
@@ -67,9 +67,9 @@ public final class TokenizedCorpus: Sendable {
 
   /// One sequence, all of one segment, without a target.
   ///
-  /// - Throws: `TaskDataError.unreadableFile` when the file has become shorter or holds ids that are none.
+  /// - Throws: `DatasetError.unreadableFile` when the file has become shorter or holds ids that are none.
   public subscript(index: Int) -> EncodedExample {
-    get throws(TaskDataError) {
+    get throws(DatasetError) {
       let range = range(index)
       let ids: [Int32]
       do throws(FormatError) { ids = try file.numbers(range.count, at: 8 + 4 * range.lowerBound) } catch {
@@ -88,8 +88,8 @@ public final class TokenizedCorpus: Sendable {
 
   /// A fingerprint of the tokens of all sequences.
   ///
-  /// - Throws: `TaskDataError.unreadableFile` when the file has become shorter.
-  package func contentFingerprint() throws(TaskDataError) -> String {
+  /// - Throws: `DatasetError.unreadableFile` when the file has become shorter.
+  package func contentFingerprint() throws(DatasetError) -> String {
     var fingerprint = Fingerprint()
     do throws(FormatError) { try fingerprint.add(file, 8..<8 + 4 * tokenCount) } catch {
       throw .unreadable(path, error)
@@ -108,9 +108,9 @@ public final class TokenizedCorpus: Sendable {
   }
 }
 
-extension TaskDataError {
+extension DatasetError {
   /// The error for a file of tokens that cannot be read.
-  fileprivate static func unreadable(_ path: String, _ error: FormatError) -> TaskDataError {
+  fileprivate static func unreadable(_ path: String, _ error: FormatError) -> DatasetError {
     if case .cannotRead(_, let reason) = error { return .unreadableFile(path: path, reason: reason) }
     return .unreadableFile(path: path, reason: "\(error)")
   }
@@ -128,7 +128,7 @@ extension TokenizedCorpus {
   ///   - tokenizer: What makes tokens of them.
   ///   - directory: The folder of the tokenizer's files, which are part of the fingerprint.
   ///   - progress: Told of the bytes of text read, out of all, now and then.
-  /// - Throws: `TaskDataError` for files that cannot be read, lines that are not UTF-8 (unless they are skipped), texts
+  /// - Throws: `DatasetError` for files that cannot be read, lines that are not UTF-8 (unless they are skipped), texts
   ///   without a token, and a file that cannot be written; `TokenizerError.truncation` for a length without room.
   public static func open(
     _ url: URL, of source: CorpusSource, tokenizer: any Tokenizer, directory: URL,

@@ -68,10 +68,10 @@ public struct TextFiles: Sequence, IteratorProtocol {
   private let badRows: BadRowPolicy
   private var file: TextLines?
   private var nextFile = 0
-  private var failure: TaskDataError?
+  private var failure: DatasetError?
 
-  /// The lines of some files; throws `TaskDataError.unreadableFile` for the first that is missing.
-  public init(paths: [String], badRows: BadRowPolicy = .fail) throws(TaskDataError) {
+  /// The lines of some files; throws `DatasetError.unreadableFile` for the first that is missing.
+  public init(paths: [String], badRows: BadRowPolicy = .fail) throws(DatasetError) {
     var total = 0
     for path in paths {
       _ = try TextLines(path: path)
@@ -93,7 +93,7 @@ public struct TextFiles: Sequence, IteratorProtocol {
       }
       endFile()
       guard failure == nil, nextFile < paths.count else { return nil }
-      do throws(TaskDataError) { file = try TextLines(path: paths[nextFile]) } catch { failure = error }
+      do throws(DatasetError) { file = try TextLines(path: paths[nextFile]) } catch { failure = error }
       nextFile += 1
     }
     endFile()
@@ -101,7 +101,7 @@ public struct TextFiles: Sequence, IteratorProtocol {
   }
 
   /// Throws what stopped the reading: a file that went away, or `badRows`; `emptyFile` when no file had a line.
-  public mutating func finish() throws(TaskDataError) {
+  public mutating func finish() throws(DatasetError) {
     endFile()
     if let failure { throw failure }
     if lineCount - faultCount == 0 { throw .emptyFile(path: paths.joined(separator: ", ")) }

@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import TestSupport
 import Testing
 import Tokenization
@@ -90,26 +90,26 @@ struct CorpusTests {
     let bytes = [UInt8](try Data(contentsOf: file))
     for length in [0, 7, 40, bytes.count - 1, bytes.count - 8] {
       try folder.write(Array(bytes.prefix(length)), "train.tokens")
-      let error = try #require(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+      let error = try #require(throws: DatasetError.self) { try TokenizedCorpus(contentsOf: file) }
       #expect(error.description.contains("train.tokens"))
     }
     // The footer is right, but the middle is gone.
     try folder.write(Array(bytes.prefix(8) + bytes.suffix(48)), "train.tokens")
-    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    #expect(throws: DatasetError.self) { try TokenizedCorpus(contentsOf: file) }
     // Sequences that end before they begin, and ids that the tokenizer does not have.
     var changed = bytes
     changed[bytes.count - 41] = 0x80
     try folder.write(changed, "train.tokens")
-    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    #expect(throws: DatasetError.self) { try TokenizedCorpus(contentsOf: file) }
     changed = bytes
     changed[bytes.count - 49] = 0x80
     try folder.write(changed, "train.tokens")
-    #expect(throws: TaskDataError.self) { try TokenizedCorpus(contentsOf: file) }
+    #expect(throws: DatasetError.self) { try TokenizedCorpus(contentsOf: file) }
     changed = bytes
     changed[9] = 1
     try folder.write(changed, "train.tokens")
     let strange = try open(source("one.txt")).corpus
-    let fault = #expect(throws: TaskDataError.self) { try strange[0] }
+    let fault = #expect(throws: DatasetError.self) { try strange[0] }
     #expect(fault?.description.contains("sequence 1 has the id 258, expected one from 0 to 8") == true)
     try FileManager.default.removeItem(at: file)
     let (again, isNew) = try open(source("one.txt"))
@@ -119,7 +119,7 @@ struct CorpusTests {
   @Test("a run that fails leaves nothing half-written and the old corpus as it was")
   func failures() throws {
     try folder.write(Array("a b\nc ".utf8) + [0xFF] + Array("\nd\n".utf8), "bad.txt")
-    let error = try #require(throws: TaskDataError.self) { try open(source("one.txt", "bad.txt")) }
+    let error = try #require(throws: DatasetError.self) { try open(source("one.txt", "bad.txt")) }
     guard case .badRows(let path, let report) = error else {
       Issue.record("found \(error)")
       return
@@ -131,12 +131,12 @@ struct CorpusTests {
     let corpus = try open(skipping).corpus
     #expect(corpus.lineCount == 5 && corpus.skippedLineCount == 1)
     let before = try Data(contentsOf: file)
-    #expect(throws: TaskDataError.self) { try open(source("one.txt", "bad.txt")) }
-    #expect(throws: TaskDataError.self) { try open(source("one.txt", "none.txt")) }
+    #expect(throws: DatasetError.self) { try open(source("one.txt", "bad.txt")) }
+    #expect(throws: DatasetError.self) { try open(source("one.txt", "none.txt")) }
     #expect(throws: TokenizerError.self) { try open(source("one.txt", maxLength: 2)) }
     #expect(try Data(contentsOf: file) == before)
     try folder.write(Array("\n \n".utf8), "blank.txt")
-    #expect(throws: TaskDataError.emptyFile(path: folder.path("blank.txt"))) { try open(source("blank.txt")) }
+    #expect(throws: DatasetError.emptyFile(path: folder.path("blank.txt"))) { try open(source("blank.txt")) }
     #expect(try !names().contains { $0.hasSuffix(".tmp") })
   }
 }

@@ -5,11 +5,11 @@ extension Dataset where Example == Question {
   /// Parses the bytes of a file; bad questions are in the report, a file that is no such document is an error.
   ///
   /// - Parameter stripsIDs: Whether ids lose the white space around them.
-  /// - Throws: `TaskDataError.unreadableFile`.
+  /// - Throws: `DatasetError.unreadableFile`.
   package init(
     parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, settings: QuestionSettings,
     stripsIDs: Bool
-  ) throws(TaskDataError) {
+  ) throws(DatasetError) {
     self.init(path: path, examples: [])
     var builder = QuestionBuilder(
       allowsImpossible: settings.version2WithNegative, stripsIDs: stripsIDs, split: split)
@@ -23,8 +23,7 @@ extension Dataset where Example == Question {
 
   /// Reads SQuAD's document: `data` of articles, `paragraphs` with a `context` and `qas` with their `answers`; or CMRC
   /// 2018's own: a list of passages with a `context_text` and `qas`, whose answers are texts alone.
-  private mutating func addDocument(_ bytes: [UInt8], _ builder: inout QuestionBuilder) throws(TaskDataError)
-  {
+  private mutating func addDocument(_ bytes: [UInt8], _ builder: inout QuestionBuilder) throws(DatasetError) {
     let document: JSONValue
     do {
       document = try JSONValue(parsing: bytes, file: path)

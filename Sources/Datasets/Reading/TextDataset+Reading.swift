@@ -4,10 +4,10 @@ import ModelFormats
 extension Dataset where Example == TextExample {
   /// Parses the bytes of a file; bad rows are in the report, a missing column is an error.
   ///
-  /// - Throws: `TaskDataError.missingColumn`, `.emptyFile` or `.unreadableFile`.
+  /// - Throws: `DatasetError.missingColumn`, `.emptyFile` or `.unreadableFile`.
   package init(
     parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, targets: any TargetReader
-  ) throws(TaskDataError) {
+  ) throws(DatasetError) {
     self.init(path: path, examples: [])
     let builder = ExampleBuilder(split: split, targets: targets)
     switch layout.format {
@@ -22,7 +22,7 @@ extension Dataset where Example == TextExample {
 
   private mutating func addRows(
     _ table: DelimitedRows, _ layout: RowLayout, _ builder: ExampleBuilder
-  ) throws(TaskDataError) {
+  ) throws(DatasetError) {
     guard let first = table.rows.first else { throw .emptyFile(path: path) }
     if let fault = first.fault, layout.header {
       throw .unreadableFile(path: path, reason: "line \(fault.line), the header, has \(fault)")
@@ -32,7 +32,7 @@ extension Dataset where Example == TextExample {
     let names = layout.header ? first.fields : []
     let width = layout.header ? names.count : rows.first { $0.fault == nil }?.fields.count ?? 0
     let path = path
-    func place(_ column: ColumnReference) throws(TaskDataError) -> Int? {
+    func place(_ column: ColumnReference) throws(DatasetError) -> Int? {
       switch column {
       case .index(let index): return index < width ? index : nil
       case .name(let name):
@@ -44,7 +44,7 @@ extension Dataset where Example == TextExample {
         return names.firstIndex(of: name)
       }
     }
-    func required(_ column: ColumnReference) throws(TaskDataError) -> Int {
+    func required(_ column: ColumnReference) throws(DatasetError) -> Int {
       if let place = try place(column) { return place }
       throw .missingColumn(
         path: path, column: column, found: layout.header ? names : (0..<width).map { "\($0)" })

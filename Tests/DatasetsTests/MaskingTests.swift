@@ -1,5 +1,5 @@
+import Datasets
 import Foundation
-import TaskData
 import Tasks
 import TestSupport
 import Testing
@@ -128,7 +128,7 @@ struct MaskingTests {
     let text = example([2, 10, 11, 12, 13, 14, 3])
     let groups = Set((0..<200).map { chosen(masker.mask(text, epoch: 0, index: $0)) })
     #expect(groups == [[1, 2], [3, 4], [5]])
-    #expect(throws: TaskDataError.self) { try WordSegmenter(contentsOf: folder.url.appending(path: "none")) }
+    #expect(throws: DatasetError.self) { try WordSegmenter(contentsOf: folder.url.appending(path: "none")) }
   }
 
   @Test("a vocabulary without a mask token is refused")
@@ -169,7 +169,7 @@ struct MaskingTests {
     while let line = texts.next() { lines.append(line) }
     #expect(lines == ["first", long, "x\u{2028}y", "last"])
     #expect(texts.report.rowCount == 5 && texts.report.faults.map(\.line) == [6])
-    let error = try #require(throws: TaskDataError.self) { try reader.openTexts(.test) }
+    let error = try #require(throws: DatasetError.self) { try reader.openTexts(.test) }
     #expect(error.description.contains("the folder holds train.txt"))
   }
 }

@@ -6,7 +6,7 @@ public import Tokenization
 /// each other.
 ///
 /// The targets of one batch are of one kind; the accessor of that kind has them in one array, ready for a loss.
-public struct LabeledBatch: Sendable, Equatable {
+public struct Batch: Sendable, Equatable {
   /// The packed tokens of B sequences.
   public let tokens: TokenBatch
   /// The target of each sequence [B].
@@ -53,7 +53,7 @@ public struct LabeledBatch: Sendable, Equatable {
   public var targetCount: Int { targets.count { $0 != .none } }
 }
 
-extension LabeledBatch {
+extension Batch {
   /// The label of each sequence [B]; `EncodedExample.noLabel` (-100) where there is none.
   public var labels: [Int32] {
     targets.map { if case .label(let label) = $0 { label } else { EncodedExample.noLabel } }

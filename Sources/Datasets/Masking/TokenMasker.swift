@@ -171,8 +171,8 @@ public struct WordSegmenter: Sendable {
 
   /// Reads a file of one word a line; what follows a space or tab, such as a frequency, is passed over.
   ///
-  /// Throws `TaskDataError.unreadableFile`, and `badRows` for lines that are not UTF-8.
-  public init(contentsOf url: URL) throws(TaskDataError) {
+  /// Throws `DatasetError.unreadableFile`, and `badRows` for lines that are not UTF-8.
+  public init(contentsOf url: URL) throws(DatasetError) {
     var lines = try TextLines(path: url.path(percentEncoded: false))
     var words: [String] = []
     while let line = lines.next() {

@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Testing
 
 /// TextBrewer's operations on words: their distributions, and what goes wrong in TextBrewer.

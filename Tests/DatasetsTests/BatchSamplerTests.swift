@@ -1,4 +1,4 @@
-import TaskData
+import Datasets
 import Testing
 import Tokenization
 
@@ -93,7 +93,7 @@ struct BatchSamplerTests {
       EncodedExample(ids: [2, 10, 3], segments: [0, 0, 0], label: 1),
       EncodedExample(ids: [2, 3], segments: [0, 1]),
     ]
-    let batch = LabeledBatch(examples, at: [1, 0])
+    let batch = Batch(examples, at: [1, 0])
     #expect(batch.tokens.ids == [2, 3, 2, 10, 3])
     #expect(batch.tokens.starts == [0, 2, 5])
     #expect(batch.labels == [EncodedExample.noLabel, 1])

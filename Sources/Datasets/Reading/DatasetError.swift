@@ -1,5 +1,5 @@
 /// Error of a task's data: between a task file, its data files and the examples in them.
-public enum TaskDataError: Error, Sendable, Equatable {
+public enum DatasetError: Error, Sendable, Equatable {
   /// A definition with faults, all of them.
   case invalidTask(name: String, faults: [String])
   /// A task whose files are read, or whose examples are made, in another way.
@@ -21,12 +21,12 @@ public enum TaskDataError: Error, Sendable, Equatable {
 
   /// Finds the task error inside what a decoder threw, or describes the decoder's own complaint.
   public init(decoding error: any Error, path: String) {
-    if let own = error as? TaskDataError {
+    if let own = error as? DatasetError {
       self = own
       return
     }
     if case DecodingError.dataCorrupted(let context) = error,
-      let own = context.underlyingError as? TaskDataError
+      let own = context.underlyingError as? DatasetError
     {
       self = own
       return
@@ -35,7 +35,7 @@ public enum TaskDataError: Error, Sendable, Equatable {
   }
 }
 
-extension TaskDataError: CustomStringConvertible {
+extension DatasetError: CustomStringConvertible {
   /// The message: where, what was found, what was expected, what to do.
   public var description: String {
     switch self {
