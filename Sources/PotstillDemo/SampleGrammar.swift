@@ -1,5 +1,5 @@
-public import Datasets
-public import Tasks
+import Datasets
+import Tasks
 
 /// Draws reviews of one language whose label follows from how they are built, not from which words they hold.
 struct SampleGrammar: Sendable {

@@ -35,7 +35,7 @@ import Testing
     #expect(classifier.labels == ["bad", "fair", "good"] && answers.count == texts.count)
     #expect(Set(answers.map(\.score)).count == texts.count)
     for (text, answer) in zip(texts, answers) {
-      let encoded = try tokenizer.encode(text)
+      let encoded = tokenizer.encode(text)
       let batch = TokenBatch(sequences: [(encoded.ids, encoded.segments)])
       let logits = model(batch, in: .inference).logits
       let expected = logits.softmax().values.map { Double($0) }

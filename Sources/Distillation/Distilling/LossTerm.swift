@@ -1,5 +1,5 @@
 public import Datasets
-public import Encoders
+import Encoders
 import Tasks
 public import Tensors
 import Training

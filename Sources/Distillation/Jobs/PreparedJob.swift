@@ -1,5 +1,6 @@
 public import Datasets
 import Encoders
+import Evaluation
 public import Foundation
 public import ModelFormats
 import Tasks

@@ -1,4 +1,4 @@
-public import Encoders
+import Encoders
 import ModelFormats
 import Tensors
 

@@ -1,5 +1,5 @@
 public import Datasets
-public import Evaluation
+import Evaluation
 public import Tokenization
 
 /// Encoded rows of a task: what a model sees, and the way back from its answers to the rows.

@@ -1,4 +1,4 @@
-public import Datasets
+import Datasets
 package import Encoders
 public import Foundation
 import ModelFormats

@@ -1,6 +1,6 @@
 public import Datasets
 public import Foundation
-public import ModelFormats
+import ModelFormats
 public import Tokenization
 
 /// Text of a pre-training run: a task of kind `masked_lm`, or plain text files.
