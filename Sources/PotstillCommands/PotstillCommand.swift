@@ -20,7 +20,7 @@ package struct PotstillCommand: ParsableCommand {
       """,
     version: PotstillVersion.current,
     groupedSubcommands: [
-      CommandGroup(name: "Begin", subcommands: [DemoCommand.self]),
+      CommandGroup(name: "Begin", subcommands: [DemoCommand.self, InitCommand.self]),
       CommandGroup(
         name: "Make models",
         subcommands: [

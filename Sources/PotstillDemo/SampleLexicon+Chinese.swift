@@ -1,5 +1,5 @@
-public import Datasets
-public import Tasks
+import Datasets
+import Tasks
 
 extension SampleLexicon {
   /// Chinese reviews of the same five kinds of thing.

@@ -1,5 +1,5 @@
-public import Datasets
-public import Tasks
+import Datasets
+import Tasks
 
 extension SampleLexicon {
   /// English reviews of films, hotels, restaurants, telephones and books.

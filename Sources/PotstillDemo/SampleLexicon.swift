@@ -1,5 +1,5 @@
-public import Datasets
-public import Tasks
+import Datasets
+import Tasks
 
 /// The words and sentence patterns of one language.
 ///

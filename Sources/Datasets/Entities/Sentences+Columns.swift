@@ -5,7 +5,7 @@ extension Dataset where Example == TaggedSentence {
   ) {
     self.init(path: path, examples: [])
     var builder = SentenceBuilder(tags, split: split)
-    if layout.format == .jsonl {
+    if layout.format.holdsObjects {
       addEntityLines(bytes, layout, &builder)
     } else {
       addColumns(bytes, layout, &builder)

@@ -1,20 +1,20 @@
 import ModelFormats
 
 extension Dataset where Example == TaggedSentence {
-  /// Reads one JSON object a line, in one of two forms.
+  /// Reads JSON objects, in one of two forms.
   ///
   /// - CLUENER: a text, and for each type the names with their first and last character:
   ///   `{"text": "...", "label": {"name": {"叶老桂": [[9, 11]]}}}`. The characters (Unicode scalars) are the words.
   /// - Hugging Face: a list of words and a list of their tags, as names or by number.
   mutating func addEntityLines(_ bytes: [UInt8], _ layout: RowLayout, _ builder: inout SentenceBuilder) {
-    JSONLines.forEach(bytes) { line, object in
+    JSONRows.forEach(bytes, layout.format) { line, object in
       let row = object.flatMap { object -> Result<TaggedSentence, RowFault> in
         do throws(RowFault) {
-          let text = try JSONLines.value(layout.textColumn, of: object, line: line)
+          let text = try JSONRows.value(layout.textColumn, of: object, line: line)
           var label: JSONValue?
           if builder.split != .unlabelled {
             do throws(RowFault) {
-              label = try JSONLines.value(layout.labelColumn, of: object, line: line)
+              label = try JSONRows.value(layout.labelColumn, of: object, line: line)
             } catch {
               if builder.split != .test { throw error }
             }
@@ -42,7 +42,7 @@ extension Dataset where Example == TaggedSentence {
       }
       var tags = [String?](repeating: nil, count: words.count)
       if let label {
-        let raw = (label.arrayValue ?? []).compactMap(JSONLines.scalar)
+        let raw = (label.arrayValue ?? []).compactMap(JSONRows.scalar)
         guard raw.count == words.count else {
           throw RowFault(
             line: line, found: "\(raw.count) tags", expected: "one for each of the \(words.count) words")

@@ -13,8 +13,8 @@ extension Dataset where Example == Question {
     self.init(path: path, examples: [])
     var builder = QuestionBuilder(
       allowsImpossible: settings.version2WithNegative, stripsIDs: stripsIDs, split: split)
-    if layout.format == .jsonl {
-      addLines(bytes, settings, &builder)
+    if layout.format.holdsObjects {
+      addObjects(bytes, layout, settings, &builder)
     } else {
       try addDocument(bytes, &builder)
     }
@@ -78,7 +78,7 @@ extension Dataset where Example == Question {
       return .success(
         try builder.question(
           id: id, text: text, passage: passage, answers: try answers(value["answers"], line: 0, place: place),
-          isImpossible: JSONLines.flag(value["is_impossible"]), line: 0, place: place))
+          isImpossible: JSONRows.flag(value["is_impossible"]), line: 0, place: place))
     } catch {
       return .failure(error)
     }
@@ -86,28 +86,28 @@ extension Dataset where Example == Question {
 
   /// The id of a question: `query_id` in CMRC 2018's own form, around which its script strips white space.
   private static func id(of question: JSONValue) -> String? {
-    if let id = question["id"] { return JSONLines.scalar(id) }
-    guard let id = question["query_id"].flatMap(JSONLines.scalar) else { return nil }
+    if let id = question["id"] { return JSONRows.scalar(id) }
+    guard let id = question["query_id"].flatMap(JSONRows.scalar) else { return nil }
     return id.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// Reads one JSON object a line, as Hugging Face's copies of SQuAD have it: `id`, `question`, `context` and `answers`.
-  private mutating func addLines(
-    _ bytes: [UInt8], _ settings: QuestionSettings, _ builder: inout QuestionBuilder
+  /// Reads JSON objects, as Hugging Face's copies of SQuAD have it: `id`, `question`, `context` and `answers`.
+  private mutating func addObjects(
+    _ bytes: [UInt8], _ layout: RowLayout, _ settings: QuestionSettings, _ builder: inout QuestionBuilder
   ) {
-    JSONLines.forEach(bytes) { line, object in
+    JSONRows.forEach(bytes, layout.format) { line, object in
       let row = object.flatMap { object -> Result<Question, RowFault> in
         do throws(RowFault) {
-          let text = try JSONLines.text(settings.questionColumn, of: object, line: line)
-          let context = try JSONLines.text(settings.contextColumn, of: object, line: line)
+          let text = try JSONRows.text(settings.questionColumn, of: object, line: line)
+          let context = try JSONRows.text(settings.contextColumn, of: object, line: line)
           var answers: [QuestionBuilder.RawAnswer]?
           if case .name(let key) = settings.answerColumn {
             answers = try Self.answers(object[key], line: line, place: nil)
           }
           return .success(
             try builder.question(
-              id: object["id"].flatMap(JSONLines.scalar) ?? "\(line)", text: text, passage: .init(context),
-              answers: answers, isImpossible: JSONLines.flag(object["is_impossible"]), line: line, place: nil)
+              id: object["id"].flatMap(JSONRows.scalar) ?? "\(line)", text: text, passage: .init(context),
+              answers: answers, isImpossible: JSONRows.flag(object["is_impossible"]), line: line, place: nil)
           )
         } catch {
           return .failure(error)

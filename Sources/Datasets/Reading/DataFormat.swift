@@ -8,12 +8,17 @@ public enum DataFormat: String, Codable, Sendable, CaseIterable {
   case csv
   /// One JSON object a line.
   case jsonl
+  /// One list of JSON objects, by itself or as `data` of an object.
+  case json
   /// Plain text, one text a line, blank lines skipped; it has room for neither labels nor pairs.
   case text
   /// One word and its tag a line, a blank line between sentences: CoNLL's columns, MSRA's and Weibo's characters.
   case conll
   /// One JSON document of passages with their questions: SQuAD, CMRC 2018, DRCD.
   case squad
+
+  /// Whether rows are JSON objects, whose columns are keys.
+  package var holdsObjects: Bool { self == .jsonl || self == .json }
 }
 
 /// Layout of the rows of one file: how they are written, and in which columns or under which keys.

@@ -8,6 +8,8 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   public var report: RowReport
   /// The rows left out because their text occurs in the training file too.
   public var trainDuplicateCount: Int
+  /// Part of the file that the rows are, in words; nil where they are the whole.
+  package var part: String?
 
   /// A data set from a reader, or made by hand.
   public init(
@@ -32,6 +34,7 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   /// A line for people: how many rows, and what was left out or repaired.
   public var summary: String {
     var parts = ["\(path): \(count) examples"]
+    if let part { parts.append(part) }
     if !report.faults.isEmpty { parts.append("\(report.faults.count) bad rows skipped") }
     if !report.repairs.isEmpty { parts.append("\(report.repairs.count) repairs") }
     if trainDuplicateCount > 0 { parts.append("\(trainDuplicateCount) that also occur in train dropped") }

@@ -13,7 +13,7 @@ extension Dataset where Example == TextExample {
     switch layout.format {
     case .tsv: try addRows(DelimitedRows(tsv: bytes), layout, builder)
     case .csv: try addRows(DelimitedRows(csv: bytes), layout, builder)
-    case .jsonl: addLines(bytes, layout, builder)
+    case .jsonl, .json: addObjects(bytes, layout, builder)
     case .text: addTexts(bytes, builder)
     case .conll, .squad:
       preconditionFailure("Validation lets no file of format \(layout.format.rawValue) through to here.")
@@ -104,13 +104,13 @@ extension Dataset where Example == TextExample {
 }
 
 extension Dataset where Example == TextExample {
-  /// Reads one JSON object a line.
-  mutating func addLines(_ bytes: [UInt8], _ layout: RowLayout, _ builder: ExampleBuilder) {
+  /// Reads JSON objects.
+  mutating func addObjects(_ bytes: [UInt8], _ layout: RowLayout, _ builder: ExampleBuilder) {
     var indices = RowIndices()
-    JSONLines.forEach(bytes) { line, object in
+    JSONRows.forEach(bytes, layout.format) { line, object in
       let row = report.rowCount
       if case .success(let members) = object {
-        indices.add(members["index"].flatMap(JSONLines.scalar), ofRow: row)
+        indices.add(members["index"].flatMap(JSONRows.scalar), ofRow: row)
       }
       add(object.flatMap { Self.example(row: row, line: line, $0, layout, builder) })
     }
@@ -121,9 +121,9 @@ extension Dataset where Example == TextExample {
     row: Int, line: Int, _ object: JSONObject, _ layout: RowLayout, _ builder: ExampleBuilder
   ) -> Result<TextExample, RowFault> {
     do throws(RowFault) {
-      let text = try JSONLines.text(layout.textColumn, of: object, line: line)
+      let text = try JSONRows.text(layout.textColumn, of: object, line: line)
       var pair: String?
-      if let column = layout.textPairColumn { pair = try JSONLines.text(column, of: object, line: line) }
+      if let column = layout.textPairColumn { pair = try JSONRows.text(column, of: object, line: line) }
       return builder.example(
         row: row, line: line, text: text, pair: pair, target: target(object, layout))
     } catch {
@@ -137,13 +137,13 @@ extension Dataset where Example == TextExample {
       if case .name(let key) = column { object[key] } else { nil }
     }
     if let columns = layout.labelColumns {
-      let flags = columns.compactMap { value($0).flatMap(JSONLines.scalar) }
+      let flags = columns.compactMap { value($0).flatMap(JSONRows.scalar) }
       return flags.count == columns.count ? .flags(flags) : .none
     }
     guard let value = value(layout.labelColumn) else { return .none }
-    if let scalar = JSONLines.scalar(value) { return .scalar(scalar) }
+    if let scalar = JSONRows.scalar(value) { return .scalar(scalar) }
     // A member that is no scalar is shown as it stands where the builder rejects it.
-    return value.arrayValue.map { .list($0.map { JSONLines.scalar($0) ?? $0.compactText }) } ?? .none
+    return value.arrayValue.map { .list($0.map { JSONRows.scalar($0) ?? $0.compactText }) } ?? .none
   }
 }
 

@@ -58,7 +58,7 @@ public struct DistillationJob: Sendable, Equatable {
   public init(_ task: JobTask, student: JobStudent, output: String? = nil) throws {
     self.init(
       [task], student: student,
-      training: try TrainingConfig(for: task.definition, canEvaluate: task.definition.validationFile != nil),
+      training: try TrainingConfig(for: task.definition, canEvaluate: task.definition.hasValidation),
       isMultitask: false, output: output)
   }
 

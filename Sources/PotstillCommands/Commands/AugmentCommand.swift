@@ -79,8 +79,7 @@ package struct AugmentCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
     let output = missing.require(output, "--output", "the file to write")
-    _ = missing.require(task.task, "--task", "a name or a YAML file")
-    _ = missing.require(task.data, "--data", "the folder of its files")
+    task.require(&missing)
     try missing.check()
     if output.isEmpty { throw UsageError("--output is empty; expected the path of a file to write") }
     try general.apply(to: console, computes: mlmModel != nil)

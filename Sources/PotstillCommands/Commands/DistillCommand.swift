@@ -141,8 +141,7 @@ package struct DistillCommand: RecipeCommand {
     }
     _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
-    _ = missing.require(task.task, "--task", "a name or a YAML file")
-    _ = missing.require(task.data, "--data", "the folder of its files")
+    task.require(&missing)
     try missing.check()
   }
 
@@ -157,7 +156,7 @@ package struct DistillCommand: RecipeCommand {
     learnt.augmentation = try augmentation.augmentation()
     var job = DistillationJob(
       [learnt], student: JobStudent(student ?? "", tokenizer: studentTokenizer, size: size.size),
-      training: try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil))
+      training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
     job.theseus = try theseus.config()
     if job.theseus != nil, !(try distillation.given()).isEmpty { throw DistillationJob.theseusFault }

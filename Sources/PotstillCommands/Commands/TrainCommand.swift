@@ -48,14 +48,13 @@ package struct TrainCommand: RecipeCommand {
     var missing = MissingOptions()
     let modelPath = missing.require(model, "--model", "the Hugging Face directory to start from")
     let outputPath = missing.require(output.output, "--output", "the run folder")
-    _ = missing.require(task.task, "--task", "a name or a YAML file")
-    _ = missing.require(task.data, "--data", "the folder of its files")
+    task.require(&missing)
     try missing.check()
     try general.apply(to: console)
     let reader = try task.open(console)
     var job = DistillationJob(
       [JobTask(reader)], student: JobStudent(modelPath),
-      training: try training.config(for: reader.task, canEvaluate: reader.task.validationFile != nil))
+      training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
     let prepared = try job.prepare(console)
     var options = try task.given()

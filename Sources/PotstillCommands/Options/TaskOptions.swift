@@ -8,20 +8,24 @@ import Tasks
 package struct TaskOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A task of Potstill (such as sst2, mrpc, chnsenticorp), or the path of a YAML file that defines one.",
+      "A task of Potstill (such as sst2, mrpc, chnsenticorp), or the path of a YAML file that defines one; none for files of your own.",
       valueName: "task"))
   package var task: String?
 
-  @Option(help: ArgumentHelp("The folder of the task's files.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("The folder of the task's files (default: that of a YAML file).", valueName: "folder"))
   package var data: String?
 
-  @Option(help: ArgumentHelp("Another training file than the task's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Rows to train on: your own, or another file than the task's.", valueName: "file"))
   package var trainFile: String?
 
-  @Option(help: ArgumentHelp("Another validation file than the task's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Rows to score on: your own, or another file than the task's.", valueName: "file"))
   package var validationFile: String?
 
-  @Option(help: ArgumentHelp("Another test file than the task's.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Rows to test on: your own, or another file than the task's.", valueName: "file"))
   package var testFile: String?
 
   @Option(
@@ -32,6 +36,9 @@ package struct TaskOptions: ParsableArguments {
 
   @Flag(help: "Leave out rows that cannot be used, and show the first of them, instead of stopping.")
   package var skipBadRows = false
+
+  @OptionGroup
+  package var columns: ColumnOptions
 
   @OptionGroup
   package var windows: WindowOptions
@@ -51,43 +58,39 @@ package struct TaskOptions: ParsableArguments {
   func open(
     _ console: Console, unlabelledFile: String? = nil, trainsMaskedModels: Bool = false
   ) throws -> TaskReader {
+    var source = TaskSource()
+    (source.task, source.folder, source.unlabelledFile) = (task, data, unlabelledFile)
+    (source.trainFile, source.validationFile, source.testFile) = (trainFile, validationFile, testFile)
+    source.hints = columns.hints
     var missing = MissingOptions()
-    let name = missing.require(task, "--task", "a name or a YAML file")
-    let folder = missing.require(data, "--data", "the folder of its files")
+    require(&missing)
     try missing.check()
     let catalog = TaskCatalog(
       environment: console.environment,
       workingDirectory: URL(filePath: FileManager.default.currentDirectoryPath),
       executable: Bundle.main.executableURL)
-    var definition = try TaskDefinition(contentsOf: catalog.url(for: name))
+    var (definition, findings) = try source.definition(in: catalog)
+    for finding in findings { console.note(finding) }
     if definition.kind.family is MaskedWords, !trainsMaskedModels {
+      let name = task ?? definition.name
       throw CommandError(
         "task \(name) is a \(definition.kind.rawValue), which has text and no answers; expected another kind. "
           + "'potstill pretrain --task \(name)' trains and scores it")
     }
-    let fullPath = { (path: String) in URL(filePath: path).path }
-    if let trainFile { definition.trainFile = replaced(definition.trainFile, by: fullPath(trainFile)) }
-    if let validationFile {
-      definition.validationFile = replaced(definition.validationFile, by: fullPath(validationFile))
-    }
-    if let testFile { definition.testFile = replaced(definition.testFile, by: fullPath(testFile)) }
-    if let unlabelledFile {
-      let path = fullPath(unlabelledFile)
-      definition.unlabelledFile =
-        UnlabelledFile.layout(path, of: definition) ?? replaced(definition.unlabelledFile, by: path)
-    }
     if let maxSeqLength { definition.maxSequenceLength = maxSeqLength }
     definition = try windows.applied(to: definition)
-    return TaskReader(
-      task: definition, folder: URL(filePath: folder, directoryHint: .isDirectory),
-      badRows: skipBadRows ? .skip : .fail)
+    return TaskReader(task: definition, folder: source.root, badRows: skipBadRows ? .skip : .fail)
   }
 
-  /// The same layout with another path.
-  private func replaced(_ file: DataFile?, by path: String) -> DataFile {
-    var file = file ?? DataFile(path)
-    file.path = path
-    return file
+  /// Asks for what is missing: a task with the folder of its files, or files of rows.
+  func require(_ missing: inout MissingOptions) {
+    let hasFiles = [trainFile, validationFile, testFile].contains { $0 != nil }
+    if task == nil && (data != nil || !hasFiles) {
+      _ = missing.require(task, "--task", "a name or a YAML file; or --train-file, rows of your own")
+    }
+    if !(TaskSource(task: task).isFile || task == nil && hasFiles) {
+      _ = missing.require(data, "--data", "the folder of its files")
+    }
   }
 
   /// What is read of the user's: the task's file and the data.

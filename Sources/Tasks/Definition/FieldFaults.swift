@@ -127,6 +127,18 @@ extension FieldFaults {
     if let read: Value = optional(key.rawValue) { value = read }
   }
 
+  /// The share of the training file that is held out, with its seed.
+  mutating func heldOut() -> HeldOutShare? {
+    let percentage: Double? = optional(TaskDefinition.CodingKeys.validationSplitPercentage.rawValue)
+    let seed: Int? = optional(TaskDefinition.CodingKeys.validationSplitSeed.rawValue)
+    if let seed, seed < 0 { add("validation_split_seed is \(seed), expected a whole number of at least 0") }
+    guard let percentage else {
+      if seed != nil { add("validation_split_seed is given, but no validation_split_percentage") }
+      return nil
+    }
+    return HeldOutShare(percentage: percentage, seed: UInt64(max(seed ?? 42, 0)))
+  }
+
   /// A list of a lower and an upper bound.
   mutating func range(_ name: String) -> ClosedRange<Double>? {
     guard let bounds: [Double] = optional(name) else { return nil }

@@ -7,6 +7,8 @@ extension TaskDefinition: Codable {
     case language, format, header
     case trainFile = "train_file"
     case validationFile = "validation_file"
+    case validationSplitPercentage = "validation_split_percentage"
+    case validationSplitSeed = "validation_split_seed"
     case testFile = "test_file"
     case unlabelledFile = "unlabelled_file"
     case extraFiles = "extra_files"
@@ -42,7 +44,8 @@ extension TaskDefinition: Codable {
 
     /// The keys that mean something to a task of any kind.
     private static let common: Set<CodingKeys> = [
-      .name, .kind, .summary, .language, .format, .header, .trainFile, .validationFile, .testFile,
+      .name, .kind, .summary, .language, .format, .header, .trainFile, .validationFile,
+      .validationSplitPercentage, .validationSplitSeed, .testFile,
       .unlabelledFile,
       .extraFiles, .metrics, .maxSequenceLength, .defaults,
     ]
@@ -71,7 +74,8 @@ extension TaskDefinition: Codable {
       name: name, kind: kind, summary: fields.optional(key(.summary)),
       language: fields.optional(key(.language)), format: fields.choice(key(.format)),
       header: fields.optional(key(.header)) ?? true, trainFile: fields.optional(key(.trainFile)),
-      validationFile: fields.optional(key(.validationFile)), testFile: fields.optional(key(.testFile)),
+      validationFile: fields.optional(key(.validationFile)), heldOut: fields.heldOut(),
+      testFile: fields.optional(key(.testFile)),
       unlabelledFile: fields.optional(key(.unlabelledFile)),
       extraFiles: fields.optional(key(.extraFiles)) ?? [:], textColumn: text ?? .name("text"),
       textPairColumn: fields.optional(key(.textPairColumn)),
@@ -111,6 +115,8 @@ extension TaskDefinition: Codable {
     try put(.header, header)
     try put(.trainFile, trainFile)
     try put(.validationFile, validationFile)
+    try put(.validationSplitPercentage, heldOut?.percentage)
+    try put(.validationSplitSeed, heldOut?.seed)
     try put(.testFile, testFile)
     try put(.unlabelledFile, unlabelledFile)
     try put(.extraFiles, extraFiles.isEmpty ? nil : extraFiles)

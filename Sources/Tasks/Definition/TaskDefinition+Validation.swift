@@ -30,6 +30,20 @@ extension TaskDefinition {
 
   private func fileFaults(_ family: any TaskFamily) -> [String] {
     var faults: [String] = []
+    if let heldOut {
+      if !(heldOut.percentage > 0 && HeldOutShare.percentages.contains(heldOut.percentage)) {
+        faults.append(
+          "validation_split_percentage is \(heldOut.percentage), expected a number above 0 and below 100")
+      }
+      if trainFile == nil {
+        faults.append("validation_split_percentage is given, but there is no train_file to hold rows out of")
+      }
+      if validationFile != nil {
+        faults.append(
+          "validation_split_percentage is given, but so is validation_file, which is scored on; give one of them"
+        )
+      }
+    }
     if filesByKey.isEmpty {
       faults.append(
         "train_file, validation_file, test_file and unlabelled_file are all missing; give at least one")
@@ -135,7 +149,7 @@ extension TaskDefinition {
 
   /// Faults of columns of files that have keys or no names at all: JSON lines have keys, no positions.
   func keyFaults(_ columns: [(name: String, column: ColumnReference)]) -> [String] {
-    let hasLines = filesByKey.contains { ($0.file.format ?? format) == .jsonl }
+    let hasLines = filesByKey.contains { ($0.file.format ?? format).holdsObjects }
     return columns.compactMap { name, column in
       guard case .index(let index) = column else { return nil }
       if index < 0 { return "\(name) is \(index), expected a position of at least 0" }
@@ -176,11 +190,11 @@ extension TaskDefinition {
           if reported.insert("\(name) negative").inserted {
             faults.append("\(name) is \(index), expected a position of at least 0")
           }
-        case .index where layout.format == .jsonl:
+        case .index where layout.format.holdsObjects:
           if reported.insert("\(name) jsonl").inserted {
             faults.append("\(name) is a position, but JSON lines have keys; give a name")
           }
-        case .name(let text) where layout.format != .jsonl && !layout.header && key != "unlabelled_file":
+        case .name(let text) where !layout.format.holdsObjects && !layout.header && key != "unlabelled_file":
           if reported.insert("\(name) header").inserted {
             faults.append(
               "\(name) is \"\(text)\", but \(key) has no header; give its position counted from 0")

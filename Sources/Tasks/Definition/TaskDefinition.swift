@@ -21,6 +21,8 @@ public struct TaskDefinition: Sendable, Hashable {
   public var trainFile: DataFile?
   /// Labelled rows to score on during and after training.
   public var validationFile: DataFile?
+  /// Share of the training file that is scored on where there is no validation file.
+  public var heldOut: HeldOutShare?
   /// Rows to predict or, where they have labels, to score on at the very end.
   public var testFile: DataFile?
   /// Rows without labels that a teacher can label during distillation.
@@ -68,7 +70,8 @@ public struct TaskDefinition: Sendable, Hashable {
   public init(
     name: String, kind: TaskKind = .classification, summary: String? = nil, language: String? = nil,
     format: DataFormat? = nil, header: Bool = true, trainFile: DataFile? = nil,
-    validationFile: DataFile? = nil, testFile: DataFile? = nil, unlabelledFile: DataFile? = nil,
+    validationFile: DataFile? = nil, heldOut: HeldOutShare? = nil, testFile: DataFile? = nil,
+    unlabelledFile: DataFile? = nil,
     extraFiles: [String: DataFile] = [:], textColumn: ColumnReference = .name("text"),
     textPairColumn: ColumnReference? = nil, labelColumn: ColumnReference = .name("label"),
     labelColumns: [ColumnReference]? = nil, labelSeparator: String = ",",
@@ -87,6 +90,7 @@ public struct TaskDefinition: Sendable, Hashable {
     self.header = header
     self.trainFile = trainFile
     self.validationFile = validationFile
+    self.heldOut = heldOut
     self.testFile = testFile
     self.unlabelledFile = unlabelledFile
     self.extraFiles = extraFiles
@@ -116,6 +120,9 @@ public struct TaskDefinition: Sendable, Hashable {
 
   /// Whether the lengths that the room of a window follows from can be.
   var areLengths: Bool { [maxSequenceLength, questions.maxQueryLength].allSatisfy(Self.lengths.contains) }
+
+  /// Whether there are labelled rows to score on: a validation file, or a share of the training file.
+  public var hasValidation: Bool { validationFile != nil || heldOut != nil }
 
   /// The names of a model's outputs in order: the labels, for token classification the tags of its scheme; empty where
   /// outputs have no names.

@@ -10,7 +10,7 @@ public import Tokenization
 package struct EntityRecognition: TaskFamily {
   package var name: String { "token_classification" }
   package var metrics: [String] { ["overall_f1", "overall_precision", "overall_recall", "overall_accuracy"] }
-  package var formats: [DataFormat] { [.conll, .jsonl] }
+  package var formats: [DataFormat] { [.conll, .jsonl, .json] }
   package var hasLabels: Bool { true }
   package var keys: Set<TaskDefinition.CodingKeys> {
     [

@@ -108,6 +108,7 @@ public struct TaskReader: Sendable {
   }
 
   private func file(_ split: DataSplit, _ part: String?) throws(DatasetError) -> DataFile {
+    if split == .validation, part == nil, holdsOut, let file = task.trainFile { return file }
     if let file = task.file(for: split, part: part) { return file }
     throw .missingSplit(task: task.name, split: split.rawValue + (part.map { "_" + $0 } ?? ""))
   }
@@ -118,7 +119,10 @@ public struct TaskReader: Sendable {
     return url.path(percentEncoded: false)
   }
 
-  private func dataset<Example>(
+  /// Whether validation rows are a share of the training file.
+  private var holdsOut: Bool { task.heldOut != nil && task.validationFile == nil }
+
+  private func dataset<Example: HeldOutRow>(
     _ split: DataSplit, _ part: String?,
     parse: ([UInt8], String, RowLayout) throws(DatasetError) -> Dataset<Example>
   ) throws(DatasetError) -> Dataset<Example> {
@@ -126,7 +130,7 @@ public struct TaskReader: Sendable {
     let path = path(of: file)
     let layout = task.layout(of: file)
     let bytes = try Self.bytes(path)
-    if layout.format != .squad, let fault = FileContents.lineEndFault(bytes) {
+    if layout.format != .squad, layout.format != .json, let fault = FileContents.lineEndFault(bytes) {
       throw .unreadableFile(path: path, reason: fault)
     }
     let dataset = try parse(bytes, path, layout)
@@ -134,7 +138,16 @@ public struct TaskReader: Sendable {
       throw .badRows(path: path, report: dataset.report)
     }
     guard !dataset.examples.isEmpty else { throw .emptyFile(path: path) }
-    return dataset
+    guard holdsOut, part == nil, let share = task.heldOut, split == .train || split == .validation else {
+      return dataset
+    }
+    let result = dataset.part(split, by: share)
+    guard !result.examples.isEmpty else {
+      throw .unreadableFile(
+        path: path,
+        reason: "it has one row, of which none can be held out to score on; give --validation-file")
+    }
+    return result
   }
 
   private static func content(_ example: TextExample) -> String {
@@ -147,9 +160,11 @@ public struct TaskReader: Sendable {
     text.trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  private static func bytes(_ path: String) throws(DatasetError) -> [UInt8] {
+  static func bytes(_ path: String) throws(DatasetError) -> [UInt8] {
     do {
-      return Array(try FileContents.read(path))
+      return try FileContents.rows(path)
+    } catch .cannotRead(_, let reason) where FileManager.default.fileExists(atPath: path) {
+      throw .unreadableFile(path: path, reason: FileContents.refusal(path) ?? reason)
     } catch {
       throw .unreadableFile(path: path, reason: reason(path))
     }

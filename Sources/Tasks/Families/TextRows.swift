@@ -23,7 +23,7 @@ package protocol TextFamily: TaskFamily {
 }
 
 extension TextFamily {
-  package var formats: [DataFormat] { [.tsv, .csv, .jsonl, .text] }
+  package var formats: [DataFormat] { [.tsv, .csv, .jsonl, .json, .text] }
   package var head: TaskHead { .sequenceClassification }
   package var needsPair: Bool { false }
   package var rows: AnswerRows { .sequences }

@@ -34,7 +34,7 @@ public struct RunRows {
       train = train.appending(try read(.unlabelled, nil), upTo: maxTrain, listener: listener)
     }
     self.train = train
-    validation = reader.task.validationFile == nil ? nil : try read(.validation, maxValidation)
+    validation = reader.task.hasValidation ? try read(.validation, maxValidation) : nil
   }
 
   /// Adds rows without labels, for a teacher to label.

@@ -45,7 +45,7 @@ extension TrainingConfig {
     precondition(!tasks.isEmpty, "A run has at least one task.")
     var common = tasks[0].task
     (common.defaults, common.metrics) = (TaskDefaults(), ["average"])
-    let scored = tasks.filter { $0.task.validationFile != nil }
+    let scored = tasks.filter { $0.task.hasValidation }
     try self.init(
       for: common, given: given, canEvaluate: !scored.isEmpty, scores: DecidingScores(of: scored))
   }

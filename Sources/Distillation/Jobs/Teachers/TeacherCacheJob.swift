@@ -104,7 +104,7 @@ public struct TeacherCacheJob {
   private func validationRows(
     _ read: (DataSplit) throws -> TaskExamples, _ listener: any WorkListener
   ) throws -> TaskExamples? {
-    guard reader.task.validationFile != nil else { return nil }
+    guard reader.task.hasValidation else { return nil }
     do {
       return try read(.validation)
     } catch DatasetError.unreadableFile(let path, let reason) where !needsValidation {

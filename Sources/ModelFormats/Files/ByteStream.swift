@@ -1,0 +1,146 @@
+import Foundation
+
+/// Stream of the bytes of a file or of standard input, piece by piece; a file that is gzip comes decompressed.
+package final class ByteStream {
+  /// The path, or `standard input`.
+  package let path: String
+  private let descriptor: Int32
+  private let gzip: Gzip?
+
+  /// Bytes of a piece, unless the caller asks for less.
+  private static let pieceSize = 1 << 18
+
+  /// The stream of a regular file, or of a pipe that another program has open.
+  ///
+  /// - Parameter waitsForPipes: Whether named pipes are read too, which waits until somebody writes into them.
+  /// - Throws: `FormatError.cannotRead`.
+  package init(path: String, waitsForPipes: Bool = false) throws(FormatError) {
+    if let reason = FileContents.refusal(path, waitsForPipes: waitsForPipes) {
+      throw .cannotRead(file: path, reason: reason)
+    }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
+    var magic: [UInt8] = [0, 0]
+    // A pipe cannot be looked at without taking from it, and is read as it is.
+    if pread(descriptor, &magic, 2, 0) == 2, magic == Gzip.magic {
+      do { gzip = try Gzip(descriptor, path: path) } catch {
+        close(descriptor)
+        throw error
+      }
+    } else {
+      gzip = nil
+    }
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  /// The stream of standard input.
+  package init() {
+    path = "standard input"
+    descriptor = STDIN_FILENO
+    gzip = nil
+  }
+
+  deinit { if gzip == nil && descriptor != STDIN_FILENO { close(descriptor) } }
+
+  /// The next bytes as soon as there are some; empty at the end.
+  ///
+  /// - Throws: `FormatError.cannotRead` when the system cannot read them, or the compressed file is broken or cut off.
+  package func next(upTo limit: Int = pieceSize) throws(FormatError) -> [UInt8] {
+    if let gzip { return try gzip.next(upTo: limit, path: path) }
+    var piece = [UInt8](repeating: 0, count: limit)
+    while true {
+      let found = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if found < 0, errno == EINTR { continue }
+      guard found >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
+      piece.removeLast(limit - found)
+      return piece
+    }
+  }
+}
+
+extension FileContents {
+  /// The bytes of a file of rows, decompressed where it is gzip.
+  ///
+  /// - Throws: `FormatError.cannotRead`; also for a compressed file that holds more than 4 GB.
+  package static func rows(_ path: String) throws(FormatError) -> [UInt8] {
+    let stream = try ByteStream(path: path)
+    var bytes: [UInt8] = []
+    while true {
+      let piece = try stream.next(upTo: 1 << 22)
+      if piece.isEmpty { return bytes }
+      bytes += piece
+      guard bytes.count <= 4 << 30 else {
+        throw .cannotRead(file: path, reason: "it holds more than 4 GB, expected less; split it")
+      }
+    }
+  }
+}
+
+/// Reader of gzip by the system's zlib, which is loaded when the first compressed file is.
+private final class Gzip {
+  /// The first bytes of a compressed file.
+  static let magic: [UInt8] = [0x1F, 0x8B]
+
+  private let file: OpaquePointer
+  private let library: ZLib
+
+  /// Takes over an open descriptor.
+  init(_ descriptor: Int32, path: String) throws(FormatError) {
+    guard let library = ZLib.shared else {
+      throw .cannotRead(
+        file: path,
+        reason:
+          "it is compressed and this system has no zlib (libz.so.1); install it, or decompress with gunzip")
+    }
+    guard let file = library.open(descriptor, "rb") else {
+      throw .cannotRead(file: path, reason: "zlib cannot open it")
+    }
+    self.file = file
+    self.library = library
+  }
+
+  deinit { _ = library.close(file) }
+
+  func next(upTo limit: Int, path: String) throws(FormatError) -> [UInt8] {
+    var piece = [UInt8](repeating: 0, count: limit)
+    let found = piece.withUnsafeMutableBytes { library.read(file, $0.baseAddress, UInt32($0.count)) }
+    if found <= 0 {
+      var code: Int32 = 0
+      let message = library.error(file, &code).map { String(cString: $0) } ?? ""
+      guard code == 0 || code == 1 else {
+        throw .cannotRead(
+          file: path,
+          reason: "it is no whole gzip file (\(message.isEmpty ? "code \(code)" : message)); get it again")
+      }
+    }
+    piece.removeLast(limit - Int(max(found, 0)))
+    return piece
+  }
+}
+
+/// Functions of zlib.
+private struct ZLib: Sendable {
+  let open: @convention(c) (Int32, UnsafePointer<CChar>) -> OpaquePointer?
+  let read: @convention(c) (OpaquePointer, UnsafeMutableRawPointer?, UInt32) -> Int32
+  let close: @convention(c) (OpaquePointer) -> Int32
+  let error: @convention(c) (OpaquePointer, UnsafeMutablePointer<Int32>) -> UnsafePointer<CChar>?
+
+  static let shared: ZLib? = {
+    for name in ["libz.so.1", "libz.so", "libz.1.dylib"] {
+      guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else { continue }
+      guard let open = dlsym(handle, "gzdopen"), let read = dlsym(handle, "gzread"),
+        let close = dlsym(handle, "gzclose"), let error = dlsym(handle, "gzerror")
+      else { continue }
+      return ZLib(
+        open: unsafeBitCast(open, to: (@convention(c) (Int32, UnsafePointer<CChar>) -> OpaquePointer?).self),
+        read: unsafeBitCast(
+          read, to: (@convention(c) (OpaquePointer, UnsafeMutableRawPointer?, UInt32) -> Int32).self),
+        close: unsafeBitCast(close, to: (@convention(c) (OpaquePointer) -> Int32).self),
+        error: unsafeBitCast(
+          error,
+          to: (@convention(c) (OpaquePointer, UnsafeMutablePointer<Int32>) -> UnsafePointer<CChar>?).self))
+    }
+    return nil
+  }()
+}
