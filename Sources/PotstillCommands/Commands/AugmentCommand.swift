@@ -5,7 +5,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// `potstill augment`.
+/// Command `potstill augment`.
 package struct AugmentCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "augment",

@@ -7,7 +7,7 @@ import ModelFormats
 import Tasks
 import Training
 
-/// `potstill multitask`.
+/// Command `potstill multitask`.
 package struct MultitaskCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "multitask",

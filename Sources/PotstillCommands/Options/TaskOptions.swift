@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// Which task, and where its files lie.
+/// Options of the task and of the places of its files.
 package struct TaskOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -83,13 +83,13 @@ package struct TaskOptions: ParsableArguments {
       badRows: skipBadRows ? .skip : .fail)
   }
 
-  /// The same layout with another path.
+  /// A data file of the same layout with another path.
   private func replaced(_ file: DataFile?, by path: String) -> DataFile {
     var file = file ?? DataFile(path)
     file.path = path
     return file
   }
 
-  /// What is read of the user's: the task's file and the data.
+  /// The user's files that are read: the task's file and the data.
   var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
 }
