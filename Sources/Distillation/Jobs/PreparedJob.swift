@@ -63,7 +63,7 @@ public final class PreparedJob {
         case .theseus(let distiller): try JobPlan(distiller, of: tasks[0], training: job.training)
         case .labels, .baseline: try JobPlan(labelsOf: tasks[0], training: job.training)
         }
-      if job.hasBaseline, loaded[0].rows.given.labelledCount == 0 {
+      if job.hasBaseline, loaded[0].rows.trainFileRows.labelledCount == 0 {
         throw TaskError("--baseline needs labels to learn from, but no training row has one; leave it out")
       }
     }
@@ -81,7 +81,7 @@ public final class PreparedJob {
     let recipe = augmentation.recipe(
       seed: seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
     let made = try AugmentedRows.make(
-      of: task.rows.given, recipe, maskedModel: augmentation.maskedModel,
+      of: task.rows.trainFileRows, recipe, maskedModel: augmentation.maskedModel,
       allowsNonFinite: job.allowsNonFinite, listener: listener)
     listener.note("augmentation: \(grouped(made.count)) examples")
     task.add(made)
@@ -242,7 +242,7 @@ public final class PreparedJob {
     let teachers = try task.measureTeachers(student?.metrics.map(\.name) ?? [])
     if let teacher = teachers.first, let student {
       try run.log.writeComparison(
-        teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
+        teacher: teacher, furtherTeachers: Array(teachers.dropFirst()), baseline: baseline, student: student)
     }
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     return JobResult(

@@ -272,12 +272,12 @@ struct MatchResolver {
     let own = module(match.moduleS, of: student, "\(field).module_S")
     guard let other, let own else { return }
     if other.rows != own.rows {
-      let words = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
+      let unit = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
       faults.append(
         Fault(
           "\(field).module_S",
-          "\(own.name) has a row for each \(words(own.rows)), the teacher's \(other.name) for each "
-            + "\(words(other.rows)); match values of one kind"))
+          "\(own.name) has a row for each \(unit(own.rows)), the teacher's \(other.name) for each "
+            + "\(unit(other.rows)); match values of one kind"))
     }
     var projection = match.projection
     if var sized = projection {

@@ -20,7 +20,7 @@ public struct MaskedWordModel {
   private let frame: SpecialFrame
   private let maxLength: Int
   /// The word of each token that is one of letters, nil for the others.
-  private let words: [String?]
+  private let tokenWords: [String?]
 
   /// Tokens that one run of the model reads at most, unless a single text has more.
   private static let tokensInBatch = 4096
@@ -52,7 +52,7 @@ public struct MaskedWordModel {
     maxLength = min(model.config.maxPositions, tokenizer.modelMaxLength ?? .max)
     let word = Self.wordRule(of: tokenizer)
     let special = Set(tokenizer.addedTokens.map(\.content))
-    words = (0..<Int32(model.config.vocabularySize)).map { id in
+    tokenWords = (0..<Int32(model.config.vocabularySize)).map { id in
       tokenizer.token(id).flatMap { special.contains($0) ? nil : word($0) }
     }
   }
@@ -98,13 +98,13 @@ public struct MaskedWordModel {
     let (values, width) = (logits.values, logits.shape.lastDimension)
     return places.indices.map { row in
       var best: [(value: Float, id: Int)] = []
-      for id in 0..<width where words[id] != nil {
+      for id in 0..<width where tokenWords[id] != nil {
         let value = values[row * width + id]
         if best.count == candidateCount + 1, value <= best[best.count - 1].value { continue }
         best.insert((value, id), at: best.firstIndex { $0.value < value } ?? best.count)
         if best.count > candidateCount + 1 { best.removeLast() }
       }
-      return best.compactMap { words[$0.id] }
+      return best.compactMap { tokenWords[$0.id] }
     }
   }
 
@@ -115,7 +115,7 @@ public struct MaskedWordModel {
     let lettered = pieces.indices.filter { index in
       tokenizer.token(pieces[index])?.contains { $0.isLetter } ?? true
     }
-    guard lettered.count == 1, words[Int(pieces[lettered[0]])]?.count == core.count else { return nil }
+    guard lettered.count == 1, tokenWords[Int(pieces[lettered[0]])]?.count == core.count else { return nil }
     return lettered[0]
   }
 

@@ -135,7 +135,7 @@ package struct TrainingOptions: ParsableArguments {
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.
   func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
-    try TrainingConfig(for: task, given: try given(), canEvaluate: canEvaluate)
+    try TrainingConfig(for: task, overrides: try given(), canEvaluate: canEvaluate)
   }
 
   /// The settings of a run as its recipe holds them.

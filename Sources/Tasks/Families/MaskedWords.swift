@@ -46,7 +46,7 @@ package struct MaskedWords: TaskFamily {
     preconditionFailure("Masked words have no rows whose tokens could be aligned.")
   }
 
-  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(words: batch.tags) }
+  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(maskedWords: batch.tags) }
 
   package var rows: AnswerRows { .asked }
   package var namesOutputs: Bool { false }

@@ -118,14 +118,14 @@ private struct PairPredictor: Predictor {
   let texts: TextPredictor
 
   /// Pairs as they are, and single texts by turns.
-  func items(_ given: [PredictionItem]) throws -> [PredictionItem] {
-    if given.allSatisfy({ $0.pair != nil }) { return given }
-    guard given.allSatisfy({ $0.pair == nil }), given.count.isMultiple(of: 2) else {
+  func items(_ items: [PredictionItem]) throws -> [PredictionItem] {
+    if items.allSatisfy({ $0.pair != nil }) { return items }
+    guard items.allSatisfy({ $0.pair == nil }), items.count.isMultiple(of: 2) else {
       throw TaskError(
-        "found \(given.count) texts, expected two by turns to compare, or pairs of them throughout")
+        "found \(items.count) texts, expected two by turns to compare, or pairs of them throughout")
     }
-    return stride(from: 0, to: given.count, by: 2).map {
-      PredictionItem(text: given[$0].text, pair: given[$0 + 1].text, place: given[$0].place)
+    return stride(from: 0, to: items.count, by: 2).map {
+      PredictionItem(text: items[$0].text, pair: items[$0 + 1].text, place: items[$0].place)
     }
   }
 

@@ -148,13 +148,13 @@ package struct TaskRows: Sendable {
   /// The path of their file.
   package let path: String
   /// The account.
-  package let account: String
+  package let note: String
 
   /// The rows of a data set.
   package init<Row>(_ dataset: Dataset<Row>, as form: ([Row]) -> TaskExamples) {
     examples = form(dataset.examples)
     path = dataset.path
-    account = dataset.account
+    note = dataset.note
   }
 }
 

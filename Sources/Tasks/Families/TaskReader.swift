@@ -180,9 +180,9 @@ extension TaskReader {
   /// Throws as `read`.
   public func readExamples(
     _ split: DataSplit, part: String? = nil
-  ) throws(DatasetError) -> (examples: TaskExamples, path: String, account: String) {
+  ) throws(DatasetError) -> (examples: TaskExamples, path: String, note: String) {
     let rows = try task.kind.family.read(split, part: part, by: self)
-    return (rows.examples, rows.path, rows.account)
+    return (rows.examples, rows.path, rows.note)
   }
 }
 

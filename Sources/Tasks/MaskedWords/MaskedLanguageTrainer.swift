@@ -110,7 +110,7 @@ public func evaluateMaskedLanguageModel(
     corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
   for indices in batches {
     let batch = try Batch(corpus, masker: masker, at: indices.map { (0, $0) })
-    let targets = ClassTargets(words: batch.tags)
+    let targets = ClassTargets(maskedWords: batch.tags)
     if let rows = targets.rows, !rows.isEmpty {
       let ids = targets.labels
       let logits = model(batch.tokens, rows: rows, in: .inference).logits

@@ -49,7 +49,7 @@ public struct PretrainingModel {
     let student = try StudentShape(shape)
     switch student {
     case .evenlySpaced, .layers, .selected: break
-    case .preset, .words, .directory:
+    case .preset, .wordStudent, .directory:
       throw TaskError(
         "--student \(shape): expected T6, T3 (any T<n>), first:3 or layers:0,5,11 of the teacher; a fresh shape is --config, "
           + "another model --model")

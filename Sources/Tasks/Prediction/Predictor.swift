@@ -30,7 +30,7 @@ package protocol Predictor {
   /// The items that make one answer each, such as a question with its passage.
   ///
   /// - Throws: `TaskError` for items that cannot be answered.
-  func items(_ given: [PredictionItem]) throws -> [PredictionItem]
+  func items(_ items: [PredictionItem]) throws -> [PredictionItem]
 
   /// Encodes some items of at most `limit` tokens.
   ///
@@ -42,7 +42,7 @@ package protocol Predictor {
 
 extension Predictor {
   /// Each by itself.
-  package func items(_ given: [PredictionItem]) throws -> [PredictionItem] { given }
+  package func items(_ items: [PredictionItem]) throws -> [PredictionItem] { items }
 }
 
 /// The double whose shortest digits are those of the float, so that JSON shows 0.1 and not 0.10000000149011612.

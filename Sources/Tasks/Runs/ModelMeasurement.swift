@@ -108,7 +108,7 @@ extension RunLog {
   ///
   /// - Throws: `TrainingError.runFolder`.
   public func writeComparison(
-    teacher: ModelMeasurement, others: [ModelMeasurement] = [], baseline: ModelMeasurement? = nil,
+    teacher: ModelMeasurement, furtherTeachers: [ModelMeasurement] = [], baseline: ModelMeasurement? = nil,
     student: ModelMeasurement
   ) throws {
     var object = JSONObject()
@@ -116,7 +116,7 @@ extension RunLog {
     object["student_parameters"] = .integer(student.parameters)
     object["speedup"] = student.json(comparedWith: teacher)["speedup"]
     for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
-    for (index, other) in others.enumerated() {
+    for (index, other) in furtherTeachers.enumerated() {
       object["teacher_\(index + 2)_parameters"] = .integer(other.parameters)
       for metric in other.metrics {
         object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)

@@ -39,7 +39,7 @@ import Training
         switch teacher.head {
         case .questionAnswering:
           SpanTargets(firsts: try integers("start_positions"), lasts: try integers("end_positions"))
-        case .maskedLanguageModel: ClassTargets(words: try integers("tags"))
+        case .maskedLanguageModel: ClassTargets(maskedWords: try integers("tags"))
         default: ClassTargets(try integers("tags"))
         }
     }

@@ -33,7 +33,7 @@ public struct AblationAxis: Sendable {
 /// Report of what the runs of an ablation came to: mean and spread of each combination over its seeds.
 public struct AblationReport {
   /// Mean and spread of one number over the seeds.
-  public struct Spread {
+  public struct Statistics {
     /// The numbers, in the order of the seeds.
     public let values: [Double]
     /// Their mean.
@@ -57,9 +57,9 @@ public struct AblationReport {
     public init(_ values: [(key: String, value: String)]) { (self.values, runs) = (values, []) }
 
     /// A number over the runs that have it; nil when none has.
-    public func spread(_ name: String) -> Spread? {
+    public func statistics(of name: String) -> Statistics? {
       let values = runs.compactMap { $0.results[name]?.doubleValue }
-      return values.isEmpty ? nil : Spread(values: values)
+      return values.isEmpty ? nil : Statistics(values: values)
     }
   }
 
@@ -84,8 +84,10 @@ public struct AblationReport {
     let cells = rows.map { row in
       row.values.map(\.value) + [String(row.runs.count)]
         + names.flatMap { name in
-          let spread = row.spread(name)
-          return [spread?.mean, spread?.deviation, spread?.values.min(), spread?.values.max()].map(text)
+          let statistics = row.statistics(of: name)
+          return [
+            statistics?.mean, statistics?.deviation, statistics?.values.min(), statistics?.values.max(),
+          ].map(text)
         }
     }
     return (
@@ -105,19 +107,20 @@ public struct AblationReport {
                 JSONObject([
                   ("values", .object(JSONObject(row.values.map { ($0.key, .string($0.value)) }))),
                   ("seeds", .array(row.runs.map { .integer($0.seed) })),
-                  ("results", .object(JSONObject(numbers(row).map { ($0, json(row.spread($0))) }))),
+                  ("results", .object(JSONObject(numbers(row).map { ($0, json(row.statistics(of: $0))) }))),
                 ]))
             })
         )
       ]))
   }
 
-  private func json(_ spread: Spread?) -> JSONValue {
-    guard let spread else { return .null }
+  private func json(_ statistics: Statistics?) -> JSONValue {
+    guard let statistics else { return .null }
     return [
-      "mean": .double(spread.mean), "std": spread.deviation.map { .double($0) } ?? .null,
-      "min": .double(spread.values.min() ?? spread.mean), "max": .double(spread.values.max() ?? spread.mean),
-      "values": .array(spread.values.map { .double($0) }),
+      "mean": .double(statistics.mean), "std": statistics.deviation.map { .double($0) } ?? .null,
+      "min": .double(statistics.values.min() ?? statistics.mean),
+      "max": .double(statistics.values.max() ?? statistics.mean),
+      "values": .array(statistics.values.map { .double($0) }),
     ]
   }
 

@@ -14,7 +14,7 @@ struct TeacherAnswers {
     /// From a file of the run folder, deleted at the end; with its size in bytes.
     case file(URL, bytes: Int)
     /// From a cache that was built before.
-    case given(String)
+    case cache(String)
   }
 
   /// Where the answers come from.
@@ -25,9 +25,9 @@ struct TeacherAnswers {
   /// Decides what suits a run.
   ///
   /// - Parameters:
-  ///   - wish: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
+  ///   - keepsAnswers: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
   ///     cannot be kept, or do not fit.
-  ///   - given: The cache that is there, as messages call it, if there is one.
+  ///   - cachePath: The cache that is there, as messages call it, if there is one.
   ///   - maxGB: How large one may be, in 10^9 bytes; nil takes half of what is free.
   ///   - distiller: What the answers are for.
   ///   - examples: The training data as the teacher reads it.
@@ -35,21 +35,22 @@ struct TeacherAnswers {
   ///   - folder: The run folder; nil for a plan without one.
   /// - Throws: `DistillationError.cache` when the user wants what cannot be.
   init(
-    wish: Bool?, given: String?, maxGB: Double?, distiller: GeneralDistiller, examples: [EncodedExample],
+    keepsAnswers: Bool?, cachePath: String?, maxGB: Double?, distiller: GeneralDistiller,
+    examples: [EncodedExample],
     epochs: Double, folder: URL?
   ) throws {
     let (config, parts, obstacle) = (distiller.config, distiller.cachedParts, distiller.cacheObstacle)
     hasFolder = folder != nil
     let file = (folder ?? URL(filePath: ".")).appending(path: TeacherCacheFile.fileName)
     budget = .of(gigabytes: maxGB, at: file)
-    if let given {
-      source = .given(given)
+    if let cachePath {
+      source = .cache(cachePath)
     } else if config.matches.isEmpty {
       source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
-    } else if wish == false || (wish == nil && epochs <= 1) {
+    } else if keepsAnswers == false || (keepsAnswers == nil && epochs <= 1) {
       source = .asking(because: nil)
     } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.map(\.length)) {
-      guard wish == nil else {
+      guard keepsAnswers == nil else {
         throw TaskError(
           "--cache-teacher-logits cannot be had: \(obstacle ?? "the file " + fault); leave it out, and the teacher runs in "
             + "every step")
@@ -74,7 +75,7 @@ struct TeacherAnswers {
     switch source {
     case .asking: "asked"
     case .memory: "memory"
-    case .file, .given: "file"
+    case .file, .cache: "file"
     }
   }
 
@@ -84,7 +85,7 @@ struct TeacherAnswers {
     case .asking, .memory: nil
     case .file(let url, let bytes):
       CachePlan(bytes: bytes, place: hasFolder ? url.relativePath : "the run folder", isTemporary: true)
-    case .given(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
+    case .cache(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
     }
   }
 
@@ -98,7 +99,7 @@ struct TeacherAnswers {
     switch source {
     case .asking(let reason):
       if let reason { listener.note("the teacher runs in every step, its answers are not kept: \(reason)") }
-    case .memory, .given: break
+    case .memory, .cache: break
     case .file(let url, let bytes):
       listener.note(
         "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
