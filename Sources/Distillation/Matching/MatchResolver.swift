@@ -76,7 +76,7 @@ struct MatchResolver {
         loss.needsEqualSizes
         && teacher.width(at: pair.teacher.first ?? 0) != student.width(at: pair.student.first ?? 0)
       let match = IntermediateMatch(
-        layersT: pair.teacher, layersS: pair.student, loss: loss, weight: weight,
+        teacherLayers: pair.teacher, studentLayers: pair.student, loss: loss, weight: weight,
         projection: projection ?? (needsProjection ? ProjectionConfig(.linear) : nil))
       resolve(match, "\(field) (\(map.rawValue))", countsFromZero: false)
     }
@@ -107,7 +107,7 @@ struct MatchResolver {
       faults.append(Fault("\(field).weight", fault))
     }
     let expected = match.loss.loss.layerCount
-    if match.layerT.count != expected || match.layerS.count != expected {
+    if match.teacherLayers.count != expected || match.studentLayers.count != expected {
       faults.append(
         Fault(
           "\(field).layer_T", "\(match.loss.rawValue) takes \(expected) layer(s) of each side"))
@@ -120,8 +120,8 @@ struct MatchResolver {
           field: "\(field).\(key)", side: key == "layer_T" ? "teacher" : "student", faults: &faults)
       }
     }
-    var teacherPositions = positions(match.layerT, teacher, "layer_T", &faults)
-    var studentPositions = positions(match.layerS, student, "layer_S", &faults)
+    var teacherPositions = positions(match.teacherLayers, teacher, "layer_T", &faults)
+    var studentPositions = positions(match.studentLayers, student, "layer_S", &faults)
     var projection = match.projection
     if match.loss.takesAllLayers {
       (teacherPositions, studentPositions) = (Array(0...teacher.layers), Array(0...student.layers))
@@ -268,8 +268,8 @@ struct MatchResolver {
             + "gives; match layers with it, or use one of "
             + losses.map(\.rawValue).joined(separator: ", ")))
     }
-    let other = module(match.moduleT, of: teacher, "\(field).module_T")
-    let own = module(match.moduleS, of: student, "\(field).module_S")
+    let other = module(match.teacherModule, of: teacher, "\(field).module_T")
+    let own = module(match.studentModule, of: student, "\(field).module_S")
     guard let other, let own else { return }
     if other.rows != own.rows {
       let unit = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
