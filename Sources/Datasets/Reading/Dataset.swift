@@ -38,7 +38,7 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
     return parts.joined(separator: ", ")
   }
 
-  /// The summary, and below it the first of what was left out and of what was repaired, each with its file and line.
+  /// The note for people: the summary, and below it the first rows left out and the first repairs, each with its file and line.
   public var note: String { ([summary] + report.excerpt(path: path)).joined(separator: "\n") }
 
   /// Counts a row and puts it where it belongs.

@@ -73,7 +73,7 @@ open class GeneralDistiller: TrainingObjective {
       compatibility: config.compatibility)
   }
 
-  /// A distiller of a model, once everything fits; see `init(_:teacher:student:description:adaptor:kdLoss:terms:hasLabels:seed:projectionPrefix:)`.
+  /// A distiller of a teacher that is a model; see `init(_:teacher:student:description:adaptor:kdLoss:terms:hasLabels:seed:projectionPrefix:)`.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public convenience init(
@@ -84,7 +84,7 @@ open class GeneralDistiller: TrainingObjective {
       config, teacher: LiveTeacher(teacher), student: student, hasLabels: hasLabels, seed: seed)
   }
 
-  /// A distiller, once everything fits.
+  /// A distiller of a teacher into a student.
   ///
   /// - Parameters:
   ///   - config: The configuration of the loss.

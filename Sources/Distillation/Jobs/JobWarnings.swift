@@ -36,7 +36,7 @@ extension PreparedTask {
 }
 
 extension LoadedTeacher {
-  /// The warning that the teacher does no better than guessing; nil where it does, or no row says what is right.
+  /// The warning that the teacher is no better than guessing; nil where it is better, or no row has a label.
   ///
   /// - Parameters:
   ///   - validation: The rows, of which a sample is answered; the closing table is about all of them.
@@ -61,8 +61,7 @@ extension TokenizedModel {
   /// Validation rows that a teacher answers before the training at most.
   static let teacherSample = 1000
 
-  /// How a teacher does on some validation rows, with the warning that it only guesses; nil where no row says what is
-  /// right.
+  /// The scores of a teacher on some validation rows, with the warning that it only guesses; nil where no row has a label.
   ///
   /// - Parameters:
   ///   - rows: The validation rows, of which a sample is answered.

@@ -8,7 +8,7 @@ import Tensors
 import Tokenization
 public import Training
 
-/// A job that was read, checked and resolved: its plan, its warnings, and what runs it.
+/// Job that was read, checked and resolved: its plan, its warnings, and the run itself.
 public final class PreparedJob {
   /// The job.
   public let job: DistillationJob
@@ -16,10 +16,10 @@ public final class PreparedJob {
   public let plan: JobPlan
   /// Warnings of a student that will likely be bad, found from data and models; the plan has warnings of its own.
   public let warnings: [Fault]
-  /// How texts were made of the training texts; nil for none.
+  /// Recipe of the texts made of the training texts; nil for none.
   public let augmentation: AugmentationRecipe?
 
-  /// Stages that train the student.
+  /// Training of the student: on one task, or on several at once.
   private enum Work {
     case single(SingleTraining)
     case shared(SharedTraining)
@@ -88,7 +88,7 @@ public final class PreparedJob {
     return recipe
   }
 
-  /// Makes what trains the student of one task.
+  /// The training of a student of one task.
   private static func work(
     of job: DistillationJob, _ task: PreparedTask, folder: URL?
   ) throws -> SingleTraining.Work {
@@ -172,7 +172,7 @@ public final class PreparedJob {
     }
   }
 
-  /// How often the weights of teachers were hashed.
+  /// Number of times that weights of teachers were hashed.
   package var teacherHashes: Int { tasks.flatMap(\.teachers).reduce(0) { $0 + $1.hashCount } }
 
   private func memberFolders(in run: URL) -> [URL] {

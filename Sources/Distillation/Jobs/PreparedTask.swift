@@ -56,9 +56,9 @@ struct PreparedTask {
   let limit: Int
   /// The examples as a teacher with other tokens reads them; nil where it reads the student's.
   let alignment: AlignedExamples?
-  /// Configuration of the loss.
+  /// The training examples as the student reads them.
   let examples: [EncodedExample]
-  /// The rows that it is scored on as it reads them; nil without any.
+  /// The rows that the student is scored on, as it reads them; nil without any.
   let scored: TokenizedRows.Reading?
   /// Evaluations in training.
   let memory = EvaluationMemory()
@@ -155,7 +155,7 @@ struct PreparedTask {
   /// Whether student and teachers read the same tokens.
   var sharesTokens: Bool { alignment == nil }
 
-  /// A distiller of the task's teachers, once everything fits: the one place where a job makes one.
+  /// A distiller of the task's teachers; no other place of a job makes one.
   ///
   /// - Parameters:
   ///   - config: What the student learns from.

@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// Reads one entry of `intermediate_matches`: a name, a layer map, or a match written out.
+/// Reader of one entry of `intermediate_matches`: a name, a layer map, or a match written out.
 struct MatchReader {
   private let entry: JSONValue
   private let path: String

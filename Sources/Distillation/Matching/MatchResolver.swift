@@ -1,7 +1,7 @@
 import Encoders
 import ModelFormats
 
-/// Turns configured matches into matches of two given models, collecting what does not fit.
+/// Resolver of configured matches for two given models, which collects the faults.
 struct MatchResolver {
   private let teacher: ModelDescription
   private let student: ModelDescription
@@ -184,7 +184,7 @@ struct MatchResolver {
     }
   }
 
-  /// The option of `emd` that compares attention too.
+  /// Checks the option of `emd` that compares attention too.
   private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
     guard let attention = match.attention else { return }
     if !match.loss.takesAllLayers {

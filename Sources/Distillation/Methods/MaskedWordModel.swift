@@ -4,7 +4,7 @@ import Tasks
 import Tensors
 public import Tokenization
 
-/// Asks a masked language model which words could stand in the place of a text's words: TinyBERT's word replacement.
+/// Model of the words that could stand in the place of a text's words: TinyBERT's word replacement by a masked language model.
 ///
 /// Each valid word is hidden in turn, and the model reads the text with the gap and, behind it, the text as it is; the words it
 /// finds most likely in the gap are the candidates (Jiao and others 2020, *TinyBERT: Distilling BERT for Natural Language
@@ -19,7 +19,7 @@ public struct MaskedWordModel {
   private let mask: Int32
   private let frame: SpecialFrame
   private let maxLength: Int
-  /// The word of each token that is one of letters, nil for the others.
+  /// The word of each token that is one word of letters, nil for the others.
   private let tokenWords: [String?]
 
   /// Tokens that one run of the model reads at most, unless a single text has more.
@@ -128,7 +128,7 @@ public struct MaskedWordModel {
     return (String(word[..<first]), String(word[first..<end]), String(word[end...]))
   }
 
-  /// Byte-level vocabularies have a word's first piece with the space before it.
+  /// Space in front of a word, which byte-level vocabularies have in its first piece; empty for others.
   private var space: String { tokenizer is ByteLevelBPETokenizer ? " " : "" }
 
   /// The word that a token of a vocabulary is, nil for one that goes on with a word or is more than letters.

@@ -55,7 +55,7 @@ public struct DistillationPlan: Sendable {
 
   /// The teacher, or the first of several.
   public let teacher: ModelDescription
-  /// The other teachers; nil where there is one.
+  /// Further teachers; nil where there is one teacher.
   public let furtherTeachers: FurtherTeachers?
   /// The student.
   public let student: ModelDescription
@@ -75,7 +75,7 @@ public struct DistillationPlan: Sendable {
   public let warnings: [Fault]
   private let optimizerStates: Int
 
-  /// A plan, once everything fits.
+  /// A plan of a configuration for two models.
   ///
   /// - Parameters:
   ///   - config: What the student learns from.
@@ -86,7 +86,7 @@ public struct DistillationPlan: Sendable {
   ///   - tokensPerBatch: The tokens of a micro-batch.
   ///   - sequenceLength: The longest sequence, in tokens.
   ///   - hasLabels: Whether any training example has a label, if that is known.
-  ///   - furtherTeachers: Further teachers, if there are any.
+  ///   - furtherTeachers: The teachers behind the first, if there are any.
   ///   - cache: Where the teacher's answers are kept on disk, if they are.
   ///   - isAligned: Whether teacher and student read different tokens, which are aligned.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
@@ -202,6 +202,6 @@ public struct MemoryEstimate: Sendable, Equatable {
     activations = 4 * (student.layers * perLayer(student) + passing + 2 * perLayer(teacher))
   }
 
-  /// Everything together, in bytes.
+  /// The sum, in bytes.
   public var total: Int { parameters + gradients + optimizer + activations }
 }

@@ -102,7 +102,7 @@ struct Windows {
   /// The first row of a sequence among the padded rows.
   private func paddedStart(_ sequence: Int) -> Int { Int(starts[sequence]) + gap * (sequence + 1) }
 
-  /// Copies packed rows apart; between them lie zeros.
+  /// Packed rows with zeros between the sequences, [rows, columns].
   func padded(_ x: Storage, columns: Int) -> Storage {
     let result = Storage.filled(0, count: rowCount * columns)
     for sequence in 0..<sequences {

@@ -38,7 +38,7 @@ package struct MultiLabelClassification: TextFamily {
     )
   }
 
-  /// Each label by itself.
+  /// The probability of each label by itself.
   package func probabilities(_ logits: [Float]) -> [Double] { logits.map { 1 / (1 + exp(-Double($0))) } }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {

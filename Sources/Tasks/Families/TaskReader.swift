@@ -2,7 +2,7 @@ public import Datasets
 public import Foundation
 import ModelFormats
 
-/// Reads the files of a task from a data folder.
+/// Reader of the files of a task in a data folder.
 public struct TaskReader: Sendable {
   /// The task.
   public let task: TaskDefinition

@@ -6,7 +6,7 @@ import Tensors
 import Tokenization
 public import Training
 
-/// Trains a masked language model on running text: objective, data, evaluation and the loop in one.
+/// Trainer of a masked language model on running text: objective, data, evaluation and the loop in one.
 ///
 /// Other tokens are hidden in each epoch (dynamic masking, Liu and others 2019, *RoBERTa*). What is hidden for an
 /// evaluation never changes, whatever the seed of the run, so that evaluations can be compared.

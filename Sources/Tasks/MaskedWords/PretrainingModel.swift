@@ -3,13 +3,13 @@ public import Foundation
 import ModelFormats
 public import Tokenization
 
-/// A masked language model with its tokenizer, to go on with or to begin with.
+/// Masked language model to train, with its tokenizer.
 public struct PretrainingModel {
   /// The model.
   public let model: TaskModel
   /// Tokenizer of its texts.
   public let tokenizer: any Tokenizer
-  /// Where the tokenizer's files are.
+  /// Folder of the tokenizer's files.
   public let tokenizerFolder: URL
 
   /// Loads the model of a Hugging Face directory; a missing head starts fresh.

@@ -90,7 +90,7 @@ public struct PretrainingText {
     return defaults
   }
 
-  /// Mask that hides the tokens.
+  /// Masker of the text's tokens.
   ///
   /// - Throws: `DatasetError` for a list of words that cannot be read, and a tokenizer without a mask.
   public func masker(_ tokenizer: any Tokenizer) throws -> TokenMasker {

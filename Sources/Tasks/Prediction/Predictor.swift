@@ -19,9 +19,9 @@ package struct PredictionItem: Sendable {
 
 /// Answer as `predict` prints it.
 package struct PredictedAnswer {
-  /// For people and pipes.
+  /// Line for people and pipes.
   package let line: String
-  /// For `--json`.
+  /// Value for `--json`.
   package let json: JSONValue
 }
 
@@ -41,7 +41,7 @@ package protocol Predictor {
 }
 
 extension Predictor {
-  /// Each by itself.
+  /// The items as they are.
   package func items(_ items: [PredictionItem]) throws -> [PredictionItem] { items }
 }
 

@@ -15,7 +15,7 @@ public struct EvaluationData {
     self.examples = examples
   }
 
-  /// Reads a split, says what was left out, and keeps the first `limit` rows.
+  /// Reads a split, notes what was left out, and keeps the first `limit` rows.
   ///
   /// - Parameters:
   ///   - reader: The task's files.

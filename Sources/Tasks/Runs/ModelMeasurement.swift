@@ -95,7 +95,7 @@ public struct ModelMeasurement {
     return object
   }
 
-  /// How many times as fast as another; nil unless both were measured.
+  /// Speed relative to another model's; nil unless both were measured.
   public func speedup(over other: ModelMeasurement) -> Double? {
     guard let samplesPerSecond, let base = other.samplesPerSecond else { return nil }
     return samplesPerSecond / base
@@ -103,7 +103,7 @@ public struct ModelMeasurement {
 }
 
 extension RunLog {
-  /// Writes how student and teachers compare, and the student without a teacher if there is one, to
+  /// Writes the comparison of student and teachers, and of the student without a teacher if there is one, to
   /// `compare_results.json` and `all_results.json`; further teachers as `teacher_2_…`.
   ///
   /// - Throws: `TrainingError.runFolder`.

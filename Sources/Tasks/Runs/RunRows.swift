@@ -10,7 +10,7 @@ public struct RunRows {
   /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
 
-  /// Reads the splits that there are, and says what was left out.
+  /// Reads the splits that there are, and notes what was left out.
   ///
   /// - Parameters:
   ///   - reader: The task's files.

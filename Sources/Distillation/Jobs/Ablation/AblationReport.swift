@@ -30,9 +30,9 @@ public struct AblationAxis: Sendable {
   }
 }
 
-/// Report of what the runs of an ablation came to: mean and spread of each combination over its seeds.
+/// Report of an ablation: mean and deviation of each combination's results over its seeds.
 public struct AblationReport {
-  /// Mean and spread of one number over the seeds.
+  /// Mean and deviation of one number over the seeds.
   public struct Statistics {
     /// The numbers, in the order of the seeds.
     public let values: [Double]
@@ -65,7 +65,7 @@ public struct AblationReport {
 
   /// One row a combination, at least one.
   public var rows: [Row]
-  /// The metrics of the table, as `all_results.json` names them; empty for those that runs are judged by.
+  /// The metrics of the table, as `all_results.json` names them; empty takes all scores, or the training loss.
   public let metrics: [String]
 
   /// A report of combinations, at least one.
@@ -79,7 +79,7 @@ public struct AblationReport {
   /// The table for people: a column for each key that varies, the number of runs, and mean, deviation, least and greatest of
   /// each metric.
   public var table: (keys: [String], numbers: [String], rows: [[String]]) {
-    let names = metrics.isEmpty ? judged : metrics
+    let names = metrics.isEmpty ? defaultMetrics : metrics
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "" }
     let cells = rows.map { row in
       row.values.map(\.value) + [String(row.runs.count)]
@@ -130,8 +130,8 @@ public struct AblationReport {
       .sorted()
   }
 
-  /// The scores of the validation rows where there are any, else the training loss.
-  private var judged: [String] {
+  /// The names of the metrics in the table: scores of the validation rows where there are any, else the training loss.
+  private var defaultMetrics: [String] {
     let about: Set = ["eval_runtime", "eval_samples", "eval_samples_per_second", "eval_loss"]
     let found = Set(rows.flatMap(numbers)).filter { $0.hasPrefix("eval_") && !about.contains($0) }
     return found.isEmpty ? ["train_loss"] : found.sorted()

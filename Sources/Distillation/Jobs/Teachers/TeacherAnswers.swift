@@ -5,27 +5,27 @@ import Training
 
 /// Way in which a run asks its teacher: in every step, once with the answers in memory or in the run folder, or not at all.
 struct TeacherAnswers {
-  /// Where the answers come from.
+  /// Source of the answers.
   enum Source: Equatable {
-    /// From the teacher, in every step; with the reason, where answers might have been kept.
+    /// The teacher, in every step; with the reason, where answers might have been kept.
     case asking(because: String?)
-    /// From memory, once a batch was seen.
+    /// Memory, once a batch was seen.
     case memory
-    /// From a file of the run folder, deleted at the end; with its size in bytes.
+    /// A file of the run folder, deleted at the end; with its size in bytes.
     case file(URL, bytes: Int)
-    /// From a cache that was built before.
+    /// A cache that was built before; with its name in messages.
     case cache(String)
   }
 
-  /// Where the answers come from.
+  /// Source of the answers.
   let source: Source
   private let budget: CacheBudget
   private let hasFolder: Bool
 
-  /// Decides what suits a run.
+  /// Chooses the source of the answers for a run.
   ///
   /// - Parameters:
-  ///   - keepsAnswers: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
+  ///   - keepsAnswers: Whether the user wants answers kept; nil leaves it to the run: answers are kept unless there is one epoch only, they
   ///     cannot be kept, or do not fit.
   ///   - cachePath: The cache that is there, as messages call it, if there is one.
   ///   - maxGB: How large one may be, in 10^9 bytes; nil takes half of what is free.
@@ -69,8 +69,8 @@ struct TeacherAnswers {
     return config
   }
 
-  /// The source of the answers, as far as their last bits depend on it: kept ones are made in another company than asked
-  /// ones, and layers are kept in half precision.
+  /// The source of the answers, as far as their last bits depend on it: answers to be kept are computed in other batches than
+  /// those of a step, and layers are kept in half precision.
   var identity: String {
     switch source {
     case .asking: "asked"
@@ -79,7 +79,7 @@ struct TeacherAnswers {
     }
   }
 
-  /// The line of the plan.
+  /// The cache in the plan; nil where no file is used.
   var plan: CachePlan? {
     switch source {
     case .asking, .memory: nil
@@ -123,7 +123,7 @@ struct TeacherAnswers {
 }
 
 extension CacheBudget {
-  /// So many GB of 10^9 bytes; nil takes half of what is free where a file shall be.
+  /// A budget in GB of 10^9 bytes; nil takes half of what is free where a file shall be.
   package static func of(gigabytes: Double?, at url: URL) -> CacheBudget {
     gigabytes.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: url)
   }
