@@ -118,9 +118,9 @@ open class GeneralDistiller: TrainingObjective {
           "temperature_scheduler",
           "gives each row its own temperature, but a KD loss of your own takes one; set it to none"))
     }
-    for (side, names) in [(other, terms.flatMap(\.teacherTaps)), (own, terms.flatMap(\.studentTaps))] {
-      for name in names where !side.hasTap(name) {
-        found.append(side.unknownIntermediate(name, field: "terms"))
+    for (model, names) in [(other, terms.flatMap(\.teacherTaps)), (own, terms.flatMap(\.studentTaps))] {
+      for name in names where !model.hasTap(name) {
+        found.append(model.unknownIntermediate(name, field: "terms"))
       }
     }
     let faults = found.filter { $0.severity == .fault }

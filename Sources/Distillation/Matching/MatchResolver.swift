@@ -113,10 +113,10 @@ struct MatchResolver {
           "\(field).layer_T", "\(match.loss.rawValue) takes \(expected) layer(s) of each side"))
     }
     let positions = {
-      (layers: [Int], side: ModelDescription, key: String, faults: inout [Fault]) in
+      (layers: [Int], model: ModelDescription, key: String, faults: inout [Fault]) in
       layers.map { layer in
         Self.position(
-          of: layer, feature: match.feature, layers: side.layers, countsFromZero: countsFromZero,
+          of: layer, feature: match.feature, layers: model.layers, countsFromZero: countsFromZero,
           field: "\(field).\(key)", side: key == "layer_T" ? "teacher" : "student", faults: &faults)
       }
     }
@@ -168,18 +168,18 @@ struct MatchResolver {
 
   /// Faults of losses that a model without attention, or with embeddings of a width of their own, cannot give.
   private mutating func checkAbilities(_ match: IntermediateMatch, _ field: String) {
-    for (side, name) in [(teacher, "teacher"), (student, "student")] {
-      if side.heads == 0, match.feature != .hidden || match.attention == true {
+    for (model, name) in [(teacher, "teacher"), (student, "student")] {
+      if model.heads == 0, match.feature != .hidden || match.attention == true {
         faults.append(
           Fault(
             "\(field).loss", "\(match.loss.rawValue) compares attention, of which the \(name) has none"))
       }
-      if match.loss.takesAllLayers, side.embeddingSize != side.hiddenSize {
+      if match.loss.takesAllLayers, model.embeddingSize != model.hiddenSize {
         faults.append(
           Fault(
             "\(field).loss",
-            "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(side.embeddingSize) features and "
-              + "its layers \(side.hiddenSize)"))
+            "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(model.embeddingSize) features and "
+              + "its layers \(model.hiddenSize)"))
       }
     }
   }
