@@ -7,9 +7,11 @@ public func distil(
   let config = DistillationConfig(
     temperature: 8, hardLabelWeight: 0.5,
     matches: [
-      .match(IntermediateMatch(layerT: 0, layerS: 0, loss: .hiddenMSE)),
-      .match(IntermediateMatch(layerT: 2, layerS: 1, loss: .hiddenMSE)),
-      .match(IntermediateMatch(layerT: 4, layerS: 2, loss: .cos, projection: ProjectionConfig(.linear))),
+      .match(IntermediateMatch(teacherLayer: 0, studentLayer: 0, loss: .hiddenMSE)),
+      .match(IntermediateMatch(teacherLayer: 2, studentLayer: 1, loss: .hiddenMSE)),
+      .match(
+        IntermediateMatch(teacherLayer: 4, studentLayer: 2, loss: .cos, projection: ProjectionConfig(.linear))
+      ),
     ])
   let adaptor: Adaptor = { batch, output, context in
     let loss = output.logits.softmaxCrossEntropy(labels: batch.labels)

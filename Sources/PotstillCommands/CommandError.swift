@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A command line that lacks something; the exit code is 64.
+/// Error of a command line that lacks something; the exit code is 64.
 package struct UsageError: Error, CustomStringConvertible, Equatable {
   /// The message for the user.
   package let description: String
@@ -9,7 +9,7 @@ package struct UsageError: Error, CustomStringConvertible, Equatable {
   package init(_ description: String) { self.description = description }
 }
 
-/// A failure that a command itself finds: what was found, what was expected, what to do.
+/// Error that a command itself finds: what was found, what was expected, what to do.
 package struct CommandError: Error, CustomStringConvertible, Equatable {
   /// The message for the user.
   package let description: String
@@ -18,7 +18,7 @@ package struct CommandError: Error, CustomStringConvertible, Equatable {
   package init(_ description: String) { self.description = description }
 }
 
-/// What is wrong with a recipe: every fault, each with its file and line.
+/// Error of a recipe: every fault, each with its file and line.
 package struct RecipeError: Error, CustomStringConvertible, Equatable {
   /// One sentence per fault.
   package let faults: [String]
@@ -32,9 +32,9 @@ package struct RecipeError: Error, CustomStringConvertible, Equatable {
   }
 }
 
-/// A subcommand that speaks through a console, so that tests can run it and read what it said.
+/// Subcommand that prints through a console, so that tests can run it and read its output.
 package protocol ConsoleCommand: ParsableCommand {
-  /// Does the work.
+  /// Runs the command.
   mutating func run(_ console: Console) throws
 }
 

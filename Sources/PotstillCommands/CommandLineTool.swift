@@ -74,18 +74,18 @@ public enum CommandLineTool {
   /// The parsed command, its recipe read and merged.
   package static func command(for arguments: [String], console: Console) throws -> any ParsableCommand {
     let spelled = OptionSpelling.translate(arguments)
-    for option in spelled.idle { console.note("potstill: note: \(option)") }
+    for option in spelled.ignored { console.note("potstill: note: \(option)") }
     let command = try PotstillCommand.parseAsRoot(spelled.arguments)
     try EmptyOptions.check(command)
     guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {
       return command
     }
     let recipe = try RecipeFile(path: file)
-    for option in recipe.idleOptions { console.note("potstill: note: \(option)") }
+    for option in recipe.ignoredOptions { console.note("potstill: note: \(option)") }
     return try recipe.filling(command, of: name)
   }
 
-  /// Says what went wrong, or prints the help that was asked for.
+  /// Prints an error, or the help that was asked for, and returns the exit code.
   private static func report(_ error: any Error, on console: Console) -> Int32 {
     let code = PotstillCommand.exitCode(for: error)
     if code == .success {
@@ -106,7 +106,7 @@ public enum CommandLineTool {
     console.messages.line("potstill: \(style.0)error:\(style.1) \(Console.shown(message))")
   }
 
-  /// The words of an error: its own description, or the system's for an error of Foundation.
+  /// The message of an error: its own description, or the system's for an error of Foundation.
   private static func explanation(of error: any Error) -> String {
     if let error = error as? CocoaError {
       let path = error.filePath.map { "\($0): " } ?? ""

@@ -4,7 +4,7 @@ public import Tasks
 
 /// A sample task of any kind with its rows.
 public struct SampleData: Sendable {
-  /// Which of Potstill's own tasks.
+  /// Kind of sample task.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
     /// Reviews that are positive or negative: `SampleTask`.
     case sentiment
@@ -77,14 +77,14 @@ public struct SampleData: Sendable {
 }
 
 extension SampleData {
-  /// A test row of each language with what is to be found in it, as a line for people.
+  /// A test row of each language with its answer, as a line for people.
   package var exampleLines: [String] {
     let rows = (0..<min(8, test.count)).map { Self.line(of: test, at: $0, task) }
     let isEnglish = { (row: String) in row.unicodeScalars.allSatisfy(\.isASCII) }
     return [rows.first(where: isEnglish), rows.first { !isEnglish($0) }].compactMap { $0 }
   }
 
-  /// A row with what is to be found.
+  /// A row with its answer, as a line.
   private static func line(of rows: TaskExamples, at index: Int, _ task: TaskDefinition) -> String {
     switch rows {
     case .texts(let rows): return "\(task.labels[rows[index].label ?? 0]): \(rows[index].text)"
@@ -102,9 +102,9 @@ extension SampleData {
   }
 }
 
-/// How many rows each split of a sample task holds.
+/// Numbers of rows in each split of a sample task.
 public struct SampleCounts: Sendable, Hashable, Codable {
-  /// Labelled rows that the teacher was trained on, wherever that was.
+  /// Labelled rows that the teacher is trained on.
   public var teacher: Int
   /// The few labelled rows that the student's owner has.
   public var train: Int

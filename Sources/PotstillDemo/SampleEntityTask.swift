@@ -78,7 +78,7 @@ public enum SampleEntityTask {
   }
 }
 
-/// Sentences of one language with places for names of persons (0), of places (1) and of organisations (2).
+/// Grammar of sentences in one language with places for names of persons (0), of places (1) and of organisations (2).
 struct SampleEntityGrammar: Sendable {
   /// A part of a sentence.
   private enum Part {
@@ -112,7 +112,7 @@ struct SampleEntityGrammar: Sendable {
     }
   }
 
-  /// A sentence whose names all stand where only the test split, or where only the other splits have them.
+  /// A sentence whose names all stand at places of the test split alone, or all at places of the other splits.
   func sentence(
     isHeldOut: Bool, using random: inout SplitMix64
   ) -> (words: [String], entities: [EntitySpan]) {
@@ -132,7 +132,7 @@ struct SampleEntityGrammar: Sendable {
     return (words, entities)
   }
 
-  /// A fifth of the names at each place of a sentence; every name is held out at some places only.
+  /// Whether the test split alone shows a name at a place of a sentence: a fifth of the names at each place.
   private static func isHeldOut(_ pattern: Int, _ place: Int, name: Int) -> Bool {
     (name + pattern + place).isMultiple(of: 5)
   }

@@ -1,11 +1,11 @@
 import Datasets
 import Tasks
 
-/// Draws reviews of one language whose label follows from how they are built, not from which words they hold.
+/// Grammar of reviews in one language, whose label follows from their structure and not from their words.
 struct SampleGrammar: Sendable {
   let lexicon: SampleLexicon
 
-  /// What is drawn before any word: label, structure, topic.
+  /// Plan of a review, drawn before any word: label, structure, topic.
   private struct Plan {
     var structure: ReviewStructure
     var domain: SampleLexicon.Domain
@@ -55,7 +55,7 @@ struct SampleGrammar: Sendable {
     return sentence
   }
 
-  /// A clause that thinks well of its thing, or badly.
+  /// A clause with a good or a bad opinion of a thing.
   private func clause(isPositive: Bool, _ plan: inout Plan, _ random: inout SplitMix64) -> String {
     let form = Self.form(&random)
     let wordIsGood = isPositive != form.flips
@@ -89,7 +89,7 @@ struct SampleGrammar: Sendable {
     return (general[rank], rank)
   }
 
-  /// Whether a word with this construction is kept out of every split but the test.
+  /// Whether the test split alone shows a word with this construction.
   ///
   /// A construction is a form of clause in a structure of reviews. A word misses a sixth of them (a Latin square), so training
   /// shows each word in each form and in each structure, but not in every form in every structure.
@@ -125,7 +125,7 @@ struct SampleGrammar: Sendable {
     return first.uppercased() + sentence.dropFirst() + end
   }
 
-  /// Replaces the placeholders of a pattern; what `values` lacks is drawn.
+  /// Replaces the placeholders of a pattern; values that are not in `values` are drawn.
   private func fill(
     _ pattern: String, _ values: [String: String], _ random: inout SplitMix64
   ) -> String {
@@ -146,7 +146,7 @@ struct SampleGrammar: Sendable {
   }
 }
 
-/// How a clause says what it thinks of a thing.
+/// Form in which a clause states its opinion.
 enum ClauseForm: Int, CaseIterable, Sendable {
   /// "The soup is tasty."
   case plain
@@ -161,13 +161,13 @@ enum ClauseForm: Int, CaseIterable, Sendable {
   /// "I did not love the soup."
   case negatedVerb
 
-  /// Whether the clause thinks the opposite of its sentiment word.
+  /// Whether the clause means the opposite of its sentiment word.
   var flips: Bool { self == .negated || self == .distanced || self == .negatedVerb }
 
   var usesVerb: Bool { self == .verb || self == .negatedVerb }
 }
 
-/// How clauses are put together, and with that which of them decides.
+/// Structure of a review's clauses, by which one of them decides.
 enum ReviewStructure: Int, CaseIterable, Sendable {
   /// One clause.
   case single
@@ -186,7 +186,7 @@ enum ReviewStructure: Int, CaseIterable, Sendable {
   /// "Anna says that A, and I agree.", "..., but she is wrong.": the verdict on the one clause decides.
   case verdict
 
-  /// How often a structure is drawn, relative to the others.
+  /// The relative frequency of the structure.
   var weight: Int {
     switch self {
     case .single: 45

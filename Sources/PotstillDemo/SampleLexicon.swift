@@ -6,7 +6,7 @@ import Tasks
 /// Patterns hold placeholders in braces: `{thing}`, `{word}` (the sentiment word), `{very}`, `{name}`, `{day}`, `{be}` and
 /// `{was}` (agreeing with the thing), and, where clauses are put together, `{a}` and `{b}`.
 struct SampleLexicon: Sendable {
-  /// What a review can be about, with the words that suit only that.
+  /// Topic of reviews, with the words that suit only it.
   struct Domain: Sendable {
     var things: [Thing]
     var good: [String]
@@ -20,7 +20,7 @@ struct SampleLexicon: Sendable {
     var isPlural = false
   }
 
-  /// A verb as a statement and as a negation need it ("loved", "love").
+  /// Verb in the forms of a statement and of a negation ("loved", "love").
   struct Verb: Sendable {
     var asserted: String
     var denied: String
@@ -44,7 +44,7 @@ struct SampleLexicon: Sendable {
   /// Patterns of `verdict` that contradict `{a}`; those in `structures` confirm it.
   var contradictions: [String]
   var sentenceEnds: [String]
-  /// What separates two sentences.
+  /// Separator of two sentences.
   var gap: String
   var capitalises: Bool
 }

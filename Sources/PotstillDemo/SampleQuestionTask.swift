@@ -78,9 +78,9 @@ public enum SampleQuestionTask {
   }
 }
 
-/// Facts about people in one language, and the questions that ask for them.
+/// Grammar of facts about people in one language, and of questions that ask for them.
 struct SampleQuestionGrammar: Sendable {
-  /// What is told: sentences and questions in which `@` stands for the person and `#` for the answer.
+  /// Fact about a person: sentences and questions in which `@` stands for the person and `#` for the answer.
   struct Fact: Sendable {
     var sentences: [String]
     var questions: [String]
@@ -125,8 +125,10 @@ struct SampleQuestionGrammar: Sendable {
     return Question(id: id, text: text, context: context, answers: answers)
   }
 
-  /// A fifth of the answers to each wording of a question in each form of its sentence (a Latin square): training shows
-  /// each answer with each wording and in each form, but not with every wording in every form.
+  /// Whether the test split alone shows an answer to a wording of a question in a form of its sentence.
+  ///
+  /// A fifth of the answers is (a Latin square): training shows each answer with each wording and in each form, but not
+  /// with every wording in every form.
   private static func isHeldOut(_ fact: Int, _ wording: Int, _ sentence: Int, answer: Int) -> Bool {
     (fact + wording * 2 + sentence + answer).isMultiple(of: 5)
   }

@@ -60,7 +60,8 @@ import Training
         matches: [
           .custom(
             CustomMatch(
-              moduleT: "encoder.layer.2.attention.output", moduleS: "encoder.layer.1.attention.output",
+              teacherModule: "encoder.layer.2.attention.output",
+              studentModule: "encoder.layer.1.attention.output",
               weight: 2,
               projection: ProjectionConfig(.linear)))
         ]))
@@ -71,7 +72,7 @@ import Training
     #expect(part > 0 && abs(loss.total.item - 2 * part) < 1e-5)
     #expect(distiller.projections.allSatisfy { $0?.weight.gradient != nil })
     for type in [MatchLossType.emd, .irgTransformation, .minilmv2, .attentionMSE] {
-      let match = CustomMatch(moduleT: "pooler", moduleS: "pooler", loss: .named(type))
+      let match = CustomMatch(teacherModule: "pooler", studentModule: "pooler", loss: .named(type))
       #expect(throws: DistillationError.self) {
         try self.distiller(DistillationConfig(matches: [.custom(match)]))
       }
@@ -185,7 +186,7 @@ import Training
       adaptorS: { _, output, _ in Answers(logits: [output.logits]) })
     let parts = try distiller.loss(tinyBatch(), progress: 0, in: .inference).parts
     #expect(parts.filter { $0.name.hasPrefix("unweighted_hidden") && $0.value > 0 }.count == 3)
-    let misspelt = CustomMatch(moduleT: "encoder.layer.2", moduleS: "encoder.layr.1")
+    let misspelt = CustomMatch(teacherModule: "encoder.layer.2", studentModule: "encoder.layr.1")
     #expect {
       try self.distiller(DistillationConfig(matches: [.custom(misspelt)]))
     } throws: {
@@ -198,7 +199,7 @@ import Training
     func loss(teacher: [Int32], student: [Int32]) throws -> Float {
       try distiller(
         DistillationConfig(
-          kdLossWeight: 0, matches: [.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .mmd))]),
+          kdLossWeight: 0, matches: [.match(IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .mmd))]),
         adaptorT: { batch, output, context in
           var result = Adaptors.features(batch, output, context)
           result.rows = teacher
@@ -296,7 +297,7 @@ import Training
       ])
     #expect(wrong.readingFaults.map(\.field) == ["matches[0].layer_T", "matches[1].layer_T"])
     #expect(throws: DistillationError.self) { try distiller(wrong) }
-    let code = MatchSource.match(IntermediateMatch(layersT: [3], layersS: [2, 2], loss: .mmd))
+    let code = MatchSource.match(IntermediateMatch(teacherLayers: [3], studentLayers: [2, 2], loss: .mmd))
     #expect(throws: DistillationError.self) { try distiller(DistillationConfig(matches: [code])) }
   }
 

@@ -46,7 +46,7 @@ struct TaskObjectiveTests {
         case .tokenClassification: ClassTargets(try integers("tags"))
         case .questionAnswering:
           SpanTargets(firsts: try integers("start_positions"), lasts: try integers("end_positions"))
-        case .maskedLanguageModel: ClassTargets(words: try integers("tags"))
+        case .maskedLanguageModel: ClassTargets(maskedWords: try integers("tags"))
         case .sentenceSimilarity: CosineTargets(try golden.floats("values"))
         }
       }
@@ -96,10 +96,10 @@ struct TaskObjectiveTests {
     for nothing in nothings {
       #expect(loss(nothing) == 0 && nothing.count(starts: starts) == 0, "\(nothing)")
     }
-    let words = ClassTargets(words: [-100, -100, -100])
+    let words = ClassTargets(maskedWords: [-100, -100, -100])
     #expect(words.rows == [] && words.count(starts: starts) == 0)
     #expect(words.loss(Tensor([], shape: [0, 2]), starts: starts).item == 0)
-    let one = ClassTargets(words: [-100, 7, -100])
+    let one = ClassTargets(maskedWords: [-100, 7, -100])
     #expect(one.rows == [1] && one.labels == [7])
   }
 }

@@ -100,10 +100,10 @@ extension AugmentationRecipe {
 private struct PartReader {
   private let entry: JSONValue
   private var fields: FieldReader
-  private var others: [String] = []
+  private var otherFaults: [String] = []
 
   /// The faults so far.
-  var faults: [String] { fields.faults.map(\.message) + others }
+  var faults: [String] { fields.faults.map(\.message) + otherFaults }
 
   /// The numbers that a parameter can be.
   private static let range = (-1e9).nextUp...1e9.nextDown
@@ -127,17 +127,17 @@ private struct PartReader {
     }
     guard let method = AugmentationMethod(name: name) else {
       let near = suggestion(for: name, among: AugmentationMethod.names).map { "; did you mean \($0)?" }
-      others.append(
+      otherFaults.append(
         "there is no method \"\(name)\"" + (near ?? "; known are \(AugmentationMethod.names.list)"))
       return nil
     }
     let result = AugmentationRecipe.Part(withParameters(method), weight: weight)
     let known = fields.knownKeys.filter { $0 != "method" }
-    others += fields.unknownKeys.map { "\(name): \($0) is no parameter; it has \(known.list)" }
+    otherFaults += fields.unknownKeys.map { "\(name): \($0) is no parameter; it has \(known.list)" }
     if !(weight > 0 && weight.isFinite) {
-      others.append("\(name): the weight must be a positive number, such as \(name):2")
+      otherFaults.append("\(name): the weight must be a positive number, such as \(name):2")
     }
-    if let fault = result.method.fault { others.append("\(name): \(fault)") }
+    if let fault = result.method.fault { otherFaults.append("\(name): \(fault)") }
     return result
   }
 

@@ -13,10 +13,10 @@ public struct TextAugmenter {
   private let parts: [AugmentationRecipe.Part]
   private let candidates: MaskedCandidates?
   private let format: RowFormat
-  private let given: [WordRow]
+  private let originals: [WordRow]
   private let long: [WordRow]
   private let short: [WordRow]
-  private let words: [String]
+  private let allWords: [String]
   private var known: [[String]: [Int: [String]]] = [:]
   private var seen: Set<WordRow> = []
   private var random: SplitMix64
@@ -55,15 +55,15 @@ public struct TextAugmenter {
     if !faults.isEmpty { throw AugmentationError(faults) }
     self.recipe = recipe
     self.candidates = candidates
-    let given = format.words(of: rows).filter { $0.count > 0 }
-    let long = given.filter { $0.count >= Self.leastWords }
-    let short = format.isSingleText ? given.filter { Self.shortLengths.contains($0.count) } : []
+    let originals = format.words(of: rows).filter { $0.count > 0 }
+    let long = originals.filter { $0.count >= Self.leastWords }
+    let short = format.isSingleText ? originals.filter { Self.shortLengths.contains($0.count) } : []
     parts = recipe.parts.filter { $0.method != .joining || short.count > 1 }
-    words = given.flatMap { $0.texts.joined() }
-    self.given = given
-    self.long = long.isEmpty ? given : long
+    allWords = originals.flatMap { $0.texts.joined() }
+    self.originals = originals
+    self.long = long.isEmpty ? originals : long
     self.short = short
-    seen = Set(given)
+    seen = Set(originals)
     random = SplitMix64(recipe.seed)
   }
 
@@ -77,7 +77,7 @@ public struct TextAugmenter {
     var made: [WordRow] = []
     switch recipe.amount {
     case .copies(let copies):
-      for (index, row) in given.enumerated() {
+      for (index, row) in originals.enumerated() {
         var failures = 0
         for _ in 0..<copies {
           if let new = new(tries: Self.patienceForCopy, of: row) {
@@ -88,10 +88,10 @@ public struct TextAugmenter {
             if failures == Self.patienceForRow { break }
           }
         }
-        progress(index + 1, given.count)
+        progress(index + 1, originals.count)
       }
     case .count, .asManyAsGiven:
-      let wanted = if case .count(let count) = recipe.amount { count } else { given.count }
+      let wanted = if case .count(let count) = recipe.amount { count } else { originals.count }
       while made.count < wanted, let new = new(tries: Self.patience, of: nil) {
         made.append(new)
         progress(made.count, wanted)
@@ -102,7 +102,7 @@ public struct TextAugmenter {
 
   /// A row that is new, or nil when there seems to be none.
   private mutating func new(tries: Int, of row: WordRow?) -> WordRow? {
-    guard !given.isEmpty, !parts.isEmpty else { return nil }
+    guard !originals.isEmpty, !parts.isEmpty else { return nil }
     for _ in 0..<tries {
       let result = draw(row)
       if seen.insert(result).inserted { return result }
@@ -128,7 +128,7 @@ public struct TextAugmenter {
         return nGramSampling(text, lengths: lengths, probabilities: probabilities, using: &random)
       case .shortDisorder(let p): return shortDisorder(text, p: p, using: &random)
       case .longDisorder(let p, let length): return longDisorder(text, p: p, length: length, using: &random)
-      case .replacement(let p): return text.map { random.chance(p) ? random.pick(words) : $0 }
+      case .replacement(let p): return text.map { random.chance(p) ? random.pick(allWords) : $0 }
       case .joining: preconditionFailure("Joining takes two rows.")
       case .maskedLM(let p, let count):
         let candidates = candidates(for: text)

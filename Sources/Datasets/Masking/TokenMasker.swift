@@ -159,13 +159,13 @@ public struct TokenMasker: Sendable {
 /// Forward maximum matching (Liang 1986); a character that begins no word of the lexicon is one by itself.
 public struct WordSegmenter: Sendable {
   /// The words of two or more characters, each as its Unicode scalars.
-  private let words: Set<[UInt32]>
+  private let lexicon: Set<[UInt32]>
   private let longest: Int
 
   /// A segmenter of some words; those of one character are words anyway.
   public init(words: some Sequence<String>) {
     let scalars = words.map { $0.unicodeScalars.map(\.value) }.filter { $0.count > 1 }
-    self.words = Set(scalars)
+    lexicon = Set(scalars)
     longest = scalars.map(\.count).max() ?? 1
   }
 
@@ -189,7 +189,7 @@ public struct WordSegmenter: Sendable {
     var start = 0
     while start < characters.count {
       var length = min(longest, characters.count - start)
-      while length > 1 && !words.contains(Array(characters[start..<start + length])) { length -= 1 }
+      while length > 1 && !lexicon.contains(Array(characters[start..<start + length])) { length -= 1 }
       lengths.append(max(length, 1))
       start += max(length, 1)
     }

@@ -1,4 +1,4 @@
-/// The usable rows of one file, and an account of those that were left out or repaired.
+/// The usable rows of one file, and a note on those that were left out or repaired.
 public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   /// The file.
   public var path: String
@@ -41,8 +41,8 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
     return parts.joined(separator: ", ")
   }
 
-  /// The summary, and below it the first of what was left out and of what was repaired, each with its file and line.
-  public var account: String { ([summary] + report.excerpt(path: path)).joined(separator: "\n") }
+  /// The note for people: the summary, and below it the first rows left out and the first repairs, each with its file and line.
+  public var note: String { ([summary] + report.excerpt(path: path)).joined(separator: "\n") }
 
   /// Counts a row and puts it where it belongs.
   mutating func add(_ row: Result<Example, RowFault>) {

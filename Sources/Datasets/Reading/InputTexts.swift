@@ -14,14 +14,14 @@ public struct InputTexts {
     /// Line there, or place among the texts of the command line, counted from 1.
     public internal(set) var number = 1
 
-    /// Where it stands, for messages.
+    /// Place of the text, for messages.
     public var place: String { source.map { "\($0):\(number)" } ?? "text \(number) of the command line" }
   }
 
-  /// Where the texts come from, for messages.
+  /// Origin of the texts, for messages.
   private let source: String
 
-  /// Reads everything there is.
+  /// Reads all texts.
   ///
   /// - Parameters:
   ///   - texts: What stood on the command line; wins over the rest.

@@ -61,7 +61,7 @@ struct CacheLayout {
     func bytes(_ start: Int, _ count: Int) throws(DistillationError) -> [UInt8] {
       do { return try file.numbers(count, at: start) } catch { throw fault("cannot be read: \(error)") }
     }
-    func words(_ bytes: [UInt8]) -> [UInt64] {
+    func integers(_ bytes: [UInt8]) -> [UInt64] {
       bytes.withUnsafeBytes { buffer in
         (0..<buffer.count / 8).map {
           UInt64(littleEndian: buffer.loadUnaligned(fromByteOffset: 8 * $0, as: UInt64.self))
@@ -72,7 +72,7 @@ struct CacheLayout {
     guard fixed.prefix(8).elementsEqual(magic) else {
       throw fault("is no teacher cache; expected a file made by 'potstill cache'")
     }
-    let word = words(fixed)
+    let word = integers(fixed)
     guard word[1] == version else {
       throw fault("has version \(word[1]) of the format, expected \(version); build it again")
     }
@@ -102,7 +102,7 @@ struct CacheLayout {
     guard file.count == layout.fileSize else {
       throw fault("has \(file.count) bytes, expected \(layout.fileSize); delete it and build it again")
     }
-    return (layout, words(try bytes(layout.checksumOffset(0), 8 * count)))
+    return (layout, integers(try bytes(layout.checksumOffset(0), 8 * count)))
   }
 
   /// The size of the whole file.

@@ -95,12 +95,13 @@ public final class TeacherCacheFile: @unchecked Sendable {
     return faults
   }
 
-  /// Throws what keeps it from being used, as far as it is known what for.
+  /// Checks that the cache fits a teacher, examples and parts, as far as they are known.
   ///
   /// - Parameters:
   ///   - teacher: The fingerprint of the teacher, if it is there.
   ///   - data: The fingerprint of the examples, if they are known.
-  ///   - parts: What is needed of each example.
+  ///   - parts: The rows needed of each example.
+  /// - Throws: `DistillationError.cache`.
   func check(
     teacher: String? = nil, data: String? = nil, parts: [CachedPart] = []
   ) throws(DistillationError) {

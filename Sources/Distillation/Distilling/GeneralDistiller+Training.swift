@@ -56,7 +56,7 @@ extension GeneralDistiller {
     try teacher.prepare(for: examples, config: config) { data.batches(0) }
   }
 
-  /// Several micro-batches can be one update only if no loss relates the rows of a whole batch.
+  /// Checks that no loss relates the rows of a whole batch where an update has several micro-batches.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` naming each loss that does.
   package func checkAccumulation(_ steps: Int) throws(DistillationError) {
@@ -64,7 +64,7 @@ extension GeneralDistiller {
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }
 
-  /// Labels that the configuration asks for must be there.
+  /// Checks that the labels are there that the configuration asks for.
   private func checkLabels(of examples: [EncodedExample]) throws(DistillationError) {
     guard !examples.isEmpty, examples.allSatisfy({ $0.target == .none }) else { return }
     let faults = self.config.labelFaults(hasLabels: false)
@@ -128,7 +128,7 @@ extension GeneralDistiller {
     try checkAnswers()
   }
 
-  /// The files of answers that are used must hold what is needed of each example.
+  /// Checks that the files of answers hold what is needed of each example.
   func checkAnswers() throws(DistillationError) {
     for (number, source) in teacher.sources.enumerated() {
       guard let stored = source as? StoredTeacher else { continue }
@@ -138,7 +138,7 @@ extension GeneralDistiller {
     }
   }
 
-  /// Layers must be kept on disk where answers shall be kept.
+  /// Checks that answers which are to be kept are kept on disk where matches need layers.
   func checkCaching() throws(DistillationError) {
     if config.cacheTeacherLogits, !matches.isEmpty, !(teacher.sources[0] is StoredTeacher) {
       throw .invalidConfiguration([

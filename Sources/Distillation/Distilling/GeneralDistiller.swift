@@ -73,7 +73,7 @@ open class GeneralDistiller: TrainingObjective {
       compatibility: config.compatibility)
   }
 
-  /// A distiller of a model, once everything fits; see `init(_:teacher:student:description:adaptor:kdLoss:terms:hasLabels:seed:projectionPrefix:)`.
+  /// A distiller of a teacher that is a model; see `init(_:teacher:student:description:adaptor:kdLoss:terms:hasLabels:seed:projectionPrefix:)`.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public convenience init(
@@ -84,7 +84,7 @@ open class GeneralDistiller: TrainingObjective {
       config, teacher: LiveTeacher(teacher), student: student, hasLabels: hasLabels, seed: seed)
   }
 
-  /// A distiller, once everything fits.
+  /// A distiller of a teacher into a student.
   ///
   /// - Parameters:
   ///   - config: The configuration of the loss.
@@ -118,9 +118,9 @@ open class GeneralDistiller: TrainingObjective {
           "temperature_scheduler",
           "gives each row its own temperature, but a KD loss of your own takes one; set it to none"))
     }
-    for (side, names) in [(other, terms.flatMap(\.teacherTaps)), (own, terms.flatMap(\.studentTaps))] {
-      for name in names where !side.hasTap(name) {
-        found.append(side.unknownIntermediate(name, field: "terms"))
+    for (model, names) in [(other, terms.flatMap(\.teacherTaps)), (own, terms.flatMap(\.studentTaps))] {
+      for name in names where !model.hasTap(name) {
+        found.append(model.unknownIntermediate(name, field: "terms"))
       }
     }
     let faults = found.filter { $0.severity == .fault }

@@ -136,7 +136,7 @@ struct LogitsTerm: LossTerm {
       student: student, teacher: teacher, kind: kind, temperature: config.temperature, labels: labels)
   }
 
-  /// Scores of positions must be one for each token.
+  /// Checks that scores of positions are one for each token.
   private func checkPositions(
     _ student: Answers, _ logits: Tensor, _ index: Int
   ) throws(DistillationError) {

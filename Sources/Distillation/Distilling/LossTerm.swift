@@ -46,11 +46,11 @@ public protocol LossTerm {
 }
 
 extension LossTerm {
-  /// None.
+  /// No values.
   public var studentTaps: [String] { [] }
-  /// None.
+  /// No values.
   public var teacherTaps: [String] { [] }
-  /// It does.
+  /// True: the term needs the teacher.
   public var needsTeacher: Bool { true }
   /// 1 throughout.
   public func weight(progress: Double) -> Double { 1 }
@@ -68,7 +68,7 @@ extension Answers {
   }
 }
 
-/// Adds up weighted losses and remembers each unweighted, under the name it has in the log.
+/// Sum of weighted losses, with each of them unweighted under its name in the log.
 struct LossSum {
   private var total: Tensor?
   private var parts: [(name: String, value: Float)] = []

@@ -20,7 +20,7 @@ struct UpdateCounts {
   /// - Parameters:
   ///   - batch: The batch as the student reads it.
   ///   - weight: What it counts in the update.
-  ///   - family: What the student answers.
+  ///   - family: The student's family of tasks.
   ///   - targets: What the batch is labelled with.
   ///   - alignment: How the teacher's tokens lie to the student's; nil where both read the same.
   init(

@@ -31,7 +31,7 @@ public struct DistillationJob: Sendable, Equatable {
   public var tau = 1.0
   /// A first stage in which the layers alone are matched; nil for one stage.
   public var featureStage: FeatureStage?
-  /// BERT-of-Theseus in the place of a distillation; nil for a distillation.
+  /// The curriculum of BERT-of-Theseus, which takes the place of a distillation; nil for a distillation.
   public var theseus: TheseusConfig?
   /// Whether the same student is trained on the labels alone too, into `baseline/` of the run folder.
   public var hasBaseline = false
@@ -47,9 +47,9 @@ public struct DistillationJob: Sendable, Equatable {
   public var output: String?
   /// Whether the run folder may hold files already.
   public var overwritesOutput = false
-  /// Where the run goes on from; nil begins it.
+  /// The checkpoint that the run goes on from; nil begins a new run.
   ///
-  /// It is no part of the job as a file.
+  /// It is not encoded with the job.
   public var resumption: JobResumption?
 
   /// A job of one task, with the settings that suit it.
@@ -62,7 +62,7 @@ public struct DistillationJob: Sendable, Equatable {
       isMultitask: false, output: output)
   }
 
-  /// A job of its parts.
+  /// A job of given parts.
   public init(
     _ tasks: [JobTask], student: JobStudent, training: TrainingConfig, isMultitask: Bool? = nil,
     output: String? = nil
@@ -130,7 +130,7 @@ public struct DistillationJob: Sendable, Equatable {
   }
 }
 
-/// A task of a job: what it is, its data, its teachers and what the student learns of it.
+/// Task of a job: its definition, its data, its teachers and the loss of the student.
 public struct JobTask: Sendable, Equatable {
   /// Name in scores, messages and the folder of one of several tasks.
   public var name: String
@@ -148,7 +148,7 @@ public struct JobTask: Sendable, Equatable {
   public var distillation = DistillationConfig()
   /// Whether the teachers' answers are kept; nil leaves it to the run.
   public var keepsAnswers: Bool?
-  /// How often it is drawn among several tasks, beside its size.
+  /// Factor of how often the task is drawn among several, besides its size.
   public var weight = 1.0
   /// More texts made of the training texts, for the teachers to label; nil makes none.
   public var augmentation: JobAugmentation?
@@ -159,7 +159,7 @@ public struct JobTask: Sendable, Equatable {
     self.name = name ?? definition.name
   }
 
-  /// Tokenizer that reads its files.
+  /// Reader of the task's files.
   var reader: TaskReader {
     TaskReader(
       task: definition, folder: URL(filePath: data, directoryHint: .isDirectory),
@@ -173,7 +173,7 @@ public struct JobTeacher: Sendable, Equatable {
   public var path: String?
   /// The folder of its answers, as `potstill cache` writes it; nil asks the model.
   public var cache: String?
-  /// How much it counts among several teachers.
+  /// Weight among several teachers.
   public var weight = 1.0
 
   /// A model, its answers, or both.
@@ -201,7 +201,7 @@ public struct JobStudent: Sendable, Equatable {
 public struct JobAugmentation: Sendable, Equatable {
   /// The methods, of which each new text takes one.
   public var parts: [AugmentationRecipe.Part]
-  /// How many texts are made.
+  /// Number of texts to make.
   public var amount: AugmentationRecipe.Amount
   /// Seed that decides the texts; nil takes the seed of the training.
   public var seed: UInt64?

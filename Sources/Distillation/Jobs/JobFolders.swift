@@ -49,7 +49,7 @@ public struct JobResumption: Sendable, Equatable {
     return own.contains { place($0.url) == wanted }
   }
 
-  /// Where the run in a folder goes on from.
+  /// The point from which the run in a folder goes on.
   ///
   /// A run that was broken off in its baseline, and kept no checkpoint of the student before it, begins the student anew.
   public func point(in run: URL) -> ResumePoint {
@@ -63,6 +63,6 @@ public struct JobResumption: Sendable, Equatable {
       acceptsDifferences: acceptsDifferences)
   }
 
-  /// Where a part of the run that comes after it goes on from, such as the baseline.
+  /// The point from which a later part of the run goes on, such as the baseline.
   var laterPoint: ResumePoint { ResumePoint(.newestIfAny, acceptsDifferences: acceptsDifferences) }
 }

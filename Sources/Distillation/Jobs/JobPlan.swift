@@ -8,14 +8,14 @@ import Training
 
 /// Plan of what a job will do and need, worked out before the first step; what `--dry-run` prints.
 public struct JobPlan: Sendable {
-  /// A piece of the plan: lines, and what is doubtful about them.
+  /// Section of the plan: lines and warnings.
   struct Section {
     /// The lines without warnings.
     var lines: [String]
     /// Warnings.
     var warnings: [Fault] = []
 
-    /// Lines of one's own.
+    /// A section of lines without warnings.
     init(_ lines: [String]) { self.lines = lines }
 
     /// The plan of a distillation.

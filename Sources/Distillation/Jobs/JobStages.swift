@@ -16,12 +16,12 @@ struct JobStage {
   let training: TrainingConfig
   /// Objective of the loop.
   let distiller: GeneralDistiller
-  /// How the teachers are asked.
+  /// Source of the teachers' answers.
   let answers: TeacherAnswers
   /// Plan of what it will do and need.
   let plan: DistillationPlan
 
-  /// Works a stage out.
+  /// A stage with its distiller and its plan.
   init(
     _ part: JobPart, _ config: DistillationConfig, training: TrainingConfig, of task: PreparedTask,
     maxCacheGB: Double?, folder: URL?

@@ -81,7 +81,7 @@ struct MadeStudent {
         "--student-tokenizer goes with a fresh shape such as T4-tiny, without --embedding-size; \(name) \(reason)"
       )
     case (.directory(let path), nil): tokenizer = try read(path)
-    case (.evenlySpaced, nil), (.layers, nil), (.selected, nil), (.preset, nil), (.words, nil): break
+    case (.evenlySpaced, nil), (.layers, nil), (.selected, nil), (.preset, nil), (.wordStudent, nil): break
     }
     let model = try TaskModel.student(
       shape, of: teacher.folder?.model, config: config, size: student.size, seed: seed)
@@ -170,7 +170,7 @@ extension StudentShape {
   /// Whether its layers start at random; word tables may come from the teacher.
   var isFresh: Bool {
     switch self {
-    case .preset, .words: true
+    case .preset, .wordStudent: true
     case .evenlySpaced, .layers, .selected, .directory: false
     }
   }

@@ -36,7 +36,7 @@ extension PreparedTask {
 }
 
 extension LoadedTeacher {
-  /// The warning that the teacher does no better than guessing; nil where it does, or no row says what is right.
+  /// The warning that the teacher is no better than guessing; nil where it is better, or no row has a label.
   ///
   /// - Parameters:
   ///   - validation: The rows, of which a sample is answered; the closing table is about all of them.
@@ -47,7 +47,7 @@ extension LoadedTeacher {
   ) throws -> Fault? {
     guard let folder else { return nil }
     let size = TokenizedModel.teacherSample
-    guard validation.rows.spread(size).labelledCount > 0 else { return nil }
+    guard validation.rows.evenSample(size).labelledCount > 0 else { return nil }
     let reading = try validation.reading(of: folder, tokenizer: tokenizerFingerprint, limit: limit)
     listener.counted(.evaluated(path))
     let sample = try validation.sample(size, as: reading, of: folder)
@@ -61,8 +61,7 @@ extension TokenizedModel {
   /// Validation rows that a teacher answers before the training at most.
   static let teacherSample = 1000
 
-  /// How a teacher does on some validation rows, with the warning that it only guesses; nil where no row says what is
-  /// right.
+  /// The scores of a teacher on some validation rows, with the warning that it only guesses; nil where no row has a label.
   ///
   /// - Parameters:
   ///   - rows: The validation rows, of which a sample is answered.
@@ -72,7 +71,7 @@ extension TokenizedModel {
   func checkedAsTeacher(
     on rows: TaskExamples?, of task: TaskDefinition, limit: Int?, _ listener: any WorkListener
   ) throws -> (result: EvaluationResult, warning: Fault?)? {
-    guard let sample = rows?.spread(Self.teacherSample), sample.labelledCount > 0 else { return nil }
+    guard let sample = rows?.evenSample(Self.teacherSample), sample.labelledCount > 0 else { return nil }
     let encoded = try encode(sample, of: task, limit: limit)
     let evaluation = try checking(encoded, of: task, listener)
     return (evaluation.result, DistillationGuards.teacherAtChance(path, evaluation, on: encoded))
@@ -81,10 +80,10 @@ extension TokenizedModel {
   fileprivate func checking(
     _ data: EncodedTask, of task: TaskDefinition, _ listener: any WorkListener
   ) throws -> TaskEvaluation {
-    let order = try LabelOrder(model: model, path: path, task: task)
+    let labelOrder = try LabelOrder(model: model, path: path, task: task)
     defer { listener.progressEnded() }
     return try evaluateTask(
-      model, data, outputs: order.outputs,
+      model, data, outputs: labelOrder.outputs,
       progress: { listener.progress("Checking the teacher", done: $0, total: data.examples.count) })
   }
 }

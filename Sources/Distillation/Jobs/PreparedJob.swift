@@ -8,7 +8,7 @@ import Tensors
 import Tokenization
 public import Training
 
-/// A job that was read, checked and resolved: its plan, its warnings, and what runs it.
+/// Job that was read, checked and resolved: its plan, its warnings, and the run itself.
 public final class PreparedJob {
   /// The job.
   public let job: DistillationJob
@@ -16,10 +16,10 @@ public final class PreparedJob {
   public let plan: JobPlan
   /// Warnings of a student that will likely be bad, found from data and models; the plan has warnings of its own.
   public let warnings: [Fault]
-  /// How texts were made of the training texts; nil for none.
+  /// Recipe of the texts made of the training texts; nil for none.
   public let augmentation: AugmentationRecipe?
 
-  /// Stages that train the student.
+  /// Training of the student: on one task, or on several at once.
   private enum Work {
     case single(SingleTraining)
     case shared(SharedTraining)
@@ -63,7 +63,7 @@ public final class PreparedJob {
         case .theseus(let distiller): try JobPlan(distiller, of: tasks[0], training: job.training)
         case .labels, .baseline: try JobPlan(labelsOf: tasks[0], training: job.training)
         }
-      if job.hasBaseline, loaded[0].rows.given.labelledCount == 0 {
+      if job.hasBaseline, loaded[0].rows.trainFileRows.labelledCount == 0 {
         throw TaskError("--baseline needs labels to learn from, but no training row has one; leave it out")
       }
     }
@@ -81,14 +81,14 @@ public final class PreparedJob {
     let recipe = augmentation.recipe(
       seed: seed, maskToken: tokenizer.maskID.flatMap { tokenizer.token($0) })
     let made = try AugmentedRows.make(
-      of: task.rows.given, recipe, maskedModel: augmentation.maskedModel,
+      of: task.rows.trainFileRows, recipe, maskedModel: augmentation.maskedModel,
       allowsNonFinite: job.allowsNonFinite, listener: listener)
     listener.note("augmentation: \(grouped(made.count)) examples")
     task.add(made)
     return recipe
   }
 
-  /// Makes what trains the student of one task.
+  /// The training of a student of one task.
   private static func work(
     of job: DistillationJob, _ task: PreparedTask, folder: URL?
   ) throws -> SingleTraining.Work {
@@ -172,7 +172,7 @@ public final class PreparedJob {
     }
   }
 
-  /// How often the weights of teachers were hashed.
+  /// Number of times that weights of teachers were hashed.
   package var teacherHashes: Int { tasks.flatMap(\.teachers).reduce(0) { $0 + $1.hashCount } }
 
   private func memberFolders(in run: URL) -> [URL] {
@@ -242,7 +242,7 @@ public final class PreparedJob {
     let teachers = try task.measureTeachers(student?.metrics.map(\.name) ?? [])
     if let teacher = teachers.first, let student {
       try run.log.writeComparison(
-        teacher: teacher, others: Array(teachers.dropFirst()), baseline: baseline, student: student)
+        teacher: teacher, furtherTeachers: Array(teachers.dropFirst()), baseline: baseline, student: student)
     }
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     return JobResult(

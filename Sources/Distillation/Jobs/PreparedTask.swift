@@ -51,14 +51,14 @@ struct PreparedTask {
   /// Descriptions that configurations are checked against.
   let description: ModelDescription
   /// The order of the student's outputs.
-  let order: LabelOrder
+  let labelOrder: LabelOrder
   /// The longest input of the student.
   let limit: Int
   /// The examples as a teacher with other tokens reads them; nil where it reads the student's.
   let alignment: AlignedExamples?
-  /// Configuration of the loss.
+  /// The training examples as the student reads them.
   let examples: [EncodedExample]
-  /// The rows that it is scored on as it reads them; nil without any.
+  /// The rows that the student is scored on, as it reads them; nil without any.
   let scored: TokenizedRows.Reading?
   /// Evaluations in training.
   let memory = EvaluationMemory()
@@ -89,13 +89,13 @@ struct PreparedTask {
     let (task, first) = (loaded.definition, loaded.teachers.first)
     let tokenizer = CacheKey.fingerprint(of: own.tokenizer)
     self.tokenizer = tokenizer
-    let order = try LabelOrder(
+    let labelOrder = try LabelOrder(
       labels: isMultitask ? own.model.config.labels : first?.config.labels ?? own.model.config.labels,
       path: first?.path ?? student.name, task: task)
-    self.order = order
+    self.labelOrder = labelOrder
     outputs = try loaded.teachers.dropFirst().map { teacher in
       let own = try LabelOrder(labels: teacher.config.labels, path: teacher.path, task: task).outputs
-      guard let own, let first = order.outputs else { return nil }
+      guard let own, let first = labelOrder.outputs else { return nil }
       var outputs = first
       for (label, output) in first.enumerated() { outputs[output] = own[label] }
       return outputs
@@ -136,7 +136,7 @@ struct PreparedTask {
     } else {
       alignment = nil
     }
-    let relabelled = order.relabel(encoded.examples)
+    let relabelled = labelOrder.relabel(encoded.examples)
     examples = loaded.teachers.isEmpty ? relabelled.filter { $0.target != .none } : relabelled
     scored = try loaded.validation?.reading(of: own, tokenizer: tokenizer, limit: limit)
   }
@@ -145,7 +145,7 @@ struct PreparedTask {
   init(labelledRowsOf other: PreparedTask, _ student: MadeStudent, at index: Int) {
     (loaded, listener, outputs) = (other.loaded, other.listener, other.outputs)
     (self.student, description) = (student.folder(index), student.descriptions[index])
-    (order, limit, scored, tokenizer) = (other.order, other.limit, other.scored, other.tokenizer)
+    (labelOrder, limit, scored, tokenizer) = (other.labelOrder, other.limit, other.scored, other.tokenizer)
     alignment = nil
     examples = other.examples.filter { $0.target != .none }
   }
@@ -155,7 +155,7 @@ struct PreparedTask {
   /// Whether student and teachers read the same tokens.
   var sharesTokens: Bool { alignment == nil }
 
-  /// A distiller of the task's teachers, once everything fits: the one place where a job makes one.
+  /// A distiller of the task's teachers; no other place of a job makes one.
   ///
   /// - Parameters:
   ///   - config: What the student learns from.
@@ -202,9 +202,10 @@ struct PreparedTask {
   func answers(
     for distiller: GeneralDistiller, epochs: Double, maxGB: Double?, folder: URL?
   ) throws -> TeacherAnswers {
-    let given = teachers.compactMap(\.cachePath)
+    let cachePaths = teachers.compactMap(\.cachePath)
     return try TeacherAnswers(
-      wish: loaded.task.keepsAnswers, given: given.isEmpty ? nil : given.joined(separator: ", "),
+      keepsAnswers: loaded.task.keepsAnswers,
+      cachePath: cachePaths.isEmpty ? nil : cachePaths.joined(separator: ", "),
       maxGB: maxGB,
       distiller: distiller, examples: alignment?.teacher ?? examples, epochs: epochs, folder: folder)
   }
@@ -236,7 +237,7 @@ struct PreparedTask {
       tokensPerBatch: data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
         ?? 0,
       sequenceLength: examples.map(\.length).max() ?? 0,
-      others: DistillationPlan.Others(
+      furtherTeachers: DistillationPlan.FurtherTeachers(
         teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
         average: loaded.task.teacherAverage),
       cache: cache)
@@ -247,8 +248,8 @@ struct PreparedTask {
   /// Scores the student as the training loop asks for it; nil without validation rows.
   var score: (() throws -> EvaluationResult)? {
     scored.map { scored in
-      { [memory, student, order] in
-        memory.keep(try evaluateTask(student.model, scored.data, outputs: order.outputs))
+      { [memory, student, labelOrder] in
+        memory.keep(try evaluateTask(student.model, scored.data, outputs: labelOrder.outputs))
       }
     }
   }
@@ -262,7 +263,7 @@ struct PreparedTask {
     let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
     let reading = try validation.reading(of: student, tokenizer: tokenizer)
     let own = try LabelOrder(model: student.model, path: path, task: definition)
-    if reading === scored, own.outputs == order.outputs, let known = memory.evaluation(after: summary) {
+    if reading === scored, own.outputs == labelOrder.outputs, let known = memory.evaluation(after: summary) {
       return known
     }
     listener.counted(.evaluated(path))

@@ -14,7 +14,7 @@ struct SharedTraining {
   let distiller: MultiTaskDistiller
   /// Distiller of each task's teacher; nil where the task is learnt from labels alone.
   let distillers: [GeneralDistiller?]
-  /// How each task's teacher is asked; nil without a teacher.
+  /// Source of the answers of each task's teacher; nil without a teacher.
   let answers: [TeacherAnswers?]
   /// Plan of each task's part; nil without a teacher.
   let plans: [DistillationPlan?]
@@ -22,7 +22,7 @@ struct SharedTraining {
   let steps: Int
   let listener: any WorkListener
 
-  /// Makes what trains the student, once everything fits.
+  /// Makes the distillers of all tasks and the distiller of the student.
   ///
   /// - Parameters:
   ///   - job: The settings.

@@ -71,20 +71,20 @@ final class TokenizedRows {
         places.map { reading.data.examples[$0] }, task: task,
         rowNumbers: places.map { reading.data.rowNumbers[$0] })
     }
-    return try model.encode(rows.spread(count), of: task, limit: reading.limit)
+    return try model.encode(rows.evenSample(count), of: task, limit: reading.limit)
   }
 }
 
 extension TaskExamples {
   /// At most so many rows, evenly spread over all, since files are often sorted by label.
-  func spread(_ count: Int) -> TaskExamples {
-    func spread<Row>(_ rows: [Row]) -> [Row] {
+  func evenSample(_ count: Int) -> TaskExamples {
+    func evenSample<Row>(_ rows: [Row]) -> [Row] {
       rows.count <= count ? rows : (0..<count).map { rows[$0 * rows.count / count] }
     }
     return switch self {
-    case .texts(let rows): .texts(spread(rows))
-    case .sentences(let rows): .sentences(spread(rows))
-    case .questions(let rows): .questions(spread(rows))
+    case .texts(let rows): .texts(evenSample(rows))
+    case .sentences(let rows): .sentences(evenSample(rows))
+    case .questions(let rows): .questions(evenSample(rows))
     }
   }
 }

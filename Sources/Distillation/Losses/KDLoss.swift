@@ -156,7 +156,7 @@ public enum KDLossType: String, Sendable, Codable, CaseIterable {
   /// Correlations instead of equality (Huang et al. 2022); see `DISTLoss`.
   case dist
 
-  /// Whether the loss is a sum over rows of what only classes, or positions, have.
+  /// Whether the loss is defined for distributions over classes or positions only.
   var needsClasses: Bool { self == .dkd || self == .dist }
 
   /// The members of `kd_loss_options` that the loss reads.

@@ -75,7 +75,7 @@ public enum MatchPresets {
   ) -> [IntermediateMatch] {
     layers.sorted { $0.key < $1.key }.map { teacher, student in
       IntermediateMatch(
-        layerT: teacher, layerS: student, loss: loss,
+        teacherLayer: teacher, studentLayer: student, loss: loss,
         projection: studentSize.map { ProjectionConfig(.linear, studentSize: $0, teacherSize: 768) })
     }
   }

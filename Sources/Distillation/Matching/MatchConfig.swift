@@ -18,9 +18,9 @@ public enum MatchSource: Sendable, Equatable {
 public struct IntermediateMatch: Sendable, Equatable {
   /// The teacher's layer, two for `fsp`, `gram`, `mmd`, `nst` and `irg_transformation`, none for `emd`, which takes all;
   /// negative numbers count from the end.
-  public var layerT: [Int]
+  public var teacherLayers: [Int]
   /// The student's layer or layers, as many as the teacher's.
-  public var layerS: [Int]
+  public var studentLayers: [Int]
   /// The loss, which also decides the feature.
   public var loss: MatchLossType
   /// The factor of the loss in the total, at least 0.
@@ -37,20 +37,21 @@ public struct IntermediateMatch: Sendable, Equatable {
   /// A match of one layer with one layer; the losses of two layers take each twice.
   ///
   /// - Parameters:
-  ///   - layerT: The teacher's layer: hidden states count from 0, the embeddings; attention from 1, the first block.
-  ///   - layerS: The student's layer.
+  ///   - teacherLayer: The teacher's layer: hidden states count from 0, the embeddings; attention from 1, the first block.
+  ///   - studentLayer: The student's layer.
   ///   - loss: Which loss.
   ///   - weight: The factor of the loss in the total.
   ///   - projection: How the student's features are brought to the teacher's size.
   ///   - relationHeads: The heads of `minilmv2`.
   ///   - relationWeights: The factors of the relations of `minilm` or `minilmv2`.
   public init(
-    layerT: Int, layerS: Int, loss: MatchLossType = .hiddenMSE, weight: Double = 1,
+    teacherLayer: Int, studentLayer: Int, loss: MatchLossType = .hiddenMSE, weight: Double = 1,
     projection: ProjectionConfig? = nil, relationHeads: Int? = nil, relationWeights: [Double]? = nil
   ) {
     let count = loss.takesTwoLayers ? 2 : 1
     self.init(
-      layersT: [Int](repeating: layerT, count: count), layersS: [Int](repeating: layerS, count: count),
+      teacherLayers: [Int](repeating: teacherLayer, count: count),
+      studentLayers: [Int](repeating: studentLayer, count: count),
       loss: loss, weight: weight, projection: projection)
     self.relationHeads = relationHeads
     self.relationWeights = relationWeights
@@ -59,16 +60,16 @@ public struct IntermediateMatch: Sendable, Equatable {
   /// The match of a loss that says itself which layers it compares.
   public init?(_ loss: MatchLossType) {
     guard let layers = loss.standardLayers else { return nil }
-    self.init(layersT: layers, layersS: layers, loss: loss)
+    self.init(teacherLayers: layers, studentLayers: layers, loss: loss)
   }
 
   /// A match of lists of layers, for the losses that take two.
   public init(
-    layersT: [Int], layersS: [Int], loss: MatchLossType, weight: Double = 1,
+    teacherLayers: [Int], studentLayers: [Int], loss: MatchLossType, weight: Double = 1,
     projection: ProjectionConfig? = nil
   ) {
-    self.layerT = layersT
-    self.layerS = layersS
+    self.teacherLayers = teacherLayers
+    self.studentLayers = studentLayers
     self.loss = loss
     self.weight = weight
     self.projection = projection
@@ -81,7 +82,7 @@ public struct IntermediateMatch: Sendable, Equatable {
   public var logName: String {
     if loss.takesAllLayers { return "unweighted_\(feature.rawValue)_\(loss.rawValue)" }
     let name = { (layers: [Int]) in layers.map(String.init).joined(separator: "-") }
-    return "unweighted_\(feature.rawValue)_\(loss.rawValue)_\(name(layerS))_\(name(layerT))"
+    return "unweighted_\(feature.rawValue)_\(loss.rawValue)_\(name(studentLayers))_\(name(teacherLayers))"
   }
 }
 
@@ -135,9 +136,9 @@ public struct CustomMatch: Sendable, Equatable {
   }
 
   /// The teacher's module.
-  public var moduleT: String
+  public var teacherModule: String
   /// The student's module.
-  public var moduleS: String
+  public var studentModule: String
   /// Loss between the two.
   public var loss: Loss
   /// The factor of the loss in the total, at least 0.
@@ -147,18 +148,18 @@ public struct CustomMatch: Sendable, Equatable {
 
   /// A match of two modules by a named loss or one of the caller's own.
   public init(
-    moduleT: String, moduleS: String, loss: Loss = .named(.hiddenMSE), weight: Double = 1,
+    teacherModule: String, studentModule: String, loss: Loss = .named(.hiddenMSE), weight: Double = 1,
     projection: ProjectionConfig? = nil
   ) {
-    self.moduleT = moduleT
-    self.moduleS = moduleS
+    self.teacherModule = teacherModule
+    self.studentModule = studentModule
     self.loss = loss
     self.weight = weight
     self.projection = projection
   }
 
   /// The name its loss is logged under, such as `unweighted_custom_cos_encoder.layer.1_encoder.layer.3`: student first.
-  public var logName: String { "unweighted_custom_\(loss.name)_\(moduleS)_\(moduleT)" }
+  public var logName: String { "unweighted_custom_\(loss.name)_\(studentModule)_\(teacherModule)" }
 }
 
 extension MatchSource {
@@ -186,8 +187,8 @@ extension IntermediateMatch {
     }
     var object = JSONObject()
     if !loss.takesAllLayers {
-      object["layer_T"] = layers(layerT)
-      object["layer_S"] = layers(layerS)
+      object["layer_T"] = layers(teacherLayers)
+      object["layer_S"] = layers(studentLayers)
     }
     object["feature"] = .string(feature.rawValue)
     object["loss"] = .string(loss.rawValue)
@@ -203,8 +204,8 @@ extension IntermediateMatch {
 extension CustomMatch {
   var json: JSONValue {
     var object = JSONObject()
-    object["module_T"] = .string(moduleT)
-    object["module_S"] = .string(moduleS)
+    object["module_T"] = .string(teacherModule)
+    object["module_S"] = .string(studentModule)
     object["loss"] = .string(loss.name)
     object["weight"] = .number(weight)
     object["proj"] = projection?.json

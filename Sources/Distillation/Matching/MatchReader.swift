@@ -1,6 +1,6 @@
 import ModelFormats
 
-/// Reads one entry of `intermediate_matches`: a name, a layer map, or a match written out.
+/// Reader of one entry of `intermediate_matches`: a name, a layer map, or a match written out.
 struct MatchReader {
   private let entry: JSONValue
   private let path: String
@@ -60,16 +60,17 @@ struct MatchReader {
   }
 
   private mutating func custom(_ reader: inout FieldReader) -> MatchSource? {
-    let moduleT = module("module_T", &reader)
-    let moduleS = module("module_S", &reader)
+    let teacherModule = module("module_T", &reader)
+    let studentModule = module("module_S", &reader)
     let loss: MatchLossType? = reader.choice("loss")
     let weight = reader.number("weight") ?? 1
     let projection = projection(&reader)
     reader.rejectUnknown()
-    guard let moduleT, let moduleS else { return nil }
+    guard let teacherModule, let studentModule else { return nil }
     return .custom(
       CustomMatch(
-        moduleT: moduleT, moduleS: moduleS, loss: .named(loss ?? .hiddenMSE), weight: weight,
+        teacherModule: teacherModule, studentModule: studentModule, loss: .named(loss ?? .hiddenMSE),
+        weight: weight,
         projection: projection))
   }
 
@@ -91,31 +92,34 @@ struct MatchReader {
       reader.add(
         "loss", "is missing; known are \(MatchLossType.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    let layerT = layers("layer_T", &reader, of: loss)
-    let layerS = layers("layer_S", &reader, of: loss)
+    let teacherLayers = layers("layer_T", &reader, of: loss)
+    let studentLayers = layers("layer_S", &reader, of: loss)
     let weight = reader.number("weight") ?? 1
     let projection = projection(&reader)
     let relationHeads = reader.integer("relation_heads")
     let relationWeights = reader.numbers("relation_weights")
     let attention = reader.truth("attention")
     reader.rejectUnknown()
-    guard let loss, var layerT, var layerS else { return nil }
+    guard let loss, var teacherLayers, var studentLayers else { return nil }
     if let feature, feature != loss.feature {
       reader.add("feature", "is \(feature.rawValue), but \(loss.rawValue) compares \(loss.feature.rawValue)")
     }
     if loss.takesTwoLayers {
       // One layer compared with itself is what every published configuration asks for.
-      if layerT.count == 1 && layerS.count == 1 { (layerT, layerS) = (layerT + layerT, layerS + layerS) }
-      if layerT.count != 2 || layerS.count != 2 {
+      if teacherLayers.count == 1 && studentLayers.count == 1 {
+        (teacherLayers, studentLayers) = (teacherLayers + teacherLayers, studentLayers + studentLayers)
+      }
+      if teacherLayers.count != 2 || studentLayers.count != 2 {
         reader.add("layer_T", "\(loss.rawValue) takes two layers of each side, such as [4, 4] and [1, 1]")
         return nil
       }
-    } else if !loss.takesAllLayers, layerT.count != 1 || layerS.count != 1 {
+    } else if !loss.takesAllLayers, teacherLayers.count != 1 || studentLayers.count != 1 {
       reader.add("layer_T", "\(loss.rawValue) takes one layer of each side, found a list")
       return nil
     }
     var match = IntermediateMatch(
-      layersT: layerT, layersS: layerS, loss: loss, weight: weight, projection: projection)
+      teacherLayers: teacherLayers, studentLayers: studentLayers, loss: loss, weight: weight,
+      projection: projection)
     (match.relationHeads, match.relationWeights, match.attention) = (
       relationHeads, relationWeights, attention
     )

@@ -1,7 +1,7 @@
 import Encoders
 import ModelFormats
 
-/// Turns configured matches into matches of two given models, collecting what does not fit.
+/// Resolver of configured matches for two given models, which collects the faults.
 struct MatchResolver {
   private let teacher: ModelDescription
   private let student: ModelDescription
@@ -76,7 +76,7 @@ struct MatchResolver {
         loss.needsEqualSizes
         && teacher.width(at: pair.teacher.first ?? 0) != student.width(at: pair.student.first ?? 0)
       let match = IntermediateMatch(
-        layersT: pair.teacher, layersS: pair.student, loss: loss, weight: weight,
+        teacherLayers: pair.teacher, studentLayers: pair.student, loss: loss, weight: weight,
         projection: projection ?? (needsProjection ? ProjectionConfig(.linear) : nil))
       resolve(match, "\(field) (\(map.rawValue))", countsFromZero: false)
     }
@@ -107,21 +107,21 @@ struct MatchResolver {
       faults.append(Fault("\(field).weight", fault))
     }
     let expected = match.loss.loss.layerCount
-    if match.layerT.count != expected || match.layerS.count != expected {
+    if match.teacherLayers.count != expected || match.studentLayers.count != expected {
       faults.append(
         Fault(
           "\(field).layer_T", "\(match.loss.rawValue) takes \(expected) layer(s) of each side"))
     }
     let positions = {
-      (layers: [Int], side: ModelDescription, key: String, faults: inout [Fault]) in
+      (layers: [Int], model: ModelDescription, key: String, faults: inout [Fault]) in
       layers.map { layer in
         Self.position(
-          of: layer, feature: match.feature, layers: side.layers, countsFromZero: countsFromZero,
+          of: layer, feature: match.feature, layers: model.layers, countsFromZero: countsFromZero,
           field: "\(field).\(key)", side: key == "layer_T" ? "teacher" : "student", faults: &faults)
       }
     }
-    var teacherPositions = positions(match.layerT, teacher, "layer_T", &faults)
-    var studentPositions = positions(match.layerS, student, "layer_S", &faults)
+    var teacherPositions = positions(match.teacherLayers, teacher, "layer_T", &faults)
+    var studentPositions = positions(match.studentLayers, student, "layer_S", &faults)
     var projection = match.projection
     if match.loss.takesAllLayers {
       (teacherPositions, studentPositions) = (Array(0...teacher.layers), Array(0...student.layers))
@@ -168,23 +168,23 @@ struct MatchResolver {
 
   /// Faults of losses that a model without attention, or with embeddings of a width of their own, cannot give.
   private mutating func checkAbilities(_ match: IntermediateMatch, _ field: String) {
-    for (side, name) in [(teacher, "teacher"), (student, "student")] {
-      if side.heads == 0, match.feature != .hidden || match.attention == true {
+    for (model, name) in [(teacher, "teacher"), (student, "student")] {
+      if model.heads == 0, match.feature != .hidden || match.attention == true {
         faults.append(
           Fault(
             "\(field).loss", "\(match.loss.rawValue) compares attention, of which the \(name) has none"))
       }
-      if match.loss.takesAllLayers, side.embeddingSize != side.hiddenSize {
+      if match.loss.takesAllLayers, model.embeddingSize != model.hiddenSize {
         faults.append(
           Fault(
             "\(field).loss",
-            "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(side.embeddingSize) features and "
-              + "its layers \(side.hiddenSize)"))
+            "\(match.loss.rawValue) compares all layers, but the \(name)'s embeddings have \(model.embeddingSize) features and "
+              + "its layers \(model.hiddenSize)"))
       }
     }
   }
 
-  /// The option of `emd` that compares attention too.
+  /// Checks the option of `emd` that compares attention too.
   private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
     guard let attention = match.attention else { return }
     if !match.loss.takesAllLayers {
@@ -268,16 +268,16 @@ struct MatchResolver {
             + "gives; match layers with it, or use one of "
             + losses.map(\.rawValue).joined(separator: ", ")))
     }
-    let other = module(match.moduleT, of: teacher, "\(field).module_T")
-    let own = module(match.moduleS, of: student, "\(field).module_S")
+    let other = module(match.teacherModule, of: teacher, "\(field).module_T")
+    let own = module(match.studentModule, of: student, "\(field).module_S")
     guard let other, let own else { return }
     if other.rows != own.rows {
-      let words = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
+      let unit = { (rows: Intermediate.Rows) in rows == .sequences ? "sequence" : "token" }
       faults.append(
         Fault(
           "\(field).module_S",
-          "\(own.name) has a row for each \(words(own.rows)), the teacher's \(other.name) for each "
-            + "\(words(other.rows)); match values of one kind"))
+          "\(own.name) has a row for each \(unit(own.rows)), the teacher's \(other.name) for each "
+            + "\(unit(other.rows)); match values of one kind"))
     }
     var projection = match.projection
     if var sized = projection {

@@ -2,7 +2,7 @@ import ModelFormats
 public import Tensors
 import Training
 
-/// Brings a student's hidden states to the teacher's size: f(x Wᵀ + b).
+/// Projection of a student's hidden states to the teacher's size: f(x Wᵀ + b).
 ///
 /// It exists during the distillation only: optimised, clipped and kept in checkpoints like the student, but no part of
 /// the exported model.
@@ -17,7 +17,7 @@ public final class Projection {
   /// A fresh projection.
   ///
   /// - Parameters:
-  ///   - kind: What follows the linear map.
+  ///   - kind: The activation behind the linear map.
   ///   - studentSize: The size of what goes in.
   ///   - teacherSize: The size of what comes out.
   ///   - name: The prefix of the parameters' names, such as `projections.0`.
@@ -67,7 +67,7 @@ public final class Projection {
 public struct ProjectionConfig: Sendable, Equatable {
   /// Activation behind the linear map; TextBrewer's `PROJ_MAP`.
   public enum Kind: String, Sendable, Codable, CaseIterable {
-    /// Nothing.
+    /// No activation.
     case linear
     /// max(x, 0).
     case relu

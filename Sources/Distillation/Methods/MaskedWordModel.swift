@@ -4,7 +4,7 @@ import Tasks
 import Tensors
 public import Tokenization
 
-/// Asks a masked language model which words could stand in the place of a text's words: TinyBERT's word replacement.
+/// Model of the words that could stand in the place of a text's words: TinyBERT's word replacement by a masked language model.
 ///
 /// Each valid word is hidden in turn, and the model reads the text with the gap and, behind it, the text as it is; the words it
 /// finds most likely in the gap are the candidates (Jiao and others 2020, *TinyBERT: Distilling BERT for Natural Language
@@ -19,8 +19,8 @@ public struct MaskedWordModel {
   private let mask: Int32
   private let frame: SpecialFrame
   private let maxLength: Int
-  /// The word of each token that is one of letters, nil for the others.
-  private let words: [String?]
+  /// The word of each token that is one word of letters, nil for the others.
+  private let tokenWords: [String?]
 
   /// Tokens that one run of the model reads at most, unless a single text has more.
   private static let tokensInBatch = 4096
@@ -52,7 +52,7 @@ public struct MaskedWordModel {
     maxLength = min(model.config.maxPositions, tokenizer.modelMaxLength ?? .max)
     let word = Self.wordRule(of: tokenizer)
     let special = Set(tokenizer.addedTokens.map(\.content))
-    words = (0..<Int32(model.config.vocabularySize)).map { id in
+    tokenWords = (0..<Int32(model.config.vocabularySize)).map { id in
       tokenizer.token(id).flatMap { special.contains($0) ? nil : word($0) }
     }
   }
@@ -98,13 +98,13 @@ public struct MaskedWordModel {
     let (values, width) = (logits.values, logits.shape.lastDimension)
     return places.indices.map { row in
       var best: [(value: Float, id: Int)] = []
-      for id in 0..<width where words[id] != nil {
+      for id in 0..<width where tokenWords[id] != nil {
         let value = values[row * width + id]
         if best.count == candidateCount + 1, value <= best[best.count - 1].value { continue }
         best.insert((value, id), at: best.firstIndex { $0.value < value } ?? best.count)
         if best.count > candidateCount + 1 { best.removeLast() }
       }
-      return best.compactMap { words[$0.id] }
+      return best.compactMap { tokenWords[$0.id] }
     }
   }
 
@@ -115,7 +115,7 @@ public struct MaskedWordModel {
     let lettered = pieces.indices.filter { index in
       tokenizer.token(pieces[index])?.contains { $0.isLetter } ?? true
     }
-    guard lettered.count == 1, words[Int(pieces[lettered[0]])]?.count == core.count else { return nil }
+    guard lettered.count == 1, tokenWords[Int(pieces[lettered[0]])]?.count == core.count else { return nil }
     return lettered[0]
   }
 
@@ -128,7 +128,7 @@ public struct MaskedWordModel {
     return (String(word[..<first]), String(word[first..<end]), String(word[end...]))
   }
 
-  /// Byte-level vocabularies have a word's first piece with the space before it.
+  /// Space in front of a word, which byte-level vocabularies have in its first piece; empty for others.
   private var space: String { tokenizer is ByteLevelBPETokenizer ? " " : "" }
 
   /// The word that a token of a vocabulary is, nil for one that goes on with a word or is more than letters.

@@ -7,7 +7,7 @@ import Tensors
 import Tokenization
 import Training
 
-/// Trains one student on several tasks: a shared encoder, and for each task a head, a teacher, a configuration and a
+/// Distiller of one student on several tasks: a shared encoder, and for each task a head, a teacher, a configuration and a
 /// sampling weight; TextBrewer's `MultiTaskDistiller`.
 ///
 /// ```swift
@@ -36,7 +36,7 @@ public final class MultiTaskDistiller: TrainingObjective {
   /// Offsets of each task's examples among those of all.
   private let offsets: [Int]
 
-  /// A distiller of several tasks, once everything fits.
+  /// A distiller of several tasks.
   ///
   /// - Parameters:
   ///   - tasks: The tasks; their names are different and their examples not empty.

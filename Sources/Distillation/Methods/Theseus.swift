@@ -7,8 +7,8 @@ import Tensors
 import Tokenization
 import Training
 
-/// Compresses a teacher by replacing its blocks of layers with the student's layers, one by one and by chance, in training on
-/// the task's loss alone: BERT-of-Theseus (Xu and others 2020).
+/// Distiller that replaces a teacher's blocks of layers with the student's layers, one by one and by chance, in training on the
+/// task's loss alone: BERT-of-Theseus (Xu and others 2020).
 ///
 /// Layer i of S stands for block i of the teacher's T layers, those behind ⌊i T / S + ½⌋ up to ⌊(i + 1) T / S + ½⌋. In each
 /// update each block is replaced with probability p_t = min(1, k t + b), independently of the others; once p_t is 1 the
@@ -31,7 +31,7 @@ public final class TheseusDistiller: TrainingObjective {
   /// The updates of the run, once it is known.
   private var totalSteps = 1
 
-  /// A distiller of two models, once everything fits.
+  /// A distiller of two models.
   ///
   /// - Parameters:
   ///   - config: How often blocks are replaced.

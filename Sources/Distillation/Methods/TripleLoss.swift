@@ -48,7 +48,7 @@ public struct TripleLoss: Sendable, Equatable {
   func config(teacher: ModelDescription, student: ModelDescription) -> DistillationConfig {
     let needsProjection = teacher.hiddenSize != student.hiddenSize
     let match = IntermediateMatch(
-      layerT: teacher.layers, layerS: student.layers, loss: .cos, weight: alphaCos,
+      teacherLayer: teacher.layers, studentLayer: student.layers, loss: .cos, weight: alphaCos,
       projection: needsProjection ? ProjectionConfig(.linear) : nil)
     return DistillationConfig(
       temperature: temperature, kdLossWeight: alphaCE, hardLabelWeight: alphaMLM,

@@ -11,7 +11,7 @@ public enum DistillationGuards {
   /// The sequences below which a student that starts at random is not expected to learn a language.
   public static let fewSequences = 50_000
 
-  /// A student that starts at random and has fewer than `fewSequences` sequences to learn from.
+  /// Warning of a student that starts at random and has fewer than `fewSequences` sequences to learn from.
   public static func freshStudent(_ name: String, sequences: Int) -> Fault? {
     guard sequences < fewSequences else { return nil }
     return Fault(
@@ -22,7 +22,7 @@ public enum DistillationGuards {
       severity: .warning)
   }
 
-  /// Models that read texts of different length, of which the shorter decides what both read.
+  /// Warning of models that read texts of different length, of which the shorter decides what both read.
   ///
   /// - Parameters:
   ///   - teacher: The largest number of tokens that the teacher reads.
@@ -37,7 +37,7 @@ public enum DistillationGuards {
         + "cut for both, so that logits and layers belong to the same tokens", severity: .warning)
   }
 
-  /// A teacher whose answers to labelled rows are no better than guessing.
+  /// Warning of a teacher whose answers to labelled rows are no better than guessing.
   ///
   /// Guessing is, for one label a row, always to give the commonest (accuracy); for numbers a correlation of at most 0.05;
   /// for labels side by side and entities an F1 below 0.01, for answers one below 1 of 100.

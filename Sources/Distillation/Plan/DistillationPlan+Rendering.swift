@@ -4,7 +4,7 @@ import ModelFormats
 extension DistillationPlan {
   /// The plan as lines of plain text.
   public var lines: [String] {
-    var lines = ([teacher] + (others?.teachers ?? [])).map { "teacher  \(describe($0))" }
+    var lines = ([teacher] + (furtherTeachers?.teachers ?? [])).map { "teacher  \(describe($0))" }
     lines += [
       "student  \(describe(student)), \(ratio)",
       "trained  \(grouped(trainableCount)) parameters"
@@ -34,10 +34,11 @@ extension DistillationPlan {
         "loss     \(weight(config.kdLossWeight, config.kdLossWeightSchedule)) × KD (\(kdDetails.joined(separator: ", ")))"
           + (config.cacheTeacherLogits && matches.isEmpty && cache == nil ? ", the teacher runs once" : ""))
     }
-    if config.usesTeacherLogits, let others {
-      let shares = others.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
+    if config.usesTeacherLogits, let furtherTeachers {
+      let shares = furtherTeachers.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
       goals.append(
-        "mean     of \(others.shares.count) teachers' \(others.average.rawValue), shares \(shares)")
+        "mean     of \(furtherTeachers.shares.count) teachers' \(furtherTeachers.average.rawValue), shares \(shares)"
+      )
     }
     if config.usesLosses {
       goals.append("loss     \(weight(config.hardLabelWeight, config.hardLabelWeightSchedule)) × labels")
@@ -86,10 +87,10 @@ extension DistillationPlan {
   public var json: JSONValue {
     var object = JSONObject()
     object["teacher"] = json(teacher)
-    if let others {
-      object["other_teachers"] = .array(others.teachers.map(json))
-      object["teacher_shares"] = .array(others.shares.map { .double($0) })
-      object["teacher_average"] = .string(others.average.rawValue)
+    if let furtherTeachers {
+      object["other_teachers"] = .array(furtherTeachers.teachers.map(json))
+      object["teacher_shares"] = .array(furtherTeachers.shares.map { .double($0) })
+      object["teacher_average"] = .string(furtherTeachers.average.rawValue)
     }
     object["student"] = json(student)
     object["copied_layers"] = student.copiedLayers.map { .array($0.map { .integer($0) }) }

@@ -36,7 +36,7 @@ public struct DistillationPlan: Sendable {
   }
 
   /// Further teachers, and how all are averaged.
-  public struct Others: Sendable {
+  public struct FurtherTeachers: Sendable {
     /// The teachers behind the first.
     public let teachers: [ModelDescription]
     /// The share of each teacher, the first included; they add up to 1.
@@ -55,8 +55,8 @@ public struct DistillationPlan: Sendable {
 
   /// The teacher, or the first of several.
   public let teacher: ModelDescription
-  /// The other teachers; nil where there is one.
-  public let others: Others?
+  /// Further teachers; nil where there is one teacher.
+  public let furtherTeachers: FurtherTeachers?
   /// The student.
   public let student: ModelDescription
   /// Configuration of the loss.
@@ -75,7 +75,7 @@ public struct DistillationPlan: Sendable {
   public let warnings: [Fault]
   private let optimizerStates: Int
 
-  /// A plan, once everything fits.
+  /// A plan of a configuration for two models.
   ///
   /// - Parameters:
   ///   - config: What the student learns from.
@@ -86,14 +86,15 @@ public struct DistillationPlan: Sendable {
   ///   - tokensPerBatch: The tokens of a micro-batch.
   ///   - sequenceLength: The longest sequence, in tokens.
   ///   - hasLabels: Whether any training example has a label, if that is known.
-  ///   - others: Further teachers, if there are any.
+  ///   - furtherTeachers: The teachers behind the first, if there are any.
   ///   - cache: Where the teacher's answers are kept on disk, if they are.
   ///   - isAligned: Whether teacher and student read different tokens, which are aligned.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   public init(
     _ config: DistillationConfig, teacher: ModelDescription, student: ModelDescription,
     training: TrainingConfig = TrainingConfig(), steps: Int? = nil, tokensPerBatch: Int,
-    sequenceLength: Int = 128, hasLabels: Bool? = nil, others: Others? = nil, cache: CachePlan? = nil,
+    sequenceLength: Int = 128, hasLabels: Bool? = nil, furtherTeachers: FurtherTeachers? = nil,
+    cache: CachePlan? = nil,
     isAligned: Bool = false
   ) throws(DistillationError) {
     try self.init(
@@ -101,7 +102,7 @@ public struct DistillationPlan: Sendable {
       resolved: config.resolved(
         teacher: teacher, student: student, hasLabels: hasLabels, isAligned: isAligned),
       teacher: teacher, student: student, training: training, steps: steps, tokensPerBatch: tokensPerBatch,
-      sequenceLength: sequenceLength, others: others, cache: cache)
+      sequenceLength: sequenceLength, furtherTeachers: furtherTeachers, cache: cache)
   }
 
   /// A plan of matches and faults that are known already, such as those of a distiller.
@@ -111,13 +112,13 @@ public struct DistillationPlan: Sendable {
   init(
     _ config: DistillationConfig, resolved: (matches: [Distillation.Match], faults: [Fault]),
     teacher: ModelDescription, student: ModelDescription, training: TrainingConfig, steps: Int?,
-    tokensPerBatch: Int, sequenceLength: Int, others: Others?, cache: CachePlan?
+    tokensPerBatch: Int, sequenceLength: Int, furtherTeachers: FurtherTeachers?, cache: CachePlan?
   ) throws(DistillationError) {
     let found = resolved.faults + config.accumulationFaults(training.gradientAccumulationSteps)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config
-    self.others = others.flatMap { $0.teachers.isEmpty ? nil : $0 }
+    self.furtherTeachers = furtherTeachers.flatMap { $0.teachers.isEmpty ? nil : $0 }
     self.teacher = teacher
     self.student = student
     self.steps = steps
@@ -138,7 +139,8 @@ public struct DistillationPlan: Sendable {
   /// Memory that the run is expected to take, in bytes.
   public var memory: MemoryEstimate {
     MemoryEstimate(
-      teacher: teacher, others: others?.teachers ?? [], student: student, projectionCount: projectionCount,
+      teacher: teacher, furtherTeachers: furtherTeachers?.teachers ?? [], student: student,
+      projectionCount: projectionCount,
       optimizerStates: optimizerStates,
       tokens: tokensPerBatch, sequenceLength: sequenceLength)
   }
@@ -183,12 +185,13 @@ public struct MemoryEstimate: Sendable, Equatable {
   public let activations: Int
 
   init(
-    teacher: ModelDescription, others: [ModelDescription], student: ModelDescription, projectionCount: Int,
+    teacher: ModelDescription, furtherTeachers: [ModelDescription], student: ModelDescription,
+    projectionCount: Int,
     optimizerStates: Int,
     tokens: Int, sequenceLength: Int
   ) {
     let trained = student.trainableCount + projectionCount
-    let further = others.reduce(0) { $0 + $1.parameterCount }
+    let further = furtherTeachers.reduce(0) { $0 + $1.parameterCount }
     parameters = 4 * (teacher.parameterCount + further + student.parameterCount + projectionCount)
     gradients = 4 * trained
     optimizer = 4 * optimizerStates * trained
@@ -199,6 +202,6 @@ public struct MemoryEstimate: Sendable, Equatable {
     activations = 4 * (student.layers * perLayer(student) + passing + 2 * perLayer(teacher))
   }
 
-  /// Everything together, in bytes.
+  /// The sum, in bytes.
   public var total: Int { parameters + gradients + optimizer + activations }
 }

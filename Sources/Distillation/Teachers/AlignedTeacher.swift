@@ -81,12 +81,12 @@ public struct AlignedTeacher: TeacherWrapper {
         moved(scores, alignments, isEnd: index == 1, temperature: temperature, starts, otherStarts)
       }
     } else if family.rows == .tokens {
-      var (rows, others): ([Int32], [Int32]) = ([], [])
+      var (studentRows, teacherRows): ([Int32], [Int32]) = ([], [])
       for (place, alignment) in alignments.enumerated() {
-        rows += alignment.words.map { starts[place] + $0.student }
-        others += alignment.words.map { otherStarts[place] + $0.teacher }
+        studentRows += alignment.words.map { starts[place] + $0.student }
+        teacherRows += alignment.words.map { otherStarts[place] + $0.teacher }
       }
-      (counterparts.logits, result.logitRows) = (rows, [others])
+      (counterparts.logits, result.logitRows) = (studentRows, [teacherRows])
     }
     if answers.values.keys.contains(where: tokenValues.contains) {
       var (rows, ranges): ([Int32], [Range<Int>]) = ([], [])

@@ -3,25 +3,25 @@ import Tokenization
 
 /// Teacher whose logits are kept in memory, so that it is asked once about each example and not once an epoch.
 ///
-/// Inner values are not kept: who wants them asks again.
+/// Inner values are not kept: each request for them runs the teacher.
 public final class RememberingTeacher: TeacherWrapper {
   let wrapped: any Teacher
   /// Logits seen so far.
   public let cache = TeacherCache()
-  /// Company in which each example is answered; nil takes the batches as they come.
+  /// Batches in which examples are answered; nil takes the batches as they come.
   private var order: AnswerOrder?
 
   /// A teacher with an empty memory.
   public init(_ teacher: any Teacher) { wrapped = teacher }
 
-  /// Always: its logits are kept.
+  /// True: the logits are kept.
   public var keepsAnswers: Bool { true }
 
-  /// The other teacher itself: what is remembered is of this one.
+  /// The other teacher itself, without the memory, which is of the wrapped one's logits.
   func around(_ other: any Teacher) -> any Teacher { other }
 
-  /// Notes the batches of the first epoch: in their company examples are answered, so that the last bits of an answer do not
-  /// depend on where a run was gone on with.
+  /// Notes the batches of the first epoch, in which examples are answered always, so that the last bits of an answer do not
+  /// depend on where a run was resumed.
   public func prepare(
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
@@ -33,12 +33,12 @@ public final class RememberingTeacher: TeacherWrapper {
   public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     guard request.taps.isEmpty else { return try wrapped.answers(to: batch, wanting: request) }
     if let order {
-      var whole = request
-      whole.rows = nil
+      var wholeRequest = request
+      wholeRequest.rows = nil
       for index in batch.indices where !cache.holds(index) {
-        guard let company = order.company(of: index) else { continue }
+        guard let whole = order.batch(of: index) else { continue }
         try cache.store(
-          try wrapped.answers(to: company, wanting: whole), of: company.indices, starts: company.starts
+          try wrapped.answers(to: whole, wanting: wholeRequest), of: whole.indices, starts: whole.starts
         )
       }
     }
@@ -51,8 +51,8 @@ public final class RememberingTeacher: TeacherWrapper {
 
 /// Order in which a teacher answers examples whose answers are kept in memory: always in the batches of the first epoch.
 ///
-/// The last bits of an answer depend on the texts beside it. A run that goes on from a checkpoint begins with empty memory in
-/// another epoch; asking there in the same company as the uninterrupted run did gives the same bits.
+/// The last bits of an answer depend on the other texts of its batch. A resumed run begins with empty memory in another epoch;
+/// there the batches of the uninterrupted run give the same bits.
 private final class AnswerOrder {
   private let makeBatches: () -> [[Int]]
   private let makeBatch: ([Int]) -> Batch
@@ -70,7 +70,7 @@ private final class AnswerOrder {
   }
 
   /// The batch in which the example at a position is answered; nil when no batch has it.
-  func company(of index: Int) -> Batch? {
+  func batch(of index: Int) -> Batch? {
     if batches.isEmpty {
       batches = makeBatches()
       places = Array(repeating: -1, count: (batches.joined().max() ?? -1) + 1)

@@ -47,7 +47,7 @@ public final class StoredTeacher: Teacher {
       ?? ModelDescription(config, name: stored.teacherName, parameterCount: stored.parameterCount)
   }
 
-  /// Always: its answers are in a file.
+  /// True: the answers are in a file.
   public var keepsAnswers: Bool { true }
 
   /// The answers to a batch, read from the file.
@@ -84,8 +84,8 @@ public final class StoredTeacher: Teacher {
 extension TeacherCacheFile {
   /// Runs a teacher once over a data set and keeps its answers; goes on where an interrupted run has stopped.
   ///
-  /// What stood under the name is replaced when everything is written. Examples are always answered in the same company, so
-  /// a file that was gone on with equals one that was made at once.
+  /// A file of that name is replaced when everything is written. Examples are always answered in the same batches, so a file
+  /// that was written in several runs equals one that was written at once.
   ///
   /// - Parameters:
   ///   - url: The file.

@@ -24,7 +24,7 @@ public protocol Teacher {
   /// The model behind; nil where none is there.
   var model: TaskModel? { get }
 
-  /// Whether answers are kept, so that nobody is asked twice.
+  /// Whether answers are kept, so that no example is asked about twice.
   var keepsAnswers: Bool { get }
 
   /// The training examples as it reads them; nil where it reads the student's tokens.
@@ -33,7 +33,7 @@ public protocol Teacher {
   /// Faults and doubts about it for a student, beside those of any teacher of its description.
   func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
 
-  /// Makes ready for training.
+  /// Prepares the teacher for training.
   ///
   /// - Parameters:
   ///   - examples: What it will be asked about, as the student reads it.
@@ -44,7 +44,7 @@ public protocol Teacher {
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError)
 
-  /// The teacher with others in the place of those that answer in the end, below everything that wraps them.
+  /// The teacher with its sources replaced, which answer below all wrappers.
   ///
   /// - Parameter change: Gives another teacher for one, numbered from 0.
   func replacingSources(
@@ -53,13 +53,13 @@ public protocol Teacher {
 }
 
 extension Teacher {
-  /// None.
+  /// No model.
   public var model: TaskModel? { nil }
-  /// It asks again.
+  /// False: answers are computed anew.
   public var keepsAnswers: Bool { false }
-  /// It reads the student's tokens.
+  /// Nil: the teacher reads the student's tokens.
   public var alignment: AlignedExamples? { nil }
-  /// Nothing.
+  /// No faults.
   public func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
   {
     []
@@ -68,7 +68,7 @@ extension Teacher {
   public func prepare(
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {}
-  /// Changes this one.
+  /// The replacement of this teacher, which is its own source.
   public func replacingSources(
     _ change: (_ source: any Teacher, _ number: Int) throws -> any Teacher
   ) rethrows -> any Teacher {
@@ -80,7 +80,7 @@ extension Teacher {
     replacingSources { source, _ in source.keepsAnswers ? source : RememberingTeacher(source) }
   }
 
-  /// The teachers that answer in the end.
+  /// The teachers that answer below all wrappers.
   var sources: [any Teacher] {
     var found: [any Teacher] = []
     _ = replacingSources { source, _ in
@@ -119,7 +119,7 @@ public final class LiveTeacher: Teacher {
   /// Whether the standard adaptor reads the model's output, whose answers a cache can keep.
   let isStandard: Bool
   private var knownFingerprint: String?
-  /// How often the weights were hashed.
+  /// Number of times that the weights were hashed.
   package private(set) var hashCount = 0
 
   /// A model as a teacher.
@@ -186,34 +186,34 @@ public struct ClosureTeacher: Teacher {
   }
 }
 
-/// Teacher around another one, which answers for it.
+/// Wrapper of another teacher, which answers for it.
 protocol TeacherWrapper: Teacher {
   var wrapped: any Teacher { get }
-  /// The same around another teacher.
+  /// The same wrapper around another teacher.
   func around(_ other: any Teacher) -> any Teacher
 }
 
 extension TeacherWrapper {
-  /// The other's.
+  /// The wrapped teacher's description.
   public var description: ModelDescription { wrapped.description }
-  /// The other's.
+  /// The wrapped teacher's model.
   public var model: TaskModel? { wrapped.model }
-  /// As the other.
+  /// Whether the wrapped teacher's answers are kept.
   public var keepsAnswers: Bool { wrapped.keepsAnswers }
-  /// The other's.
+  /// The wrapped teacher's alignment.
   public var alignment: AlignedExamples? { wrapped.alignment }
-  /// The other's.
+  /// The wrapped teacher's faults.
   public func faults(with config: DistillationConfig, student: ModelDescription, hasLabels: Bool?) -> [Fault]
   {
     wrapped.faults(with: config, student: student, hasLabels: hasLabels)
   }
-  /// Makes the other ready.
+  /// Prepares the wrapped teacher.
   public func prepare(
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     try wrapped.prepare(for: examples, config: config, batches: batches)
   }
-  /// Changes the other.
+  /// The wrapper of the wrapped teacher with its sources replaced.
   public func replacingSources(
     _ change: (_ source: any Teacher, _ number: Int) throws -> any Teacher
   ) rethrows -> any Teacher {

@@ -6,7 +6,7 @@ import Tasks
 import Tensors
 import Tokenization
 
-/// Mean that several teachers are taken for.
+/// Mean of several teachers: of logits, of probabilities, or of losses.
 ///
 /// With z_k the logits of teacher k, w_k its share (the shares add up to 1), τ the temperature and L the KD loss:
 /// `logits`: L(student, Σ w_k z_k), TextBrewer's way; `probabilities`: L against Σ w_k softmax(z_k/τ);
@@ -23,7 +23,7 @@ public enum TeacherAverage: String, Sendable, Codable, CaseIterable {
   case losses
 }
 
-/// Teacher that is several; TextBrewer's `MultiTeacherDistiller`, with weights, and with a choice of what is averaged.
+/// Teacher of several teachers; TextBrewer's `MultiTeacherDistiller`, with weights, and with a choice of what is averaged.
 ///
 /// Every teacher reads the student's tokens and answers its labels, in whatever order (`ReorderedTeacher`). Intermediate
 /// layers are matched with the first teacher.
@@ -77,7 +77,7 @@ public struct TeacherEnsemble: Teacher {
   /// Whether all answers are kept.
   public var keepsAnswers: Bool { members.allSatisfy(\.keepsAnswers) }
 
-  /// Changes each teacher, numbered in order.
+  /// The ensemble with the sources of each teacher replaced, numbered in order.
   public func replacingSources(
     _ change: (_ source: any Teacher, _ number: Int) throws -> any Teacher
   ) rethrows -> any Teacher {
@@ -91,7 +91,7 @@ public struct TeacherEnsemble: Teacher {
       }, weights: weights, average: average)
   }
 
-  /// Makes every teacher ready.
+  /// Prepares every teacher.
   public func prepare(
     for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {

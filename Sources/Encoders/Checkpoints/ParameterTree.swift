@@ -20,7 +20,7 @@ struct ParameterTree {
 
   /// A line of the tree.
   struct Row: Equatable {
-    /// How deep the module lies.
+    /// Depth of the module.
     let depth: Int
     /// Name, with the range of alike siblings it stands for.
     let name: String

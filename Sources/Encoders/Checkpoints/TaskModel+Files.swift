@@ -33,7 +33,7 @@ extension TaskModel {
       throw .format(error)
     }
     let (family, form) = (config.family, config.headForm)
-    let aliases = form.aliases(words: family.module + "." + family.words)
+    let aliases = form.aliases(wordTable: family.module + "." + family.wordTable)
     let source = try CheckpointSource(reader, family: family, aliases: aliases) {
       !keepsHead && $0.hasPrefix(form.output + ".")
     }

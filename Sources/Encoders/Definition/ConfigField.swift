@@ -133,9 +133,9 @@ struct ConfigFaults {
   /// Adds a fault unless something holds, or a fault of other fields stands in the way of saying so.
   mutating func require(
     _ holds: @autoclosure () -> Bool, _ field: String, _ problem: @autoclosure () -> String,
-    given others: String...
+    given prerequisites: String...
   ) {
-    if !found(field), !others.contains(where: found), !holds() { note(field, problem()) }
+    if !found(field), !prerequisites.contains(where: found), !holds() { note(field, problem()) }
   }
 
   /// Whether a field has a fault.

@@ -19,7 +19,7 @@ protocol EncoderFamily: Sendable {
   /// The list of layers in that module, such as `encoder.layer`.
   var layers: String { get }
   /// The word table in that module.
-  var words: String { get }
+  var wordTable: String { get }
   /// The modules of the encoder that a checkpoint of the encoder alone has at the root of its names.
   var bareModules: Set<String> { get }
 
@@ -125,7 +125,7 @@ public struct AttentionNames: Sendable {
 
 /// Defaults that most families have in common.
 extension EncoderFamily {
-  var words: String { "embeddings.word_embeddings.weight" }
+  var wordTable: String { "embeddings.word_embeddings.weight" }
   var bareModules: Set<String> {
     ["embeddings", "embeddings_project", "encoder", "transformer", "pooler"]
   }
@@ -163,7 +163,7 @@ extension EncoderFamily {
 /// Encoder that turns packed tokens into a hidden state for each, below the head of a `TaskModel`.
 protocol Encoder {
   /// The word table, [vocabulary, features].
-  var words: Parameter { get }
+  var wordTable: Parameter { get }
 
   /// Runs the encoder, whose parts keep what the context's taps want.
   ///

@@ -87,7 +87,7 @@ protocol HeadForm: Sendable {
   /// Whether a head of which a checkpoint has these modules was trained, so that the others were lost.
   func isTrained(with modules: Set<String>) -> Bool
   /// Second names that a checkpoint may give parameters, by their canonical ones.
-  func aliases(words: String) -> [String: String]
+  func aliases(wordTable: String) -> [String: String]
   /// The values of the head that can be asked for by name, in the order in which they are computed.
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
   /// Widths that a narrower student cuts in one of its parameters.
@@ -106,9 +106,9 @@ protocol HeadForm: Sendable {
   ///
   /// - Parameters:
   ///   - scope: The root of the names, which is asked for the parameters.
-  ///   - words: The encoder's word table.
+  ///   - wordTable: The encoder's word table.
   ///   - config: The model's shape.
-  func head(_ scope: ParameterScope, words: Parameter, config: EncoderConfig) -> any Head
+  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head
 }
 
 extension HeadForm {
@@ -120,7 +120,7 @@ extension HeadForm {
   var pooler: String? { nil }
   func owns(_ name: String) -> Bool { modules.contains { name.hasPrefix($0 + ".") } }
   func isTrained(with modules: Set<String>) -> Bool { modules.contains(output) }
-  func aliases(words: String) -> [String: String] { [:] }
+  func aliases(wordTable: String) -> [String: String] { [:] }
 }
 
 /// The layers from an encoder's last hidden state to logits.

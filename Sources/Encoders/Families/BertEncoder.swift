@@ -6,7 +6,7 @@ struct BertEncoder: Encoder {
   /// Shape and hyper-parameters.
   let config: EncoderConfig
   /// The word table, [vocabulary, features].
-  var words: Parameter { embeddings.word }
+  var wordTable: Parameter { embeddings.word }
   let family: BertFamily
   let embeddings: BertEmbeddings
   let layers: [BertLayer]

@@ -62,7 +62,7 @@ struct ConvolutionalFamily: WordFamily {
 /// Its parameters are `embeddings.word_embeddings.weight` and `layer.<l>.convolutions.<j>.weight` [filters, inputs, width]
 /// and `.bias`, those of `nn.Conv1d` with `padding="same"`; a layer's output is ReLU of all widths' filters in order.
 struct ConvolutionalEncoder: Encoder {
-  let words: Parameter
+  let wordTable: Parameter
   private let layers: [[(weight: Parameter, bias: Parameter)]]
   private let family: ConvolutionalFamily
   private let dropoutRate: Float
@@ -70,7 +70,7 @@ struct ConvolutionalEncoder: Encoder {
   /// An encoder with its parameters from `scope`; fresh ones start as PyTorch starts them.
   init(_ scope: ParameterScope, family: ConvolutionalFamily, config: EncoderConfig) {
     self.family = family
-    words = wordTable(scope, config: config)
+    wordTable = makeWordTable(scope, config: config)
     let (sizes, list) = (config.kernelSizes, scope / family.layers)
     let filters = config.hiddenSize / sizes.count
     layers = (0..<config.layerCount).map { layer in

@@ -55,7 +55,7 @@ struct RecurrentFamily: WordFamily {
 /// Its parameters are `embeddings.word_embeddings.weight` and, under `encoder`, those of `nn.GRU` or `nn.LSTM` with
 /// `bidirectional=True` under their own names, such as `weight_ih_l0` and `bias_hh_l0_reverse`, and with their meaning.
 struct RecurrentEncoder: Encoder {
-  let words: Parameter
+  let wordTable: Parameter
   private let family: RecurrentFamily
   private let layers: [[Direction]]
   private let dropoutRate: Float
@@ -77,7 +77,7 @@ struct RecurrentEncoder: Encoder {
   init(_ scope: ParameterScope, family: RecurrentFamily, config: EncoderConfig) {
     self.family = family
     let cell = family.cell
-    words = wordTable(scope, config: config)
+    wordTable = makeWordTable(scope, config: config)
     let (hidden, list) = (config.hiddenSize, scope / family.layers)
     let initial = InitialValue.uniform(bound: 1 / sqrt(Float(hidden)))
     layers = (0..<config.layerCount).map { layer in

@@ -65,7 +65,7 @@ extension Encoder {
     _ batch: TokenBatch, layers: [(Tensor) -> Tensor], of family: some EncoderFamily, dropoutRate: Float,
     in context: Context
   ) -> EncoderOutput {
-    var x = words.tensor(in: context).embedding(ids: batch.ids).dropout(
+    var x = wordTable.tensor(in: context).embedding(ids: batch.ids).dropout(
       probability: dropoutRate, starts: batch.starts, in: context)
     context.taps?.keep(x, as: "embeddings")
     for (index, layer) in layers.enumerated() {
@@ -77,7 +77,7 @@ extension Encoder {
 }
 
 /// The word table of an encoder without positions and segments; fresh values have `nn.Embedding`'s distribution N(0, 1).
-func wordTable(_ scope: ParameterScope, config: EncoderConfig) -> Parameter {
+func makeWordTable(_ scope: ParameterScope, config: EncoderConfig) -> Parameter {
   (scope.beforeLayers(of: config.layerCount) / "embeddings" / "word_embeddings").parameter(
     "weight", [config.vocabularySize, config.inputSize], initial: .normal(standardDeviation: 1))
 }

@@ -39,7 +39,7 @@ struct SequenceHeadForm: HeadForm {
       columns: name.hasSuffix(".weight") ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, words: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
     ClassificationHead(scope, form: self, config: config)
   }
 }
@@ -112,7 +112,7 @@ struct TokenHeadForm: HeadForm {
     Cut(columns: name.hasSuffix(".weight") ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, words: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
     TokenHead(scope, form: self, config: config)
   }
 }

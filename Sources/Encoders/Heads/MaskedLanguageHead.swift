@@ -22,8 +22,8 @@ struct MaskedHeadForm: HeadForm {
   /// Behind the transform there is no layer of its own, and no encoder alone has any part of it.
   func isTrained(with modules: Set<String>) -> Bool { !modules.isEmpty }
 
-  func aliases(words: String) -> [String: String] {
-    [words: decoder + ".weight", bias: decoder + ".bias"].filter { $0.key != $0.value }
+  func aliases(wordTable: String) -> [String: String] {
+    [wordTable: decoder + ".weight", bias: decoder + ".bias"].filter { $0.key != $0.value }
   }
 
   func intermediates(_ config: EncoderConfig) -> [Intermediate] {
@@ -40,8 +40,8 @@ struct MaskedHeadForm: HeadForm {
     return Cut(rows: rows, columns: name == transform + ".weight" ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, words: Parameter, config: EncoderConfig) -> any Head {
-    MaskedLanguageHead(scope, words: words, form: self, config: config)
+  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
+    MaskedLanguageHead(scope, wordTable: wordTable, form: self, config: config)
   }
 }
 
@@ -50,14 +50,14 @@ struct MaskedHeadForm: HeadForm {
 struct MaskedLanguageHead: Head {
   private let transform: LinearLayer
   private let norm: LayerNormLayer
-  private let words: Parameter
+  private let wordTable: Parameter
   private let bias: Parameter
   private let activation: Activation
 
-  /// A head with its parameters at the root of the names; `words` is the encoder's word table.
-  init(_ scope: ParameterScope, words: Parameter, form: MaskedHeadForm, config: EncoderConfig) {
-    self.words = words
-    let features = words.shape.lastDimension
+  /// A head with its parameters at the root of the names; `wordTable` is the encoder's word table.
+  init(_ scope: ParameterScope, wordTable: Parameter, form: MaskedHeadForm, config: EncoderConfig) {
+    self.wordTable = wordTable
+    let features = wordTable.shape.lastDimension
     transform = LinearLayer(
       scope / form.transform, inputs: config.hiddenSize, outputs: features,
       initializerRange: config.initializerRange)
@@ -71,7 +71,7 @@ struct MaskedLanguageHead: Head {
     // A batch may hold no masked token.
     guard rows.shape[0] > 0 else { return Tensor([], shape: [0, bias.count]) }
     let transformed = norm(transform(rows, activation: activation, in: context), in: context)
-    return transformed.linear(LinearWeights(words.tensor(in: context), bias: bias.tensor(in: context)))
+    return transformed.linear(LinearWeights(wordTable.tensor(in: context), bias: bias.tensor(in: context)))
   }
 
   func answer(

@@ -27,7 +27,7 @@ public final class TaskModel {
     self.config = config
     let scope = ParameterScope(store)
     encoder = config.family.encoder(scope / config.family.module, config: config)
-    layers = config.headForm.head(scope, words: encoder.words, config: config)
+    layers = config.headForm.head(scope, wordTable: encoder.wordTable, config: config)
     headPrefix = nil
     parameters = store.parameters
     loadReport = isFresh ? nil : try store.report()
@@ -39,7 +39,8 @@ public final class TaskModel {
   {
     self.config = config
     encoder = base.encoder
-    layers = config.headForm.head(ParameterScope(store) / prefix, words: encoder.words, config: config)
+    layers = config.headForm.head(
+      ParameterScope(store) / prefix, wordTable: encoder.wordTable, config: config)
     headPrefix = prefix
     parameters = base.encoderParameters + store.parameters
     loadReport = nil

@@ -109,7 +109,7 @@ extension TaskModel {
   private func factorisable(
     _ size: Int
   ) throws(ModelError) -> (architecture: EncoderArchitecture, table: FactorisedEmbeddings) {
-    let width = encoder.words.shape[1]
+    let width = encoder.wordTable.shape[1]
     if let architecture = config.family.factorised {
       guard size <= width else {
         throw .request(

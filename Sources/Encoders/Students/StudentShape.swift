@@ -24,7 +24,7 @@ public enum StudentShape: Sendable, Equatable {
   /// A fresh model of a named shape that reads the teacher's tokens and has its labels.
   case preset(Preset)
   /// A model of a family over the teacher's word embeddings.
-  case words(EncoderArchitecture)
+  case wordStudent(EncoderArchitecture)
   /// A model directory, which may read other tokens than the teacher.
   case directory(String)
 
@@ -66,7 +66,7 @@ public enum StudentShape: Sendable, Equatable {
     } else if let architecture = EncoderArchitecture.allCases.first(where: {
       $0.family.wordStudent?.name.lowercased() == lowercased
     }) {
-      self = .words(architecture)
+      self = .wordStudent(architecture)
     } else if lowercased.hasPrefix("t"), let count = Int(lowercased.dropFirst()), count > 0 {
       self = .evenlySpaced(layerCount: count)
     } else {
@@ -91,13 +91,13 @@ public enum StudentShape: Sendable, Equatable {
   /// A bidirectional recurrent network over the teacher's word embeddings.
   public static func recurrent(_ cell: RecurrentCell) -> StudentShape {
     switch cell {
-    case .gru: .words(.bigru)
-    case .lstm: .words(.bilstm)
+    case .gru: .wordStudent(.bigru)
+    case .lstm: .wordStudent(.bilstm)
     }
   }
 
   /// Convolutions over the teacher's word embeddings.
-  public static let convolutional = StudentShape.words(.textcnn)
+  public static let convolutional = StudentShape.wordStudent(.textcnn)
 
   /// The names of the students over a teacher's word embeddings.
   static var wordStudents: [String] {
@@ -107,7 +107,7 @@ public enum StudentShape: Sendable, Equatable {
   /// The names of the sizes that may be given instead of the shape's own.
   var sizes: [String] {
     switch self {
-    case .words: ["hidden_size", "embedding_size", "num_hidden_layers"]
+    case .wordStudent: ["hidden_size", "embedding_size", "num_hidden_layers"]
     case .evenlySpaced, .layers, .selected:
       ["hidden_size", "num_attention_heads", "intermediate_size", "embedding_size"]
     case .preset: ["embedding_size"]
@@ -130,7 +130,7 @@ public enum StudentShape: Sendable, Equatable {
       if case .selected(let rule, _) = self { return rule.layers(count, of: depth) }
       return Self.evenlySpaced(count, of: depth)
     case .layers(let layers): return layers
-    case .preset, .words, .directory: return nil
+    case .preset, .wordStudent, .directory: return nil
     }
   }
 
@@ -152,7 +152,7 @@ extension StudentShape: CustomStringConvertible {
     case .selected(let rule, let count): "\(rule.rawValue):\(count)"
     case .layers(let layers): "layers:" + layers.map(String.init).joined(separator: ",")
     case .preset(let preset): preset.rawValue
-    case .words(let architecture): architecture.family.wordStudent?.name ?? architecture.rawValue
+    case .wordStudent(let architecture): architecture.family.wordStudent?.name ?? architecture.rawValue
     case .directory(let path): path
     }
   }

@@ -48,7 +48,7 @@ extension TaskModel {
         return try factorised(preset: preset, of: try whole(), size: width, seed: seed)
       }
       return try TaskModel(config: preset.config(for: config), seed: seed)
-    case .words(let architecture):
+    case .wordStudent(let architecture):
       return try wordStudent(architecture, of: try whole(), size: size, seed: seed)
     case .directory(let path):
       return try TaskModel(
@@ -89,7 +89,7 @@ extension TaskModel {
       ? copy : SlicedCopy(copy, slice: WidthSlice(copy, teacher: teacher.config, student: config))
     let store = ParameterStore(source: source, seed: 0)
     let student = try TaskModel(config: config, store: store, isFresh: false)
-    guard let width = size.embeddingSize, width != student.encoder.words.shape[1] else { return student }
+    guard let width = size.embeddingSize, width != student.encoder.wordTable.shape[1] else { return student }
     return try factorised(student, size: width, seed: seed)
   }
 }

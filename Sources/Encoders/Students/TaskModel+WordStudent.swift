@@ -19,11 +19,11 @@ extension TaskModel {
     guard let form = family.wordStudent else {
       preconditionFailure("The family \(architecture.rawValue) has no students over its teacher's words.")
     }
-    let words = teacher.encoder.words.detached
-    let width = size.embeddingSize ?? words.shape[1]
-    guard width <= words.shape[1] else {
+    let wordTable = teacher.encoder.wordTable.detached
+    let width = size.embeddingSize ?? wordTable.shape[1]
+    guard width <= wordTable.shape[1] else {
       throw .request(
-        "embedding_size: found \(width), expected at most \(words.shape[1]), the width of the teacher's word table"
+        "embedding_size: found \(width), expected at most \(wordTable.shape[1]), the width of the teacher's word table"
       )
     }
     var config = EncoderConfig.defaults(of: architecture)
@@ -33,8 +33,8 @@ extension TaskModel {
     config.layerCount = size.layerCount ?? form.layerCount(config.head)
     try config.check(file: "the student")
     try config.checkMemory(bytesPerParameter: 16, file: "the student")
-    let table = width == words.shape[1] ? words : TruncatedSVD(words, rank: width).rows
-    let name = family.module + "." + family.words
+    let table = width == wordTable.shape[1] ? wordTable : TruncatedSVD(wordTable, rank: width).rows
+    let name = family.module + "." + family.wordTable
     let source = NamedTensors([name: table.scaledToUnit], path: "the teacher")
     let store = ParameterStore(source: source, seed: seed) { $0 != name }
     return try TaskModel(config: config, store: store, isFresh: false)

@@ -54,8 +54,8 @@ struct WidthSlice {
       $0.hasPrefix(family.module + ".") && family.layerPart(of: $0) == nil
         && !teacher.headForm.owns($0)
     }.map { ($0, Self.cut(of: $0, teacher)) }
-    let words = entrance.filter { $0.0 == family.module + "." + family.words }
-    add(.features, \.columns, of: words, to: &scores)
+    let wordTable = entrance.filter { $0.0 == family.module + "." + family.wordTable }
+    add(.features, \.columns, of: wordTable, to: &scores)
     add(.features, \.rows, of: entrance, to: &scores)
     features = Self.largest(student.hiddenSize, of: scores)
     (self.headRows, self.neurons) = (headRows, neurons)

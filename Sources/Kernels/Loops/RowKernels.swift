@@ -201,7 +201,7 @@ package enum Reductions {
   }
 
   /// dx[outer, extent, inner] += dy[outer, inner], the same along the middle axis.
-  package static func spread(_ dy: Storage, outer: Int, extent: Int, inner: Int, addingTo dx: Storage) {
+  package static func broadcast(_ dy: Storage, outer: Int, extent: Int, inner: Int, addingTo dx: Storage) {
     for block in 0..<outer {
       for step in 0..<extent {
         let row = dx.pointer + (block * extent + step) * inner

@@ -158,14 +158,14 @@ struct LinearSplit {
   /// block in cache.
   private static let blockRows = 512
   /// The fewest rows of a worker's GEMM; with fewer, splitting the outputs is better.
-  private static let thinRows = Int(ps_thin_rows)
+  private static let fewRows = Int(ps_thin_rows)
 
   /// Whether there are so few rows that the outputs are split instead.
-  var hasFewRows: Bool { count < Self.thinRows }
+  var hasFewRows: Bool { count < Self.fewRows }
 
   /// Runs `body` over blocks of rows of nearly the same length, each worker's one after the other.
   func rows(atMost blockRows: Int = Self.blockRows, _ body: (Range<Int>) -> Void) {
-    Parallel.forEach(count, grain: Self.thinRows / 2) { range in
+    Parallel.forEach(count, grain: Self.fewRows / 2) { range in
       let blocks = (range.count + blockRows - 1) / blockRows
       for block in 0..<blocks {
         let lower = range.lowerBound + range.count * block / blocks

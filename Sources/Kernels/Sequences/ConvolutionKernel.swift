@@ -21,7 +21,7 @@ package struct ConvolutionKernel {
 
   /// Computes the result, and the rows with the zeros between them, which backward needs.
   package func forward(_ x: Storage, bias: Storage) -> (y: Storage, padded: Storage) {
-    let padded = windows.spread(x, columns: inputs)
+    let padded = windows.padded(x, columns: inputs)
     let y = windows.product(padded, columns: inputs, matrix: filterRows(), outputs: filters)
     RowBlocks.rows(y.count / max(1, filters), columns: filters) { range in
       let rows = y.pointer + range.lowerBound * filters
@@ -49,7 +49,7 @@ package struct ConvolutionKernel {
   package func inputGradient(_ dy: Storage) -> Storage {
     let turned = Windows(starts: starts, before: width / 2, after: (width - 1) / 2)
     return turned.product(
-      turned.spread(dy, columns: filters), columns: filters, matrix: turnedRows(), outputs: inputs)
+      turned.padded(dy, columns: filters), columns: filters, matrix: turnedRows(), outputs: inputs)
   }
 
   /// The filters as rows that meet a window as it lies, [filters, k · inputs].
@@ -99,22 +99,22 @@ struct Windows {
   /// The windows, those of the zeros between sequences included, whose results nobody reads.
   private var windowCount: Int { max(0, rowCount - before - after) }
 
-  /// The first row of a sequence among the spread rows.
-  private func spreadStart(_ sequence: Int) -> Int { Int(starts[sequence]) + gap * (sequence + 1) }
+  /// The first row of a sequence among the padded rows.
+  private func paddedStart(_ sequence: Int) -> Int { Int(starts[sequence]) + gap * (sequence + 1) }
 
-  /// Copies packed rows apart; between them lie zeros.
-  func spread(_ x: Storage, columns: Int) -> Storage {
+  /// Packed rows with zeros between the sequences, [rows, columns].
+  func padded(_ x: Storage, columns: Int) -> Storage {
     let result = Storage.filled(0, count: rowCount * columns)
     for sequence in 0..<sequences {
       let length = Int(starts[sequence + 1] - starts[sequence])
-      (result.pointer + spreadStart(sequence) * columns).update(
+      (result.pointer + paddedStart(sequence) * columns).update(
         from: x.pointer + Int(starts[sequence]) * columns, count: length * columns)
     }
     return result
   }
 
   /// The product of every window with `matrix` [outputs, window · columns], by packed row, [tokens, outputs].
-  func product(_ spread: Storage, columns: Int, matrix: Storage, outputs: Int) -> Storage {
+  func product(_ padded: Storage, columns: Int, matrix: Storage, outputs: Int) -> Storage {
     let (count, width) = (windowCount, before + after + 1)
     let all = Storage(uninitialized: count * outputs)
     Parallel.forEach(
@@ -124,7 +124,7 @@ struct Windows {
         for place in 0..<width {
           gemm(
             transposeB: true, m: range.count, n: outputs, k: columns,
-            a: spread.pointer + (range.lowerBound + place) * columns, lda: columns,
+            a: padded.pointer + (range.lowerBound + place) * columns, lda: columns,
             b: matrix.pointer + place * columns, ldb: width * columns, beta: place == 0 ? 0 : 1,
             c: all.pointer + range.lowerBound * outputs, ldc: outputs)
         }
@@ -134,20 +134,20 @@ struct Windows {
     for sequence in 0..<sequences {
       let length = Int(starts[sequence + 1] - starts[sequence])
       (result.pointer + Int(starts[sequence]) * outputs).update(
-        from: all.pointer + (spreadStart(sequence) - before) * outputs, count: length * outputs)
+        from: all.pointer + (paddedStart(sequence) - before) * outputs, count: length * outputs)
     }
     return result
   }
 
   /// Σ over windows of gradientᵀ window, [outputs, window · columns], for the gradient [tokens, outputs] of a product.
   func weightGradient(
-    _ gradient: Storage, outputs: Int, _ spread: Storage, columns: Int
+    _ gradient: Storage, outputs: Int, _ padded: Storage, columns: Int
   ) -> Storage {
     let (count, width) = (windowCount, before + after + 1)
     let all = Storage.filled(0, count: count * outputs)
     for sequence in 0..<sequences {
       let length = Int(starts[sequence + 1] - starts[sequence])
-      (all.pointer + (spreadStart(sequence) - before) * outputs).update(
+      (all.pointer + (paddedStart(sequence) - before) * outputs).update(
         from: gradient.pointer + Int(starts[sequence]) * outputs, count: length * outputs)
     }
     let result = Storage.filled(0, count: outputs * width * columns)
@@ -157,7 +157,7 @@ struct Windows {
         for place in 0..<width {
           gemm(
             transposeA: true, m: range.count, n: columns, k: count, a: all.pointer + range.lowerBound,
-            lda: outputs, b: spread.pointer + place * columns, ldb: columns,
+            lda: outputs, b: padded.pointer + place * columns, ldb: columns,
             c: result.pointer + (range.lowerBound * width + place) * columns, ldc: width * columns)
         }
       }

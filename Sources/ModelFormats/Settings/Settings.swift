@@ -83,14 +83,14 @@ public struct Setting<Root: Sendable>: Sendable {
   /// - Parameters:
   ///   - key: The name in files.
   ///   - path: Where the value is.
-  ///   - others: Other names that files may use; the first key wins.
+  ///   - aliases: Other names that files may use; the first key wins.
   ///   - help: What it does, in a sentence.
   ///   - isHarmless: Whether it changes no number of a run's steps.
   ///   - isWritten: Whether a value is written; nil writes all.
   ///   - check: What is wrong with a value, in words; the configuration is for what depends on other settings.
   ///   - doubt: What is doubtful about it.
   package init<Value: SettingValue>(
-    _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable, also others: [String] = [],
+    _ key: String, _ path: any WritableKeyPath<Root, Value> & Sendable, also aliases: [String] = [],
     help: String,
     isHarmless: Bool = false, isWritten: (@Sendable (Value) -> Bool)? = nil,
     check: @escaping @Sendable (Value, Root) -> [String] = { _, _ in [] },
@@ -99,7 +99,7 @@ public struct Setting<Root: Sendable>: Sendable {
     self.init(
       key, at: path, help: help, isHarmless: isHarmless,
       read: { reader, root in
-        for name in others.reversed() + [key] {
+        for name in aliases.reversed() + [key] {
           if let value = Value.read(name, &reader) { root[keyPath: path] = value }
         }
       },

@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// `potstill ablate`.
+/// Command `potstill ablate`.
 package struct AblateCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "ablate",

@@ -5,9 +5,9 @@ import ModelFormats
 struct AblationGrid {
   /// One recipe with one combination of values.
   struct Cell {
-    /// The folder of its runs.
+    /// The name of the folder of its runs.
     var name: String
-    /// What tells it from the others: the recipe, where there are several, and the key and the value of each axis.
+    /// The values that distinguish it: the recipe, where there are several, and the key and the value of each axis.
     var values: [(key: String, value: String)]
     /// The recipe, without the keys that vary or that an ablation sets itself.
     fileprivate let recipe: RecipeFile
@@ -79,7 +79,7 @@ struct AblationGrid {
     return CommandLineTool.run(cell.command, as: recipe, console: console)
   }
 
-  /// What an ablation says to every run.
+  /// The options that an ablation sets for a run.
   private static func own(seed: Int, output: String) -> RecipeFile {
     RecipeFile(
       path: "ablate",
@@ -89,7 +89,7 @@ struct AblationGrid {
       ])
   }
 
-  /// The keys that vary, from settings such as `temperature=1,4,8`, and what is wrong with the settings.
+  /// The axes of settings such as `temperature=1,4,8`; the settings' faults are added to `faults`.
   private static func axes(_ settings: [String], _ faults: inout [String]) -> [AblationAxis] {
     var axes: [AblationAxis] = []
     for setting in settings {
@@ -134,7 +134,7 @@ struct AblationGrid {
 }
 
 extension OptionSpelling {
-  /// What to do about a key that no option has.
+  /// Advice on a key that no option has.
   static func suggestion(for key: String, in catalogue: OptionCatalogue) -> String {
     ModelFormats.suggestion(for: key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
       ?? "'--help' of the command lists the options"

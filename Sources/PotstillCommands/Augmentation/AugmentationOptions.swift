@@ -3,7 +3,7 @@ import Datasets
 import Distillation
 import ModelFormats
 
-/// More texts made in memory before a distillation: what `potstill augment` has as a command.
+/// Options of augmentation before a distillation: the texts of `potstill augment`, made in memory.
 package struct AugmentationOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -31,15 +31,14 @@ package struct AugmentationOptions: ParsableArguments {
     try AugmentationAmount.check(count: augmentCount, copies: augmentCopies, prefix: "--augment-")
   }
 
-  /// Throws when there are settings of an augmentation but none is asked for; a recipe's keys are read one by one, so that
-  /// parsing cannot tell.
+  /// Checks that settings of an augmentation come with one; parsing cannot, as it reads a recipe's keys one by one.
   func check() throws {
     if augment == nil, augmentCount != nil || augmentCopies != nil || augmentSeed != nil || mlmModel != nil {
       throw UsageError("options of augmentation are given, but no --augment; name its methods")
     }
   }
 
-  /// What is asked for, nil for nothing.
+  /// The augmentation that the options ask for; nil for none.
   func augmentation() throws -> JobAugmentation? {
     try augment.map { augment in
       JobAugmentation(
@@ -59,7 +58,7 @@ package struct AugmentationOptions: ParsableArguments {
   }
 }
 
-/// How many texts two options ask for, and what decides them.
+/// Amount and seed of an augmentation, from options and for recipes.
 enum AugmentationAmount {
   static func check(count: Int?, copies: Int?, prefix: String) throws {
     for (name, value) in [("count", count), ("copies", copies)] {
@@ -70,7 +69,7 @@ enum AugmentationAmount {
     }
   }
 
-  /// A seed as a recipe holds it, whatever its size.
+  /// A seed as JSON for a recipe, whatever its size.
   static func seed(_ seed: UInt64) -> JSONValue {
     Int(exactly: seed).map { .integer($0) } ?? .string("\(seed)")
   }

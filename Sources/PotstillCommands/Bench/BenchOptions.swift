@@ -2,7 +2,7 @@ import ArgumentParser
 import ModelFormats
 import Tasks
 
-/// The batches of a measurement and how it is reported.
+/// Options of a measurement's batches and of its report.
 struct BenchOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Sequences in a batch.", valueName: "n"))
   var batch = 32
@@ -43,7 +43,7 @@ struct BenchOptions: ParsableArguments {
     try CountOption.check(warmup, "--warmup", 0...Self.most)
   }
 
-  /// The largest number of anything.
+  /// The largest value of an option.
   private static let most = 1_000_000
   /// The most tokens of all batches, which are made before the clock starts.
   private static let mostTokens = 100_000_000
@@ -72,7 +72,7 @@ struct BenchOptions: ParsableArguments {
   }
 }
 
-/// `potstill bench`.
+/// Command `potstill bench`.
 package struct BenchCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "bench",

@@ -7,7 +7,7 @@ import Tasks
 import Tensors
 import Training
 
-/// `potstill bench train-step`.
+/// Command `potstill bench train-step`.
 struct TrainStepBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "train-step",
@@ -32,7 +32,7 @@ struct TrainStepBench: ConsoleCommand {
   }
 }
 
-/// `potstill bench distill-step`.
+/// Command `potstill bench distill-step`.
 struct DistillStepBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "distill-step",
@@ -80,7 +80,7 @@ struct DistillStepBench: ConsoleCommand {
   }
 }
 
-/// `potstill bench infer`.
+/// Command `potstill bench infer`.
 struct InferBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "infer", abstract: "A classifier's forward pass.")

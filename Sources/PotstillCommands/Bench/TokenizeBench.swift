@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tokenization
 
-/// `potstill bench tokenize`.
+/// Command `potstill bench tokenize`.
 struct TokenizeBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize",

@@ -5,7 +5,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// `potstill augment`.
+/// Command `potstill augment`.
 package struct AugmentCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "augment",
@@ -94,8 +94,8 @@ package struct AugmentCommand: RecipeCommand {
       try methods?.parts ?? AugmentationRecipe.standard,
       amount: AugmentationAmount.of(count: count, copies: copies), seed: seed ?? 42,
       maskToken: maskToken ?? "[MASK]")
-    let (rows, path, account) = try reader.readExamples(.train)
-    console.note(account)
+    let (rows, path, readingNote) = try reader.readExamples(.train)
+    console.note(readingNote)
     // What cannot be written is found before anything is made.
     _ = try UnlabelledFile.text(rows.prefix(1), path: output, task: reader.task)
     let made = try AugmentedRows.make(

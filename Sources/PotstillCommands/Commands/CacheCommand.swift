@@ -8,7 +8,7 @@ import Tasks
 import Tokenization
 import Training
 
-/// `potstill cache`.
+/// Command `potstill cache`.
 package struct CacheCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "cache",

@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// `potstill compare`.
+/// Command `potstill compare`.
 package struct CompareCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "compare",

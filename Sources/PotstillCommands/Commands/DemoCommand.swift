@@ -7,7 +7,7 @@ import PotstillDemo
 import Tasks
 import Tokenization
 
-/// `potstill demo`.
+/// Command `potstill demo`.
 package struct DemoCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "demo",
@@ -100,7 +100,7 @@ package struct DemoCommand: ConsoleCommand {
 }
 
 extension SampleData.Kind: ExpressibleByArgument {
-  /// What the task's rows are.
+  /// The noun for the task's rows.
   fileprivate var rows: String {
     switch self {
     case .sentiment: "reviews"

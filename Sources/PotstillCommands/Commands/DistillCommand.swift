@@ -8,7 +8,7 @@ import Tasks
 import Tokenization
 import Training
 
-/// `potstill distill`.
+/// Command `potstill distill`.
 package struct DistillCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "distill",

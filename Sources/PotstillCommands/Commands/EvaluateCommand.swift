@@ -7,7 +7,7 @@ import Training
 
 extension DataSplit: ExpressibleByArgument {}
 
-/// `potstill evaluate`.
+/// Command `potstill evaluate`.
 package struct EvaluateCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "evaluate",

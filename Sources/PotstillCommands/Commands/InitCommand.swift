@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import Tasks
 
-/// `potstill init`.
+/// Command `potstill init`, which prints the task file of rows.
 package struct InitCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "init",

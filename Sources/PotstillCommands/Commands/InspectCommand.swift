@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// `potstill inspect`.
+/// Command `potstill inspect`.
 package struct InspectCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "inspect",

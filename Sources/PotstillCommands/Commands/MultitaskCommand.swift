@@ -7,7 +7,7 @@ import ModelFormats
 import Tasks
 import Training
 
-/// `potstill multitask`.
+/// Command `potstill multitask`.
 package struct MultitaskCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "multitask",
@@ -121,7 +121,7 @@ package struct MultitaskCommand: RecipeCommand {
     var job = DistillationJob(
       tasks, student: JobStudent(student ?? ""),
       training: try TrainingConfig(
-        for: tasks.map { (name: $0.name, task: $0.definition) }, given: try training.given()),
+        for: tasks.map { (name: $0.name, task: $0.definition) }, overrides: try training.given()),
       isMultitask: true)
     try output.apply(to: &job, training)
     if dryRun { job.output = nil }

@@ -7,7 +7,7 @@ import Tasks
 import Tensors
 import Tokenization
 
-/// `potstill predict`.
+/// Command `potstill predict`.
 package struct PredictCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "predict",
@@ -157,7 +157,7 @@ package struct PredictCommand: ConsoleCommand {
     return rows
   }
 
-  /// Hidden states come out in the order of the input, so then nothing is sorted.
+  /// The batches of the examples, by length; in the order of the input where hidden states are written.
   private func batches(of examples: [EncodedExample]) -> [[Int]] {
     if hiddenStates == nil {
       return BatchSampler(examples, size: .tokens(4096)).evaluationBatches()

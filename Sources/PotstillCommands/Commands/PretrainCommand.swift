@@ -5,7 +5,7 @@ import ModelFormats
 import Tasks
 import Training
 
-/// `potstill pretrain`.
+/// Command `potstill pretrain`.
 package struct PretrainCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "pretrain",
@@ -108,7 +108,7 @@ package struct PretrainCommand: RecipeCommand {
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
   }
 
-  /// Everything that the command line lacks or says twice; returns the run folder.
+  /// Checks that no option is missing or contradicts another; returns the run folder.
   private func checkOptions() throws -> String {
     try distillation.check()
     var missing = MissingOptions()

@@ -5,7 +5,7 @@ import Tasks
 
 extension TagScheme: ExpressibleByArgument {}
 
-/// `potstill score`.
+/// Command `potstill score`.
 package struct ScoreCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "score",
@@ -33,11 +33,11 @@ package struct ScoreCommand: ConsoleCommand {
       Names and numbers are those of the official scripts, to the last digit.
       """)
 
-  /// How `seqeval` reads entities.
+  /// Mode in which `seqeval` reads entities.
   package enum Mode: String, CaseIterable, ExpressibleByArgument {
-    /// As conlleval.
+    /// The rules of conlleval.
     case lenient = "default"
-    /// By the scheme alone.
+    /// The tagging scheme alone.
     case strict
   }
 
@@ -145,7 +145,7 @@ package struct ScoreCommand: ConsoleCommand {
   }
 }
 
-/// Scores for people: the official names with all digits.
+/// Table of scores: the official names with all digits.
 private enum ScoreTable {
   /// A row for each score; scores of entity types make columns instead.
   static func of(_ scores: JSONObject) -> TextTable {

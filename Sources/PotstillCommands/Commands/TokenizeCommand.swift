@@ -5,7 +5,7 @@ import ModelFormats
 import Tasks
 import Tokenization
 
-/// `potstill tokenize`.
+/// Command `potstill tokenize`.
 package struct TokenizeCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "tokenize",
@@ -73,7 +73,7 @@ package struct TokenizeCommand: ConsoleCommand {
     return try items.map { try tokenizer.encode($0.text, pair: $0.pair, truncation: truncation) }
   }
 
-  /// The line for machines, written directly: a file of texts has millions of tokens.
+  /// The JSON line of an encoding, written without a tree: a file of texts has millions of tokens.
   private static func line(_ encoding: Encoding) -> String {
     let ids = encoding.ids.map(String.init).joined(separator: ", ")
     let tokens = encoding.tokens.map { JSONValue.string($0).compactText }.joined(separator: ", ")

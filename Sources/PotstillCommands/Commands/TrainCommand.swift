@@ -6,7 +6,7 @@ import ModelFormats
 import Tasks
 import Training
 
-/// `potstill train`.
+/// Command `potstill train`.
 package struct TrainCommand: RecipeCommand {
   package static let configuration = CommandConfiguration(
     commandName: "train",

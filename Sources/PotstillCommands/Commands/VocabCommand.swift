@@ -5,7 +5,7 @@ import ModelFormats
 import Tasks
 import Tokenization
 
-/// `potstill vocab`.
+/// Command `potstill vocab`.
 package struct VocabCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "vocab",
@@ -151,7 +151,7 @@ package struct VocabCommand: ConsoleCommand {
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
   }
 
-  /// Says why there are fewer or more tokens than were asked for.
+  /// Notes why there are fewer or more tokens than `vocabSize`.
   private func noteSize(_ count: Int, on console: Console) {
     if count < vocabSize {
       console.note(

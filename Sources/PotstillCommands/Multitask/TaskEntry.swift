@@ -3,28 +3,28 @@ import ModelFormats
 
 /// One entry of `tasks` in a recipe of `potstill multitask`.
 struct TaskEntry {
-  /// What logs, scores and its folder call it.
+  /// Name of the task in logs, in scores and of its folder.
   let name: String
-  /// Its teacher; nil learns it from labels alone, or from answers that were kept.
+  /// Teacher of the task; nil learns it from labels alone, or from cached answers.
   let teacher: String?
-  /// Answers of its teacher made by `potstill cache`.
+  /// The teacher's answers, made by `potstill cache`.
   let teacherCache: String?
-  /// How often it is drawn, beside its size.
+  /// Factor of how often the task is drawn, besides its size.
   let weight: Double
   /// TextBrewer's keys that win over those of all tasks.
   let distillation: JSONObject
-  /// More texts for its teacher to label.
+  /// File of further texts for the teacher to label.
   let unlabelledFile: String?
   /// The task and its files.
   let options: TaskOptions
 
-  /// Whether it has a teacher, or its answers.
+  /// Whether there is a teacher, or its answers.
   var hasTeacher: Bool { teacher != nil || teacherCache != nil }
 
-  /// What it reads of the user's.
+  /// The user's files that the task reads.
   var inputs: [String] { options.inputs + [teacher, teacherCache, unlabelledFile].compactMap { $0 } }
 
-  /// The keys of an entry that say nothing about the task's files.
+  /// The keys of an entry besides those of `TaskOptions`.
   private static let ownKeys = [
     "name", "teacher", "teacher_cache", "weight", "distillation", "unlabelled_file",
   ]

@@ -6,7 +6,7 @@ extension KDLossType: ExpressibleByArgument {}
 extension Compatibility: ExpressibleByArgument {}
 extension WeightSchedule: ExpressibleByArgument {}
 
-/// What the student learns from: the names of TextBrewer's DistillationConfig.
+/// Options of the losses, under the names of TextBrewer's DistillationConfig.
 package struct DistillationOptions: ParsableArguments {
   @Option(help: .distillation(\.temperature, default: "4"))
   package var temperature: Double?
@@ -55,7 +55,7 @@ package struct DistillationOptions: ParsableArguments {
 
   package init() {}
 
-  /// The configuration; what is wrong with it is found when it meets the models.
+  /// The configuration; its faults are found when it is checked against the models.
   ///
   /// - Parameter own: TextBrewer's keys that win over these options, such as those of one task of several.
   func config(overriddenBy own: JSONObject = JSONObject()) throws -> DistillationConfig {
@@ -95,8 +95,8 @@ extension ArgumentHelp {
   /// - Parameters:
   ///   - path: The setting.
   ///   - usual: The default in words.
-  ///   - more: What follows in a sentence of its own.
-  ///   - valueName: What stands for the value.
+  ///   - more: A further sentence.
+  ///   - valueName: The placeholder of the value.
   static func distillation(
     _ path: PartialKeyPath<DistillationConfig>, default usual: String? = nil, _ more: String? = nil,
     valueName: String? = nil

@@ -3,7 +3,7 @@ import Distillation
 import ModelFormats
 import Training
 
-/// TinyBERT's two stages: layers first, predictions second.
+/// Options of TinyBERT's two stages: layers first, predictions second.
 package struct FeatureStageOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -22,7 +22,7 @@ package struct FeatureStageOptions: ParsableArguments {
 
   package init() {}
 
-  /// Throws when there are settings of a first stage but none is asked for.
+  /// Checks that settings of a first stage come with one.
   func check() throws {
     let others = featureLearningRate != nil || featureLrSchedulerType != nil || featureWarmupRatio != nil
     if featureEpochs == nil && others {
@@ -50,7 +50,7 @@ package struct FeatureStageOptions: ParsableArguments {
   }
 }
 
-/// How BERT-of-Theseus replaces the teacher's layers, by the names of its authors' script.
+/// Options of BERT-of-Theseus, which replaces the teacher's layers, under the names of its authors' script.
 package struct TheseusOptions: ParsableArguments {
   @Flag(
     help: ArgumentHelp(

@@ -2,7 +2,7 @@ import ArgumentParser
 import Distillation
 import Kernels
 
-/// What every command understands.
+/// Options of every command.
 package struct GeneralOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Processors to use (default: all that the system grants).", valueName: "n"))
   package var threads: Int?
@@ -21,7 +21,7 @@ package struct GeneralOptions: ParsableArguments {
     try CountOption.check(threads, "--threads", 1...Parallel.maximumThreadCount)
   }
 
-  /// Makes the console and the engine behave as asked, and loads the matrix library unless there is nothing to compute.
+  /// Applies the options to console and engine, and loads the matrix library unless there is nothing to compute.
   package func apply(to console: Console, computes: Bool = true) throws {
     console.isQuiet = quiet
     console.allowsNonFinite = allowNonfinite
@@ -35,7 +35,7 @@ package struct GeneralOptions: ParsableArguments {
   }
 }
 
-/// Where a run writes.
+/// Options of a run's output folder.
 package struct OutputOptions: ParsableArguments {
   @Option(
     name: .shortAndLong,
@@ -49,14 +49,14 @@ package struct OutputOptions: ParsableArguments {
 
   package init() {}
 
-  /// Says where a job writes, from where it goes on, and how many rows it reads.
+  /// Sets a job's output folder, the checkpoint that it goes on from, and its limits of rows.
   func apply(to job: inout DistillationJob, _ training: TrainingOptions) throws {
     (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
     (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
   }
 }
 
-/// How much disk a teacher's kept answers may take.
+/// Options of the disk that a teacher's cached answers may take.
 package struct CachingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// Options that a command cannot do without but that a recipe may hold: all that are missing are reported together.
+/// Required options, which a recipe may hold instead; all missing ones are reported together.
 struct MissingOptions {
   private var missing: [String] = []
 
@@ -10,19 +10,19 @@ struct MissingOptions {
     return value ?? ""
   }
 
-  /// Throws when anything is missing.
+  /// Throws `UsageError` with all missing options.
   func check() throws {
     if missing.isEmpty { return }
     throw UsageError("missing \(missing.joined(separator: ", "))")
   }
 }
 
-/// Options that were given without a value, as `--output "$UNSET"` of a script is: none of them means anything.
+/// Options with an empty value, as `--output "$UNSET"` of a script has; they are refused.
 enum EmptyOptions {
-  /// Where no text is a text too.
+  /// Options whose value may be empty.
   private static let exceptions: Set = ["_initialAlphabet", "_texts"]
 
-  /// Throws when a text, a path or a name of a parsed command is empty.
+  /// Checks that no text, path or name of a parsed command is empty.
   ///
   /// - Throws: `UsageError` with the option's name.
   static func check(_ options: Any) throws {
@@ -48,16 +48,16 @@ extension Option: TextHolder { fileprivate var texts: [String] { textsOf(wrapped
 extension Argument: TextHolder { fileprivate var texts: [String] { textsOf(wrappedValue) } }
 extension Argument: PositionalHolder {}
 
-/// The texts that a value is: one, several or none.
+/// The texts of a value: one, several or none.
 private func textsOf(_ value: Any) -> [String] {
   if let texts = value as? [String] ?? (value as? String).map({ [$0] }) { return texts }
   let arguments = value as? [JSONArgument] ?? (value as? JSONArgument).map { [$0] } ?? []
   return arguments.compactMap(\.text)
 }
 
-/// A count of rows, steps or the like as the user gave it.
+/// Checks of options that count rows, steps and the like.
 enum CountOption {
-  /// Throws when a number that was given is not in a range.
+  /// Checks that a number is in a range; nil passes.
   ///
   /// - Throws: `ValidationError` with the option's name, what was found and what is expected.
   static func check(_ value: Int?, _ option: String, _ range: ClosedRange<Int> = 1...Int.max) throws {
@@ -66,7 +66,7 @@ enum CountOption {
     throw ValidationError("\(option) is \(value); expected at least \(range.lowerBound)\(most).")
   }
 
-  /// Throws when a limit leaves no example.
+  /// Checks that a limit leaves an example.
   static func checkSamples(_ value: Int?, _ option: String) throws {
     if value == 0 {
       throw ValidationError("\(option) is 0, so 0 examples were asked for; expected at least 1.")

@@ -4,7 +4,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// Which task, and where its files lie.
+/// Options of the task and of the places of its files.
 package struct TaskOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -82,7 +82,7 @@ package struct TaskOptions: ParsableArguments {
     return TaskReader(task: definition, folder: source.root, badRows: skipBadRows ? .skip : .fail)
   }
 
-  /// Asks for what is missing: a task with the folder of its files, or files of rows.
+  /// Requirement of a task with the folder of its files, or files of rows.
   func require(_ missing: inout MissingOptions) {
     let hasFiles = [trainFile, validationFile, testFile].contains { $0 != nil }
     if task == nil && (data != nil || !hasFiles) {
@@ -93,6 +93,6 @@ package struct TaskOptions: ParsableArguments {
     }
   }
 
-  /// What is read of the user's: the task's file and the data.
+  /// The user's files that are read: the task's file and the data.
   var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
 }

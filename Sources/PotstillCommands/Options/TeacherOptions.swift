@@ -5,7 +5,7 @@ import ModelFormats
 
 extension TeacherAverage: ExpressibleByArgument {}
 
-/// Whom the student imitates.
+/// Options of the teachers that the student imitates.
 package struct TeacherOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -31,8 +31,8 @@ package struct TeacherOptions: ParsableArguments {
 
   /// The teachers in order: models, caches, or a cache for each model.
   ///
-  /// - Throws: `UsageError` when there are models and caches, but not as many; `CommandError` for weights that are none,
-  ///   and for what makes no sense of one teacher.
+  /// - Throws: `UsageError` when there are models and caches, but not as many; `CommandError` for weights that are no
+  ///   positive numbers, and for options that one teacher cannot have.
   func teachers() throws -> [JobTeacher] {
     guard teacher.isEmpty || teacherCache.isEmpty || teacher.count == teacherCache.count else {
       throw UsageError(
@@ -67,7 +67,7 @@ package struct TeacherOptions: ParsableArguments {
   }
 }
 
-/// Sizes of a student other than its shape's, by their names in `config.json`.
+/// Options of a student's sizes, which replace its shape's, by their names in `config.json`.
 package struct StudentOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -99,7 +99,7 @@ package struct StudentOptions: ParsableArguments {
 
   package init() {}
 
-  /// What was asked for.
+  /// The sizes that the options give.
   var size: StudentSize {
     StudentSize(
       hiddenSize: hiddenSize, embeddingSize: embeddingSize, layerCount: numHiddenLayers,

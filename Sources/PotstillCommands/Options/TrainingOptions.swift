@@ -9,7 +9,7 @@ extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
 
-/// How to train: the names of Hugging Face's TrainingArguments.
+/// Options of training, under the names of Hugging Face's TrainingArguments.
 package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.learningRate, default: "the task's, else 5e-5"))
   package var learningRate: Double?
@@ -128,14 +128,14 @@ package struct TrainingOptions: ParsableArguments {
     try CountOption.checkSamples(maxEvalSamples, "--max-eval-samples")
   }
 
-  /// Where the run goes on from; nil begins it.
+  /// The checkpoint that the run goes on from; nil begins a new run.
   var resumption: JobResumption? {
     resumeFromCheckpoint.map { JobResumption($0, acceptsDifferences: resumeAnyway) }
   }
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.
   func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
-    try TrainingConfig(for: task, given: try given(), canEvaluate: canEvaluate)
+    try TrainingConfig(for: task, overrides: try given(), canEvaluate: canEvaluate)
   }
 
   /// The settings of a run as its recipe holds them.

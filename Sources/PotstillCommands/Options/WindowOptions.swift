@@ -3,7 +3,7 @@ import Datasets
 import ModelFormats
 import Tasks
 
-/// How questions and entities are read and answered, where that is not as the task says; names of `run_qa` and `run_ner`.
+/// Options of questions and entities that replace the task's, under the names of `run_qa` and `run_ner`.
 package struct WindowOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

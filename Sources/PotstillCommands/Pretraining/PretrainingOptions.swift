@@ -4,7 +4,7 @@ import Distillation
 import ModelFormats
 import Tasks
 
-/// A teacher for a masked language model: the names of Hugging Face's distillation script.
+/// Options of a masked language model's teacher, under the names of Hugging Face's distillation script.
 package struct TripleLossOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
@@ -43,7 +43,7 @@ package struct TripleLossOptions: ParsableArguments {
 
   package init() {}
 
-  /// Throws when there are settings of a distillation but no teacher.
+  /// Checks that settings of a distillation come with a teacher.
   func check() throws {
     let others =
       [alphaCe, alphaMlm, alphaCos, temperature].contains { $0 != nil } || restrictCeToMask != nil
@@ -74,7 +74,7 @@ package struct TripleLossOptions: ParsableArguments {
   }
 }
 
-/// How tokens are hidden: the names of Hugging Face's `run_mlm` and of its whole-word data collator.
+/// Options of masking, under the names of Hugging Face's `run_mlm` and of its whole-word data collator.
 package struct MaskingOptions: ParsableArguments {
   @Option(help: "Share of the tokens to hide (default: the task's, else 0.15).")
   package var mlmProbability: Double?

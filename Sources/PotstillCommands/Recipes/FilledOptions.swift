@@ -1,9 +1,9 @@
 import ArgumentParser
 import ModelFormats
 
-/// What a recipe says to an option that cannot take it.
+/// Error for a recipe's value that its option does not take.
 struct RecipeValueError: Error {
-  /// The text.
+  /// The value as text.
   let text: String
 }
 
@@ -11,7 +11,7 @@ extension ParsableArguments {
   /// These parsed options with a recipe's values for those that the command line did not give.
   ///
   /// - Parameter entries: The recipe's values, by the keys of the options.
-  /// - Throws: `RecipeValueError` for a value that its option does not take, and what the options find wrong themselves.
+  /// - Throws: `RecipeValueError` for a value that its option does not take, and the errors of the options' `validate`.
   func filled(with entries: [String: RecipeFile.Entry]) throws -> Self {
     let children = Mirror(reflecting: self).children.map { (RecipeKey.of($0.label ?? ""), $0.value) }
     let wrappers = Dictionary(children) { first, _ in first }

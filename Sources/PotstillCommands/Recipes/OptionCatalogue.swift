@@ -1,19 +1,19 @@
 import ArgumentParser
 import Foundation
 
-/// What a subcommand understands, asked from the parser itself, so that no second list can grow stale.
+/// Options of a subcommand, asked from the parser itself, so that no second list can grow stale.
 package struct OptionCatalogue {
   /// One option or flag.
   package struct Entry: Sendable {
-    /// Its long names without hyphens in front, `no-…` included for flags with an inversion.
+    /// Long names without hyphens in front, `no-…` included for flags with an inversion.
     package let names: [String]
     /// Whether it takes no value.
     package let isFlag: Bool
     /// Whether it may be given several times.
     package let isRepeating: Bool
-    /// What stands for its value in messages.
+    /// Placeholder of the value in messages.
     let valueName: String?
-    /// The texts that it takes, where there are few; else empty.
+    /// The accepted values, where there are few; else empty.
     let values: [String]
   }
 
@@ -54,7 +54,7 @@ extension OptionCatalogue.Entry {
   /// The option with its value, as the parser shows it.
   func shown(_ name: String) -> String { "--\(name)" + (valueName.map { " <\($0)>" } ?? "") }
 
-  /// The words for the texts that it takes, as the parser writes them on one line.
+  /// The accepted values as the parser writes them, on one line.
   var valueList: String {
     if values.isEmpty { return "" }
     if values.count > 5 { return ". Please provide one of the following:" }
@@ -88,9 +88,9 @@ private struct ToolDump: Decodable {
   let command: Command
 }
 
-/// An option of another tool that changes nothing here.
-package struct IdleOption: Sendable {
-  /// Why, or what does instead.
+/// Option of another tool that is ignored.
+package struct IgnoredOption: Sendable {
+  /// Reason, or what to use instead.
   package let reason: String
   /// Whether a value follows it.
   package let takesValue: Bool
@@ -102,7 +102,7 @@ package struct IdleOption: Sendable {
 
 /// Options as users of Hugging Face's scripts and of TextBrewer write them, turned into Potstill's.
 package enum OptionSpelling {
-  /// Other people's names for our options.
+  /// Potstill's options by their names in other tools.
   package static let aliases: [String: String] = [
     "model-name-or-path": "model", "teacher-name-or-path": "teacher", "student-name-or-path": "student",
     "teacher-model-name-or-path": "teacher", "student-model-name-or-path": "student",
@@ -122,48 +122,48 @@ package enum OptionSpelling {
     "lr-scheduler": "lr-scheduler-type",
   ]
 
-  /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that change nothing here.
-  package static let idle: [String: IdleOption] = [
-    "do-train": IdleOption("the command says what is done", takesValue: false),
-    "do-eval": IdleOption("the command says what is done", takesValue: false),
-    "use-cpu": IdleOption("everything runs on the processor", takesValue: false),
-    "no-cuda": IdleOption("everything runs on the processor", takesValue: false),
-    "device": IdleOption("everything runs on the processor"),
-    "local-rank": IdleOption("everything runs in one process"),
-    "data-parallel": IdleOption("all processors work on one batch", takesValue: false),
-    "fp16": IdleOption("models are trained in single precision", takesValue: false),
-    "fp16-opt-level": IdleOption("models are trained in single precision"),
-    "log-dir": IdleOption("the log is metrics.jsonl in the run folder"),
-    "ckpt-frequency": IdleOption("checkpoints come with --save-strategy epoch or steps"),
-    "ckpt-epoch-frequency": IdleOption("checkpoints come with --save-strategy epoch or steps"),
+  /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that are ignored.
+  package static let ignored: [String: IgnoredOption] = [
+    "do-train": IgnoredOption("the command says what is done", takesValue: false),
+    "do-eval": IgnoredOption("the command says what is done", takesValue: false),
+    "use-cpu": IgnoredOption("everything runs on the processor", takesValue: false),
+    "no-cuda": IgnoredOption("everything runs on the processor", takesValue: false),
+    "device": IgnoredOption("everything runs on the processor"),
+    "local-rank": IgnoredOption("everything runs in one process"),
+    "data-parallel": IgnoredOption("all processors work on one batch", takesValue: false),
+    "fp16": IgnoredOption("models are trained in single precision", takesValue: false),
+    "fp16-opt-level": IgnoredOption("models are trained in single precision"),
+    "log-dir": IgnoredOption("the log is metrics.jsonl in the run folder"),
+    "ckpt-frequency": IgnoredOption("checkpoints come with --save-strategy epoch or steps"),
+    "ckpt-epoch-frequency": IgnoredOption("checkpoints come with --save-strategy epoch or steps"),
   ]
 
-  /// Arguments in our spelling: underscores of option names turned into hyphens, aliases replaced, idle options removed.
+  /// Arguments in our spelling: underscores of option names turned into hyphens, aliases replaced, ignored options removed.
   ///
-  /// Values and everything after a bare `--` stay as they are. What is removed comes back with the reason.
-  package static func translate(_ arguments: [String]) -> (arguments: [String], idle: [String]) {
+  /// Values and everything after a bare `--` stay as they are. The removed options are returned with their reasons.
+  package static func translate(_ arguments: [String]) -> (arguments: [String], ignored: [String]) {
     var result: [String] = []
     var dropped: [String] = []
-    var isIdleValue = false
+    var isIgnoredValue = false
     for (index, argument) in arguments.enumerated() {
       if argument == "--" {
         result += arguments[index...]
         break
       }
-      if isIdleValue, !argument.hasPrefix("--") {
-        isIdleValue = false
+      if isIgnoredValue, !argument.hasPrefix("--") {
+        isIgnoredValue = false
         continue
       }
-      isIdleValue = false
+      isIgnoredValue = false
       guard argument.hasPrefix("--") else {
         result.append(argument)
         continue
       }
       let parts = argument.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = canonical(String(parts[0]))
-      if let option = idle[name] {
+      if let option = ignored[name] {
         dropped.append("\(argument) changes nothing here: \(option.reason)")
-        isIdleValue = option.takesValue && parts.count == 1
+        isIgnoredValue = option.takesValue && parts.count == 1
       } else {
         result.append("--" + name + parts.dropFirst().map { "=" + $0 }.joined())
       }

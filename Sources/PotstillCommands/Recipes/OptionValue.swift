@@ -1,11 +1,11 @@
 import ArgumentParser
 import ModelFormats
 
-/// A type of an option's value: what fills it in a recipe, and how a recipe holds it.
+/// Type of an option's value that recipes can fill and hold.
 protocol OptionValue {
   /// Whether the command line gave it; a value that was not given is nil or an empty list.
   var isGiven: Bool { get }
-  /// What a recipe's entry means; nil for a text that the type does not take.
+  /// The value of a recipe's entry; nil for a text that the type does not take.
   init?(recipe entry: RecipeFile.Entry)
   /// The value as a recipe holds it; nil leaves the key out.
   ///
@@ -76,7 +76,7 @@ package struct JSONArgument: ExpressibleByArgument, Sendable, Equatable {
     content = isStructure ? .text(argument) : .json(.string(argument))
   }
 
-  /// A value that was read elsewhere.
+  /// A value of JSON.
   init(_ value: JSONValue) { content = .json(value) }
 
   /// A structure of a recipe; nil for a plain text, which means the same as on the command line.

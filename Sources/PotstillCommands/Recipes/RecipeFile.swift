@@ -2,7 +2,7 @@ import Foundation
 import ModelFormats
 import Yams
 
-/// A run in a file: the options of a command as YAML or JSON, in sections if the author likes.
+/// Recipe of a run: the options of a command as YAML or JSON, in sections if the author likes.
 ///
 ///     task: sst2
 ///     training:
@@ -17,11 +17,11 @@ package struct RecipeFile {
   package struct Entry {
     /// The key as it is written.
     package let key: String
-    /// Its value: scalars are one string, lists several, structures JSON.
+    /// The value as strings: scalars are one, lists several, structures JSON.
     package let values: [String]
     /// The whole value as JSON.
     package let json: JSONValue
-    /// Where it stands, from 1.
+    /// The line of the key, from 1.
     package let line: Int
   }
 
@@ -30,7 +30,7 @@ package struct RecipeFile {
     "models", "data", "masking", "training", "distillation", "evaluation", "run",
   ]
 
-  /// More options than any command has.
+  /// The most entries: more than any command has options.
   private static let mostEntries = 1000
 
   /// The file as the user named it.
@@ -40,7 +40,7 @@ package struct RecipeFile {
   /// The name of the file without its extension.
   var name: String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
-  /// A recipe of entries that were read elsewhere.
+  /// A recipe of entries.
   init(path: String, entries: [Entry]) {
     self.path = path
     self.entries = entries

@@ -2,10 +2,10 @@ import ArgumentParser
 import ModelFormats
 
 extension RecipeFile {
-  /// The keys that change nothing here, each with its place and the reason.
-  package var idleOptions: [String] {
+  /// The recipe's keys that are ignored, each with its place and the reason.
+  package var ignoredOptions: [String] {
     entries.compactMap { entry in
-      OptionSpelling.idle[OptionSpelling.canonical(entry.key)].map {
+      OptionSpelling.ignored[OptionSpelling.canonical(entry.key)].map {
         "\(path):\(entry.line): \(entry.key) changes nothing here: \($0.reason)"
       }
     }
@@ -16,8 +16,8 @@ extension RecipeFile {
   /// - Parameters:
   ///   - options: A command, or a group of its options.
   ///   - subcommand: The name of the command.
-  /// - Throws: `RecipeError` with every unknown key and every value that its option does not take; what the options find
-  ///   wrong with values of recipe and command line together.
+  /// - Throws: `RecipeError` with every unknown key and every value that its option does not take; the
+  ///   errors of the options' `validate` for values of recipe and command line together.
   package func filling<Options: ParsableArguments>(
     _ options: Options, of subcommand: String
   ) throws -> Options {
@@ -54,7 +54,7 @@ extension RecipeFile {
     var items: [Item] = []
     for entry in entries {
       let name = OptionSpelling.canonical(entry.key)
-      if OptionSpelling.idle[name] != nil { continue }
+      if OptionSpelling.ignored[name] != nil { continue }
       let place = "\(path):\(entry.line): "
       guard let option = catalogue.entry(named: name) else {
         faults.append(place + Self.unknown(entry.key, name, in: catalogue, of: subcommand))
@@ -87,7 +87,7 @@ extension RecipeFile {
     return "unknown key \(key); " + (hint ?? "'potstill \(subcommand) --help' lists the options")
   }
 
-  /// What an entry says to a flag; nil where it says what the flag is without it.
+  /// The flag's entry with a plain value; nil where the value is the flag's default.
   private static func flag(
     _ entry: Entry, _ name: String, in catalogue: OptionCatalogue
   ) throws(RecipeError) -> Entry? {
@@ -101,7 +101,7 @@ extension RecipeFile {
     return isOn || catalogue.entry(named: "no-" + name) != nil ? Entry(flag: isOn, of: entry) : nil
   }
 
-  /// Throws what an option has to say against one value on its own.
+  /// Checks one value against its option alone.
   private static func check(_ item: Item, in blank: some ParsableArguments) throws(RecipeError) {
     do {
       _ = try blank.filled(with: [item.key: item.entry])

@@ -3,7 +3,7 @@ import Foundation
 import ModelFormats
 import Tasks
 
-/// Results for people: the names of `all_results.json` with readable numbers.
+/// Table of results: the names of `all_results.json` with readable numbers.
 enum ResultTable {
   /// A table of names and values in the order of the object: numbers to the right, texts to the left.
   static func of(_ results: JSONObject) -> TextTable {
@@ -33,7 +33,7 @@ enum ResultTable {
 }
 
 extension ModelMeasurement {
-  /// The table for people; the speed-up is against the first row, and what no row knows has no column.
+  /// The table of measurements; the speed-up is against the first row, and a value that no row has gets no column.
   static func table(_ rows: [ModelMeasurement]) -> TextTable {
     guard let first = rows.first, let metrics = rows.map(\.metrics).max(by: { $0.count < $1.count }) else {
       return TextTable([])

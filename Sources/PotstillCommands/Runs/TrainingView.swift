@@ -5,7 +5,7 @@ import ModelFormats
 import Tasks
 import Training
 
-/// Shows a run on the console: the progress bar, evaluations, messages.
+/// View of a run on the console: the progress bar, evaluations, messages.
 final class TrainingView: JobObserver {
   private let console: Console
   private var display: ProgressDisplay
@@ -13,7 +13,7 @@ final class TrainingView: JobObserver {
   /// Whether only the bar is shown, without evaluations and messages.
   private let showsBarOnly: Bool
 
-  /// What stands before the number of the epoch.
+  /// The word before the number of the epoch.
   private var title = "Epoch"
 
   init(_ console: Console, barOnly: Bool = false) {
@@ -62,13 +62,13 @@ final class TrainingView: JobObserver {
 }
 
 extension Console {
-  /// Prints what a job would do.
+  /// Prints the plan of a job.
   func result(_ prepared: PreparedJob, lines: [String], json: Bool, warnings: [Fault]) {
     result(json ? prepared.plan.json.prettyText : lines.joined(separator: "\n"))
     for warning in warnings { warn("\(warning)") }
   }
 
-  /// Says what a job will do, and runs it; signals break it off without a loss.
+  /// Notes the plan of a job and runs it; signals end it with a checkpoint.
   func run(
     _ prepared: PreparedJob, recipe: String, inputs: [String], showsPlan: Bool = true
   ) throws -> JobResult {

@@ -5,23 +5,23 @@ import ModelFormats
 import Tasks
 import Tokenization
 
-/// Where a command speaks: results on one stream, everything else on the other.
+/// Console of a command: results go to one stream, everything else to the other.
 package final class Console {
-  /// Results: standard output.
+  /// Stream of results: standard output.
   package let output: TextStream
-  /// Messages, progress and errors: standard error.
+  /// Stream of messages, progress and errors: standard error.
   package let messages: TextStream
-  /// Lines that a person or a pipe sends in.
+  /// Reader of a line of standard input; nil at its end.
   package let input: () -> String?
-  /// Whether a person may be typing on standard input, so that waiting for it deserves a word.
+  /// Whether standard input is a terminal, so that waiting for it is announced.
   package let inputIsTerminal: Bool
   /// The process environment: `NO_COLOR`, `TERM`, `COLUMNS`.
   package let environment: [String: String]
-  /// No progress and no messages, errors excepted.
+  /// Whether progress and messages are left out, errors excepted.
   package var isQuiet = false
   /// Whether models with NaN or infinite weights may answer.
   package var allowsNonFinite = false
-  /// The bar of work that is not a training loop.
+  /// Progress bar of work that is no training loop.
   private(set) lazy var display = ProgressDisplay(self)
 
   /// The console of this process.
@@ -46,15 +46,15 @@ package final class Console {
     self.input = input
   }
 
-  /// A line of results; a terminal sees no control characters of it.
+  /// Writes a line of results, on a terminal without control characters.
   package func result(_ line: String) { output.line(output.isTerminal ? printable(line) : line) }
 
-  /// One of two forms of the results: the text when there is one, else the table.
+  /// Writes results: the text when there is one, else the table.
   package func result(_ text: String?, orTable table: @autoclosure () -> TextTable) {
     if let text { result(text) } else { result(table()) }
   }
 
-  /// A line of news, unless the user wants quiet.
+  /// Writes a message, unless `isQuiet`.
   package func note(_ line: String) {
     if isQuiet { return }
     output.flush()
@@ -62,21 +62,21 @@ package final class Console {
     messages.flush()
   }
 
-  /// A line that must be seen, in the form `potstill: warning: …`.
+  /// Writes a warning in the form `potstill: warning: …`, even if `isQuiet`.
   package func warn(_ line: String) {
     output.flush()
     messages.line("potstill: warning: \(Self.shown(line))")
     messages.flush()
   }
 
-  /// A message as it is shown: without control characters, and neither its lines nor the whole without end.
+  /// A message as it is shown: without control characters, too long lines and the whole shortened.
   package static func shown(_ message: String) -> String {
     let lines = message.split(separator: "\n", omittingEmptySubsequences: false)
     return shortened(
       lines.map { shortened(printable(String($0)), to: 1500) }.joined(separator: "\n"), to: 4500)
   }
 
-  /// Sends both streams out.
+  /// Flushes both streams.
   package func flush() {
     output.flush()
     messages.flush()
@@ -101,7 +101,7 @@ package final class Console {
 ///
 /// Writes are collected and go out in blocks, after each line on a terminal.
 package final class TextStream {
-  /// Whether a person is watching.
+  /// Whether the stream is a terminal.
   package let isTerminal: Bool
 
   private let descriptor: Int32?
@@ -121,7 +121,7 @@ package final class TextStream {
     self.isTerminal = isTerminal
   }
 
-  /// What an in-memory stream has received, or a file stream has not sent yet.
+  /// Text that an in-memory stream has received, or a file stream has not written yet.
   package var contents: String { String(decoding: pending, as: UTF8.self) }
 
   /// Adds text as it is.
@@ -152,12 +152,12 @@ package final class TextStream {
 }
 
 extension Console: WorkListener {
-  /// Shows how far a piece of work has come.
+  /// Shows the progress of a piece of work.
   package func progress(_ title: String, done: Int, total: Int) {
     display.show(title, done: done, total: total)
   }
 
-  /// Leaves the bar as it stands.
+  /// Ends the progress bar and leaves it as it stands.
   package func progressEnded() { display.finishLine() }
 }
 

@@ -1,10 +1,10 @@
 import Foundation
 
-/// One moment of a long loop, as the line that tqdm would show.
+/// Progress of a long loop, as the line that tqdm would show.
 ///
 ///     Epoch 2/3:  37%|███▋      | 412/1105 [01:12<02:01, 5.7it/s, loss=0.41]
 package struct ProgressLine {
-  /// What is running: `Epoch 2/3`.
+  /// Name of the loop: `Epoch 2/3`.
   package var title: String
   /// Steps done.
   package var done: Int
@@ -17,7 +17,7 @@ package struct ProgressLine {
   /// Values at the end of the line: `loss=0.41`.
   package var values: [(name: String, value: String)]
 
-  /// A moment; `timed` is `done` unless said otherwise.
+  /// A line; `timed` is `done` by default.
   package init(
     title: String, done: Int, total: Int, elapsed: Double, timed: Int? = nil,
     values: [(name: String, value: String)] = []
@@ -76,7 +76,7 @@ package struct ProgressLine {
   }
 }
 
-/// Shows a long loop on the message stream: one line rewritten on a terminal, a line now and then in a log.
+/// Display of a long loop on the message stream: one line rewritten on a terminal, a line now and then in a log.
 package final class ProgressDisplay {
   private let console: Console
   private let now: () -> Double

@@ -3,14 +3,14 @@ import ModelFormats
 
 /// An aligned table of text for people; pipes get the same text without bold.
 package struct TextTable {
-  /// How a column is aligned.
+  /// Alignment of a column.
   package enum Alignment: Sendable { case left, right }
 
   /// A column: its heading and its alignment.
   package struct Column: Sendable {
     /// The heading; empty for none.
     package let title: String
-    /// Text to the left, numbers to the right.
+    /// The alignment: text to the left, numbers to the right.
     package let alignment: Alignment
 
     /// A column of text.
@@ -81,7 +81,7 @@ extension Console {
   }
 }
 
-/// How many terminal columns a text takes: East Asian wide characters count as two, combining marks as none.
+/// The terminal columns that a text takes: East Asian wide characters count as two, combining marks as none.
 package func displayWidth(_ text: String) -> Int {
   if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) { return text.utf8.count }
   return text.unicodeScalars.reduce(0) { width, scalar in

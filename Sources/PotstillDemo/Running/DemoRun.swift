@@ -7,17 +7,17 @@ import Tasks
 import Tokenization
 import Training
 
-/// The demo's work: data, vocabulary, teacher, student without and with the teacher.
+/// Run of the demo: data, vocabulary, teacher, student without and with the teacher.
 package final class DemoRun {
   /// A trained model with its score on the held-out rows.
   package struct Trained {
-    /// What the table calls it.
+    /// Name in the table.
     package let name: String
     /// The model.
     package let model: TaskModel
     /// The task's metrics on rows whose combinations no training row shows.
     package let metrics: [Score]
-    /// Rows a second while it was scored.
+    /// Rows a second of the evaluation.
     package let samplesPerSecond: Double
 
     /// The task's first metric.
@@ -28,11 +28,11 @@ package final class DemoRun {
   package let settings: DemoSettings
   /// The task and its rows.
   package let data: SampleData
-  /// The tokenizer over the vocabulary learnt from them.
+  /// The tokenizer over the vocabulary learnt from the rows.
   package let tokenizer: BertTokenizer
   private let observers: [any TrainingObserver]
 
-  /// Draws the rows and learns the vocabulary from those that the student's owner has, labels aside.
+  /// Draws the rows and learns the vocabulary from the student's, without their labels.
   package init(
     settings: DemoSettings = DemoSettings(), seed: UInt64 = 42,
     languages: [SampleLanguage] = SampleLanguage.allCases, observers: [any TrainingObserver] = []
@@ -89,7 +89,7 @@ package final class DemoRun {
     return try trained("student with teacher", model)
   }
 
-  /// Rows as the models read them.
+  /// The token ids and targets of rows.
   package func encode(_ rows: TaskExamples) throws -> EncodedTask {
     try EncodedTask(rows, task: data.task, with: tokenizer, maxLength: data.task.maxSequenceLength)
   }

@@ -3,9 +3,9 @@ import Encoders
 import Tasks
 import Training
 
-/// Every number of the demo, in one place.
+/// Settings of the demo: every number, in one place.
 package struct DemoSettings: Sendable {
-  /// The shape of one model and how long it trains.
+  /// Shape of one model, with the length of its training.
   package struct Model: Sendable {
     /// Features of a token.
     package var hiddenSize: Int
@@ -23,7 +23,7 @@ package struct DemoSettings: Sendable {
 
   /// The task.
   package var task: SampleData.Kind
-  /// How many rows each split holds.
+  /// Numbers of rows in each split.
   package var counts = SampleTask.defaultCounts
   /// The standard deviation of fresh weights: BERT's 0.02 suits widths of several hundred.
   package var initializerRange: Float = 0.05
@@ -33,7 +33,7 @@ package struct DemoSettings: Sendable {
   package var vocabularySize = 1500
   /// Sequences in a batch.
   package var batchSize = 32
-  /// The model that is imitated, trained on many labels.
+  /// The teacher, trained on many labels.
   package var teacher = Model(
     hiddenSize: 128, layers: 3, heads: 4, intermediateSize: 512, learningRate: 5e-4, epochs: 6)
   /// The student, trained on few labels; epochs are those of the few labelled rows.

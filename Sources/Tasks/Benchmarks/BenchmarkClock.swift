@@ -2,7 +2,7 @@ import Kernels
 import Tensors
 import Training
 
-/// Times the steps of a run; the first few are not counted.
+/// Clock of the steps of a run; the first few are not counted.
 public final class BenchmarkClock: TrainingObserver {
   private let warmup: Int
   private let profiles: Bool
@@ -24,20 +24,20 @@ public final class BenchmarkClock: TrainingObserver {
     self.profiles = profiles
   }
 
-  /// Begins.
+  /// Starts the clock.
   public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) { begin() }
 
   /// Takes the time of an update.
   public func stepDone(_ progress: TrainingProgress) { stepDone() }
 
-  /// The next step begins.
+  /// Starts the next step.
   public func begin() {
     if done == warmup && profiles { WorkProfile.start() }
     allocations = BufferPool.shared.statistics.systemAllocations
     last = ContinuousClock.now
   }
 
-  /// A step has ended, and the next one begins.
+  /// Ends a step and starts the next one.
   public func stepDone() {
     let now = ContinuousClock.now
     if done >= warmup { seconds.append((now - last) / .seconds(1)) }

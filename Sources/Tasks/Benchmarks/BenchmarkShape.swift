@@ -7,7 +7,7 @@ public struct BenchmarkShape {
   public let name: String
   /// The shape, with two labels.
   public let config: EncoderConfig
-  /// Where the weights are, unless they are random.
+  /// Folder of the weights; nil for random ones.
   private let directory: URL?
 
   /// The shapes with names: layers, features, heads, features between the feed-forward products.

@@ -12,13 +12,13 @@ struct AnyCodingKey: CodingKey {
   }
 }
 
-/// Decodes the fields of one mapping and collects what is wrong with them, so that one message names every fault.
+/// Decoder of the fields of one mapping, which collects their faults, so that one message names all of them.
 struct FieldFaults {
   /// Faults of a nested mapping, handed up to the mapping that holds it.
   struct Nested: Error { let faults: [String] }
 
   private(set) var faults: [String] = []
-  /// More unknown keys than these are no misspellings.
+  /// The most unknown keys that are shown; more are no misspellings.
   private static let shownUnknown = 20
   private let container: KeyedDecodingContainer<AnyCodingKey>
   private let prefix: String

@@ -2,7 +2,9 @@ import Datasets
 import ModelFormats
 
 extension TaskDefinition {
-  /// Throws one `DatasetError.invalidTask` with everything that is wrong.
+  /// Checks the definition.
+  ///
+  /// - Throws: One `DatasetError.invalidTask` with everything that is wrong.
   public func validate() throws(DatasetError) {
     let faults = self.faults
     guard faults.isEmpty else { throw .invalidTask(name: name, faults: faults) }

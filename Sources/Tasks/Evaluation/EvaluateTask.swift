@@ -34,7 +34,7 @@ public func evaluateTask(
 
 /// The logits of each example, and the mean loss of what is labelled.
 struct ModelAnswers {
-  /// Row-major, [outputs] for sequence heads and [length, outputs] for token heads.
+  /// Logits of each example, row-major, [outputs] for sequence heads and [length, outputs] for token heads.
   let logits: [[Float]]
   /// The mean loss, nil when nothing is labelled.
   let loss: Double?

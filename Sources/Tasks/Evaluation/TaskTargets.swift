@@ -40,7 +40,7 @@ package struct ClassTargets: TaskTargets, Equatable {
   package init(_ labels: [Int32]) { (self.labels, rows) = (labels, nil) }
 
   /// A masked language model's targets from the word behind each token [T], `EncodedExample.noLabel` where none is asked.
-  package init(words tags: [Int32]) {
+  package init(maskedWords tags: [Int32]) {
     let asked = tags.indices.filter { tags[$0] != EncodedExample.noLabel }
     (labels, rows) = (asked.map { tags[$0] }, asked.map { Int32($0) })
   }

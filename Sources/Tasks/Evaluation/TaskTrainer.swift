@@ -5,7 +5,7 @@ public import Tensors
 public import Tokenization
 public import Training
 
-/// Fine-tunes a model on what its examples are labelled with: objective, data, evaluation and the loop in one.
+/// Trainer of a model on the labels of its examples: objective, data, evaluation and the loop in one.
 ///
 /// ```swift
 /// let data = try EncodedTask(rows, task: task, with: tokenizer, maxLength: 128)
@@ -59,7 +59,7 @@ public final class TaskTrainer {
   }
 }
 
-/// Plain fine-tuning on what the batches are labelled with: the mean loss that `transformers` has for a head.
+/// Objective of plain fine-tuning on labels: the mean loss that `transformers` has for a head.
 ///
 /// Cross-entropy of sequences, tokens or masked words; mean squared error of numbers; binary cross-entropy of labels side
 /// by side; and for question answering the mean of the cross-entropies of start and end.

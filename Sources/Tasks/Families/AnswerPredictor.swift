@@ -123,7 +123,7 @@ public final class Reader: @unchecked Sendable {
     public let score: Double
     /// Range in the passage, in Unicode scalars; nil where there is none.
     public let range: Range<Int>?
-    /// By how much "no answer" scores better than the best answer; nil where each question has one.
+    /// Score of "no answer" minus that of the best answer; nil where each question has an answer.
     public let nullScoreDiff: Double?
   }
 

@@ -50,7 +50,7 @@ package struct Classification: TextFamily {
     )
   }
 
-  /// Guessing is always to give the commonest label.
+  /// Comparison of the accuracy with that of always giving the commonest label.
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     guard case .labels(let answers) = evaluation.predictions else { return nil }
     var counts: [Int32: Int] = [:]

@@ -23,7 +23,7 @@ package struct EntityRecognition: TaskFamily {
   package var textKey: String { "words" }
   package var purpose: String { "token classification" }
 
-  /// As run_ner, an evaluation adds F1 of each type.
+  /// The task's metrics and, as `run_ner` reports it, F1 of each type.
   package func decidingScores(of task: TaskDefinition) -> [String] {
     task.decidingMetrics + task.labels.map { $0 + "_f1" }
   }

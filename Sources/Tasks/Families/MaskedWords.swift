@@ -6,7 +6,7 @@ package import Tokenization
 
 /// Family of tasks of masked words in plain text, which is streamed.
 package struct MaskedWords: TaskFamily {
-  /// The one value.
+  /// The family.
   package init() {}
 
   package var name: String { "masked_lm" }
@@ -14,14 +14,14 @@ package struct MaskedWords: TaskFamily {
   package var formats: [DataFormat] { [.text] }
   package var hasLabels: Bool { false }
   package var purpose: String { "masked words" }
-  /// Each is reported whatever the task asks for.
+  /// All metrics, which are reported whatever the task asks for.
   package func decidingScores(of task: TaskDefinition) -> [String] { metrics }
   package var keys: Set<TaskDefinition.CodingKeys> {
     [.maskingProbability, .wholeWordMask, .wordListFile, .lineByLine]
   }
   package var head: TaskHead { .maskedLanguageModel }
   package func modelLabels(of task: TaskDefinition) -> [String]? { nil }
-  /// The vocabulary decides.
+  /// 0: the vocabulary decides.
   package func outputCount(of task: TaskDefinition) -> Int { 0 }
   package func columnFaults(of task: TaskDefinition) -> [String] { [] }
   package func settingFaults(of task: TaskDefinition) -> [String] { task.masking.faults }
@@ -46,7 +46,7 @@ package struct MaskedWords: TaskFamily {
     preconditionFailure("Masked words have no rows whose tokens could be aligned.")
   }
 
-  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(words: batch.tags) }
+  package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(maskedWords: batch.tags) }
 
   package var rows: AnswerRows { .asked }
   package var namesOutputs: Bool { false }

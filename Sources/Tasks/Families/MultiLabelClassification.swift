@@ -38,7 +38,7 @@ package struct MultiLabelClassification: TextFamily {
     )
   }
 
-  /// Each label by itself.
+  /// The probability of each label by itself.
   package func probabilities(_ logits: [Float]) -> [Double] { logits.map { 1 / (1 + exp(-Double($0))) } }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
@@ -81,20 +81,20 @@ private struct LabelSetReader: TargetReader {
 
   func target(_ raw: RawTarget, in split: DataSplit, line: Int) -> Result<ExampleTarget, RowFault> {
     func trimmed(_ text: String) -> String { text.trimmingCharacters(in: .whitespacesAndNewlines) }
-    var given: [String]
+    var listed: [String]
     switch raw {
     case .none:
       if split == .test { return .success(.none) }
       return .failure(RowFault(line: line, found: "no labels", expected: "a list, empty where none applies"))
     case .scalar(let text):
       if split == .test && wholeNumber(trimmed(text)) == -1 { return .success(.none) }
-      given = text.components(separatedBy: separator).map(trimmed)
-      if given == [""] { given = [] }
-    case .list(let list): given = list.map(trimmed)
+      listed = text.components(separatedBy: separator).map(trimmed)
+      if listed == [""] { listed = [] }
+    case .list(let list): listed = list.map(trimmed)
     case .flags(let cells): return target(ofFlags: cells, in: split, line: line)
     }
     var flags = [Bool](repeating: false, count: labels.count)
-    for name in given {
+    for name in listed {
       guard let index = names[name] else {
         return .failure(RowFault(line: line, found: "the label \"\(name)\"", expected: names.expected))
       }

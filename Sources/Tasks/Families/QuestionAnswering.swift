@@ -26,7 +26,7 @@ package struct QuestionAnswering: TaskFamily {
   package func windowFrame(of task: TaskDefinition) -> Int { task.questions.maxQueryLength + 3 }
   package var head: TaskHead { .questionAnswering }
   package func modelLabels(of task: TaskDefinition) -> [String]? { nil }
-  /// Start and end.
+  /// 2: start and end.
   package func outputCount(of task: TaskDefinition) -> Int { 2 }
 
   package func columnFaults(of task: TaskDefinition) -> [String] {

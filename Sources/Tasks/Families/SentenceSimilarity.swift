@@ -5,7 +5,7 @@ import ModelFormats
 package import Tensors
 package import Tokenization
 
-/// Family of tasks of how alike two sentences are: the cosine of their vectors (Reimers and Gurevych 2019; STS-B).
+/// Family of tasks of the similarity of two sentences: the cosine of their vectors (Reimers and Gurevych 2019; STS-B).
 ///
 /// A model learns as with sentence-transformers' `CosineSimilarityLoss`: the mean squared error between the cosine and the
 /// score, which the task's range scales to 0 to 1. From a teacher it learns the vectors themselves, by their mean squared
@@ -24,7 +24,7 @@ package struct SentenceSimilarity: TextFamily {
   package var sequencesPerExample: Int { 2 }
   package var namesOutputs: Bool { false }
   package func modelLabels(of task: TaskDefinition) -> [String]? { nil }
-  /// The encoder's width decides.
+  /// 0: the encoder's width decides.
   package func outputCount(of task: TaskDefinition) -> Int { 0 }
 
   package func targetReader(of task: TaskDefinition) -> any TargetReader {
@@ -109,7 +109,7 @@ package struct SentenceSimilarity: TextFamily {
 }
 
 extension TaskKind {
-  /// How alike two sentences are: the cosine of their vectors (STS-B).
+  /// Similarity of two sentences: the cosine of their vectors (STS-B).
   public static let sentenceSimilarity = TaskKind(SentenceSimilarity())
 }
 
@@ -118,14 +118,14 @@ private struct PairPredictor: Predictor {
   let texts: TextPredictor
 
   /// Pairs as they are, and single texts by turns.
-  func items(_ given: [PredictionItem]) throws -> [PredictionItem] {
-    if given.allSatisfy({ $0.pair != nil }) { return given }
-    guard given.allSatisfy({ $0.pair == nil }), given.count.isMultiple(of: 2) else {
+  func items(_ items: [PredictionItem]) throws -> [PredictionItem] {
+    if items.allSatisfy({ $0.pair != nil }) { return items }
+    guard items.allSatisfy({ $0.pair == nil }), items.count.isMultiple(of: 2) else {
       throw TaskError(
-        "found \(given.count) texts, expected two by turns to compare, or pairs of them throughout")
+        "found \(items.count) texts, expected two by turns to compare, or pairs of them throughout")
     }
-    return stride(from: 0, to: given.count, by: 2).map {
-      PredictionItem(text: given[$0].text, pair: given[$0 + 1].text, place: given[$0].place)
+    return stride(from: 0, to: items.count, by: 2).map {
+      PredictionItem(text: items[$0].text, pair: items[$0 + 1].text, place: items[$0].place)
     }
   }
 

@@ -118,9 +118,9 @@ extension TaskFamily {
   ) {
     preconditionFailure("A \(name) task has no answers to texts.")
   }
-  /// No windows.
+  /// Nil: rows are cut.
   package var usualStride: Int? { nil }
-  /// `[CLS]` and `[SEP]`.
+  /// 2: `[CLS]` and `[SEP]`.
   package func windowFrame(of task: TaskDefinition) -> Int { 2 }
   package var usualLength: Int { 128 }
   package var leastLabels: Int { 2 }
@@ -141,20 +141,20 @@ extension TaskFamily {
   package var sequencesPerExample: Int { 1 }
 }
 
-/// Rows of a split with their file, and for people how many there are, and what was left out or repaired.
+/// Rows of a split with their file, and a note for people: how many there are, and what was left out or repaired.
 package struct TaskRows: Sendable {
   /// The rows.
   package let examples: TaskExamples
   /// The path of their file.
   package let path: String
-  /// The account.
-  package let account: String
+  /// The note for people.
+  package let note: String
 
   /// The rows of a data set.
   package init<Row>(_ dataset: Dataset<Row>, as form: ([Row]) -> TaskExamples) {
     examples = form(dataset.examples)
     path = dataset.path
-    account = dataset.account
+    note = dataset.note
   }
 }
 

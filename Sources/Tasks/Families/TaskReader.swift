@@ -2,7 +2,7 @@ public import Datasets
 public import Foundation
 import ModelFormats
 
-/// Reads the files of a task from a data folder.
+/// Reader of the files of a task in a data folder.
 public struct TaskReader: Sendable {
   /// The task.
   public let task: TaskDefinition
@@ -195,9 +195,9 @@ extension TaskReader {
   /// Throws as `read`.
   public func readExamples(
     _ split: DataSplit, part: String? = nil
-  ) throws(DatasetError) -> (examples: TaskExamples, path: String, account: String) {
+  ) throws(DatasetError) -> (examples: TaskExamples, path: String, note: String) {
     let rows = try task.kind.family.read(split, part: part, by: self)
-    return (rows.examples, rows.path, rows.account)
+    return (rows.examples, rows.path, rows.note)
   }
 }
 

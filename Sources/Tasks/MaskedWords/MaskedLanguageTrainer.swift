@@ -6,7 +6,7 @@ import Tensors
 import Tokenization
 public import Training
 
-/// Trains a masked language model on running text: objective, data, evaluation and the loop in one.
+/// Trainer of a masked language model on running text: objective, data, evaluation and the loop in one.
 ///
 /// Other tokens are hidden in each epoch (dynamic masking, Liu and others 2019, *RoBERTa*). What is hidden for an
 /// evaluation never changes, whatever the seed of the run, so that evaluations can be compared.
@@ -110,7 +110,7 @@ public func evaluateMaskedLanguageModel(
     corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
   for indices in batches {
     let batch = try Batch(corpus, masker: masker, at: indices.map { (0, $0) })
-    let targets = ClassTargets(words: batch.tags)
+    let targets = ClassTargets(maskedWords: batch.tags)
     if let rows = targets.rows, !rows.isEmpty {
       let ids = targets.labels
       let logits = model(batch.tokens, rows: rows, in: .inference).logits

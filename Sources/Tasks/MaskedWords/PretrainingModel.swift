@@ -3,13 +3,13 @@ public import Foundation
 import ModelFormats
 public import Tokenization
 
-/// A masked language model with its tokenizer, to go on with or to begin with.
+/// Masked language model to train, with its tokenizer.
 public struct PretrainingModel {
   /// The model.
   public let model: TaskModel
   /// Tokenizer of its texts.
   public let tokenizer: any Tokenizer
-  /// Where the tokenizer's files are.
+  /// Folder of the tokenizer's files.
   public let tokenizerFolder: URL
 
   /// Loads the model of a Hugging Face directory; a missing head starts fresh.
@@ -49,7 +49,7 @@ public struct PretrainingModel {
     let student = try StudentShape(shape)
     switch student {
     case .evenlySpaced, .layers, .selected: break
-    case .preset, .words, .directory:
+    case .preset, .wordStudent, .directory:
       throw TaskError(
         "--student \(shape): expected T6, T3 (any T<n>), first:3 or layers:0,5,11 of the teacher; a fresh shape is --config, "
           + "another model --model")

@@ -61,15 +61,15 @@ public struct PretrainingText {
 
   /// - Parameter wordFolder: The folder that the path of the task's own list of words is relative to.
   private init(
-    _ given: TaskDefinition, inputs: [String], validation: String?, masking: MaskingSettings,
+    _ definition: TaskDefinition, inputs: [String], validation: String?, masking: MaskingSettings,
     wordFolder: URL?, badRows: BadRowPolicy, isFresh: Bool
   ) throws {
-    (task, self.inputs, self.validation, self.badRows) = (given, inputs, validation, badRows)
+    (task, self.inputs, self.validation, self.badRows) = (definition, inputs, validation, badRows)
     // What cannot be read is found before anything is made.
     _ = try TextFiles(paths: inputs + (validation.map { [$0] } ?? []))
     task.masking = masking
     wordList = masking.wordListFile.map { path in
-      guard let wordFolder, path == given.masking.wordListFile, !path.hasPrefix("/") else {
+      guard let wordFolder, path == definition.masking.wordListFile, !path.hasPrefix("/") else {
         return URL(filePath: path)
       }
       return wordFolder.appending(path: path)
@@ -90,7 +90,7 @@ public struct PretrainingText {
     return defaults
   }
 
-  /// Mask that hides the tokens.
+  /// Masker of the text's tokens.
   ///
   /// - Throws: `DatasetError` for a list of words that cannot be read, and a tokenizer without a mask.
   public func masker(_ tokenizer: any Tokenizer) throws -> TokenMasker {

@@ -19,9 +19,9 @@ package struct PredictionItem: Sendable {
 
 /// Answer as `predict` prints it.
 package struct PredictedAnswer {
-  /// For people and pipes.
+  /// Line for people and pipes.
   package let line: String
-  /// For `--json`.
+  /// Value for `--json`.
   package let json: JSONValue
 }
 
@@ -30,7 +30,7 @@ package protocol Predictor {
   /// The items that make one answer each, such as a question with its passage.
   ///
   /// - Throws: `TaskError` for items that cannot be answered.
-  func items(_ given: [PredictionItem]) throws -> [PredictionItem]
+  func items(_ items: [PredictionItem]) throws -> [PredictionItem]
 
   /// Encodes some items of at most `limit` tokens.
   ///
@@ -41,8 +41,8 @@ package protocol Predictor {
 }
 
 extension Predictor {
-  /// Each by itself.
-  package func items(_ given: [PredictionItem]) throws -> [PredictionItem] { given }
+  /// The items as they are.
+  package func items(_ items: [PredictionItem]) throws -> [PredictionItem] { items }
 }
 
 /// The double whose shortest digits are those of the float, so that JSON shows 0.1 and not 0.10000000149011612.

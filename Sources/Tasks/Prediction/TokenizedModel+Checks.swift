@@ -4,8 +4,8 @@ import Foundation
 import Tokenization
 
 extension TaskModel {
-  /// Checks a model whose answers are wanted: says what of its checkpoint is not used, and refuses weights that are NaN or
-  /// infinite.
+  /// Checks a model whose answers are wanted: notes which tensors of its checkpoint are not used, and refuses weights that are
+  /// NaN or infinite.
   ///
   /// - Parameter path: The folder as the user named it.
   package func checkAsAnswering(_ path: String, allowsNonFinite: Bool, listener: any WorkListener) throws {
@@ -42,7 +42,7 @@ extension TaskModel {
 }
 
 extension EncoderConfig {
-  /// Why the outputs of the head are no answer, as the end of a sentence; nil when they are.
+  /// Reason why the outputs of the head are no answer, as the end of a sentence; nil when they are.
   package var outputFault: String? { taskFamily.outputFault(of: labels) }
 }
 

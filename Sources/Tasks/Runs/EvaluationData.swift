@@ -15,7 +15,7 @@ public struct EvaluationData {
     self.examples = examples
   }
 
-  /// Reads a split, says what was left out, and keeps the first `limit` rows.
+  /// Reads a split, notes what was left out, and keeps the first `limit` rows.
   ///
   /// - Parameters:
   ///   - reader: The task's files.
@@ -29,10 +29,10 @@ public struct EvaluationData {
     _ reader: TaskReader, split: DataSplit, part: String? = nil, limit: Int? = nil, needsLabels: Bool = true,
     listener: any WorkListener = SilentListener()
   ) throws {
-    let (rows, path, account) = try reader.readExamples(split, part: part)
+    let (rows, path, note) = try reader.readExamples(split, part: part)
     task = reader.task
     examples = limit.map { rows.prefix(max(0, $0)) } ?? rows
-    listener.note(account)
+    listener.note(note)
     if examples.count == 0 {
       throw TaskError(
         "--max-eval-samples is \(limit ?? 0), so that nothing is left of \(path); ask for 1 or more")
@@ -57,12 +57,12 @@ public struct EvaluationData {
   package func evaluate(
     _ model: TokenizedModel, encoded: EncodedTask, listener: any WorkListener
   ) throws -> TaskEvaluation {
-    let order = try LabelOrder(model: model.model, path: model.path, task: task)
+    let labelOrder = try LabelOrder(model: model.model, path: model.path, task: task)
     defer { listener.progressEnded() }
     let total = encoded.examples.count
     listener.progress("Evaluating", done: 0, total: total)
     return try evaluateTask(
-      model.model, encoded, outputs: order.outputs,
+      model.model, encoded, outputs: labelOrder.outputs,
       progress: { listener.progress("Evaluating", done: $0, total: total) })
   }
 }

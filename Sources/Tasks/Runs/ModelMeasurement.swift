@@ -95,7 +95,7 @@ public struct ModelMeasurement {
     return object
   }
 
-  /// How many times as fast as another; nil unless both were measured.
+  /// Speed relative to another model's; nil unless both were measured.
   public func speedup(over other: ModelMeasurement) -> Double? {
     guard let samplesPerSecond, let base = other.samplesPerSecond else { return nil }
     return samplesPerSecond / base
@@ -103,12 +103,12 @@ public struct ModelMeasurement {
 }
 
 extension RunLog {
-  /// Writes how student and teachers compare, and the student without a teacher if there is one, to
+  /// Writes the comparison of student and teachers, and of the student without a teacher if there is one, to
   /// `compare_results.json` and `all_results.json`; further teachers as `teacher_2_…`.
   ///
   /// - Throws: `TrainingError.runFolder`.
   public func writeComparison(
-    teacher: ModelMeasurement, others: [ModelMeasurement] = [], baseline: ModelMeasurement? = nil,
+    teacher: ModelMeasurement, furtherTeachers: [ModelMeasurement] = [], baseline: ModelMeasurement? = nil,
     student: ModelMeasurement
   ) throws {
     var object = JSONObject()
@@ -116,7 +116,7 @@ extension RunLog {
     object["student_parameters"] = .integer(student.parameters)
     object["speedup"] = student.json(comparedWith: teacher)["speedup"]
     for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
-    for (index, other) in others.enumerated() {
+    for (index, other) in furtherTeachers.enumerated() {
       object["teacher_\(index + 2)_parameters"] = .integer(other.parameters)
       for metric in other.metrics {
         object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)

@@ -2,7 +2,7 @@ public import Foundation
 import ModelFormats
 import Training
 
-/// An older run in a folder that is used again: what it left of results, metrics, predictions, checkpoints, parts and model.
+/// Older run in a folder that is used again, with the results, metrics, predictions, checkpoints, parts and model that it left.
 public struct OlderRun {
   private let folder: URL
 
@@ -19,7 +19,7 @@ public struct OlderRun {
   /// Folders inside that of a run which have results and checkpoints of their own.
   private static let parts = ["baseline", "features"]
 
-  /// Removes it, so that nothing of it passes for the new run's.
+  /// Removes the older run, so that none of its files passes for the new run's.
   ///
   /// - Parameters:
   ///   - keepsCheckpoints: Whether the new run goes on from one of its checkpoints, and with its metrics and its model.
@@ -33,7 +33,7 @@ public struct OlderRun {
     }
   }
 
-  /// Removes its predictions alone.
+  /// Removes the older run's predictions alone.
   public func removePredictions() throws {
     for name in Self.predictions {
       let url = folder.appending(path: name)
@@ -41,7 +41,9 @@ public struct OlderRun {
     }
   }
 
-  /// Throws `TaskError` when a run that begins would remove something that it reads.
+  /// Checks that a run that begins would not remove something that it reads.
+  ///
+  /// - Throws: `TaskError`.
   package func check(inputs: [String]) throws {
     for url in doomed(keepsCheckpoints: false) {
       let own = Self.place(url.path)

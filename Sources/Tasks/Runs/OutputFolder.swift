@@ -3,7 +3,7 @@ public import ModelFormats
 
 /// The folder of a run, refused when it holds something that a run could damage.
 public struct OutputFolder {
-  /// Where it is.
+  /// The folder.
   public let url: URL
   /// Whether it holds files that the user gave free.
   public let isReused: Bool
@@ -56,9 +56,11 @@ public struct OutputFolder {
   }
 }
 
-/// A path that something shall be written to.
+/// Path of a file or folder to write.
 package enum OutputPath {
-  /// Throws when nothing can ever be there: the path is empty, or goes through a file.
+  /// Checks that a path is not empty and does not go through a file.
+  ///
+  /// - Throws: `TaskError`.
   package static func check(_ path: String, _ option: String) throws {
     if path.isEmpty { throw TaskError("\(option) is empty; expected a path") }
     var parent = URL(filePath: path).absoluteURL.standardizedFileURL.deletingLastPathComponent()
@@ -82,7 +84,7 @@ public struct OutputFile {
   /// Checks that the file can be written and that nothing is lost by it.
   ///
   /// - Parameters:
-  ///   - option: What names the file, for messages.
+  ///   - option: The option that names the file, for messages.
   ///   - overwrite: Whether a file that exists may be written over.
   /// - Throws: `TaskError` for a file that exists, unless it may be written over, for a
   ///   folder, and where the folder of the file does not exist.

@@ -4,12 +4,12 @@ public import Training
 
 /// The run folder while a model is trained into it.
 public struct RunFolder {
-  /// Writes metrics and results.
+  /// Log of metrics and results.
   public let log: RunLog
-  /// Clears away what an older run left and writes the recipe once the run begins; the first of its observers.
+  /// Observer that removes an older run and writes the recipe once the run begins; the first of the run's observers.
   public let beginning: RunBeginning
   private let folder: OutputFolder
-  /// Held until the run is over; nil for a folder inside that of a run.
+  /// Lock until the run is over; nil for a folder inside that of a run.
   private let lock: FolderLock?
 
   /// Makes and locks the folder; what an older run left stays until the run begins, since a run that is refused changes
@@ -52,7 +52,7 @@ public struct RunFolder {
     log = try RunLog(url)
   }
 
-  /// Where resumable checkpoints go: those that the settings ask for, and that of a run that is interrupted.
+  /// Folder of resumable checkpoints: those that the settings ask for, and that of a run that is interrupted.
   public func checkpoints(of trained: TokenizedModel, origin: RunOrigin) -> CheckpointFolder {
     CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0) }
   }

@@ -6,11 +6,11 @@ public struct RunRows {
   /// Rows that the model learns from.
   public private(set) var train: TaskExamples
   /// The rows of the training file alone.
-  public let given: TaskExamples
+  public let trainFileRows: TaskExamples
   /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
 
-  /// Reads the splits that there are, and says what was left out.
+  /// Reads the splits that there are, and notes what was left out.
   ///
   /// - Parameters:
   ///   - reader: The task's files.
@@ -24,12 +24,12 @@ public struct RunRows {
     listener: any WorkListener = SilentListener()
   ) throws {
     func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
-      let (examples, _, account) = try reader.readExamples(split)
-      listener.note(account)
+      let (examples, _, note) = try reader.readExamples(split)
+      listener.note(note)
       return limit.map { examples.prefix(max(0, $0)) } ?? examples
     }
-    given = try read(.train, maxTrain)
-    var train = given
+    trainFileRows = try read(.train, maxTrain)
+    var train = trainFileRows
     if readsUnlabelled, reader.task.unlabelledFile != nil {
       train = train.appending(try read(.unlabelled, nil), upTo: maxTrain, listener: listener)
     }

@@ -6,13 +6,13 @@ extension TrainingConfig {
   ///
   /// - Parameters:
   ///   - task: The task.
-  ///   - given: Settings by their names; other members count for nothing.
+  ///   - overrides: Settings by their names; other members count for nothing.
   ///   - canEvaluate: Whether there are validation rows.
   ///   - scores: What can decide which model is best; nil takes the scores of the task.
   /// - Throws: `TrainingError.configuration` with every fault; `TaskError` for an evaluation without rows, and for a
   ///   metric that no evaluation gives.
   public init(
-    for task: TaskDefinition, given: JSONObject = JSONObject(), canEvaluate: Bool,
+    for task: TaskDefinition, overrides: JSONObject = JSONObject(), canEvaluate: Bool,
     scores: DecidingScores? = nil
   ) throws {
     self.init()
@@ -22,14 +22,14 @@ extension TrainingConfig {
     loadBestModelAtEnd = canEvaluate
     metricForBestModel = task.metrics.first
     take(task.defaults)
-    let unread = Self.settings.lay(given, over: &self, acceptsNonFinite: true)
+    let unread = Self.settings.lay(overrides, over: &self, acceptsNonFinite: true)
     if !unread.isEmpty { throw TrainingError.configuration(unread) }
     if !canEvaluate && evalStrategy != .never {
       throw TaskError(
         "--eval-strategy needs a validation file; task \(task.name) names none, give --validation-file")
     }
-    if evalStrategy == .never { loadBestModelAtEnd = given["load_best_model_at_end"]?.boolValue ?? false }
-    if let name = given["metric_for_best_model"]?.stringValue {
+    if evalStrategy == .never { loadBestModelAtEnd = overrides["load_best_model_at_end"]?.boolValue ?? false }
+    if let name = overrides["metric_for_best_model"]?.stringValue {
       try (scores ?? DecidingScores(of: task)).check(name)
     }
     let faults = faults()
@@ -41,13 +41,14 @@ extension TrainingConfig {
   /// Values that suit one task need not suit the others, so they do not count.
   ///
   /// - Throws: As above.
-  public init(for tasks: [(name: String, task: TaskDefinition)], given: JSONObject = JSONObject()) throws {
+  public init(for tasks: [(name: String, task: TaskDefinition)], overrides: JSONObject = JSONObject()) throws
+  {
     precondition(!tasks.isEmpty, "A run has at least one task.")
     var common = tasks[0].task
     (common.defaults, common.metrics) = (TaskDefaults(), ["average"])
     let scored = tasks.filter { $0.task.hasValidation }
     try self.init(
-      for: common, given: given, canEvaluate: !scored.isEmpty, scores: DecidingScores(of: scored))
+      for: common, overrides: overrides, canEvaluate: !scored.isEmpty, scores: DecidingScores(of: scored))
   }
 
   /// Takes the values that suit a task.

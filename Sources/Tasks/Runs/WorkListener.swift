@@ -2,9 +2,9 @@
 ///
 /// Every method has a default that does nothing.
 public protocol WorkListener: AnyObject {
-  /// Something a user may want to read.
+  /// A message that a user may want to read.
   func note(_ text: String)
-  /// Something a user must read.
+  /// A message that a user must read.
   func warn(_ text: String)
   /// The share of a piece of work that is done; a new title begins another piece.
   func progress(_ title: String, done: Int, total: Int)

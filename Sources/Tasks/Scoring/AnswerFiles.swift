@@ -2,7 +2,7 @@ import Evaluation
 import Foundation
 import ModelFormats
 
-/// Reads predicted answers, and answer keys in SQuAD's and CMRC 2018's forms.
+/// Reader of predicted answers, and of answer keys in SQuAD's and CMRC 2018's forms.
 enum AnswerFiles {
   /// The text by question id: a JSON object of strings.
   static func predictions(_ file: URL) throws -> [String: String] {

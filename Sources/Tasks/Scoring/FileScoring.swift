@@ -159,7 +159,7 @@ public struct FileScoring {
     return (pairs.predicted, pairs.gold)
   }
 
-  /// Puts the file in front of what the scores have to say of its content.
+  /// Names the file in errors about its content.
   private func explained<Result>(by file: String, _ work: () throws -> Result) throws -> Result {
     do { return try work() } catch let error as EvaluationError { throw TaskError("\(file): \(error)") }
   }

@@ -33,7 +33,7 @@ struct TagFile {
     }
   }
 
-  /// Where the tags first stand that `seqeval` warns of: all but O and those with one of its prefixes.
+  /// The first places of the tags that `seqeval` warns of: all but O and those with one of its prefixes.
   var placesOfOddTags: [String: String] {
     var places: [String: String] = [:]
     for (sentence, names) in tags.enumerated() {

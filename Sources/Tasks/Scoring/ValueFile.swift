@@ -8,7 +8,7 @@ import ModelFormats
 struct ValueFile {
   /// A line that should have a value.
   private struct Row {
-    /// Counted from 0.
+    /// Line, counted from 0.
     let line: Int
     let value: Result<String, TaskError>
     /// Value of the column `index`, nil without one.

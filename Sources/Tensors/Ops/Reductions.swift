@@ -37,7 +37,9 @@ extension Tensor {
     let result = Tensor.result(y, Shape(dimensions), from: self)
     if let tape = result.tape {
       tape.record(result) { dy in
-        slot?.accumulate { Reductions.spread(dy, outer: outer, extent: extent, inner: inner, addingTo: $0) }
+        slot?.accumulate {
+          Reductions.broadcast(dy, outer: outer, extent: extent, inner: inner, addingTo: $0)
+        }
       }
     }
     return result

@@ -103,17 +103,17 @@ struct TokenizerConfiguration {
   private func read<Value>(
     _ reading: (inout FieldReader) -> Value?
   ) throws(TokenizerError) -> Value? {
-    try members.value(in: file, wording: Self.words, reading)
+    try members.value(in: file, wording: Self.message, reading)
   }
 
-  /// The words for a value of the wrong kind.
-  private static func words(_ key: String, _ value: JSONValue, _ expected: String) -> String {
+  /// The message for a value of the wrong kind.
+  private static func message(_ key: String, _ value: JSONValue, _ expected: String) -> String {
     let found = value.stringValue.map { "the string \"\(printable($0, atMost: 200))\"" } ?? value.kind
     return "found \(found), expected \(expected)"
   }
 
   func fault(_ key: String, _ value: JSONValue, _ expected: String) -> TokenizerError {
-    .invalid(file: file, field: key, reason: Self.words(key, value, expected))
+    .invalid(file: file, field: key, reason: Self.message(key, value, expected))
   }
 
   /// The path of `tokenizer_config.json`.

@@ -34,7 +34,7 @@ extension TrainingConfig {
   /// The settings under their keys; those that are nil are null.
   public var json: JSONValue { .object(Self.settings.json(of: self)) }
 
-  /// The settings of an object; what it leaves out keeps its default, and what it says of other things is passed over.
+  /// The settings of an object; missing keys keep their defaults, and unknown keys are passed over.
   ///
   /// - Throws: `TrainingError.configuration` with everything that cannot be read.
   public init(json: JSONValue) throws(TrainingError) {
@@ -52,7 +52,7 @@ extension TrainingConfig {
 extension TrainingConfig: Codable {
   /// Reads the settings of a recipe; what it leaves out keeps its default.
   ///
-  /// Unknown keys are the reader's business.
+  /// Unknown keys are passed over.
   ///
   /// - Throws: `TrainingError.configuration` with everything that cannot be read.
   public init(from decoder: any Decoder) throws { try self.init(json: JSONValue(from: decoder)) }

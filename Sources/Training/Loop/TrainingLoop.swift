@@ -249,7 +249,7 @@ public final class TrainingLoop {
     try checkpoints.write(
       place(after: state.globalStep, of: plan), of: identity,
       state: state.json(config: config, maxSteps: plan.totalSteps), optimizer: optimizer,
-      others: objective.state, best: best ?? [])
+      stateParameters: objective.state, best: best ?? [])
     try checkpoints.prune(keeping: config.saveTotalLimit, upTo: state.globalStep, best: state.bestCheckpoint)
   }
 

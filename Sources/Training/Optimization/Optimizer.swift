@@ -1,7 +1,7 @@
 import Kernels
 import Tensors
 
-/// Updates parameters from their gradients, clipping them by their global norm in the same pass.
+/// Optimizer that updates parameters from their gradients, clipped by their global norm in the same pass.
 ///
 /// Parameters without a gradient are skipped, and their own step count stays, as in PyTorch. Work is cut into chunks of
 /// fixed length, so results do not depend on the number of threads.
@@ -182,7 +182,7 @@ extension Optimizer {
     }?.name
   }
 
-  /// Throws when an update has made weights that are not finite.
+  /// Checks that an update has left all weights finite.
   ///
   /// - Throws: `TrainingError.nonFiniteWeights` with the first parameter and what to do.
   func requireFiniteWeights(after step: Int) throws(TrainingError) {

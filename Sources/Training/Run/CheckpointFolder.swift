@@ -55,10 +55,11 @@ public struct CheckpointFolder {
   ///   - identity: The run.
   ///   - state: What `trainer_state.json` says.
   ///   - optimizer: Its state and its parameters.
-  ///   - others: Parameters that the optimizer does not change.
+  ///   - stateParameters: Parameters that the optimizer does not change.
   ///   - best: The best weights so far where no other checkpoint holds them.
   func write(
-    _ place: DataPlace, of identity: RunIdentity, state: JSONValue, optimizer: Optimizer, others: [Parameter],
+    _ place: DataPlace, of identity: RunIdentity, state: JSONValue, optimizer: Optimizer,
+    stateParameters: [Parameter],
     best: [Parameter] = []
   ) throws {
     let files = FileManager.default
@@ -68,7 +69,7 @@ public struct CheckpointFolder {
       try files.createDirectory(at: temporary, withIntermediateDirectories: true)
       try saveModel(temporary)
       try Self.write(
-        try missing(optimizer.parameters + others, in: temporary),
+        try missing(optimizer.parameters + stateParameters, in: temporary),
         to: temporary.appending(path: Self.auxiliaryFile))
       try Self.write(best, to: temporary.appending(path: Self.bestFile))
       try optimizer.save(to: temporary.appending(path: Self.optimizerFile))

@@ -1,7 +1,7 @@
 public import Foundation
 public import ModelFormats
 
-/// Writes the files of a run folder: `metrics.jsonl` line by line, and the `…_results.json` of `transformers` at the end.
+/// Log of a run in its folder: `metrics.jsonl` line by line, and the `…_results.json` of `transformers` at the end.
 ///
 /// `metrics.jsonl` has one object for each logged step (`step`, `epoch`, `loss`, `parts`, `learning_rate`, `grad_norm`,
 /// `samples_per_second`, `tokens_per_second`) and one for each evaluation (`step`, `epoch`, `eval_…`), each flushed at once.

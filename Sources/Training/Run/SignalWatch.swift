@@ -48,10 +48,10 @@ public final class SignalWatch: TrainingObserver {
   /// Takes the signals.
   public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) { start() }
 
-  /// Says what is done before the end.
+  /// Notes that the evaluation is finished before an interrupted run ends.
   public func evaluationStarted(step: Int) { announce("this evaluation") }
 
-  /// Says what is done before the end.
+  /// Notes that the step is finished before an interrupted run ends.
   public func stepDone(_ progress: TrainingProgress) { announce("step \(progress.step)") }
 
   /// Gives the signals back.

@@ -24,9 +24,9 @@ public protocol TrainingObserver: AnyObject {
   func evaluationStarted(step: Int) throws
   /// An evaluation is done; `isBest` tells whether it is the best so far.
   func evaluated(_ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool) throws
-  /// Something a user may want to read.
+  /// A message that a user may want to read.
   func message(_ text: String) throws
-  /// Something a user must read; by default a message.
+  /// A message that a user must read; by default it is passed on as a message.
   func warning(_ text: String) throws
   /// The run is over.
   func finished(_ summary: TrainingSummary) throws

@@ -23,9 +23,10 @@ import Training
     let config = DistillationConfig(
       temperature: 2,
       matches: [
-        .match(.init(layerT: 2, layerS: 1)), .match(.init(layerT: 1, layerS: 1, loss: .pkd)),
-        .match(.init(layerT: 2, layerS: 1, loss: .mmd)),
-        .match(.init(layerT: 2, layerS: 1, loss: .rkdDistance)),
+        .match(.init(teacherLayer: 2, studentLayer: 1)),
+        .match(.init(teacherLayer: 1, studentLayer: 1, loss: .pkd)),
+        .match(.init(teacherLayer: 2, studentLayer: 1, loss: .mmd)),
+        .match(.init(teacherLayer: 2, studentLayer: 1, loss: .rkdDistance)),
       ])
     let examples = try world.encode(world.wordPiece).examples
     let plain = try GeneralDistiller(config, teacher: world.teacher, student: student)
@@ -73,7 +74,7 @@ import Training
     #expect(aligned.teacher.map(\.ids) != examples.map(\.ids))
     let config = DistillationConfig(
       temperature: 2, hardLabelWeight: 0.1,
-      matches: [.match(.init(layerT: 2, layerS: 2, projection: ProjectionConfig()))])
+      matches: [.match(.init(teacherLayer: 2, studentLayer: 2, projection: ProjectionConfig()))])
     let distiller = try GeneralDistiller(
       config, teacher: AlignedTeacher(LiveTeacher(world.teacher), examples: aligned), student: world.student)
     let batch = Batch(examples, at: Array(examples.indices))
@@ -177,7 +178,9 @@ import Training
     #expect(message(DistillationConfig(), aligned: nil).contains("AlignedExamples"))
     #expect(message(DistillationConfig(), aligned: aligned) == "")
     #expect(message(DistillationConfig(kdLossType: .mse), aligned: aligned).contains("kd_loss_type: mse"))
-    let attention = DistillationConfig(matches: [.match(.init(layerT: 1, layerS: 1, loss: .attentionMSESum))])
+    let attention = DistillationConfig(matches: [
+      .match(.init(teacherLayer: 1, studentLayer: 1, loss: .attentionMSESum))
+    ])
     #expect(message(attention, aligned: aligned).contains("attention_mse_sum compares token by token"))
     var masked = ModelDescription(world.teacher, name: "teacher")
     var student = ModelDescription(world.student, name: "student")

@@ -81,7 +81,7 @@ import Training
     let second = try tinyModel(layers: 3, seed: 7)
     let distiller = try severalTeachers(
       DistillationConfig(matches: [
-        .match(IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig()))
+        .match(IntermediateMatch(teacherLayer: 3, studentLayer: 2, projection: ProjectionConfig()))
       ]),
       teachers: [
         WeightedTeacher(LiveTeacher(world.teacher)),

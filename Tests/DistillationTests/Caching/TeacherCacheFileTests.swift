@@ -62,7 +62,7 @@ import Training
   @Test func aFileThatBecomesShorterUnderADistillationIsAnError() throws {
     let world = try CacheWorld()
     let cache = try world.build(hidden: [1])
-    let config = DistillationConfig(matches: [.match(.init(layerT: 1, layerS: 1, loss: .mmd))])
+    let config = DistillationConfig(matches: [.match(.init(teacherLayer: 1, studentLayer: 1, loss: .mmd))])
     let distiller = try GeneralDistiller(config, teacher: StoredTeacher(cache), student: world.student())
     let found = message {
       _ = try distiller.train(
@@ -114,7 +114,7 @@ import Training
       fault(BertTokenizer(vocabulary: Vocabulary(lines), options: cased))[0].contains("another tokenizer"))
 
     // A distiller refuses them before its first step.
-    let config = DistillationConfig(matches: [.match(.init(layerT: 2, layerS: 1, loss: .mmd))])
+    let config = DistillationConfig(matches: [.match(.init(teacherLayer: 2, studentLayer: 1, loss: .mmd))])
     #expect(
       message { _ = try GeneralDistiller(config, teacher: StoredTeacher(cache), student: world.student()) }
         .contains(

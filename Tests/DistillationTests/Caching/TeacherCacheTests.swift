@@ -52,8 +52,8 @@ import Training
   @Test func firstRowsAloneServeTheLossesThatReadNoOthers() throws {
     let world = try CacheWorld()
     let matches = [
-      IntermediateMatch(layerT: 3, layerS: 2, loss: .pkd, projection: ProjectionConfig()),
-      IntermediateMatch(layerT: 1, layerS: 1, loss: .rkdAngle),
+      IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .pkd, projection: ProjectionConfig()),
+      IntermediateMatch(teacherLayer: 1, studentLayer: 1, loss: .rkdAngle),
     ]
     let config = DistillationConfig(temperature: 2, intermediateMatches: matches)
     let plain = try GeneralDistiller(config, teacher: world.teacher, student: try world.student())
@@ -77,7 +77,9 @@ import Training
   func aRunWithACacheIsTheRunWithoutOne(head: String?) throws {
     let world = try CacheWorld(head: head)
     let last = world.teacher.config.layerCount
-    for match in [nil, IntermediateMatch(layerT: last, layerS: 1, projection: ProjectionConfig())] {
+    for match in [
+      nil, IntermediateMatch(teacherLayer: last, studentLayer: 1, projection: ProjectionConfig()),
+    ] {
       var config = DistillationConfig(temperature: 2)
       config.matches = match.map { [.match($0)] } ?? []
       var losses: [[Double]] = []
@@ -98,11 +100,11 @@ import Training
   @Test func attentionAndRelationsAreProductsOfWhatIsKept() throws {
     let world = try CacheWorld()
     let matches = [
-      IntermediateMatch(layerT: 3, layerS: 2, loss: .minilmv2),
-      IntermediateMatch(layerT: 2, layerS: 1, loss: .minilm),
-      IntermediateMatch(layerT: 1, layerS: 2, loss: .attentionCEMean),
-      IntermediateMatch(layerT: 3, layerS: 1, loss: .attentionMSESum),
-      IntermediateMatch(layerT: 2, layerS: 2, loss: .mmd),
+      IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .minilmv2),
+      IntermediateMatch(teacherLayer: 2, studentLayer: 1, loss: .minilm),
+      IntermediateMatch(teacherLayer: 1, studentLayer: 2, loss: .attentionCEMean),
+      IntermediateMatch(teacherLayer: 3, studentLayer: 1, loss: .attentionMSESum),
+      IntermediateMatch(teacherLayer: 2, studentLayer: 2, loss: .mmd),
       try #require(IntermediateMatch(.emd)),
     ]
     let config = DistillationConfig(temperature: 2, intermediateMatches: matches)
@@ -138,7 +140,7 @@ import Training
     let examples = (0..<10).map {
       EncodedExample(first: texts[2 * $0], second: texts[2 * $0 + 1], target: .none)
     }
-    let config = DistillationConfig(matches: [.match(.init(layerT: 3, layerS: 2, loss: .pkd))])
+    let config = DistillationConfig(matches: [.match(.init(teacherLayer: 3, studentLayer: 2, loss: .pkd))])
     let teacher = try model(3, seed: 1)
     let (plain, cached) = (
       try GeneralDistiller(config, teacher: teacher, student: try model(2, seed: 2)),
@@ -155,7 +157,7 @@ import Training
     let world = try CacheWorld()
     try FixedThreads.run {
       let config = DistillationConfig(
-        temperature: 2, matches: [.match(.init(layerT: 3, layerS: 2, loss: .mmd))])
+        temperature: 2, matches: [.match(.init(teacherLayer: 3, studentLayer: 2, loss: .mmd))])
       let with = try GeneralDistiller(config, teacher: world.teacher, student: try world.student())
       try with.cacheTeacher(over: world.examples, in: world.file, name: "models/big")
       try with.train(world.examples, config: CacheWorld.training())
@@ -193,7 +195,7 @@ import Training
     func run(_ world: CacheWorld, in file: URL, layer: Int) throws -> Int {
       var asked = 0
       let distiller = try GeneralDistiller(
-        DistillationConfig(matches: [.match(.init(layerT: layer, layerS: 1, loss: .mmd))]),
+        DistillationConfig(matches: [.match(.init(teacherLayer: layer, studentLayer: 1, loss: .mmd))]),
         teacher: world.teacher,
         student: try world.student())
       try distiller.cacheTeacher(over: world.examples, in: file) { asked = $0 }
@@ -211,7 +213,7 @@ import Training
     let world = try CacheWorld()
     let named = try GeneralDistiller(
       DistillationConfig(matches: [
-        .custom(CustomMatch(moduleT: "pooler", moduleS: "pooler", loss: .named(.mmd)))
+        .custom(CustomMatch(teacherModule: "pooler", studentModule: "pooler", loss: .named(.mmd)))
       ]),
       teacher: world.teacher, student: try world.student())
     #expect(named.cacheObstacle?.contains("pooler") == true)
@@ -219,7 +221,7 @@ import Training
       try named.cacheTeacher(over: world.examples, in: world.file)
     }
     // In memory there is room for logits only.
-    var config = DistillationConfig(matches: [.match(.init(layerT: 1, layerS: 1, loss: .mmd))])
+    var config = DistillationConfig(matches: [.match(.init(teacherLayer: 1, studentLayer: 1, loss: .mmd))])
     config.cacheTeacherLogits = true
     let distiller = try GeneralDistiller(config, teacher: world.teacher, student: try world.student())
     #expect(throws: DistillationError.self) {

@@ -41,13 +41,14 @@ import Testing
       matches: [
         .match(
           IntermediateMatch(
-            layerT: 0, layerS: 0, projection: ProjectionConfig(.linear, studentSize: 384, teacherSize: 768))),
+            teacherLayer: 0, studentLayer: 0,
+            projection: ProjectionConfig(.linear, studentSize: 384, teacherSize: 768))),
         .match(
           IntermediateMatch(
-            layerT: 8, layerS: -1, loss: .cos, weight: 0.5,
+            teacherLayer: 8, studentLayer: -1, loss: .cos, weight: 0.5,
             projection: ProjectionConfig(
               .tanh, studentSize: 384, teacherSize: 768, learningRate: 1e-3, weightDecay: 0))),
-        .match(IntermediateMatch(layerT: 4, layerS: 1, loss: .nst)),
+        .match(IntermediateMatch(teacherLayer: 4, studentLayer: 1, loss: .nst)),
       ], compatibility: .textbrewer)
     #expect(config == expected)
   }
@@ -65,9 +66,10 @@ import Testing
       config.matches == [
         .preset("L3_hidden_mse"), .map(.uniform), .map(.last, loss: .cos),
         .map(.first, loss: .pkd, weight: 2, projection: ProjectionConfig(.linear)),
-        .match(IntermediateMatch(layerT: 4, layerS: 1, loss: .mmd)),
+        .match(IntermediateMatch(teacherLayer: 4, studentLayer: 1, loss: .mmd)),
         .match(
-          IntermediateMatch(layerT: 4, layerS: 1, projection: ProjectionConfig(.relu, learningRate: 0.1))),
+          IntermediateMatch(
+            teacherLayer: 4, studentLayer: 1, projection: ProjectionConfig(.relu, learningRate: 0.1))),
       ])
     #expect(config.temperatureSchedule == .cwsm(beta: 0.5) && config.cacheTeacherLogits)
     #expect(try read(#"{"matches": "uniform"}"#).matches == [.map(.uniform)])
@@ -155,7 +157,7 @@ import Testing
         .preset("L4t_hidden_mse"), .map(.last, loss: .mmd, weight: 0.5),
         .match(
           IntermediateMatch(
-            layersT: [1, 2], layersS: [0, 1], loss: .fsp,
+            teacherLayers: [1, 2], studentLayers: [0, 1], loss: .fsp,
             projection: ProjectionConfig(.relu, studentSize: 8, teacherSize: 12, learningRate: 1e-3))),
       ], compatibility: .textbrewer),
     DistillationConfig(temperatureSchedule: .flsw(beta: 1, gamma: 2), cacheTeacherLogits: true),

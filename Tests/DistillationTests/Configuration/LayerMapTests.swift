@@ -26,14 +26,14 @@ import Testing
       let config = DistillationConfig(matches: [source], compatibility: compatibility)
       return config.resolvedMatches(teacher: teacher, student: student).flatMap(\.teacherPositions)
     }
-    let match = MatchSource.match(IntermediateMatch(layerT: 4, layerS: 1, loss: .attentionMSE))
+    let match = MatchSource.match(IntermediateMatch(teacherLayer: 4, studentLayer: 1, loss: .attentionMSE))
     #expect(positions(match, nil) == [3])
     #expect(positions(match, .textbrewer) == [4])
     // The presets were made for lists with a placeholder at 0, so they name blocks either way.
     #expect(positions(.preset("L3_attention_mse"), nil) == [3, 7, 11])
     #expect(positions(.preset("L3_attention_mse"), .textbrewer) == [3, 7, 11])
     #expect(positions(.map(.uniform, loss: .attentionMSE), .textbrewer) == [3, 7, 11])
-    let last = MatchSource.match(IntermediateMatch(layerT: -1, layerS: -1))
+    let last = MatchSource.match(IntermediateMatch(teacherLayer: -1, studentLayer: -1))
     #expect(positions(last, nil) == [12])
   }
 }

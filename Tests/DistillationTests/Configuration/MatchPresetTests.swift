@@ -9,20 +9,21 @@ import Testing
     let feature: MatchFeature
     let loss: MatchLossType
     /// The teacher's layer of each match, and the student's; a list of two where the loss takes two.
-    let layersT: [[Int]]
-    let layersS: [[Int]]
+    let teacherLayers: [[Int]]
+    let studentLayers: [[Int]]
     /// The student's width that `["linear", width, 768]` projects, nil without `proj`.
     let width: Int?
 
     init(
-      _ name: String, _ feature: MatchFeature, _ loss: MatchLossType, _ layersT: [[Int]], _ layersS: [[Int]],
+      _ name: String, _ feature: MatchFeature, _ loss: MatchLossType, _ teacherLayers: [[Int]],
+      _ studentLayers: [[Int]],
       width: Int? = nil
     ) {
       self.name = name
       self.feature = feature
       self.loss = loss
-      self.layersT = layersT
-      self.layersS = layersS
+      self.teacherLayers = teacherLayers
+      self.studentLayers = studentLayers
       self.width = width
     }
 
@@ -81,10 +82,11 @@ import Testing
     let matches = try #require(MatchPresets.matches(named: preset.name))
     let projection = preset.width.map { ProjectionConfig(.linear, studentSize: $0, teacherSize: 768) }
     #expect(matches.allSatisfy { $0.feature == preset.feature && $0.weight == 1 })
-    try #require(preset.layersT.count == preset.layersS.count)
-    let expected = zip(preset.layersT, preset.layersS).map { layersT, layersS in
+    try #require(preset.teacherLayers.count == preset.studentLayers.count)
+    let expected = zip(preset.teacherLayers, preset.studentLayers).map { teacherLayers, studentLayers in
       IntermediateMatch(
-        layersT: layersT, layersS: layersS, loss: preset.loss, weight: 1, projection: projection)
+        teacherLayers: teacherLayers, studentLayers: studentLayers, loss: preset.loss, weight: 1,
+        projection: projection)
     }
     #expect(matches == expected)
   }

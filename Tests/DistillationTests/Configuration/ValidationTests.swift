@@ -12,12 +12,14 @@ import Training
         parsing: #"{"temperature": -1, "kd_los_weight": 2, "intermediate_matches": ["uniform"]}"#))
     config.hardLabelWeight = 1
     config.matches += [
-      .match(IntermediateMatch(layerT: 12, layerS: 1)), .match(IntermediateMatch(layerT: 1, layerS: 1)),
+      .match(IntermediateMatch(teacherLayer: 12, studentLayer: 1)),
+      .match(IntermediateMatch(teacherLayer: 1, studentLayer: 1)),
       .match(
         IntermediateMatch(
-          layerT: 1, layerS: 1, loss: .cos, weight: -1,
+          teacherLayer: 1, studentLayer: 1, loss: .cos, weight: -1,
           projection: ProjectionConfig(.linear, studentSize: 9, teacherSize: 12, learningRate: 0))),
-      .match(IntermediateMatch(layerT: 0, layerS: 1, loss: .attentionMSE)), .preset("L3_hidden_smmd"),
+      .match(IntermediateMatch(teacherLayer: 0, studentLayer: 1, loss: .attentionMSE)),
+      .preset("L3_hidden_smmd"),
       .map(.last),
     ]
     let teacher = try tinyModel(layers: 2, hidden: 12, heads: 3, vocabulary: 41, labels: ["a", "b"])
@@ -165,7 +167,7 @@ import Training
   }
 
   @Test func repeatedMatchesAreAWarning() throws {
-    let match = MatchSource.match(IntermediateMatch(layerT: 1, layerS: 1))
+    let match = MatchSource.match(IntermediateMatch(teacherLayer: 1, studentLayer: 1))
     let distiller = try GeneralDistiller(
       DistillationConfig(matches: [match, match]), teacher: try tinyModel(layers: 3), student: try tinyModel()
     )

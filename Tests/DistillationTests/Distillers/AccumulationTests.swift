@@ -30,7 +30,7 @@ import Training
   private static func matching(_ loss: MatchLossType) -> DistillationConfig {
     DistillationConfig(
       kdLossWeight: 0.5, hardLabelWeight: 0.75,
-      intermediateMatches: [IntermediateMatch(layerT: 2, layerS: 1, loss: loss, weight: 3)])
+      intermediateMatches: [IntermediateMatch(teacherLayer: 2, studentLayer: 1, loss: loss, weight: 3)])
   }
 
   static let cases: [Case] = {
@@ -53,8 +53,8 @@ import Training
         cases.append(Case(head, loss.rawValue, matching(loss)))
       }
     }
-    let pooler = CustomMatch(moduleT: "pooler", moduleS: "pooler", weight: 2)
-    let layer = CustomMatch(moduleT: "encoder.layer.1", moduleS: "encoder.layer.0", weight: 2)
+    let pooler = CustomMatch(teacherModule: "pooler", studentModule: "pooler", weight: 2)
+    let layer = CustomMatch(teacherModule: "encoder.layer.1", studentModule: "encoder.layer.0", weight: 2)
     cases.append(
       Case(
         "classes", "modules",
@@ -177,7 +177,8 @@ import Training
       hardLabelWeight: 0.5,
       intermediateMatches: [.hiddenMSE, .pkd, .mmd].map {
         IntermediateMatch(
-          layerT: 2, layerS: 1, loss: $0, projection: $0.needsEqualSizes ? ProjectionConfig(.linear) : nil)
+          teacherLayer: 2, studentLayer: 1, loss: $0,
+          projection: $0.needsEqualSizes ? ProjectionConfig(.linear) : nil)
       })
     try expectSame(
       {

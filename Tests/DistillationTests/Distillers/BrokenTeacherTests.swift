@@ -34,7 +34,7 @@ import Training
   @Test("with matches the advice is not to go without a cache")
   func matches() throws {
     let distiller = try GeneralDistiller(
-      DistillationConfig(intermediateMatches: [IntermediateMatch(layerT: 2, layerS: 1)]),
+      DistillationConfig(intermediateMatches: [IntermediateMatch(teacherLayer: 2, studentLayer: 1)]),
       teacher: try brokenTeacher(), student: try tinyModel(layers: 1, seed: 2))
     let file = FileManager.default.temporaryDirectory.appending(path: "broken-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
@@ -49,7 +49,7 @@ import Training
     func found(_ config: DistillationConfig) -> [String] {
       faults(config, teacher: teacher, student: student).map(\.description)
     }
-    let match = { (weight: Double) in IntermediateMatch(layerT: 2, layerS: 1, weight: weight) }
+    let match = { (weight: Double) in IntermediateMatch(teacherLayer: 2, studentLayer: 1, weight: weight) }
     let cases: [(DistillationConfig, String)] = [
       (DistillationConfig(temperature: 1e-300), "temperature: found 1e-300"),
       (DistillationConfig(temperature: 1e300), "temperature: found 1e+300"),
@@ -76,7 +76,7 @@ import Training
         "kd_loss_options.alpha: found 1e+300"
       ),
       (
-        DistillationConfig(intermediateMatches: [IntermediateMatch(layerT: .min, layerS: 1)]),
+        DistillationConfig(intermediateMatches: [IntermediateMatch(teacherLayer: .min, studentLayer: 1)]),
         "teacher layer -9223372036854775808 does not exist"
       ),
     ]

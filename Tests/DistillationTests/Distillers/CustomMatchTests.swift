@@ -17,16 +17,18 @@ import Training
   private var matches: [CustomMatch] {
     [
       CustomMatch(
-        moduleT: "bert.encoder.layer.3.attention.self.query", moduleS: "encoder.layer.1.attention.self.query",
+        teacherModule: "bert.encoder.layer.3.attention.self.query",
+        studentModule: "encoder.layer.1.attention.self.query",
         projection: ProjectionConfig(.linear)),
       CustomMatch(
-        moduleT: "pooler", moduleS: "pooler", loss: .named(.cos), weight: 0.5,
+        teacherModule: "pooler", studentModule: "pooler", loss: .named(.cos), weight: 0.5,
         projection: ProjectionConfig(.tanh)),
       CustomMatch(
-        moduleT: "encoder.layer.2.intermediate", moduleS: "encoder.layer.0.intermediate", loss: .named(.mmd),
+        teacherModule: "encoder.layer.2.intermediate", studentModule: "encoder.layer.0.intermediate",
+        loss: .named(.mmd),
         weight: 2),
       CustomMatch(
-        moduleT: "classifier", moduleS: "classifier",
+        teacherModule: "classifier", studentModule: "classifier",
         loss: CustomMatch.Loss("l1") { student, teacher, _, context in
           let difference = student - teacher
           // |x| = relu(x) + relu(−x)
@@ -78,10 +80,13 @@ import Training
 
   @Test func whatDoesNotFitIsRefusedBeforeTheFirstStep() throws {
     let config = DistillationConfig(matches: [
-      .custom(CustomMatch(moduleT: "encoder.layer.9.output", moduleS: "encoder.layer.1.atention.output")),
-      .custom(CustomMatch(moduleT: "pooler", moduleS: "embeddings")),
-      .custom(CustomMatch(moduleT: "encoder.layer.1", moduleS: "encoder.layer.1")),
-      .custom(CustomMatch(moduleT: "pooler", moduleS: "pooler", loss: .named(.attentionCE), weight: -1)),
+      .custom(
+        CustomMatch(teacherModule: "encoder.layer.9.output", studentModule: "encoder.layer.1.atention.output")
+      ),
+      .custom(CustomMatch(teacherModule: "pooler", studentModule: "embeddings")),
+      .custom(CustomMatch(teacherModule: "encoder.layer.1", studentModule: "encoder.layer.1")),
+      .custom(
+        CustomMatch(teacherModule: "pooler", studentModule: "pooler", loss: .named(.attentionCE), weight: -1)),
     ])
     let found = faults(
       config, teacher: try tinyModel(layers: 3, hidden: 12, heads: 3), student: try tinyModel())
@@ -113,7 +118,7 @@ import Training
     ]
     let config = DistillationConfig(json: json)
     let match = CustomMatch(
-      moduleT: "encoder.layer.3.attention.output", moduleS: "encoder.layer.1.attention.output",
+      teacherModule: "encoder.layer.3.attention.output", studentModule: "encoder.layer.1.attention.output",
       loss: .named(.cos), weight: 2, projection: ProjectionConfig(.linear, studentSize: 8, teacherSize: 12))
     #expect(config.matches == [.custom(match)])
     #expect(DistillationConfig(json: config.json) == config)

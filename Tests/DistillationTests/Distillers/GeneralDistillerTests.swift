@@ -119,10 +119,10 @@ import Training
     }
     #expect(try observe([]) == [])
     // Layer 1 of 3 is an inner layer: the last one need not be computed for every token.
-    #expect(try observe([.match(IntermediateMatch(layerT: 1, layerS: 1))]) == ["encoder.layer.0"])
-    #expect(try observe([.match(IntermediateMatch(layerT: 3, layerS: 2))]) == ["encoder.layer.2"])
+    #expect(try observe([.match(IntermediateMatch(teacherLayer: 1, studentLayer: 1))]) == ["encoder.layer.0"])
+    #expect(try observe([.match(IntermediateMatch(teacherLayer: 3, studentLayer: 2))]) == ["encoder.layer.2"])
     #expect(
-      try observe([.match(IntermediateMatch(layerT: 3, layerS: 2, loss: .attentionMSE))])
+      try observe([.match(IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .attentionMSE))])
         == ["encoder.layer.2.attention.scores"])
   }
 
@@ -208,9 +208,9 @@ import Training
   @Test func projectionsTakeTheirOwnOptionsOrTheStudents() throws {
     let own = ProjectionConfig(.linear, learningRate: 1e-3, weightDecay: 0.1)
     let config = DistillationConfig(intermediateMatches: [
-      IntermediateMatch(layerT: 0, layerS: 0, projection: own),
-      IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig(.relu)),
-      IntermediateMatch(layerT: 1, layerS: 1, projection: own),
+      IntermediateMatch(teacherLayer: 0, studentLayer: 0, projection: own),
+      IntermediateMatch(teacherLayer: 3, studentLayer: 2, projection: ProjectionConfig(.relu)),
+      IntermediateMatch(teacherLayer: 1, studentLayer: 1, projection: own),
     ])
     let distiller = try GeneralDistiller(
       config, teacher: try tinyModel(layers: 3, hidden: 12, heads: 3, seed: 1),
@@ -240,7 +240,8 @@ import Training
     #expect(
       try message(DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1), nothing).contains(
         "losses: is empty"))
-    let config = DistillationConfig(kdLossWeight: 0, intermediateMatches: [.init(layerT: 1, layerS: 1)])
+    let config = DistillationConfig(
+      kdLossWeight: 0, intermediateMatches: [.init(teacherLayer: 1, studentLayer: 1)])
     // What taps keep, an adaptor cannot lose.
     #expect(try message(config, nothing) == "")
     let silent = ClosureTeacher(ModelDescription(try tinyModel(layers: 3), name: "teacher")) { _ in Answers()
@@ -263,7 +264,7 @@ import Training
         }
       }
       let config = DistillationConfig(
-        kdLossWeight: 0, intermediateMatches: [.init(layerT: 3, layerS: 2, loss: type)])
+        kdLossWeight: 0, intermediateMatches: [.init(teacherLayer: 3, studentLayer: 2, loss: type)])
       let distiller = try GeneralDistiller(
         config, teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
         adaptorT: choose(Adaptors.features), adaptorS: choose(Adaptors.classification))

@@ -39,7 +39,7 @@ import Training
         switch teacher.head {
         case .questionAnswering:
           SpanTargets(firsts: try integers("start_positions"), lasts: try integers("end_positions"))
-        case .maskedLanguageModel: ClassTargets(words: try integers("tags"))
+        case .maskedLanguageModel: ClassTargets(maskedWords: try integers("tags"))
         default: ClassTargets(try integers("tags"))
         }
     }
@@ -61,7 +61,7 @@ import Training
     let golden = try Golden("heads/\(head).safetensors")
     var config = DistillationConfig(
       temperature: 4, kdLossWeight: 0.75, hardLabelWeight: 0.5,
-      intermediateMatches: [IntermediateMatch(layerT: 1, layerS: 1, weight: 0.5)])
+      intermediateMatches: [IntermediateMatch(teacherLayer: 1, studentLayer: 1, weight: 0.5)])
     config.compatibility = .textbrewer
     let distiller = try world.distiller(config)
     let context = Context(tape: Tape())
@@ -196,7 +196,7 @@ import Training
     #expect(message(DistillationConfig(probabilityShift: true), numbers, other).contains("probability_shift"))
     // Matches need no head in common.
     let matches = DistillationConfig(
-      kdLossWeight: 0, intermediateMatches: [IntermediateMatch(layerT: 1, layerS: 1)])
+      kdLossWeight: 0, intermediateMatches: [IntermediateMatch(teacherLayer: 1, studentLayer: 1)])
     #expect(message(matches, token.teacher, answer.student) == "")
   }
 }

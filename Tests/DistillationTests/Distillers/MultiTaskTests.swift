@@ -58,7 +58,8 @@ import Training
     let configs = [
       DistillationConfig(
         temperature: 2,
-        matches: [.match(IntermediateMatch(layerT: 3, layerS: 2, projection: ProjectionConfig()))]),
+        matches: [.match(IntermediateMatch(teacherLayer: 3, studentLayer: 2, projection: ProjectionConfig()))]
+      ),
       DistillationConfig(temperature: 1, hardLabelWeight: 0.5),
     ]
     let distillers = try (0..<2).map { index in

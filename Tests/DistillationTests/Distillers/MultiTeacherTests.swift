@@ -154,7 +154,8 @@ import Training
     let student = try tinyModel(seed: 2)
     // The first teacher's layers are matched.
     let config = DistillationConfig(
-      temperature: 2, hardLabelWeight: 0.3, matches: [.match(IntermediateMatch(layerT: 3, layerS: 2))])
+      temperature: 2, hardLabelWeight: 0.3,
+      matches: [.match(IntermediateMatch(teacherLayer: 3, studentLayer: 2))])
     let distiller = try severalTeachers(
       config, teachers: try teachers(), average: average, student: student)
     let context = recording()

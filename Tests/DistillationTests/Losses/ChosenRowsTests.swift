@@ -20,7 +20,7 @@ import Training
         return result
       }
     }
-    let match = IntermediateMatch(type) ?? IntermediateMatch(layerT: 3, layerS: 2, loss: type)
+    let match = IntermediateMatch(type) ?? IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: type)
     return try GeneralDistiller(
       DistillationConfig(kdLossWeight: 0.2, matches: [.match(match)]),
       teacher: try tinyModel(layers: 3, hidden: 12, heads: 2, seed: 1), student: try tinyModel(seed: 2),
@@ -59,7 +59,9 @@ import Training
     let distiller = try GeneralDistiller(
       DistillationConfig(
         kdLossWeight: 0,
-        matches: [.match(IntermediateMatch(type) ?? IntermediateMatch(layerT: 3, layerS: 2, loss: type))]),
+        matches: [
+          .match(IntermediateMatch(type) ?? IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: type))
+        ]),
       teacher: try tinyModel(layers: 3, hidden: 12, heads: 2, seed: 1), student: try tinyModel(seed: 2),
       adaptorT: nil,
       adaptorS: { batch, output, context in

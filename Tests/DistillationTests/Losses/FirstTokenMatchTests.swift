@@ -51,7 +51,7 @@ import Training
         matches: [
           .map(.uniform, loss: .pkd, weight: 10), .map(.last, loss: .irg),
           .map(.uniform, loss: .irgTransformation),
-          .match(IntermediateMatch(layersT: [0, 3], layersS: [1, 3], loss: .irgTransformation)),
+          .match(IntermediateMatch(teacherLayers: [0, 3], studentLayers: [1, 3], loss: .irgTransformation)),
         ]), teacher: try tinyModel(layers: 4, hidden: 12, heads: 3, seed: 1),
       student: try tinyModel(layers: 3, seed: 2))
     try expectGradientsAgree(distiller, tinyBatch())
@@ -103,7 +103,9 @@ import Training
     }
     let single = try (1...5).map { layer in
       try loss(
-        DistillationConfig(matches: [.match(IntermediateMatch(layerT: 2 * layer, layerS: layer, loss: .pkd))])
+        DistillationConfig(matches: [
+          .match(IntermediateMatch(teacherLayer: 2 * layer, studentLayer: layer, loss: .pkd))
+        ])
       )
     }
     let mean = single.reduce(0, +) / 5
@@ -125,7 +127,7 @@ import Training
       (MatchSource.map(.uniform, loss: .pkd), "intermediate_matches[0]", "of which a student of 1 has none"),
       (.map(.uniform, loss: .irgTransformation), "intermediate_matches[0]", "inner layers"),
       (
-        .match(IntermediateMatch(layerT: 2, layerS: 1, loss: .irgTransformation)),
+        .match(IntermediateMatch(teacherLayer: 2, studentLayer: 1, loss: .irgTransformation)),
         "intermediate_matches[0].layer_T", "between two layers"
       ),
     ] {

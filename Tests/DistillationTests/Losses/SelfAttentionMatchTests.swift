@@ -72,12 +72,13 @@ import Training
 
   /// Width, heads and depth are all free, and the classifier's last layer still ends in one row a sequence.
   @Test func gradientsOfMiniLMv2AgreeWithCentralDifferences() throws {
-    let match = IntermediateMatch(layerT: -2, layerS: -1, loss: .minilmv2, weight: 20, relationHeads: 4)
+    let match = IntermediateMatch(
+      teacherLayer: -2, studentLayer: -1, loss: .minilmv2, weight: 20, relationHeads: 4)
     try expectGradientsAgree(try distiller([.match(match)]), tinyBatch())
   }
 
   @Test func gradientsOfMiniLMAgreeWithCentralDifferences() throws {
-    let match = IntermediateMatch(layerT: -1, layerS: 1, loss: .minilm, weight: 20)
+    let match = IntermediateMatch(teacherLayer: -1, studentLayer: 1, loss: .minilm, weight: 20)
     try expectGradientsAgree(
       try distiller([.match(match)], studentHeads: 3, studentHidden: 6), tinyBatch())
   }
@@ -92,11 +93,11 @@ import Training
     #expect(config.readingFaults.isEmpty)
     #expect(
       config.matches == [
-        .match(IntermediateMatch(layerT: -1, layerS: -1, loss: .minilmv2)),
+        .match(IntermediateMatch(teacherLayer: -1, studentLayer: -1, loss: .minilmv2)),
         .match(
           IntermediateMatch(
-            layerT: 2, layerS: -1, loss: .minilmv2, relationHeads: 2, relationWeights: [1, 0, 2])),
-        .match(IntermediateMatch(layerT: -1, layerS: -1, loss: .minilm)),
+            teacherLayer: 2, studentLayer: -1, loss: .minilmv2, relationHeads: 2, relationWeights: [1, 0, 2])),
+        .match(IntermediateMatch(teacherLayer: -1, studentLayer: -1, loss: .minilm)),
       ])
     #expect(DistillationConfig(json: config.json) == config)
     let matches = try distiller(Array(config.matches.prefix(2))).matches
@@ -115,7 +116,7 @@ import Training
     var other = ModelDescription(try tinyModel(), name: "teacher")
     (own.hiddenSize, other.hiddenSize) = (student, teacher)
     let config = DistillationConfig(matches: [
-      .match(IntermediateMatch(layerT: -1, layerS: -1, loss: .minilmv2))
+      .match(IntermediateMatch(teacherLayer: -1, studentLayer: -1, loss: .minilmv2))
     ])
     #expect(config.resolvedMatches(teacher: other, student: own).map(\.relationHeads) == [expected])
   }
@@ -129,29 +130,31 @@ import Training
     }
     let field = "intermediate_matches[0]"
     #expect(
-      message(IntermediateMatch(layerT: 3, layerS: 2, loss: .minilmv2, relationHeads: 3)) == [
+      message(IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .minilmv2, relationHeads: 3)) == [
         "\(field).relation_heads: found 3, which must divide the hidden sizes 12 of the teacher and 8 of the "
           + "student; use 1, or leave it out"
       ])
     #expect(
-      message(IntermediateMatch(layerT: 3, layerS: 2, loss: .minilm)) == [
+      message(IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .minilm)) == [
         "\(field).loss: minilm needs equal head counts, found 3 in the teacher and 2 in the student; use minilmv2"
       ])
     #expect(
-      message(IntermediateMatch(layerT: 0, layerS: 2, loss: .minilmv2))[0].contains(
+      message(IntermediateMatch(teacherLayer: 0, studentLayer: 2, loss: .minilmv2))[0].contains(
         "teacher layer 0 does not exist; the teacher has 3 layers, so 1 to 3"))
     #expect(
-      message(IntermediateMatch(layerT: 3, layerS: 2, loss: .minilmv2, relationWeights: [1, 1])) == [
-        "\(field).relation_weights: found [1.0, 1.0], expected 3 numbers of at least 0: the weights of queries, "
-          + "keys, values"
-      ])
+      message(IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .minilmv2, relationWeights: [1, 1]))
+        == [
+          "\(field).relation_weights: found [1.0, 1.0], expected 3 numbers of at least 0: the weights of queries, "
+            + "keys, values"
+        ])
     #expect(
       message(
-        IntermediateMatch(layerT: 3, layerS: 2, loss: .cos, projection: ProjectionConfig(), relationHeads: 2))
+        IntermediateMatch(
+          teacherLayer: 3, studentLayer: 2, loss: .cos, projection: ProjectionConfig(), relationHeads: 2))
         == ["\(field).relation_heads: is for minilmv2, not for cos; remove it"])
     #expect(
       message(
-        IntermediateMatch(layerT: 3, layerS: 2, loss: .minilmv2, projection: ProjectionConfig()))
+        IntermediateMatch(teacherLayer: 3, studentLayer: 2, loss: .minilmv2, projection: ProjectionConfig()))
         == ["\(field).proj: a projection applies to hidden states, not to attention; remove it"])
   }
 
@@ -172,7 +175,9 @@ import Training
   @Test func onlyTheWantedLayersAreCaptured() throws {
     var seen: [Set<String>] = []
     let distiller = try GeneralDistiller(
-      DistillationConfig(matches: [.match(IntermediateMatch(layerT: 2, layerS: 2, loss: .minilmv2))]),
+      DistillationConfig(matches: [
+        .match(IntermediateMatch(teacherLayer: 2, studentLayer: 2, loss: .minilmv2))
+      ]),
       teacher: try tinyModel(layers: 3, seed: 1), student: try tinyModel(seed: 2),
       adaptorT: { batch, output, context in
         seen.append(Set(context.taps?.values.keys.map { $0 } ?? []))
@@ -184,7 +189,8 @@ import Training
     #expect(loss.parts.contains { $0.name == "unweighted_self_attention_minilmv2_2_2" && $0.value > 0 })
     let nothing = try GeneralDistiller(
       DistillationConfig(
-        kdLossWeight: 0, matches: [.match(IntermediateMatch(layerT: 2, layerS: 2, loss: .minilmv2))]),
+        kdLossWeight: 0,
+        matches: [.match(IntermediateMatch(teacherLayer: 2, studentLayer: 2, loss: .minilmv2))]),
       teacher: ClosureTeacher(ModelDescription(try tinyModel(layers: 3), name: "teacher")) { _ in Answers() },
       student: try tinyModel(seed: 2))
     #expect(throws: DistillationError.self) {
@@ -195,7 +201,9 @@ import Training
   @Test func thePlanShowsTheRelationHeads() throws {
     let plan = try DistillationPlan(
       DistillationConfig(
-        matches: [.match(IntermediateMatch(layerT: -1, layerS: -1, loss: .minilmv2, relationHeads: 4))]),
+        matches: [
+          .match(IntermediateMatch(teacherLayer: -1, studentLayer: -1, loss: .minilmv2, relationHeads: 4))
+        ]),
       teacher: ModelDescription(try tinyModel(layers: 3, hidden: 12, heads: 3), name: "teacher/"),
       student: ModelDescription(try tinyModel(), name: "student/"), tokensPerBatch: 100)
     #expect(

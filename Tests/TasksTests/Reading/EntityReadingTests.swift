@@ -77,7 +77,7 @@ struct EntityReadingTests {
     let data = try read(task, "a\tI-PER\nb\tI-LOC\nc\tI-LOC\nd\tO\ne\tB-PER\nf\tI-LOC\n")
     #expect(names(data, task) == [["B-PER", "B-LOC", "I-LOC", "O", "B-PER", "B-LOC"]])
     #expect(data.report.repairs.map(\.line) == [1, 2, 6])
-    let lines = data.account.split(separator: "\n")
+    let lines = data.note.split(separator: "\n")
     try #require(lines.count == 4)
     #expect(lines[0].hasSuffix("train: 1 examples, 3 repairs"))
     #expect(

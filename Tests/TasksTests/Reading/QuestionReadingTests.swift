@@ -63,7 +63,7 @@ struct QuestionReadingTests {
     #expect(validation.report.repairs[3].remedy == "the context does not have it; kept for scoring only")
     // A question that is left out has no repairs; those of the others are shown, the first three of them.
     #expect(data.report.repairs.count == 3)
-    let lines = validation.account.split(separator: "\n")
+    let lines = validation.note.split(separator: "\n")
     #expect(lines.count == 5 && lines[4] == "  ... and 1 more")
     #expect(
       lines[2].hasSuffix(

@@ -160,13 +160,13 @@ struct ReadingTests {
     #expect(data.count == 1 && data.report.rowCount == 5 && data.report.faults.count == 4)
     #expect(data.summary.hasSuffix("train.tsv: 1 examples, 4 bad rows skipped"))
     // Three of them are shown below the summary.
-    let account = data.account.split(separator: "\n")
-    #expect(account.count == 5 && account[0] == data.summary)
+    let note = data.note.split(separator: "\n")
+    #expect(note.count == 5 && note[0] == data.summary)
     #expect(
-      account[1].hasSuffix("train.tsv:3: found the label \"2\", expected one of 0, 1, negative, positive"))
-    #expect(account[3].hasSuffix("train.tsv:5: found an empty text, expected some text"))
-    #expect(account[4] == "  ... and 1 more")
-    #expect(try read(task, "sentence\tlabel\ngood\t1\n").account.hasSuffix("train.tsv: 1 examples"))
+      note[1].hasSuffix("train.tsv:3: found the label \"2\", expected one of 0, 1, negative, positive"))
+    #expect(note[3].hasSuffix("train.tsv:5: found an empty text, expected some text"))
+    #expect(note[4] == "  ... and 1 more")
+    #expect(try read(task, "sentence\tlabel\ngood\t1\n").note.hasSuffix("train.tsv: 1 examples"))
   }
 
   @Test("a long list of bad rows is cut")

@@ -4,7 +4,7 @@ import Tasks
 
 /// The folder of one run of an ablation: its recipe and results, and a note once it is finished.
 public struct AblationFolder {
-  /// Where it is.
+  /// The folder.
   public let url: URL
 
   /// The folder of a run.

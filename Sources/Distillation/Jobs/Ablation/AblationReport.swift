@@ -30,10 +30,10 @@ public struct AblationAxis: Sendable {
   }
 }
 
-/// Report of what the runs of an ablation came to: mean and spread of each combination over its seeds.
+/// Report of an ablation: mean and deviation of each combination's results over its seeds.
 public struct AblationReport {
-  /// Mean and spread of one number over the seeds.
-  public struct Spread {
+  /// Mean and deviation of one number over the seeds.
+  public struct Statistics {
     /// The numbers, in the order of the seeds.
     public let values: [Double]
     /// Their mean.
@@ -57,15 +57,15 @@ public struct AblationReport {
     public init(_ values: [(key: String, value: String)]) { (self.values, runs) = (values, []) }
 
     /// A number over the runs that have it; nil when none has.
-    public func spread(_ name: String) -> Spread? {
+    public func statistics(of name: String) -> Statistics? {
       let values = runs.compactMap { $0.results[name]?.doubleValue }
-      return values.isEmpty ? nil : Spread(values: values)
+      return values.isEmpty ? nil : Statistics(values: values)
     }
   }
 
   /// One row a combination, at least one.
   public var rows: [Row]
-  /// The metrics of the table, as `all_results.json` names them; empty for those that runs are judged by.
+  /// The metrics of the table, as `all_results.json` names them; empty takes all scores, or the training loss.
   public let metrics: [String]
 
   /// A report of combinations, at least one.
@@ -79,13 +79,15 @@ public struct AblationReport {
   /// The table for people: a column for each key that varies, the number of runs, and mean, deviation, least and greatest of
   /// each metric.
   public var table: (keys: [String], numbers: [String], rows: [[String]]) {
-    let names = metrics.isEmpty ? judged : metrics
+    let names = metrics.isEmpty ? defaultMetrics : metrics
     func text(_ value: Double?) -> String { value.map { String(format: "%.4f", $0) } ?? "" }
     let cells = rows.map { row in
       row.values.map(\.value) + [String(row.runs.count)]
         + names.flatMap { name in
-          let spread = row.spread(name)
-          return [spread?.mean, spread?.deviation, spread?.values.min(), spread?.values.max()].map(text)
+          let statistics = row.statistics(of: name)
+          return [
+            statistics?.mean, statistics?.deviation, statistics?.values.min(), statistics?.values.max(),
+          ].map(text)
         }
     }
     return (
@@ -105,19 +107,20 @@ public struct AblationReport {
                 JSONObject([
                   ("values", .object(JSONObject(row.values.map { ($0.key, .string($0.value)) }))),
                   ("seeds", .array(row.runs.map { .integer($0.seed) })),
-                  ("results", .object(JSONObject(numbers(row).map { ($0, json(row.spread($0))) }))),
+                  ("results", .object(JSONObject(numbers(row).map { ($0, json(row.statistics(of: $0))) }))),
                 ]))
             })
         )
       ]))
   }
 
-  private func json(_ spread: Spread?) -> JSONValue {
-    guard let spread else { return .null }
+  private func json(_ statistics: Statistics?) -> JSONValue {
+    guard let statistics else { return .null }
     return [
-      "mean": .double(spread.mean), "std": spread.deviation.map { .double($0) } ?? .null,
-      "min": .double(spread.values.min() ?? spread.mean), "max": .double(spread.values.max() ?? spread.mean),
-      "values": .array(spread.values.map { .double($0) }),
+      "mean": .double(statistics.mean), "std": statistics.deviation.map { .double($0) } ?? .null,
+      "min": .double(statistics.values.min() ?? statistics.mean),
+      "max": .double(statistics.values.max() ?? statistics.mean),
+      "values": .array(statistics.values.map { .double($0) }),
     ]
   }
 
@@ -127,8 +130,8 @@ public struct AblationReport {
       .sorted()
   }
 
-  /// The scores of the validation rows where there are any, else the training loss.
-  private var judged: [String] {
+  /// The names of the metrics in the table: scores of the validation rows where there are any, else the training loss.
+  private var defaultMetrics: [String] {
     let about: Set = ["eval_runtime", "eval_samples", "eval_samples_per_second", "eval_loss"]
     let found = Set(rows.flatMap(numbers)).filter { $0.hasPrefix("eval_") && !about.contains($0) }
     return found.isEmpty ? ["train_loss"] : found.sorted()

@@ -43,7 +43,7 @@ public struct PretrainingJob {
   public var output: String
   /// Whether the run folder may hold files already.
   public var overwritesOutput = false
-  /// Where the run goes on from; nil begins it.
+  /// Checkpoint that the run goes on from; nil begins a new run.
   public var resumption: JobResumption?
 
   /// A job over some text, with settings that suit it.
@@ -57,7 +57,7 @@ public struct PretrainingJob {
       try training ?? TrainingConfig(for: text.task, canEvaluate: text.validation != nil)
   }
 
-  /// Loads the models and checks that everything fits.
+  /// Loads the models and checks them against the settings.
   ///
   /// - Throws: `TaskError`, `DistillationError.invalidConfiguration`, and what loading throws.
   public func prepare(_ listener: any WorkListener = SilentListener()) throws -> PreparedPretraining {
@@ -127,7 +127,9 @@ public final class PreparedPretraining {
     }
   }
 
-  /// The distiller of two models, once everything fits.
+  /// The distiller of two models.
+  ///
+  /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   private static func distiller(
     of job: PretrainingJob, teacher: TokenizedModel, student: PretrainingModel
   ) throws -> GeneralDistiller {

@@ -48,9 +48,9 @@ struct CacheSelection {
     return Set(numbers).sorted()
   }
 
-  private func matchedParts(_ given: [JSONValue]) throws -> [CachedPart] {
-    if given.isEmpty { return [] }
-    var matches = DistillationConfig(json: ["intermediate_matches": .array(given)])
+  private func matchedParts(_ sources: [JSONValue]) throws -> [CachedPart] {
+    if sources.isEmpty { return [] }
+    var matches = DistillationConfig(json: ["intermediate_matches": .array(sources)])
     // Widths do not matter here, so nothing is projected.
     let bare = { (match: IntermediateMatch) -> MatchSource in
       var match = match
@@ -93,7 +93,7 @@ extension StudentShape {
     switch self {
     case .preset(let preset): return preset.maskedLanguageModel(vocabularySize: 1).layerCount
     case .directory(let path): return try EncoderConfig(directory: URL(filePath: path)).layerCount
-    case .evenlySpaced, .selected, .layers, .words: return 1
+    case .evenlySpaced, .selected, .layers, .wordStudent: return 1
     }
   }
 }

@@ -92,7 +92,7 @@ final class LoadedTeacher {
   /// A fingerprint of the weights, made once.
   var fingerprint: String? { answers?.description.key.teacher ?? live?.fingerprint }
 
-  /// How often the weights were hashed.
+  /// Number of times that the weights were hashed.
   var hashCount: Int { live?.hashCount ?? 0 }
 
   /// The teacher as distillers ask it.
@@ -105,7 +105,7 @@ final class LoadedTeacher {
   }
 }
 
-/// Work that a job does once: what the counts of a test are of.
+/// Work that a job does once, which tests count.
 package enum CountedWork: Hashable {
   /// Rows of a split tokenized for a reader.
   case tokenized(split: String, reader: String)
@@ -122,6 +122,6 @@ package protocol WorkCounter: WorkListener {
 }
 
 extension WorkListener {
-  /// Tells a counter, where this is one.
+  /// Counts a piece of work, where this is a counter.
   func counted(_ work: CountedWork) { (self as? any WorkCounter)?.count(work) }
 }

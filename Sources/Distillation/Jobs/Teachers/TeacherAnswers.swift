@@ -5,29 +5,29 @@ import Training
 
 /// Way in which a run asks its teacher: in every step, once with the answers in memory or in the run folder, or not at all.
 struct TeacherAnswers {
-  /// Where the answers come from.
+  /// Source of the answers.
   enum Source: Equatable {
-    /// From the teacher, in every step; with the reason, where answers might have been kept.
+    /// The teacher, in every step; with the reason, where answers might have been kept.
     case asking(because: String?)
-    /// From memory, once a batch was seen.
+    /// Memory, once a batch was seen.
     case memory
-    /// From a file of the run folder, deleted at the end; with its size in bytes.
+    /// A file of the run folder, deleted at the end; with its size in bytes.
     case file(URL, bytes: Int)
-    /// From a cache that was built before.
-    case given(String)
+    /// A cache that was built before; with its name in messages.
+    case cache(String)
   }
 
-  /// Where the answers come from.
+  /// Source of the answers.
   let source: Source
   private let budget: CacheBudget
   private let hasFolder: Bool
 
-  /// Decides what suits a run.
+  /// Chooses the source of the answers for a run.
   ///
   /// - Parameters:
-  ///   - wish: What the user said; nil leaves it to the run: answers are kept unless there is one epoch only, they
+  ///   - keepsAnswers: Whether the user wants answers kept; nil leaves it to the run: answers are kept unless there is one epoch only, they
   ///     cannot be kept, or do not fit.
-  ///   - given: The cache that is there, as messages call it, if there is one.
+  ///   - cachePath: The cache that is there, as messages call it, if there is one.
   ///   - maxGB: How large one may be, in 10^9 bytes; nil takes half of what is free.
   ///   - distiller: What the answers are for.
   ///   - examples: The training data as the teacher reads it.
@@ -35,21 +35,22 @@ struct TeacherAnswers {
   ///   - folder: The run folder; nil for a plan without one.
   /// - Throws: `DistillationError.cache` when the user wants what cannot be.
   init(
-    wish: Bool?, given: String?, maxGB: Double?, distiller: GeneralDistiller, examples: [EncodedExample],
+    keepsAnswers: Bool?, cachePath: String?, maxGB: Double?, distiller: GeneralDistiller,
+    examples: [EncodedExample],
     epochs: Double, folder: URL?
   ) throws {
     let (config, parts, obstacle) = (distiller.config, distiller.cachedParts, distiller.cacheObstacle)
     hasFolder = folder != nil
     let file = (folder ?? URL(filePath: ".")).appending(path: TeacherCacheFile.fileName)
     budget = .of(gigabytes: maxGB, at: file)
-    if let given {
-      source = .given(given)
+    if let cachePath {
+      source = .cache(cachePath)
     } else if config.matches.isEmpty {
       source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
-    } else if wish == false || (wish == nil && epochs <= 1) {
+    } else if keepsAnswers == false || (keepsAnswers == nil && epochs <= 1) {
       source = .asking(because: nil)
     } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.map(\.length)) {
-      guard wish == nil else {
+      guard keepsAnswers == nil else {
         throw TaskError(
           "--cache-teacher-logits cannot be had: \(obstacle ?? "the file " + fault); leave it out, and the teacher runs in "
             + "every step")
@@ -68,23 +69,23 @@ struct TeacherAnswers {
     return config
   }
 
-  /// The source of the answers, as far as their last bits depend on it: kept ones are made in another company than asked
-  /// ones, and layers are kept in half precision.
+  /// The source of the answers, as far as their last bits depend on it: answers to be kept are computed in other batches than
+  /// those of a step, and layers are kept in half precision.
   var identity: String {
     switch source {
     case .asking: "asked"
     case .memory: "memory"
-    case .file, .given: "file"
+    case .file, .cache: "file"
     }
   }
 
-  /// The line of the plan.
+  /// The cache in the plan; nil where no file is used.
   var plan: CachePlan? {
     switch source {
     case .asking, .memory: nil
     case .file(let url, let bytes):
       CachePlan(bytes: bytes, place: hasFolder ? url.relativePath : "the run folder", isTemporary: true)
-    case .given(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
+    case .cache(let path): CachePlan(bytes: nil, place: path, isTemporary: false)
     }
   }
 
@@ -98,7 +99,7 @@ struct TeacherAnswers {
     switch source {
     case .asking(let reason):
       if let reason { listener.note("the teacher runs in every step, its answers are not kept: \(reason)") }
-    case .memory, .given: break
+    case .memory, .cache: break
     case .file(let url, let bytes):
       listener.note(
         "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
@@ -122,7 +123,7 @@ struct TeacherAnswers {
 }
 
 extension CacheBudget {
-  /// So many GB of 10^9 bytes; nil takes half of what is free where a file shall be.
+  /// A budget in GB of 10^9 bytes; nil takes half of what is free where a file shall be.
   package static func of(gigabytes: Double?, at url: URL) -> CacheBudget {
     gigabytes.map { CacheBudget(bytes: Int($0 * 1e9)) } ?? .halfOfFreeSpace(at: url)
   }

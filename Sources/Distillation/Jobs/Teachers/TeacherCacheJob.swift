@@ -51,8 +51,8 @@ public struct TeacherCacheJob {
     let model = try TokenizedModel(
       teacher, for: reader.task.kind, allowsNonFinite: allowsNonFinite, listener: listener)
     func read(_ split: DataSplit) throws -> TaskExamples {
-      let (examples, _, account) = try reader.readExamples(split)
-      listener.note(account)
+      let (examples, _, note) = try reader.readExamples(split)
+      listener.note(note)
       return examples
     }
     var rows = try read(.train)

@@ -59,7 +59,7 @@ extension LayerLoss {
   }
 }
 
-/// Adds up the losses of sequences with their shares.
+/// The sum of the losses of sequences, weighted by their shares.
 func weightedSum(_ shares: [Float], _ loss: (_ index: Int) -> Tensor) -> Tensor {
   var total: Tensor?
   for (index, share) in shares.enumerated() {

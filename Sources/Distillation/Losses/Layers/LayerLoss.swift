@@ -35,7 +35,7 @@ package struct LayerLoss: Sendable {
   package private(set) var readsFirstTokens = false
   /// Whether a layer map leaves the last layer to the logits, and divides the weight by the number of pairs.
   package var isMeanOfInnerLayers = false
-  /// Whether what happens between two layers is compared, which must be different ones.
+  /// Whether the change from one layer to another is compared, which must be different layers.
   package var comparesMoves = false
   /// Layers that the method itself compares; nil where they must be given.
   package var standardLayers: [Int]?
