@@ -88,6 +88,7 @@ let package = Package(
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
         "Training", "Tasks", "Distillation",
       ])
+    + library("Terminal", ["Tasks", "ModelFormats", "CUtf8proc"])
     + library(
       "PotstillDemo",
       ["Distillation", "Tasks", "Training", "Encoders", "Datasets", "Tokenization", "ModelFormats"])
@@ -96,7 +97,7 @@ let package = Package(
       [
         "Potstill", "PotstillDemo", "Tasks", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders",
         "Datasets",
-        "Evaluation", "Training", "Distillation", "CUtf8proc", argumentParser, yams,
+        "Evaluation", "Training", "Distillation", "Terminal", argumentParser, yams,
       ],
       // Its tests run the program itself.
       testsOnly: ["PotstillTool"])

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Terminal
 
 /// Error of a command line that lacks something; the exit code is 64.
 package struct UsageError: Error, CustomStringConvertible, Equatable {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import PotstillCommands
 import Tasks
+import Terminal
 import Testing
 
 @Suite struct CommandLineTests {
@@ -74,5 +75,10 @@ import Testing
       !$0.hasPrefix("USAGE") && displayWidth(String($0)) > 100
     }
     #expect(tooLong.isEmpty)
+  }
+
+  @Test func messagesOfLongArgumentsHaveAnEnd() {
+    let run = potstill(["score", "--metric", "accuracy", String(repeating: "p", count: 100_000), "gold"])
+    #expect(run.code == 1 && run.messages.count < 5000)
   }
 }

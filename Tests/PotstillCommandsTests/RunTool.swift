@@ -1,4 +1,5 @@
 import PotstillCommands
+import Terminal
 
 /// What one command line did.
 struct ToolRun {

@@ -136,8 +136,8 @@ import Testing
   @Test func targetsImportDownwards() throws {
     let order = [
       "CKernels", "CUtf8proc", "Kernels", "ModelFormats", "Tensors", "Tokenization", "Datasets", "Encoders",
-      "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "PotstillDemo", "PotstillCommands",
-      "PotstillTool",
+      "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "Terminal", "PotstillDemo",
+      "PotstillCommands", "PotstillTool",
     ]
     let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     for source in Self.sources {
@@ -154,7 +154,7 @@ import Testing
   /// Targets whose files have been brought together and whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Distillation", "PotstillDemo", "PotstillCommands",
+    "Tasks", "Distillation", "Terminal", "PotstillDemo", "PotstillCommands",
   ]
 
   @Test func filesAndFoldersHaveASize() {

@@ -66,7 +66,7 @@ struct TaskDefinitionTests {
       """#)
     let expected = [
       "train_files is not a known key; did you mean train_file?",
-      "format is \"tvs\", expected one of tsv, csv, jsonl, text, conll, squad",
+      "format is \"tvs\", expected one of tsv, csv, jsonl, json, text, conll, squad",
       "validation_file: pth is not a known key; did you mean path?", "validation_file: path is missing",
       "max_seq_length cannot be read, expected a whole number",
       "labels: \"a\" is given twice", "label_values: \"1\" means \"b\", which is not one of the labels a, a",
@@ -215,7 +215,7 @@ struct TaskDefinitionTests {
     #expect(entities.contains("scheme is \"BIIO\", expected one of BIO, IOB1, BIOES, BMES"))
     #expect(
       entities.contains(
-        "train_file has the format tsv, but files of kind token_classification are conll, jsonl"))
+        "train_file has the format tsv, but files of kind token_classification are conll, jsonl, json"))
     #expect(entities.contains { $0.hasPrefix("labels: \"O\" is a tag, expected types of entities") })
     #expect(entities.contains { $0.hasPrefix("label_values: \"7\" means \"I-LOC\"") })
     #expect(entities.contains { $0.hasPrefix("metrics: \"f1\" is not known; known are overall_f1") })

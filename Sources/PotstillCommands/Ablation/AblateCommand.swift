@@ -3,6 +3,7 @@ import Distillation
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 
 /// Command `potstill ablate`.
 package struct AblateCommand: ConsoleCommand {

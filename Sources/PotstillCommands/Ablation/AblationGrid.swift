@@ -1,5 +1,6 @@
 import Distillation
 import ModelFormats
+import Terminal
 
 /// The runs of an ablation: every recipe with every combination of some values of its keys.
 struct AblationGrid {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelFormats
 import Tasks
+import Terminal
 
 /// Options of a measurement's batches and of its report.
 struct BenchOptions: ParsableArguments {

@@ -5,6 +5,7 @@ import Encoders
 import Foundation
 import Tasks
 import Tensors
+import Terminal
 import Training
 
 /// Command `potstill bench train-step`.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import ModelFormats
+import Terminal
 import Tokenization
 
 /// Command `potstill bench tokenize`.

@@ -5,6 +5,7 @@ import Foundation
 import ModelFormats
 import PotstillDemo
 import Tasks
+import Terminal
 import Tokenization
 
 /// Command `potstill demo`.

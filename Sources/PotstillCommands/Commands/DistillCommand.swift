@@ -5,6 +5,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 import Tokenization
 import Training
 

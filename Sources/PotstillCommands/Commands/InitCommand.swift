@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Tasks
+import Terminal
 
 /// Command `potstill init`, which prints the task file of rows.
 package struct InitCommand: ConsoleCommand {

@@ -3,6 +3,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 
 /// Command `potstill inspect`.
 package struct InspectCommand: ConsoleCommand {

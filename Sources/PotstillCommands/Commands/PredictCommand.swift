@@ -5,6 +5,7 @@ import Foundation
 import ModelFormats
 import Tasks
 import Tensors
+import Terminal
 import Tokenization
 
 /// Command `potstill predict`.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Evaluation
 import ModelFormats
 import Tasks
+import Terminal
 
 extension TagScheme: ExpressibleByArgument {}
 

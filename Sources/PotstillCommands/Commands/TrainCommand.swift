@@ -4,6 +4,7 @@ import Distillation
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 import Training
 
 /// Command `potstill train`.

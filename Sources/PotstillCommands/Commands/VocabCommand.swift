@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 import Tokenization
 
 /// Command `potstill vocab`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Distillation
 import Kernels
+import Terminal
 
 /// Options of every command.
 package struct GeneralOptions: ParsableArguments {

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 
 /// Options of the task and of the places of its files.
 package struct TaskOptions: ParsableArguments {

@@ -2,6 +2,7 @@ import Evaluation
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 
 /// Table of results: the names of `all_results.json` with readable numbers.
 enum ResultTable {

@@ -3,6 +3,7 @@ import Distillation
 import Foundation
 import ModelFormats
 import Tasks
+import Terminal
 import Training
 
 /// View of a run on the console: the progress bar, evaluations, messages.

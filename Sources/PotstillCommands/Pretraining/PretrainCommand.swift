@@ -3,6 +3,7 @@ import Datasets
 import Distillation
 import ModelFormats
 import Tasks
+import Terminal
 import Training
 
 /// Command `potstill pretrain`.

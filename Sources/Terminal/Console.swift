@@ -1,9 +1,6 @@
-import Datasets
-import Encoders
 import Foundation
 import ModelFormats
 import Tasks
-import Tokenization
 
 /// Console of a command: results go to one stream, everything else to the other.
 package final class Console {
@@ -159,27 +156,4 @@ extension Console: WorkListener {
 
   /// Ends the progress bar and leaves it as it stands.
   package func progressEnded() { display.finishLine() }
-}
-
-extension TokenizedModel {
-  /// Loads a directory whose model answers tasks of a kind.
-  init(_ path: String, for kind: TaskKind, console: Console) throws {
-    try self.init(path, for: kind, allowsNonFinite: console.allowsNonFinite, listener: console)
-  }
-
-  /// Loads a directory as it is.
-  init(_ path: String, head: TaskHead? = nil, needsHead: Bool = true, console: Console) throws {
-    try self.init(
-      path, head: head, needsHead: needsHead, allowsNonFinite: console.allowsNonFinite, listener: console)
-  }
-}
-
-extension Console {
-  /// The texts of a command: those of its command line, else of a file, else lines of standard input.
-  func texts(_ texts: [String], file: String?) throws -> [InputTexts.Item] {
-    if texts.isEmpty, file == nil, inputIsTerminal {
-      note("reading standard input, one text a line; end with Ctrl-D")
-    }
-    return try InputTexts.read(texts, file: file, lines: input)
-  }
 }

@@ -32,13 +32,13 @@ package struct TextTable {
   }
 
   /// A table of some rows.
-  init(_ columns: [Column], _ rows: [[String]]) {
+  package init(_ columns: [Column], _ rows: [[String]]) {
     self.init(columns)
     for row in rows { add(row) }
   }
 
   /// A table of names and values without headings.
-  init(facts: [(name: String, value: String)]) {
+  package init(facts: [(name: String, value: String)]) {
     self.init([.text(""), .text("")], facts.map { [$0.name, $0.value] })
   }
 
