@@ -43,7 +43,7 @@ package struct CompareCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
-    let reader = try task.open(console)
+    let reader = try task.open(console, model: models.first)
     let folders = try models.map { try TokenizedModel($0, for: reader.task.kind, console: console) }
     let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, listener: console)
     for folder in folders { _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console) }

@@ -61,7 +61,7 @@ package struct EvaluateCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
-    let reader = try task.open(console)
+    let reader = try task.open(console, model: model)
     let folder = try TokenizedModel(model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, listener: console)

@@ -37,7 +37,10 @@ package struct TrainCommand: RecipeCommand {
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
 
-  @Flag(help: "Print the results as one JSON object.")
+  @Flag(help: "Check everything and print the plan, without training.")
+  package var dryRun = false
+
+  @Flag(help: "Print the plan or the results as one JSON object.")
   package var json = false
 
   @OptionGroup(title: "General")
@@ -48,7 +51,7 @@ package struct TrainCommand: RecipeCommand {
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
     let modelPath = missing.require(model, "--model", "the Hugging Face directory to start from")
-    let outputPath = missing.require(output.output, "--output", "the run folder")
+    let outputPath = dryRun ? output.output : missing.require(output.output, "--output", "the run folder")
     task.require(&missing)
     try missing.check()
     try general.apply(to: console)
@@ -57,14 +60,19 @@ package struct TrainCommand: RecipeCommand {
       [JobTask(reader)], student: JobStudent(modelPath),
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
-    let prepared = try job.prepare(console)
+    let prepared = try job.prepare(console, isDryRun: dryRun)
+    if dryRun {
+      console.result(
+        prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
+      return
+    }
     var options = try task.given()
     options["model"] = .string(modelPath)
-    options["output"] = .string(outputPath)
+    options["output"] = outputPath.map { .string($0) }
     let result = try console.run(
       prepared, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(job.training)]),
       inputs: [modelPath] + task.inputs, showsPlan: false)
-    console.note("checkpoint and results are in \(outputPath)")
+    console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
   }
 }

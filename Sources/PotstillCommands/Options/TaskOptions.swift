@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Encoders
 import Foundation
 import ModelFormats
 import Tasks
@@ -57,12 +58,15 @@ package struct TaskOptions: ParsableArguments {
   ///
   /// Throws for a masked language model's task unless the command trains those.
   func open(
-    _ console: Console, unlabelledFile: String? = nil, trainsMaskedModels: Bool = false
+    _ console: Console, unlabelledFile: String? = nil, trainsMaskedModels: Bool = false, model: String? = nil
   ) throws -> TaskReader {
     var source = TaskSource()
     (source.task, source.folder, source.unlabelledFile) = (task, data, unlabelledFile)
     (source.trainFile, source.validationFile, source.testFile) = (trainFile, validationFile, testFile)
     source.hints = columns.hints
+    if let model, task == nil, let config = try? EncoderConfig(directory: URL(filePath: model)) {
+      source.hints.modelLabels = config.labels
+    }
     var missing = MissingOptions()
     require(&missing)
     try missing.check()

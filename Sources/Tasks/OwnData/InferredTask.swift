@@ -151,7 +151,10 @@ private struct RowLook {
   private func entities(
     of seen: [TagsSeen], format: DataFormat, key: (text: ColumnReference, label: ColumnReference)?
   ) throws -> (TaskDefinition, [String]) {
-    let types = Set(seen.flatMap(\.types)).sorted()
+    var tagsOfModel = TagsSeen()
+    for tag in hints.modelLabels { tagsOfModel.add(tag) }
+    let found = Set(seen.flatMap(\.types))
+    let types = (found.isSubset(of: tagsOfModel.types) && !found.isEmpty ? tagsOfModel.types : found).sorted()
     let prefixes = seen.reduce(into: Set<Character>()) { $0.formUnion($1.prefixes) }
     guard !types.isEmpty else {
       throw TaskError(

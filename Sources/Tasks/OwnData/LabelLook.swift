@@ -116,10 +116,23 @@ struct LabelLook {
       }
       findings.append("\(names) are one label, \"\(common)\"")
     }
+    if let own = Self.labels(of: hints.modelLabels, for: Set(counts.keys)) {
+      for label in counts.keys where !own.contains(label) {
+        task.labelValues[label] = own.first { $0.lowercased() == label.lowercased() }
+      }
+      return own
+    }
     return counts.keys.sorted { a, b in
       if let x = Double(a), let y = Double(b), x != y { return x < y }
       return a < b
     }
+  }
+
+  /// The labels of a model where all that rows show are among them, upper and lower case alike; nil where they are not.
+  private static func labels(of model: [String], for found: Set<String>) -> [String]? {
+    let known = Set(model.map { $0.lowercased() })
+    return !found.isEmpty && known.count == model.count
+      && found.allSatisfy { known.contains($0.lowercased()) } ? model : nil
   }
 
   private func metrics(of task: TaskDefinition) -> [String] {
@@ -153,6 +166,9 @@ struct TagsSeen {
   private(set) var hasNumbers = false
   private var last = "O"
 
+  /// No tags yet.
+  init() {}
+
   /// The tags of a file of columns: the last field of each line.
   init(columns bytes: [UInt8]) {
     for line in bytes.split(separator: 0x0A, omittingEmptySubsequences: false) {
@@ -176,7 +192,8 @@ struct TagsSeen {
     }
   }
 
-  private mutating func add(_ tag: String) {
+  /// Adds a tag behind the one before.
+  mutating func add(_ tag: String) {
     defer { last = tag }
     guard let prefix = tag.first, tag.dropFirst().first == "-", tag.count > 2, "BIESMLU".contains(prefix)
     else { return }

@@ -15,6 +15,8 @@ public struct TaskHints: Sendable, Hashable {
   public var foldsCase = false
   /// The share of the training file that is scored on where there is no validation file, in percent; nil for 10.
   public var heldOutPercentage: Double?
+  /// The labels of a model that answers the rows, of which they may show some only; empty where there is no such model.
+  public var modelLabels: [String] = []
 
   /// No hints.
   public init() {}

@@ -65,6 +65,20 @@ struct DocumentationTests {
     #expect(Set(files.map { "recipes/" + $0 }) == named)
   }
 
+  @Test("every key of a task file is explained, as potstill init explains it, and every kind has an example")
+  func taskKeys() throws {
+    let url = Page.root.appending(path: "docs/data.md")
+    let rows = try String(contentsOf: url, encoding: .utf8).split(separator: "\n")
+      .filter { $0.hasPrefix("| `") }.map(String.init)
+    for key in TaskDefinition.CodingKeys.allCases {
+      #expect(rows.contains("| `\(key.rawValue)` | \(key.help) |"), "\(key.rawValue)")
+    }
+    let examples = try Page(url).blocks("yaml").map {
+      try YAMLDecoder().decode(TaskDefinition.self, from: $0)
+    }
+    for kind in TaskKind.allCases { #expect(examples.contains { $0.kind == kind }, "\(kind.rawValue)") }
+  }
+
   @Test("every recipe in a text is planned, every task in a text is understood", arguments: pagesWithRecipes)
   func textRecipes(_ page: Page) throws {
     for text in page.blocks("yaml") {
