@@ -3,84 +3,10 @@ import Testing
 
 /// The rules of the house that a reader of the sources can check; CONTRIBUTING says why each is one.
 @Suite struct HouseTests {
-  /// A source file, its comments and the contents of its strings blanked.
-  struct Source {
-    /// The path below `Sources`.
-    let path: String
-    /// The text as it is.
-    let text: String
-    /// The text with nothing but code in it, line by line as long as the file.
-    let code: [Substring]
-
-    var target: String { String(path.prefix { $0 != "/" }) }
-    var folder: String { String(path[..<(path.lastIndex(of: "/") ?? path.endIndex)]) }
-  }
-
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent()
-
-  private static let sources: [Source] = {
-    let folder = root.appending(path: "Sources")
-    let names = FileManager.default.enumerator(atPath: folder.path)?.compactMap { $0 as? String } ?? []
-    return names.filter { $0.hasSuffix(".swift") }.sorted().compactMap { name in
-      guard let text = try? String(contentsOf: folder.appending(path: name), encoding: .utf8) else {
-        return nil
-      }
-      return Source(
-        path: name, text: text, code: blanked(text).split(separator: "\n", omittingEmptySubsequences: false))
-    }
-  }()
-
-  /// Swift text without comments and without what stands in string literals; line ends stay.
-  private static func blanked(_ text: String) -> String {
-    var result = ""
-    var rest = Array(text.unicodeScalars)[...]
-    func starts(_ prefix: String) -> Bool { rest.starts(with: prefix.unicodeScalars) }
-    func skip(to end: String, escapes: Bool) {
-      while !rest.isEmpty, !starts(end) {
-        if escapes, rest.first == "\\" { rest = rest.dropFirst() }
-        if rest.first == "\n" { result += "\n" }
-        rest = rest.dropFirst()
-      }
-      rest = rest.dropFirst(end.unicodeScalars.count)
-    }
-    while let scalar = rest.first {
-      if starts("//") {
-        while let next = rest.first, next != "\n" { rest = rest.dropFirst() }
-      } else if starts("/*") {
-        skip(to: "*/", escapes: false)
-      } else if starts("\"\"\"") {
-        rest = rest.dropFirst(3)
-        skip(to: "\"\"\"", escapes: true)
-        result += "\"\""
-      } else if scalar == "\"" {
-        rest = rest.dropFirst()
-        skip(to: "\"", escapes: true)
-        result += "\"\""
-      } else {
-        result.unicodeScalars.append(scalar)
-        rest = rest.dropFirst()
-      }
-    }
-    return result
-  }
-
-  /// Places where a pattern stands in the code of the files that a rule is about, but for those it allows.
-  private func places(
-    _ pattern: String, in files: (Source) -> Bool, allowed: [String: String] = [:]
-  ) throws -> [String] {
-    let expression = try Regex(pattern)
-    return Self.sources.filter { files($0) && allowed[$0.path] == nil }.flatMap { source in
-      source.code.enumerated().filter { $0.element.contains(expression) }.map {
-        "\(source.path):\($0.offset + 1): \($0.element.trimmingCharacters(in: .whitespaces))"
-      }
-    }
-  }
-
   @Test func thereAreSources() {
-    #expect(Self.sources.count > 200)
+    #expect(HouseSource.all.count > 200)
     #expect(
-      Self.sources.contains {
+      HouseSource.all.contains {
         $0.path == "Tensors/Tape.swift" && $0.code.contains { $0.contains("class Tape") }
       })
   }
@@ -89,7 +15,7 @@ import Testing
   @Test func kindsOfTasksAreNamedInTasksAlone() throws {
     let kinds =
       #"\.(classification|pair|regression|multiLabel|tokenClassification|questionAnswering|maskedLanguageModel|sequenceClassification|sentenceSimilarity)\b(?!\()"#
-    let found = try places(
+    let found = try HouseSource.places(
       #"(TaskKind|TaskHead|kind:|kind ==|kind !=|head:|head ==|head !=|case)\s*"# + kinds,
       in: { !["Tasks", "Encoders", "PotstillDemo"].contains($0.target) },
       allowed: [
@@ -100,7 +26,7 @@ import Testing
 
   /// Families of encoders have one room: whoever needs a difference asks the family.
   @Test func familiesOfEncodersAreTestedInTheirRoomAlone() throws {
-    let found = try places(
+    let found = try HouseSource.places(
       #"architecture\s*(==|!=)|\.isTransformer|as\? BertEncoder"#,
       in: { !$0.path.hasPrefix("Encoders/Families/") },
       allowed: [
@@ -111,13 +37,13 @@ import Testing
 
   /// C is called by Kernels, which gives it labels.
   @Test func cKernelsAreCalledByKernelsAlone() throws {
-    let found = try places(#"import CKernels"#, in: { $0.target != "Kernels" })
+    let found = try HouseSource.places(#"import CKernels"#, in: { $0.target != "Kernels" })
     #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
   }
 
   /// Raw memory has two rooms.
   @Test func pointersStayInKernelsAndModelFormats() throws {
-    let found = try places(
+    let found = try HouseSource.places(
       #"Unsafe(Mutable)?(Raw)?(Buffer)?Pointer"#, in: { !["Kernels", "ModelFormats"].contains($0.target) },
       allowed: [
         "Tensors/Ops/LinearAlgebra.swift": "the rotations of one matrix",
@@ -140,7 +66,7 @@ import Testing
       "PotstillCommands", "PotstillTool",
     ]
     let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
-    for source in Self.sources {
+    for source in HouseSource.all {
       let own = try #require(places[source.target], "\(source.path): a target that the order does not name")
       for line in source.code where line.contains("import ") {
         guard let name = line.split(separator: " ").last.map(String.init), let place = places[name] else {
@@ -151,21 +77,21 @@ import Testing
     }
   }
 
-  /// Targets whose files have been brought together and whose summaries have been rewritten; all shall be.
+  /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
     "Tasks", "Distillation", "Terminal", "PotstillDemo", "PotstillCommands",
   ]
 
   @Test func filesAndFoldersHaveASize() {
-    for source in Self.sources {
+    for source in HouseSource.all {
       #expect(source.code.count <= 401, "\(source.path) has \(source.code.count) lines, at most 400")
     }
-    for (folder, files) in Dictionary(grouping: Self.sources, by: \.folder) {
+    for (folder, files) in Dictionary(grouping: HouseSource.all, by: \.folder) {
       #expect(files.count <= 14, "\(folder) has \(files.count) files, at most 14")
     }
     for target in Self.finished {
-      let lines = Self.sources.filter { $0.target == target }.map { $0.code.count - 1 }.sorted()
+      let lines = HouseSource.all.filter { $0.target == target }.map { $0.code.count - 1 }.sorted()
       let median = lines.isEmpty ? 0 : (lines[(lines.count - 1) / 2] + lines[lines.count / 2]) / 2
       #expect(median >= 100, "the median file of \(target) has \(median) lines, at least 100")
     }
@@ -174,7 +100,7 @@ import Testing
   /// A summary begins with the noun that one would search for, and is no relative clause.
   @Test func summariesAreNoRiddles() throws {
     let riddle = try Regex(#"^\s*/// (What|Whom|Whose|Its|Which)\b"#)
-    for source in Self.sources where Self.finished.contains(source.target) {
+    for source in HouseSource.all where Self.finished.contains(source.target) {
       var isInside = false
       for (index, line) in source.text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
         let isComment = line.drop { $0 == " " }.hasPrefix("///")
@@ -188,7 +114,7 @@ import Testing
 
   /// Commands parse, call the library and print; what they call is what a Swift user needs.
   @Test func commandsAreThin() {
-    let commands = Self.sources.filter { $0.target == "PotstillCommands" }
+    let commands = HouseSource.all.filter { $0.target == "PotstillCommands" }
     let lines = commands.reduce(0) {
       $0 + $1.text.split(separator: "\n", omittingEmptySubsequences: false).count - 1
     }

@@ -178,9 +178,9 @@ open class GeneralDistiller: TrainingObjective {
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   open func weight(of batch: Batch) -> Double {
+    guard needsTeacher else { return Double(targets(batch).count(starts: batch.tokens.starts)) }
     let family = student.config.taskFamily
     return switch family.rows {
-    case _ where !needsTeacher: Double(targets(batch).count(starts: batch.tokens.starts))
     case .asked where matches.isEmpty:
       Double(targets(batch).rows?.count ?? batch.tokens.tokenCount)
     case .sequences: Double(batch.count)

@@ -55,18 +55,22 @@ public struct KDLoss: Sendable, Equatable {
       let loss = student.meanSquaredError(to: teacher)
       return isCompensated ? loss : loss / (tau * tau)
     }
-    let loss: Tensor
-    switch kind {
-    case _ where type != .ce:
-      loss = laterLoss(student / tau, teacher / tau, kind, labels)
-    case .classes, .values:
-      loss = student.softCrossEntropy(teacher: teacher, temperature: tau)
-    case .positions(let starts):
-      loss = student.softPositionCrossEntropy(teacher: teacher, starts: starts, temperature: tau)
-    case .independentLabels:
-      loss = (student / tau).binaryCrossEntropy(targets: (teacher / tau).applying(.sigmoid))
-    }
+    let loss =
+      type == .ce
+      ? crossEntropy(student, teacher, kind, tau) : laterLoss(student / tau, teacher / tau, kind, labels)
     return isCompensated ? loss * (tau * tau) : loss
+  }
+
+  /// The cross-entropy of logits, which are divided by τ here.
+  private func crossEntropy(_ student: Tensor, _ teacher: Tensor, _ kind: LogitsKind, _ tau: Float) -> Tensor
+  {
+    switch kind {
+    case .classes, .values: student.softCrossEntropy(teacher: teacher, temperature: tau)
+    case .positions(let starts):
+      student.softPositionCrossEntropy(teacher: teacher, starts: starts, temperature: tau)
+    case .independentLabels:
+      (student / tau).binaryCrossEntropy(targets: (teacher / tau).applying(.sigmoid))
+    }
   }
 
   /// The losses that came after TextBrewer, of logits divided by τ.

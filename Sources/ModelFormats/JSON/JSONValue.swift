@@ -132,7 +132,9 @@ extension JSONValue: Equatable {
     case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
     case (.array(let a), .array(let b)): a == b
     case (.object(let a), .object(let b)): a == b
-    default: false
+    case (.null, _), (.bool, _), (.integer, _), (.largeInteger, _), (.double, _), (.string, _), (.array, _),
+      (.object, _):
+      false
     }
   }
 }

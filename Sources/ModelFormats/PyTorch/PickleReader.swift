@@ -242,7 +242,8 @@ extension PickleReader {
     case .rebuildParameter where arguments.count == 3:
       guard case .tensor = arguments[0] else { throw fault("a parameter is made of \(arguments[0].kind)") }
       stack.append(arguments[0])
-    default: throw refusal("REDUCE of this function with \(arguments.count) arguments")
+    case .orderedDict, .rebuildTensor, .rebuildParameter, .storage, .dtype:
+      throw refusal("REDUCE of this function with \(arguments.count) arguments")
     }
   }
 

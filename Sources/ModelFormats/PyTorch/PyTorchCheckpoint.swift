@@ -150,12 +150,17 @@ struct StateDict {
     let entries = heap.dictionaries[index]
     var tensors: [(String, PickledTensor)] = []
     for entry in entries {
-      switch (entry.key, entry.value) {
-      case (.string(let name), .tensor(let tensor)): tensors.append((name, heap.tensors[tensor]))
-      case (_, .tensor): throw .pytorch(file: file, reason: Self.difference(entries, heap))
-      case (_, .dictionary(let index)) where heap.dictionaries[index].contains { $0.value.isTensor }:
-        throw .pytorch(file: file, reason: Self.difference(entries, heap))
-      default: continue
+      switch entry.value {
+      case .tensor(let tensor):
+        guard case .string(let name) = entry.key else {
+          throw .pytorch(file: file, reason: Self.difference(entries, heap))
+        }
+        tensors.append((name, heap.tensors[tensor]))
+      case .dictionary(let index):
+        if heap.dictionaries[index].contains(where: { $0.value.isTensor }) {
+          throw .pytorch(file: file, reason: Self.difference(entries, heap))
+        }
+      case .none, .bool, .integer, .float, .string, .tuple, .list, .global, .storage: continue
       }
     }
     guard !tensors.isEmpty || entries.isEmpty else {

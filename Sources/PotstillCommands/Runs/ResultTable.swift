@@ -28,7 +28,7 @@ enum ResultTable {
     case .double(let number) where name == "epoch": String(format: "%.2f", number)
     case .double(let number): String(format: "%.4f", number)
     case .string(let text): text
-    default: value.compactText
+    case .null, .bool, .largeInteger, .array, .object: value.compactText
     }
   }
 }

@@ -201,7 +201,7 @@ extension TaskDefinition {
             faults.append(
               "\(name) is \"\(text)\", but \(key) has no header; give its position counted from 0")
           }
-        default: break
+        case .index, .name, nil: break
         }
       }
       if layout.textColumn == layout.textPairColumn && reported.insert("same").inserted {

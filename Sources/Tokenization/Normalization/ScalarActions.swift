@@ -52,7 +52,7 @@ struct ScalarActions: Sendable {
       switch ScalarAction(rawValue: pages[scalar]) {
       case .copy where scalar >= 0x20: return UInt8(scalar)
       case .map: return map.range(of: scalar).map { UInt8(map.parts[$0.lowerBound]) } ?? UInt8(scalar)
-      default: return pages[scalar]
+      case .copy, .drop, .space, .isolate, .mapIsolated, .reorder, nil: return pages[scalar]
       }
     }
   }
