@@ -58,6 +58,58 @@ import Testing
     #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
   }
 
+  /// Files have one writer, which never leaves a half-written one.
+  @Test func filesAreWrittenByModelFormatsAlone() throws {
+    let room = "ModelFormats/Files"
+    let found = try HouseSource.all.filter { $0.folder != room }.flatMap(Self.writes)
+    #expect(found.isEmpty, "\(found.joined(separator: "\n"))")
+    #expect(try HouseSource.all.filter { $0.folder == room }.flatMap(Self.writes).count > 5)
+  }
+
+  @Test(arguments: [
+    "try Data(text.utf8).write(to: url)", "let data = try Data(bytes)\ntry data.write(to: url)",
+    "func save(_ text: String) throws {\n  try text.write(to: url, encoding: .utf8)\n}",
+    "let bytes = try JSONEncoder().encode(value)\ntry bytes.write(to: url)", "try \"text\".write(to: url)",
+    "try text.write(toFile: path, atomically: true, encoding: .utf8)", "let file = open(path, O_WRONLY)",
+    "files.createFile(atPath: path, contents: nil)", "try FileHandle(forWritingTo: url)",
+    "guard rename(old, new) == 0 else { return }", "try FileManager.default.moveItem(at: old, to: new)",
+    "let file = fopen(path, \"w\")",
+  ])
+  func aWriteIsFound(_ text: String) throws {
+    #expect(try Self.writes(HouseSource(path: "A.swift", text: text)).count == 1, "\(text)")
+  }
+
+  @Test(arguments: [
+    "try writer.write(to: url)", "try JSONValue.object(json).write(to: url)", "model.rename(labels: names)",
+    "let data = try demo.data()\ntry data.write(to: url)", "let file = open(path, O_RDONLY)",
+    "let text: String = f()\ntry json.write(to: url)", "// try Data(text.utf8).write(to: url)",
+  ])
+  func whatWritesNoFileIsLeftAlone(_ text: String) throws {
+    #expect(try Self.writes(HouseSource(path: "A.swift", text: text)) == [], "\(text)")
+  }
+
+  /// Lines that write, rename or copy a file without ModelFormats: calls of the system and of Foundation, and
+  /// `write(to:)` of what the same file declares as `Data` or `String`.
+  private static func writes(_ source: HouseSource) throws -> [String] {
+    let calls = try Regex(
+      [
+        #"\b(createFile|(move|copy|link|replace)Item(At)?|createSymbolicLink|OutputStream)\s*\("#,
+        #"\b(fopen|freopen|fdopen|creat|mkstemps?|pwrite|fwrite|ftruncate|renameat2?|symlink)\s*\("#,
+        #"\brename\s*\((?!labels:)"#, #"\bO_(WRONLY|RDWR|CREAT|APPEND|TRUNC)\b"#,
+        #"\bfor(Writing|Updating)(To|AtPath)?:"#, #"\b(atomically|toFile):|options: \.atomic\b"#,
+        #"(\b(Data|String)\(.*\)|\butf8\)|"|\.data\(.*\)[?!]?)\.write\(to:"#,
+      ].joined(separator: "|")
+    ).wordBoundaryKind(.simple)
+    return try source.code.enumerated().filter { _, line in
+      if line.contains(calls) { return true }
+      guard let name = line.firstMatch(of: /(\w+)[?!]?\.write\(to:/)?.1 else { return false }
+      let isText = try Regex(
+        #"\b\#(name)\s*(:\s*(Data|String)\b|=\s*(try[?!]?\s+)?(Data\(|String\(|"|\w+\(\)\.encode\())"#
+      ).wordBoundaryKind(.simple)
+      return source.code.contains { $0.contains(isText) }
+    }.map { "\(source.path):\($0.offset + 1): \($0.element.trimmingCharacters(in: .whitespaces))" }
+  }
+
   /// A target knows those below it, and none above.
   @Test func targetsImportDownwards() throws {
     let order = [

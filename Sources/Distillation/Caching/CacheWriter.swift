@@ -1,43 +1,27 @@
 public import Foundation
+import ModelFormats
 
-/// A cache's file while it is written, under another name than the finished one and locked against other processes.
+/// A cache's file while it is written.
 ///
 /// Each example's checksum is written after its rows, so what a crash leaves is recognised example by example and kept.
 final class CacheWriter {
   let layout: CacheLayout
   private let target: URL
-  private let partial: URL
-  private var descriptor: Int32
+  private let file: PartialFile
 
   /// Opens the unfinished file that an interrupted run has left if it is of the same cache, or begins a new one.
   init(_ layout: CacheLayout, target: URL) throws(DistillationError) {
     self.layout = layout
     self.target = target
-    partial = URL(filePath: target.path + ".partial")
-    try? FileManager.default.createDirectory(
-      at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-    descriptor = open(partial.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure("cannot be made") }
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      throw .cache(
-        file: target.path,
-        message: "another process is building this cache; wait until it has finished, or choose another path")
-    }
-    guard hasItsName else {
-      throw .cache(
-        file: target.path,
-        message: "another process has just now finished a cache here; start again to use it")
-    }
+    file = try Self.naming(target) { () throws(PartialFileError) in try PartialFile(target) }
     guard try read(0, layout.head.count) != layout.head else { return }
-    guard ftruncate(descriptor, 0) == 0, ftruncate(descriptor, off_t(layout.fileSize)) == 0 else {
-      throw failure("cannot be made so large")
-    }
-    try layout.head.withUnsafeBufferPointer { (bytes) throws(DistillationError) in
-      try write(UnsafeRawBufferPointer(bytes), at: 0)
+    try Self.naming(target) { () throws(PartialFileError) in
+      try file.reset(byteCount: layout.fileSize)
+      try layout.head.withUnsafeBufferPointer { (bytes) throws(PartialFileError) in
+        try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+      }
     }
   }
-
-  deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// The examples whose rows are not there, or not as they were written.
   func missingExamples() throws(DistillationError) -> [Int] {
@@ -57,60 +41,38 @@ final class CacheWriter {
 
   /// Writes the rows of an example, and then that they are there.
   func write(_ record: UnsafeRawBufferPointer, of example: Int) throws(DistillationError) {
-    try write(record, at: layout.record(example).lowerBound)
     let checksum = CacheLayout.checksum(record).littleEndian
-    try withUnsafeBytes(of: checksum) { (bytes) throws(DistillationError) in
-      try write(bytes, at: layout.checksumOffset(example))
+    try Self.naming(target) { () throws(PartialFileError) in
+      try file.write(record, at: layout.record(example).lowerBound)
+      try withUnsafeBytes(of: checksum) { (bytes) throws(PartialFileError) in
+        try file.write(bytes, at: layout.checksumOffset(example))
+      }
     }
   }
 
   /// Gives the file its name.
   func commit() throws(DistillationError) {
-    guard fsync(descriptor) == 0, rename(partial.path, target.path) == 0 else {
-      throw failure("cannot be finished")
-    }
-    close(descriptor)
-    descriptor = -1
+    try Self.naming(target) { () throws(PartialFileError) in try file.commit() }
   }
-
-  /// Whether the open file is still the unfinished one: before it was locked, another process may have renamed it.
-  private var hasItsName: Bool {
-    var (own, named) = (stat(), stat())
-    return fstat(descriptor, &own) == 0 && stat(partial.path, &named) == 0 && own.st_ino == named.st_ino
-      && own.st_dev == named.st_dev
-  }
-
-  // MARK: Bytes
 
   private func read(_ offset: Int, _ count: Int) throws(DistillationError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    var done = 0
-    while done < count {
-      let step = bytes.withUnsafeMutableBytes { buffer in
-        pread(descriptor, buffer.baseAddress.map { $0 + done }, count - done, off_t(offset + done))
-      }
-      if step < 0, errno == EINTR { continue }
-      guard step >= 0 else { throw failure("cannot be read") }
-      // A file that ends too early has nothing there.
-      if step == 0 { break }
-      done += step
-    }
-    return bytes
+    try Self.naming(target) { () throws(PartialFileError) in try file.read(offset, count) }
   }
 
-  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(DistillationError) {
-    var done = 0
-    while done < bytes.count {
-      let step = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-      if step < 0, errno == EINTR { continue }
-      guard step >= 0 else { throw failure("cannot be written") }
-      done += step
+  /// The result of a step on the file, whose errors become those of the cache.
+  private static func naming<Result>(
+    _ target: URL, _ step: () throws(PartialFileError) -> Result
+  ) throws(DistillationError) -> Result {
+    do { return try step() } catch {
+      let message =
+        switch error {
+        case .locked:
+          "another process is building this cache; wait until it has finished, or choose another path"
+        case .finished: "another process has just now finished a cache here; start again to use it"
+        case .system(let reason): reason
+        }
+      throw .cache(file: target.path, message: message)
     }
-  }
-
-  private func failure(_ what: String) -> DistillationError {
-    .cache(file: target.path, message: "\(what): \(String(cString: strerror(errno)))")
   }
 }
 

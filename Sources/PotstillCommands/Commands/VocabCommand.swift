@@ -139,7 +139,7 @@ package struct VocabCommand: ConsoleCommand {
       vocabulary: vocabulary, options: options,
       addedTokens: specials.map { AddedToken($0, special: true) })
     try folder.create()
-    try save(tokenizer, to: folder.url)
+    try AtomicFolder.addFiles(to: folder.url, as: "tokenizer") { try tokenizer.save(to: $0) }
 
     var results = JSONObject()
     results["vocab_size"] = .integer(vocabulary.count)
@@ -162,21 +162,6 @@ package struct VocabCommand: ConsoleCommand {
       console.note(
         "special tokens and characters alone are \(grouped(count)), more than --vocab-size \(vocabSize)"
       )
-    }
-  }
-
-  /// Writes all files of the tokenizer aside and then gives them their names, so that none is there without the others.
-  private func save(_ tokenizer: BertTokenizer, to folder: URL) throws {
-    let files = FileManager.default
-    let aside = folder.appending(path: ".tokenizer.\(ProcessInfo.processInfo.processIdentifier).tmp")
-    defer { try? files.removeItem(at: aside) }
-    try files.createDirectory(at: aside, withIntermediateDirectories: true)
-    try tokenizer.save(to: aside)
-    for name in try files.contentsOfDirectory(atPath: aside.path).sorted() {
-      let target = folder.appending(path: name)
-      guard rename(aside.appending(path: name).path, target.path) == 0 else {
-        throw CommandError("cannot write \(target.path): \(String(cString: strerror(errno)))")
-      }
     }
   }
 

@@ -62,24 +62,20 @@ public struct CheckpointFolder {
     stateParameters: [Parameter],
     best: [Parameter] = []
   ) throws {
-    let files = FileManager.default
     let target = directory.appending(path: Self.name(step: place.step))
-    let temporary = TemporaryName.beside(target)
     do {
-      try files.createDirectory(at: temporary, withIntermediateDirectories: true)
-      try saveModel(temporary)
-      try Self.write(
-        try missing(optimizer.parameters + stateParameters, in: temporary),
-        to: temporary.appending(path: Self.auxiliaryFile))
-      try Self.write(best, to: temporary.appending(path: Self.bestFile))
-      try optimizer.save(to: temporary.appending(path: Self.optimizerFile))
-      try state.write(to: temporary.appending(path: TrainerState.fileName))
-      let manifest = try CheckpointManifest(of: temporary, identity: identity, place: place)
-      try manifest.json.write(to: temporary.appending(path: CheckpointManifest.fileName))
-      if files.fileExists(atPath: target.path) { try TemporaryName.remove(target) }
-      try files.moveItem(at: temporary, to: target)
+      try AtomicFolder.write(target) { folder in
+        try saveModel(folder)
+        try Self.write(
+          try missing(optimizer.parameters + stateParameters, in: folder),
+          to: folder.appending(path: Self.auxiliaryFile))
+        try Self.write(best, to: folder.appending(path: Self.bestFile))
+        try optimizer.save(to: folder.appending(path: Self.optimizerFile))
+        try state.write(to: folder.appending(path: TrainerState.fileName))
+        let manifest = try CheckpointManifest(of: folder, identity: identity, place: place)
+        try manifest.json.write(to: folder.appending(path: CheckpointManifest.fileName))
+      }
     } catch {
-      try? files.removeItem(at: temporary)
       throw TrainingError.checkpoint(path: target.path, problem: "it could not be written: \(error)")
     }
   }

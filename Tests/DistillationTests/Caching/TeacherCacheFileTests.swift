@@ -185,6 +185,26 @@ import Training
     #expect(cache.faults(for: CacheKey(teacher: world.teacher, examples: world.examples), parts: []).isEmpty)
   }
 
+  @Test func aFileThatCannotBeWrittenIsNamed() throws {
+    let world = try CacheWorld()
+    let description = world.description(CachedPart.logits(of: world.teacher.config))
+    func refusal(_ url: URL, beforeCommit: () throws -> Void = {}) -> String {
+      message {
+        _ = try TeacherCacheFile.build(
+          url, description: description, examples: world.examples, teacher: world.teacher,
+          budget: CacheBudget(bytes: 1 << 30), beforeCommit: beforeCommit)
+      }
+    }
+    try FileManager.default.createDirectory(at: world.folder, withIntermediateDirectories: true)
+    try Data().write(to: world.folder.appending(path: "file"))
+    let inFile = world.folder.appending(path: "file/teacher.cache")
+    #expect(refusal(inFile) == "\(inFile.path): cannot be made: Not a directory")
+    let taken = refusal(world.file) {
+      try FileManager.default.createDirectory(at: world.file, withIntermediateDirectories: true)
+    }
+    #expect(taken == "\(world.file.path): cannot be finished: Is a directory")
+  }
+
   @Test func anUnfinishedFileOfAnotherCacheIsBegunAnew() throws {
     let world = try CacheWorld()
     let other = try CacheWorld(teacherSeed: 3)
