@@ -59,16 +59,80 @@ import Tokenization
     }
   }
 
+  /// The place of a value in a teacher.
+  private struct Origin {
+    let parameter: String
+    let row: Int
+    let column: Int
+  }
+
+  /// Gives every element of a model a value that no other has, and tells where each is.
+  private func numbered(_ model: TaskModel) -> [Float: Origin] {
+    var origins: [Float: Origin] = [:]
+    for parameter in model.parameters {
+      let columns = parameter.shape.rank == 2 ? parameter.shape[1] : 1
+      let values = (0..<parameter.shape.count).map { index in
+        // Steps of a prime through the numbers below another one: all are different, and none are in order.
+        let value = Float((origins.count + 1) * 7919 % 65521) / 65536
+        origins[value] = Origin(parameter: parameter.name, row: index / columns, column: index % columns)
+        return value
+      }
+      parameter.assign(Tensor(values, shape: parameter.shape))
+    }
+    return origins
+  }
+
+  /// The widths that rows and columns of a parameter are cut by: features or neurons by their number in the teacher, heads
+  /// by the name; nil for what stays whole.
+  private func widths(_ parameter: String, _ shape: Shape) -> [String?] {
+    let layer = parameter.firstMatch(of: /layer\.(\d+)\./).map { " of layer \($0.1)" } ?? ""
+    var widths = shape.dimensions.map { $0 == 24 ? "features" : $0 == 20 ? "neurons" + layer : nil }
+    if parameter.contains(/(query|key|value|[qkv]_lin)\./) { widths[0] = "heads" + layer }
+    if parameter.contains(/(attention\.output\.dense|out_lin)\.weight/) { widths[1] = "heads" + layer }
+    return widths
+  }
+
   @Test(arguments: [EncoderArchitecture.bert, .roberta, .electra, .distilbert])
   func everyParameterIsCutConsistently(_ architecture: EncoderArchitecture) throws {
     for head in [TaskHead.sequenceClassification, .questionAnswering, .maskedLanguageModel] {
       let teacher = try teacher(architecture, head: head)
+      let origins = numbered(teacher)
+      let shapes = Dictionary(uniqueKeysWithValues: teacher.parameters.map { ($0.name, $0.shape) })
       let student = try TaskModel.student(
         from: teacher, layers: [0, 2], size: StudentSize(hiddenSize: 12, intermediateSize: 7))
       #expect(student.config.attentionHeads == 2 && student.config.intermediateSize == 7)
       #expect(student.loadReport?.fresh == [] && student.loadReport?.ignored == [])
-      let output = student(batch, in: .inference)
-      #expect(output.logits.values.allSatisfy { $0.isFinite })
+      var kept: [String: [Int]] = [:]
+      for parameter in student.parameters {
+        let name = parameter.name.replacing("layer.1.", with: "layer.2.")
+        let shape = try #require(shapes[name], "\(name)")
+        let (columns, values) = (parameter.shape.rank == 2 ? parameter.shape[1] : 1, parameter.values)
+        let found = try values.map { try #require(origins[$0], "\(name): no value of the teacher") }
+        let selection = [
+          stride(from: 0, to: found.count, by: columns).map { found[$0].row },
+          found.prefix(columns).map(\.column),
+        ]
+        #expect(
+          found.indices.allSatisfy { place in
+            found[place].parameter == name && found[place].row == selection[0][place / columns]
+              && found[place].column == selection[1][place % columns]
+          }, "\(name) is no selection of rows and columns")
+        for (axis, width) in widths(name, shape).enumerated() {
+          let expected = width.map { kept[$0, default: selection[axis]] } ?? Array(0..<shape[axis])
+          #expect(selection[axis] == expected, "\(name), \(width ?? "whole")")
+          if let width { kept[width] = selection[axis] }
+        }
+      }
+      #expect(
+        kept.mapValues(\.count) == [
+          "features": 12, "heads of layer 0": 12, "heads of layer 2": 12, "neurons of layer 0": 7,
+          "neurons of layer 2": 7,
+        ])
+      #expect(kept.values.allSatisfy { $0 == $0.sorted() })
+      for (width, rows) in kept where width.hasPrefix("heads") {
+        #expect(Set(rows.map { $0 / 6 }).count == 2, "\(width): no whole heads")
+      }
+      #expect(student(batch, in: .inference).logits.shape == teacher(batch, in: .inference).logits.shape)
     }
   }
 

@@ -63,9 +63,7 @@ import Tokenization
     #expect(again.code == 0, "\(again.messages)")
     let text = try world.text("more.txt")
     #expect(try world.text("again.txt") == text)
-    // "the … was … ." of 32 rows: nouns and adjectives are replaced by words of the vocabulary.
-    #expect(text.split(separator: "\n").count > 50)
-    #expect(text.contains("the film was") || text.contains("was good"))
+    try expectReplacedAndShortened(text)
     let unknown = potstill(["augment", "--output", world.path("x.txt"), "--methods", "deletin"] + task)
     #expect(unknown.code == 1 && unknown.messages.contains("did you mean deleting?"))
     let headless = potstill(
@@ -75,6 +73,37 @@ import Tokenization
       ]
         + task)
     #expect(headless.code == 1 && headless.messages.contains("has no head for masked words"))
+  }
+
+  /// Checks the texts that `masked_lm:3,deleting` makes of the rows "the … was … .".
+  private func expectReplacedAndShortened(_ text: String) throws {
+    let rows = try world.text("data/train.tsv").split(separator: "\n").dropFirst()
+      .map { $0.prefix { $0 != "\t" }.split(separator: " ") }
+    let lines = text.split(separator: "\n").map { $0.split(separator: " ") }
+    #expect((51...2 * rows.count).contains(lines.count) && Set(lines).isDisjoint(with: rows))
+    // Nouns and adjectives are replaced by words of the vocabulary, other words stay.
+    let replaced = lines.filter { $0.count == 5 }
+    let words = TinyWorld.things + TinyWorld.goodWords + TinyWorld.badWords
+    let candidates = Set(words + ["the", "was", "not", "very", "北", "京"])
+    for line in replaced {
+      #expect(line[0] == "the" && line[2] == "was" && line[4] == ".", "\(line)")
+      #expect(candidates.contains(String(line[1])) && candidates.contains(String(line[3])), "\(line)")
+    }
+    for place in [1, 3] {
+      #expect(!Set(replaced.map { $0[place] }).isSubset(of: rows.map { $0[place] }), "place \(place)")
+    }
+    // Of the others words are missing, and what is left stands as it stood.
+    let shortened = lines.filter { $0.count < 5 }
+    for line in shortened {
+      let isLeft = rows.contains { row in
+        var rest = line[...]
+        for word in row where word == rest.first { rest.removeFirst() }
+        return rest.isEmpty
+      }
+      #expect(isLeft && !line.isEmpty, "\(line)")
+    }
+    #expect(replaced.count + shortened.count == lines.count)
+    #expect(replaced.count > shortened.count && !shortened.isEmpty, "three to one")
   }
 
   @Test func distilMakesTheSameTextsInMemory() throws {
