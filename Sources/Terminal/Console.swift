@@ -10,6 +10,8 @@ package final class Console {
   package let messages: TextStream
   /// Reader of a line of standard input; nil at its end.
   package let input: () -> String?
+  /// Standard input as a stream of bytes, which comes as it is typed or piped.
+  package let stream: () -> ByteStream
   /// Whether standard input is a terminal, so that waiting for it is announced.
   package let inputIsTerminal: Bool
   /// The process environment: `NO_COLOR`, `TERM`, `COLUMNS`.
@@ -28,19 +30,20 @@ package final class Console {
       messages: TextStream(descriptor: STDERR_FILENO),
       environment: ProcessInfo.processInfo.environment,
       inputIsTerminal: isatty(STDIN_FILENO) == 1,
-      input: { readLine(strippingNewline: true) })
+      input: { readLine(strippingNewline: true) }, stream: { ByteStream() })
   }
 
   /// A console of given parts.
   package init(
     output: TextStream, messages: TextStream, environment: [String: String] = [:],
-    inputIsTerminal: Bool = false, input: @escaping () -> String? = { nil }
+    inputIsTerminal: Bool = false, input: @escaping () -> String? = { nil }, stream: (() -> ByteStream)? = nil
   ) {
     self.output = output
     self.messages = messages
     self.environment = environment
     self.inputIsTerminal = inputIsTerminal
     self.input = input
+    self.stream = stream ?? { ByteStream(lines: input) }
   }
 
   /// Writes a line of results, on a terminal without control characters.
@@ -49,6 +52,28 @@ package final class Console {
   /// Writes results: the text when there is one, else the table.
   package func result(_ text: String?, orTable table: @autoclosure () -> TextTable) {
     if let text { result(text) } else { result(table()) }
+  }
+
+  /// Writes a text whose parts stand out in colour, each with what it is behind it; nothing where there are no colours.
+  ///
+  /// - Parameter marks: The parts in order, in Unicode scalars.
+  package func highlight(_ text: String, _ marks: [(range: Range<Int>, type: String)]) {
+    guard hasStyle(output) else { return }
+    let scalars = Array(text.unicodeScalars)
+    func part(_ range: Range<Int>) -> String {
+      var view = String.UnicodeScalarView()
+      view.append(contentsOf: scalars[range.clamped(to: scalars.indices)])
+      return printable(String(view))
+    }
+    var line = ""
+    var end = 0
+    for (range, type) in marks where range.lowerBound >= end {
+      line +=
+        part(end..<range.lowerBound)
+        + "\u{1B}[1;36m\(part(range))\u{1B}[0m\u{1B}[2m(\(printable(type)))\u{1B}[0m"
+      end = range.upperBound
+    }
+    output.line(line + part(end..<max(end, scalars.count)))
   }
 
   /// Writes a message, unless `isQuiet`.

@@ -8,8 +8,8 @@ package struct ProgressLine {
   package var title: String
   /// Steps done.
   package var done: Int
-  /// Steps in all.
-  package var total: Int
+  /// Steps in all; nil where nobody knows.
+  package var total: Int?
   /// Seconds since the first step began.
   package var elapsed: Double
   /// Steps that `elapsed` covers, when the loop did not start at zero.
@@ -19,7 +19,7 @@ package struct ProgressLine {
 
   /// A line; `timed` is `done` by default.
   package init(
-    title: String, done: Int, total: Int, elapsed: Double, timed: Int? = nil,
+    title: String, done: Int, total: Int?, elapsed: Double, timed: Int? = nil,
     values: [(name: String, value: String)] = []
   ) {
     self.title = title
@@ -32,6 +32,7 @@ package struct ProgressLine {
 
   /// The line for a terminal: its bar takes what is left of `width`, between 10 and 40 columns.
   package func bar(width: Int = 80) -> String {
+    guard let total else { return plain() }
     let fraction = total > 0 ? min(1, Double(done) / Double(total)) : 0
     let percent = padded(String(Int(fraction * 100)), to: 3, onLeft: true)
     let head = "\(title): \(percent)%|"
@@ -42,13 +43,13 @@ package struct ProgressLine {
 
   /// The line for a log file: no bar.
   package func plain() -> String {
-    "\(title): \(done)/\(total) [\(tailText(", "))]"
+    "\(title): \(done)\(total.map { "/\($0)" } ?? "") [\(tailText(", "))]"
   }
 
   private func tailText(_ separator: String) -> String {
     let rate = elapsed > 0 ? Double(timed) / elapsed : 0
-    let left = rate > 0 ? Self.clock(Double(total - done) / rate) : "?"
-    let parts = [Self.clock(elapsed) + "<" + left, Self.rate(rate)]
+    let left = total.map { total in "<" + (rate > 0 ? Self.clock(Double(total - done) / rate) : "?") } ?? ""
+    let parts = [Self.clock(elapsed) + left, Self.rate(rate)]
     return (parts + values.map { "\($0.name)=\($0.value)" }).joined(separator: separator)
   }
 
@@ -96,7 +97,7 @@ package final class ProgressDisplay {
   }
 
   /// Shows a step; a new title starts a new clock.
-  package func show(_ title: String, done: Int, total: Int, values: [(name: String, value: String)] = []) {
+  package func show(_ title: String, done: Int, total: Int?, values: [(name: String, value: String)] = []) {
     if console.isQuiet { return }
     let time = now()
     if title != self.title {
@@ -108,7 +109,8 @@ package final class ProgressDisplay {
     }
     // A loop that was over in no time is worth no line in a log.
     let isWorthIt = console.messages.isTerminal || time - started >= 2
-    guard done >= total ? isWorthIt : time - lastShown >= interval else { return }
+    let isLast = total.map { done >= $0 } ?? false
+    guard isLast ? isWorthIt : time - lastShown >= interval else { return }
     lastShown = time
     let line = ProgressLine(
       title: title, done: done, total: total, elapsed: time - started, timed: done - first, values: values)
@@ -116,7 +118,7 @@ package final class ProgressDisplay {
       let width = console.width
       console.messages.write("\r" + clipped(line.bar(width: width), to: width - 1) + "\u{1B}[K")
       hasOpenLine = true
-      if done >= total { finishLine() }
+      if isLast { finishLine() }
     } else {
       console.messages.line(line.plain())
       console.messages.flush()

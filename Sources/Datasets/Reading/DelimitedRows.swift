@@ -81,19 +81,25 @@ extension DelimitedRows {
 }
 
 /// Parser of a CSV file, one row at a time.
-private struct CSVParser {
+struct CSVParser {
   let bytes: ArraySlice<UInt8>
-  var place: Int
-  var line = 1
+  /// Where the next row begins.
+  private(set) var place: Int
+  /// The line of that.
+  private(set) var line: Int
   /// Whether a quote did not end, so that nobody knows where the next row begins.
   private(set) var isLost = false
+  /// Whether the bytes end within the quotes of the last row.
+  private(set) var isUnfinished = false
   private var rowStart: Int
 
   /// Bytes of a field in quotes.
   static let longestQuotedField = 1 << 20
 
-  init(bytes: ArraySlice<UInt8>) {
+  /// A parser of rows that begin on a line.
+  init(bytes: ArraySlice<UInt8>, line: Int = 1) {
     self.bytes = bytes
+    self.line = line
     place = bytes.startIndex
     rowStart = bytes.startIndex
   }
@@ -182,6 +188,7 @@ private struct CSVParser {
       rewind(to: rowLine)
       return nil
     }
+    isUnfinished = true
     fault = RowFault(
       line: rowLine, found: "a quoted field that never ends", expected: "a closing double quote")
     rewind(to: rowLine)

@@ -1,11 +1,11 @@
 import ModelFormats
 
 /// Reader of files of JSON objects: one a line, or the members of one list.
-enum JSONRows {
+package enum JSONRows {
   /// Calls `body` with each object and the line where it begins, counted from 1, or with what is wrong; blank lines are left out.
   ///
   /// - Parameter format: `json` for a list of objects, by itself or as `data` of an object; else one object a line.
-  static func forEach(
+  package static func forEach(
     _ bytes: [UInt8], _ format: DataFormat, _ body: (Int, Result<JSONObject, RowFault>) -> Void
   ) {
     if format == .json {
@@ -19,7 +19,8 @@ enum JSONRows {
     }
   }
 
-  private static func object(_ line: Int, _ content: [UInt8]) -> Result<JSONObject, RowFault> {
+  /// The object that some bytes are, or what is wrong with them.
+  static func object(_ line: Int, _ content: [UInt8]) -> Result<JSONObject, RowFault> {
     do {
       let value = try JSONValue(parsing: content)
       if let object = value.objectValue { return .success(object) }

@@ -19,6 +19,11 @@ package final class AtomicFile {
     try ModelFormats.write(all: bytes, to: descriptor, of: target.path)
   }
 
+  /// Appends bytes.
+  package func write(_ bytes: [UInt8]) throws(FormatError) {
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in try write(UnsafeRawBufferPointer(buffer)) }
+  }
+
   /// Gives the file its real name once all of it is on the disk, replacing what was there.
   package func commit() throws(FormatError) {
     let synced = fsync(descriptor)
@@ -45,9 +50,7 @@ package final class AtomicFile {
   /// Writes a whole file at once.
   package static func write(_ bytes: [UInt8], to url: URL) throws(FormatError) {
     let file = try AtomicFile(url)
-    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
-      try file.write(UnsafeRawBufferPointer(buffer))
-    }
+    try file.write(bytes)
     try file.commit()
   }
 }

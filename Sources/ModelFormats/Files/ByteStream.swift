@@ -6,6 +6,7 @@ package final class ByteStream {
   package let path: String
   private let descriptor: Int32
   private let gzip: Gzip?
+  private let lines: (() -> String?)?
 
   /// Bytes of a piece, unless the caller asks for less.
   private static let pieceSize = 1 << 18
@@ -32,13 +33,21 @@ package final class ByteStream {
     }
     self.path = path
     self.descriptor = descriptor
+    lines = nil
   }
 
   /// The stream of standard input.
   package init() {
     path = "standard input"
     descriptor = STDIN_FILENO
-    gzip = nil
+    (gzip, lines) = (nil, nil)
+  }
+
+  /// The stream of lines that come in, in the place of standard input.
+  package init(lines: @escaping () -> String?) {
+    path = "standard input"
+    descriptor = STDIN_FILENO
+    (gzip, self.lines) = (nil, lines)
   }
 
   deinit { if gzip == nil && descriptor != STDIN_FILENO { close(descriptor) } }
@@ -47,6 +56,7 @@ package final class ByteStream {
   ///
   /// - Throws: `FormatError.cannotRead` when the system cannot read them, or the compressed file is broken or cut off.
   package func next(upTo limit: Int = pieceSize) throws(FormatError) -> [UInt8] {
+    if let lines { return lines().map { Array(($0 + "\n").utf8) } ?? [] }
     if let gzip { return try gzip.next(upTo: limit, path: path) }
     var piece = [UInt8](repeating: 0, count: limit)
     while true {

@@ -25,12 +25,16 @@ package struct InitCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("Rows to test on.", valueName: "file"))
   package var testFile: String?
 
-  @OptionGroup
+  @OptionGroup(title: "Columns")
   package var columns: ColumnOptions
+
+  @OptionGroup(title: "General")
+  package var general: GeneralOptions
 
   package init() {}
 
   package mutating func run(_ console: Console) throws {
+    try general.apply(to: console)
     let inferred = try InferredTask(
       train: trainFile, validation: validationFile, test: testFile, hints: columns.hints)
     let yaml = try inferred.task.commentedYAML(inferred.findings)

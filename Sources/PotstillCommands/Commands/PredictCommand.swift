@@ -4,9 +4,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import Tasks
-import Tensors
 import Terminal
-import Tokenization
 
 /// Command `potstill predict`.
 package struct PredictCommand: ConsoleCommand {
@@ -14,12 +12,16 @@ package struct PredictCommand: ConsoleCommand {
     commandName: "predict",
     abstract: "Answer texts: labels, numbers, entities, answers to questions.",
     discussion: """
-      Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
-      the name ends in .jsonl), or from standard input (plain lines or such objects). Without --json, line ends and tabs of texts are printed as \
-      \\n, \\r and \\t, so that each answer is one line of columns.
+      Texts come from the command line, from --input (a text a line, or rows whose text column is found by its name), or \
+      from standard input (plain lines or JSON objects), whose rows are answered as they come. Without --json, line ends and tabs of \
+      texts are printed as \\n, \\r and \\t, so that each answer is one line of columns.
 
         potstill predict --model student/ "a gripping, funny film"
+        potstill predict --model student/ --input reviews.csv --output labels.csv
         potstill predict --model student/ --input reviews.txt --json > labels.jsonl
+
+      --output keeps the columns of the input and adds prediction and probability (with --all-scores probability_<label>); \
+      .jsonl has probabilities by label, the form in which answers teach.
 
       With --json each text gives one line: {"label": ..., "score": ..., "logits": [...]} of a classifier, where the \
       score is the label's probability; {"value": ...} of a regression; {"labels": [...], "logits": [...]} of several \
@@ -38,8 +40,43 @@ package struct PredictCommand: ConsoleCommand {
   @Option(help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"))
   package var model: String
 
-  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A file of texts: .txt, .csv, .tsv, .jsonl, .json, CoNLL or SQuAD, also with .gz.", valueName: "file"))
   package var input: String?
+
+  @Option(help: "The format of the input, where its name does not say it.")
+  package var inputFormat: DataFormat?
+
+  @Option(help: ArgumentHelp("The column of the text (default: by its name).", valueName: "column"))
+  package var textColumn: String?
+
+  @Option(help: ArgumentHelp("The column of the second text (default: by its name).", valueName: "column"))
+  package var textPairColumn: String?
+
+  @Flag(help: "Leave out rows that cannot be used instead of stopping.")
+  package var skipBadRows = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the input's columns with the answers there: .csv, .tsv, .jsonl or .txt.", valueName: "file"))
+  package var output: String?
+
+  @Option(
+    help: ArgumentHelp("Show so many of the likeliest labels with their probabilities.", valueName: "n"))
+  package var topK: Int?
+
+  @Flag(help: "Show the probability of every label.")
+  package var allScores = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Read long texts in windows and combine their answers: mean or max (default: cut them).",
+      valueName: "how"))
+  package var window: WindowPooling?
+
+  @Option(help: ArgumentHelp("Tokens that two windows share (default: a quarter of one).", valueName: "n"))
+  package var docStride: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -52,7 +89,7 @@ package struct PredictCommand: ConsoleCommand {
       valueName: "file.safetensors"))
   package var hiddenStates: String?
 
-  @Flag(help: "Write over the file of hidden states where it exists.")
+  @Flag(help: "Write over files that exist.")
   package var overwriteOutputDir = false
 
   @Option(help: ArgumentHelp("Longest answer to a question in tokens.", valueName: "n"))
@@ -84,6 +121,14 @@ package struct PredictCommand: ConsoleCommand {
   package func validate() throws {
     // [CLS], a token of text and [SEP].
     try CountOption.check(maxSeqLength, "--max-seq-length", 3...Int.max)
+    try CountOption.check(topK, "--top-k", 1...Int.max)
+    if docStride != nil, window == nil {
+      throw ValidationError("--doc-stride is for --window; add --window mean, or leave it out.")
+    }
+    if let output, !output.isEmpty, PredictionFile.Form(path: output) == nil {
+      throw ValidationError(
+        "--output \(output): expected a name that ends in .csv, .tsv, .jsonl or .txt, which says the form.")
+    }
     if maxAnswerLength < 1 {
       throw ValidationError("--max-answer-length is \(maxAnswerLength); expected at least 1.")
     }
@@ -101,68 +146,88 @@ package struct PredictCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
-    let output = try hiddenStates.map {
+    let hidden = try hiddenStates.map {
       try OutputFile($0, option: "--hidden-states", overwrite: overwriteOutputDir)
     }
+    let target = try output.map { try OutputFile($0, option: "--output", overwrite: overwriteOutputDir) }
     // Hidden states do not depend on the head, so a bare encoder will do for them.
     let folder = try TokenizedModel(model, needsHead: hiddenStates == nil, console: console)
     if folder.model.startsWithFreshHead {
       console.warn("\(model) has no head: what is printed comes from a random one.")
     }
-    let family = folder.model.config.taskFamily
-    if version2WithNegative, !family.keys.contains(.version2WithNegative) {
+    if version2WithNegative, !folder.model.config.taskFamily.keys.contains(.version2WithNegative) {
       throw CommandError(
         "--version-2-with-negative is for models that answer questions, but \(model) is none; leave it out")
     }
-    let given = try console.texts(texts, file: input)
-    let predictor = try family.predictor(
-      of: folder,
-      settings: QuestionSettings(
-        maxAnswerLength: maxAnswerLength, version2WithNegative: version2WithNegative,
-        nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
-    let items = try predictor.items(
-      given.map { PredictionItem(text: $0.text, pair: $0.pair, place: $0.place) })
-    let limit = folder.lengthLimit(maxSeqLength, listener: console)
-    var states = hiddenStates.map { _ in HiddenStateFile() }
+    let source = try input(console)
+    var run = try PredictionRun(
+      folder, limit: folder.lengthLimit(maxSeqLength, listener: console), settings: settings,
+      keepsStates: hiddenStates != nil)
+    let file = try target.map {
+      try PredictionFile(
+        URL(filePath: $0.path), form: PredictionFile.Form(path: $0.path) ?? .text, showsAll: allScores,
+        topCount: topK)
+    }
     let progress = ProgressDisplay(console)
     // Blocks keep the order of the input and bound the memory; within one, batches are sorted by length.
-    for start in stride(from: 0, to: items.count, by: 1024) {
-      let block = Array(items[start..<min(items.count, start + 1024)])
-      let (examples, answers) = try predictor.prepare(block, limit: limit)
-      let logits = predict(examples, with: folder.model, states: &states)
-      if items.count > 1024 { progress.show("Predicting", done: start + block.count, total: items.count) }
-      for answer in answers(logits) {
-        console.result(json ? answer.json.compactText : answer.line)
+    while case let items = try source.next(upTo: 1024, unit: run.unit), !items.isEmpty {
+      for (item, answer) in try run.answer(items) {
+        if let file { try file.add(answer, to: item) } else { console.show(answer, to: item, json: json) }
       }
+      if file == nil { console.flush() } else { progress.show("Predicting", done: run.count, total: nil) }
     }
     progress.finishLine()
-    if let output, let states { try states.write(to: URL(filePath: output.path)) }
+    try file?.finish()
+    if let hidden { try run.states?.write(to: URL(filePath: hidden.path)) }
+    note(run, source, on: console)
   }
 
-  /// The logits of each example, one row for a sequence head and one a token for a token head.
-  private func predict(
-    _ examples: [EncodedExample], with model: TaskModel, states: inout HiddenStateFile?
-  ) -> [[Float]] {
-    var rows = [[Float]](repeating: [], count: examples.count)
-    for indices in batches(of: examples) {
-      let batch = Batch(examples, at: indices).tokens
-      let names = states == nil ? [] : model.config.hiddenStateNames
-      let output = model(batch, taps: names, in: .inference)
-      states?.append(names.compactMap { output.values[$0] })
-      let (values, width) = (output.logits.values, output.logits.shape.lastDimension)
-      for (row, index) in indices.enumerated() {
-        let range = model.head.readsTokens ? batch.rows(of: row) : row..<row + 1
-        rows[index] = Array(values[range.lowerBound * width..<range.upperBound * width])
-      }
+  /// The texts of the command line, else of a file, else of standard input.
+  private func input(_ console: Console) throws -> PredictionInput {
+    if !texts.isEmpty { return PredictionInput(texts: texts) }
+    if input == nil, console.inputIsTerminal {
+      console.note("reading standard input, one text a line; end with Ctrl-D")
     }
-    return rows
+    var hints = TaskHints()
+    hints.textColumn = textColumn.map { .name($0) }
+    hints.textPairColumn = textPairColumn.map { .name($0) }
+    return try PredictionInput(
+      file: input, format: inputFormat, hints: hints, skipsBadRows: skipBadRows,
+      standardInput: console.stream)
   }
 
-  /// The batches of the examples, by length; in the order of the input where hidden states are written.
-  private func batches(of examples: [EncodedExample]) -> [[Int]] {
-    if hiddenStates == nil {
-      return BatchSampler(examples, size: .tokens(4096)).evaluationBatches()
+  private var settings: PredictionSettings {
+    var settings = PredictionSettings(
+      questions: QuestionSettings(
+        maxAnswerLength: maxAnswerLength, version2WithNegative: version2WithNegative,
+        nullScoreDiffThreshold: nullScoreDiffThreshold ?? 0))
+    (settings.window, settings.docStride) = (window, docStride)
+    settings.topCount = allScores ? Int.max : topK
+    return settings
+  }
+
+  /// Says once what was cut and what was left out.
+  private func note(_ run: PredictionRun, _ source: PredictionInput, on console: Console) {
+    if run.cutCount > 0 {
+      let share = String(format: "%.1f", 100 * Double(run.cutCount) / Double(run.count))
+      console.warn(
+        "\(run.cutCount) of \(run.count) texts (\(share) %) have more than \(run.limit) tokens and were cut there; "
+          + "--window mean reads them in windows")
     }
-    return stride(from: 0, to: examples.count, by: 16).map { Array($0..<min(examples.count, $0 + 16)) }
+    if let first = source.skipped.first {
+      console.warn("\(source.skipped.count) rows were left out; the first in line \(first.line): \(first)")
+    }
+  }
+}
+
+extension DataFormat: ExpressibleByArgument {}
+extension WindowPooling: ExpressibleByArgument {}
+
+extension Console {
+  /// Prints an answer; entities stand out in their text where the terminal has colours.
+  fileprivate func show(_ answer: PredictedAnswer, to item: PredictionItem, json: Bool) {
+    if json { return result(answer.json.compactText) }
+    if !answer.marks.isEmpty { highlight(item.text, answer.marks) }
+    result(answer.line)
   }
 }

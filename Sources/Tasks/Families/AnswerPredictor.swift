@@ -45,19 +45,16 @@ struct AnswerPredictor: Predictor {
     throw TaskError("\(place): found an empty \(role), expected some text; leave out what has none")
   }
 
-  func prepare(_ items: [PredictionItem], limit: Int) throws -> (
-    examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
-  ) {
+  var unit: Int { 2 }
+
+  func prepare(_ items: [PredictionItem], limit: Int) throws -> PreparedItems {
     let questions = items.enumerated().map {
       Question(id: String($0.offset), text: $0.element.text, context: $0.element.pair ?? "")
     }
     let windows = try encode(questions, limit: limit)
-    return (
-      windows.map(\.example),
-      { logits in
-        zip(questions, predictions(questions, windows, logits)).map { answer(to: $0, $1) }
-      }
-    )
+    return PreparedItems(examples: windows.map(\.example)) { logits in
+      zip(questions, predictions(questions, windows, logits)).map { answer(to: $0, $1) }
+    }
   }
 
   /// The answer to each question.
@@ -107,7 +104,8 @@ struct AnswerPredictor: Predictor {
     return PredictedAnswer(
       line:
         "\(inOneCell(best.text))\t\(String(format: "%.4f", best.score))\t\(inOneCell(question.text))",
-      json: .object(object))
+      json: .object(object), prediction: .string(best.text), probability: best.score,
+      members: object.map { ($0.key, $0.value) })
   }
 }
 

@@ -37,17 +37,19 @@ package struct Classification: TextFamily {
 
   package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(batch.labels) }
 
-  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+  package func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer {
     let best = logits.indices.max { logits[$0] < logits[$1] } ?? 0
     let first = logits.firstIndex(of: logits[best]) ?? best
-    let score = softmax(logits)[first]
-    return (
-      "\(inOneCell(labels[first]))\t\(String(format: "%.4f", score))",
-      [
+    let probabilities = softmax(logits)
+    let score = probabilities[first]
+    return PredictedAnswer(
+      line: "\(inOneCell(labels[first]))\t\(String(format: "%.4f", score))",
+      json: [
         "label": .string(labels[first]), "score": .double(score),
         "logits": .array(logits.map { .double(shortest($0)) }),
-      ]
-    )
+      ],
+      prediction: .string(labels[first]), probability: score,
+      probabilities: zip(labels, probabilities).map { ($0, $1) })
   }
 
   /// Comparison of the accuracy with that of always giving the commonest label.

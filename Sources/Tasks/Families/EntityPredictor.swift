@@ -17,32 +17,27 @@ struct EntityPredictor: Predictor {
     labels = EntityLabels(model.model.config.labels)
   }
 
-  func prepare(_ items: [PredictionItem], limit: Int) throws -> (
-    examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
-  ) {
+  func prepare(_ items: [PredictionItem], limit: Int) throws -> PreparedItems {
     let texts = items.map(\.text)
-    let (encoded, places) = try encode(texts, limit: limit)
-    return (
-      encoded.examples,
-      { logits in
-        let tags = self.tags(encoded, logits)
-        return texts.indices.map { self.answer(texts[$0], places[$0], tags[$0]) }
-      }
-    )
+    let (encoded, places) = try encode(texts, limit: limit, words: items.map(\.words))
+    return PreparedItems(examples: encoded.examples) { logits in
+      let tags = self.tags(encoded, logits)
+      return texts.indices.map { self.answer(texts[$0], places[$0], tags[$0]) }
+    }
   }
 
   /// The entities of each text.
   func entities(of texts: [String], limit: Int) throws -> [[Tagger.Entity]] {
-    let (encoded, places) = try encode(texts, limit: limit)
+    let (encoded, places) = try encode(texts, limit: limit, words: texts.map { _ in nil })
     let tags = self.tags(encoded, model.logits(of: encoded.examples))
     return texts.indices.map { entities(texts[$0], places[$0], tags[$0]) }
   }
 
   /// Texts cut into words, with the place of each word, in windows of at most `limit` tokens.
   private func encode(
-    _ texts: [String], limit: Int
+    _ texts: [String], limit: Int, words given: [[String]?]
   ) throws -> (encoded: EncodedSentences, places: [[Range<Int>]]) {
-    let places = texts.map { words(of: $0) }
+    let places = zip(texts, given).map { text, given in given.map(Self.places) ?? words(of: text) }
     let sentences = zip(texts, places).map { text, places in
       let scalars = Array(text.unicodeScalars)
       return TaggedSentence(words: places.map { self.text(scalars, $0) })
@@ -51,6 +46,16 @@ struct EntityPredictor: Predictor {
       sentences, tagSet: TagSet(scheme: .bio, types: []), with: model.tokenizer, maxLength: limit,
       stride: min(32, max(0, (limit - 2) / 2)))
     return (encoded, places)
+  }
+
+  /// Ranges of given words in their text, which has a space between each two, in Unicode scalars.
+  private static func places(of words: [String]) -> [Range<Int>] {
+    var start = 0
+    return words.map { word in
+      let range = start..<start + word.unicodeScalars.count
+      start = range.upperBound + 1
+      return range
+    }
   }
 
   private typealias Tag = (label: Int, probability: Double)
@@ -99,7 +104,9 @@ struct EntityPredictor: Predictor {
     }
     // An empty line ends the entities of a text.
     return PredictedAnswer(
-      line: (lines + [""]).joined(separator: "\n"), json: ["entities": .array(objects)])
+      line: (lines + [""]).joined(separator: "\n"), json: ["entities": .array(objects)],
+      prediction: .array(objects), members: [("entities", .array(objects))],
+      marks: found.map { ($0.range, $0.type) })
   }
 
   private func entities(_ text: String, _ places: [Range<Int>], _ tags: [Tag?]) -> [Tagger.Entity] {

@@ -90,8 +90,9 @@ package struct EntityRecognition: TaskFamily {
 
   package var rows: AnswerRows { .tokens }
 
-  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
-    EntityPredictor(model)
+  package func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor {
+    try settings.checkNoWindow("entities, whose texts are read in windows already")
+    return EntityPredictor(model)
   }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {

@@ -51,7 +51,7 @@ package struct MaskedWords: TaskFamily {
   package var rows: AnswerRows { .asked }
   package var namesOutputs: Bool { false }
   package var answersWithTokens: Bool { true }
-  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
+  package func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor {
     throw TaskError(
       "\(model.path) fills in masked words, which predict does not do; expected a trained task model")
   }

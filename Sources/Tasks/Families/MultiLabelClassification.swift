@@ -27,19 +27,27 @@ package struct MultiLabelClassification: TextFamily {
 
   package var form: LogitsForm { .independentLabels }
 
-  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+  package func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer {
     let chosen = zip(labels, logits).compactMap { $1 > 0 ? $0 : nil }
-    return (
-      inOneCell(chosen.joined(separator: ",")),
-      [
+    return PredictedAnswer(
+      line: inOneCell(chosen.joined(separator: ",")),
+      json: [
         "labels": .array(chosen.map { .string($0) }),
         "logits": .array(logits.map { .double(shortest($0)) }),
-      ]
-    )
+      ],
+      prediction: .array(chosen.map { .string($0) }),
+      probabilities: zip(labels, probabilities(logits)).map { ($0, $1) })
   }
 
   /// The probability of each label by itself.
   package func probabilities(_ logits: [Float]) -> [Double] { logits.map { 1 / (1 + exp(-Double($0))) } }
+
+  /// Logits of the windows' probabilities together.
+  package func combined(_ windows: [[Float]], by pooling: WindowPooling) -> [Float] {
+    pooling.combined(windows.map { probabilities($0) }).map {
+      Float(log($0 / Swift.max(1 - $0, .leastNormalMagnitude)))
+    }
+  }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
     ChanceComparison(evaluation, metric: ["f1_micro", "f1_macro"], chance: 0.01)

@@ -87,8 +87,9 @@ package struct QuestionAnswering: TaskFamily {
   package var form: LogitsForm { .positions }
   package var namesOutputs: Bool { false }
 
-  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
-    AnswerPredictor(model, settings: settings)
+  package func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor {
+    try settings.checkNoWindow("questions, whose passages are read in windows already")
+    return AnswerPredictor(model, settings: settings.questions)
   }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {

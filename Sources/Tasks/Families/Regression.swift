@@ -33,8 +33,15 @@ package struct Regression: TextFamily {
 
   package var form: LogitsForm { .values }
 
-  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
-    ("\(logits[0])", ["value": .double(shortest(logits[0]))])
+  package func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer {
+    let value: JSONValue = .double(shortest(logits[0]))
+    return PredictedAnswer(
+      line: "\(logits[0])", json: ["value": value], prediction: value, members: [("value", value)])
+  }
+
+  /// The windows' numbers together.
+  package func combined(_ windows: [[Float]], by pooling: WindowPooling) -> [Float] {
+    pooling.combined(windows.map { $0.map { Double($0) } }).map { Float($0) }
   }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {

@@ -77,15 +77,17 @@ package struct SentenceSimilarity: TextFamily {
     }
   }
 
-  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
-    PairPredictor(texts: TextPredictor(model: model, family: self))
+  package func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor {
+    PairPredictor(texts: try TextPredictor(model: model, family: self, settings: settings))
   }
 
   package func targets(of batch: Batch) -> any TaskTargets { CosineTargets(batch.values) }
 
-  package func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue) {
+  package func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer {
     let cosine = CosineTargets.cosine(logits)
-    return ("\(cosine)", ["similarity": .double(shortest(cosine))])
+    let value: JSONValue = .double(shortest(cosine))
+    return PredictedAnswer(
+      line: "\(cosine)", json: ["similarity": value], prediction: value, members: [("value", value)])
   }
 
   package func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison? {
@@ -129,9 +131,9 @@ private struct PairPredictor: Predictor {
     }
   }
 
-  func prepare(_ items: [PredictionItem], limit: Int) throws -> (
-    examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
-  ) {
+  var unit: Int { 2 }
+
+  func prepare(_ items: [PredictionItem], limit: Int) throws -> PreparedItems {
     try texts.prepare(items, limit: limit)
   }
 }

@@ -103,9 +103,9 @@ package protocol TaskFamily: Sendable {
   )
   /// Predictor that turns texts into examples of a model, and its logits into answers.
   ///
-  /// - Parameter settings: How answers to questions are found.
+  /// - Parameter settings: How answers are found.
   /// - Throws: `TaskError` when there is nothing to ask such a model.
-  func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor
+  func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor
   /// Comparison with guessing: what a model has reached beside it; nil where no row is labelled or guessing is not defined.
   func chance(_ evaluation: TaskEvaluation, on data: EncodedTask) -> ChanceComparison?
 }

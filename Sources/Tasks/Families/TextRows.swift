@@ -16,8 +16,10 @@ package protocol TextFamily: TaskFamily {
   func examples(
     _ texts: [TextExample], of task: TaskDefinition?, with tokenizer: any Tokenizer, maxLength: Int
   ) throws(TokenizerError) -> [EncodedExample]
-  /// The answer to one text, as `predict` prints it in front of the text, and for machines.
-  func answer(_ logits: [Float], labels: [String]) -> (line: String, json: JSONValue)
+  /// The answer to one text, whose line stands in front of the text.
+  func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer
+  /// The logits of a text that was read in windows.
+  func combined(_ windows: [[Float]], by pooling: WindowPooling) -> [Float]
   /// The probability of each label, where outputs are labels.
   func probabilities(_ logits: [Float]) -> [Double]
 }
@@ -35,11 +37,18 @@ extension TextFamily {
     try EncodedExample.encode(texts, with: tokenizer, maxLength: maxLength)
   }
 
-  package func predictor(of model: TokenizedModel, settings: QuestionSettings) throws -> any Predictor {
-    TextPredictor(model: model, family: self)
+  package func predictor(of model: TokenizedModel, settings: PredictionSettings) throws -> any Predictor {
+    try TextPredictor(model: model, family: self, settings: settings)
   }
 
   package func probabilities(_ logits: [Float]) -> [Double] { softmax(logits) }
+
+  /// Logarithms of the windows' probabilities together, of which the softmax is these.
+  package func combined(_ windows: [[Float]], by pooling: WindowPooling) -> [Float] {
+    pooling.combined(windows.map { probabilities($0) }).map {
+      Float(log(Swift.max($0, .leastNormalMagnitude)))
+    }
+  }
 
   package func columnFaults(of task: TaskDefinition) -> [String] {
     task.textColumnFaults(kind: kind.rawValue, needsPair: needsPair)
@@ -128,27 +137,94 @@ struct LabelNames: Sendable {
 
 /// Predictor of labels, numbers or sets of labels, one a text or pair.
 struct TextPredictor: Predictor {
-  let model: TokenizedModel
-  let family: any TextFamily
+  private let model: TokenizedModel
+  private let family: any TextFamily
+  private let settings: PredictionSettings
 
-  func prepare(_ items: [PredictionItem], limit: Int) throws -> (
-    examples: [EncodedExample], answers: ([[Float]]) -> [PredictedAnswer]
-  ) {
+  /// A predictor.
+  ///
+  /// - Throws: `TaskError` for windows over texts whose answer is no number a label.
+  init(model: TokenizedModel, family: any TextFamily, settings: PredictionSettings) throws {
+    (self.model, self.family, self.settings) = (model, family, settings)
+    if family.needsPair || family.sequencesPerExample > 1 { try settings.checkNoWindow("pairs of texts") }
+  }
+
+  func prepare(_ items: [PredictionItem], limit: Int) throws -> PreparedItems {
     let texts = items.map { TextExample(text: $0.text, pair: $0.pair) }
     try TokenizedModel.checkPairs(
       .texts(texts), config: model.model.config, tokenizer: model.tokenizer, path: model.path)
+    if let pooling = settings.window { return try prepare(texts, items, limit: limit, pooling) }
     let examples = try family.examples(texts, of: nil, with: model.tokenizer, maxLength: limit)
+    let cut = zip(texts, examples).count { text, example in
+      // What is as long as may be is either that long or cut.
+      example.length >= limit && model.tokenizer.encode(text.text, pair: text.pair).count > limit
+    }
+    return PreparedItems(examples: examples, cutCount: cut) { answers(items, $0) }
+  }
+
+  /// Texts in windows, whose answers are combined.
+  private func prepare(
+    _ texts: [TextExample], _ items: [PredictionItem], limit: Int, _ pooling: WindowPooling
+  ) throws -> PreparedItems {
+    if let item = items.first(where: { $0.pair != nil }) {
+      throw TaskError("\(item.place): found a pair of texts; --window reads single texts, so leave it out")
+    }
+    let stride = settings.docStride ?? limit / 4
+    var examples: [EncodedExample] = []
+    var places: [Range<Int>] = []
+    for text in texts {
+      let windows = try model.tokenizer.encodeWindows(
+        text.text, truncation: Truncation(maxLength: limit, stride: stride))
+      places.append(examples.count..<examples.count + windows.count)
+      examples += windows.map { EncodedExample(ids: $0.ids, segments: $0.segments) }
+    }
+    return PreparedItems(examples: examples) { logits in
+      answers(
+        items,
+        places.map { place in
+          place.count == 1 ? logits[place.lowerBound] : family.combined(Array(logits[place]), by: pooling)
+        })
+    }
+  }
+
+  private func answers(_ items: [PredictionItem], _ logits: [[Float]]) -> [PredictedAnswer] {
     let labels = model.model.config.labels
-    return (
-      examples,
-      { logits in
-        zip(items, logits).map { item, logits in
-          let text = ([item.text] + (item.pair.map { [$0] } ?? [])).map(inOneCell).joined(separator: "\t")
-          let answer = family.answer(logits, labels: labels)
-          return PredictedAnswer(line: "\(answer.line)\t\(text)", json: answer.json)
-        }
+    return zip(items, logits).map { item, logits in
+      let text = ([item.text] + (item.pair.map { [$0] } ?? [])).map(inOneCell).joined(separator: "\t")
+      var answer = family.answer(logits, labels: labels)
+      if let count = settings.topCount, !answer.probabilities.isEmpty {
+        let likeliest = answer.likeliest(count)
+        answer.line = likeliest.map { "\(inOneCell($0.label))\t\(String(format: "%.4f", $0.value))" }
+          .joined(separator: "\t")
+        var object = answer.json.objectValue ?? JSONObject()
+        object["probabilities"] = .labels(likeliest)
+        answer.json = .object(object)
       }
-    )
+      answer.line += "\t\(text)"
+      return answer
+    }
+  }
+}
+
+extension WindowPooling {
+  /// The numbers of several windows together, one for each place.
+  func combined(_ windows: [[Double]]) -> [Double] {
+    guard let first = windows.first else { return [] }
+    return first.indices.map { place in
+      switch self {
+      case .mean: windows.reduce(0) { $0 + $1[place] } / Double(windows.count)
+      case .max: windows.reduce(-.infinity) { Swift.max($0, $1[place]) }
+      }
+    }
+  }
+}
+
+extension PredictionSettings {
+  /// Checks that nobody asked for windows.
+  ///
+  /// - Throws: `TaskError`.
+  func checkNoWindow(_ what: String) throws {
+    if window != nil { throw TaskError("--window: the model answers \(what); leave --window out") }
   }
 }
 

@@ -77,7 +77,7 @@ struct ColumnRoles {
   /// The roles in a table.
   ///
   /// - Throws: `TaskError` when a hint names no column, or nothing tells which column has the text or the label.
-  init(_ table: RowTable, hints: TaskHints, path: String) throws {
+  init(_ table: RowTable, hints: TaskHints, path: String, needsLabel: Bool = true) throws {
     let names = table.columns.map { column in
       if case .name(let name) = column { TaskHints.folded(name) } else { "" }
     }
@@ -126,6 +126,10 @@ struct ColumnRoles {
     self.pair = pair
     if let answer {
       (self.label, flags) = (answer, [])
+      return
+    }
+    guard needsLabel else {
+      (self.label, flags) = (nil, [])
       return
     }
     let others = free.filter { $0 != found }

@@ -73,6 +73,7 @@ final class ExtremesWorld {
     let steps = option == "num-train-epochs" ? [] : ["--max-steps", "2"]
     switch command.joined(separator: " ") {
     case "demo": return [["demo", "--output", path("full")]]
+    case "init": return [["init", path("data/train.tsv")]]
     case "vocab": return [["vocab", "--input", path("text.txt")] + output]
     case "pretrain":
       let start = ["pretrain"] + output + steps + ["--max-seq-length", "16"]
@@ -103,6 +104,7 @@ final class ExtremesWorld {
     case "predict":
       return [
         ["predict", "--model", path("base"), "the film was good"],
+        ["predict", "--model", path("base"), "--window", "mean", "the film was good"],
         ["predict", "--model", path("qa"), "--version-2-with-negative", "the film was", "the film was good"],
       ]
     case "score":
