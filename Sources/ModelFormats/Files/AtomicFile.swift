@@ -21,7 +21,9 @@ package final class AtomicFile {
 
   /// Appends bytes.
   package func write(_ bytes: [UInt8]) throws(FormatError) {
-    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in try write(UnsafeRawBufferPointer(buffer)) }
+    try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try write(UnsafeRawBufferPointer(buffer))
+    }
   }
 
   /// Gives the file its real name once all of it is on the disk, replacing what was there.
