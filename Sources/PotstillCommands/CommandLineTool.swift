@@ -79,6 +79,7 @@ public enum CommandLineTool {
   package static func command(for arguments: [String], console: Console) throws -> any ParsableCommand {
     let spelled = OptionSpelling.translate(arguments)
     for option in spelled.ignored { console.note("potstill: note: \(option)") }
+    try OptionSpelling.checkRefused(spelled.arguments)
     let command = try PotstillCommand.parseAsRoot(spelled.arguments)
     try EmptyOptions.check(command)
     guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {

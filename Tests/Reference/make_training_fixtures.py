@@ -25,6 +25,14 @@ SCHEDULES = [
     ("polynomial", 5e-5, 20, 0, {}),
     ("polynomial", 1e-3, 20, 5, {"lr_end": 1e-5, "power": 2.0}),
     ("polynomial", 1e-3, 12, 2, {"power": 0.5}),
+    ("cosine_with_restarts", 5e-5, 20, 0, {}),
+    ("cosine_with_restarts", 1e-3, 25, 4, {"num_cycles": 3}),
+    ("inverse_sqrt", 5e-5, 20, 0, {}),
+    ("inverse_sqrt", 1e-3, 20, 5, {}),
+    ("inverse_sqrt", 1e-3, 20, 5, {"timescale": 12}),
+    ("warmup_stable_decay", 1e-3, 20, 4, {"num_decay_steps": 6}),
+    ("warmup_stable_decay", 1e-3, 20, 4, {"num_decay_steps": 8, "num_stable_steps": 5, "min_lr_ratio": 0.1}),
+    ("warmup_stable_decay", 2e-4, 15, 0, {"num_decay_steps": 15, "num_cycles": 1.5}),
 ]
 
 OPTIMIZERS = [

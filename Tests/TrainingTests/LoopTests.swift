@@ -271,4 +271,16 @@ struct LoopTests {
         ])
     }
   }
+
+  @Test func checkpointsByTimeTakeAHundredthOfARun() {
+    // 3 GB at 50 MB/s are a minute, so the first comes after 100 minutes.
+    var pace = CheckpointPace(bytes: 3_000_000_000, after: 50)
+    #expect(!pace.isDue(after: 50 + 5999) && pace.isDue(after: 50 + 6000))
+    // It took 2 s in truth: the next is due 200 s later.
+    pace.saved(after: 6050, in: 2)
+    #expect(!pace.isDue(after: 6249) && pace.isDue(after: 6250))
+    // What is small is written each minute.
+    pace.saved(after: 6250, in: 0.01)
+    #expect(!pace.isDue(after: 6309) && pace.isDue(after: 6310))
+  }
 }

@@ -29,6 +29,26 @@ struct ScheduleTests {
     }
   }
 
+  @Test("each shape knows its own settings and no others")
+  func settings() {
+    func faults(_ type: SchedulerType, _ settings: [String: Double]) -> String {
+      var config = TrainingConfig()
+      (config.lrSchedulerType, config.lrSchedulerKwargs) = (type, settings)
+      return config.faults().map(\.description).joined(separator: "\n")
+    }
+    #expect(faults(.warmupStableDecay, [:]) == "lr_scheduler_kwargs: num_decay_steps is missing")
+    #expect(
+      faults(.warmupStableDecay, ["num_decay_steps": 1.5]).contains(
+        "num_decay_steps is 1.5; expected a whole number"))
+    #expect(
+      faults(.warmupStableDecay, ["num_decay_steps": 5, "min_lr_ratio": 2]).contains("expected at most 1"))
+    #expect(faults(.inverseSqrt, ["timescale": 0]).contains("timescale is 0.0; expected a whole number"))
+    #expect(
+      faults(.inverseSqrt, ["power": 1]).contains(
+        "has \"power\", which inverse_sqrt does not know; it knows timescale"))
+    #expect(faults(.cosineWithRestarts, ["num_cycles": 2]).isEmpty)
+  }
+
   @Test("warmup_ratio is rounded up, and warmup_steps wins")
   func warmup() {
     var config = TrainingConfig()

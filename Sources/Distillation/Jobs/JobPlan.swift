@@ -35,6 +35,13 @@ public struct JobPlan: Sendable {
   /// The plan for machines; of two stages a list under `stages`, of several tasks one under `tasks`.
   public let json: JSONValue
 
+  /// The plan with a line about what is written on the way.
+  init(_ plan: JobPlan, line: String) {
+    lines = plan.lines + [line]
+    linesWithWarnings = plan.linesWithWarnings + [line]
+    (warnings, json) = (plan.warnings, plan.json)
+  }
+
   init(_ sections: [Section], warnings: [Fault]? = nil, json: JSONValue) {
     lines = sections.flatMap(\.lines)
     linesWithWarnings = sections.flatMap { $0.lines + $0.warnings.map { "warning  \($0)" } }

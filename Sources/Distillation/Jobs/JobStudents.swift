@@ -62,11 +62,10 @@ struct MadeStudent {
   /// The student of one task's teacher, which may read other tokens.
   private init(_ student: JobStudent, of teacher: LoadedTeacher, task: TaskDefinition, seed: UInt64) throws {
     name = student.name
-    let shape = try StudentShape(name)
-    try shape.checkFolder()
+    let shape = try StudentShape(name).located()
     var (tokenizer, config) = (teacher.tokenizer, teacher.config)
     func read(_ path: String) throws -> any Tokenizer {
-      try loadTokenizer(directory: URL(filePath: path, directoryHint: .isDirectory))
+      try loadTokenizer(directory: ModelLocation(path).folder)
     }
     switch (shape, student.tokenizer) {
     case (.preset, let path?) where student.size.embeddingSize == nil:
@@ -103,14 +102,13 @@ struct MadeStudent {
   /// where it has such a head, and is drawn at random otherwise.
   private init(shared name: String, _ tasks: [LoadedTask], seed: UInt64) throws {
     self.name = name
-    let shape = try StudentShape(name)
-    try shape.checkFolder()
+    let shape = try StudentShape(name).located()
     isFresh = shape.isFresh
     let base: TaskModel
     var copiedLayers: [Int]?
     var sources: [TaskModel] = []
     if case .directory(let path) = shape {
-      let url = URL(filePath: path, directoryHint: .isDirectory)
+      let url = try ModelLocation(path).folder
       tokenizer = try loadTokenizer(directory: url)
       sources = try tasks.enumerated().map { index, member in
         let (task, teacher) = (member.definition, member.teachers.first)
@@ -173,5 +171,17 @@ extension StudentShape {
     case .preset, .wordStudent: true
     case .evenlySpaced, .layers, .selected, .directory: false
     }
+  }
+}
+
+extension StudentShape {
+  /// The shape, whose directory may be the name of a model in the Hugging Face cache.
+  ///
+  /// - Throws: `ModelError` for what is neither a shape nor a folder; `TaskError` for a folder of something else.
+  fileprivate func located() throws -> StudentShape {
+    guard case .directory(let path) = self else { return self }
+    if let location = try? ModelLocation(path) { return .directory(location.folder.path) }
+    try checkFolder()
+    return .directory(try ModelLocation(path).folder.path)
   }
 }

@@ -2,6 +2,7 @@ public import Datasets
 import Encoders
 import Evaluation
 public import Foundation
+import Kernels
 public import ModelFormats
 import Tasks
 import Tensors
@@ -48,16 +49,17 @@ public final class PreparedJob {
       try PreparedTask(task, student, at: index, isMultitask: job.isMultitask, listener)
     }
     self.tasks = tasks
+    let made: JobPlan
     if job.isMultitask {
       let shared = try SharedTraining(job, tasks, folder: place, listener)
       if job.hasBaseline, let task = tasks.first(where: { !$0.hasLabels }) {
         throw task.lackOfLabels("--baseline needs some of every task")
       }
-      (work, plan) = (.shared(shared), JobPlan(shared))
+      (work, made) = (.shared(shared), JobPlan(shared))
     } else {
       let single = SingleTraining(job, tasks[0], try Self.work(of: job, tasks[0], folder: place), listener)
       work = .single(single)
-      plan =
+      made =
         switch single.work {
         case .stages(let stages): JobPlan(stages)
         case .theseus(let distiller): try JobPlan(distiller, of: tasks[0], training: job.training)
@@ -67,8 +69,20 @@ public final class PreparedJob {
         throw TaskError("--baseline needs labels to learn from, but no training row has one; leave it out")
       }
     }
+    // Of what reading and tokenizing took, nothing is needed while the run goes on.
+    FreeMemory.giveBack()
+    plan = Self.checkpointLine(job, student).map { JobPlan(made, line: $0) } ?? made
     warnings = try Self.warnings(tasks, student, isMultitask: job.isMultitask, listener)
     if job.isMultitask, let remark = student.remark { listener.note("\(student.name): \(remark)") }
+  }
+
+  /// The line of the plan about checkpoints that come by time; nil where none do.
+  private static func checkpointLine(_ job: DistillationJob, _ student: MadeStudent) -> String? {
+    guard job.training.saveStrategy == .auto, let model = student.models.first else { return nil }
+    // Weights and the two moments of each.
+    let bytes = 12 * model.parameters.reduce(0) { $0 + $1.count }
+    let kept = job.training.saveTotalLimit.map { ", the last \($0) kept" } ?? ""
+    return "saved    checkpoints of about \(megabytes(bytes)) MB, at most 1 % of the time\(kept)"
   }
 
   /// Makes more texts, where the job asks for them.

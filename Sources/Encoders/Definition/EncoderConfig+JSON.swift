@@ -86,11 +86,20 @@ extension ConfigReading {
     }
     guard let architecture = EncoderArchitecture(rawValue: type) else {
       let known = EncoderArchitecture.allCases.map(\.rawValue).joined(separator: ", ")
-      faults.note("model_type", "found \"\(type)\", expected one of \(known)")
+      let kind = Self.generators.contains(type) ? ", which generates text" : ""
+      faults.note("model_type", "found \"\(type)\"\(kind), expected one of \(known)")
       return nil
     }
     return architecture
   }
+
+  /// Families that generate text, whose folders people try.
+  private static let generators: Set = [
+    "bart", "bloom", "deepseek_v3", "falcon", "gemma", "gemma2", "gemma3", "gpt2", "gpt_bigcode", "gpt_neo",
+    "gpt_neox", "gptj",
+    "llama", "mbart", "mistral", "mixtral", "mt5", "opt", "pegasus", "phi", "phi3", "qwen2", "qwen2_moe",
+    "qwen3", "t5",
+  ]
 
   /// Refuses what would load and then compute something else than the checkpoint means.
   fileprivate mutating func refuseOtherModels() {

@@ -8,6 +8,12 @@ package final class ByteStream {
   private let gzip: Gzip?
   private let lines: (() -> String?)?
 
+  /// The size of a regular file as it is stored; 0 of anything else.
+  package var size: Int {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : 0
+  }
+
   /// Bytes of a piece, unless the caller asks for less.
   private static let pieceSize = 1 << 18
 
@@ -75,7 +81,8 @@ extension FileContents {
   /// - Throws: `FormatError.cannotRead`; also for a compressed file that holds more than 4 GB.
   package static func rows(_ path: String) throws(FormatError) -> [UInt8] {
     let stream = try ByteStream(path: path)
-    var bytes: [UInt8] = []
+    // A file that is not compressed comes in one piece.
+    var bytes = try stream.next(upTo: min(stream.size, 4 << 30) + 1)
     while true {
       let piece = try stream.next(upTo: 1 << 22)
       if piece.isEmpty { return bytes }

@@ -64,7 +64,9 @@ extension [String: Double]: SettingValue {
   /// The numbers of an object under a key.
   package static func read(_ key: String, _ reader: inout FieldReader) -> [String: Double]? {
     reader.value(key, expected: "an object of numbers") { value in
-      guard let object = value.objectValue else { return nil }
+      // An option of a command line is text.
+      let text = value.stringValue.flatMap { try? JSONValue(parsing: $0) }
+      guard let object = value.objectValue ?? text?.objectValue else { return nil }
       var numbers: [String: Double] = [:]
       for (name, member) in object {
         guard let number = member.doubleValue, number.isFinite else { return nil }

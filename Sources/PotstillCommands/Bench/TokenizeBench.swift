@@ -2,6 +2,7 @@ import ArgumentParser
 import Datasets
 import Foundation
 import ModelFormats
+import Tasks
 import Terminal
 import Tokenization
 
@@ -33,7 +34,7 @@ struct TokenizeBench: ConsoleCommand {
   mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let threads = general.threads ?? 1
-    let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let tokenizer = try loadTokenizer(directory: ModelLocation(model).folder)
     let texts = try console.texts([], file: input).map(\.text)
     let bytes = Double(texts.reduce(0) { $0 + $1.utf8.count })
     var tokens = 0

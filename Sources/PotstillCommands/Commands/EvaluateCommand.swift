@@ -1,5 +1,6 @@
 import ArgumentParser
 import Datasets
+import Evaluation
 import Foundation
 import ModelFormats
 import Tasks
@@ -14,7 +15,8 @@ package struct EvaluateCommand: ConsoleCommand {
     commandName: "evaluate",
     abstract: "Score a model on a task.",
     discussion: """
-      Prints the task's metrics, the loss and the speed.
+      Prints the task's metrics, the loss and the speed, the scores of each label or type of entities, and how often each \
+      label was taken for each.
 
         potstill evaluate --task sst2 --data SST-2/ --model student/
         potstill evaluate --task squad --data SQuAD/ --model qa/ --output answers/
@@ -36,7 +38,7 @@ package struct EvaluateCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also write the predictions (predictions.json, .txt or .tsv, by the kind of task) and all_results.json there; then the part needs no labels.",
+      "Also write the predictions (predictions.json, .txt or .tsv, by the kind of task; predictions.jsonl with texts and probabilities) and all_results.json there; then the part needs no labels.",
       valueName: "folder"))
   package var output: String?
 
@@ -72,10 +74,24 @@ package struct EvaluateCommand: ConsoleCommand {
       try target.create()
       try OlderRun(target.url).removePredictions()
       try evaluation.writePredictions(to: target.url)
+      try evaluation.writeRows(data.examples, to: target.url)
       try JSONValue.object(result.json).write(to: target.url.appending(path: "all_results.json"))
       console.note("predictions and results are in \(target.url.relativePath)")
     }
-    console.result(
-      json ? JSONValue.object(result.json).prettyText : nil, orTable: ResultTable.of(result.json))
+    let report = try evaluation.report(on: data.examples)
+    if json {
+      var object = result.json
+      object["report"] = report.map { .object($0.json) }
+      return console.result(JSONValue.object(object).prettyText)
+    }
+    console.result(ResultTable.of(result.json))
+    if let report {
+      console.result("")
+      console.result(report.table)
+      if let matrix = report.matrixTable {
+        console.result("")
+        console.result(matrix)
+      }
+    }
   }
 }

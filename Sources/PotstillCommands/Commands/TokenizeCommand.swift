@@ -48,7 +48,7 @@ package struct TokenizeCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let tokenizer = try loadTokenizer(directory: URL(filePath: model, directoryHint: .isDirectory))
+    let tokenizer = try loadTokenizer(directory: ModelLocation(model).folder)
     let items = try console.texts(texts, file: input)
     tokenizer.noteRepeatedTokens(model, on: console)
     let truncation = maxSeqLength.map { Truncation(maxLength: $0) }

@@ -7,6 +7,7 @@ import Training
 
 extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
+extension SaveStrategy: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
 
 /// Options of training, under the names of Hugging Face's TrainingArguments.
@@ -64,6 +65,9 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.lrSchedulerType, default: "the task's, else linear"))
   package var lrSchedulerType: SchedulerType?
 
+  @Option(help: .training(\.lrSchedulerKwargs, default: "the shape's"))
+  package var lrSchedulerKwargs: String?
+
   @Option(help: .training(\.warmupRatio, default: "the task's, else 0"))
   package var warmupRatio: Double?
 
@@ -73,8 +77,14 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.seed, default: "42"))
   package var seed: UInt64?
 
+  @Option(help: .training(\.dataSeed, default: "--seed"))
+  package var dataSeed: UInt64?
+
   @Option(help: .training(\.loggingSteps, default: "50"))
   package var loggingSteps: Int?
+
+  @Flag(inversion: .prefixedNo, help: .training(\.loggingFirstStep, default: "no"))
+  package var loggingFirstStep: Bool?
 
   @Option(help: .training(\.evalStrategy, default: "epoch"))
   package var evalStrategy: TrainingStrategy?
@@ -82,8 +92,8 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.evalSteps, default: "--logging-steps"))
   package var evalSteps: Int?
 
-  @Option(help: .training(\.saveStrategy, default: "no"))
-  package var saveStrategy: TrainingStrategy?
+  @Option(help: .training(\.saveStrategy, default: "auto, by time: at most 1 % of it"))
+  package var saveStrategy: SaveStrategy?
 
   @Option(help: .training(\.saveSteps, default: "500"))
   package var saveSteps: Int?
@@ -96,6 +106,9 @@ package struct TrainingOptions: ParsableArguments {
 
   @Option(help: .training(\.metricForBestModel, default: "the first of them"))
   package var metricForBestModel: String?
+
+  @Flag(inversion: .prefixedNo, help: .training(\.greaterIsBetter, default: "yes, of a loss no"))
+  package var greaterIsBetter: Bool?
 
   @Option(help: .training(\.earlyStoppingPatience, default: "never"))
   package var earlyStoppingPatience: Int?

@@ -83,7 +83,8 @@ extension RecipeFile {
     let hint =
       name == "tasks"
       ? "a student of several tasks is made by 'potstill multitask'"
-      : suggestion(for: key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
+      : OptionSpelling.refused[name]
+        ?? suggestion(for: key, among: catalogue.recipeKeys).map { "did you mean \($0)?" }
     return "unknown key \(key); " + (hint ?? "'potstill \(subcommand) --help' lists the options")
   }
 

@@ -79,3 +79,29 @@ enum ResolvedRecipe {
       + lines.joined()
   }
 }
+
+extension ClassReport {
+  /// Scores of each class, one a row.
+  var table: TextTable {
+    var table = TextTable([
+      .text("label"), .number("precision"), .number("recall"), .number("f1"), .number("support"),
+    ])
+    for row in rows {
+      table.add(
+        [row.name] + [row.precision, row.recall, row.f1].map { String(format: "%.4f", $0) } + [
+          grouped(row.support)
+        ])
+    }
+    return table
+  }
+
+  /// Confusion matrix, the true labels below each other; nil for more labels than a screen has columns.
+  var matrixTable: TextTable? {
+    guard let matrix, rows.count <= 12 else { return nil }
+    var table = TextTable([.text("true \\ predicted")] + rows.map { .number($0.name) })
+    for (label, row) in rows.enumerated() {
+      table.add([row.name] + rows.indices.map { grouped(matrix[label, predicted: $0]) })
+    }
+    return table
+  }
+}

@@ -1,5 +1,6 @@
 import Datasets
 import Distillation
+import Evaluation
 import Foundation
 import ModelFormats
 import Tasks
@@ -14,6 +15,11 @@ final class TrainingView: JobObserver {
   /// Whether only the bar is shown, without evaluations and messages.
   private let showsBarOnly: Bool
 
+  /// The part of the loss that shows whether a student learns, in the last line of the log; nil where there is none.
+  private var moving: (name: String, value: String)?
+  /// The first score of the last evaluation.
+  private var score: (name: String, value: String)?
+
   /// The word before the number of the epoch.
   private var title = "Epoch"
 
@@ -27,6 +33,7 @@ final class TrainingView: JobObserver {
     // Each training has a clock of its own.
     display = ProgressDisplay(console)
     title = part == .features ? "Features, epoch" : "Epoch"
+    (moving, score) = (nil, nil)
   }
 
   func stepDone(_ progress: TrainingProgress) {
@@ -35,12 +42,23 @@ final class TrainingView: JobObserver {
     let epoch = min(epochs - 1, Int((Double(progress.step - 1) / steps).rounded(.down)))
     let before = Int((Double(epoch) * steps).rounded())
     let end = min(progress.totalSteps, Int((Double(epoch + 1) * steps).rounded()))
+    // Of a loss that is a cross-entropy with a teacher, only the divergence moves.
+    var values = [moving ?? ("loss", String(format: "%.3g", progress.loss))]
+    if let score { values.append(score) }
+    if epochs > 1 { values.append(("run", ProgressLine.clock(progress.secondsLeft) + " left")) }
     display.show(
       "\(title) \(epoch + 1)/\(epochs)", done: progress.step - before, total: max(1, end - before),
-      values: [("loss", String(format: "%.3g", progress.loss))])
+      values: values)
+  }
+
+  func logged(_ entry: TrainingLogEntry) {
+    moving = entry.parts.last { $0.name.hasSuffix("kd_kl_divergence") }.map {
+      ("kl", String(format: "%.3g", $0.value))
+    }
   }
 
   func evaluated(_ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool) {
+    score = result.metrics.first.map { ($0.name, String(format: "%.4f", $0.value)) }
     if showsBarOnly { return }
     let scores = result.names.map { name in
       "\(name) \(String(format: "%.4f", result.value(name) ?? .nan))"

@@ -30,12 +30,10 @@ public struct BenchmarkShape {
         attentionHeads: shape.heads, intermediateSize: shape.intermediate, labels: ["negative", "positive"])
       return
     }
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: text, isDirectory: &isFolder), isFolder.boolValue else {
+    guard let url = try? ModelLocation(text).folder else {
       throw TaskError(
         "\"\(text)\" is neither a shape nor a folder; give one of \(Self.names), or a Hugging Face directory")
     }
-    let url = URL(filePath: text, directoryHint: .isDirectory)
     directory = url
     config = try EncoderConfig(directory: url)
   }

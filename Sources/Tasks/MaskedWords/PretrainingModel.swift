@@ -16,10 +16,11 @@ public struct PretrainingModel {
   ///
   /// - Parameter tokenizer: Another folder for the tokenizer than the model's.
   public init(directory: String, tokenizer folder: String?, seed: UInt64) throws {
-    tokenizerFolder = URL(filePath: folder ?? directory, directoryHint: .isDirectory)
+    let location = try ModelLocation(directory).folder
+    tokenizerFolder = try folder.map { try ModelLocation($0).folder } ?? location
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     model = try TaskModel(
-      directory: URL(filePath: directory, directoryHint: .isDirectory), head: MaskedWords().head,
+      directory: location, head: MaskedWords().head,
       seed: seed)
     try model.checkAsStart(directory)
     if let fault = model.config.fault(of: tokenizer) {
@@ -34,7 +35,7 @@ public struct PretrainingModel {
   ///     tokenizer's whatever it says.
   ///   - tokenizer: The folder of the tokenizer.
   public init(shape: String, tokenizer folder: String, seed: UInt64) throws {
-    tokenizerFolder = URL(filePath: folder, directoryHint: .isDirectory)
+    tokenizerFolder = try ModelLocation(folder).folder
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     let config = try Self.config(shape, tokenizer)
     try config.checkMemory(bytesPerParameter: 16, file: shape)
@@ -54,7 +55,7 @@ public struct PretrainingModel {
         "--student \(shape): expected T6, T3 (any T<n>), first:3 or layers:0,5,11 of the teacher; a fresh shape is --config, "
           + "another model --model")
     }
-    tokenizerFolder = URL(filePath: teacher.path, directoryHint: .isDirectory)
+    tokenizerFolder = try ModelLocation(teacher.path).folder
     tokenizer = teacher.tokenizer
     model = try TaskModel.student(student, of: teacher.model)
   }

@@ -17,7 +17,7 @@ extension TrainingConfig {
   ) throws {
     self.init()
     loggingSteps = 50
-    saveStrategy = .never
+    saveStrategy = .auto
     evalStrategy = canEvaluate ? .epoch : .never
     loadBestModelAtEnd = canEvaluate
     metricForBestModel = task.metrics.first

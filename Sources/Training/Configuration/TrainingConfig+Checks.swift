@@ -9,10 +9,11 @@ extension TrainingConfig {
 
   /// The schedule of a run of `totalSteps` updates.
   public func schedule(totalSteps: Int) -> LearningRateSchedule {
-    LearningRateSchedule(
+    var settings = lrSchedulerKwargs
+    settings["lr_end"] = (settings["lr_end"] ?? 1e-7) / learningRate
+    return LearningRateSchedule(
       lrSchedulerType, totalSteps: totalSteps, warmupSteps: resolvedWarmupSteps(totalSteps: totalSteps),
-      endFactor: (lrSchedulerKwargs["lr_end"] ?? 1e-7) / learningRate,
-      power: lrSchedulerKwargs["power"] ?? 1, cycles: lrSchedulerKwargs["num_cycles"] ?? 0.5)
+      settings: settings)
   }
 
   /// The metric that chooses the best model, with its `eval_` prefix.
@@ -94,12 +95,7 @@ extension TrainingConfig {
   /// Faults of the schedule's own settings.
   var scheduleFaults: [String] {
     var faults: [String] = []
-    let known: [String] =
-      switch lrSchedulerType {
-      case .polynomial: ["lr_end", "power"]
-      case .cosine: ["num_cycles"]
-      case .linear, .constant, .constantWithWarmup: []
-      }
+    let known = lrSchedulerType.settings
     for (key, value) in lrSchedulerKwargs.sorted(by: { $0.key < $1.key }) {
       if !known.contains(key) {
         faults.append(
@@ -112,6 +108,20 @@ extension TrainingConfig {
     let end = lrSchedulerKwargs["lr_end"] ?? 1e-7
     if lrSchedulerType == .polynomial, end >= learningRate {
       faults.append("lr_end is \(end); expected less than learning_rate, which is \(learningRate)")
+    }
+    for key in ["num_decay_steps", "num_stable_steps", "timescale"] {
+      guard let value = lrSchedulerKwargs[key], known.contains(key), value.isFinite, value >= 0 else {
+        continue
+      }
+      if !(value >= (key == "timescale" ? 1 : 0) && value <= 1e9 && value == value.rounded()) {
+        faults.append("\(key) is \(value); expected a whole number of updates")
+      }
+    }
+    if lrSchedulerType == .warmupStableDecay {
+      if lrSchedulerKwargs["num_decay_steps"] == nil { faults.append("num_decay_steps is missing") }
+      if let least = lrSchedulerKwargs["min_lr_ratio"], least > 1 {
+        faults.append("min_lr_ratio is \(least); expected at most 1")
+      }
     }
     return faults
   }

@@ -59,7 +59,7 @@ public struct TrainingConfig: Sendable, Equatable {
   /// Updates between two evaluations; nil takes `loggingSteps`.
   public var evalSteps: Int?
   /// Strategy of checkpoints: when one is written.
-  public var saveStrategy = TrainingStrategy.steps
+  public var saveStrategy = SaveStrategy.steps
   /// Updates between two checkpoints.
   public var saveSteps = 500
   /// The checkpoints kept, beside the best one; nil keeps all.
@@ -205,8 +205,9 @@ extension TrainingConfig {
     Setting("lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run."),
     Setting(
       "lr_scheduler_kwargs", \.lrSchedulerKwargs,
-      help: "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine).",
-      check: { _, config in config.scheduleFaults }),
+      help:
+        "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine, cosine_with_restarts), timescale (inverse_sqrt), num_decay_steps, num_stable_steps, min_lr_ratio and num_cycles (warmup_stable_decay).",
+      isWritten: { !$0.isEmpty }, check: { _, config in config.scheduleFaults }),
     Setting(
       "warmup_ratio", \.warmupRatio, help: "Share of the updates that warm up, 0 to 1.",
       check: { value, _ in value >= 0 && value <= 1 ? [] : ["is \(value); expected 0 to 1"] }),
@@ -289,8 +290,9 @@ extension TrainingConfig {
 extension OptimizerName: SettingValue {}
 extension SchedulerType: SettingValue {}
 extension TrainingStrategy: SettingValue {}
+extension SaveStrategy: SettingValue {}
 
-/// Strategy of when something happens during training, spelt as `transformers` spells `eval_strategy` and `save_strategy`.
+/// Strategy of when a model is evaluated during training, spelt as `transformers` spells `eval_strategy`.
 public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
   /// Never.
   case never = "no"
@@ -298,4 +300,16 @@ public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
   case steps
   /// At the end of each epoch.
   case epoch
+}
+
+/// Strategy of when a checkpoint is written, spelt as `transformers` spells `save_strategy`.
+public enum SaveStrategy: String, Codable, CaseIterable, Sendable {
+  /// Never.
+  case never = "no"
+  /// Every so many updates.
+  case steps
+  /// At the end of each epoch, and at the end.
+  case epoch
+  /// By time: after a minute at least, and so seldom that checkpoints take at most a hundredth of a run.
+  case auto
 }

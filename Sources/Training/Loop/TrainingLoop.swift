@@ -28,6 +28,8 @@ public final class TrainingLoop {
 
   /// The best weights where no checkpoint keeps them.
   var bestWeights: [Tensor]?
+  /// Pace of checkpoints by time.
+  private var pace: CheckpointPace?
   /// Identity of the run, for its checkpoints; nil without a folder for them.
   private var identity: RunIdentity?
 
@@ -79,6 +81,7 @@ public final class TrainingLoop {
     var state = TrainerState()
     if let point { state = try resume(from: point, of: identity, plan: plan, optimizer: optimizer) }
 
+    pace = CheckpointPace(bytes: optimizer.checkpointBytes, after: state.trainSeconds)
     let startStep = state.globalStep
     let startExamples = state.examplesSeen
     let startTokens = state.tokensSeen
@@ -231,6 +234,7 @@ public final class TrainingLoop {
       case .never: false
       case .epoch: plan.endsEpoch(step) || isLast
       case .steps: step % config.saveSteps == 0
+      case .auto: !isLast && pace?.isDue(after: state.trainSeconds) ?? false
       }
     guard checkpoints != nil, isDue || (isBest && config.loadBestModelAtEnd && keepsCheckpoints) else {
       return false
@@ -240,10 +244,14 @@ public final class TrainingLoop {
   }
 
   /// Whether the settings ask for checkpoints, one of which then holds the best weights.
-  private var keepsCheckpoints: Bool { checkpoints != nil && config.saveStrategy != .never }
+  private var keepsCheckpoints: Bool {
+    checkpoints != nil && (config.saveStrategy == .steps || config.saveStrategy == .epoch)
+  }
 
   private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
     guard let checkpoints, let identity else { return }
+    let clock = ContinuousClock.now
+    defer { pace?.saved(after: state.trainSeconds, in: (ContinuousClock.now - clock) / .seconds(1)) }
     try optimizer.requireFiniteWeights(after: state.globalStep)
     let best = bestWeights.map { zip(optimizer.parameters, $0).map { Parameter(name: $0.name, value: $1) } }
     try checkpoints.write(

@@ -76,6 +76,9 @@ public final class Optimizer {
   /// Parameters in the order of the groups.
   public var parameters: [Parameter] { entries.map(\.parameter) }
 
+  /// The size of a checkpoint in bytes, about: each value with its two moments.
+  var checkpointBytes: Int { 12 * parameters.reduce(0) { $0 + $1.count } }
+
   /// Forgets every gradient.
   public func zeroGradients() { for entry in entries { entry.parameter.zeroGradient() } }
 

@@ -59,9 +59,17 @@ public struct OptimizerName: RawRepresentable, Hashable, Sendable, CaseIterable 
 
   /// The optimizer of a name; nil where there is none.
   public init?(rawValue: String) {
-    guard let known = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+    // Of transformers' spellings of one rule only the arithmetic counts.
+    let name = Self.spellings[rawValue] ?? rawValue
+    guard let known = Self.allCases.first(where: { $0.rawValue == name }) else { return nil }
     self = known
   }
+
+  /// Names in `transformers` of implementations of the same rule.
+  private static let spellings = [
+    "adamw": "adamw_torch", "adamw_torch_fused": "adamw_torch", "adamw_hf": "adamw_torch",
+    "adamw_torch_xla": "adamw_torch", "adamw_apex_fused": "adamw_torch", "adamw_anyprecision": "adamw_torch",
+  ]
 
   /// The name in files.
   public var rawValue: String { rule.name }

@@ -83,6 +83,37 @@ import Tokenization
       ])
   }
 
+  @Test func evaluateShowsEachLabelAndKeepsTheRows() throws {
+    let options = [
+      "evaluate", "--task", world.path("tiny.yaml"), "--data", world.path("data"), "--model",
+      world.path("model"),
+      "--quiet",
+    ]
+    let table = potstill(options + ["--output", world.path("answers")])
+    try #require(table.code == 0, "\(table.messages)")
+    #expect(table.output.contains("precision") && table.output.contains(#"true \ predicted"#))
+    let rows = try world.text("answers/predictions.jsonl").split(separator: "\n").map {
+      try JSONValue(parsing: String($0))
+    }
+    let report = try #require(JSONValue(parsing: potstill(options + ["--json"]).output)["report"])
+    for (place, label) in ["negative", "positive"].enumerated() {
+      let (own, found) = (
+        rows.filter { $0["label"]?.stringValue == label },
+        rows.filter { $0["prediction"]?.stringValue == label }
+      )
+      let right = own.count { $0["prediction"]?.stringValue == label }
+      #expect(report["classes"]?[label]?["support"]?.intValue == own.count)
+      #expect(report["confusion_matrix"]?[place]?[place]?.intValue == right)
+      #expect(
+        report["classes"]?[label]?["precision"]?.doubleValue
+          == (found.isEmpty ? 0 : Double(right) / Double(found.count)))
+    }
+    #expect(
+      rows.allSatisfy {
+        $0["text"]?.stringValue?.isEmpty == false && $0["probabilities"]?.objectValue?.count == 2
+      })
+  }
+
   @Test func theLikeliestLabelsAreInOrder() throws {
     let line = try predict(["the film was good", "--top-k", "5"]).output.split(separator: "\t")
     #expect(line.count == 5 && Set([line[0], line[2]]) == ["negative", "positive"])

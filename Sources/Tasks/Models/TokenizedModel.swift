@@ -23,12 +23,16 @@ public struct TokenizedModel {
   /// Loads a folder, model and tokenizer at once.
   ///
   /// - Parameters:
-  ///   - path: The folder.
+  ///   - path: The folder, or the name of a model in the Hugging Face cache.
   ///   - load: Loads the model; nil takes the folder's, with its head.
   /// - Throws: What loading throws; `TaskError` when the model has no row for an id or segment of the tokenizer.
   public init(_ path: String, load: ((URL) throws -> TaskModel)? = nil) throws {
-    let url = URL(filePath: path, directoryHint: .isDirectory)
+    let url = try ModelLocation(path).folder
     self.path = path
+    // A family that is none is said before the tokenizer is looked at.
+    if FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) {
+      _ = try EncoderConfig(directory: url)
+    }
     // Both take about the same time.
     (tokenizer, model) = try both(
       { try loadTokenizer(directory: url) }, { try load?(url) ?? TaskModel(directory: url) })
