@@ -25,7 +25,9 @@ package struct CheckpointPace {
   /// Whether a checkpoint is due.
   ///
   /// - Parameter seconds: The seconds of training so far.
-  package func isDue(after seconds: Double) -> Bool { seconds - last >= max(Self.leastSeconds, cost / Self.share) }
+  package func isDue(after seconds: Double) -> Bool {
+    seconds - last >= max(Self.leastSeconds, cost / Self.share)
+  }
 
   /// Takes note of a checkpoint and the seconds that writing it took.
   package mutating func saved(after seconds: Double, in cost: Double) { (last, self.cost) = (seconds, cost) }
