@@ -100,31 +100,31 @@ private final class Gzip {
   static let magic: [UInt8] = [0x1F, 0x8B]
 
   private let file: OpaquePointer
-  private let library: ZLib
+  private let zlib: ZLib
 
   /// Takes over an open descriptor.
   init(_ descriptor: Int32, path: String) throws(FormatError) {
-    guard let library = ZLib.shared else {
+    guard let zlib = ZLib.shared else {
       throw .cannotRead(
         file: path,
         reason:
           "it is compressed and this system has no zlib (libz.so.1); install it, or decompress with gunzip")
     }
-    guard let file = library.open(descriptor, "rb") else {
+    guard let file = zlib.open(descriptor, "rb") else {
       throw .cannotRead(file: path, reason: "zlib cannot open it")
     }
     self.file = file
-    self.library = library
+    self.zlib = zlib
   }
 
-  deinit { _ = library.close(file) }
+  deinit { _ = zlib.close(file) }
 
   func next(upTo limit: Int, path: String) throws(FormatError) -> [UInt8] {
     var piece = [UInt8](repeating: 0, count: limit)
-    let found = piece.withUnsafeMutableBytes { library.read(file, $0.baseAddress, UInt32($0.count)) }
+    let found = piece.withUnsafeMutableBytes { zlib.read(file, $0.baseAddress, UInt32($0.count)) }
     if found <= 0 {
       var code: Int32 = 0
-      let message = library.error(file, &code).map { String(cString: $0) } ?? ""
+      let message = zlib.error(file, &code).map { String(cString: $0) } ?? ""
       guard code == 0 || code == 1 else {
         throw .cannotRead(
           file: path,

@@ -64,7 +64,7 @@ package struct TaskOptions: ParsableArguments {
     (source.task, source.folder, source.unlabelledFile) = (task, data, unlabelledFile)
     (source.trainFile, source.validationFile, source.testFile) = (trainFile, validationFile, testFile)
     source.hints = columns.hints
-    if let model, task == nil, let config = try? EncoderConfig(directory: URL(filePath: model)) {
+    if let model, task == nil, let config = try? EncoderConfig(directory: ModelLocation(model).folder) {
       source.hints.modelLabels = config.labels
     }
     var missing = MissingOptions()

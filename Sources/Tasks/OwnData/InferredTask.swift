@@ -29,18 +29,17 @@ public struct InferredTask: Sendable {
     }
     let name = URL(filePath: path).lastPathComponent.split(separator: ".").first.map(String.init) ?? "data"
     var look = RowLook(name: name, hints: hints)
-    try look.add(path, isFirst: true)
-    for path in paths.dropFirst() { try look.add(path, isFirst: false) }
+    for path in paths { try look.add(path) }
     var (task, findings) = try look.result()
-    func file(_ path: String?) throws -> DataFile? {
-      try path.map { path in
-        let format = try look.format(path)
+    func file(_ path: String?) -> DataFile? {
+      path.map { path in
+        let format = look.format(path)
         return DataFile(path, format: format == task.format ? nil : format)
       }
     }
-    task.trainFile = try file(train)
-    task.validationFile = try file(validation)
-    task.testFile = try file(test)
+    task.trainFile = file(train)
+    task.validationFile = file(validation)
+    task.testFile = file(test)
     if train != nil && validation == nil {
       let share = HeldOutShare(percentage: hints.heldOutPercentage ?? 10)
       task.heldOut = share
@@ -63,14 +62,14 @@ private struct RowLook {
 
   init(name: String, hints: TaskHints) { (self.name, self.hints) = (name, hints) }
 
-  mutating func add(_ path: String, isFirst: Bool) throws {
+  mutating func add(_ path: String) throws {
     let bytes = try TaskReader.bytes(path)
     let format = DataFormat.detected(path: path, bytes: bytes)
     formats[path] = format
     files.append((path, bytes, format))
   }
 
-  func format(_ path: String) throws -> DataFormat { formats[path] ?? .text }
+  func format(_ path: String) -> DataFormat { formats[path] ?? .text }
 
   func result() throws -> (TaskDefinition, [String]) {
     let (path, _, format) = files[0]
@@ -117,7 +116,7 @@ private struct RowLook {
     if let label = roles.label {
       task.labelColumn = first.columns[label]
       findings[0] += ", the label in \(first.columns[label])"
-      answers = LabelLook(try tables.map { try $0.values(of: first.columns[label], path: path) })
+      answers = LabelLook(tables.map { $0.values(of: first.columns[label]) })
     } else {
       task.labelColumns = roles.flags.map { first.columns[$0] }
       findings[0] +=
@@ -225,7 +224,7 @@ extension RowTable {
   }
 
   /// The values of a column of the first file, as another has it.
-  fileprivate func values(of column: ColumnReference, path: String) throws -> [JSONValue?] {
+  fileprivate func values(of column: ColumnReference) -> [JSONValue?] {
     guard let place = columns.firstIndex(of: column) else { return [] }
     return rows.map { $0[place] }
   }

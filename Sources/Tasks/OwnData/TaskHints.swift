@@ -1,4 +1,5 @@
 public import Datasets
+import Foundation
 import ModelFormats
 
 /// Hints to the look at a data set that has no task file: what is known goes before what is found.
@@ -50,8 +51,8 @@ public struct TaskHints: Sendable, Hashable {
 
   /// A name as it is compared: in lower case, without blanks around it, blanks and hyphens as underscores.
   static func folded(_ name: String) -> String {
-    String(name.lowercased().filter { $0 != "\u{FEFF}" }.map { $0 == " " || $0 == "-" ? "_" : $0 })
-      .trimmingPrefix("_").description
+    let trimmed = name.lowercased().trimmingCharacters(in: .whitespacesAndNewlines)
+    return String(trimmed.map { $0 == " " || $0 == "-" ? "_" : $0 })
   }
 
   /// Whether columns are usually called so, or a hint says that one is.

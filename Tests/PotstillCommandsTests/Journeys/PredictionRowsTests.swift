@@ -1,8 +1,10 @@
 import Encoders
 import Foundation
 import ModelFormats
+import PotstillCommands
 import Tasks
 import Tensors
+import Terminal
 import Testing
 import Tokenization
 
@@ -127,6 +129,17 @@ import Tokenization
 
   @Test func rowsOfStandardInputAreReadAsTheyCome() throws {
     // Each line is answered before the next is asked for.
+    let output = TextStream(inMemory: false)
+    var answered: [Int] = []
+    var lines = ["the film was good", "a weak tea", "a fine soup"][...]
+    let console = Console(
+      output: output, messages: TextStream(inMemory: false),
+      input: {
+        answered.append(output.contents.split(separator: "\n").count)
+        return lines.popFirst()
+      })
+    #expect(CommandLineTool.run(["predict", "--model", world.path("model")], console: console) == 0)
+    #expect(answered == [0, 1, 2, 3])
     let run = try predict([], input: ["the film was good", #"{"text": "a weak tea"}"#, "{no object"])
     #expect(
       run.output.split(separator: "\n").map { $0.split(separator: "\t").last } == [
