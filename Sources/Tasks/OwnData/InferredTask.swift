@@ -186,9 +186,15 @@ private struct RowLook {
       task.questions.contextColumn = keys.context
       if let answers = keys.answers { task.questions.answerColumn = answers }
     }
-    let text = String(decoding: files[0].bytes, as: UTF8.self)
-    task.questions.version2WithNegative =
-      text.contains("\"is_impossible\": true") || text.contains("\"is_impossible\":true")
+    var settings = task.questions
+    settings.version2WithNegative = true
+    let layout = RowLayout(
+      format: format, header: false, textColumn: settings.questionColumn, labelColumn: settings.answerColumn)
+    // What cannot be read is said when the task is.
+    let read = try? Dataset<Question>(
+      parsing: files[0].bytes, path: files[0].path, layout: layout, split: .validation, settings: settings,
+      stripsIDs: false)
+    task.questions.version2WithNegative = read?.examples.contains(where: \.isImpossible) ?? false
     let unanswerable = task.questions.version2WithNegative ? ", some without an answer" : ""
     if task.questions.version2WithNegative { task.metrics = ["f1", "exact"] }
     return (
