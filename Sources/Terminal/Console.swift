@@ -126,20 +126,20 @@ package final class TextStream {
   /// Whether the stream is a terminal.
   package let isTerminal: Bool
 
-  private let descriptor: Int32?
+  private let sink: ByteSink?
   private var pending: [UInt8] = []
   /// The first failure of the operating system, 0 while all went well.
   private(set) package var failure: Int32 = 0
 
   /// A stream that writes to an open file descriptor.
   package init(descriptor: Int32) {
-    self.descriptor = descriptor
+    sink = ByteSink(descriptor: descriptor)
     self.isTerminal = isatty(descriptor) == 1
   }
 
   /// A stream that keeps everything, for tests; `isTerminal` says what to pretend.
   package init(inMemory isTerminal: Bool) {
-    self.descriptor = nil
+    sink = nil
     self.isTerminal = isTerminal
   }
 
@@ -157,18 +157,8 @@ package final class TextStream {
 
   /// Sends what is pending to the file.
   package func flush() {
-    guard let descriptor else { return }
-    pending.withUnsafeBytes { bytes in
-      var sent = 0
-      while sent < bytes.count, failure == 0 {
-        let count = Foundation.write(descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent)
-        if count >= 0 {
-          sent += count
-        } else if errno != EINTR {
-          failure = errno
-        }
-      }
-    }
+    guard let sink else { return }
+    if failure == 0 { failure = sink.write(pending) }
     pending.removeAll(keepingCapacity: true)
   }
 }

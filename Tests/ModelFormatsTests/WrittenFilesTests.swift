@@ -57,26 +57,41 @@ import Testing
     #expect(error?.description == "cannot write \(target.path): Is a directory")
   }
 
-  private func part(_ file: PartialFile, _ bytes: [UInt8], at offset: Int) throws {
-    try bytes.withUnsafeBytes { try file.write($0, at: offset) }
+  @Test func numbersAreLittleEndian() throws {
+    let file = try AtomicFile(target)
+    try file.write(numbers: [1, -2] as [Int32])
+    try file.write(numbers: [0x0102_0304_0506_0708] as [UInt64])
+    try file.commit()
+    #expect(
+      try Data(contentsOf: target)
+        == Data([1, 0, 0, 0, 0xFE, 0xFF, 0xFF, 0xFF, 8, 7, 6, 5, 4, 3, 2, 1]))
+  }
+
+  @Test func bytesGoToAnOpenDescriptor() throws {
+    let pipe = Pipe()
+    #expect(ByteSink(descriptor: pipe.fileHandleForWriting.fileDescriptor).write([1, 2, 3]) == 0)
+    try pipe.fileHandleForWriting.close()
+    #expect(try pipe.fileHandleForReading.readToEnd() == Data([1, 2, 3]))
+    #expect(ByteSink(descriptor: -1).write([1]) == EBADF)
+    #expect(ByteSink(descriptor: -1).write([]) == 0)
   }
 
   @Test func partsStayWhereAWriterHasEnded() throws {
     do {
       let file = try PartialFile(target)
       try file.reset(byteCount: 8)
-      try part(file, [1, 2, 3], at: 2)
+      try file.write([1, 2, 3], at: 2)
       #expect(throws: PartialFileError.locked) { try PartialFile(target) }
     }
     #expect(try names == ["target.partial"])
     let file = try PartialFile(target)
     #expect(try file.read(0, 10) == [0, 0, 1, 2, 3, 0, 0, 0, 0, 0])
-    try part(file, [9], at: 7)
+    try file.write([9], at: 7)
     try file.commit()
     #expect(try names == ["target"])
     #expect(try Data(contentsOf: target) == Data([0, 0, 1, 2, 3, 0, 0, 9]))
     let next = try PartialFile(target)
-    try part(next, [1, 2, 3], at: 0)
+    try next.write([1, 2, 3], at: 0)
     try next.reset(byteCount: 2)
     try next.commit()
     #expect(try Data(contentsOf: target) == Data([0, 0]))

@@ -182,31 +182,24 @@ private struct CorpusWriter {
 
   init(_ url: URL) throws(FormatError) {
     file = try AtomicFile(url)
-    try write([TokenizedCorpus.magic])
+    try file.write(numbers: [TokenizedCorpus.magic])
   }
 
   mutating func add(_ ids: [Int32]) throws(FormatError) {
     buffer += ids
     ends.append((ends.last ?? 0) + Int64(ids.count))
     if buffer.count >= 1 << 16 {
-      try write(buffer)
+      try file.write(numbers: buffer)
       buffer.removeAll(keepingCapacity: true)
     }
   }
 
   mutating func finish(lines: Int, skipped: Int, fingerprint: UInt64) throws(FormatError) {
-    try write(buffer)
-    try write(ends)
-    try write([
+    try file.write(numbers: buffer)
+    try file.write(numbers: ends)
+    try file.write(numbers: [
       UInt64(ends.count), UInt64(lines), UInt64(skipped), fingerprint, TokenizedCorpus.magic,
     ])
     try file.commit()
-  }
-
-  private func write<Number: FixedWidthInteger>(_ numbers: [Number]) throws(FormatError) {
-    let numbers = numbers.map(\.littleEndian)
-    try numbers.withUnsafeBufferPointer { (buffer) throws(FormatError) in
-      try file.write(UnsafeRawBufferPointer(buffer))
-    }
   }
 }

@@ -1,62 +1,32 @@
 public import Foundation
 import ModelFormats
 
-/// A cache's file while it is written.
-///
-/// Each example's checksum is written after its rows, so what a crash leaves is recognised example by example and kept.
+/// Writer of a cache's file, whose errors are those of the cache.
 final class CacheWriter {
-  let layout: CacheLayout
   private let target: URL
-  private let file: PartialFile
+  private let file: RecordWriter
 
   /// Opens the unfinished file that an interrupted run has left if it is of the same cache, or begins a new one.
-  init(_ layout: CacheLayout, target: URL) throws(DistillationError) {
-    self.layout = layout
+  init(_ description: TeacherCacheDescription, target: URL) throws(DistillationError) {
     self.target = target
-    file = try Self.naming(target) { () throws(PartialFileError) in try PartialFile(target) }
-    guard try read(0, layout.head.count) != layout.head else { return }
-    try Self.naming(target) { () throws(PartialFileError) in
-      try file.reset(byteCount: layout.fileSize)
-      try layout.head.withUnsafeBufferPointer { (bytes) throws(PartialFileError) in
-        try file.write(UnsafeRawBufferPointer(bytes), at: 0)
-      }
+    file = try Self.naming(target) { () throws(PartialFileError) in
+      try RecordWriter(description.layout(behind: description.head), target: target)
     }
   }
 
   /// The examples whose rows are not there, or not as they were written.
   func missingExamples() throws(DistillationError) -> [Int] {
-    var missing: [Int] = []
-    for example in layout.description.lengths.indices {
-      let stored = try read(layout.checksumOffset(example), 8)
-      let checksum = stored.withUnsafeBytes { UInt64(littleEndian: $0.loadUnaligned(as: UInt64.self)) }
-      if checksum != 0 {
-        let range = layout.record(example)
-        let record = try read(range.lowerBound, range.count)
-        if record.withUnsafeBytes(CacheLayout.checksum) == checksum { continue }
-      }
-      missing.append(example)
-    }
-    return missing
+    try Self.naming(target) { () throws(PartialFileError) in try file.missingRecords() }
   }
 
   /// Writes the rows of an example, and then that they are there.
-  func write(_ record: UnsafeRawBufferPointer, of example: Int) throws(DistillationError) {
-    let checksum = CacheLayout.checksum(record).littleEndian
-    try Self.naming(target) { () throws(PartialFileError) in
-      try file.write(record, at: layout.record(example).lowerBound)
-      try withUnsafeBytes(of: checksum) { (bytes) throws(PartialFileError) in
-        try file.write(bytes, at: layout.checksumOffset(example))
-      }
-    }
+  func write(_ record: RecordBytes, of example: Int) throws(DistillationError) {
+    try Self.naming(target) { () throws(PartialFileError) in try file.write(record, at: example) }
   }
 
   /// Gives the file its name.
   func commit() throws(DistillationError) {
     try Self.naming(target) { () throws(PartialFileError) in try file.commit() }
-  }
-
-  private func read(_ offset: Int, _ count: Int) throws(DistillationError) -> [UInt8] {
-    try Self.naming(target) { () throws(PartialFileError) in try file.read(offset, count) }
   }
 
   /// The result of a step on the file, whose errors become those of the cache.

@@ -34,8 +34,11 @@ public struct CachedPart: Sendable, Equatable {
     (self.hasOneRow, self.isVector) = (hasOneRow, isVector)
   }
 
+  /// The form of the numbers on disk.
+  var form: RecordNumbers { kind == .logits ? .float32 : .float16 }
+
   /// The bytes of one row.
-  var rowBytes: Int { width * (kind == .logits ? 4 : 2) }
+  var rowBytes: Int { width * form.byteCount }
 
   /// The rows of an example of some tokens.
   func rows(of length: Int) -> Int { hasOneRow ? 1 : length }

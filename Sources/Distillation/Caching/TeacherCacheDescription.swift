@@ -88,7 +88,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
 
   /// The bytes of an example's rows, filled up to whole words.
   static func recordBytes(_ parts: [CachedPart], length: Int) -> Int {
-    (parts.reduce(0) { $0 + $1.byteCount(of: length) } + 7) & ~7
+    RecordLayout.wholeWords(parts.reduce(0) { $0 + $1.byteCount(of: length) })
   }
 }
 
@@ -107,6 +107,14 @@ extension TeacherCacheDescription {
     object["parts"] = .array(parts.map(\.json))
     object["examples"] = .integer(lengths.count)
     return .object(object)
+  }
+
+  /// The head of a new file.
+  var head: RecordHead { RecordHead(json, lengths: lengths) }
+
+  /// The layout of a file that begins with a head of this description.
+  func layout(behind head: RecordHead) -> RecordLayout {
+    RecordLayout(head, recordBytes: lengths.map { Self.recordBytes(parts, length: $0) })
   }
 
   /// Reads what `json` gave; nil when something is missing.

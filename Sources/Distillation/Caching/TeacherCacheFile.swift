@@ -1,8 +1,6 @@
 import Encoders
 public import Foundation
-import Kernels
 import ModelFormats
-import Synchronization
 import Tensors
 
 /// A teacher's answers to a data set in a file, from which any number of students learn without the teacher,
@@ -11,16 +9,12 @@ import Tensors
 /// Logits are those of the teacher to the bit; hidden states are rounded to half precision. Examples are looked up by
 /// their place in the data set, so batches may be put together as one likes. The rows of an example are compared with
 /// their checksum when they are first read.
-public final class TeacherCacheFile: @unchecked Sendable {
-  // Sendable because the file is only read, and what is known of checksums only ever changes from false to true.
-
+public final class TeacherCacheFile: Sendable {
   /// Place of the file.
   public let url: URL
-  private let layout: CacheLayout
-  private let content: FileReader
-  /// A checksum of each example's rows.
-  private let checksums: [UInt64]
-  private let verified: UnsafeMutablePointer<Bool>
+  /// Description of the teacher and the kept rows.
+  public let description: TeacherCacheDescription
+  private let records: RecordFile
   /// The teacher's configuration, which names the values.
   private let config: EncoderConfig
 
@@ -36,30 +30,30 @@ public final class TeacherCacheFile: @unchecked Sendable {
       throw .cache(file: file.path, message: "no such file; build the cache with 'potstill cache'")
     }
     self.url = file
-    do {
-      content = try FileReader(path: file.path)
+    let content: FileReader
+    do { content = try FileReader(path: file.path) } catch {
+      throw .cache(file: file.path, message: "\(error)")
+    }
+    do throws(RecordFileError) {
+      let head = try RecordHead(reading: content)
+      guard let description = TeacherCacheDescription(json: head.description, lengths: head.lengths) else {
+        throw .damaged
+      }
+      self.description = description
+      records = try RecordFile(content, description.layout(behind: head))
     } catch {
+      throw .cache(file: file.path, message: Self.message(error))
+    }
+    do { config = try description.config() } catch {
       throw .cache(file: file.path, message: "\(error)")
     }
-    (layout, checksums) = try CacheLayout.read(content)
-    do { config = try layout.description.config() } catch {
-      throw .cache(file: file.path, message: "\(error)")
-    }
-    let count = layout.description.lengths.count
-    verified = .allocate(capacity: max(1, count))
-    verified.initialize(repeating: false, count: max(1, count))
-    if let missing = (0..<count).first(where: { checksums[$0] == 0 }) {
+    if let missing = records.firstMissing {
       throw fault("lacks example \(missing); it was not finished. Delete it and build it again")
     }
   }
 
-  deinit { verified.deallocate() }
-
   /// Name of the file in a folder.
   public static let fileName = "teacher.cache"
-
-  /// Description of the teacher and the kept rows.
-  public var description: TeacherCacheDescription { layout.description }
 
   /// Faults that keep the cache from being used, a sentence each; none if it fits.
   ///
@@ -147,38 +141,20 @@ public final class TeacherCacheFile: @unchecked Sendable {
   private func rows(
     of part: CachedPart, _ indices: [Int], _ starts: [Int32], _ offsets: [Int]
   ) throws(DistillationError) -> Tensor {
-    let (width, isLogits) = (part.width, part.kind == .logits)
-    let total = isLogits && part.hasOneRow ? indices.count : Int(starts[indices.count])
-    let storage = Storage(uninitialized: total * width)
-    let failure = Mutex<FormatError?>(nil)
-    // A block of a few sequences is enough work for a worker to be woken.
-    Parallel.forEach(indices.count, grain: 4) { places in
-      var halves: [UInt16] = []
-      for place in places {
-        let length = description.lengths[indices[place]]
-        let start = layout.offsets[indices[place]] + offsets[place]
-        let first = isLogits && part.hasOneRow ? place : Int(starts[place])
-        let target = storage.withUnsafeMutablePointer { $0 + first * width }
-        let count = part.rows(of: length) * width
-        do throws(FormatError) {
-          if isLogits {
-            try content.read(start..<start + 4 * count, into: target)
-          } else {
-            if halves.count < count { halves = [UInt16](repeating: 0, count: count) }
-            try halves.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
-              guard let base = buffer.baseAddress else { return }
-              try content.read(start..<start + 2 * count, into: base)
-              HalfPrecision.widen(base, into: target, count: count)
-            }
-            (target + count).update(repeating: 0, count: length * width - count)
-          }
-        } catch {
-          failure.withLock { $0 = $0 ?? error }
-        }
-      }
+    let isOfSequences = part.kind == .logits && part.hasOneRow
+    let total = isOfSequences ? indices.count : Int(starts[indices.count])
+    let pieces = indices.enumerated().map { place, index in
+      let rows = isOfSequences ? place..<place + 1 : Int(starts[place])..<Int(starts[place + 1])
+      return RecordPiece(
+        record: index, offset: offsets[place], count: part.rows(of: description.lengths[index]) * part.width,
+        places: rows.lowerBound * part.width..<rows.upperBound * part.width)
     }
-    if let error = failure.withLock(\.self) { throw fault("cannot be read: \(error)") }
-    return Tensor(storage: storage, shape: part.isVector ? [total] : [total, width])
+    do {
+      let storage = try records.values(of: pieces, as: part.form, count: total * part.width)
+      return Tensor(storage: storage, shape: part.isVector ? [total] : [total, part.width])
+    } catch {
+      throw fault("cannot be read: \(error)")
+    }
   }
 
   private func check(_ index: Int, tokens: Int) throws(DistillationError) {
@@ -186,17 +162,25 @@ public final class TeacherCacheFile: @unchecked Sendable {
       let found = index < description.lengths.count ? "\(description.lengths[index]) tokens" : "nothing"
       throw fault("holds \(found) for example \(index), which has \(tokens); it is of other data")
     }
-    if verified[index] { return }
-    let range = layout.record(index)
-    let record: [UInt8]
-    do { record = try content.numbers(range.count, at: range.lowerBound) } catch {
-      throw fault("cannot be read: \(error)")
-    }
-    guard record.withUnsafeBytes(CacheLayout.checksum) == checksums[index] else {
+    let isIntact: Bool
+    do { isIntact = try records.isIntact(index) } catch { throw fault("cannot be read: \(error)") }
+    guard isIntact else {
       throw fault(
         "is damaged: the answers to example \(index) are not those written; delete it and build it again")
     }
-    verified[index] = true
+  }
+
+  /// The words for a file that cannot be read.
+  private static func message(_ error: RecordFileError) -> String {
+    switch error {
+    case .unreadable(let reason): "cannot be read: \(reason)"
+    case .foreign: "is no teacher cache; expected a file made by 'potstill cache'"
+    case .version(let found, let expected):
+      "has version \(found) of the format, expected \(expected); build it again"
+    case .damaged: "is damaged: its description cannot be read; delete it and build it again"
+    case .size(let found, let expected):
+      "has \(found) bytes, expected \(expected); delete it and build it again"
+    }
   }
 
   private func fault(_ message: String) -> DistillationError { .cache(file: url.path, message: message) }

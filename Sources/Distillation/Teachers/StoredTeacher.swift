@@ -111,7 +111,7 @@ extension TeacherCacheFile {
     }
     let (live, config) = (LiveTeacher(teacher), teacher.config)
     let request = AnswerRequest(taps: Set(description.parts.compactMap { $0.tap(in: config) }))
-    let writer = try CacheWriter(CacheLayout(description), target: url)
+    let writer = try CacheWriter(description, target: url)
     let missing = Set(try writer.missingExamples())
     var done = examples.count - missing.count
     let sampler = BatchSampler(lengths: examples.map(\.length), size: .tokens(max(1, tokensPerBatch)))
@@ -122,7 +122,7 @@ extension TeacherCacheFile {
       let record = try CacheRecord(
         try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
       for place in batch.indices.indices {
-        try record.withBytes(of: place) { try writer.write($0, of: batch.indices[place]) }
+        try writer.write(record.bytes(of: place), of: batch.indices[place])
       }
       done += missingHere
       try progress(done)
@@ -169,42 +169,31 @@ private struct CacheRecord {
   }
 
   /// The bytes of the sequence at a place in the batch.
-  func withBytes(of place: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+  ///
+  /// - Throws: `DistillationError.adaptor` when they do not fit half precision.
+  func bytes(of place: Int) throws(DistillationError) -> RecordBytes {
     let length = Int(starts[place + 1] - starts[place])
-    let size = TeacherCacheDescription.recordBytes(parts, length: length)
-    let record = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
-    defer { record.deallocate() }
-    record.initializeMemory(as: UInt8.self, repeating: 0)
-    var offset = 0
+    var record = RecordBytes(byteCount: TeacherCacheDescription.recordBytes(parts, length: length))
     for (part, tensor) in zip(parts, tensors) {
       let isLogits = part.kind == .logits
-      let first = isLogits && part.hasOneRow ? place : Int(starts[place])
-      let count = part.rows(of: length) * part.width
-      let source = tensor.storage.withUnsafeMutablePointer { $0 + first * part.width }
-      guard let target = record.baseAddress.map({ $0 + offset }) else { break }
-      if isLogits {
-        target.copyMemory(from: source, byteCount: 4 * count)
-      } else {
-        let halves = target.bindMemory(to: UInt16.self, capacity: count)
-        let misfits = HalfPrecision.narrow(source, into: halves, count: count)
-        let isFinite = (0..<count).allSatisfy { misfits == 0 || source[$0].isFinite }
-        guard isFinite else {
-          throw DistillationError.adaptor(
-            side: "teacher", field: part.kind.rawValue,
-            message:
-              "\(part.name) are not finite for one sequence: the teacher's weights are broken, or its answers overflow. "
-              + "Look at it with 'potstill evaluate', and take another teacher")
-        }
-        guard misfits == 0 else {
-          throw DistillationError.adaptor(
-            side: "teacher", field: part.kind.rawValue,
-            message:
-              "\(part.name) have \(misfits) values in one sequence that half precision cannot hold "
-              + "(65520 and more); train without a cache of it (--no-cache-teacher-logits)")
-        }
+      let first = (isLogits && part.hasOneRow ? place : Int(starts[place])) * part.width
+      let values = first..<first + part.rows(of: length) * part.width
+      let misfits = record.append(tensor.storage, values, as: part.form)
+      guard misfits == 0 || values.allSatisfy({ tensor.storage[$0].isFinite }) else {
+        throw .adaptor(
+          side: "teacher", field: part.kind.rawValue,
+          message:
+            "\(part.name) are not finite for one sequence: the teacher's weights are broken, or its answers overflow. "
+            + "Look at it with 'potstill evaluate', and take another teacher")
       }
-      offset += part.byteCount(of: length)
+      guard misfits == 0 else {
+        throw .adaptor(
+          side: "teacher", field: part.kind.rawValue,
+          message:
+            "\(part.name) have \(misfits) values in one sequence that half precision cannot hold "
+            + "(65520 and more); train without a cache of it (--no-cache-teacher-logits)")
+      }
     }
-    try body(UnsafeRawBufferPointer(record))
+    return record
   }
 }

@@ -26,6 +26,14 @@ package final class AtomicFile {
     }
   }
 
+  /// Appends numbers, little-endian.
+  package func write<Number: FixedWidthInteger & BitwiseCopyable>(numbers: [Number]) throws(FormatError) {
+    let numbers = numbers.map(\.littleEndian)
+    try numbers.withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try write(UnsafeRawBufferPointer(buffer))
+    }
+  }
+
   /// Gives the file its real name once all of it is on the disk, replacing what was there.
   package func commit() throws(FormatError) {
     let synced = fsync(descriptor)

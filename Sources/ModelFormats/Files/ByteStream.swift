@@ -75,6 +75,42 @@ package final class ByteStream {
   }
 }
 
+/// Writer of bytes to an open file descriptor, such as that of standard output.
+package struct ByteSink: Sendable {
+  private let descriptor: Int32
+
+  /// The writer to a descriptor, which stays open.
+  package init(descriptor: Int32) { self.descriptor = descriptor }
+
+  /// Writes all bytes.
+  ///
+  /// - Returns: The system's number of the failure that ended it, 0 when all are written.
+  package func write(_ bytes: [UInt8]) -> Int32 {
+    bytes.withUnsafeBytes { bytes in
+      var sent = 0
+      while sent < bytes.count {
+        let count = Foundation.write(descriptor, bytes.baseAddress?.advanced(by: sent), bytes.count - sent)
+        if count >= 0 {
+          sent += count
+        } else if errno != EINTR {
+          return errno
+        }
+      }
+      return 0
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// The first place of a byte from a place on; nil where there is none.
+  package func firstIndex(of byte: UInt8, from start: Int) -> Int? {
+    withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, start < bytes.count else { return nil }
+      return memchr(base + start, Int32(byte), bytes.count - start).map { base.distance(to: $0) }
+    }
+  }
+}
+
 extension FileContents {
   /// The bytes of a file of rows, decompressed where it is gzip.
   ///

@@ -64,14 +64,16 @@ package final class PartialFile {
   }
 
   /// Writes bytes at a place.
-  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(PartialFileError) {
-    var done = 0
-    while done < bytes.count {
-      let step = pwrite(
-        descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-      if step < 0, errno == EINTR { continue }
-      guard step >= 0 else { throw Self.failure("cannot be written") }
-      done += step
+  package func write(_ bytes: [UInt8], at offset: Int) throws(PartialFileError) {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(PartialFileError) in
+      var done = 0
+      while done < bytes.count {
+        let step = pwrite(
+          descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+        if step < 0, errno == EINTR { continue }
+        guard step >= 0 else { throw Self.failure("cannot be written") }
+        done += step
+      }
     }
   }
 

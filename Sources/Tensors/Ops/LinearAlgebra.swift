@@ -69,32 +69,29 @@ private struct Tridiagonal {
   /// A ← H A H and basis ← H basis for H = 1 − 2 v vᵀ on the rows from `first` on.
   private mutating func reflect(_ first: Int, _ v: [Double], _ p: inout [Double]) {
     let n = n
-    matrix.withUnsafeMutableBufferPointer { a in
-      for column in first..<n { p[column] = 0 }
-      for row in first..<n { Self.add(v[row], a, row * n, to: &p, first..<n) }
-      var overlap = 0.0
-      for row in first..<n { overlap += v[row] * p[row] }
-      for row in first..<n { p[row] = 2 * (p[row] - overlap * v[row]) }
-      for row in first..<n {
-        let (vr, pr) = (v[row], p[row])
-        for column in first..<n { a[row * n + column] -= vr * p[column] + pr * v[column] }
-      }
+    for column in first..<n { p[column] = 0 }
+    for row in first..<n { Self.add(v[row], matrix.span, row * n, to: &p, first..<n) }
+    var overlap = 0.0
+    for row in first..<n { overlap += v[row] * p[row] }
+    for row in first..<n { p[row] = 2 * (p[row] - overlap * v[row]) }
+    var a = matrix.mutableSpan
+    for row in first..<n {
+      let (vr, pr) = (v[row], p[row])
+      for column in first..<n { a[unchecked: row * n + column] -= vr * p[column] + pr * v[column] }
     }
-    basis.withUnsafeMutableBufferPointer { q in
-      for column in 0..<n { p[column] = 0 }
-      for row in first..<n { Self.add(v[row], q, row * n, to: &p, 0..<n) }
-      for row in first..<n {
-        let vr = 2 * v[row]
-        for column in 0..<n { q[row * n + column] -= vr * p[column] }
-      }
+    for column in 0..<n { p[column] = 0 }
+    for row in first..<n { Self.add(v[row], basis.span, row * n, to: &p, 0..<n) }
+    var q = basis.mutableSpan
+    for row in first..<n {
+      let vr = 2 * v[row]
+      for column in 0..<n { q[unchecked: row * n + column] -= vr * p[column] }
     }
   }
 
   private static func add(
-    _ factor: Double, _ rows: UnsafeMutableBufferPointer<Double>, _ start: Int, to sum: inout [Double],
-    _ columns: Range<Int>
+    _ factor: Double, _ rows: Span<Double>, _ start: Int, to sum: inout [Double], _ columns: Range<Int>
   ) {
-    for column in columns { sum[column] += factor * rows[start + column] }
+    for column in columns { sum[column] += factor * rows[unchecked: start + column] }
   }
 
   /// QL with implicit shifts: each sweep drives the element beside one eigenvalue towards zero.
@@ -140,12 +137,12 @@ private struct Tridiagonal {
 
   private mutating func rotate(_ row: Int, sine: Double, cosine: Double) {
     let n = n
-    basis.withUnsafeMutableBufferPointer { q in
-      for column in 0..<n {
-        let (first, second) = (q[row * n + column], q[(row + 1) * n + column])
-        q[(row + 1) * n + column] = sine * first + cosine * second
-        q[row * n + column] = cosine * first - sine * second
-      }
+    var q = basis.mutableSpan
+    for column in 0..<n {
+      let (upper, lower) = (row * n + column, (row + 1) * n + column)
+      let (first, second) = (q[unchecked: upper], q[unchecked: lower])
+      q[unchecked: lower] = sine * first + cosine * second
+      q[unchecked: upper] = cosine * first - sine * second
     }
   }
 }

@@ -229,12 +229,10 @@ struct UnicodeDataReader: Sequence, IteratorProtocol {
     var targets: [UInt32]
   }
 
-  private let bytes: UnsafeBufferPointer<UInt8>
+  private let bytes: [UInt8]
   private var position = 0
 
-  init(_ data: StaticString) {
-    bytes = UnsafeBufferPointer(start: data.utf8Start, count: data.utf8CodeUnitCount)
-  }
+  init(_ data: StaticString) { bytes = Array(data.description.utf8) }
 
   mutating func next() -> Entry? {
     while position < bytes.count, bytes[position] == UInt8(ascii: " ") { position += 1 }

@@ -1,4 +1,4 @@
-import Foundation
+import ModelFormats
 
 /// The added tokens of a tokenizer with their ids, and how texts are searched for them.
 struct AddedTokens: Sendable {
@@ -103,7 +103,7 @@ extension Span<UInt8> {
 extension String {
   /// The text of valid UTF-8.
   init(copying bytes: Span<UInt8>) {
-    self = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    self.init(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)
   }
 }
 
@@ -195,12 +195,7 @@ struct AddedTokenMatcher: Sendable {
   /// The next position at which a pattern may start.
   private func candidate(in text: Span<UInt8>, from start: Int) -> Int? {
     if patterns.isEmpty { return nil }
-    if let onlyStart {
-      return text.withUnsafeBytes { bytes in
-        guard let base = bytes.baseAddress, start < bytes.count else { return nil }
-        return memchr(base + start, Int32(onlyStart), bytes.count - start).map { base.distance(to: $0) }
-      }
-    }
+    if let onlyStart { return text.firstIndex(of: onlyStart, from: start) }
     return (start..<text.count).first { starts[Int(text[unchecked: $0])] }
   }
 
