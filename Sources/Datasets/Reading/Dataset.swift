@@ -75,6 +75,11 @@ public struct TextExample: Sendable, Hashable {
   /// The number that the file's own column `index` gives it, else the place among the rows of the file, counted from 0,
   /// bad rows too; nil for an example that no file holds.
   public var row: Int?
+  /// Name of the row in the file's own column of ids; nil where it has none.
+  public var id: String?
+
+  /// Names of columns that hold ids, the surest first.
+  package static let idNames = ["id", "guid", "uid", "idx"]
 
   /// The index of the label in the task's `labels`, nil where the target is not one label.
   public var label: Int? {
@@ -84,13 +89,15 @@ public struct TextExample: Sendable, Hashable {
 
   /// An example made by hand or by a reader.
   public init(
-    text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0, row: Int? = nil
+    text: String, pair: String? = nil, target: ExampleTarget = .none, line: Int = 0, row: Int? = nil,
+    id: String? = nil
   ) {
     self.text = text
     self.pair = pair
     self.target = target
     self.line = line
     self.row = row
+    self.id = id
   }
 
   /// An example with one label, or with none.

@@ -66,7 +66,8 @@ package enum JSONRows {
     }
   }
 
-  static func scalar(_ value: JSONValue) -> String? {
+  /// The text of a value that is one, or of a number or truth value as JSON writes it; nil of anything else.
+  package static func scalar(_ value: JSONValue) -> String? {
     switch value {
     case .string(let text): text
     case .integer, .largeInteger, .double, .bool: value.compactText

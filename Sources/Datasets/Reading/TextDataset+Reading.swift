@@ -64,6 +64,7 @@ extension Dataset where Example == TextExample {
     if let columns = layout.labelColumns, labels.count < columns.count { labels = [] }
     let hasFlags = layout.labelColumns != nil
     let index = names.count(where: { $0 == "index" }) == 1 ? names.firstIndex(of: "index") : nil
+    let id = TextExample.idNames.lazy.compactMap(names.firstIndex).first
     var indices = RowIndices()
     for row in rows {
       if let fault = row.fault {
@@ -76,7 +77,7 @@ extension Dataset where Example == TextExample {
         indices.add(index.map { row.fields[$0] }, ofRow: report.rowCount)
         add(
           builder.example(
-            row: report.rowCount, line: row.line, text: row.fields[text],
+            row: report.rowCount, line: row.line, id: id.map { row.fields[$0] }, text: row.fields[text],
             pair: pair.map { row.fields[$0] },
             target: cells.isEmpty ? .none : hasFlags ? .flags(cells) : .scalar(cells[0])))
       }
@@ -98,7 +99,7 @@ extension Dataset where Example == TextExample {
         return
       }
       if text.allSatisfy(\.isWhitespace) { return }
-      add(builder.example(row: report.rowCount, line: line, text: text, pair: nil, target: .none))
+      add(builder.example(row: report.rowCount, line: line, id: nil, text: text, pair: nil, target: .none))
     }
   }
 }
@@ -125,7 +126,9 @@ extension Dataset where Example == TextExample {
       var pair: String?
       if let column = layout.textPairColumn { pair = try JSONRows.text(column, of: object, line: line) }
       return builder.example(
-        row: row, line: line, text: text, pair: pair, target: target(object, layout))
+        row: row, line: line,
+        id: TextExample.idNames.lazy.compactMap { object[$0] }.first.flatMap(JSONRows.scalar),
+        text: text, pair: pair, target: target(object, layout))
     } catch {
       return .failure(error)
     }
@@ -188,7 +191,7 @@ struct ExampleBuilder {
   ///
   /// - Parameter row: The place among the rows of the file, bad ones counted too.
   func example(
-    row: Int, line: Int, text: String, pair: String?, target raw: RawTarget
+    row: Int, line: Int, id: String?, text: String, pair: String?, target raw: RawTarget
   ) -> Result<TextExample, RowFault> {
     for (value, name) in [(text, "text"), (pair ?? text, "second text")]
     where value.allSatisfy(\.isWhitespace) {
@@ -199,9 +202,12 @@ struct ExampleBuilder {
         RowFault(
           line: line, found: "a text of \(value.utf8.count) bytes", expected: "at most \(Self.longestText)"))
     }
-    if split == .unlabelled { return .success(TextExample(text: text, pair: pair, line: line, row: row)) }
+    let id = id?.trimmingCharacters(in: .whitespacesAndNewlines)
+    if split == .unlabelled {
+      return .success(TextExample(text: text, pair: pair, line: line, row: row, id: id))
+    }
     return targets.target(raw, in: split, line: line).map {
-      TextExample(text: text, pair: pair, target: $0, line: line, row: row)
+      TextExample(text: text, pair: pair, target: $0, line: line, row: row, id: id)
     }
   }
 

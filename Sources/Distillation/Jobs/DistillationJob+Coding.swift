@@ -127,6 +127,7 @@ extension JobStudent: Codable {
   private enum CodingKeys: String, CodingKey {
     case name = "student"
     case tokenizer = "student_tokenizer"
+    case source = "student_from"
     case hiddenSize = "hidden_size"
     case embeddingSize = "embedding_size"
     case layerCount = "num_hidden_layers"
@@ -134,13 +135,14 @@ extension JobStudent: Codable {
     case intermediateSize = "intermediate_size"
   }
 
-  /// Decodes a student from `student`, `student_tokenizer` and the sizes of a `config.json`.
+  /// Decodes a student from `student`, `student_tokenizer`, `student_from` and the sizes of a `config.json`.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     func size(_ key: CodingKeys) throws -> Int? { try fields.decodeIfPresent(Int.self, forKey: key) }
     self.init(
       try fields.decode(String.self, forKey: .name),
       tokenizer: try fields.decodeIfPresent(String.self, forKey: .tokenizer),
+      source: try fields.decodeIfPresent(String.self, forKey: .source),
       size: StudentSize(
         hiddenSize: try size(.hiddenSize), embeddingSize: try size(.embeddingSize),
         layerCount: try size(.layerCount), attentionHeads: try size(.attentionHeads),
@@ -152,6 +154,7 @@ extension JobStudent: Codable {
     var fields = encoder.container(keyedBy: CodingKeys.self)
     try fields.encode(name, forKey: .name)
     try fields.encodeIfPresent(tokenizer, forKey: .tokenizer)
+    try fields.encodeIfPresent(source, forKey: .source)
     try fields.encodeIfPresent(size.hiddenSize, forKey: .hiddenSize)
     try fields.encodeIfPresent(size.embeddingSize, forKey: .embeddingSize)
     try fields.encodeIfPresent(size.layerCount, forKey: .layerCount)

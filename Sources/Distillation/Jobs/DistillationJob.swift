@@ -162,14 +162,17 @@ public struct JobTask: Sendable, Equatable {
   /// Reader of the task's files.
   var reader: TaskReader {
     TaskReader(
-      task: definition, folder: URL(filePath: data, directoryHint: .isDirectory),
-      badRows: skipsBadRows ? .skip : .fail)
+      task: definition, folder: URL(filePath: data, directoryHint: .isDirectory), badRows: badRows)
   }
+
+  /// Treatment of rows that cannot be used.
+  var badRows: BadRowPolicy { skipsBadRows ? .skip : .fail }
 }
 
-/// A teacher of a job: a model, its answers kept in a cache, or both.
+/// A teacher of a job: a model, its answers kept in a cache, both, or a file of answers.
 public struct JobTeacher: Sendable, Equatable {
-  /// The Hugging Face directory of the model; nil where only its answers are at hand.
+  /// The Hugging Face directory of the model, or a file of anybody's answers (JSON lines, JSON, CSV or TSV); nil where only
+  /// a cache is at hand.
   public var path: String?
   /// The folder of its answers, as `potstill cache` writes it; nil asks the model.
   public var cache: String?
@@ -188,12 +191,17 @@ public struct JobStudent: Sendable, Equatable {
   public var name: String
   /// The folder of a tokenizer for a student of a fresh shape; nil gives it the teacher's.
   public var tokenizer: String?
+  /// The Hugging Face directory of the model whose layers, embeddings and tokenizer the student takes; nil takes the
+  /// teacher's.
+  public var source: String?
   /// Sizes other than the shape's.
   public var size: StudentSize
 
   /// A student of a shape or a directory.
-  public init(_ name: String, tokenizer: String? = nil, size: StudentSize = StudentSize()) {
-    (self.name, self.tokenizer, self.size) = (name, tokenizer, size)
+  public init(
+    _ name: String, tokenizer: String? = nil, source: String? = nil, size: StudentSize = StudentSize()
+  ) {
+    (self.name, self.tokenizer, self.source, self.size) = (name, tokenizer, source, size)
   }
 }
 

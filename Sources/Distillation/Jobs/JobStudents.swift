@@ -43,8 +43,8 @@ struct MadeStudent {
     let seed = job.training.seed
     if job.isMultitask {
       try self.init(shared: job.student.name, tasks, seed: seed)
-    } else if let teacher = tasks[0].teachers.first {
-      try self.init(job.student, of: teacher, task: tasks[0].definition, seed: seed)
+    } else if let base = tasks[0].base {
+      try self.init(job.student, of: base, task: tasks[0].definition, seed: seed)
     } else {
       try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed)
     }
@@ -59,11 +59,11 @@ struct MadeStudent {
     remark = trained.model.loadReport.map { "\($0)" }
   }
 
-  /// The student of one task's teacher, which may read other tokens.
-  private init(_ student: JobStudent, of teacher: LoadedTeacher, task: TaskDefinition, seed: UInt64) throws {
+  /// The student of one task's teacher, which may read other tokens, or of a model of its own.
+  private init(_ student: JobStudent, of base: StudentBase, task: TaskDefinition, seed: UInt64) throws {
     name = student.name
     let shape = try StudentShape(name).located()
-    var (tokenizer, config) = (teacher.tokenizer, teacher.config)
+    var (tokenizer, config) = (base.tokenizer, base.config)
     func read(_ path: String) throws -> any Tokenizer {
       try loadTokenizer(directory: ModelLocation(path).folder)
     }
@@ -83,12 +83,13 @@ struct MadeStudent {
     case (.evenlySpaced, nil), (.layers, nil), (.selected, nil), (.preset, nil), (.wordStudent, nil): break
     }
     let model = try TaskModel.student(
-      shape, of: teacher.folder?.model, config: config, size: student.size, seed: seed)
+      shape, of: base.model, config: config, size: student.size, seed: seed)
     try model.checkAsStart(name)
     try TokenizedModel(path: name, model: model, tokenizer: tokenizer).checkVocabulary()
     descriptions = [
       Self.description(
-        model, name, tokenizer, copiedLayers: try shape.layers(of: teacher.config.layerCount)?.map { $0 + 1 })
+        model, name, tokenizer,
+        copiedLayers: base.isTeacher ? try shape.layers(of: base.config.layerCount)?.map { $0 + 1 } : nil)
     ]
     // Outputs that the teacher gives no names (LABEL_0) get the task's.
     model.rename(labels: LabelOrder.names(model.config.labels, of: task))
@@ -178,7 +179,7 @@ extension StudentShape {
   /// The shape, whose directory may be the name of a model in the Hugging Face cache.
   ///
   /// - Throws: `ModelError` for what is neither a shape nor a folder; `TaskError` for a folder of something else.
-  fileprivate func located() throws -> StudentShape {
+  func located() throws -> StudentShape {
     guard case .directory(let path) = self else { return self }
     if let location = try? ModelLocation(path) { return .directory(location.folder.path) }
     try checkFolder()

@@ -8,8 +8,10 @@ extension PreparedTask {
   func teacherWarnings(_ listener: any WorkListener) throws -> [Fault] {
     var found: [Fault?] = []
     let config = loaded.task.distillation
-    if config.usesTeacherLogits, let validation = loaded.validation {
+    if config.usesTeacherLogits {
       for teacher in teachers {
+        found.append(teacher.stated?.warningOfChance)
+        guard let validation = loaded.validation else { continue }
         found.append(
           try teacher.warningOfChance(
             on: validation, of: definition, limit: sharesTokens ? limit : nil, listener))
@@ -32,6 +34,17 @@ extension PreparedTask {
       teacher: teacher.lengthLimit(definition.maxSequenceLength),
       student: student.lengthLimit(definition.maxSequenceLength),
       longest: examples.map(\.length).max() ?? 0)
+  }
+}
+
+extension AnswersOfRows {
+  /// The warning that answers are no better than guessing on training rows that have a label; nil where they are.
+  fileprivate var warningOfChance: Fault? {
+    agreement.flatMap {
+      DistillationGuards.teacherAtChance(
+        path, $0.evaluation, on: $0.data, rows: "training rows",
+        remedy: "do its labels mean what the task's do, and are they to these rows?")
+    }
   }
 }
 

@@ -310,7 +310,7 @@ extension DistillationJob {
 
   /// Files of the user's that a run reads.
   var inputs: [String] {
-    [student.name, student.tokenizer].compactMap { $0 }
+    [student.name, student.tokenizer, student.source].compactMap { $0 }
       + tasks.flatMap { task in
         [task.data] + task.teachers.flatMap { [$0.path, $0.cache].compactMap { $0 } }
           + task.reader.paths

@@ -16,6 +16,8 @@ struct LoadedTask {
   private(set) var rows: RunRows
   /// The teachers, the one whose layers are matched first.
   let teachers: [LoadedTeacher]
+  /// Base of the student; nil where it has no teacher, or is one of several tasks' and no teacher is a file.
+  let base: StudentBase?
   /// The rows that models are scored on; nil without any.
   let validation: TokenizedRows?
 
@@ -25,17 +27,51 @@ struct LoadedTask {
   /// Reads the rows and loads the teachers.
   init(_ task: JobTask, of job: DistillationJob, _ listener: any WorkListener) throws {
     self.task = task
-    let rows = try RunRows(
-      task.reader, maxTrain: job.maxTrainSamples, maxValidation: job.maxEvalSamples,
-      readsUnlabelled: !task.teachers.isEmpty, listener: listener)
-    self.rows = rows
-    teachers = try task.teachers.map {
-      try LoadedTeacher(
-        $0, kind: task.definition.kind, allowsNonFinite: job.allowsNonFinite, listener: listener)
+    let isFile = task.teachers.map { $0.path.map(AnswersFile.isNamed) ?? false }
+    if isFile.contains(true), task.augmentation != nil {
+      throw TaskError(
+        "--augment makes texts that a file of answers has no answers to; leave it out, or answer such texts too "
+          + "('potstill augment' writes them)")
     }
+    var rows = try RunRows(
+      task.reader, maxTrain: job.maxTrainSamples, maxValidation: job.maxEvalSamples,
+      readsUnlabelled: !task.teachers.isEmpty, needsTrainFile: !isFile.contains(true), listener: listener)
+    var loaded: [LoadedTeacher?] = try zip(task.teachers, isFile).map { teacher, isFile in
+      isFile
+        ? nil
+        : try LoadedTeacher(
+          teacher, kind: task.definition.kind, allowsNonFinite: job.allowsNonFinite, listener: listener)
+    }
+    base = try Self.base(of: job, task, loaded)
+    if isFile.contains(true), let base {
+      let files = try zip(task.teachers, isFile).compactMap { teacher, isFile in
+        try isFile
+          ? teacher.path.map { try AnswersFile($0, of: task.definition, badRows: task.badRows) } : nil
+      }
+      var found = try AnswersOfRows.find(
+        in: files, for: &rows, of: task.definition, maxTrain: job.maxTrainSamples, listener: listener)
+      for place in isFile.indices where isFile[place] {
+        loaded[place] = LoadedTeacher(
+          found.removeFirst(), weight: task.teachers[place].weight, base: base, task: task.definition)
+      }
+    }
+    self.rows = rows
+    teachers = loaded.compactMap { $0 }
     validation = rows.validation.map {
       TokenizedRows($0, of: task.definition, split: "validation", listener: listener)
     }
+  }
+
+  /// The base of the student: the model that it names, else the first teacher that is one; nil where nothing asks for it.
+  private static func base(
+    of job: DistillationJob, _ task: JobTask, _ teachers: [LoadedTeacher?]
+  ) throws -> StudentBase? {
+    guard let first = task.teachers.first else { return nil }
+    let model = teachers.compactMap { $0 }.first
+    if job.student.source == nil, let model { return StudentBase(model, isFirst: teachers[0] != nil) }
+    return try StudentBase(
+      of: job.student, for: task.definition, labels: model?.config.labels ?? task.definition.modelLabels,
+      teacher: first.path ?? "", seed: job.training.seed)
   }
 
   /// Adds rows without labels, for the teachers to label.
@@ -107,11 +143,11 @@ struct PreparedTask {
     }
     let asked = task.maxSequenceLength
     let (ownLimit, otherLimit) = (own.lengthLimit(asked), first?.lengthLimit(asked))
-    if !isMultitask, let first, let otherLimit, asked > min(ownLimit, otherLimit) {
+    if !isMultitask, let first, first.stated == nil, let otherLimit, asked > min(ownLimit, otherLimit) {
       listener.warn(
         "texts are cut at fewer tokens than the \(asked) asked for: \(own.path) reads \(ownLimit) at most, "
           + "\(first.path) \(otherLimit)")
-    } else if !isMultitask, first == nil {
+    } else if !isMultitask, first?.stated != nil || first == nil {
       own.noteRepeatedTokens(on: listener)
       _ = own.lengthLimit(asked, listener: listener)
     }
@@ -290,6 +326,9 @@ struct PreparedTask {
   func measureTeachers(_ metrics: [String]) throws -> [ModelMeasurement] {
     guard let validation = loaded.validation else { return [] }
     return try teachers.compactMap { teacher in
+      if let stated = teacher.stated {
+        return try scored.map { try ModelMeasurement(of: stated, on: $0.data) }
+      }
       guard let folder = teacher.folder else {
         return try teacher.answers.map { try ModelMeasurement(of: $0.description, metrics) }
       }
@@ -308,6 +347,13 @@ struct PreparedTask {
 }
 
 extension ModelMeasurement {
+  /// Record of a file of answers, which has scores where it answers every row.
+  fileprivate init(of stated: AnswersOfRows, on data: EncodedTask) throws {
+    self.init(
+      name: stated.path, layers: 0, parameters: 0, samplesPerSecond: nil, latency: nil,
+      metrics: try stated.validationLogits.map { try data.score($0).1 } ?? [])
+  }
+
   /// Record of the teacher that built a cache.
   ///
   /// - Parameter metrics: The scores to look for.

@@ -46,16 +46,19 @@ public enum DistillationGuards {
   ///   - name: What messages call the teacher.
   ///   - evaluation: The teacher's answers and scores.
   ///   - data: The rows.
+  ///   - rows: What messages call the rows.
+  ///   - remedy: What to look at.
   public static func teacherAtChance(
-    _ name: String, _ evaluation: TaskEvaluation, on data: EncodedTask
+    _ name: String, _ evaluation: TaskEvaluation, on data: EncodedTask, rows: String = "validation rows",
+    remedy: String = "is it fine-tuned on this task, with these labels? Train it with 'potstill train'"
   ) -> Fault? {
     guard let both = data.task.kind.family.chance(evaluation, on: data) else { return nil }
     let (found, chance) = (both.found, both.chance)
     if found.value > chance.value { return nil }
     return Fault(
       "teacher",
-      "the \(found.name) of \(name) on \(data.rowCount) validation rows is \(rounded(found.value)), no better than \(chance.name) "
-        + "(\(rounded(chance.value))); is it fine-tuned on this task, with these labels? Train it with 'potstill train'",
+      "the \(found.name) of \(name) on \(data.rowCount) \(rows) is \(rounded(found.value)), no better than \(chance.name) "
+        + "(\(rounded(chance.value))); \(remedy)",
       severity: .warning)
   }
 

@@ -6,7 +6,7 @@ extension DistillationPlan {
   public var lines: [String] {
     var lines = ([teacher] + (furtherTeachers?.teachers ?? [])).map { "teacher  \(describe($0))" }
     lines += [
-      "student  \(describe(student)), \(ratio)",
+      "student  \(describe(student))\(ratio)",
       "trained  \(grouped(trainableCount)) parameters"
         + (projectionCount > 0 ? ", \(grouped(projectionCount)) of them in projections (not exported)" : ""),
     ]
@@ -32,7 +32,7 @@ extension DistillationPlan {
     if config.usesTeacherLogits {
       goals.append(
         "loss     \(weight(config.kdLossWeight, config.kdLossWeightSchedule)) × KD (\(kdDetails.joined(separator: ", ")))"
-          + (config.cacheTeacherLogits && matches.isEmpty && cache == nil ? ", the teacher runs once" : ""))
+          + (keepsAnswersInMemory ? ", the teacher runs once" : ""))
     }
     if config.usesTeacherLogits, let furtherTeachers {
       let shares = furtherTeachers.shares.map { String(format: "%.2f", $0) }.joined(separator: ", ")
@@ -44,6 +44,12 @@ extension DistillationPlan {
       goals.append("loss     \(weight(config.hardLabelWeight, config.hardLabelWeightSchedule)) × labels")
     }
     return goals
+  }
+
+  /// Whether a model answers each example once, and memory keeps what it said.
+  private var keepsAnswersInMemory: Bool {
+    config.cacheTeacherLogits && matches.isEmpty && cache == nil
+      && ([teacher] + (furtherTeachers?.teachers ?? [])).contains { $0.parameterCount > 0 }
   }
 
   /// Loss between the logits, with its settings.
@@ -133,15 +139,17 @@ extension DistillationPlan {
   }
 
   private func describe(_ model: ModelDescription) -> String {
-    "\(model.name): \(model.layers) layer\(model.layers == 1 ? "" : "s") of \(model.hiddenSize), "
+    if model.parameterCount == 0 { return "\(model.name): answers without a model" }
+    return "\(model.name): \(model.layers) layer\(model.layers == 1 ? "" : "s") of \(model.hiddenSize), "
       + (model.heads > 0 ? "\(model.heads) heads, " : "")
       + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.parameterCount * 4)) MB"
   }
 
   private var ratio: String {
+    guard teacher.parameterCount > 0 else { return "" }
     let ratio = Double(teacher.parameterCount) / Double(max(1, student.parameterCount))
     return ratio >= 1
-      ? String(format: "%.1f times smaller", ratio) : String(format: "%.1f times larger", 1 / ratio)
+      ? String(format: ", %.1f times smaller", ratio) : String(format: ", %.1f times larger", 1 / ratio)
   }
 
   private func megabytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1_048_576) }

@@ -29,6 +29,13 @@ package struct DistillCommand: RecipeCommand {
           --teacher one/ --teacher two/ --student T3 --output student/
         potstill distill recipe.yaml
 
+      A teacher may be a file of anybody's answers, such as a language model's: JSON lines, CSV or TSV with the text, the \
+      id or the index of each row, and probabilities, a label with its confidence, or a number; 'potstill predict \
+      --output' writes such files. --student-from then names the model that the student is made of.
+
+        potstill distill --train-file my.csv --teacher answers.jsonl \\
+          --student-from MODEL_DIR --student T3 --output student/
+
       Defaults are TextBrewer's (temperature 4, weight 1 on the logits, 0 on the labels), except that the loss on the \
       logits is multiplied by the temperature squared; --compatibility textbrewer leaves that out. With --feature-epochs \
       the layers are matched first and the predictions learnt after that, as TinyBERT does. A recipe is a YAML or \
@@ -52,6 +59,13 @@ package struct DistillCommand: RecipeCommand {
     help: ArgumentHelp(
       "A tokenizer of its own for a student of a fresh shape (default: the teacher's).", valueName: "folder"))
   package var studentTokenizer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The model whose layers, embeddings and tokenizer the student takes (default: the teacher; needed where that is a file of "
+        + "answers).",
+      valueName: "folder"))
+  package var studentFrom: String?
 
   @OptionGroup(title: "Student")
   package var size: StudentOptions
@@ -129,7 +143,7 @@ package struct DistillCommand: RecipeCommand {
     let result = try console.run(
       prepared, recipe: recipe,
       inputs: task.inputs + teachers.teacher + teachers.teacherCache
-        + [student, studentTokenizer, unlabelledFile].compactMap { $0 })
+        + [student, studentTokenizer, studentFrom, unlabelledFile].compactMap { $0 })
     console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
   }
@@ -142,13 +156,13 @@ package struct DistillCommand: RecipeCommand {
     }
     _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
     if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
-    task.require(&missing)
+    task.require(&missing, answers: teachers.answers)
     try missing.check()
   }
 
   /// The job that the options describe.
   private func job(_ console: Console) throws -> DistillationJob {
-    let reader = try task.open(console, unlabelledFile: unlabelledFile)
+    let reader = try task.open(console, unlabelledFile: unlabelledFile, answers: teachers.answers)
     var learnt = JobTask(reader)
     learnt.teachers = try teachers.teachers()
     learnt.teacherAverage = teachers.teacherAverage ?? learnt.teacherAverage
@@ -156,7 +170,9 @@ package struct DistillCommand: RecipeCommand {
     learnt.keepsAnswers = distillation.cacheTeacherLogits
     learnt.augmentation = try augmentation.augmentation()
     var job = DistillationJob(
-      [learnt], student: JobStudent(student ?? "", tokenizer: studentTokenizer, size: size.size),
+      [learnt],
+      student: JobStudent(
+        student ?? "", tokenizer: studentTokenizer, source: studentFrom, size: size.size),
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
     job.theseus = try theseus.config()
@@ -174,6 +190,7 @@ package struct DistillCommand: RecipeCommand {
     for group in groups { for (key, value) in try group.given() { options[key] = value } }
     options["student"] = student.map { .string($0) }
     options["student_tokenizer"] = studentTokenizer.map { .string($0) }
+    options["student_from"] = studentFrom.map { .string($0) }
     options["output"] = output.output.map { .string($0) }
     options["unlabelled_file"] = unlabelledFile.map { .string($0) }
     if baseline { options["baseline"] = true }

@@ -58,17 +58,19 @@ package struct TaskOptions: ParsableArguments {
   ///
   /// Throws for a masked language model's task unless the command trains those.
   func open(
-    _ console: Console, unlabelledFile: String? = nil, trainsMaskedModels: Bool = false, model: String? = nil
+    _ console: Console, unlabelledFile: String? = nil, answers: String? = nil,
+    trainsMaskedModels: Bool = false, model: String? = nil
   ) throws -> TaskReader {
     var source = TaskSource()
     (source.task, source.folder, source.unlabelledFile) = (task, data, unlabelledFile)
     (source.trainFile, source.validationFile, source.testFile) = (trainFile, validationFile, testFile)
     source.hints = columns.hints
+    source.answersFile = answers
     if let model, task == nil, let config = try? EncoderConfig(directory: ModelLocation(model).folder) {
       source.hints.modelLabels = config.labels
     }
     var missing = MissingOptions()
-    require(&missing)
+    require(&missing, answers: answers)
     try missing.check()
     let catalog = TaskCatalog(
       environment: console.environment,
@@ -88,8 +90,10 @@ package struct TaskOptions: ParsableArguments {
   }
 
   /// Requirement of a task with the folder of its files, or files of rows.
-  func require(_ missing: inout MissingOptions) {
-    let hasFiles = [trainFile, validationFile, testFile].contains { $0 != nil }
+  ///
+  /// - Parameter answers: A file of answers, which may bring texts of its own.
+  func require(_ missing: inout MissingOptions, answers: String? = nil) {
+    let hasFiles = [trainFile, validationFile, testFile, answers].contains { $0 != nil }
     if task == nil && (data != nil || !hasFiles) {
       _ = missing.require(task, "--task", "a name or a YAML file; or --train-file, rows of your own")
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Distillation
 import Encoders
 import ModelFormats
+import Tasks
 
 extension TeacherAverage: ExpressibleByArgument {}
 
@@ -9,8 +10,9 @@ extension TeacherAverage: ExpressibleByArgument {}
 package struct TeacherOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The model to imitate, a Hugging Face directory. Given several times, the student learns from the mean of all; layers "
-        + "are matched with the first.", valueName: "folder"))
+      "The model to imitate, a Hugging Face directory; or a file of anybody's answers (.jsonl, .csv, .tsv). Given several "
+        + "times, the student learns from the mean of all; layers are matched with the first.",
+      valueName: "folder"))
   package var teacher: [String] = []
 
   @Option(
@@ -28,6 +30,9 @@ package struct TeacherOptions: ParsableArguments {
   package var teacherAverage: TeacherAverage?
 
   package init() {}
+
+  /// The first teacher that is a file of answers; nil where all are models.
+  var answers: String? { teacher.first(where: AnswersFile.isNamed) }
 
   /// The teachers in order: models, caches, or a cache for each model.
   ///

@@ -50,7 +50,8 @@ extension ModelMeasurement {
     var table = TextTable(columns)
     for row in rows {
       var cells = [
-        row.name, String(row.layers), grouped(row.parameters), megabytes(4 * row.parameters),
+        row.name, row.isModel ? String(row.layers) : "", row.isModel ? grouped(row.parameters) : "",
+        row.isModel ? megabytes(4 * row.parameters) : "",
         row.samplesPerSecond.map { grouped(Int($0.rounded())) } ?? "",
       ]
       if hasLatency { cells.append(row.latency.map { String(format: "%.2f", $0) } ?? "") }

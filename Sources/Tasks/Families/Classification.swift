@@ -35,6 +35,8 @@ package struct Classification: TextFamily {
     LabelReader(labels: LabelNames(task))
   }
 
+  package func answerReader(of task: TaskDefinition) -> (any AnswerReader)? { LabelAnswers(task) }
+
   package func targets(of batch: Batch) -> any TaskTargets { ClassTargets(batch.labels) }
 
   package func answer(_ logits: [Float], labels: [String]) -> PredictedAnswer {

@@ -21,6 +21,8 @@ package struct MultiLabelClassification: TextFamily {
 
   package func targetReader(of task: TaskDefinition) -> any TargetReader { LabelSetReader(task) }
 
+  package func answerReader(of task: TaskDefinition) -> (any AnswerReader)? { LabelSetAnswers(task) }
+
   package func targets(of batch: Batch) -> any TaskTargets {
     NumberTargets.labelMatrix(batch.labelMatrix)
   }

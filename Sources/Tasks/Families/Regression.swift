@@ -27,6 +27,8 @@ package struct Regression: TextFamily {
     NumberReader(range: task.labelRange)
   }
 
+  package func answerReader(of task: TaskDefinition) -> (any AnswerReader)? { NumberAnswers(task) }
+
   package func targets(of batch: Batch) -> any TaskTargets {
     NumberTargets.values(batch.values)
   }

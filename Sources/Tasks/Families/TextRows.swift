@@ -8,6 +8,8 @@ package import Tokenization
 package protocol TextFamily: TaskFamily {
   /// The reader of a task's targets.
   func targetReader(of task: TaskDefinition) -> any TargetReader
+  /// The reader of answers that somebody has stated; nil where answers are no labels or numbers.
+  func answerReader(of task: TaskDefinition) -> (any AnswerReader)?
   /// Whether a row has two texts always.
   var needsPair: Bool { get }
   /// Texts or pairs as a model reads them.
@@ -28,6 +30,7 @@ extension TextFamily {
   package var formats: [DataFormat] { [.tsv, .csv, .jsonl, .json, .text] }
   package var head: TaskHead { .sequenceClassification }
   package var needsPair: Bool { false }
+  package func answerReader(of task: TaskDefinition) -> (any AnswerReader)? { nil }
   package var rows: AnswerRows { .sequences }
   package var purpose: String { "classification" }
 

@@ -9,6 +9,9 @@ public struct InferredTask: Sendable {
   /// The findings in sentences, for people: what was decided, and what decides otherwise.
   public let findings: [String]
 
+  /// A task with what was found.
+  init(_ task: TaskDefinition, findings: [String]) { (self.task, self.findings) = (task, findings) }
+
   /// The task of some files.
   ///
   /// Format and columns are those of the first file there is; labels are those of all of them, in the order of numbers or

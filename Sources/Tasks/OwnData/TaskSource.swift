@@ -15,6 +15,8 @@ public struct TaskSource: Sendable {
   public var testFile: String?
   /// Another file of rows without labels than the task's.
   public var unlabelledFile: String?
+  /// A file of answers that brings texts of its own, where there are no rows to train on.
+  public var answersFile: String?
   /// Columns, kind and share held out, which go before what the task says or the rows show.
   public var hints = TaskHints()
 
@@ -22,7 +24,7 @@ public struct TaskSource: Sendable {
   public init(task: String? = nil) { self.task = task }
 
   /// Whether something says which rows there are.
-  public var isGiven: Bool { task != nil || !files.isEmpty }
+  public var isGiven: Bool { task != nil || !files.isEmpty || answersFile != nil }
 
   private var files: [String] { [trainFile, validationFile, testFile].compactMap { $0 } }
 
@@ -43,6 +45,11 @@ public struct TaskSource: Sendable {
         definition.heldOut = nil
       }
       if let testFile { definition.testFile = replaced(definition.testFile, by: path(testFile)) }
+    } else if trainFile == nil, let answersFile {
+      let inferred = try InferredTask(
+        answers: path(answersFile), validation: validationFile.map(path), test: testFile.map(path),
+        hints: hints)
+      (definition, findings) = (inferred.task, inferred.findings)
     } else {
       let inferred = try InferredTask(
         train: trainFile.map(path), validation: validationFile.map(path), test: testFile.map(path),

@@ -24,6 +24,9 @@ public struct ModelMeasurement {
   /// The task's metrics.
   public let metrics: [Score]
 
+  /// Whether it is of a model, and not of a file of answers.
+  public var isModel: Bool { parameters > 0 }
+
   /// A measurement made elsewhere.
   public init(
     name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
@@ -85,9 +88,11 @@ public struct ModelMeasurement {
   public func json(comparedWith first: ModelMeasurement) -> JSONObject {
     var object = JSONObject()
     object["model"] = .string(name)
-    object["layers"] = .integer(layers)
-    object["parameters"] = .integer(parameters)
-    object["mb"] = .double((Double(4 * parameters) / 1_048_576 * 100).rounded() / 100)
+    if isModel {
+      object["layers"] = .integer(layers)
+      object["parameters"] = .integer(parameters)
+      object["mb"] = .double((Double(4 * parameters) / 1_048_576 * 100).rounded() / 100)
+    }
     object["samples_per_second"] = samplesPerSecond.map { .double(($0 * 10).rounded() / 10) }
     object["latency_ms"] = latency.map { .double(($0 * 1000).rounded() / 1000) }
     object["speedup"] = speedup(over: first).map { .double(($0 * 100).rounded() / 100) }
@@ -112,12 +117,12 @@ extension RunLog {
     student: ModelMeasurement
   ) throws {
     var object = JSONObject()
-    object["teacher_parameters"] = .integer(teacher.parameters)
+    if teacher.isModel { object["teacher_parameters"] = .integer(teacher.parameters) }
     object["student_parameters"] = .integer(student.parameters)
     object["speedup"] = student.json(comparedWith: teacher)["speedup"]
     for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
     for (index, other) in furtherTeachers.enumerated() {
-      object["teacher_\(index + 2)_parameters"] = .integer(other.parameters)
+      if other.isModel { object["teacher_\(index + 2)_parameters"] = .integer(other.parameters) }
       for metric in other.metrics {
         object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)
       }

@@ -7,6 +7,8 @@ public struct RunRows {
   public private(set) var train: TaskExamples
   /// The rows of the training file alone.
   public let trainFileRows: TaskExamples
+  /// The number of rows that the training file has, more than a limit may let a run have.
+  package let trainFileCount: Int
   /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
 
@@ -17,28 +19,43 @@ public struct RunRows {
   ///   - maxTrain: The largest number of training rows, texts without labels included; nil takes all.
   ///   - maxValidation: The largest number of validation rows; nil takes all.
   ///   - readsUnlabelled: Whether there is a teacher for texts without labels.
+  ///   - needsTrainFile: Whether a task without a training file is an error; else its rows come from elsewhere.
   ///   - listener: Hears how many rows there are.
   /// - Throws: `DatasetError`.
   public init(
     _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
-    listener: any WorkListener = SilentListener()
+    needsTrainFile: Bool = true, listener: any WorkListener = SilentListener()
   ) throws {
-    func read(_ split: DataSplit, _ limit: Int?) throws -> TaskExamples {
+    func read(_ split: DataSplit) throws -> TaskExamples {
       let (examples, _, note) = try reader.readExamples(split)
       listener.note(note)
-      return limit.map { examples.prefix(max(0, $0)) } ?? examples
+      return examples
     }
-    trainFileRows = try read(.train, maxTrain)
+    let all = !needsTrainFile && reader.task.trainFile == nil ? .texts([]) : try read(.train)
+    trainFileCount = all.count
+    trainFileRows = maxTrain.map { all.prefix(max(0, $0)) } ?? all
     var train = trainFileRows
     if readsUnlabelled, reader.task.unlabelledFile != nil {
-      train = train.appending(try read(.unlabelled, nil), upTo: maxTrain, listener: listener)
+      train = train.appending(try read(.unlabelled), upTo: maxTrain, listener: listener)
     }
     self.train = train
-    validation = reader.task.hasValidation ? try read(.validation, maxValidation) : nil
+    let scored = reader.task.hasValidation ? try read(.validation) : nil
+    validation = maxValidation.map { scored?.prefix(max(0, $0)) } ?? scored
   }
 
   /// Adds rows without labels, for a teacher to label.
   public mutating func add(_ more: TaskExamples) { train = train.appending(more) }
+
+  /// Adds rows without labels, as many as a limit leaves room for, and says what is left out.
+  mutating func add(_ more: TaskExamples, upTo limit: Int?, listener: any WorkListener) {
+    train = train.appending(more, upTo: limit, listener: listener)
+  }
+
+  /// Leaves out training rows but those at some places, in ascending order.
+  mutating func keepTraining(_ places: [Int]) {
+    let rows = train.texts
+    if places.count < rows.count { train = .texts(places.map { rows[$0] }) }
+  }
 }
 
 extension TaskExamples {

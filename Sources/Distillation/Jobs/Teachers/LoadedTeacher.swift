@@ -5,7 +5,7 @@ import Tasks
 import Tokenization
 import Training
 
-/// Teacher of a job: a model, its answers kept in a cache, or both.
+/// Teacher of a job: a model, its answers kept in a cache, both, or the answers of a file.
 final class LoadedTeacher {
   /// The name in messages.
   let path: String
@@ -17,6 +17,8 @@ final class LoadedTeacher {
   let folder: TokenizedModel?
   /// Answers to the training data, where they were kept before.
   let answers: TeacherCacheFile?
+  /// Answers of a file, which belong to no model.
+  let stated: AnswersOfRows?
   /// The cache as the user named it.
   let cachePath: String?
   /// The weight among several teachers.
@@ -34,7 +36,7 @@ final class LoadedTeacher {
   init(
     _ teacher: JobTeacher, kind: TaskKind, allowsNonFinite: Bool, listener: any WorkListener
   ) throws {
-    cachePath = teacher.cache
+    (cachePath, stated) = (teacher.cache, nil)
     weight = teacher.weight
     answers = try teacher.cache.map { try TeacherCacheFile(URL(filePath: $0)) }
     if let path = teacher.path {
@@ -64,6 +66,17 @@ final class LoadedTeacher {
     }
   }
 
+  /// A teacher that is a file of answers, whose texts a model reads as a base of the student does.
+  init(_ stated: AnswersOfRows, weight: Double, base: StudentBase, task: TaskDefinition) {
+    (self.stated, self.weight, path) = (stated, weight, stated.path)
+    (folder, live, answers, cachePath) = (nil, nil, nil, nil)
+    tokenizer = base.tokenizer
+    config = base.config.answering(task, labels: task.modelLabels)
+    description = ModelDescription(
+      answersOf: stated.path, head: config.head, problem: config.problem, labels: config.labels,
+      vocabularySize: config.vocabularySize)
+  }
+
   /// Checks that kept answers are to tasks of a kind.
   private static func check(
     _ answers: TeacherCacheFile, of config: EncoderConfig, _ name: String, kind: TaskKind
@@ -90,7 +103,7 @@ final class LoadedTeacher {
   }
 
   /// A fingerprint of the weights, made once.
-  var fingerprint: String? { answers?.description.key.teacher ?? live?.fingerprint }
+  var fingerprint: String? { stated?.fingerprint ?? answers?.description.key.teacher ?? live?.fingerprint }
 
   /// Number of times that the weights were hashed.
   var hashCount: Int { live?.hashCount ?? 0 }
@@ -99,6 +112,7 @@ final class LoadedTeacher {
   ///
   /// - Throws: `DistillationError.cache` when the answers are another model's.
   func teacher() throws -> any Teacher {
+    if let stated { return AnswersTeacher(stated.logits, description: description) }
     if let answers { return try StoredTeacher(answers, answersOf: live, description: description) }
     guard let live else { preconditionFailure("A teacher is a model or a cache; a job asks for one.") }
     return live
