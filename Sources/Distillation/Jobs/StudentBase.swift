@@ -66,7 +66,8 @@ struct StudentBase {
     case (.preset, nil), (.evenlySpaced, _), (.layers, _), (.selected, _), (.wordStudent, _):
       throw TaskError(
         "--student \(student.name) takes layers or tokens of a model, and the teacher \(teacher) is a file of answers; "
-          + "name the model with --student-from, such as a Hugging Face folder")
+          + "name the model with --student-from, such as a Hugging Face folder, or give that folder as the student"
+      )
     }
   }
 }

@@ -24,6 +24,15 @@ struct MatchResolver {
     compatibility: Compatibility?
   ) {
     (self.teacher, self.student, self.compatibility) = (teacher, student, compatibility)
+    if teacher.architecture == nil, let (field, _) = sources.first {
+      faults = [
+        Fault(
+          field,
+          "\(teacher.name) has answers and no layers to match; leave the matches out, or make a model the "
+            + "first teacher")
+      ]
+      return
+    }
     for (field, source) in sources {
       switch source {
       case .match(let match): resolve(match, field, countsFromZero: compatibility == .textbrewer)

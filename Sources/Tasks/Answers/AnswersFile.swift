@@ -10,15 +10,15 @@ package struct AnswersFile: Sendable {
   /// One answer.
   package struct Row: Sendable {
     /// The line on which it begins.
-    let line: Int
+    package let line: Int
     /// Name of the row that it is to, under `id`, `guid`, `uid` or `idx`.
-    let id: String?
+    package let id: String?
     /// The number of the row that it is to, counted from 0.
-    let index: Int?
+    package let index: Int?
     /// The text that it is to, and the second of a pair.
-    let text: TextExample?
+    package let text: TextExample?
     /// Probabilities or numbers [outputs], in the order of the task's labels.
-    let values: [Double]
+    package let values: [Double]
   }
 
   /// The file.

@@ -82,6 +82,14 @@ package struct AnswersOfRows: Sendable {
       answers.validationLogits = scored.logits(of: match, by: reader)
       answers.agreement = try match.agreement(with: targets, of: task, by: reader)
       listener.note(match.note(file))
+      if let agreement = answers.agreement {
+        let scores = agreement.evaluation.result.metrics.map {
+          "\($0.name) \(String(format: "%.4f", $0.value))"
+        }
+        listener.note(
+          "\(file.path): \(scores.joined(separator: ", ")) on the \(grouped(agreement.data.rowCount)) training rows that "
+            + "have a label too")
+      }
       return answers
     }
   }

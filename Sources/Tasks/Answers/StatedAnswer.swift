@@ -188,7 +188,7 @@ struct AnswerFields {
   /// The names of the fields.
   var keys: [String] { object.keys }
 
-  /// The value of a field; nil where there is none, or an empty one. A cell of a table may hold a list or an object.
+  /// The value of a field, which in a cell of a table may be a list or an object too; nil where there is none, or it is empty.
   subscript(key: String) -> JSONValue? {
     guard let value = object[key], !value.isNull else { return nil }
     guard isTable, let text = value.stringValue?.trimmingCharacters(in: .whitespacesAndNewlines) else {
