@@ -11,12 +11,17 @@ struct ToolRun {
   let messages: String
 }
 
-/// Runs a command line in this process; `input` is what standard input holds.
+/// Runs a command line in this process.
+///
+/// - Parameters:
+///   - input: What standard input holds.
+///   - environment: The environment of the process.
+///   - onTerminal: Whether both streams pretend to be a terminal.
 func potstill(
-  _ arguments: [String], input: [String] = [], environment: [String: String] = [:]
+  _ arguments: [String], input: [String] = [], environment: [String: String] = [:], onTerminal: Bool = false
 ) -> ToolRun {
-  let output = TextStream(inMemory: false)
-  let messages = TextStream(inMemory: false)
+  let output = TextStream(inMemory: onTerminal)
+  let messages = TextStream(inMemory: onTerminal)
   var lines = input[...]
   let console = Console(
     output: output, messages: messages, environment: environment, input: { lines.popFirst() })

@@ -77,6 +77,22 @@ import Testing
         """)
   }
 
+  @Test func partsOfATextStandOutInColour() {
+    let (console, output) = (TextStream(inMemory: true), TextStream(inMemory: true))
+    func show(_ marks: [(range: Range<Int>, type: String)], environment: [String: String] = [:]) {
+      Console(output: output, messages: console, environment: environment).highlight("北京 has\u{7} Ada", marks)
+    }
+    show([(0..<2, "LOC"), (8..<11, "PER")], environment: ["NO_COLOR": "1"])
+    #expect(output.contents.isEmpty)
+    show([(0..<2, "LOC"), (8..<11, "PER"), (9..<11, "inside")])
+    let colour = { (text: String, type: String) in
+      "\u{1B}[1;36m\(text)\u{1B}[0m\u{1B}[2m(\(type))\u{1B}[0m"
+    }
+    #expect(output.contents.hasPrefix(colour("北京", "LOC") + " has"))
+    #expect(
+      output.contents.hasSuffix(" " + colour("Ada", "PER") + "\n") && !output.contents.contains("\u{7}"))
+  }
+
   @Test func quietIsQuiet() {
     let (console, messages) = Self.console(isTerminal: true)
     console.isQuiet = true

@@ -177,7 +177,7 @@ package struct PredictCommand: ConsoleCommand {
       if file == nil { console.flush() } else { progress.show("Predicting", done: run.count, total: nil) }
     }
     progress.finishLine()
-    try file?.finish()
+    try file?.finish(inputColumns: source.columns)
     if let hidden { try run.states?.write(to: URL(filePath: hidden.path)) }
     note(run, source, on: console)
   }

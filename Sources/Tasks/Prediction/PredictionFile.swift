@@ -78,8 +78,13 @@ package final class PredictionFile {
 
   /// Gives the file its name.
   ///
+  /// - Parameter inputColumns: The names of the input's columns, which a table has although no row came.
   /// - Throws: `FormatError.cannotWrite`.
-  package func finish() throws(FormatError) {
+  package func finish(inputColumns: [String] = []) throws(FormatError) {
+    switch form {
+    case .csv, .tsv: if columns == nil { put(line(inputColumns + ["prediction"])) }
+    case .text, .jsonl: break
+    }
     try flush()
     try file.commit()
   }

@@ -172,6 +172,23 @@ import Testing
     }
   }
 
+  /// The bar of a distillation shows what moves, the last score, and the time that the whole run has left.
+  @Test func theBarShowsWhatMoves() throws {
+    let lines = try rows("data/train.tsv").map { "{\"sentence\": \"\($0)\", \"probabilities\": [0.3, 0.7]}" }
+    try write(lines.joined(separator: "\n") + "\n", to: "a.jsonl")
+    let run = potstill(
+      distill(
+        "a.jsonl", "student",
+        task + ["--student-from", world.path("base"), "--num-train-epochs", "2", "--logging-steps", "1"]),
+      environment: ["COLUMNS": "120"], onTerminal: true)
+    try #require(run.code == 0, "\(run.messages)")
+    let bars = run.messages.split(separator: "\r").filter { $0.hasPrefix("Epoch 2/2") }
+    let last = try #require(bars.last)
+    #expect(
+      last.contains(", kl=") && last.contains(", accuracy=") && last.contains(", run=00:00 left"), "\(last)")
+    #expect(!last.contains("loss="))
+  }
+
   @Test func aFileAndAModelTeachTogether() throws {
     try answers(to: try rows("data/train.tsv"), as: "answers.jsonl")
     for teachers in [["teacher", "answers.jsonl"], ["answers.jsonl", "teacher"]] {

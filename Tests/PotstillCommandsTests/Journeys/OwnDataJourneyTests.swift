@@ -58,6 +58,59 @@ import Testing
     #expect((again.output + again.messages).contains("tickets.csv: 150 examples"), "\(again)")
   }
 
+  /// Train, dry run, distil, Ctrl-C, resume, predict and evaluate, as somebody does it who has read no page.
+  @Test func theWholeWay() throws {
+    // Wide, so that the signal comes before the end.
+    let wide = try TinyWorld(hidden: 256)
+    let tool = try #require(ToolProcess(), "the program potstill is not beside the tests; build it first")
+    let (train, dev) = (world.path("tickets.csv"), world.path("dev.csv"))
+    let teacher = world.path("teacher")
+    _ = try run(
+      "train", "--train-file", train, "--validation-file", dev, "--model", wide.path("base"), "--output",
+      teacher,
+      "--num-train-epochs", "2", "--learning-rate", "1e-4", "--quiet")
+    func distil(_ output: String, _ more: String...) -> [String] {
+      [
+        "distill", "--train-file", train, "--validation-file", dev, "--teacher", teacher, "--student", "T1",
+        "--baseline", "--num-train-epochs", "8", "--learning-rate", "1e-4", "--logging-steps", "1",
+        "--threads",
+        "1", "--output", world.path(output),
+      ] + more
+    }
+    let plan = try run("distill", "--train-file", train, "--teacher", teacher, "--student", "T1", "--dry-run")
+    #expect(plan.output.contains("steps    51") && plan.messages.contains("135 examples"), "\(plan)")
+    let whole = tool.run(distil("whole"), scratch: world.folder)
+    try #require(whole.code == 0, "\(whole.summary)")
+
+    let metrics = world.path("student/metrics.jsonl")
+    let broken = tool.run(
+      distil("student"), scratch: world.folder,
+      limits: "(until [ -s \(metrics) ]; do sleep 0.02; done; kill -INT $$) & true")
+    #expect(
+      broken.code == 130 && broken.messages.contains("--resume-from-checkpoint last"), "\(broken.summary)")
+    let resumed = tool.run(distil("student", "--resume-from-checkpoint", "last"), scratch: world.folder)
+    try #require(resumed.code == 0 && resumed.messages.contains("resuming from"), "\(resumed.summary)")
+    for file in ["model.safetensors", "eval_predictions.tsv", "baseline/model.safetensors", "config.json"] {
+      let pair = try ["whole", "student"].map {
+        try Data(contentsOf: URL(filePath: world.path("\($0)/\(file)")))
+      }
+      #expect(pair[0] == pair[1], "\(file)")
+    }
+
+    let answers = world.path("answers.csv")
+    _ = try run(
+      "predict", "--model", world.path("student"), "--input", dev, "--output", answers, "--all-scores")
+    let lines = try String(contentsOfFile: answers, encoding: .utf8).split(separator: "\n")
+    #expect(
+      lines[0]
+        == "id,comment,verdict,prediction,probability,probability_bad,probability_good,probability_mixed")
+    #expect(lines.count == 46 && lines[1].hasPrefix("0,the film was good,good,"))
+    let scores = try run("evaluate", "--validation-file", dev, "--model", world.path("student"))
+    for part in ["precision", "recall", "support", "true \\ predicted"] {
+      #expect(scores.output.contains(part), "\(scores.output)")
+    }
+  }
+
   @Test func initPrintsATaskFileThatTrainTakes() throws {
     let yaml = try run("init", world.path("tickets.csv"), "--validation-split-percentage", "20").output
     #expect(

@@ -35,6 +35,16 @@ import Tokenization
     #expect(entities.output.split(separator: "\n").allSatisfy { $0.split(separator: "\t").count == 5 })
   }
 
+  @Test func aTableWithoutRowsKeepsItsColumns() throws {
+    let classifier = try model("classifier", .sequenceClassification, ["a", "b"])
+    let input = try write("in.csv", "id,text\n")
+    let run = potstill([
+      "predict", "--model", classifier, "--input", input, "--output", world.path("out.csv"),
+    ])
+    #expect(run.code == 0, "\(run.messages)")
+    #expect(try world.text("out.csv") == "id,text,prediction\n")
+  }
+
   @Test func aTextThatBeginsWithABraceIsAText() throws {
     let classifier = try model("classifier", .sequenceClassification, ["a", "b"])
     let lines = ["the film", "{not} the room", #"{"text": "the film"}"#, "{"]
