@@ -38,13 +38,16 @@ extension PreparedTask {
 }
 
 extension AnswersOfRows {
-  /// The warning that answers are no better than guessing on training rows that have a label; nil where they are.
+  /// Rows below which an agreement says nothing.
+  private static let fewRows = 20
+
+  /// The warning that answers are no better than guessing on training rows that have a label; nil where they are, or where
+  /// too few rows have both.
   fileprivate var warningOfChance: Fault? {
-    agreement.flatMap {
-      DistillationGuards.teacherAtChance(
-        path, $0.evaluation, on: $0.data, rows: "training rows",
-        remedy: "do its labels mean what the task's do, and are they to these rows?")
-    }
+    guard let agreement, agreement.data.rowCount >= Self.fewRows else { return nil }
+    return DistillationGuards.teacherAtChance(
+      path, agreement.evaluation, on: agreement.data, rows: "training rows",
+      remedy: "do its labels mean what the task's do, and are they to these rows?")
   }
 }
 

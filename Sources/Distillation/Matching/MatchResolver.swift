@@ -24,7 +24,7 @@ struct MatchResolver {
     compatibility: Compatibility?
   ) {
     (self.teacher, self.student, self.compatibility) = (teacher, student, compatibility)
-    if teacher.architecture == nil, let (field, _) = sources.first {
+    if teacher.intermediates.isEmpty, let (field, _) = sources.first {
       faults = [
         Fault(
           field,

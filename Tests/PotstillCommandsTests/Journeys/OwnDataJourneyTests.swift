@@ -79,8 +79,8 @@ import Testing
     }
     let plan = try run("distill", "--train-file", train, "--teacher", teacher, "--student", "T1", "--dry-run")
     #expect(plan.output.contains("steps    51") && plan.messages.contains("135 examples"), "\(plan)")
-    let whole = tool.run(distil("whole"), scratch: world.folder)
-    try #require(whole.code == 0, "\(whole.summary)")
+    let whole = potstill(distil("whole"))
+    try #require(whole.code == 0, "\(whole.messages)")
 
     let metrics = world.path("student/metrics.jsonl")
     let broken = tool.run(
@@ -88,8 +88,8 @@ import Testing
       limits: "(until [ -s \(metrics) ]; do sleep 0.02; done; kill -INT $$) & true")
     #expect(
       broken.code == 130 && broken.messages.contains("--resume-from-checkpoint last"), "\(broken.summary)")
-    let resumed = tool.run(distil("student", "--resume-from-checkpoint", "last"), scratch: world.folder)
-    try #require(resumed.code == 0 && resumed.messages.contains("resuming from"), "\(resumed.summary)")
+    let resumed = potstill(distil("student", "--resume-from-checkpoint", "last"))
+    try #require(resumed.code == 0 && resumed.messages.contains("resuming from"), "\(resumed.messages)")
     for file in ["model.safetensors", "eval_predictions.tsv", "baseline/model.safetensors", "config.json"] {
       let pair = try ["whole", "student"].map {
         try Data(contentsOf: URL(filePath: world.path("\($0)/\(file)")))
