@@ -96,4 +96,23 @@ import Testing
     try write("whole/model.safetensors")
     #expect(fault("\(root)/whole").hasPrefix("found "))
   }
+
+  /// A family that cannot be read is said before its tokenizer, which is not there, is looked for.
+  @Test func aFamilyThatIsNotSupportedIsNamedFirst() throws {
+    let root = folder.url.path
+    func refusal(_ type: String) throws -> String {
+      try write("\(type)/config.json", "{\"model_type\": \"\(type)\"}")
+      try write("\(type)/model.safetensors")
+      do {
+        _ = try TokenizedModel("\(root)/\(type)")
+        return ""
+      } catch { return "\(error)" }
+    }
+    let generator = try refusal("gpt2")
+    #expect(generator.contains("found \"gpt2\", which generates text, expected one of bert,"), "\(generator)")
+    let other = try refusal("modernbert")
+    #expect(
+      other.contains("found \"modernbert\", expected one of bert,") && !other.contains("tokenizer"),
+      "\(other)")
+  }
 }
