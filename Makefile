@@ -2,13 +2,20 @@
 SWIFT ?= swift
 PYTHON ?= python3
 CONFIGURATION ?= release
-BUILD = $(SWIFT) build --configuration $(CONFIGURATION)
+# Where `make install` puts the program, its completions and its manual; DESTDIR stands before it for packagers.
+PREFIX ?= /usr/local
+# 1: the program brings Swift's runtime with it, where the toolchain has one to link. Nothing else is compiled for that.
+STATIC ?= $(shell runtime=$$($(SWIFT)c -print-target-info -static-stdlib 2>/dev/null | \
+  sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p'); test -e "$$runtime/linux/libFoundation.a" && echo 1)
+# What `potstill --version` says behind the number; + stands for changes that are not committed.
+COMMIT ?= $(shell test -e .git && git describe --always --abbrev=7 --exclude='*' --dirty=+ 2>/dev/null)
+BUILD = POTSTILL_STATIC=$(STATIC) POTSTILL_COMMIT=$(COMMIT) $(SWIFT) build --configuration $(CONFIGURATION)
 # Asked only when a target needs it: it starts SwiftPM.
 BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages demo build test lint format parity faults bench bench-peers clean
+.PHONY: help packages demo build install uninstall test lint format parity faults bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +28,12 @@ demo: build ## Teacher to student in about two minutes: no data, no downloads.
 
 build: packages ## Build the potstill command.
 	@$(BUILD) --product potstill
+
+install: build ## Install program, manual and shell completions under PREFIX (/usr/local).
+	@.ci/install "$(DESTDIR)$(PREFIX)" $(BINARY)
+
+uninstall: ## Remove what make install has put under PREFIX.
+	@.ci/install "$(DESTDIR)$(PREFIX)"
 
 test: packages ## Build and run the whole test suite, optimised.
 	@$(SWIFT) test --configuration $(CONFIGURATION) --disable-xctest --disable-testable-imports $(ARGS)

@@ -32,6 +32,16 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
   let utf8procConfig: String? = "libutf8proc"
 #endif
 
+/// Whether the program brings Swift's runtime with it (`make build`).
+///
+/// The flags are those of the program's own small target alone, so that all others are built once for programs with and
+/// without. SwiftPM's `--static-swift-stdlib` would build them twice.
+#if os(Linux)
+  let isStatic = Context.environment["POTSTILL_STATIC"] == "1"
+#else
+  let isStatic = false
+#endif
+
 let package = Package(
   name: "Potstill",
   products: [
@@ -47,8 +57,16 @@ let package = Package(
     .systemLibrary(
       name: "CUtf8proc", pkgConfig: utf8procConfig,
       providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
+    // The commit that is built, as `make build` says it; SwiftPM's own answer to that is one of an earlier build.
+    .target(
+      name: "CBuild",
+      cSettings: [.define("POTSTILL_COMMIT", to: "\"\(Context.environment["POTSTILL_COMMIT"] ?? "")\"")]),
     .executableTarget(
-      name: "PotstillTool", dependencies: ["PotstillCommands"], swiftSettings: settings),
+      name: "PotstillTool", dependencies: ["PotstillCommands", "CBuild"],
+      swiftSettings: settings + (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+      linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+    // Its folder `tasks` is a link to that of the package, since resources lie below the folder of their target.
+    .target(name: "TaskFiles", resources: [.embedInCode("tasks")], swiftSettings: settings),
     .target(name: "PotstillExamples", dependencies: ["Potstill"], path: "Examples", swiftSettings: settings),
     .testTarget(
       name: "ExamplesTests", dependencies: ["PotstillExamples", "Potstill", "TestSupport"],
@@ -74,7 +92,7 @@ let package = Package(
       "Tasks",
       [
         "Training", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
-        "ModelFormats", yams,
+        "ModelFormats", "TaskFiles", yams,
       ])
     + library(
       "Distillation",
@@ -88,7 +106,7 @@ let package = Package(
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
         "Training", "Tasks", "Distillation",
       ])
-    + library("Terminal", ["Tasks", "ModelFormats", "CUtf8proc"])
+    + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
       "PotstillDemo",
       ["Distillation", "Tasks", "Training", "Encoders", "Datasets", "Tokenization", "ModelFormats"])
@@ -100,5 +118,5 @@ let package = Package(
         "Evaluation", "Training", "Distillation", "Terminal", argumentParser, yams,
       ],
       // Its tests run the program itself.
-      testsOnly: ["PotstillTool"])
+      testsOnly: ["PotstillTool", "TaskFiles"])
 )

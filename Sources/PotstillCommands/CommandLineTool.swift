@@ -10,13 +10,16 @@ import Training
 /// The `potstill` program: from arguments to an exit code.
 public enum CommandLineTool {
   /// Runs this process's arguments and ends the process.
-  public static func main() -> Never {
+  ///
+  /// - Parameter commit: The commit that was built, for `--version`; empty where nobody knows it.
+  public static func main(commit: String) -> Never {
     // The runtime's crash reporter takes SIGQUIT for a crash and goes on; Ctrl-\\ must end the program.
     SignalWatch.endOnQuit()
     // A file beyond the limit of its size is then an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     let console = Console.standard()
-    var code = run(Array(CommandLine.arguments.dropFirst()), console: console)
+    let version = PotstillVersion.line(commit: commit)
+    var code = run(Array(CommandLine.arguments.dropFirst()), console: console, version: version)
     for path in MappedFile.takeRewritten() {
       console.warn("\(path) was written to while it was in use; what was read of it may be of both versions")
     }
@@ -32,8 +35,12 @@ public enum CommandLineTool {
 
   /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
   /// 143 for a run that SIGINT and SIGTERM broke off.
-  package static func run(_ arguments: [String], console: Console) -> Int32 {
-    run(named: arguments.first, on: console) { try command(for: arguments, console: console) }
+  package static func run(
+    _ arguments: [String], console: Console, version: String = PotstillVersion.line()
+  ) -> Int32 {
+    run(named: arguments.first, on: console, version: version) {
+      try command(for: arguments, console: console)
+    }
   }
 
   /// Runs a command as a recipe says, and returns its exit code.
@@ -44,7 +51,8 @@ public enum CommandLineTool {
   }
 
   private static func run(
-    named name: String?, on console: Console, _ making: () throws -> any ParsableCommand
+    named name: String?, on console: Console, version: String = PotstillVersion.line(),
+    _ making: () throws -> any ParsableCommand
   ) -> Int32 {
     do {
       var command = try making()
@@ -55,7 +63,7 @@ public enum CommandLineTool {
       try work.run(console)
       return 0
     } catch let usage as UsageError {
-      let name = name.map { " \($0)" } ?? ""
+      let name = name.flatMap { try? PotstillCommand.command(named: $0)._commandName }.map { " \($0)" } ?? ""
       report("\(usage)\n  See 'potstill\(name) --help' for more information.", on: console)
       return ExitCode.validationFailure.rawValue
     } catch let invalid as ValidationError {
@@ -71,7 +79,7 @@ public enum CommandLineTool {
         report("\(error)", on: console)
         return code
       }
-      return report(error, on: console)
+      return report(error, on: console, version: version)
     }
   }
 
@@ -80,6 +88,7 @@ public enum CommandLineTool {
     let spelled = OptionSpelling.translate(arguments)
     for option in spelled.ignored { console.note("potstill: note: \(option)") }
     try OptionSpelling.checkRefused(spelled.arguments)
+    try PotstillCommand.checkNames(spelled.arguments)
     let command = try PotstillCommand.parseAsRoot(spelled.arguments)
     try EmptyOptions.check(command)
     guard let name = spelled.arguments.first, let file = (command as? any RecipeCommand)?.recipe else {
@@ -91,10 +100,11 @@ public enum CommandLineTool {
   }
 
   /// Prints an error, or the help that was asked for, and returns the exit code.
-  private static func report(_ error: any Error, on console: Console) -> Int32 {
+  private static func report(_ error: any Error, on console: Console, version: String) -> Int32 {
     let code = PotstillCommand.exitCode(for: error)
     if code == .success {
-      console.output.line(PotstillCommand.fullMessage(for: error))
+      let message = PotstillCommand.fullMessage(for: error)
+      console.output.line(message == PotstillVersion.current ? version : message)
     } else if code == .validationFailure {
       var message = PotstillCommand.fullMessage(for: error)
       if message.hasPrefix("Error: ") { message.removeFirst("Error: ".count) }

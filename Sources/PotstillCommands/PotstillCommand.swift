@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelFormats
 
 /// The root of the command tree.
 package struct PotstillCommand: ParsableCommand {
@@ -19,6 +20,7 @@ package struct PotstillCommand: ParsableCommand {
       spell them (--learning_rate, --model_name_or_path). Files in a run folder are described in docs/recipes-and-runs.md.
       """,
     version: PotstillVersion.current,
+    subcommands: [ManualCommand.self],
     groupedSubcommands: [
       CommandGroup(name: "Begin", subcommands: [DemoCommand.self, InitCommand.self]),
       CommandGroup(
@@ -40,16 +42,40 @@ package struct PotstillCommand: ParsableCommand {
   ///
   /// - Throws: `UsageError` for a name that none has.
   static func command(named name: String) throws -> any ParsableCommand.Type {
-    let all = configuration.groupedSubcommands.flatMap(\.subcommands) + configuration.ungroupedSubcommands
-    guard let command = all.first(where: { $0.configuration.commandName == name }) else {
-      throw UsageError("there is no command \(name)")
+    try command(named: name, among: configuration)
+  }
+
+  /// Checks the names of commands before the parser, which would take an unknown one for a value too many.
+  ///
+  /// - Throws: `UsageError` with the nearest name.
+  static func checkNames(_ arguments: [String]) throws {
+    let names = (arguments.first == "help" ? arguments.dropFirst() : arguments[...]).prefix {
+      !$0.hasPrefix("-")
     }
-    return command
+    guard let first = names.first, first != "help" else { return }
+    let parts = try command(named: first).configuration
+    if names.count > 1, !parts.subcommands.isEmpty {
+      _ = try command(named: names[names.startIndex + 1], among: parts)
+    }
+  }
+
+  private static func command(
+    named name: String, among configuration: CommandConfiguration
+  ) throws -> any ParsableCommand.Type {
+    if let command = configuration.subcommands.first(where: { $0._commandName == name }) { return command }
+    let names = configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+    let near = suggestion(for: name, among: names) ?? names.first { name.count > 1 && $0.hasPrefix(name) }
+    throw UsageError("Unknown command '\(name)'" + (near.map { ". Did you mean '\($0)'?" } ?? ""))
   }
 }
 
-/// The version that `potstill --version` prints.
+/// The version of the program.
 package enum PotstillVersion {
   /// Semantic version of this source tree.
   package static let current = "0.1.0"
+
+  /// The line that `potstill --version` prints, with the commit where it is known.
+  package static func line(commit: String = "") -> String {
+    "potstill \(current)" + (commit.isEmpty ? "" : " (\(commit))")
+  }
 }

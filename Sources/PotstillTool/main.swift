@@ -1,3 +1,5 @@
+import CBuild
+import Foundation
 import PotstillCommands
 
-CommandLineTool.main()
+CommandLineTool.main(commit: String(cString: potstill_commit()))

@@ -109,13 +109,15 @@ package final class Console {
     stream.isTerminal && (environment["NO_COLOR"] ?? "").isEmpty && environment["TERM"] != "dumb"
   }
 
-  /// Columns of the terminal behind the messages, 80 when it does not say.
+  /// Columns of the terminal behind the messages, else behind the results; 80 when none says.
   package var width: Int {
-    var size = winsize()
-    if messages.isTerminal, ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
-      return Int(size.ws_col)
+    for (stream, descriptor) in [(messages, STDERR_FILENO), (output, STDOUT_FILENO)] where stream.isTerminal {
+      var size = winsize()
+      if stream.isReal, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 {
+        return Int(size.ws_col)
+      }
     }
-    return environment["COLUMNS"].flatMap { Int($0) } ?? 80
+    return environment["COLUMNS"].flatMap { Int($0) }.map { max($0, 20) } ?? 80
   }
 }
 
@@ -142,6 +144,9 @@ package final class TextStream {
     sink = nil
     self.isTerminal = isTerminal
   }
+
+  /// Whether the stream goes out of the process, not into memory.
+  var isReal: Bool { sink != nil }
 
   /// Text that an in-memory stream has received, or a file stream has not written yet.
   package var contents: String { String(decoding: pending, as: UTF8.self) }

@@ -14,7 +14,30 @@ import Testing
   }
 
   @Test func versionIsOneLine() {
-    #expect(potstill(["--version"]).output == PotstillVersion.current + "\n")
+    #expect(potstill(["--version"]).output == "potstill \(PotstillVersion.current)\n")
+    #expect(potstill(["train", "--version"]).output == "potstill \(PotstillVersion.current)\n")
+    #expect(PotstillVersion.line(commit: "abc1234") == "potstill \(PotstillVersion.current) (abc1234)")
+  }
+
+  @Test(arguments: [
+    (["disitll"], "distill"), (["trian"], "train"), (["eval"], "evaluate"),
+    (["Predict", "--json"], "predict"),
+    (["help", "distil"], "distill"), (["bench", "infr"], "infer"),
+  ])
+  func aMisspeltCommandGetsTheNearest(words: [String], meant: String) {
+    let run = potstill(words)
+    #expect(run.code == 64)
+    #expect(run.messages.contains("Unknown command '") && run.messages.contains("Did you mean '\(meant)'?"))
+  }
+
+  @Test func aCommandThatIsNearToNoneGetsTheHelp() {
+    let run = potstill(["serve"])
+    #expect(run.code == 64)
+    #expect(
+      run.messages
+        == "potstill: error: Unknown command 'serve'\n  See 'potstill --help' for more information.\n")
+    #expect(potstill(["help", "train"]).output.contains("USAGE: potstill train"))
+    #expect(potstill([]).output.contains("USAGE: potstill <subcommand>"))
   }
 
   @Test func aCommandLineWithoutSenseExitsWith64() {

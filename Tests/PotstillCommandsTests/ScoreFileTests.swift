@@ -75,8 +75,6 @@ import Testing
   }
 
   @Test func formsThatAreNotReadAreNamed() throws {
-    let table = try accuracy("prediction\n1\n0\n", "sentence,label\n\"x, y\",1\ny,0\n", goldName: "gold.csv")
-    #expect(table.code == 1 && table.messages.contains("(CSV) are not read"), "\(table.messages)")
     #expect(try value(accuracy("prediction\n1\n0\n", "label\n1\n0\n", goldName: "gold.csv")) == 1)
     let returns = try accuracy("prediction\r1\r0\r", "label\n1\n0\n")
     #expect(returns.messages.contains("carriage returns (CR) alone"), "\(returns.messages)")
@@ -84,6 +82,21 @@ import Testing
     #expect(twice.messages.contains("found the column prediction more than once"), "\(twice.messages)")
     let device = potstill(["score", "--metric", "accuracy", "/dev/zero", "/dev/zero"])
     #expect(device.code == 1 && device.messages.contains("it is a device, expected a file"))
+  }
+
+  @Test func commaSeparatedValuesAreReadAsSuch() throws {
+    let gold = "sentence,label\n\"x,\ny\",1\n\"\"\"y\"\"\",\"0\"\nz,1\nz,1\n"
+    #expect(try value(accuracy("prediction\n1\n1\n1\n1\n", gold, goldName: "gold.csv")) == 0.75)
+    let column = try score(
+      ["--metric", "accuracy", "--json", "--label-column", "sentence"], ("p.txt", "x\ny\n"),
+      ("g.csv", "sentence,label\nx,1\n\"y\",0\n"))
+    #expect(try value(column) == 1)
+    let narrow = try accuracy("prediction\n1\n1\n", "sentence,label\n\"x\ny\",1\nz\n", goldName: "gold.csv")
+    #expect(
+      narrow.code == 1 && narrow.messages.contains("gold.csv:4: found 1 columns, expected 2"),
+      "\(narrow.messages)")
+    let open = try accuracy("prediction\n1\n", "sentence,label\n\"x,1\n", goldName: "gold.csv")
+    #expect(open.code == 1 && open.messages.contains("gold.csv:2: found "), "\(open.messages)")
   }
 
   @Test func theFileWithoutANumberIsNamed() throws {

@@ -2,7 +2,9 @@ import Datasets
 import Foundation
 import PotstillCommands
 import PotstillDemo
+import TaskFiles
 import Tasks
+import TestSupport
 import Testing
 import Yams
 
@@ -23,6 +25,29 @@ struct TaskFilesTests {
     let task = try definition(name)
     #expect(task.name == name)
     #expect(task.faults.isEmpty)
+  }
+
+  @Test("the program holds every file of tasks/ to the byte, and finds it wherever it lies")
+  func compiledIn() throws {
+    let nowhere = TaskCatalog(
+      environment: [:], workingDirectory: URL(filePath: "/no/such"),
+      executable: URL(filePath: "/no/such/potstill"))
+    #expect(nowhere.names == Self.catalog.names && TaskCatalog.builtIn.names == Self.catalog.names)
+    for name in Self.catalog.names {
+      #expect(try TaskFiles.all[name] == Array(Data(contentsOf: Self.catalog.url(for: name))))
+      #expect(try nowhere.definition(of: name) == definition(name))
+    }
+    #expect(try nowhere.definition(of: "SST-2") == definition("sst2"))
+    let folder = try TemporaryFolder([
+      "sst2.yaml":
+        "name: sst2\ntext_column: t\nlabel_column: l\nlabels: [a, b]\nvalidation_file: other.tsv\n"
+    ]
+    )
+    let nearer = TaskCatalog(
+      environment: ["POTSTILL_TASKS": folder.url.path], workingDirectory: URL(filePath: "/no/such"),
+      executable: nil)
+    #expect(try nearer.definition(of: "sst2").labels == ["a", "b"])
+    #expect(throws: DatasetError.self) { try nowhere.definition(of: "nosuch") }
   }
 
   @Test("the tasks of the documentation are there")

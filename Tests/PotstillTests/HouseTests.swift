@@ -104,7 +104,9 @@ import Testing
   /// A target knows those below it, and none above.
   @Test func targetsImportDownwards() throws {
     let order = [
-      "CKernels", "CUtf8proc", "Kernels", "ModelFormats", "Tensors", "Tokenization", "Datasets", "Encoders",
+      "CBuild", "CKernels", "CUtf8proc", "TaskFiles", "Kernels", "ModelFormats", "Tensors", "Tokenization",
+      "Datasets",
+      "Encoders",
       "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "Terminal", "PotstillDemo",
       "PotstillCommands", "PotstillTool",
     ]

@@ -30,6 +30,47 @@ import Testing
     #expect(table.lines() == ["core     SkylakeX", "threads"])
   }
 
+  @Test func aTableThatIsTooWideIsFitted() {
+    let table = TextTable(
+      [.text("model"), .number("parameters", short: "params"), .number("accuracy"), .number("f1")],
+      [["runs/one/teacher-of-all", "1,000", "0.9", "0.8"], ["b", "2", "0.7", "0.6"]])
+    func fitted(_ width: Int) -> [[String]] { table.fitted(to: width).map { $0.lines() } }
+    #expect(fitted(50) == [table.lines()])
+    #expect(
+      fitted(49) == [
+        [
+          "model                    params  accuracy   f1", "runs/one/teacher-of-all   1,000       0.9  0.8",
+          "b                             2       0.7  0.6",
+        ]
+      ])
+    #expect(
+      fitted(40)[0][1...] == [
+        "runs/one/…-of-all   1,000       0.9  0.8", "b                       2       0.7  0.6",
+      ])
+    #expect(
+      fitted(30) == [
+        ["model             params", "runs/one…-of-all   1,000", "b                      2"],
+        ["model             accuracy", "runs/one…-of-all       0.9", "b                      0.7"],
+        ["model              f1", "runs/one…-of-all  0.8", "b                 0.6"],
+      ])
+    let titled = TextTable([.text("per_device_train_batch_size"), .number("accuracy")], [["8", "0.9"]])
+    #expect(titled.fitted(to: 20)[0].lines() == ["per_devi…ch_size  accuracy", "8                      0.9"])
+    // No width is too small to end.
+    #expect(table.fitted(to: 1).count == 3 && TextTable([]).fitted(to: 1).count == 1)
+  }
+
+  @Test func aTextAtTheEndGoesOnInLinesOfItsOwn() {
+    let table = TextTable(facts: [("labels", "one, two, three, four, five"), ("head", "classifier")])
+    #expect(
+      table.fitted(to: 27)[0].lines() == [
+        "labels  one, two, three,", "        four, five", "head    classifier",
+      ])
+    #expect(wrapped("  a bb ccc", to: 6, indent: 4) == ["  a bb", "    ccc"])
+    #expect(wrapped("longest-word-of-all b", to: 6) == ["longest-word-of-all", "b"])
+    #expect(middleClipped("abcdefghij", to: 6) == "abc…ij" && middleClipped("abc", to: 3) == "abc")
+    #expect(displayWidth(middleClipped("北京大学的学生们", to: 9)) <= 9)
+  }
+
   @Test func progressLooksLikeTqdm() {
     let line = ProgressLine(
       title: "Epoch 2/3", done: 412, total: 1105, elapsed: 72.28, values: [("loss", "0.41")])

@@ -1,14 +1,17 @@
 /// A row: its fields, or the fault that leaves it without.
-struct DelimitedRow: Sendable, Equatable {
+package struct DelimitedRow: Sendable, Equatable {
   /// The line on which the row starts, counted from 1.
-  var line: Int
-  var fields: [String]
-  var fault: RowFault?
+  package var line: Int
+  /// The fields; none where there is a fault.
+  package var fields: [String]
+  /// The fault.
+  package var fault: RowFault?
 }
 
 /// The rows of a delimited file, the header among them; blank lines are left out.
-struct DelimitedRows: Sendable, Equatable {
-  var rows: [DelimitedRow] = []
+package struct DelimitedRows: Sendable, Equatable {
+  /// The rows in the order of the file.
+  package var rows: [DelimitedRow] = []
   var blankLines = 0
 
   /// The bytes without a UTF-8 byte-order mark.
@@ -72,7 +75,7 @@ extension DelimitedRows {
   /// A quote inside a field that does not begin with one is data, as in Python's `csv`. Behind a row with a quote too
   /// many or too few, reading goes on in the line after its first; where a quote does not end within
   /// `longestQuotedField` bytes, the rest of the file belongs to it and is not read.
-  init(csv bytes: [UInt8]) {
+  package init(csv bytes: [UInt8]) {
     var parser = CSVParser(bytes: Self.skippingMark(bytes))
     while let row = parser.nextRow() {
       if row.fault == nil && row.fields == [""] { blankLines += 1 } else { rows.append(row) }

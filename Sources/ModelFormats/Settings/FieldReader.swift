@@ -177,18 +177,18 @@ package func suggestion(for name: String, among known: [String]) -> String? {
   return near.name
 }
 
-/// Levenshtein's distance in characters.
+/// Damerau's and Levenshtein's distance in characters: two neighbours that changed places are one mistake.
 private func editDistance(_ a: String, _ b: String) -> Int {
-  let b = Array(b)
-  var row = Array(0...b.count)
-  for (i, character) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
+  let (a, b) = (Array(a), Array(b))
+  var (before, row) = ([Int](), Array(0...b.count))
+  for i in a.indices {
+    var next = [i + 1]
     for j in b.indices {
-      let substitution = diagonal + (character == b[j] ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(substitution, diagonal + 1, row[j] + 1)
+      var best = min(row[j] + (a[i] == b[j] ? 0 : 1), row[j + 1] + 1, next[j] + 1)
+      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { best = min(best, before[j - 1] + 1) }
+      next.append(best)
     }
+    (before, row) = (row, next)
   }
   return row[b.count]
 }

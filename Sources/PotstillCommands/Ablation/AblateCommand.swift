@@ -10,6 +10,7 @@ package struct AblateCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "ablate",
     abstract: "Run recipes with every combination of some settings, and compare.",
+    usage: "potstill ablate <recipe> ... [<options>]",
     discussion: """
       Runs each recipe of 'potstill distill' or 'potstill train' with each combination of the values of --vary and with \
       each seed, and prints mean, standard deviation, least and greatest score of each combination.
@@ -25,7 +26,7 @@ package struct AblateCommand: ConsoleCommand {
       finished yet, or was run with other settings.
       """)
 
-  @Argument(help: ArgumentHelp("The recipes: YAML or JSON files.", valueName: "recipe"))
+  @Argument(help: ArgumentHelp("The recipes: YAML or JSON files.", valueName: "recipe"), completion: .file())
   package var recipes: [String]
 
   @Option(
@@ -39,7 +40,8 @@ package struct AblateCommand: ConsoleCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The folder of all runs (default, for one recipe: its output and \"-ablation\").", valueName: "folder"))
+      "The folder of all runs (default, for one recipe: its output and \"-ablation\").", valueName: "folder"),
+    completion: .directory)
   package var output: String?
 
   @Option(
@@ -54,7 +56,7 @@ package struct AblateCommand: ConsoleCommand {
   @Flag(help: "Print the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}

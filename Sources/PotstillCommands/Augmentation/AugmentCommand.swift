@@ -32,80 +32,51 @@ package struct AugmentCommand: RecipeCommand {
       Without --methods: masking (p 0.12) for 25%, replacement for 35%, joining for 40%.
       """)
 
-  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  @Argument(help: "A recipe: these options in a YAML or JSON file.", completion: .file())
   package var recipe: String?
 
   @OptionGroup(title: "Task")
   package var task: TaskOptions
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"))
-  package var output: String?
+  @OptionGroup(title: "Texts")
+  package var texts: AugmentedTexts
 
-  @Flag(help: "Write over the file and its recipe where they exist; never over the task's own files.")
-  package var overwriteOutputDir = false
-
-  @Option(help: ArgumentHelp("How texts are made; see above.", valueName: "methods"))
-  package var methods: JSONArgument?
-
-  @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
-  package var count: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "How many texts of each training text, instead; fewer where there are no more new ones.", valueName: "n"
-    ))
-  package var copies: Int?
-
-  @Option(
-    help: ArgumentHelp(
-      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"))
-  package var mlmModel: String?
-
-  @Option(help: "What the models' tokenizer reads as its mask. (default: [MASK])")
-  package var maskToken: String?
-
-  @Option(help: "Decides the texts. (default: 42)")
-  package var seed: UInt64?
-
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
 
-  package mutating func validate() throws {
-    try AugmentationAmount.check(count: count, copies: copies, prefix: "--")
-    if maskToken?.isEmpty == true { throw ValidationError("--mask-token is empty; expected a token.") }
-  }
-
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    let output = missing.require(output, "--output", "the file to write")
+    let output = missing.require(texts.output, "--output", "the file to write")
     task.require(&missing)
     try missing.check()
     if output.isEmpty { throw UsageError("--output is empty; expected the path of a file to write") }
-    try general.apply(to: console, computes: mlmModel != nil)
+    try general.apply(to: console, computes: texts.mlmModel != nil)
     let note = URL(filePath: output).deletingPathExtension().relativePath + ".recipe.yaml"
-    let file = try OutputFile(output, option: "--output", overwrite: overwriteOutputDir)
-    _ = try OutputFile(note, option: "the recipe beside --output,", overwrite: overwriteOutputDir)
+    let file = try OutputFile(output, option: "--output", overwrite: texts.overwriteOutputDir)
+    _ = try OutputFile(note, option: "the recipe beside --output,", overwrite: texts.overwriteOutputDir)
     let reader = try task.open(console)
     if file.isAmong(reader.paths) {
       throw CommandError("--output \(output) is a file of task \(reader.task.name); choose another file")
     }
     let recipe = AugmentationRecipe(
-      try methods?.parts ?? AugmentationRecipe.standard,
-      amount: AugmentationAmount.of(count: count, copies: copies), seed: seed ?? 42,
-      maskToken: maskToken ?? "[MASK]")
+      try texts.methods?.parts ?? AugmentationRecipe.standard,
+      amount: AugmentationAmount.of(count: texts.count, copies: texts.copies), seed: texts.seed ?? 42,
+      maskToken: texts.maskToken ?? "[MASK]")
     let (rows, path, readingNote) = try reader.readExamples(.train)
     console.note(readingNote)
     // What cannot be written is found before anything is made.
     _ = try UnlabelledFile.text(rows.prefix(1), path: output, task: reader.task)
     let made = try AugmentedRows.make(
-      of: rows, recipe, maskedModel: mlmModel, allowsNonFinite: console.allowsNonFinite, listener: console)
-    let wanted = count ?? rows.count
-    if copies == nil ? made.count < wanted : made.count == 0 {
+      of: rows, recipe, maskedModel: texts.mlmModel, allowsNonFinite: console.allowsNonFinite,
+      listener: console)
+    let wanted = texts.count ?? rows.count
+    if texts.copies == nil ? made.count < wanted : made.count == 0 {
       throw CommandError(
         "\(path) yields only \(made.count) new texts"
-          + (copies == nil ? ", fewer than --count \(wanted); ask for fewer" : "; choose other --methods"))
+          + (texts.copies == nil
+            ? ", fewer than --count \(wanted); ask for fewer" : "; choose other --methods"))
     }
     try write(try UnlabelledFile.text(made, path: output, task: reader.task), to: output)
     try write(
@@ -126,11 +97,52 @@ package struct AugmentCommand: RecipeCommand {
     var object = JSONObject()
     object["output"] = .string(output)
     object["methods"] = recipe.partsJSON
-    object["count"] = count.map { .integer($0) }
-    object["copies"] = copies.map { .integer($0) }
-    object["mlm_model"] = mlmModel.map { .string($0) }
+    object["count"] = texts.count.map { .integer($0) }
+    object["copies"] = texts.copies.map { .integer($0) }
+    object["mlm_model"] = texts.mlmModel.map { .string($0) }
     object["mask_token"] = .string(recipe.maskToken)
     object["seed"] = AugmentationAmount.seed(recipe.seed)
     return object
+  }
+}
+
+/// Options of the texts that are made.
+package struct AugmentedTexts: ParsableArguments {
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "file"), completion: .file())
+  package var output: String?
+
+  @Flag(help: "Write over the file and its recipe where they exist; never over the task's own files.")
+  package var overwriteOutputDir = false
+
+  @Option(help: ArgumentHelp("How texts are made; see above.", valueName: "methods"))
+  package var methods: JSONArgument?
+
+  @Option(help: ArgumentHelp("How many texts (default: as many as the training file has).", valueName: "n"))
+  package var count: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "How many texts of each training text, instead; fewer where there are no more new ones.", valueName: "n"
+    ))
+  package var copies: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"),
+    completion: .directory)
+  package var mlmModel: String?
+
+  @Option(help: "What the models' tokenizer reads as its mask. (default: [MASK])")
+  package var maskToken: String?
+
+  @Option(help: "Decides the texts. (default: 42)")
+  package var seed: UInt64?
+
+  package init() {}
+
+  package mutating func validate() throws {
+    try AugmentationAmount.check(count: count, copies: copies, prefix: "--")
+    if maskToken?.isEmpty == true { throw ValidationError("--mask-token is empty; expected a token.") }
   }
 }

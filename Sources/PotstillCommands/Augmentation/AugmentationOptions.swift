@@ -3,6 +3,18 @@ import Datasets
 import Distillation
 import ModelFormats
 
+/// Option of rows without labels, which teachers answer.
+package struct UnlabelledOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "More texts without labels, which the teacher labels: a .txt file with one a line, the .jsonl of 'potstill augment', or "
+        + "a file like the task's own (default: the task's).",
+      valueName: "file"), completion: .file())
+  package var unlabelledFile: String?
+
+  package init() {}
+}
+
 /// Options of augmentation before a distillation: the texts of `potstill augment`, made in memory.
 package struct AugmentationOptions: ParsableArguments {
   @Option(
@@ -22,7 +34,8 @@ package struct AugmentationOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"))
+      "The masked language model of the method masked_lm, a Hugging Face directory.", valueName: "folder"),
+    completion: .directory)
   package var mlmModel: String?
 
   package init() {}

@@ -14,7 +14,7 @@ struct BenchOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "One number of tokens a line, taken in order, begun again at the end; instead of --length.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   var lengths: String?
 
   @Option(
@@ -31,7 +31,7 @@ struct BenchOptions: ParsableArguments {
   @Flag(help: "Print one JSON object.")
   var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   var general: GeneralOptions
 
   mutating func validate() throws {
@@ -90,17 +90,4 @@ package struct BenchCommand: ParsableCommand {
     ])
 
   package init() {}
-}
-
-extension Console {
-  /// Prints a measurement.
-  func result(_ report: BenchmarkReport, json: Bool) {
-    if json { return result(JSONValue.object(report.json).prettyText) }
-    result(TextTable(facts: report.facts))
-    guard let shares = report.shares else { return }
-    result(
-      TextTable(
-        [.text("thread time"), .number("ms a step"), .number("share")],
-        shares.map { [$0.kind, $0.milliseconds, $0.share] }))
-  }
 }

@@ -12,7 +12,8 @@ import Training
 struct TrainStepBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "train-step",
-    abstract: "Forward, backward, clipping and AdamW of a classifier with its dropout.")
+    abstract: "Forward, backward, clipping and AdamW of a classifier with its dropout.",
+    usage: "potstill bench train-step [<options>]")
 
   @Option(help: ArgumentHelp("The model: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "minilm-l6"
@@ -84,7 +85,7 @@ struct DistillStepBench: ConsoleCommand {
 /// Command `potstill bench infer`.
 struct InferBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
-    commandName: "infer", abstract: "A classifier's forward pass.")
+    commandName: "infer", abstract: "A classifier's forward pass.", usage: "potstill bench infer [<options>]")
 
   @Option(help: ArgumentHelp("The model: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "minilm-l6"

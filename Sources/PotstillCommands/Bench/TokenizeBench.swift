@@ -10,12 +10,15 @@ import Tokenization
 struct TokenizeBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
     commandName: "tokenize",
-    abstract: "Ids, tokens and offsets of every line of a file, special tokens included.")
+    abstract: "Ids, tokens and offsets of every line of a file, special tokens included.",
+    usage: "potstill bench tokenize --model <folder> --input <file> [<options>]")
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"),
+    completion: .directory)
   var model: String
 
-  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
+  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"), completion: .file())
   var input: String
 
   @Option(help: ArgumentHelp("Passes over the file.", valueName: "n"))

@@ -24,19 +24,71 @@ package struct CacheCommand: ConsoleCommand {
         potstill distill --task sst2 --data SST-2/ --teacher-cache answers/ --student T4-tiny --output student/
       """)
 
+  @OptionGroup(title: "Teacher")
+  package var asked: AskedTeacherOptions
+
   @OptionGroup(title: "Task")
   package var task: TaskOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "More texts without labels: a .txt file with one a line, or a file like the task's own.",
-      valueName: "file"))
-  package var unlabelledFile: String?
+  @OptionGroup(title: "Run")
+  package var output: OutputOptions
+
+  @OptionGroup(title: "Run")
+  package var plan: DryRunOption
+
+  @OptionGroup(title: "Run")
+  package var caching: CachingOptions
+
+  @OptionGroup(title: "More texts")
+  package var unlabelled: UnlabelledOption
 
   @Option(help: ArgumentHelp("Only the first so many training examples.", valueName: "n"))
   package var maxTrainSamples: Int?
 
-  @Option(help: ArgumentHelp("The model that answers, a Hugging Face directory.", valueName: "folder"))
+  @Flag(help: "Print the results as one JSON object.")
+  package var json = false
+
+  @OptionGroup
+  package var general: GeneralOptions
+
+  package init() {}
+
+  package mutating func validate() throws {
+    try CountOption.checkSamples(maxTrainSamples, "--max-train-samples")
+  }
+
+  package mutating func run(_ console: Console) throws {
+    var missing = MissingOptions()
+    if !plan.dryRun { _ = missing.require(output.output, "--output", "the folder to write") }
+    try missing.check()
+    try general.apply(to: console)
+    var job = TeacherCacheJob(
+      try task.open(console, unlabelledFile: unlabelled.unlabelledFile), teacher: asked.teacher,
+      output: output.output)
+    (job.hiddenStates, job.matches, job.student) = (
+      asked.hiddenStates, try asked.match.values(of: "match"), asked.student
+    )
+    (job.maxTrainSamples, job.maxCacheGB) = (maxTrainSamples, caching.maxCacheGb)
+    job.needsValidation = task.validationFile != nil
+    job.allowsNonFinite = console.allowsNonFinite
+    job.overwritesOutput = output.overwriteOutputDir
+    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    if !plan.dryRun {
+      let watch = SignalWatch { console.note($0) }
+      watch.start()
+      defer { watch.stop() }
+      try prepared.run(observers: [watch])
+    }
+    let results = prepared.results
+    console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
+  }
+}
+
+/// Options of a teacher that is asked, and of the layers that are kept.
+package struct AskedTeacherOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The model that answers, a Hugging Face directory.", valueName: "folder"),
+    completion: .directory)
   package var teacher: String
 
   @Option(
@@ -54,47 +106,5 @@ package struct CacheCommand: ConsoleCommand {
       "The student, for matches that depend on its depth, such as uniform.", valueName: "student"))
   package var student: String?
 
-  @OptionGroup
-  package var caching: CachingOptions
-
-  @Flag(help: "Print what it would hold and take, and stop.")
-  package var dryRun = false
-
-  @OptionGroup(title: "Run")
-  package var output: OutputOptions
-
-  @Flag(help: "Print the results as one JSON object.")
-  package var json = false
-
-  @OptionGroup(title: "General")
-  package var general: GeneralOptions
-
   package init() {}
-
-  package mutating func validate() throws {
-    try CountOption.checkSamples(maxTrainSamples, "--max-train-samples")
-  }
-
-  package mutating func run(_ console: Console) throws {
-    var missing = MissingOptions()
-    if !dryRun { _ = missing.require(output.output, "--output", "the folder to write") }
-    try missing.check()
-    try general.apply(to: console)
-    var job = TeacherCacheJob(
-      try task.open(console, unlabelledFile: unlabelledFile), teacher: teacher, output: output.output)
-    (job.hiddenStates, job.matches, job.student) = (hiddenStates, try match.values(of: "match"), student)
-    (job.maxTrainSamples, job.maxCacheGB) = (maxTrainSamples, caching.maxCacheGb)
-    job.needsValidation = task.validationFile != nil
-    job.allowsNonFinite = console.allowsNonFinite
-    job.overwritesOutput = output.overwriteOutputDir
-    let prepared = try job.prepare(console, isDryRun: dryRun)
-    if !dryRun {
-      let watch = SignalWatch { console.note($0) }
-      watch.start()
-      defer { watch.stop() }
-      try prepared.run(observers: [watch])
-    }
-    let results = prepared.results
-    console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
-  }
 }

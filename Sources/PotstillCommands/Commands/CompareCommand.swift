@@ -29,10 +29,10 @@ package struct CompareCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object a model.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
-  @Argument(help: "Hugging Face directories with models for the task.")
+  @Argument(help: "Hugging Face directories with models for the task.", completion: .directory)
   package var models: [String]
 
   package init() {}

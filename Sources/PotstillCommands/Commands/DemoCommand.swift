@@ -13,6 +13,7 @@ package struct DemoCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "demo",
     abstract: "Teacher to student in about two minutes: no data, no downloads.",
+    usage: "potstill demo [<options>]",
     discussion: """
       Draws English and Chinese rows from grammars of its own, learns a WordPiece vocabulary, trains a teacher on many \
       labels, and a student at least four times smaller twice: on few labels alone, and with the teacher's answers to \
@@ -40,13 +41,13 @@ package struct DemoCommand: ConsoleCommand {
     name: .shortAndLong,
     help: ArgumentHelp(
       "Keep the models here as Hugging Face directories, and the rows as the files of the sample tasks.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   package var output: String?
 
   @Flag(help: "Print one JSON object a model.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}

@@ -42,63 +42,38 @@ package struct DistillCommand: RecipeCommand {
       JSON file whose keys are these options with underscores; flags win over it.
       """)
 
-  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  @Argument(help: "A recipe: these options in a YAML or JSON file.", completion: .file())
   package var recipe: String?
 
   @OptionGroup(title: "Teachers")
   package var teachers: TeacherOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "T6, T3 (any T<n>), uniform:3, last:3, first:3, layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN, or a "
-        + "Hugging Face directory.",
-      valueName: "student"))
-  package var student: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "A tokenizer of its own for a student of a fresh shape (default: the teacher's).", valueName: "folder"))
-  package var studentTokenizer: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The model whose layers, embeddings and tokenizer the student takes (default: the teacher; needed where that is a file of "
-        + "answers).",
-      valueName: "folder"))
-  package var studentFrom: String?
-
   @OptionGroup(title: "Student")
-  package var size: StudentOptions
-
-  @Flag(help: "Check everything, print the plan (sizes, matched layers, steps, memory) and stop.")
-  package var dryRun = false
+  package var student: StudentOptions
 
   @OptionGroup(title: "Task")
   package var task: TaskOptions
 
-  @Option(
-    help: ArgumentHelp(
-      "More texts without labels, which the teacher labels: a .txt file with one a line, the .jsonl of 'potstill augment', or a file like the task's own (default: the task's).",
-      valueName: "file"))
-  package var unlabelledFile: String?
-
-  @OptionGroup(title: "More texts")
-  package var augmentation: AugmentationOptions
-
   @OptionGroup(title: "Run")
   package var output: OutputOptions
 
-  @Flag(
-    help:
-      "Train the same student on the labels alone too, with the same settings and seed, into baseline/ of the run folder."
-  )
-  package var baseline = false
+  @OptionGroup(title: "Run")
+  package var plan: DryRunOption
+
+  @OptionGroup(title: "Run")
+  package var comparison: BaselineOption
 
   @OptionGroup(title: "Distillation")
   package var distillation: DistillationOptions
 
-  @OptionGroup(title: "BERT-of-Theseus")
-  package var theseus: TheseusOptions
+  @OptionGroup(title: "Training")
+  package var training: TrainingOptions
+
+  @OptionGroup(title: "More texts")
+  package var unlabelled: UnlabelledOption
+
+  @OptionGroup(title: "More texts")
+  package var augmentation: AugmentationOptions
 
   @OptionGroup(title: "Teacher's answers")
   package var caching: CachingOptions
@@ -106,13 +81,13 @@ package struct DistillCommand: RecipeCommand {
   @OptionGroup(title: "Two stages")
   package var features: FeatureStageOptions
 
-  @OptionGroup(title: "Training")
-  package var training: TrainingOptions
+  @OptionGroup(title: "BERT-of-Theseus")
+  package var theseus: TheseusOptions
 
   @Flag(help: "Print the plan or the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
@@ -123,8 +98,8 @@ package struct DistillCommand: RecipeCommand {
     try checkRequired()
     try general.apply(to: console)
     let job = try job(console)
-    let prepared = try job.prepare(console, isDryRun: dryRun)
-    if dryRun {
+    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    if plan.dryRun {
       console.result(
         prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
       return
@@ -143,7 +118,8 @@ package struct DistillCommand: RecipeCommand {
     let result = try console.run(
       prepared, recipe: recipe,
       inputs: task.inputs + teachers.teacher + teachers.teacherCache
-        + [student, studentTokenizer, studentFrom, unlabelledFile].compactMap { $0 })
+        + [student.student, student.studentTokenizer, student.studentFrom, unlabelled.unlabelledFile]
+        .compactMap { $0 })
     console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
   }
@@ -154,15 +130,15 @@ package struct DistillCommand: RecipeCommand {
       _ = missing.require(
         teachers.teacher.first, "--teacher", "the model to imitate, or --teacher-cache, its answers")
     }
-    _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
-    if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
+    _ = missing.require(student.student, "--student", "such as T3, T4-tiny or a directory")
+    if !plan.dryRun { _ = missing.require(output.output, "--output", "the run folder") }
     task.require(&missing, answers: teachers.answers)
     try missing.check()
   }
 
   /// The job that the options describe.
   private func job(_ console: Console) throws -> DistillationJob {
-    let reader = try task.open(console, unlabelledFile: unlabelledFile, answers: teachers.answers)
+    let reader = try task.open(console, unlabelledFile: unlabelled.unlabelledFile, answers: teachers.answers)
     var learnt = JobTask(reader)
     learnt.teachers = try teachers.teachers()
     learnt.teacherAverage = teachers.teacherAverage ?? learnt.teacherAverage
@@ -170,15 +146,13 @@ package struct DistillCommand: RecipeCommand {
     learnt.keepsAnswers = distillation.cacheTeacherLogits
     learnt.augmentation = try augmentation.augmentation()
     var job = DistillationJob(
-      [learnt],
-      student: JobStudent(
-        student ?? "", tokenizer: studentTokenizer, source: studentFrom, size: size.size),
+      [learnt], student: student.choice,
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
     job.theseus = try theseus.config()
     if job.theseus != nil, !(try distillation.given()).isEmpty { throw DistillationJob.theseusFault }
     job.featureStage = features.stage(cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
-    job.hasBaseline = baseline
+    job.hasBaseline = comparison.baseline
     job.maxCacheGB = caching.maxCacheGb
     job.allowsNonFinite = console.allowsNonFinite
     return job
@@ -186,14 +160,10 @@ package struct DistillCommand: RecipeCommand {
 
   private func options() throws -> JSONObject {
     var options = try task.given()
-    let groups: [any ParsableArguments] = [teachers, caching, size]
+    let groups: [any ParsableArguments] = [teachers, caching, student, unlabelled]
     for group in groups { for (key, value) in try group.given() { options[key] = value } }
-    options["student"] = student.map { .string($0) }
-    options["student_tokenizer"] = studentTokenizer.map { .string($0) }
-    options["student_from"] = studentFrom.map { .string($0) }
     options["output"] = output.output.map { .string($0) }
-    options["unlabelled_file"] = unlabelledFile.map { .string($0) }
-    if baseline { options["baseline"] = true }
+    if comparison.baseline { options["baseline"] = true }
     return options
   }
 }

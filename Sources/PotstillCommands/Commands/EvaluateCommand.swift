@@ -22,8 +22,8 @@ package struct EvaluateCommand: ConsoleCommand {
         potstill evaluate --task squad --data SQuAD/ --model qa/ --output answers/
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a model for the task.", valueName: "folder"))
-  package var model: String
+  @OptionGroup(title: "Model")
+  package var trained: TrainedModelOption
 
   @OptionGroup(title: "Task")
   package var task: TaskOptions
@@ -39,7 +39,7 @@ package struct EvaluateCommand: ConsoleCommand {
   @Option(
     help: ArgumentHelp(
       "Also write the predictions (predictions.json, .txt or .tsv, by the kind of task; predictions.jsonl with texts and probabilities) and all_results.json there; then the part needs no labels.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   package var output: String?
 
   @Flag(help: "Write into a folder that holds files already.")
@@ -51,7 +51,7 @@ package struct EvaluateCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
@@ -63,8 +63,8 @@ package struct EvaluateCommand: ConsoleCommand {
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console)
     let target = try output.map { try OutputFolder($0, overwrite: overwriteOutputDir) }
-    let reader = try task.open(console, model: model)
-    let folder = try TokenizedModel(model, for: reader.task.kind, console: console)
+    let reader = try task.open(console, model: trained.model)
+    let folder = try TokenizedModel(trained.model, for: reader.task.kind, console: console)
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, listener: console)
     _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console)

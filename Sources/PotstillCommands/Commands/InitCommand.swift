@@ -8,6 +8,7 @@ package struct InitCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "init",
     abstract: "Print the task file that rows of your own would use.",
+    usage: "potstill init <train-file> [<options>]",
     discussion: """
       Looks at every row of a CSV, TSV, JSON, CoNLL or SQuAD file: its format, columns, kind and labels. Change what it \
       prints where it is wrong, and give it with --task.
@@ -16,19 +17,19 @@ package struct InitCommand: ConsoleCommand {
         potstill train --task tickets.yaml --model MODEL_DIR --output teacher/
       """)
 
-  @Argument(help: "Rows to train on.")
+  @Argument(help: "Rows to train on.", completion: .file())
   package var trainFile: String
 
-  @Option(help: ArgumentHelp("Rows to score on.", valueName: "file"))
+  @Option(help: ArgumentHelp("Rows to score on.", valueName: "file"), completion: .file())
   package var validationFile: String?
 
-  @Option(help: ArgumentHelp("Rows to test on.", valueName: "file"))
+  @Option(help: ArgumentHelp("Rows to test on.", valueName: "file"), completion: .file())
   package var testFile: String?
 
-  @OptionGroup(title: "Columns")
+  @OptionGroup
   package var columns: ColumnOptions
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}

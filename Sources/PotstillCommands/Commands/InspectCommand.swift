@@ -10,6 +10,7 @@ package struct InspectCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "inspect",
     abstract: "Show what is in a checkpoint, and what the machine offers.",
+    usage: "potstill inspect [<options>] [<model>]",
     discussion: """
       Prints the parameter tree of a Hugging Face directory with shapes, sizes and memory; layers that are alike are \
       shown once. With --machine it prints processor, instruction sets, the matrix library with the core that runs, \
@@ -19,7 +20,7 @@ package struct InspectCommand: ConsoleCommand {
         potstill inspect --machine --json
       """)
 
-  @Argument(help: "A Hugging Face directory.")
+  @Argument(help: "A Hugging Face directory.", completion: .directory)
   package var model: String?
 
   @Flag(help: "Describe the machine and measure its matrix products (the default without a directory).")
@@ -28,7 +29,7 @@ package struct InspectCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}

@@ -37,12 +37,15 @@ package struct PredictCommand: ConsoleCommand {
       the best answer. What exceeds --null-score-diff-threshold is no answer.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"),
+    completion: .directory)
   package var model: String
 
   @Option(
     help: ArgumentHelp(
-      "A file of texts: .txt, .csv, .tsv, .jsonl, .json, CoNLL or SQuAD, also with .gz.", valueName: "file"))
+      "A file of texts: .txt, .csv, .tsv, .jsonl, .json, CoNLL or SQuAD, also with .gz.", valueName: "file"),
+    completion: .file())
   package var input: String?
 
   @Option(help: "The format of the input, where its name does not say it.")
@@ -59,7 +62,8 @@ package struct PredictCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the input's columns with the answers there: .csv, .tsv, .jsonl or .txt.", valueName: "file"))
+      "Write the input's columns with the answers there: .csv, .tsv, .jsonl or .txt.", valueName: "file"),
+    completion: .file())
   package var output: String?
 
   @Option(
@@ -86,7 +90,7 @@ package struct PredictCommand: ConsoleCommand {
   @Option(
     help: ArgumentHelp(
       "Also write hidden.0 … hidden.N [tokens, hidden] of all texts, packed one after the other.",
-      valueName: "file.safetensors"))
+      valueName: "file.safetensors"), completion: .file())
   package var hiddenStates: String?
 
   @Flag(help: "Write over files that exist.")
@@ -110,7 +114,7 @@ package struct PredictCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object a text.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   @Argument(help: "Texts.")

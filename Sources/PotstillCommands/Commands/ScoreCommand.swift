@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Foundation
 import ModelFormats
 import Tasks
 import Terminal
@@ -14,7 +15,7 @@ package struct ScoreCommand: ConsoleCommand {
     discussion: """
       squad, squad_v2, cmrc2018 and drcd take {id: text} as JSON and the data set's JSON. seqeval takes CoNLL files: a \
       token a line, the tag in the last column, a blank line between sentences; the same sentences in both. The other \
-      metrics take one value a line, or TSV with a header (prediction or label), or without one (--no-header), or JSON \
+      metrics take one value a line, or TSV or CSV with a header (prediction or label), or without one (--no-header), or JSON \
       lines when the name ends in .jsonl. Predictions with a column index belong to the rows of that index in the gold \
       file, or to its rows counted from 0. Labels that are numbers are compared as numbers. With --multi-label a value is \
       a set of labels, joined by commas or as a list in JSON; f1_micro, f1_macro and accuracy (of whole sets).
@@ -46,7 +47,7 @@ package struct ScoreCommand: ConsoleCommand {
     name: .customLong("metric"),
     help: ArgumentHelp(
       "One of \(ScoreMetric.names); accuracy and what follows may be given several times.",
-      valueName: "metric"))
+      valueName: "metric"), completion: .list(ScoreMetric.names.components(separatedBy: ", ")))
   package var metrics: [String] = []
 
   @Option(help: "seqeval: the scheme of strict mode (default: what the gold tags show).")
@@ -56,7 +57,8 @@ package struct ScoreCommand: ConsoleCommand {
   package var mode: Mode = .lenient
 
   @Option(
-    help: ArgumentHelp("squad_v2: no-answer probabilities or null odds, {id: number}.", valueName: "file"))
+    help: ArgumentHelp("squad_v2: no-answer probabilities or null odds, {id: number}.", valueName: "file"),
+    completion: .file())
   package var naProbFile: String?
 
   @Option(help: ArgumentHelp("squad_v2: answer \"\" where the probability is greater.", valueName: "number"))
@@ -92,13 +94,13 @@ package struct ScoreCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
-  @Argument(help: "The predictions.")
+  @Argument(help: "The predictions.", completion: .file())
   package var predictions: String
 
-  @Argument(help: "The gold answers, tags, labels or numbers.")
+  @Argument(help: "The gold answers, tags, labels or numbers.", completion: .file())
   package var gold: String
 
   package init() {}
@@ -136,34 +138,12 @@ package struct ScoreCommand: ConsoleCommand {
     )
     (scoring.labelSeparator, scoring.labels) = (labelSeparator, labels)
     let scores = try scoring.scores(try metric(), listener: console)
-    console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ScoreTable.of(scores))
+    console.result(json ? JSONValue.object(scores).prettyText : nil, orTable: ResultTable.scores(scores))
   }
 
   private func metric() throws -> ScoreMetric {
     do { return try ScoreMetric(metrics, multiLabel: multiLabel) } catch let error as TaskError {
       throw ValidationError(error.description)
     }
-  }
-}
-
-/// Table of scores: the official names with all digits.
-private enum ScoreTable {
-  /// A row for each score; scores of entity types make columns instead.
-  static func of(_ scores: JSONObject) -> TextTable {
-    let parts = scores.filter { $0.value.objectValue != nil }
-    guard let columns = parts.first?.value.objectValue?.keys else {
-      var table = TextTable([.text(""), .number("")])
-      for (name, value) in scores { table.add([name, text(value)]) }
-      return table
-    }
-    var table = TextTable([.text("")] + columns.map { .number($0) })
-    for (name, part) in parts { table.add([name] + columns.map { text(part[$0] ?? .null) }) }
-    table.add(["overall"] + columns.map { scores["overall_\($0)"].map(text) ?? "" })
-    table.add(["accuracy", text(scores["overall_accuracy"] ?? .null)])
-    return table
-  }
-
-  private static func text(_ value: JSONValue) -> String {
-    if case .double(let number) = value { "\(number)" } else { value.compactText }
   }
 }

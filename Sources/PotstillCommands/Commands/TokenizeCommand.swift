@@ -11,6 +11,7 @@ package struct TokenizeCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "tokenize",
     abstract: "Show the tokens of texts as a model sees them.",
+    usage: "potstill tokenize --model <folder> [<options>] [<texts> ...]",
     discussion: """
       Texts come from the command line, from --input (one a line, or one JSON object {"text", "text_pair"} a line when \
       the name ends in .jsonl), or from standard input. Offsets count Unicode scalars of the text.
@@ -22,10 +23,12 @@ package struct TokenizeCommand: ConsoleCommand {
       tokens included.
       """)
 
-  @Option(help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"))
+  @Option(
+    help: ArgumentHelp("A Hugging Face directory with a tokenizer.", valueName: "folder"),
+    completion: .directory)
   package var model: String
 
-  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"))
+  @Option(help: ArgumentHelp("A file of texts, one a line.", valueName: "file"), completion: .file())
   package var input: String?
 
   @Option(help: ArgumentHelp("Cut to so many tokens, special tokens included.", valueName: "n"))
@@ -34,7 +37,7 @@ package struct TokenizeCommand: ConsoleCommand {
   @Flag(help: "Print one JSON object a text.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   @Argument(help: "Texts.")

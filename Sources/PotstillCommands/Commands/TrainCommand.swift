@@ -22,11 +22,11 @@ package struct TrainCommand: RecipeCommand {
       A recipe is a YAML or JSON file whose keys are these options with underscores; flags win over it.
       """)
 
-  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  @Argument(help: "A recipe: these options in a YAML or JSON file.", completion: .file())
   package var recipe: String?
 
-  @Option(help: ArgumentHelp("The Hugging Face directory to start from.", valueName: "folder"))
-  package var model: String?
+  @OptionGroup(title: "Model")
+  package var start: ModelOption
 
   @OptionGroup(title: "Task")
   package var task: TaskOptions
@@ -34,24 +34,25 @@ package struct TrainCommand: RecipeCommand {
   @OptionGroup(title: "Run")
   package var output: OutputOptions
 
+  @OptionGroup(title: "Run")
+  package var plan: DryRunOption
+
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
-
-  @Flag(help: "Check everything and print the plan, without training.")
-  package var dryRun = false
 
   @Flag(help: "Print the plan or the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    let modelPath = missing.require(model, "--model", "the Hugging Face directory to start from")
-    let outputPath = dryRun ? output.output : missing.require(output.output, "--output", "the run folder")
+    let modelPath = missing.require(start.model, "--model", "the Hugging Face directory to start from")
+    let outputPath =
+      plan.dryRun ? output.output : missing.require(output.output, "--output", "the run folder")
     task.require(&missing)
     try missing.check()
     try general.apply(to: console)
@@ -60,8 +61,8 @@ package struct TrainCommand: RecipeCommand {
       [JobTask(reader)], student: JobStudent(modelPath),
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
-    let prepared = try job.prepare(console, isDryRun: dryRun)
-    if dryRun {
+    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    if plan.dryRun {
       console.result(
         prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
       return

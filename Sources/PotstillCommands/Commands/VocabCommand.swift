@@ -23,13 +23,14 @@ package struct VocabCommand: ConsoleCommand {
 
   @Option(
     name: .shortAndLong, parsing: .upToNextOption,
-    help: ArgumentHelp("Text files in UTF-8.", valueName: "file"))
+    help: ArgumentHelp("Text files in UTF-8.", valueName: "file"), completion: .file())
   package var input: [String]
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The folder for the tokenizer's files. Made when it does not exist.", valueName: "folder"))
+      "The folder for the tokenizer's files. Made when it does not exist.", valueName: "folder"),
+    completion: .directory)
   package var output: String
 
   @Flag(help: "Write into a folder that holds files already.")
@@ -82,7 +83,7 @@ package struct VocabCommand: ConsoleCommand {
   @Flag(help: "Print the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}

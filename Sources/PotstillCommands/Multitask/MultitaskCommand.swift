@@ -35,63 +35,50 @@ package struct MultitaskCommand: RecipeCommand {
       from their files.
       """)
 
-  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  @Argument(help: "A recipe: these options in a YAML or JSON file.", completion: .file())
   package var recipe: String?
 
-  @Option(help: ArgumentHelp("The tasks as a JSON list; a recipe holds them as a list.", valueName: "list"))
-  package var tasks: JSONArgument?
-
-  @Option(
-    help: ArgumentHelp(
-      "T6, T3 (any T<n>), uniform:3, last:3, first:3 or layers:0,5,11 of the first teacher, T3-small, T4-tiny, T12-nano, "
-        + "BiGRU, BiLSTM, CNN, or a Hugging Face directory.",
-      valueName: "student"))
-  package var student: String?
-
-  @Option(help: "Power of the tasks' sizes in their chance: 1 draws in proportion, 0 evenly (default: 1).")
-  package var tau: Double?
-
-  @Flag(help: "Check everything, print the plan of each task and stop.")
-  package var dryRun = false
+  @OptionGroup(title: "Tasks and student")
+  package var start: MultitaskOptions
 
   @OptionGroup(title: "Run")
   package var output: OutputOptions
 
-  @Flag(
-    help:
-      "Train the same student on the labels alone too, with the same settings and seed, into baseline/ of the run folder."
-  )
-  package var baseline = false
+  @OptionGroup(title: "Run")
+  package var plan: DryRunOption
+
+  @OptionGroup(title: "Run")
+  package var comparison: BaselineOption
 
   @OptionGroup(title: "Distillation")
   package var distillation: DistillationOptions
 
-  @OptionGroup(title: "Teachers' answers")
-  package var caching: CachingOptions
-
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
+
+  @OptionGroup(title: "Teachers' answers")
+  package var caching: CachingOptions
 
   @Flag(help: "Print the plan or the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
 
   package mutating func run(_ console: Console) throws {
     var missing = MissingOptions()
-    if tasks == nil { _ = missing.require(nil, "--tasks", "a list, best in a recipe") }
-    _ = missing.require(student, "--student", "such as T3, T4-tiny or a directory")
-    if !dryRun { _ = missing.require(output.output, "--output", "the run folder") }
+    if start.tasks == nil { _ = missing.require(nil, "--tasks", "a list, best in a recipe") }
+    _ = missing.require(start.student, "--student", "such as T3, T4-tiny or a directory")
+    if !plan.dryRun { _ = missing.require(output.output, "--output", "the run folder") }
     try missing.check()
     try general.apply(to: console)
-    let list = try tasks?.value(of: "tasks") ?? []
+    let list = try start.tasks?.value(of: "tasks") ?? []
     let entries = try TaskEntry.read(list)
     let job = try job(entries, console)
-    let prepared = try job.prepare(console, isDryRun: dryRun)
-    if dryRun {
+    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    if plan.dryRun {
       console.result(
         prepared, lines: prepared.plan.lines, json: json, warnings: prepared.plan.warnings + prepared.warnings
       )
@@ -120,14 +107,14 @@ package struct MultitaskCommand: RecipeCommand {
       return task
     }
     var job = DistillationJob(
-      tasks, student: JobStudent(student ?? ""),
+      tasks, student: JobStudent(start.student ?? ""),
       training: try TrainingConfig(
         for: tasks.map { (name: $0.name, task: $0.definition) }, overrides: try training.given()),
       isMultitask: true)
     try output.apply(to: &job, training)
-    if dryRun { job.output = nil }
-    job.tau = tau ?? job.tau
-    job.hasBaseline = baseline
+    if plan.dryRun { job.output = nil }
+    job.tau = start.tau ?? job.tau
+    job.hasBaseline = comparison.baseline
     job.maxCacheGB = caching.maxCacheGb
     job.allowsNonFinite = console.allowsNonFinite
     return job
@@ -136,10 +123,10 @@ package struct MultitaskCommand: RecipeCommand {
   private func options(_ list: JSONValue) -> JSONObject {
     var options = JSONObject()
     options["tasks"] = list
-    options["student"] = student.map { .string($0) }
-    options["tau"] = tau.map { .double($0) }
+    options["student"] = start.student.map { .string($0) }
+    options["tau"] = start.tau.map { .double($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
-    if baseline { options["baseline"] = true }
+    if comparison.baseline { options["baseline"] = true }
     options["output"] = output.output.map { .string($0) }
     return options
   }

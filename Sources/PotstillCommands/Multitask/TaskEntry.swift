@@ -112,3 +112,21 @@ struct TaskEntry {
     return file.hasSuffix(".yaml") ? String(file.dropLast(5)) : file
   }
 }
+
+/// Options of several tasks and their student.
+package struct MultitaskOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The tasks as a JSON list; a recipe holds them as a list.", valueName: "list"))
+  package var tasks: JSONArgument?
+
+  @Option(
+    help: ArgumentHelp(
+      "T6, T3 (any T<n>), uniform:3, last:3, first:3 or layers:0,5,11 of the first teacher, T3-small, T4-tiny, T12-nano, "
+        + "BiGRU, BiLSTM, CNN, or a Hugging Face directory.",
+      valueName: "student"))
+  package var student: String?
+
+  @Option(help: "Power of the tasks' sizes in their chance: 1 draws in proportion, 0 evenly (default: 1).")
+  package var tau: Double?
+
+  package init() {}
+}

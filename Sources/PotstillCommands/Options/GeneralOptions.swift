@@ -42,7 +42,7 @@ package struct OutputOptions: ParsableArguments {
     name: .shortAndLong,
     help: ArgumentHelp(
       "The run folder: checkpoint, results, metrics and the recipe go there. Made when it does not exist.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   package var output: String?
 
   @Flag(help: "Write into a folder that holds files already; a run that is resumed there may without it.")
@@ -55,6 +55,25 @@ package struct OutputOptions: ParsableArguments {
     (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
     (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
   }
+}
+
+/// Option of a run that is planned, not made.
+package struct DryRunOption: ParsableArguments {
+  @Flag(help: "Check everything, print the plan (sizes, matched layers, steps, memory) and stop.")
+  package var dryRun = false
+
+  package init() {}
+}
+
+/// Option of the student that learns without a teacher, for comparison.
+package struct BaselineOption: ParsableArguments {
+  @Flag(
+    help:
+      "Train the same student on the labels alone too, with the same settings and seed, into baseline/ of the run folder."
+  )
+  package var baseline = false
+
+  package init() {}
 }
 
 /// Options of the disk that a teacher's cached answers may take.

@@ -6,28 +6,52 @@ import ModelFormats
 import Tasks
 import Terminal
 
+/// Option of the model that a training starts from.
+package struct ModelOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The Hugging Face directory to start from.", valueName: "folder"),
+    completion: .directory)
+  package var model: String?
+
+  package init() {}
+}
+
+/// Option of a trained model.
+package struct TrainedModelOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("A Hugging Face directory with a model for the task.", valueName: "folder"),
+    completion: .directory)
+  package var model: String
+
+  package init() {}
+}
+
 /// Options of the task and of the places of its files.
 package struct TaskOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A task of Potstill (such as sst2, mrpc, chnsenticorp), or the path of a YAML file that defines one; none for files of your own.",
-      valueName: "task"))
+      valueName: "task"), completion: .list(TaskCatalog.builtIn.names))
   package var task: String?
 
   @Option(
-    help: ArgumentHelp("The folder of the task's files (default: that of a YAML file).", valueName: "folder"))
+    help: ArgumentHelp("The folder of the task's files (default: that of a YAML file).", valueName: "folder"),
+    completion: .directory)
   package var data: String?
 
   @Option(
-    help: ArgumentHelp("Rows to train on: your own, or another file than the task's.", valueName: "file"))
+    help: ArgumentHelp("Rows to train on: your own, or another file than the task's.", valueName: "file"),
+    completion: .file())
   package var trainFile: String?
 
   @Option(
-    help: ArgumentHelp("Rows to score on: your own, or another file than the task's.", valueName: "file"))
+    help: ArgumentHelp("Rows to score on: your own, or another file than the task's.", valueName: "file"),
+    completion: .file())
   package var validationFile: String?
 
   @Option(
-    help: ArgumentHelp("Rows to test on: your own, or another file than the task's.", valueName: "file"))
+    help: ArgumentHelp("Rows to test on: your own, or another file than the task's.", valueName: "file"),
+    completion: .file())
   package var testFile: String?
 
   @Option(

@@ -12,13 +12,13 @@ package struct TeacherOptions: ParsableArguments {
     help: ArgumentHelp(
       "The model to imitate, a Hugging Face directory; or a file of anybody's answers (.jsonl, .csv, .tsv). Given several "
         + "times, the student learns from the mean of all; layers are matched with the first.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .file())
   package var teacher: [String] = []
 
   @Option(
     help: ArgumentHelp(
       "Its answers, made by 'potstill cache'; --teacher may then be left out. Of several teachers give it for each, in their "
-        + "order.", valueName: "folder"))
+        + "order.", valueName: "folder"), completion: .directory)
   package var teacherCache: [String] = []
 
   @Option(
@@ -72,8 +72,28 @@ package struct TeacherOptions: ParsableArguments {
   }
 }
 
-/// Options of a student's sizes, which replace its shape's, by their names in `config.json`.
+/// Options of a student: its shape, and its sizes by their names in `config.json`, which replace the shape's.
 package struct StudentOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "T6, T3 (any T<n>), uniform:3, last:3, first:3, layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN, or a "
+        + "Hugging Face directory.",
+      valueName: "student"), completion: .directory)
+  package var student: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A tokenizer of its own for a student of a fresh shape (default: the teacher's).", valueName: "folder"),
+    completion: .directory)
+  package var studentTokenizer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The model whose layers, embeddings and tokenizer the student takes (default: the teacher; needed where that is a file of "
+        + "answers).",
+      valueName: "folder"), completion: .directory)
+  package var studentFrom: String?
+
   @Option(
     help: ArgumentHelp(
       "Features of a token: fewer than the teacher's keep those with the largest weights (default: the teacher's; for BiGRU "
@@ -104,10 +124,11 @@ package struct StudentOptions: ParsableArguments {
 
   package init() {}
 
-  /// The sizes that the options give.
-  var size: StudentSize {
-    StudentSize(
+  /// The student that the options describe.
+  var choice: JobStudent {
+    let size = StudentSize(
       hiddenSize: hiddenSize, embeddingSize: embeddingSize, layerCount: numHiddenLayers,
       attentionHeads: numAttentionHeads, intermediateSize: intermediateSize)
+    return JobStudent(student ?? "", tokenizer: studentTokenizer, source: studentFrom, size: size)
   }
 }

@@ -125,7 +125,7 @@ package struct TrainingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Go on from a checkpoint of the same run: its folder, or \"last\" for the newest in --output.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   package var resumeFromCheckpoint: String?
 
   @Flag(

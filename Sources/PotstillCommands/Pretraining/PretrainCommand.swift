@@ -42,28 +42,11 @@ package struct PretrainCommand: RecipeCommand {
       tokens a sequence, 32 sequences a batch, learning rate 5e-4 from scratch and 5e-5 with --model, 6% warm-up, weight decay 0.01.
       """)
 
-  @Argument(help: "A recipe: these options in a YAML or JSON file.")
+  @Argument(help: "A recipe: these options in a YAML or JSON file.", completion: .file())
   package var recipe: String?
 
-  @Option(
-    name: .shortAndLong, parsing: .upToNextOption,
-    help: ArgumentHelp("Text files in UTF-8: what the model learns from.", valueName: "file"))
-  package var input: [String] = []
-
-  @Option(help: ArgumentHelp("The Hugging Face directory to go on with.", valueName: "folder"))
-  package var model: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The shape of a fresh model: T3-small, T4-tiny, T12-nano, or the path of a config.json.",
-      valueName: "shape"))
-  package var config: String?
-
-  @Option(
-    help: ArgumentHelp(
-      "The folder of the tokenizer (default: that of --model). Its vocabulary decides that of a fresh model.",
-      valueName: "folder"))
-  package var tokenizer: String?
+  @OptionGroup(title: "Text and model")
+  package var source: PretrainingSource
 
   @OptionGroup(title: "Teacher")
   package var distillation: TripleLossOptions
@@ -83,7 +66,7 @@ package struct PretrainCommand: RecipeCommand {
   @Flag(help: "Print the results as one JSON object.")
   package var json = false
 
-  @OptionGroup(title: "General")
+  @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
@@ -104,7 +87,8 @@ package struct PretrainCommand: RecipeCommand {
     let results = try prepared.run(
       observers: [TrainingView(console), SignalWatch { console.note($0) }],
       recipe: ResolvedRecipe.yaml(command: "pretrain", try recipeObjects(prepared.job)),
-      inputs: text.inputs + [model, config, tokenizer, distillation.teacher].compactMap { $0 })
+      inputs: text.inputs
+        + [source.model, source.config, source.tokenizer, distillation.teacher].compactMap { $0 })
     console.note("checkpoint and results are in \(outputPath)")
     console.result(json ? JSONValue.object(results).prettyText : nil, orTable: ResultTable.of(results))
   }
@@ -113,7 +97,9 @@ package struct PretrainCommand: RecipeCommand {
   private func checkOptions() throws -> String {
     try distillation.check()
     var missing = MissingOptions()
-    let starts = [("--model", model), ("--config", config), ("--student", distillation.student)].filter {
+    let starts = [
+      ("--model", source.model), ("--config", source.config), ("--student", distillation.student),
+    ].filter {
       $0.1 != nil
     }
     if starts.count > 1 {
@@ -128,10 +114,11 @@ package struct PretrainCommand: RecipeCommand {
           nil, "--model",
           "the Hugging Face directory to go on with; or --config and --tokenizer for a fresh model")
         : missing.require(nil, "--student", "such as T6; or --config or --model")
-    } else if config != nil && distillation.teacher == nil {
-      _ = missing.require(tokenizer, "--tokenizer", "the folder of a tokenizer; 'potstill vocab' makes one")
+    } else if source.config != nil && distillation.teacher == nil {
+      _ = missing.require(
+        source.tokenizer, "--tokenizer", "the folder of a tokenizer; 'potstill vocab' makes one")
     }
-    if input.isEmpty && task.task == nil && task.trainFile == nil {
+    if source.input.isEmpty && task.task == nil && task.trainFile == nil {
       _ = missing.require(nil, "--input", "text files; or --task and --data")
     }
     let path = missing.require(output.output, "--output", "the run folder")
@@ -141,9 +128,9 @@ package struct PretrainCommand: RecipeCommand {
 
   /// The model to begin with.
   private var start: PretrainingJob.Start {
-    if let model { return .model(model, tokenizer: tokenizer) }
+    if let model = source.model { return .model(model, tokenizer: source.tokenizer) }
     if distillation.teacher != nil, let student = distillation.student { return .layers(student) }
-    return .shape(config ?? "", tokenizer: tokenizer)
+    return .shape(source.config ?? "", tokenizer: source.tokenizer)
   }
 
   /// The text of `--task`, or else the files of `--input`.
@@ -151,26 +138,26 @@ package struct PretrainCommand: RecipeCommand {
     guard task.task != nil else {
       // run_mlm calls its text --train_file.
       return try PretrainingText(
-        files: input + (task.trainFile.map { [$0] } ?? []), validation: task.validationFile,
+        files: source.input + (task.trainFile.map { [$0] } ?? []), validation: task.validationFile,
         maxLength: task.maxSeqLength ?? 128, masking: masking.settings(over: MaskingSettings()),
-        badRows: task.skipBadRows ? .skip : .fail, isFresh: model == nil)
+        badRows: task.skipBadRows ? .skip : .fail, isFresh: source.model == nil)
     }
-    if !input.isEmpty {
+    if !source.input.isEmpty {
       throw UsageError(
         "--input and --task are both given; the task names its files already, so leave one out")
     }
     let reader = try task.open(console, trainsMaskedModels: true)
     return try PretrainingText(
       reader, masking: masking.settings(over: reader.task.masking), ownsWordList: masking.wordList != nil,
-      isFresh: model == nil)
+      isFresh: source.model == nil)
   }
 
   private func recipeObjects(_ job: PretrainingJob) throws -> [JSONObject] {
     var own = JSONObject()
-    if !input.isEmpty { own["input"] = .array(input.map { .string($0) }) }
-    own["model"] = model.map { .string($0) }
-    own["config"] = config.map { .string($0) }
-    own["tokenizer"] = tokenizer.map { .string($0) }
+    if !source.input.isEmpty { own["input"] = .array(source.input.map { .string($0) }) }
+    own["model"] = source.model.map { .string($0) }
+    own["config"] = source.config.map { .string($0) }
+    own["tokenizer"] = source.tokenizer.map { .string($0) }
     own["output"] = .string(job.output)
     own["max_seq_length"] = .integer(job.text.task.maxSequenceLength)
     return [

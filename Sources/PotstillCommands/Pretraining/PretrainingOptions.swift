@@ -10,7 +10,7 @@ package struct TripleLossOptions: ParsableArguments {
     help: ArgumentHelp(
       "The model to imitate, a Hugging Face directory: a masked language model (DistilBERT's triple loss), or with --alpha-ce 0 "
         + "any encoder, for its layers.",
-      valueName: "folder"))
+      valueName: "folder"), completion: .directory)
   package var teacher: String?
 
   @Option(
@@ -87,7 +87,7 @@ package struct MaskingOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Words, one a line, by which Chinese characters are put together to words with --whole-word-mask.",
-      valueName: "file"))
+      valueName: "file"), completion: .file())
   package var wordList: String?
 
   @Flag(
@@ -105,4 +105,32 @@ package struct MaskingOptions: ParsableArguments {
       probability: mlmProbability ?? task.probability, wholeWords: wholeWordMask ?? task.wholeWords,
       wordListFile: wordList ?? task.wordListFile, isLineByLine: lineByLine ?? task.isLineByLine)
   }
+}
+
+/// Options of the text of a pretraining, and of the model that it begins with.
+package struct PretrainingSource: ParsableArguments {
+  @Option(
+    name: .shortAndLong, parsing: .upToNextOption,
+    help: ArgumentHelp("Text files in UTF-8: what the model learns from.", valueName: "file"),
+    completion: .file())
+  package var input: [String] = []
+
+  @Option(
+    help: ArgumentHelp("The Hugging Face directory to go on with.", valueName: "folder"),
+    completion: .directory)
+  package var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The shape of a fresh model: T3-small, T4-tiny, T12-nano, or the path of a config.json.",
+      valueName: "shape"))
+  package var config: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder of the tokenizer (default: that of --model). Its vocabulary decides that of a fresh model.",
+      valueName: "folder"), completion: .directory)
+  package var tokenizer: String?
+
+  package init() {}
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Terminal
 
 /// Options of a subcommand, asked from the parser itself, so that no second list can grow stale.
 package struct OptionCatalogue {
@@ -22,7 +23,7 @@ package struct OptionCatalogue {
 
   /// The catalogue of one subcommand of `potstill`; empty when there is no such subcommand.
   package init(of subcommand: String) {
-    let dump = try? JSONDecoder().decode(ToolDump.self, from: Data(PotstillCommand._dumpHelp().utf8))
+    let dump = try? JSONDecoder().decode(ToolDescription.self, from: Data(PotstillCommand._dumpHelp().utf8))
     let command = dump?.command.subcommands?.first { $0.commandName == subcommand }
     entries = (command?.arguments ?? []).compactMap { argument in
       let names = (argument.names ?? []).filter { $0.kind == "long" }.map(\.name)
@@ -65,27 +66,6 @@ extension OptionCatalogue.Entry {
       : quoted.dropLast().joined(separator: ", ") + " or " + quoted.suffix(1).joined()
     return ". Please provide one of \(list)."
   }
-}
-
-/// The part we read of ArgumentParser's description of a tool.
-private struct ToolDump: Decodable {
-  struct Command: Decodable {
-    let commandName: String
-    let subcommands: [Command]?
-    let arguments: [Argument]?
-  }
-  struct Argument: Decodable {
-    let kind: String
-    let isRepeating: Bool
-    let names: [Name]?
-    let valueName: String?
-    let allValues: [String]?
-  }
-  struct Name: Decodable {
-    let kind: String
-    let name: String
-  }
-  let command: Command
 }
 
 /// Option of another tool that is ignored.

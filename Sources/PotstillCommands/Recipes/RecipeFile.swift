@@ -1,5 +1,6 @@
 import Foundation
 import ModelFormats
+import Tasks
 import Yams
 
 /// Recipe of a run: the options of a command as YAML or JSON, in sections if the author likes.
@@ -123,5 +124,21 @@ package struct RecipeFile {
 
   private static func isQuoted(_ scalar: Node.Scalar) -> Bool {
     scalar.style == .doubleQuoted || scalar.style == .singleQuoted
+  }
+}
+
+/// The recipe that a run really followed, as YAML that the same command reads again.
+enum ResolvedRecipe {
+  /// YAML with one line per option, in the order of the help text; of several values the last counts.
+  static func yaml(command: String, _ objects: [JSONObject]) -> String {
+    var merged = JSONObject()
+    for object in objects {
+      for (key, value) in object where !value.isNull { merged[key] = value }
+    }
+    let lines = OptionCatalogue(of: command).recipeKeys.compactMap { key in
+      merged[key].map { "\(key): \($0.yamlScalar)\n" }
+    }
+    return "# potstill \(PotstillVersion.current): run it again with 'potstill \(command) recipe.yaml'\n"
+      + lines.joined()
   }
 }

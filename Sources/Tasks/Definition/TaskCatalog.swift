@@ -1,20 +1,31 @@
 public import Datasets
 public import Foundation
+import TaskFiles
 
 /// Catalogue of tasks: where `--task NAME` looks for `NAME.yaml`.
 ///
-/// The YAML files of `tasks/` are the only source of the built-in tasks; nothing is copied into code. They are looked for in
-/// the folder that `POTSTILL_TASKS` names, in `tasks/` of the working directory, and beside the
-/// executable: `tasks/` of each folder above it (a build inside the repository) and `share/potstill/tasks` next to
-/// its `bin` folder (an installation). Parsing YAML is the caller's part, so that this library needs no YAML.
+/// The YAML files of `tasks/` are the only source of the built-in tasks. They are looked for in the folders that
+/// `POTSTILL_TASKS` names, in `tasks/` of the working directory, and beside the executable: `share/potstill/tasks` next to
+/// its `bin` folder and `tasks/` of each folder above it (a build inside the repository). The files as they were
+/// when the program was built are compiled in and come last.
 public struct TaskCatalog: Sendable {
   /// The folders in the order of the search; some may not exist.
   public let folders: [URL]
 
+  /// The files that are compiled in, by name.
+  private var builtIn: [String: [UInt8]] = [:]
+
   /// A catalogue of exactly these folders.
   public init(folders: [URL]) { self.folders = folders }
 
-  /// The catalogue of a program.
+  /// The catalogue of the tasks that are compiled in.
+  public static let builtIn: TaskCatalog = {
+    var catalog = TaskCatalog(folders: [])
+    catalog.builtIn = TaskFiles.all
+    return catalog
+  }()
+
+  /// The catalogue of a program: folders, then what is compiled in.
   ///
   /// - Parameters:
   ///   - environment: where `POTSTILL_TASKS` is looked up; several folders are separated by colons.
@@ -34,6 +45,22 @@ public struct TaskCatalog: Sendable {
       }
     }
     self.init(folders: folders)
+    builtIn = TaskFiles.all
+  }
+
+  /// The task given by name, or by the path of a YAML file.
+  ///
+  /// - Throws: The errors of `url(for:)` and of `TaskDefinition(contentsOf:)`.
+  public func definition(of task: String) throws -> TaskDefinition {
+    do {
+      return try TaskDefinition(contentsOf: try url(for: task))
+    } catch DatasetError.unknownTask(_, let searched, _) {
+      for name in Self.spellings(of: task) {
+        guard let bytes = builtIn[name] else { continue }
+        return try TaskDefinition(yaml: String(decoding: bytes, as: UTF8.self), path: "tasks/\(name).yaml")
+      }
+      throw DatasetError.unknownTask(name: task, searched: searched, known: names)
+    }
   }
 
   /// The file of a task given by name, or by the path of a YAML file.
@@ -46,10 +73,8 @@ public struct TaskCatalog: Sendable {
       if manager.fileExists(atPath: url.path(percentEncoded: false)) { return url }
       throw .unreadableFile(path: task, reason: "no such file, expected the YAML definition of a task")
     }
-    let name = task.lowercased()
     for folder in folders {
-      // GLUE's own spelling of names has a hyphen (SST-2), Hugging Face's has none (sst2).
-      for spelling in [task, name, name.filter { $0 != "-" && $0 != "_" }] {
+      for spelling in Self.spellings(of: task) {
         let url = folder.appending(path: spelling + ".yaml")
         if manager.fileExists(atPath: url.path(percentEncoded: false)) { return url }
       }
@@ -58,9 +83,15 @@ public struct TaskCatalog: Sendable {
     throw .unknownTask(name: task, searched: searched, known: names)
   }
 
-  /// The names of all tasks in the folders, sorted.
+  /// The names that a task may be meant by: GLUE's own spelling has a hyphen (SST-2), Hugging Face's has none (sst2).
+  private static func spellings(of task: String) -> [String] {
+    let name = task.lowercased()
+    return [task, name, name.filter { $0 != "-" && $0 != "_" }]
+  }
+
+  /// The names of all tasks in the folders and in the program, sorted.
   public var names: [String] {
-    var names: Set<String> = []
+    var names = Set(builtIn.keys)
     for folder in folders {
       let files = try? FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))
       for file in files ?? [] where file.hasSuffix(".yaml") { names.insert(String(file.dropLast(5))) }

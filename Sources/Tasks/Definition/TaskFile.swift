@@ -9,7 +9,13 @@ extension TaskDefinition {
   /// - Throws: `YAMLError` for a file that is no YAML, `DatasetError` for one that defines no task.
   public init(contentsOf url: URL) throws {
     let path = url.relativePath
-    let text = try YAMLFile.text(path, expected: "the definition of a task in YAML")
+    try self.init(yaml: YAMLFile.text(path, expected: "the definition of a task in YAML"), path: path)
+  }
+
+  /// Reads the YAML text of a task; errors name it by its path.
+  ///
+  /// - Throws: `YAMLError` for a text that is no YAML, `DatasetError` for one that defines no task.
+  init(yaml text: String, path: String) throws {
     guard let root = try YAMLFile.document(text, path: path), case .mapping = root else {
       throw TaskError(
         "\(path):1: found no keys, expected the definition of a task, with lines such as 'name: my-task'")

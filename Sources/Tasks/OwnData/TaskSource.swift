@@ -38,7 +38,7 @@ public struct TaskSource: Sendable {
     var definition: TaskDefinition
     var findings: [String] = []
     if let task {
-      definition = try hinted(TaskDefinition(contentsOf: catalog.url(for: task)), of: task)
+      definition = try hinted(catalog.definition(of: task), of: task)
       if let trainFile { definition.trainFile = replaced(definition.trainFile, by: path(trainFile)) }
       if let validationFile {
         definition.validationFile = replaced(definition.validationFile, by: path(validationFile))

@@ -31,8 +31,9 @@ public struct EvaluationData {
   ) throws {
     let (rows, path, note) = try reader.readExamples(split, part: part)
     task = reader.task
-    examples = limit.map { rows.prefix(max(0, $0)) } ?? rows
-    listener.note(note)
+    let limited = rows.limited(to: limit, note: note)
+    examples = limited.rows
+    listener.note(limited.note)
     if examples.count == 0 {
       throw TaskError(
         "--max-eval-samples is \(limit ?? 0), so that nothing is left of \(path); ask for 1 or more")

@@ -1,4 +1,5 @@
 public import Datasets
+import Foundation
 import ModelFormats
 
 /// Rows of a run: those that the model learns from, and those that it is scored on.
@@ -26,21 +27,20 @@ public struct RunRows {
     _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
     needsTrainFile: Bool = true, listener: any WorkListener = SilentListener()
   ) throws {
-    func read(_ split: DataSplit) throws -> TaskExamples {
+    func read(_ split: DataSplit, _ limit: Int? = nil) throws -> (all: Int, rows: TaskExamples) {
       let (examples, _, note) = try reader.readExamples(split)
-      listener.note(note)
-      return examples
+      let limited = examples.limited(to: limit, note: note)
+      listener.note(limited.note)
+      return (examples.count, limited.rows)
     }
-    let all = !needsTrainFile && reader.task.trainFile == nil ? .texts([]) : try read(.train)
-    trainFileCount = all.count
-    trainFileRows = maxTrain.map { all.prefix(max(0, $0)) } ?? all
+    (trainFileCount, trainFileRows) =
+      !needsTrainFile && reader.task.trainFile == nil ? (0, .texts([])) : try read(.train, maxTrain)
     var train = trainFileRows
     if readsUnlabelled, reader.task.unlabelledFile != nil {
-      train = train.appending(try read(.unlabelled), upTo: maxTrain, listener: listener)
+      train = train.appending(try read(.unlabelled).rows, upTo: maxTrain, listener: listener)
     }
     self.train = train
-    let scored = reader.task.hasValidation ? try read(.validation) : nil
-    validation = maxValidation.map { scored?.prefix(max(0, $0)) } ?? scored
+    validation = reader.task.hasValidation ? try read(.validation, maxValidation).rows : nil
   }
 
   /// Adds rows without labels, for a teacher to label.
@@ -59,6 +59,14 @@ public struct RunRows {
 }
 
 extension TaskExamples {
+  /// The first rows, as many as a limit lets, and the note of their file, which then says so.
+  package func limited(to limit: Int?, note: String) -> (rows: TaskExamples, note: String) {
+    guard let limit, limit < count else { return (self, note) }
+    var lines = note.components(separatedBy: "\n")
+    lines[0] += ", \(limit == 1 ? "the first" : "the first \(max(0, limit))") taken"
+    return (prefix(max(0, limit)), lines.joined(separator: "\n"))
+  }
+
   /// These rows and then texts without labels, as many in all as a limit lets a run have; says what is left out.
   package func appending(_ more: TaskExamples, upTo limit: Int?, listener: any WorkListener) -> TaskExamples {
     let left = limit.map { max(0, $0 - count) } ?? more.count

@@ -2,7 +2,7 @@ import Datasets
 import Foundation
 import ModelFormats
 
-/// Labels or numbers from a file: one a line, a column of TSV with or without a header, or a field of JSON lines.
+/// Labels or numbers from a file: one a line, a column of TSV or CSV with or without a header, or a field of JSON lines.
 ///
 /// White space around a value is none of it, as in the data files of `evaluate`.
 struct ValueFile {
@@ -35,7 +35,7 @@ struct ValueFile {
   /// Reads a file; rows without a value are refused when they are asked for.
   ///
   /// - Parameters:
-  ///   - path: the file; its lines are JSON objects when the name ends in .jsonl.
+  ///   - path: the file; its lines are JSON objects when the name ends in .jsonl, and rows of CSV when it ends in .csv.
   ///   - column: the column or field to take; nil takes the first of the usual ones that is there.
   ///   - usual: what the column is usually called.
   ///   - noHeader: whether a column that is a number is a position, counted from 0, in a table without a header.
@@ -56,20 +56,14 @@ struct ValueFile {
         return Row(line: line, value: value, index: object[Self.indexName]?.compactText)
       }
     } else {
-      if path.lowercased().hasSuffix(".csv"),
-        file.lines.contains(where: { $0.contains { $0 == "," || $0 == "\"" } })
-      {
-        throw TaskError(
-          "\(path): files of comma-separated values (CSV) are not read here; expected one value a line, tab-separated "
-            + "columns (TSV), or JSON lines in a file whose name ends in .jsonl")
-      }
       try readTable(column, usual: usual, noHeader: noHeader)
     }
     if rows.isEmpty { throw TaskError("\(path): found no values, expected one a line") }
   }
 
   private mutating func readTable(_ column: String?, usual: [String], noHeader: Bool) throws {
-    let first = file.lines.first.map(Self.cells) ?? []
+    let table = cells
+    let first = try table.first?.cells.get() ?? []
     let place: Int
     var start = 0
     if let position = column.flatMap({ Int($0) }) {
@@ -78,15 +72,37 @@ struct ValueFile {
       (place, start) = try Self.find(column, usual: usual, in: first, of: file)
     }
     let index = start == 1 ? first.firstIndex(of: Self.indexName).flatMap { $0 == place ? nil : $0 } : nil
-    for (line, text) in file.lines.enumerated().dropFirst(start) {
-      if text.isEmpty, first.count > 1 { continue }
-      let cells = Self.cells(text)
-      guard cells.count == first.count else {
-        let reason = "found \(cells.count) columns, expected \(first.count) as in line 1"
-        rows.append(Row(line: line, value: .failure(file.fault(line, reason)), index: nil))
-        continue
+    for (line, cells) in table.dropFirst(start) {
+      if case .success([""]) = cells, first.count > 1 { continue }
+      let sound = cells.flatMap { cells in
+        cells.count == first.count
+          ? .success(cells)
+          : .failure(file.fault(line, "found \(cells.count) columns, expected \(first.count) as in line 1"))
       }
-      rows.append(Row(line: line, value: .success(cells[place]), index: index.map { cells[$0] }))
+      rows.append(
+        Row(line: line, value: sound.map { $0[place] }, index: index.flatMap { try? sound.get()[$0] }))
+    }
+  }
+
+  /// The cells of each row, with the line on which it starts, counted from 0.
+  private var cells: [(line: Int, cells: Result<[String], TaskError>)] {
+    func trimmed(_ cell: String) -> String { cell.trimmingCharacters(in: .whitespacesAndNewlines) }
+    // A single column without quotes reads the same either way, and keeps its empty lines as values.
+    let isCSV = path.lowercased().hasSuffix(".csv")
+    guard isCSV, file.lines.contains(where: { $0.contains { $0 == "," || $0 == "\"" } }) else {
+      return file.lines.enumerated().map { line, text in
+        (
+          line,
+          .success(
+            text.utf8.split(separator: 0x09, omittingEmptySubsequences: false).map {
+              trimmed(String(Substring($0)))
+            })
+        )
+      }
+    }
+    return DelimitedRows(csv: Array(file.lines.joined(separator: "\n").utf8)).rows.map { row in
+      let fault = row.fault.map { file.fault(row.line - 1, "found \($0.found), expected \($0.expected)") }
+      return (row.line - 1, fault.map { .failure($0) } ?? .success(row.fields.map(trimmed)))
     }
   }
 
@@ -194,12 +210,6 @@ struct ValueFile {
         0, "found \(cells.count) columns, expected one at position \(position), counted from 0")
     }
     return position
-  }
-
-  private static func cells(_ line: Substring) -> [String] {
-    line.utf8.split(separator: 0x09, omittingEmptySubsequences: false).map {
-      String(Substring($0)).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
   }
 
   private static func field(

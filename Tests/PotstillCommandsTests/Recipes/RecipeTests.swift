@@ -35,7 +35,8 @@ import Testing
     let found = try arguments(recipe)
     #expect(found == ["--task=sst2", "--model=my model", "--learning-rate=5e-5", "--no-group-by-length"])
     let train = try RecipeFile(path: "r.yaml", text: recipe).filling(try TrainCommand.parse([]), of: "train")
-    #expect(train.task.task == "sst2" && train.model == "my model" && train.training.learningRate == 5e-5)
+    #expect(train.task.task == "sst2" && train.start.model == "my model")
+    #expect(train.training.learningRate == 5e-5)
     #expect(
       train.training.groupByLength == false && !train.task.skipBadRows && train.training.maxSteps == nil)
   }
@@ -58,7 +59,7 @@ import Testing
     let flags = "probability_shift: true\nno_logit_standardization: true\nbaseline: yes\n"
     let off = try distill(flags, own: ["--no-probability-shift"])
     #expect(off.distillation.probabilityShift == false && off.distillation.logitStandardization == false)
-    #expect(off.baseline && !off.dryRun)
+    #expect(off.comparison.baseline && !off.plan.dryRun)
   }
 
   @Test func structuresReachTheirOptionAsJSON() throws {

@@ -50,13 +50,13 @@ public struct TeacherCacheJob {
     let file = folder.appending(path: TeacherCacheFile.fileName)
     let model = try TokenizedModel(
       teacher, for: reader.task.kind, allowsNonFinite: allowsNonFinite, listener: listener)
-    func read(_ split: DataSplit) throws -> TaskExamples {
+    func read(_ split: DataSplit, limit: Int? = nil) throws -> TaskExamples {
       let (examples, _, note) = try reader.readExamples(split)
-      listener.note(note)
-      return examples
+      let limited = examples.limited(to: limit, note: note)
+      listener.note(limited.note)
+      return limited.rows
     }
-    var rows = try read(.train)
-    if let maxTrainSamples { rows = rows.prefix(max(0, maxTrainSamples)) }
+    var rows = try read(.train, limit: maxTrainSamples)
     if reader.task.unlabelledFile != nil {
       rows = rows.appending(try read(.unlabelled), upTo: maxTrainSamples, listener: listener)
     }
@@ -72,7 +72,7 @@ public struct TeacherCacheJob {
     let description = TeacherCacheDescription(
       teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
       maxLength: limit,
-      results: try scores(of: model, limit: limit, isDryRun ? nil : read, listener))
+      results: try scores(of: model, limit: limit, isDryRun ? nil : { try read($0) }, listener))
     return PreparedTeacherCache(
       job: self, file: file, description: description, model: model, examples: examples, budget: budget,
       listener: listener)

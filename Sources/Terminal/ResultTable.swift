@@ -2,12 +2,11 @@ import Evaluation
 import Foundation
 import ModelFormats
 import Tasks
-import Terminal
 
 /// Table of results: the names of `all_results.json` with readable numbers.
-enum ResultTable {
+package enum ResultTable {
   /// A table of names and values in the order of the object: numbers to the right, texts to the left.
-  static func of(_ results: JSONObject) -> TextTable {
+  package static func of(_ results: JSONObject) -> TextTable {
     let rows = results.map { (name: $0, value: text($1, of: $0), isText: $1.stringValue != nil) }
     let width = rows.filter { !$0.isText }.map { displayWidth($0.value) }.max() ?? 0
     var table = TextTable([.text(""), .text("")])
@@ -18,7 +17,7 @@ enum ResultTable {
   }
 
   /// A number as people read it: times and rates short, scores with four digits.
-  static func text(_ value: JSONValue, of name: String) -> String {
+  package static func text(_ value: JSONValue, of name: String) -> String {
     switch value {
     case .integer(let number): grouped(number)
     case .double(let number) where name.hasSuffix("_runtime"): String(format: "%.1f s", number)
@@ -35,17 +34,18 @@ enum ResultTable {
 
 extension ModelMeasurement {
   /// The table of measurements; the speed-up is against the first row, and a value that no row has gets no column.
-  static func table(_ rows: [ModelMeasurement]) -> TextTable {
+  package static func table(_ rows: [ModelMeasurement]) -> TextTable {
     guard let first = rows.first, let metrics = rows.map(\.metrics).max(by: { $0.count < $1.count }) else {
       return TextTable([])
     }
     var columns: [TextTable.Column] = [
-      .text("model"), .number("layers"), .number("parameters"), .number("MB"), .number("sentences/s"),
+      .text("model"), .number("layers"), .number("parameters", short: "params"), .number("MB"),
+      .number("sentences/s", short: "sent/s"),
     ]
     let hasLatency = rows.contains { $0.latency != nil }
-    if hasLatency { columns.append(.number("ms/sentence")) }
+    if hasLatency { columns.append(.number("ms/sentence", short: "ms/sent")) }
     let hasSpeedup = first.samplesPerSecond != nil
-    if hasSpeedup { columns.append(.number("speed-up")) }
+    if hasSpeedup { columns.append(.number("speed-up", short: "speed")) }
     columns += metrics.map { .number($0.name) }
     var table = TextTable(columns)
     for row in rows {
@@ -65,25 +65,9 @@ extension ModelMeasurement {
   }
 }
 
-/// The recipe that a run really followed, as YAML that the same command reads again.
-enum ResolvedRecipe {
-  /// YAML with one line per option, in the order of the help text; of several values the last counts.
-  static func yaml(command: String, _ objects: [JSONObject]) -> String {
-    var merged = JSONObject()
-    for object in objects {
-      for (key, value) in object where !value.isNull { merged[key] = value }
-    }
-    let lines = OptionCatalogue(of: command).recipeKeys.compactMap { key in
-      merged[key].map { "\(key): \($0.yamlScalar)\n" }
-    }
-    return "# potstill \(PotstillVersion.current): run it again with 'potstill \(command) recipe.yaml'\n"
-      + lines.joined()
-  }
-}
-
 extension ClassReport {
   /// Scores of each class, one a row.
-  var table: TextTable {
+  package var table: TextTable {
     var table = TextTable([
       .text("label"), .number("precision"), .number("recall"), .number("f1"), .number("support"),
     ])
@@ -97,12 +81,46 @@ extension ClassReport {
   }
 
   /// Confusion matrix, the true labels below each other; nil for more labels than a screen has columns.
-  var matrixTable: TextTable? {
+  package var matrixTable: TextTable? {
     guard let matrix, rows.count <= 12 else { return nil }
     var table = TextTable([.text("true \\ predicted")] + rows.map { .number($0.name) })
     for (label, row) in rows.enumerated() {
       table.add([row.name] + rows.indices.map { grouped(matrix[label, predicted: $0]) })
     }
     return table
+  }
+}
+
+extension ResultTable {
+  /// A table of scores with all digits: a row for each score; scores of entity types make columns instead.
+  package static func scores(_ scores: JSONObject) -> TextTable {
+    let parts = scores.filter { $0.value.objectValue != nil }
+    guard let columns = parts.first?.value.objectValue?.keys else {
+      var table = TextTable([.text(""), .number("")])
+      for (name, value) in scores { table.add([name, digits(value)]) }
+      return table
+    }
+    var table = TextTable([.text("")] + columns.map { .number($0) })
+    for (name, part) in parts { table.add([name] + columns.map { digits(part[$0] ?? .null) }) }
+    table.add(["overall"] + columns.map { scores["overall_\($0)"].map(digits) ?? "" })
+    table.add(["accuracy", digits(scores["overall_accuracy"] ?? .null)])
+    return table
+  }
+
+  private static func digits(_ value: JSONValue) -> String {
+    if case .double(let number) = value { "\(number)" } else { value.compactText }
+  }
+}
+
+extension Console {
+  /// Prints a measurement.
+  package func result(_ report: BenchmarkReport, json: Bool) {
+    if json { return result(JSONValue.object(report.json).prettyText) }
+    result(TextTable(facts: report.facts))
+    guard let shares = report.shares else { return }
+    result(
+      TextTable(
+        [.text("thread time"), .number("ms a step"), .number("share")],
+        shares.map { [$0.kind, $0.milliseconds, $0.share] }))
   }
 }
