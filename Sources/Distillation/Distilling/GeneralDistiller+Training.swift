@@ -33,6 +33,7 @@ extension GeneralDistiller {
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     let data = TrainingData(examples, config: config)
+    try take(config, for: examples)
     try prepare(for: examples, data: data, config: config)
     let loop = TrainingLoop(
       config: config, objective: self, data: data,
@@ -41,6 +42,14 @@ extension GeneralDistiller {
           ? nil : { try evaluateClassifier(self.student, validation, metrics: metrics).result }),
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: point)
+  }
+
+  /// Freezes what the settings say, and learns labels as they say.
+  ///
+  /// - Throws: `TrainingError.configuration` for what the student cannot do.
+  func take(_ training: TrainingConfig, for examples: [EncodedExample]) throws(TrainingError) {
+    try student.freeze(as: training)
+    hardLabelLoss = try HardLabelLoss(training, of: student, examples: examples)
   }
 
   /// Checks labels, the teacher's kept answers and accumulation, and makes the teacher ready.

@@ -92,7 +92,8 @@ struct SingleTraining {
     case .labels:
       let examples = task.examples.filter { $0.target != .none }
       summary = try TrainingLoop(
-        config: config, objective: SupervisedObjective(task.student.model),
+        config: config,
+        objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),
         data: TrainingData(examples, config: config), evaluate: task.score,
         checkpoints: run.checkpoints(
           of: task.student, origin: RunOrigin(model: start, validation: task.validationFingerprint)),

@@ -27,6 +27,21 @@ extension PreparedTask {
     return found.compactMap { $0 }
   }
 
+  /// Warnings of settings of the loss on labels where no label counts.
+  func labelWarnings(_ training: TrainingConfig) -> [Fault] {
+    guard !teachers.isEmpty, !loaded.task.distillation.usesLosses else { return [] }
+    let given = [
+      ("label_smoothing_factor", training.labelSmoothingFactor > 0),
+      ("class_weights", training.classWeights != nil),
+    ]
+    return given.filter(\.1).map { key, _ in
+      Fault(
+        key,
+        "is about the loss on labels, which does not count: hard_label_weight is 0; give it a number above 0",
+        severity: .warning)
+    }
+  }
+
   /// The warning of models that read texts of different length; nil where none is cut by it.
   var warningOfLengths: Fault? {
     guard let teacher = teachers.first, sharesTokens else { return nil }

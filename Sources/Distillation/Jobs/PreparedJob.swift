@@ -71,18 +71,11 @@ public final class PreparedJob {
     }
     // Of what reading and tokenizing took, nothing is needed while the run goes on.
     FreeMemory.giveBack()
-    plan = Self.checkpointLine(job, student).map { JobPlan(made, line: $0) } ?? made
-    warnings = try Self.warnings(tasks, student, isMultitask: job.isMultitask, listener)
+    plan = JobPlan(made, lines: try JobPlan.commonLines(job, tasks))
+    warnings =
+      try Self.warnings(tasks, student, isMultitask: job.isMultitask, listener)
+      + (job.theseus != nil || job.hasBaseline ? [] : tasks.flatMap { $0.labelWarnings(job.training) })
     if job.isMultitask, let remark = student.remark { listener.note("\(student.name): \(remark)") }
-  }
-
-  /// The line of the plan about checkpoints that come by time; nil where none do.
-  private static func checkpointLine(_ job: DistillationJob, _ student: MadeStudent) -> String? {
-    guard job.training.saveStrategy == .auto, let model = student.models.first else { return nil }
-    // Weights and the two moments of each.
-    let bytes = 12 * model.parameters.reduce(0) { $0 + $1.count }
-    let kept = job.training.saveTotalLimit.map { ", the last \($0) kept" } ?? ""
-    return "saved    checkpoints of about \(megabytes(bytes)) MB, at most 1 % of the time\(kept)"
   }
 
   /// Makes more texts, where the job asks for them.

@@ -60,7 +60,9 @@ struct SharedTraining {
     let distiller = try MultiTaskDistiller(
       zip(tasks, distillers).map { task, distiller in
         DistillationTask(
-          task.loaded.task.name, objective: distiller ?? SupervisedObjective(task.student.model),
+          task.loaded.task.name,
+          objective: try distiller
+            ?? SupervisedObjective(task.student.model, loss: task.hardLabelLoss(training)),
           examples: task.examples, samplingWeight: task.loaded.task.weight,
           metric: task.definition.metrics.first, score: task.score)
       }, tau: job.tau)
@@ -109,6 +111,14 @@ struct SharedTraining {
     return summary
   }
 
+  /// The parameters that keep their values, each once.
+  private var frozenParameters: [Parameter] {
+    var seen: Set<ObjectIdentifier> = []
+    return tasks.flatMap(\.student.model.parameters).filter {
+      !$0.isTrainable && seen.insert(ObjectIdentifier($0)).inserted
+    }
+  }
+
   /// The origin of the run; the student must be as it was made.
   private var origin: RunOrigin {
     var settings = JSONObject()
@@ -124,7 +134,8 @@ struct SharedTraining {
     }
     let validation = tasks.compactMap(\.validationFingerprint).joined(separator: " ")
     return RunOrigin(
-      model: Parameter.fingerprint(of: distiller.groups.flatMap(\.parameters)), teachers: teachers,
+      model: Parameter.fingerprint(of: distiller.groups.flatMap(\.parameters) + frozenParameters),
+      teachers: teachers,
       validation: validation.isEmpty ? nil : validation, settings: settings)
   }
 }

@@ -32,7 +32,16 @@ public final class MultiTaskDistiller: TrainingObjective {
   /// The power of the tasks' sizes in their chance: 1 draws in proportion to them, 0 evenly.
   public let tau: Double
   /// The parameters of all tasks, each once.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup] {
+    var seen: Set<ObjectIdentifier> = []
+    return tasks.flatMap(\.objective.groups).compactMap { group in
+      let own = group.parameters.filter { seen.insert(ObjectIdentifier($0)).inserted }
+      guard !own.isEmpty else { return nil }
+      return ParameterGroup(
+        name: group.name, parameters: own, learningRate: group.learningRate,
+        learningRateFactor: group.learningRateFactor, weightDecay: group.weightDecay)
+    }
+  }
   /// Offsets of each task's examples among those of all.
   private let offsets: [Int]
 
@@ -48,14 +57,6 @@ public final class MultiTaskDistiller: TrainingObjective {
     self.tasks = tasks
     self.tau = tau
     offsets = tasks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.examples.count) }
-    var seen: Set<ObjectIdentifier> = []
-    groups = tasks.flatMap(\.objective.groups).compactMap { group in
-      let own = group.parameters.filter { seen.insert(ObjectIdentifier($0)).inserted }
-      guard !own.isEmpty else { return nil }
-      return ParameterGroup(
-        name: group.name, parameters: own, learningRate: group.learningRate,
-        learningRateFactor: group.learningRateFactor, weightDecay: group.weightDecay)
-    }
   }
 
   /// The chance of each task to be drawn for an update.
@@ -77,6 +78,7 @@ public final class MultiTaskDistiller: TrainingObjective {
   ) throws -> TrainingSummary {
     for task in tasks {
       guard let distiller = task.objective as? GeneralDistiller else { continue }
+      try distiller.take(config, for: task.examples)
       try distiller.prepare(
         for: task.examples, data: TrainingData(task.examples, config: config), config: config)
     }
