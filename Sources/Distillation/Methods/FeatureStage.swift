@@ -69,7 +69,7 @@ public struct FeatureStage: Sendable, Equatable {
     config.evalStrategy = .never
     config.loadBestModelAtEnd = false
     config.earlyStoppingPatience = nil
-    if config.lrSchedulerType != base.lrSchedulerType { config.lrSchedulerKwargs = [:] }
+    if config.lrSchedulerType != base.lrSchedulerType { config.lrSchedulerKwargs = SchedulerArguments() }
     return config
   }
 
@@ -91,7 +91,7 @@ public struct FeatureStage: Sendable, Equatable {
     }
     let names = [
       "num_train_epochs": "feature_epochs", "learning_rate": "feature_learning_rate",
-      "warmup_ratio": "feature_warmup_ratio",
+      "warmup_ratio": "feature_warmup_ratio", "lr_scheduler_type": "feature_lr_scheduler_type",
     ]
     let known = Set(base.faults().map(\.description))
     for fault in training(base).faults() where !known.contains(fault.description) {

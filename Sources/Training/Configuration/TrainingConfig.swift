@@ -52,8 +52,8 @@ public struct TrainingConfig: Sendable, Equatable {
   public var frozenLayers: FrozenLayers?
   /// The shape of the learning rate.
   public var lrSchedulerType = SchedulerType.linear
-  /// The schedule's own settings: `lr_end` and `power` (polynomial), `num_cycles` (cosine).
-  public var lrSchedulerKwargs: [String: Double] = [:]
+  /// The schedule's own settings, such as `lr_end` and `power` (polynomial) or `num_cycles` (cosine).
+  public var lrSchedulerKwargs = SchedulerArguments()
   /// The share of the run that warms up; used when `warmupSteps` is 0.
   public var warmupRatio = 0.0
   /// The updates that warm up.
@@ -230,12 +230,21 @@ extension TrainingConfig {
 
   /// The settings of the learning rate over a run.
   private static let scheduleSettings: [Setting<TrainingConfig>] = [
-    Setting("lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run."),
+    Setting(
+      "lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run.",
+      check: { value, config in
+        value == .reduceLROnPlateau && config.evalStrategy == .never
+          ? [
+            "is \(value.rawValue), which evaluations move on, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\""
+          ]
+          : []
+      }),
     Setting(
       "lr_scheduler_kwargs", \.lrSchedulerKwargs,
       help:
-        "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine, cosine_with_restarts), timescale (inverse_sqrt), num_decay_steps, num_stable_steps, min_lr_ratio and num_cycles (warmup_stable_decay).",
-      isWritten: { !$0.isEmpty }, check: { _, config in config.scheduleFaults }),
+        "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine, cosine_with_restarts), timescale (inverse_sqrt), num_decay_steps, num_stable_steps, min_lr_ratio and num_cycles (warmup_stable_decay), factor, patience, threshold, threshold_mode, cooldown, min_lr, eps and mode (reduce_lr_on_plateau).",
+      isWritten: { !$0.isEmpty },
+      check: { value, config in value.faults(of: config.lrSchedulerType, learningRate: config.learningRate) }),
     Setting(
       "warmup_ratio", \.warmupRatio, help: "Share of the updates that warm up, 0 to 1.",
       check: { value, _ in value >= 0 && value <= 1 ? [] : ["is \(value); expected 0 to 1"] }),
