@@ -77,21 +77,21 @@ struct ResumptionTests {
         }
       ),
       (
-        "learning_rate was 0.05, is 0.01",
+        "learning_rate: 0.05 before, 0.01 now",
         {
           try run(
             config { $0.learningRate = 0.01 }, in: temporary.url, origin: origin, resume: $0, observers: $1)
         }
       ),
       (
-        "the order of the training rows differs; seed was 42, is 7",
+        "the order of the training rows differs; seed: 42 before, 7 now",
         { try run(config { $0.seed = 7 }, in: temporary.url, origin: origin, resume: $0, observers: $1) }
       ),
     ]
     for (expected, change) in [
       ("the teacher differs", { $0.teachers = ["b"] }),
       ("the validation rows differ", { $0.validation = nil }),
-      ("temperature was 4, is 8", { $0.settings["temperature"] = 8 }),
+      ("temperature: 4 before, 8 now", { $0.settings["temperature"] = 8 }),
     ] as [(String, (inout RunOrigin) -> Void)] {
       other = origin
       change(&other)
@@ -196,7 +196,7 @@ struct ResumptionTests {
       try run(
         config { $0.learningRate = 0.01 }, in: temporary.url, resume: .checkpoint(checkpoint),
         observers: [changed])
-      #expect(changed.messages.contains { $0.contains("learning_rate was 0.05, is 0.01") })
+      #expect(changed.messages.contains { $0.contains("learning_rate: 0.05 before, 0.01 now") })
     }
   }
 

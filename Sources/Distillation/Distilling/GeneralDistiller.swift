@@ -62,6 +62,8 @@ open class GeneralDistiller: TrainingObjective {
   private let ownTerms: [any LossTerm]
   private let studentTaps: Set<String>
   private let teacherTaps: Set<String>
+  /// Work that the teacher needs before the first update, once; nil for none.
+  var preparation: (() throws -> Void)?
   private let needsTeacher: Bool
   private let projectionGroups: [ParameterGroup]
   /// Counts of the update at hand; nil where one batch is the whole update.
@@ -255,6 +257,15 @@ open class GeneralDistiller: TrainingObjective {
     for term in matchTerms { try add(term, meanOver: term.match.unit(of: student.config.taskFamily)) }
     for term in ownTerms { try add(term, meanOver: nil) }
     return sum.stepLoss
+  }
+
+  /// Makes the teacher ready where that was left to the first update.
+  ///
+  /// - Throws: What asking it throws.
+  public func begin() throws {
+    let work = preparation
+    preparation = nil
+    try work?()
   }
 
   /// Counts what the losses of an update's micro-batches are means over.

@@ -91,15 +91,15 @@ struct SharedTraining {
   func train(
     into run: RunFolder, observers: [any TrainingObserver], resumingFrom point: ResumePoint?
   ) throws -> TrainingSummary {
-    for (index, answers) in answers.enumerated() {
-      guard let answers, let own = distillers[index] else { continue }
-      try answers.prepare(
+    let asking = answers.enumerated().map { index, answers -> (() throws -> Void)? in
+      guard let answers, let own = distillers[index] else { return nil }
+      return answers.asking(
         own, teacher: tasks[index].teachers[0], examples: tasks[index].examples, observers: observers,
         listener: listener)
     }
     let memories: [any TrainingObserver] = tasks.map(\.memory)
     let summary = try distiller.train(
-      config: job.training, checkpoints: CheckpointFolder(run.log.directory, origin: origin),
+      config: job.training, asking: asking, checkpoints: CheckpointFolder(run.log.directory, origin: origin),
       observers: [run.beginning, run.log] + memories + observers, resumingFrom: point)
     answers.forEach { $0?.cleanUp() }
     for task in tasks {

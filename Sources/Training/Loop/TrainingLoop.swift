@@ -100,6 +100,7 @@ public final class TrainingLoop {
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
     var stopReason = stopReason(state)
+    if state.globalStep < plan.totalSteps, stopReason == nil { try objective.begin() }
     while state.globalStep < plan.totalSteps, stopReason == nil {
       let step = state.globalStep
       let (epoch, place) = plan.position(of: step)

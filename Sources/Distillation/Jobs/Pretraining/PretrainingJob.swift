@@ -172,6 +172,7 @@ public final class PreparedPretraining {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs)
     defer { run.release() }
+    run.continued.announce(to: listener)
     let text = job.text
     let corpus = try text.corpus(
       text.inputs, limit: job.maxTrainSamples, for: start, in: folder.url.appending(path: "train.tokens"),
