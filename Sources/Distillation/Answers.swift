@@ -161,21 +161,21 @@ public enum Adaptors {
 
   /// For a student whose targets come from elsewhere than the batch.
   package static func student(
-    of config: EncoderConfig, targets: @escaping (Batch) -> any TaskTargets
+    of config: EncoderConfig, loss: HardLabelLoss = .plain, targets: @escaping (Batch) -> any TaskTargets
   ) -> Adaptor {
     let read = teacher(of: config)
     return { batch, output, context in
-      supervised(try read(batch, output, context), by: targets(batch), batch, output, context)
+      supervised(try read(batch, output, context), by: targets(batch), learning: loss, batch, output, context)
     }
   }
 
   /// Answers with the loss and labels of some targets.
   private static func supervised(
-    _ answers: Answers, by targets: any TaskTargets, _ batch: Batch, _ output: ModelOutput,
-    _ context: Context
+    _ answers: Answers, by targets: any TaskTargets, learning loss: HardLabelLoss = .plain, _ batch: Batch,
+    _ output: ModelOutput, _ context: Context
   ) -> Answers {
     var answers = answers
-    answers.losses = [targets.loss(output.logits, starts: batch.tokens.starts)]
+    answers.losses = [targets.loss(output.logits, starts: batch.tokens.starts, by: loss)]
     answers.labels = targets.classes
     return answers
   }

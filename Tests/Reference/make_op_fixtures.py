@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from transformers.trainer_pt_utils import LabelSmoother
 
 HERE = Path(__file__).resolve().parent
 
@@ -239,6 +240,30 @@ def loss_cases(w):
         w.case(name, {"logits": logits},
                lambda logits, t=targets: F.binary_cross_entropy_with_logits(logits, torch.tensor(t, dtype=torch.float64)),
                "mean over all elements of the cross-entropy of σ(logits)", {"targets": targets}, op="binary_cross_entropy")
+    weights = [0.5, 2, 1, 3.25, 0.125]
+    for name, weighted, smoothing in (("softmax_cross_entropy_weighted", True, 0), ("softmax_cross_entropy_smoothed", False, 0.1),
+                                      ("softmax_cross_entropy_weighted_smoothed", True, 0.3)):
+        def weighing(logits, weight=torch.tensor(weights, dtype=torch.float64) if weighted else None, smoothing=smoothing):
+            loss = F.cross_entropy(logits, torch.tensor(labels), weight=weight, ignore_index=-100, label_smoothing=smoothing)
+            if weight is None:
+                own = LabelSmoother(epsilon=smoothing)({"logits": logits}, torch.tensor(labels))
+                torch.testing.assert_close(own, loss)
+            return loss
+
+        w.case(name, {"logits": normal(w.random(name), (6, 5), 2)}, weighing,
+               "torch's CrossEntropyLoss(weight, label_smoothing); without weights transformers' LabelSmoother too",
+               {"labels": labels} | ({"weights": np.float32(weights)} if weighted else {}), op="softmax_cross_entropy",
+               label_smoothing=smoothing)
+    name = "binary_cross_entropy_weighted"
+    rng = w.random(name)
+    logits = normal(rng, (4, 3), 20)
+    targets = np.where(rng.random((4, 3)) < 0.7, rng.integers(0, 2, (4, 3)), rng.random((4, 3))).astype(np.float32)
+    w.case(name, {"logits": logits},
+           lambda logits: F.binary_cross_entropy_with_logits(
+               logits, torch.tensor(targets, dtype=torch.float64),
+               pos_weight=torch.tensor([0.5, 4, 1.5], dtype=torch.float64)),
+           "torch's BCEWithLogitsLoss(pos_weight)", {"targets": targets, "weights": np.float32([0.5, 4, 1.5])},
+           op="binary_cross_entropy")
     name = "column"
     w.case(name, {"x": normal(w.random(name), (5, 3))}, lambda x: x[:, 1], "the second column",
            op="column", index=1)

@@ -99,6 +99,32 @@ def schedules():
     return cases
 
 
+def plateaus():
+    """Rates of two groups after each evaluation, as torch's ReduceLROnPlateau lowers them."""
+    falling = [3, 2, 1.5, 1.49999, 1.4999, 1.6, 1.5, 1.5, 1.0, 1.0, 1.0, 1.0, 0.99995, float("nan"), 2, 2, 2, 2, 2, 2]
+    cases = []
+    for options, values in [
+        ({}, [1.0] * 26),
+        ({"patience": 1}, falling),
+        ({"patience": 0, "factor": 0.5, "cooldown": 2}, falling),
+        ({"patience": 0, "factor": 0.5, "min_lr": 0.0005}, falling),
+        ({"patience": 0, "factor": 0.5, "eps": 0.0002}, falling),
+        ({"patience": 1, "threshold": 0.4, "threshold_mode": "abs"}, falling),
+        ({"patience": 1, "threshold": 0.4, "threshold_mode": "rel"}, falling),
+        ({"mode": "max", "patience": 1, "factor": 0.3}, [0.1, 0.5, 0.5, 0.50004, 0.7, 0.6, 0.6, 0.6, 0.9, 0.8, 0.8, 0.8]),
+        ({"mode": "max", "patience": 0, "threshold": 0.05, "threshold_mode": "abs"}, [-1, -0.97, -0.9, -0.9, 0, 0.04]),
+    ]:
+        optimizer = torch.optim.SGD([{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in (0.1, 0.003)])
+        scheduler = transformers.get_scheduler("reduce_lr_on_plateau", optimizer, scheduler_specific_kwargs=options)
+        rates = []
+        for value in values:
+            optimizer.step()
+            scheduler.step(value)
+            rates.append([group["lr"] for group in optimizer.param_groups])
+        cases.append({"kwargs": options, "values": [None if value != value else value for value in values], "rates": rates})
+    return cases
+
+
 def optimizers():
     """Two parameters in two groups; the second has no gradient in step 3 and a rate of its own."""
     cases = []
@@ -144,7 +170,7 @@ def decay_names():
 
 def main():
     OUTPUT.mkdir(parents=True, exist_ok=True)
-    for name, value in [("schedules", schedules()), ("optimizers", optimizers()), ("decay_names", decay_names())]:
+    for name, value in [("schedules", schedules()), ("plateaus", plateaus()), ("optimizers", optimizers()), ("decay_names", decay_names())]:
         path = OUTPUT / f"{name}.json"
         path.write_text(json.dumps(value) + "\n")
         print(path, path.stat().st_size)

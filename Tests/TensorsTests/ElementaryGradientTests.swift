@@ -87,6 +87,12 @@ import Testing
     checkGradients([a, b]) { $0[0].cosineDistance(to: $0[1]) }
     let targets = sample([4, 3], seed: 3, scale: 0.5, shift: 0.5)
     checkGradients([a]) { $0[0].binaryCrossEntropy(targets: targets) }
+    checkGradients([a]) { $0[0].binaryCrossEntropy(targets: targets, positiveWeights: [0.5, 3, 1]) }
+    for (weights, smoothing): ([Float]?, Double) in [([0.5, 3, 1], 0), (nil, 0.2), ([0.5, 3, 1], 1)] {
+      checkGradients([a]) {
+        $0[0].softmaxCrossEntropy(labels: [2, -100, 0, 1], weights: weights, smoothing: smoothing)
+      }
+    }
   }
 
   @Test func lossesOverPositions() {

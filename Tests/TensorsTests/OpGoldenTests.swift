@@ -103,7 +103,9 @@ import Testing
           temperature: try golden.tensor("temperature").item))
     case "binary_cross_entropy":
       return one(
-        try operand("logits").binaryCrossEntropy(targets: try golden.tensor("targets")))
+        try operand("logits").binaryCrossEntropy(
+          targets: try golden.tensor("targets"),
+          positiveWeights: golden.has("weights") ? try golden.tensor("weights").values : nil))
     case "column":
       let index = try #require(golden.option("index")?.intValue)
       return one(try operand("x").column(index))
@@ -119,7 +121,10 @@ import Testing
     case "cosine": return one(try operand("student").cosineDistance(to: try operand("teacher")))
     case "softmax_cross_entropy":
       return one(
-        try operand("logits").softmaxCrossEntropy(labels: try golden.integers("labels")))
+        try operand("logits").softmaxCrossEntropy(
+          labels: try golden.integers("labels"),
+          weights: golden.has("weights") ? try golden.tensor("weights").values : nil,
+          smoothing: golden.option("label_smoothing")?.doubleValue ?? 0))
     case "softmax": return one(try operand("x").softmax())
     case "log_softmax": return one(try operand("x").logSoftmax())
     case "log": return one(try operand("x").log())

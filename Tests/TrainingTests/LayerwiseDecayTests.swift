@@ -112,7 +112,7 @@ struct LayerwiseDecayTests {
     config.layerwiseLRDecay = 0.9
     #expect(
       TrainingConfig.settings.differences(from: .object(before), to: config.json) == [
-        "layerwise_lr_decay was not set, is 0.9"
+        "layerwise_lr_decay: not set before, 0.9 now"
       ])
     config.layerwiseLRDecay = 1.5
     #expect(config.faults().map(\.description) == ["layerwise_lr_decay: is 1.5; expected above 0, at most 1"])

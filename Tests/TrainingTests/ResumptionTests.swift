@@ -77,21 +77,21 @@ struct ResumptionTests {
         }
       ),
       (
-        "learning_rate was 0.05, is 0.01",
+        "learning_rate: 0.05 before, 0.01 now",
         {
           try run(
             config { $0.learningRate = 0.01 }, in: temporary.url, origin: origin, resume: $0, observers: $1)
         }
       ),
       (
-        "the order of the training rows differs; seed was 42, is 7",
+        "the order of the training rows differs; seed: 42 before, 7 now",
         { try run(config { $0.seed = 7 }, in: temporary.url, origin: origin, resume: $0, observers: $1) }
       ),
     ]
     for (expected, change) in [
       ("the teacher differs", { $0.teachers = ["b"] }),
       ("the validation rows differ", { $0.validation = nil }),
-      ("temperature was 4, is 8", { $0.settings["temperature"] = 8 }),
+      ("temperature: 4 before, 8 now", { $0.settings["temperature"] = 8 }),
     ] as [(String, (inout RunOrigin) -> Void)] {
       other = origin
       change(&other)
@@ -196,7 +196,7 @@ struct ResumptionTests {
       try run(
         config { $0.learningRate = 0.01 }, in: temporary.url, resume: .checkpoint(checkpoint),
         observers: [changed])
-      #expect(changed.messages.contains { $0.contains("learning_rate was 0.05, is 0.01") })
+      #expect(changed.messages.contains { $0.contains("learning_rate: 0.05 before, 0.01 now") })
     }
   }
 
@@ -268,6 +268,39 @@ struct ResumptionTests {
     try run(config(), in: temporary.url)
     let left = try FileManager.default.contentsOfDirectory(atPath: temporary.url.path)
     #expect(Set(left) == Set(kept + ["checkpoint-15", "checkpoint-20"]))
+  }
+
+  @Test("a rate that evaluations lower goes on from where it was, to the bit, and is logged")
+  func plateau() throws {
+    try FixedThreads.run {
+      let settings = config {
+        ($0.lrSchedulerType, $0.evalStrategy, $0.evalSteps) = (.reduceLROnPlateau, .steps, 2)
+        // No loss falls by half in two steps.
+        $0.lrSchedulerKwargs = ["factor": 0.5, "patience": 0, "threshold": 0.5, "cooldown": 1]
+        ($0.loggingSteps, $0.saveTotalLimit) = (1, nil)
+      }
+      let temporary = try TemporaryFolder()
+      let recorder = Recorder()
+      let straight = try run(settings, in: temporary.url, observers: [recorder]).values
+      // The first evaluation is the best; then every second one counts.
+      let rates = recorder.entries.map(\.learningRate)
+      #expect(rates == [0.05, 0.025, 0.0125, 0.00625, 0.003125].flatMap { Array(repeating: $0, count: 4) })
+      #expect(recorder.messages.contains("eval_loss is on a plateau: the learning rate is now 0.025"))
+      for step in [5, 10, 15] {
+        let checkpoint = temporary.url.appending(path: "checkpoint-\(step)")
+        let resumed = try run(settings, in: temporary.url, resume: .checkpoint(checkpoint))
+        #expect(resumed.values == straight, "step \(step)")
+      }
+      let state = temporary.url.appending(path: "checkpoint-15/trainer_state.json")
+      var json = try #require(JSONValue(contentsOf: state).objectValue)
+      json["lr_scheduler"] = ["best": 1, "num_bad_epochs": 1, "cooldown_counter": 0, "num_reductions": 99]
+      try JSONValue.object(json).write(to: state)
+      try FileManager.default.removeItem(at: temporary.url.appending(path: "checkpoint-15/checkpoint.json"))
+      let message = fault {
+        try run(settings, in: temporary.url, resume: .checkpoint(state.deletingLastPathComponent()))
+      }
+      #expect(message.contains("lr_scheduler is") && message.contains("expected counts of evaluations"))
+    }
   }
 
   /// Dropout is on: what a row draws does not depend on the cut into micro-batches.

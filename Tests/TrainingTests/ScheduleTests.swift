@@ -2,7 +2,8 @@ import Foundation
 import ModelFormats
 import TestSupport
 import Testing
-import Training
+
+@testable import Training
 
 @Suite("Learning-rate schedules")
 struct ScheduleTests {
@@ -33,7 +34,7 @@ struct ScheduleTests {
   func settings() {
     func faults(_ type: SchedulerType, _ settings: [String: Double]) -> String {
       var config = TrainingConfig()
-      (config.lrSchedulerType, config.lrSchedulerKwargs) = (type, settings)
+      (config.lrSchedulerType, config.lrSchedulerKwargs) = (type, SchedulerArguments(settings))
       return config.faults().map(\.description).joined(separator: "\n")
     }
     #expect(faults(.warmupStableDecay, [:]) == "lr_scheduler_kwargs: num_decay_steps is missing")
@@ -47,6 +48,75 @@ struct ScheduleTests {
       faults(.inverseSqrt, ["power": 1]).contains(
         "has \"power\", which inverse_sqrt does not know; it knows timescale"))
     #expect(faults(.cosineWithRestarts, ["num_cycles": 2]).isEmpty)
+  }
+
+  @Test("a rate on a plateau equals PyTorch's ReduceLROnPlateau, evaluation by evaluation and group by group")
+  func plateaus() throws {
+    let cases = try #require(try JSONValue(contentsOf: Fixtures.url("training/plateaus.json")).arrayValue)
+    for golden in cases {
+      let kwargs = try #require(golden["kwargs"])
+      var config = try TrainingConfig(
+        json: [
+          "lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": "epoch",
+          "lr_scheduler_kwargs": kwargs,
+        ])
+      #expect(config.faults().isEmpty)
+      var schedules = [PlateauSchedule(config)]
+      if let mode = kwargs["mode"]?.stringValue {
+        // Which of less and more is better, the metric says too.
+        config.lrSchedulerKwargs.names["mode"] = nil
+        config.metricForBestModel = mode == "max" ? "accuracy" : "loss"
+        schedules.append(PlateauSchedule(config))
+      }
+      let values = try #require(golden["values"]?.arrayValue)
+      for (index, expected) in try #require(golden["rates"]?.arrayValue).enumerated() {
+        for place in schedules.indices {
+          schedules[place].evaluated(values[index].doubleValue ?? .nan)
+          // A checkpoint keeps the state to the bit.
+          let json = try JSONValue(parsing: schedules[place].state.json.compactText)
+          schedules[place].state = try #require(PlateauSchedule.State(json: json, upTo: values.count))
+          let rates = [0.1, 0.003].map { schedules[place].rate($0) }
+          #expect(
+            rates == expected.arrayValue?.compactMap(\.doubleValue), "\(kwargs.compactText) after \(index)")
+        }
+      }
+    }
+  }
+
+  @Test("settings of a plateau are checked, and it needs evaluations")
+  func plateauSettings() throws {
+    func faults(_ kwargs: JSONValue, eval: String = "epoch") throws -> String {
+      let config = try TrainingConfig(
+        json: [
+          "lr_scheduler_type": "reduce_lr_on_plateau", "eval_strategy": .string(eval),
+          "lr_scheduler_kwargs": kwargs,
+        ])
+      return config.faults().map(\.description).joined(separator: "\n")
+    }
+    let whole: JSONValue = [
+      "factor": 0.5, "patience": 2, "threshold": 0.01, "threshold_mode": "abs", "cooldown": 1, "min_lr": 1e-6,
+      "eps": 0,
+      "mode": "max",
+    ]
+    #expect(try faults(whole).isEmpty)
+    let config = try TrainingConfig(json: ["lr_scheduler_kwargs": whole])
+    #expect(try TrainingConfig(json: config.json) == config)
+    #expect(
+      try faults([:], eval: "no").contains(
+        "lr_scheduler_type: is reduce_lr_on_plateau, which evaluations move on"))
+    for (kwargs, expected) in [
+      (["factor": 1], "factor is 1.0; expected less than 1"),
+      (["patience": 1.5], "patience is 1.5; expected a whole number of evaluations"),
+      (["threshold_mode": "both"], "threshold_mode is \"both\"; expected rel or abs"),
+      (["mode": 1], "mode is 1.0; expected min or max"),
+      (["min_lr": "low"], "min_lr is \"low\"; expected a number"),
+      (["eps": -1], "eps is -1.0; expected a finite number of at least 0"),
+      (["power": 1], "has \"power\", which reduce_lr_on_plateau does not know; it knows factor"),
+    ] as [(JSONValue, String)] {
+      let found = try faults(kwargs)
+      #expect(found.contains(expected), "\(found)")
+    }
+    #expect(throws: TrainingError.self) { try TrainingConfig(json: ["lr_scheduler_kwargs": ["factor": [1]]]) }
   }
 
   @Test("warmup_ratio is rounded up, and warmup_steps wins")

@@ -23,6 +23,15 @@ public struct TeacherCacheDescription: Sendable, Equatable {
   public let parts: [CachedPart]
   /// The tokens of each example.
   public let lengths: [Int]
+  /// Whether a run made it for itself, and removes it at its end.
+  public private(set) var isTemporary = false
+
+  /// This description of a cache that a run makes for itself.
+  var temporary: TeacherCacheDescription {
+    var copy = self
+    copy.isTemporary = true
+    return copy
+  }
 
   /// The description of a teacher's answers to a data set.
   ///
@@ -106,6 +115,7 @@ extension TeacherCacheDescription {
     ]
     object["parts"] = .array(parts.map(\.json))
     object["examples"] = .integer(lengths.count)
+    if isTemporary { object["temporary"] = true }
     return .object(object)
   }
 
@@ -131,6 +141,7 @@ extension TeacherCacheDescription {
     key = CacheKey(
       teacher: teacher, tokenizer: json["fingerprints"]?["tokenizer"]?.stringValue, data: data)
     (self.parts, self.lengths) = (parts, lengths)
+    isTemporary = json["temporary"]?.boolValue ?? false
   }
 }
 

@@ -55,6 +55,19 @@ public final class TeacherCacheFile: Sendable {
   /// Name of the file in a folder.
   public static let fileName = "teacher.cache"
 
+  /// The files in a folder that a run has made for itself: its cache, finished or not.
+  ///
+  /// An unfinished file whose head was not written yet serves nobody, so it counts.
+  static func ofRun(in folder: URL) -> [URL] {
+    [fileName, fileName + ".partial"].map { folder.appending(path: $0) }.filter { url in
+      guard FileManager.default.fileExists(atPath: url.path) else { return false }
+      guard let content = try? FileReader(path: url.path), let head = try? RecordHead(reading: content),
+        let description = TeacherCacheDescription(json: head.description, lengths: head.lengths)
+      else { return url.pathExtension == "partial" }
+      return description.isTemporary
+    }
+  }
+
   /// Faults that keep the cache from being used, a sentence each; none if it fits.
   ///
   /// - Parameters:

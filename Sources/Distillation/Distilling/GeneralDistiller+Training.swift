@@ -21,6 +21,8 @@ extension GeneralDistiller {
   ///   - metrics: The names of the metrics.
   ///   - score: What scores a student that is no classifier of sequences when it is due, instead of `validation`.
   ///   - config: Epochs, batches, learning rate and the like.
+  ///   - asking: Work that asks the teacher ahead, done once the first update is due, and not where the run goes on from its
+  ///     end; nil for none.
   ///   - checkpoints: Where checkpoints go; projections are kept beside the student.
   ///   - observers: Told of everything, in this order.
   ///   - point: The checkpoint of the run to go on from.
@@ -29,11 +31,12 @@ extension GeneralDistiller {
   public func train(
     _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
     score: (() throws -> EvaluationResult)? = nil,
-    config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom point: ResumePoint? = nil
+    config: TrainingConfig, asking: (() throws -> Void)? = nil, checkpoints: CheckpointFolder? = nil,
+    observers: [any TrainingObserver] = [], resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     let data = TrainingData(examples, config: config)
-    try prepare(for: examples, data: data, config: config)
+    try take(config, for: examples)
+    try prepare(for: examples, data: data, config: config, asking: asking)
     let loop = TrainingLoop(
       config: config, objective: self, data: data,
       evaluate: score
@@ -43,17 +46,33 @@ extension GeneralDistiller {
     return try loop.run(resumingFrom: point)
   }
 
+  /// Freezes what the settings say, and learns labels as they say.
+  ///
+  /// - Throws: `TrainingError.configuration` for what the student cannot do.
+  func take(_ training: TrainingConfig, for examples: [EncodedExample]) throws(TrainingError) {
+    try student.freeze(as: training)
+    hardLabelLoss = try HardLabelLoss(training, of: student, examples: examples)
+  }
+
   /// Checks labels, the teacher's kept answers and accumulation, and makes the teacher ready.
   ///
   /// - Throws: `DistillationError` when labels are missing that the configuration asks for, answers are to other examples, or
   ///   micro-batches cannot be added up.
   func prepare(
-    for examples: [EncodedExample], data: TrainingData, config training: TrainingConfig
+    for examples: [EncodedExample], data: TrainingData, config training: TrainingConfig,
+    asking: (() throws -> Void)? = nil
   ) throws(DistillationError) {
     try checkLabels(of: examples)
-    try checkCaching()
     try checkAccumulation(training.gradientAccumulationSteps)
-    try teacher.prepare(for: examples, config: config) { data.batches(0) }
+    func prepareTeacher() throws(DistillationError) {
+      try checkCaching()
+      try teacher.prepare(for: examples, config: config) { data.batches(0) }
+    }
+    guard let asking else { return try prepareTeacher() }
+    preparation = {
+      try asking()
+      try prepareTeacher()
+    }
   }
 
   /// Checks that no loss relates the rows of a whole batch where an update has several micro-batches.
@@ -84,13 +103,14 @@ extension GeneralDistiller {
   ///   - name: What messages call the teacher.
   ///   - tokenizer: The teacher's tokenizer, if it is known.
   ///   - budget: How much disk the file may take; by default half of what is free.
+  ///   - isTemporary: Whether the file is a run's own, which is removed with the run.
   ///   - progress: Told of the examples done.
   /// - Throws: `DistillationError.cache` when no cache can serve this distiller, it is too large, damaged or cannot be
   ///   written.
   @discardableResult
   public func cacheTeacher(
     over examples: [EncodedExample], in url: URL, name: String = "teacher",
-    tokenizer: (any Tokenizer)? = nil, budget: CacheBudget? = nil,
+    tokenizer: (any Tokenizer)? = nil, budget: CacheBudget? = nil, isTemporary: Bool = false,
     progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
     if let cacheObstacle { throw DistillationError.cache(file: url.path, message: cacheObstacle) }
@@ -98,9 +118,10 @@ extension GeneralDistiller {
       preconditionFailure("A teacher that is no model can fill no cache; its answers are at hand already.")
     }
     let examples = teacher.alignment?.teacher ?? examples
-    let description = TeacherCacheDescription(
+    let lasting = TeacherCacheDescription(
       fingerprint: live.fingerprint, of: model, name: name, tokenizer: tokenizer, examples: examples,
       parts: cachedParts)
+    let description = isTemporary ? lasting.temporary : lasting
     var file: TeacherCacheFile?
     if FileManager.default.fileExists(atPath: url.path) {
       let found = try TeacherCacheFile(url)

@@ -43,8 +43,10 @@ open class GeneralDistiller: TrainingObjective {
   public let transports: [LayerTransport?]
   /// Doubts about the configuration, for the user to read.
   public let warnings: [Fault]
-  /// Student's parameters by weight decay, then the projections.
-  public let groups: [ParameterGroup]
+  /// Student's parameters by weight decay, those that are frozen left out, then the projections.
+  public var groups: [ParameterGroup] {
+    ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable)) + projectionGroups
+  }
   /// Rows that a cache on disk must keep of each example for this distiller.
   public let cachedParts: [CachedPart]
   /// Reason why no cache on disk can serve it; nil if one can.
@@ -52,13 +54,18 @@ open class GeneralDistiller: TrainingObjective {
 
   /// Targets of a batch.
   package var targets: (Batch) -> any TaskTargets
+  /// Way in which hard labels are learnt; `train` takes it from its settings.
+  package var hardLabelLoss = HardLabelLoss.plain
 
   private let adaptor: Adaptor?
   private let kdLoss: KDFunction?
   private let ownTerms: [any LossTerm]
   private let studentTaps: Set<String>
   private let teacherTaps: Set<String>
+  /// Work that the teacher needs before the first update, once; nil for none.
+  var preparation: (() throws -> Void)?
   private let needsTeacher: Bool
+  private let projectionGroups: [ParameterGroup]
   /// Counts of the update at hand; nil where one batch is the whole update.
   private var update: UpdateCounts?
 
@@ -159,9 +166,7 @@ open class GeneralDistiller: TrainingObjective {
       isStandard && terms.allSatisfy(\.teacherTaps.isEmpty)
       ? config.cacheObstacle(teacher: other, matches: matches)
       : "a cache keeps what the standard adaptor gives, and this distiller needs something else"
-    groups =
-      ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
-      + ParameterGroup.projectionGroups(matches.map(\.projection), modules)
+    projectionGroups = ParameterGroup.projectionGroups(matches.map(\.projection), modules)
     if teacher.sources.contains(where: { $0 is StoredTeacher }) {
       if let cacheObstacle, let stored = source as? StoredTeacher {
         throw .cache(file: stored.file.url.path, message: cacheObstacle)
@@ -178,7 +183,7 @@ open class GeneralDistiller: TrainingObjective {
 
   /// The number of sequences, or tokens where a head reads these; of labelled ones when nothing but labels counts.
   open func weight(of batch: Batch) -> Double {
-    guard needsTeacher else { return Double(targets(batch).count(starts: batch.tokens.starts)) }
+    guard needsTeacher else { return targets(batch).weight(starts: batch.tokens.starts, by: hardLabelLoss) }
     let family = student.config.taskFamily
     return switch family.rows {
     case .asked where matches.isEmpty:
@@ -195,7 +200,7 @@ open class GeneralDistiller: TrainingObjective {
   public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let rows = targets.rows
-    let adaptor = adaptor ?? Adaptors.student(of: student.config) { _ in targets }
+    let adaptor = adaptor ?? Adaptors.student(of: student.config, loss: hardLabelLoss) { _ in targets }
     let (outer, taps) = (context.taps, Taps(studentTaps.union(context.taps?.names ?? [])))
     context.taps = taps
     defer { context.taps = outer }
@@ -254,6 +259,15 @@ open class GeneralDistiller: TrainingObjective {
     return sum.stepLoss
   }
 
+  /// Makes the teacher ready where that was left to the first update.
+  ///
+  /// - Throws: What asking it throws.
+  public func begin() throws {
+    let work = preparation
+    preparation = nil
+    try work?()
+  }
+
   /// Counts what the losses of an update's micro-batches are means over.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` when there are several and a loss relates the rows of a whole batch.
@@ -269,7 +283,7 @@ open class GeneralDistiller: TrainingObjective {
   private func counts(of batch: Batch) -> UpdateCounts {
     UpdateCounts(
       of: batch, weight: weight(of: batch), family: student.config.taskFamily, targets: targets(batch),
-      alignment: teacher.alignment)
+      loss: hardLabelLoss, alignment: teacher.alignment)
   }
 
   /// Factors of the losses of a micro-batch by their units; an adaptor of the caller's own says nothing of its rows.

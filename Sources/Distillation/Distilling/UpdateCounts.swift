@@ -12,7 +12,7 @@ import Training
 /// The loop gives a micro-batch of weight w the share w / W of the update. A loss that is a mean over n of the update's N
 /// rows of another unit is therefore multiplied by (n / N) / (w / W).
 struct UpdateCounts {
-  private var rows: [LossUnit: Int] = [:]
+  private var rows: [LossUnit: Double] = [:]
   private var weight = 0.0
 
   /// The counts of one batch.
@@ -22,10 +22,11 @@ struct UpdateCounts {
   ///   - weight: What it counts in the update.
   ///   - family: The student's family of tasks.
   ///   - targets: What the batch is labelled with.
+  ///   - loss: The way in which that is learnt.
   ///   - alignment: How the teacher's tokens lie to the student's; nil where both read the same.
   init(
     of batch: Batch, weight: Double, family: any TaskFamily, targets: any TaskTargets,
-    alignment: AlignedExamples?
+    loss: HardLabelLoss, alignment: AlignedExamples?
   ) {
     self.weight = weight
     let starts = batch.tokens.starts
@@ -33,17 +34,18 @@ struct UpdateCounts {
     let matched =
       aligned?.map { $0.teacherTokens.count { !$0.isEmpty } }
       ?? zip(starts, starts.dropFirst()).map { Int($1 - $0) }
-    rows[.targets] = targets.count(starts: starts)
-    rows[.sequences] = matched.count { $0 > 0 }
-    rows[.tokens] = matched.reduce(0, +)
-    rows[.pairs] = matched.reduce(0) { $0 + $1 * $1 }
-    rows[.answers] =
+    let answers =
       switch family.rows {
       case .sequences: batch.count
       case .tokens where family.form == .positions: batch.count
       case .tokens: aligned?.reduce(0) { $0 + $1.words.count } ?? batch.tokens.tokenCount
       case .asked: targets.rows?.count ?? batch.tokens.tokenCount
       }
+    rows[.targets] = targets.weight(starts: starts, by: loss)
+    rows[.sequences] = Double(matched.count { $0 > 0 })
+    rows[.tokens] = Double(matched.reduce(0, +))
+    rows[.pairs] = Double(matched.reduce(0) { $0 + $1 * $1 })
+    rows[.answers] = Double(answers)
   }
 
   /// Counts the rows of another micro-batch of the same update too.
@@ -54,7 +56,7 @@ struct UpdateCounts {
 
   /// Factor of a mean over some unit of a micro-batch, so that the update's mean comes out.
   func factor(of unit: LossUnit, in batch: UpdateCounts) -> Double {
-    let (own, all) = (Double(batch.rows[unit] ?? 0), Double(rows[unit] ?? 0))
+    let (own, all) = (batch.rows[unit] ?? 0, rows[unit] ?? 0)
     // Products of whole numbers are exact, so that micro-batches of one size have the factor 1.
     return all > 0 && batch.weight > 0 ? (own * weight) / (all * batch.weight) : 1
   }

@@ -35,10 +35,10 @@ public struct JobPlan: Sendable {
   /// The plan for machines; of two stages a list under `stages`, of several tasks one under `tasks`.
   public let json: JSONValue
 
-  /// The plan with a line about what is written on the way.
-  init(_ plan: JobPlan, line: String) {
-    lines = plan.lines + [line]
-    linesWithWarnings = plan.linesWithWarnings + [line]
+  /// The plan with further lines, such as about what is written on the way.
+  init(_ plan: JobPlan, lines more: [String]) {
+    lines = plan.lines + more
+    linesWithWarnings = plan.linesWithWarnings + more
     (warnings, json) = (plan.warnings, plan.json)
   }
 
@@ -125,6 +125,29 @@ public struct JobPlan: Sendable {
     self.init(
       [Section(lines)], warnings: shared.distillers.flatMap { $0?.warnings ?? [] },
       json: ["tasks": .array(tasks), "steps": .integer(shared.steps)])
+  }
+}
+
+extension JobPlan {
+  /// Lines of what is the same whatever a student learns from: labels, frozen parts and checkpoints.
+  ///
+  /// - Throws: `TrainingError.configuration` for labels that cannot be learnt as the settings say.
+  static func commonLines(_ job: DistillationJob, _ tasks: [PreparedTask]) throws(TrainingError) -> [String] {
+    var lines: [String] = []
+    for task in tasks {
+      let labels = task.student.model.config.labels
+      guard let text = try task.hardLabelLoss(job.training).text(labels) else { continue }
+      lines.append("labels   " + (tasks.count > 1 ? "\(task.loaded.task.name): " : "") + text)
+    }
+    guard let model = tasks.first?.student.model else { return lines }
+    if let frozen = model.frozenParts(by: job.training) { lines.append("frozen   \(frozen)") }
+    if job.training.saveStrategy == .auto {
+      // Weights, and two moments of those that are trained.
+      let bytes = model.parameters.reduce(0) { $0 + ($1.isTrainable ? 12 : 4) * $1.count }
+      let kept = job.training.saveTotalLimit.map { ", the last \($0) kept" } ?? ""
+      lines.append("saved    checkpoints of about \(megabytes(bytes)) MB, at most 1 % of the time\(kept)")
+    }
+    return lines
   }
 }
 

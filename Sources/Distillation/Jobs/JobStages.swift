@@ -76,6 +76,14 @@ struct SingleTraining {
     start = Parameter.fingerprint(of: task.student.model.parameters)
   }
 
+  /// The stages of a distillation; none of another training.
+  var stages: [JobStage] {
+    switch work {
+    case .stages(let stages): stages
+    case .labels, .theseus, .baseline: []
+    }
+  }
+
   /// Trains the student, and saves it into the run folder.
   ///
   /// - Parameters:
@@ -92,7 +100,8 @@ struct SingleTraining {
     case .labels:
       let examples = task.examples.filter { $0.target != .none }
       summary = try TrainingLoop(
-        config: config, objective: SupervisedObjective(task.student.model),
+        config: config,
+        objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),
         data: TrainingData(examples, config: config), evaluate: task.score,
         checkpoints: run.checkpoints(
           of: task.student, origin: RunOrigin(model: start, validation: task.validationFingerprint)),
@@ -136,13 +145,11 @@ struct SingleTraining {
       }
       announce(last.part, observers)
     }
-    try last.answers.prepare(
-      last.distiller, teacher: task.teachers[0], examples: task.examples, observers: observers,
-      listener: listener)
     let summary = try last.distiller.train(
-      task.examples, score: task.score, config: last.training, checkpoints: checkpoints(), observers: all,
-      resumingFrom: point)
-    last.answers.cleanUp()
+      task.examples, score: task.score, config: last.training, asking: asking(last, observers),
+      checkpoints: checkpoints(), observers: all, resumingFrom: point)
+    // Of a first stage too, whose file a crash may have left.
+    for stage in stages { stage.answers.cleanUp() }
     return summary
   }
 
@@ -161,16 +168,20 @@ struct SingleTraining {
   ) throws {
     announce(stage.part, observers)
     let features = try RunFolder(part: JobFolders.features(in: run.log.directory), resuming: point)
-    try stage.answers.prepare(
-      stage.distiller, teacher: task.teachers[0], examples: task.examples, observers: observers,
-      listener: listener)
     try stage.distiller.train(
-      task.examples, config: stage.training,
+      task.examples, config: stage.training, asking: asking(stage, observers),
       checkpoints: features.checkpoints(
         of: task.student, origin: origin(stage.config, answers: stage.answers, isFirst: true, scores: false)),
       observers: [run.beginning, features.beginning, features.log] + observers, resumingFrom: point)
     stage.answers.cleanUp()
     try task.student.save(to: features.log.directory)
+  }
+
+  /// The work that asks the teacher ahead; nil where it is asked in every step.
+  private func asking(_ stage: JobStage, _ observers: [any TrainingObserver]) -> (() throws -> Void)? {
+    stage.answers.asking(
+      stage.distiller, teacher: task.teachers[0], examples: task.examples, observers: observers,
+      listener: listener)
   }
 
   private func announce(_ part: JobPart, _ observers: [any TrainingObserver]) {

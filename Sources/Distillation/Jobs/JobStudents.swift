@@ -2,6 +2,7 @@ import Datasets
 import Encoders
 import Foundation
 import Tasks
+import Tensors
 import Tokenization
 import Training
 
@@ -14,7 +15,7 @@ struct MadeStudent {
   /// Tokenizer of all of them.
   let tokenizer: any Tokenizer
   /// Description that the configuration of each task is checked against; the names of outputs are as the student was made.
-  let descriptions: [ModelDescription]
+  private(set) var descriptions: [ModelDescription]
   /// Whether no layer comes from a teacher or a checkpoint.
   let isFresh: Bool
   /// Note on tensors that a directory's checkpoint holds or lacks, in a few words; nil when there is nothing to say.
@@ -47,6 +48,10 @@ struct MadeStudent {
       try self.init(job.student, of: base, task: tasks[0].definition, seed: seed)
     } else {
       try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed)
+    }
+    for (index, model) in models.enumerated() {
+      try model.freeze(as: job.training)
+      descriptions[index].trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
     }
   }
 

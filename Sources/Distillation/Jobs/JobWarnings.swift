@@ -1,4 +1,6 @@
 import Datasets
+import Encoders
+import Foundation
 import ModelFormats
 import Tasks
 import Training
@@ -25,6 +27,58 @@ extension PreparedTask {
             + "matched with the first", severity: .warning))
     }
     return found.compactMap { $0 }
+  }
+
+  /// Warnings of settings of the loss on labels where no label counts.
+  func labelWarnings(_ training: TrainingConfig) -> [Fault] {
+    guard !teachers.isEmpty, !loaded.task.distillation.usesLosses else { return [] }
+    let given = [
+      ("label_smoothing_factor", training.labelSmoothingFactor > 0),
+      ("class_weights", training.classWeights != nil),
+    ]
+    return given.filter(\.1).map { key, _ in
+      Fault(
+        key,
+        "is about the loss on labels, which does not count: hard_label_weight is 0; give it a number above 0",
+        severity: .warning)
+    }
+  }
+
+  /// The note that some labels are rare among the training rows, and what to try; nil where none is, or weights are set.
+  ///
+  /// A label is rare that comes a tenth as often as the commonest, or in less than 5 % of the rows and half of an even share.
+  ///
+  /// - Parameters:
+  ///   - training: The settings.
+  ///   - isAlone: Whether the job has no other task.
+  func noteOfImbalance(_ training: TrainingConfig, isAlone: Bool) -> String? {
+    let family = definition.kind.family
+    guard training.classWeights == nil, family.form.hasClasses, case .sequences = family.rows else {
+      return nil
+    }
+    let labels = student.model.config.labels
+    let counts = LabelCounts(examples, outputs: labels.count, of: family)
+    let order = labels.indices.sorted { counts.counts[$0] > counts.counts[$1] }
+    guard counts.total > 0, let first = order.first, let last = order.last else { return nil }
+    let (most, least) = (counts.counts[first], counts.counts[last])
+    let share = Double(least) / Double(counts.total)
+    guard most >= 10 * least || share < min(0.05, 0.5 / Double(labels.count)) else { return nil }
+    func text(_ label: Int) -> String {
+      let percent = 100 * Double(counts.counts[label]) / Double(counts.total)
+      return "\(labels[label]) \(String(format: "%.1f", percent)) %"
+    }
+    let shown =
+      order.count <= 6 ? order.map(text) : order.prefix(2).map(text) + ["…"] + order.suffix(3).map(text)
+    var advice = "--class-weights balanced"
+    if isAlone, training.bestMetricName != "eval_f1_macro", training.evalStrategy != .never {
+      // F1 of two labels is that of the second, which may not be the rare one.
+      advice +=
+        definition.metrics.contains("f1_macro")
+        ? " and --metric-for-best-model f1_macro"
+        : " and --metric-for-best-model f1_macro, with f1_macro among the metrics of the task's file"
+    }
+    let name = isAlone ? "" : "\(loaded.task.name): "
+    return "\(name)some labels are rare: \(shown.joined(separator: ", ")); where they matter, try \(advice)"
   }
 
   /// The warning of models that read texts of different length; nil where none is cut by it.

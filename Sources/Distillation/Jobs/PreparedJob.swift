@@ -71,18 +71,14 @@ public final class PreparedJob {
     }
     // Of what reading and tokenizing took, nothing is needed while the run goes on.
     FreeMemory.giveBack()
-    plan = Self.checkpointLine(job, student).map { JobPlan(made, line: $0) } ?? made
-    warnings = try Self.warnings(tasks, student, isMultitask: job.isMultitask, listener)
+    plan = JobPlan(made, lines: try JobPlan.commonLines(job, tasks))
+    warnings =
+      try Self.warnings(tasks, student, isMultitask: job.isMultitask, listener)
+      + (job.theseus != nil || job.hasBaseline ? [] : tasks.flatMap { $0.labelWarnings(job.training) })
     if job.isMultitask, let remark = student.remark { listener.note("\(student.name): \(remark)") }
-  }
-
-  /// The line of the plan about checkpoints that come by time; nil where none do.
-  private static func checkpointLine(_ job: DistillationJob, _ student: MadeStudent) -> String? {
-    guard job.training.saveStrategy == .auto, let model = student.models.first else { return nil }
-    // Weights and the two moments of each.
-    let bytes = 12 * model.parameters.reduce(0) { $0 + $1.count }
-    let kept = job.training.saveTotalLimit.map { ", the last \($0) kept" } ?? ""
-    return "saved    checkpoints of about \(megabytes(bytes)) MB, at most 1 % of the time\(kept)"
+    for note in tasks.compactMap({ $0.noteOfImbalance(job.training, isAlone: tasks.count == 1) }) {
+      listener.note(note)
+    }
   }
 
   /// Makes more texts, where the job asks for them.
@@ -171,8 +167,10 @@ public final class PreparedJob {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(
       folder, recipe: text, named: recipe == nil ? "job.json" : "recipe.yaml", resuming: point,
-      inputs: inputs + job.inputs, members: memberFolders(in: folder.url))
+      inputs: inputs + job.inputs, members: memberFolders(in: folder.url)
+    ) { try self.removeLeftCaches(in: folder.url) }
     defer { run.release() }
+    run.continued.announce(to: listener)
     for case let observer as any JobObserver in observers { observer.began(.student) }
     switch work {
     case .single(let single):
@@ -191,6 +189,23 @@ public final class PreparedJob {
 
   private func memberFolders(in run: URL) -> [URL] {
     job.isMultitask ? tasks.map { $0.folder(in: run) } : []
+  }
+
+  /// Removes caches that a broken-off run made for itself here, and that this one does not go on with.
+  private func removeLeftCaches(in run: URL) throws {
+    func place(_ url: URL) -> String { url.absoluteURL.resolvingSymlinksInPath().standardizedFileURL.path }
+    let own: [TeacherAnswers] =
+      switch work {
+      case .single(let single): single.stages.map(\.answers)
+      case .shared(let shared): shared.answers.compactMap { $0 }
+      }
+    let named = job.tasks.flatMap { $0.teachers.compactMap(\.cache) }
+    let needed = Set(own.compactMap(\.ownFolder).map(place) + named.map { place(URL(filePath: $0)) })
+    for folder in [run] + memberFolders(in: run) where !needed.contains(place(folder)) {
+      for url in TeacherCacheFile.ofRun(in: folder) where !needed.contains(place(url)) {
+        try TemporaryName.remove(url)
+      }
+    }
   }
 
   // MARK: Baseline

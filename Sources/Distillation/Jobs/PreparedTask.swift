@@ -191,6 +191,13 @@ struct PreparedTask {
   /// Whether student and teachers read the same tokens.
   var sharesTokens: Bool { alignment == nil }
 
+  /// The way in which labels are learnt.
+  ///
+  /// - Throws: `TrainingError.configuration` for what the task's labels cannot have.
+  func hardLabelLoss(_ training: TrainingConfig) throws(TrainingError) -> HardLabelLoss {
+    try HardLabelLoss(training, of: student.model, examples: examples)
+  }
+
   /// A distiller of the task's teachers; no other place of a job makes one.
   ///
   /// - Parameters:

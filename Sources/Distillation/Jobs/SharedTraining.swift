@@ -60,7 +60,9 @@ struct SharedTraining {
     let distiller = try MultiTaskDistiller(
       zip(tasks, distillers).map { task, distiller in
         DistillationTask(
-          task.loaded.task.name, objective: distiller ?? SupervisedObjective(task.student.model),
+          task.loaded.task.name,
+          objective: try distiller
+            ?? SupervisedObjective(task.student.model, loss: task.hardLabelLoss(training)),
           examples: task.examples, samplingWeight: task.loaded.task.weight,
           metric: task.definition.metrics.first, score: task.score)
       }, tau: job.tau)
@@ -89,15 +91,15 @@ struct SharedTraining {
   func train(
     into run: RunFolder, observers: [any TrainingObserver], resumingFrom point: ResumePoint?
   ) throws -> TrainingSummary {
-    for (index, answers) in answers.enumerated() {
-      guard let answers, let own = distillers[index] else { continue }
-      try answers.prepare(
+    let asking = answers.enumerated().map { index, answers -> (() throws -> Void)? in
+      guard let answers, let own = distillers[index] else { return nil }
+      return answers.asking(
         own, teacher: tasks[index].teachers[0], examples: tasks[index].examples, observers: observers,
         listener: listener)
     }
     let memories: [any TrainingObserver] = tasks.map(\.memory)
     let summary = try distiller.train(
-      config: job.training, checkpoints: CheckpointFolder(run.log.directory, origin: origin),
+      config: job.training, asking: asking, checkpoints: CheckpointFolder(run.log.directory, origin: origin),
       observers: [run.beginning, run.log] + memories + observers, resumingFrom: point)
     answers.forEach { $0?.cleanUp() }
     for task in tasks {
@@ -107,6 +109,14 @@ struct SharedTraining {
       ).save(to: directory)
     }
     return summary
+  }
+
+  /// The parameters that keep their values, each once.
+  private var frozenParameters: [Parameter] {
+    var seen: Set<ObjectIdentifier> = []
+    return tasks.flatMap(\.student.model.parameters).filter {
+      !$0.isTrainable && seen.insert(ObjectIdentifier($0)).inserted
+    }
   }
 
   /// The origin of the run; the student must be as it was made.
@@ -124,7 +134,8 @@ struct SharedTraining {
     }
     let validation = tasks.compactMap(\.validationFingerprint).joined(separator: " ")
     return RunOrigin(
-      model: Parameter.fingerprint(of: distiller.groups.flatMap(\.parameters)), teachers: teachers,
+      model: Parameter.fingerprint(of: distiller.groups.flatMap(\.parameters) + frozenParameters),
+      teachers: teachers,
       validation: validation.isEmpty ? nil : validation, settings: settings)
   }
 }

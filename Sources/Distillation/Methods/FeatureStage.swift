@@ -69,7 +69,7 @@ public struct FeatureStage: Sendable, Equatable {
     config.evalStrategy = .never
     config.loadBestModelAtEnd = false
     config.earlyStoppingPatience = nil
-    if config.lrSchedulerType != base.lrSchedulerType { config.lrSchedulerKwargs = [:] }
+    if config.lrSchedulerType != base.lrSchedulerType { config.lrSchedulerKwargs = SchedulerArguments() }
     return config
   }
 
@@ -93,8 +93,16 @@ public struct FeatureStage: Sendable, Equatable {
       "num_train_epochs": "feature_epochs", "learning_rate": "feature_learning_rate",
       "warmup_ratio": "feature_warmup_ratio",
     ]
+    let own = training(base)
+    if own.lrSchedulerType == .reduceLROnPlateau {
+      faults.append(
+        Fault(
+          "feature_lr_scheduler_type",
+          "is \(own.lrSchedulerType.rawValue), but no evaluation of the first stage could lower the rate; choose another, such "
+            + "as linear"))
+    }
     let known = Set(base.faults().map(\.description))
-    for fault in training(base).faults() where !known.contains(fault.description) {
+    for fault in own.faults() where fault.field != "lr_scheduler_type" && !known.contains(fault.description) {
       faults.append(Fault(names[fault.field] ?? fault.field, fault.message))
     }
     return faults

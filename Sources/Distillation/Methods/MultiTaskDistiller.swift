@@ -32,7 +32,16 @@ public final class MultiTaskDistiller: TrainingObjective {
   /// The power of the tasks' sizes in their chance: 1 draws in proportion to them, 0 evenly.
   public let tau: Double
   /// The parameters of all tasks, each once.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup] {
+    var seen: Set<ObjectIdentifier> = []
+    return tasks.flatMap(\.objective.groups).compactMap { group in
+      let own = group.parameters.filter { seen.insert(ObjectIdentifier($0)).inserted }
+      guard !own.isEmpty else { return nil }
+      return ParameterGroup(
+        name: group.name, parameters: own, learningRate: group.learningRate,
+        learningRateFactor: group.learningRateFactor, weightDecay: group.weightDecay)
+    }
+  }
   /// Offsets of each task's examples among those of all.
   private let offsets: [Int]
 
@@ -48,14 +57,6 @@ public final class MultiTaskDistiller: TrainingObjective {
     self.tasks = tasks
     self.tau = tau
     offsets = tasks.reduce(into: [0]) { $0.append($0[$0.count - 1] + $1.examples.count) }
-    var seen: Set<ObjectIdentifier> = []
-    groups = tasks.flatMap(\.objective.groups).compactMap { group in
-      let own = group.parameters.filter { seen.insert(ObjectIdentifier($0)).inserted }
-      guard !own.isEmpty else { return nil }
-      return ParameterGroup(
-        name: group.name, parameters: own, learningRate: group.learningRate,
-        learningRateFactor: group.learningRateFactor, weightDecay: group.weightDecay)
-    }
   }
 
   /// The chance of each task to be drawn for an update.
@@ -65,6 +66,7 @@ public final class MultiTaskDistiller: TrainingObjective {
   ///
   /// - Parameters:
   ///   - config: Epochs (of all tasks' data together) or steps, batches, learning rate and the like.
+  ///   - asking: Work for each task that asks its teacher ahead, done once the first update is due; nil for none.
   ///   - checkpoints: Where checkpoints go.
   ///   - observers: Told of everything, in this order.
   ///   - point: The checkpoint of the run to go on from.
@@ -72,13 +74,15 @@ public final class MultiTaskDistiller: TrainingObjective {
   ///   examples, and what an objective, a score or an observer throws.
   @discardableResult
   public func train(
-    config: TrainingConfig, checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
-    resumingFrom point: ResumePoint? = nil
+    config: TrainingConfig, asking: [(() throws -> Void)?]? = nil, checkpoints: CheckpointFolder? = nil,
+    observers: [any TrainingObserver] = [], resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
-    for task in tasks {
+    for (index, task) in tasks.enumerated() {
       guard let distiller = task.objective as? GeneralDistiller else { continue }
+      try distiller.take(config, for: task.examples)
       try distiller.prepare(
-        for: task.examples, data: TrainingData(task.examples, config: config), config: config)
+        for: task.examples, data: TrainingData(task.examples, config: config), config: config,
+        asking: asking?[index])
     }
     let hasScores = tasks.contains { $0.score != nil }
     let loop = TrainingLoop(
@@ -120,6 +124,9 @@ public final class MultiTaskDistiller: TrainingObjective {
     let (task, local) = self.local(batch)
     return task.objective.weight(of: local)
   }
+
+  /// Makes the teachers ready.
+  public func begin() throws { for task in tasks { try task.objective.begin() } }
 
   /// Makes the task of an update's micro-batches ready for them.
   public func prepare(for batches: [Batch]) throws {

@@ -25,9 +25,12 @@ public final class TheseusDistiller: TrainingObjective {
   /// The teacher's layers that each of the student's layers stands for, counted from 0.
   public let blocks: [Range<Int>]
   /// The parameters of the student's layers by weight decay.
-  public let groups: [ParameterGroup]
+  public var groups: [ParameterGroup] {
+    ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
+  }
 
   private let seed: UInt64
+  private var hardLabelLoss = HardLabelLoss.plain
   /// The updates of the run, once it is known.
   private var totalSteps = 1
 
@@ -48,8 +51,7 @@ public final class TheseusDistiller: TrainingObjective {
     let ends = LayerSelection.uniform.layers(student.config.layerCount, of: teacher.config.layerCount)
     blocks = zip([0] + ends.map { $0 + 1 }, ends).map { $0..<$1 + 1 }
     for parameter in teacher.parameters { parameter.isTrainable = false }
-    for parameter in student.parameters { parameter.isTrainable = student.isOfLayers(parameter) }
-    groups = ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable))
+    for parameter in student.parameters where !student.isOfLayers(parameter) { parameter.isTrainable = false }
   }
 
   /// Trains the student on labelled examples, scoring it alone as the settings say.
@@ -69,6 +71,8 @@ public final class TheseusDistiller: TrainingObjective {
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     let data = TrainingData(examples.filter { $0.target != .none }, config: config)
+    try student.freeze(as: config)
+    hardLabelLoss = try HardLabelLoss(config, of: student, examples: examples)
     totalSteps = try StepPlan(data, config: config).totalSteps
     let loop = TrainingLoop(
       config: config, objective: self, data: data, evaluate: score, checkpoints: checkpoints,
@@ -78,7 +82,7 @@ public final class TheseusDistiller: TrainingObjective {
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
   public func weight(of batch: Batch) -> Double {
-    Double(student.config.taskFamily.targets(of: batch).count(starts: batch.tokens.starts))
+    student.config.taskFamily.targets(of: batch).weight(starts: batch.tokens.starts, by: hardLabelLoss)
   }
 
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
@@ -88,7 +92,7 @@ public final class TheseusDistiller: TrainingObjective {
     let kept = keptBlocks(rate: rate, in: context)
     let logits = student(batch.tokens, rows: targets.rows, keeping: kept, of: teacher, in: context).logits
     return StepLoss(
-      targets.loss(logits, starts: batch.tokens.starts),
+      targets.loss(logits, starts: batch.tokens.starts, by: hardLabelLoss),
       parts: [("replacing_rate", Float(rate))])
   }
 

@@ -82,6 +82,55 @@ package enum CrossEntropy {
     return dz
   }
 
+  // MARK: Weighted and smoothed labels
+
+  /// log softmax(z) of rows, Σ −(1 − ε) w_y log p_y − ε/C Σ_c w_c log p_c over rows with a label y, and Σ w_y.
+  ///
+  /// - Parameters:
+  ///   - labels: The class of each row; rows with `ignored` do not count.
+  ///   - weights: w of each of the C classes.
+  ///   - smoothing: ε, 0 ... 1.
+  package static func weighted(
+    _ z: Storage, labels: [Int32], ignored: Int32, weights: [Float], smoothing: Double
+  ) -> (total: Double, weight: Double, logs: Storage) {
+    let (columns, logs) = (weights.count, Storage(uninitialized: z.count))
+    SoftmaxKernel.logSoftmax(z, rows: labels.count, columns: columns, into: logs, as: .loss)
+    var (total, weight) = (0.0, 0.0)
+    let share = smoothing / Double(columns)
+    for (row, label) in labels.enumerated() where label != ignored {
+      let (own, line) = (Double(weights[Int(label)]), logs.pointer + row * columns)
+      weight += own
+      total -= (1 - smoothing) * own * Double(line[Int(label)])
+      if share > 0 { total -= share * ps_dot(weights, line, Int64(columns)) }
+    }
+    return (total, weight, logs)
+  }
+
+  /// dz_c = factor (((1 − ε) w_y + ε/C Σ w) softmax(z)_c − (1 − ε) w_y [c = y] − ε/C w_c), 0 for rows that do not count.
+  package static func weightedGradient(
+    _ logs: Storage, labels: [Int32], ignored: Int32, weights: [Float], smoothing: Double, factor: Float
+  ) -> Storage {
+    let (columns, dz) = (weights.count, Storage(uninitialized: logs.count))
+    let share = Float(smoothing / Double(columns))
+    let spread = Float(smoothing / Double(columns) * weights.reduce(0) { $0 + Double($1) })
+    RowBlocks.rows(labels.count, columns: columns, as: .loss) { range in
+      for row in range {
+        let (label, target) = (labels[row], dz.pointer + row * columns)
+        guard label != ignored else {
+          target.update(repeating: 0, count: columns)
+          continue
+        }
+        let own = Float(1 - smoothing) * weights[Int(label)]
+        ps_exp(logs.pointer + row * columns, target, Int64(columns))
+        ps_scale(target, own + spread, target, Int64(columns))
+        target[Int(label)] -= own
+        if share > 0 { ps_axpy(-share, weights, target, Int64(columns)) }
+        ps_scale(target, factor, target, Int64(columns))
+      }
+    }
+    return dz
+  }
+
   // MARK: Positions
 
   /// log softmax(z) within each sequence, and −Σ of its values at the targets.
@@ -183,6 +232,39 @@ package enum CrossEntropy {
       }
     }
     return (ps_sum(rest.pointer, Int64(count)), rest)
+  }
+
+  /// Σ −w t log σ(z) − (1 − t) log σ(−z), without overflow for any z, w a weight of each column.
+  package static func weightedBinary(_ z: Storage, targets t: Storage, positive weights: [Float]) -> Double {
+    let rest = Storage(uninitialized: z.count)
+    RowBlocks.elements(z.count, as: .loss) { offset, length in
+      let (z, t, part) = (z.pointer + offset, t.pointer + offset, rest.pointer + offset)
+      for index in 0..<Int(length) { part[index] = abs(z[index]) }
+      ps_activation(ActivationKernel.sigmoid.rawValue, part, part, length)
+      ps_log(part, part, length)
+      for index in 0..<Int(length) {
+        // −log σ(z) = max(−z, 0) − log σ(|z|).
+        let factor = 1 + (weights[(offset + index) % weights.count] - 1) * t[index]
+        part[index] = (1 - t[index]) * z[index] + factor * (max(-z[index], 0) - part[index])
+      }
+    }
+    return ps_sum(rest.pointer, Int64(z.count))
+  }
+
+  /// dz = factor ((1 − t) − (1 + (w − 1) t) (1 − σ(z))), w a weight of each column.
+  package static func weightedBinaryGradient(
+    _ z: Storage, targets t: Storage, positive weights: [Float], factor: Float
+  ) -> Storage {
+    let dz = Storage(uninitialized: z.count)
+    RowBlocks.elements(z.count, as: .loss) { offset, length in
+      let (t, part) = (t.pointer + offset, dz.pointer + offset)
+      ps_activation(ActivationKernel.sigmoid.rawValue, z.pointer + offset, part, length)
+      for index in 0..<Int(length) {
+        let weight = 1 + (weights[(offset + index) % weights.count] - 1) * t[index]
+        part[index] = factor * (1 - t[index] - weight * (1 - part[index]))
+      }
+    }
+    return dz
   }
 
   /// dz = factor (σ(z) − t).

@@ -44,8 +44,8 @@ public struct Settings<Root: Sendable>: Sendable {
   /// Faults and doubts of a configuration, in the order of the lines.
   public func faults(of root: Root) -> [Fault] { lines.flatMap { $0.check(root) } }
 
-  /// Differences between two configurations as JSON that change a number of a run's steps, such as `learning_rate was
-  /// 0.05, is 0.01`.
+  /// Differences between two configurations as JSON that change a number of a run's steps, such as `learning_rate: 0.05
+  /// before, 0.01 now`.
   public func differences(from old: JSONValue, to new: JSONValue) -> [String] {
     new.differences(from: old, ignoring: harmlessKeys)
   }
@@ -141,7 +141,7 @@ public struct Setting<Root: Sendable>: Sendable {
 }
 
 extension JSONValue {
-  /// Differences from an older value, member by member, such as `learning_rate was 0.05, is 0.01`.
+  /// Differences from an older value, member by member, such as `learning_rate: 0.05 before, 0.01 now`.
   ///
   /// - Parameters:
   ///   - old: The older value.
@@ -151,7 +151,7 @@ extension JSONValue {
     from old: JSONValue, ignoring ignored: Set<String> = [], path: String = ""
   ) -> [String] {
     guard let before = old.objectValue, let now = objectValue else {
-      return old.compactText == compactText ? [] : ["\(path) was \(old.setting), is \(setting)"]
+      return old.compactText == compactText ? [] : ["\(path): \(old.setting) before, \(setting) now"]
     }
     let keys = before.keys + now.keys.filter { before[$0] == nil }
     return keys.filter { !ignored.contains($0) }.flatMap { key in
@@ -162,7 +162,7 @@ extension JSONValue {
 
   /// The value of a setting in a few words.
   private var setting: String {
-    let text = isNull ? "not set" : compactText
+    let text = isNull ? "not set" : stringValue ?? compactText
     return text.count > 80 ? text.prefix(77) + "…" : text
   }
 }

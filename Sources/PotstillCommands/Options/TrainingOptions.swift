@@ -41,6 +41,18 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.gradientAccumulationSteps, default: "1"))
   package var gradientAccumulationSteps: Int?
 
+  @Option(help: .training(\.labelSmoothingFactor, default: "0"))
+  package var labelSmoothingFactor: Double?
+
+  @Option(help: .training(\.classWeights, default: "all weigh 1"))
+  package var classWeights: String?
+
+  @Flag(inversion: .prefixedNo, help: .training(\.freezesEmbeddings, default: "no"))
+  package var freezeEmbeddings: Bool?
+
+  @Option(help: .training(\.frozenLayers, default: "none"))
+  package var freezeLayers: String?
+
   @Option(help: .training(\.optim, default: "adamw_torch"))
   package var optim: OptimizerName?
 

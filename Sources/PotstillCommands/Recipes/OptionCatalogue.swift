@@ -102,6 +102,7 @@ package enum OptionSpelling {
     "lr-scheduler": "lr-scheduler-type", "shuffle-seed": "data-seed",
     "text-column-name": "text-column", "text-column-names": "text-column",
     "label-column-name": "label-column",
+    "label-smoothing": "label-smoothing-factor", "freeze-embeds": "freeze-embeddings",
   ]
 
   /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that are ignored.
@@ -218,7 +219,6 @@ package enum OptionSpelling {
     "eval-on-start": "'potstill evaluate' scores a model before its training",
     "ignore-data-skip": "a resumed run goes on at the row where it stopped",
     "train-sampling-strategy": "sequences of like length come together with --group-by-length",
-    "label-smoothing-factor": "labels are learnt as they are; a teacher softens them",
     "metric-name": "name it in the task file's metrics, or choose by --metric-for-best-model",
     "eval-accumulation-steps": "answers are kept in memory as they come; leave it out",
   ]

@@ -14,12 +14,19 @@ package protocol TaskTargets: Sendable {
   ///
   /// - Parameter starts: Where each sequence begins, and the number of tokens, [B + 1].
   func count(starts: [Int32]) -> Int
+  /// The divisor of the mean loss: the number above, or the sum of its weights.
+  ///
+  /// - Parameters:
+  ///   - starts: Where each sequence begins, and the number of tokens, [B + 1].
+  ///   - loss: The way in which labels are learnt.
+  func weight(starts: [Int32], by loss: HardLabelLoss) -> Double
   /// The mean loss of a head's logits, a scalar; 0 where nothing is known.
   ///
   /// - Parameters:
   ///   - logits: What `TaskModel` gave for `rows`.
   ///   - starts: Where each sequence begins, and the number of tokens, [B + 1].
-  func loss(_ logits: Tensor, starts: [Int32]) -> Tensor
+  ///   - loss: The way in which labels are learnt.
+  func loss(_ logits: Tensor, starts: [Int32], by loss: HardLabelLoss) -> Tensor
 }
 
 extension TaskTargets {
@@ -27,6 +34,10 @@ extension TaskTargets {
   package var rows: [Int32]? { nil }
   /// No classes.
   package var classes: [[Int32]] { [] }
+  /// The number of sequences or tokens.
+  package func weight(starts: [Int32], by loss: HardLabelLoss) -> Double { Double(count(starts: starts)) }
+  /// The mean loss of labels as they are, which evaluations give.
+  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor { loss(logits, starts: starts, by: .plain) }
 }
 
 /// Targets that are one class of each sequence [B] or token [T], with their cross-entropy.
@@ -49,8 +60,14 @@ package struct ClassTargets: TaskTargets, Equatable {
 
   package func count(starts: [Int32]) -> Int { rows?.count ?? labels.count { $0 != EncodedExample.noLabel } }
 
-  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
-    logits.softmaxCrossEntropy(labels: labels, ignoreIndex: EncodedExample.noLabel)
+  package func weight(starts: [Int32], by loss: HardLabelLoss) -> Double {
+    guard let weights = loss.weights else { return Double(count(starts: starts)) }
+    return labels.reduce(0) { $1 == EncodedExample.noLabel ? $0 : $0 + Double(weights[Int($1)]) }
+  }
+
+  package func loss(_ logits: Tensor, starts: [Int32], by loss: HardLabelLoss) -> Tensor {
+    logits.softmaxCrossEntropy(
+      labels: labels, weights: loss.weights, smoothing: loss.smoothing, ignoreIndex: EncodedExample.noLabel)
   }
 }
 
@@ -58,26 +75,26 @@ package struct ClassTargets: TaskTargets, Equatable {
 /// mean over all of them.
 package struct NumberTargets: TaskTargets {
   private let values: [Float]
-  private let ofKnown: @Sendable (Tensor, Tensor) -> Tensor
+  private let ofKnown: @Sendable (Tensor, Tensor, HardLabelLoss) -> Tensor
 
-  private init(_ values: [Float], loss: @escaping @Sendable (Tensor, Tensor) -> Tensor) {
+  private init(_ values: [Float], loss: @escaping @Sendable (Tensor, Tensor, HardLabelLoss) -> Tensor) {
     self.values = values
     ofKnown = loss
   }
 
   /// Numbers with their mean squared error.
   package static func values(_ values: [Float]) -> NumberTargets {
-    NumberTargets(values) { $0.meanSquaredError(to: $1) }
+    NumberTargets(values) { logits, values, _ in logits.meanSquaredError(to: values) }
   }
 
   /// A 1 or 0 for each label of each sequence, with their binary cross-entropy.
   package static func labelMatrix(_ flags: [Float]) -> NumberTargets {
-    NumberTargets(flags) { $0.binaryCrossEntropy(targets: $1) }
+    NumberTargets(flags) { $0.binaryCrossEntropy(targets: $1, positiveWeights: $2.weights) }
   }
 
   package func count(starts: [Int32]) -> Int { known(sequences: starts.count - 1).count }
 
-  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
+  package func loss(_ logits: Tensor, starts: [Int32], by loss: HardLabelLoss) -> Tensor {
     let rows = known(sequences: logits.shape[0])
     guard !rows.isEmpty else { return Tensor(0) }
     let width = logits.shape.lastDimension
@@ -87,7 +104,7 @@ package struct NumberTargets: TaskTargets {
     let isWhole = rows.count == logits.shape[0]
     let own = isWhole ? logits : logits.rows(at: rows)
     let targets = isWhole ? values : rows.flatMap { values[Int($0) * width..<(Int($0) + 1) * width] }
-    return ofKnown(own, Tensor(targets, shape: own.shape))
+    return ofKnown(own, Tensor(targets, shape: own.shape), loss)
   }
 
   /// The sequences whose row of numbers is known.
@@ -115,7 +132,7 @@ package struct SpanTargets: TaskTargets, Equatable {
     zip(firsts, zip(starts, starts.dropFirst())).count { $0 >= 0 && $0 < $1.1 - $1.0 }
   }
 
-  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
+  package func loss(_ logits: Tensor, starts: [Int32], by loss: HardLabelLoss) -> Tensor {
     let terms = [firsts, lasts].enumerated().map { index, positions in
       logits.column(index).positionCrossEntropy(starts: starts, targets: positions)
     }

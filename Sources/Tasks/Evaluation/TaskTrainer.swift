@@ -46,8 +46,11 @@ public final class TaskTrainer {
 
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
   public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
+    try model.freeze(as: config)
+    let loss = try HardLabelLoss(config, of: model, examples: training)
     let loop = TrainingLoop(
-      config: config, objective: SupervisedObjective(model), data: TrainingData(training, config: config),
+      config: config, objective: SupervisedObjective(model, loss: loss),
+      data: TrainingData(training, config: config),
       evaluate: validation.map { data in { try evaluateTask(self.model, data).result } },
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: point)
@@ -62,10 +65,14 @@ public final class TaskTrainer {
 /// Objective of plain fine-tuning on labels: the mean loss that `transformers` has for a head.
 ///
 /// Cross-entropy of sequences, tokens or masked words; mean squared error of numbers; binary cross-entropy of labels side
-/// by side; and for question answering the mean of the cross-entropies of start and end.
+/// by side; and for question answering the mean of the cross-entropies of start and end. Smoothing and weights of classes
+/// come in by `HardLabelLoss`.
 public final class SupervisedObjective: TrainingObjective {
-  /// Parameters that the optimizer updates.
-  public let groups: [ParameterGroup]
+  /// Parameters that the optimizer updates; those that are frozen are left out.
+  public var groups: [ParameterGroup] { makeGroups() }
+  /// Way in which labels are learnt.
+  public let loss: HardLabelLoss
+  private let makeGroups: () -> [ParameterGroup]
   private let targets: (Batch) -> any TaskTargets
   private let logits: (TokenBatch, _ rows: [Int32]?, Context) throws -> Tensor
 
@@ -75,33 +82,37 @@ public final class SupervisedObjective: TrainingObjective {
   ///   - groups: What the optimizer updates.
   ///   - logits: The forward pass, [sequences, labels].
   public init(groups: [ParameterGroup], logits: @escaping (TokenBatch, Context) throws -> Tensor) {
-    self.groups = groups
+    makeGroups = { groups }
+    loss = .plain
     self.targets = { ClassTargets($0.labels) }
     self.logits = { batch, _, context in try logits(batch, context) }
   }
 
   /// An objective for a model with any head; biases and normalisation weights do not decay.
-  public convenience init(_ model: TaskModel) {
+  public convenience init(_ model: TaskModel, loss: HardLabelLoss = .plain) {
     let family = model.config.taskFamily
-    self.init(model) { family.targets(of: $0) }
+    self.init(model, loss: loss) { family.targets(of: $0) }
   }
 
   /// An objective for a model whose targets come from elsewhere than the batch.
-  package init(_ model: TaskModel, targets: @escaping (Batch) -> any TaskTargets) {
-    groups = ParameterGroup.decayGroups(model.parameters)
+  package init(
+    _ model: TaskModel, loss: HardLabelLoss = .plain, targets: @escaping (Batch) -> any TaskTargets
+  ) {
+    makeGroups = { ParameterGroup.decayGroups(model.parameters.filter(\.isTrainable)) }
+    self.loss = loss
     self.targets = targets
     logits = { batch, rows, context in model(batch, rows: rows, in: context).logits }
   }
 
-  /// The number of labelled sequences, or tokens where these are what the loss is a mean over.
+  /// The number of labelled sequences, or tokens where these are what the loss is a mean over; with weights their sum.
   public func weight(of batch: Batch) -> Double {
-    Double(targets(batch).count(starts: batch.tokens.starts))
+    targets(batch).weight(starts: batch.tokens.starts, by: loss)
   }
 
   /// The mean loss of what is labelled.
   public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let targets = targets(batch)
     let logits = try logits(batch.tokens, targets.rows, context)
-    return StepLoss(targets.loss(logits, starts: batch.tokens.starts))
+    return StepLoss(targets.loss(logits, starts: batch.tokens.starts, by: loss))
   }
 }

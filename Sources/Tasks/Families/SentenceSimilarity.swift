@@ -149,7 +149,7 @@ package struct CosineTargets: TaskTargets {
   package func count(starts: [Int32]) -> Int { scores.count { !$0.isNaN } }
 
   /// The mean squared error between cosine and score.
-  package func loss(_ logits: Tensor, starts: [Int32]) -> Tensor {
+  package func loss(_ logits: Tensor, starts: [Int32], by loss: HardLabelLoss) -> Tensor {
     let known = scores.indices.filter { !scores[$0].isNaN }
     guard !known.isEmpty else { return Tensor(0) }
     let cosines = Self.cosines(logits.rows(at: known.map { Int32($0) }))

@@ -54,13 +54,16 @@ public final class MaskedLanguageTrainer {
     self.validation = validation
     self.masker = masker
     self.config = config
-    self.objective = objective ?? SupervisedObjective(model)
+    self.objective =
+      objective ?? SupervisedObjective(model, loss: HardLabelLoss(smoothing: config.labelSmoothingFactor))
     self.checkpoints = checkpoints
     self.observers = observers
   }
 
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
   public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
+    _ = try HardLabelLoss(config, of: model)
+    try model.freeze(as: config)
     var masker = masker
     masker.seed = config.dataSeed ?? config.seed
     let loop = TrainingLoop(

@@ -8,6 +8,8 @@ public struct RunFolder {
   public let log: RunLog
   /// Observer that removes an older run and writes the recipe once the run begins; the first of the run's observers.
   public let beginning: RunBeginning
+  /// Settings that differ from those of the run that goes on.
+  public let continued: ContinuedSettings
   private let folder: OutputFolder
   /// Lock until the run is over; nil for a folder inside that of a run.
   private let lock: FolderLock?
@@ -22,17 +24,20 @@ public struct RunFolder {
   ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
   ///   - inputs: What the run reads; it is never removed.
   ///   - members: Folders inside this one that hold results of the run, of several tasks.
+  ///   - clearing: Work that clears away what else an older run has left.
   public init(
     _ folder: OutputFolder, recipe: String, named name: String = "recipe.yaml", resuming point: ResumePoint?,
     inputs: [String],
-    members: [URL] = []
+    members: [URL] = [], clearing: @escaping () throws -> Void = {}
   ) throws {
     try folder.create()
     lock = try FolderLock(folder.url)
+    continued = ContinuedSettings(of: recipe, named: name, resuming: point, in: folder.url)
     let older = folder.isReused ? ([folder.url] + members).map { OlderRun($0) } : []
     if point == nil { for run in older { try run.check(inputs: inputs) } }
     beginning = RunBeginning {
       for run in older { try run.remove(keepsCheckpoints: point != nil, inputs: inputs) }
+      try clearing()
       try folder.write(recipe, as: name)
     }
     self.folder = folder
@@ -43,6 +48,7 @@ public struct RunFolder {
   public init(part url: URL, resuming point: ResumePoint?, members: [URL] = []) throws {
     let folder = try OutputFolder(url.relativePath, overwrite: true)
     lock = nil
+    continued = ContinuedSettings(of: "", named: "", resuming: nil, in: url)
     beginning = RunBeginning {
       // The beginning of the whole run may have removed it with what an older run left there.
       try folder.create()

@@ -8,10 +8,18 @@ extension Tensor {
   /// loss = −(1/n) Σ log softmax(z)_label over the n rows whose label is not `ignoreIndex`; 0 when there are none
   /// (PyTorch gives NaN there, which would poison a batch of unlabelled examples). dz = (softmax(z) − onehot) / n.
   ///
+  /// With weights w of the classes and smoothing ε it is PyTorch's `CrossEntropyLoss(weight, label_smoothing)`, and with ε alone
+  /// transformers' `LabelSmoother`: loss = (1/Σ w_y) Σ −(1 − ε) w_y log p_y − (ε/C) Σ_c w_c log p_c over rows of label y,
+  /// p = softmax(z), C classes; dz_c = (((1 − ε) w_y + (ε/C) Σ w) p_c − (1 − ε) w_y [c = y] − (ε/C) w_c) / Σ w_y.
+  ///
   /// - Parameters:
   ///   - labels: One class in 0 ..< classes per row, or `ignoreIndex`, [rows].
+  ///   - weights: A weight above 0 of each class, [classes]; nil weighs all alike.
+  ///   - smoothing: The share ε of each label that all classes divide, 0 ... 1.
   ///   - ignoreIndex: The label of rows that do not count.
-  public func softmaxCrossEntropy(labels: [Int32], ignoreIndex: Int32 = -100) -> Tensor {
+  public func softmaxCrossEntropy(
+    labels: [Int32], weights: [Float]? = nil, smoothing: Double = 0, ignoreIndex: Int32 = -100
+  ) -> Tensor {
     let (rows, classes) = (shape.rowCount, shape.lastDimension)
     precondition(
       labels.count == rows, "Cross-entropy needs a label per row: \(rows) rows, \(labels.count) labels.")
@@ -19,11 +27,33 @@ extension Tensor {
     precondition(
       counted.allSatisfy { $0 >= 0 && Int($0) < classes },
       "Every label must lie in 0 ..< \(classes), found \(counted.min() ?? 0) to \(counted.max() ?? 0).")
+    if weights != nil || smoothing != 0 {
+      return weightedCrossEntropy(
+        labels, weights ?? [Float](repeating: 1, count: classes), smoothing, ignoreIndex)
+    }
     let (total, logs) = CrossEntropy.labels(storage, labels: labels, ignored: ignoreIndex, columns: classes)
     let count = max(1, counted.count)
     return loss(total / Double(count)) { dy in
       CrossEntropy.labelGradient(
         logs, labels: labels, ignored: ignoreIndex, columns: classes, factor: dy / Float(count))
+    }
+  }
+
+  private func weightedCrossEntropy(
+    _ labels: [Int32], _ weights: [Float], _ smoothing: Double, _ ignored: Int32
+  ) -> Tensor {
+    precondition(
+      weights.count == shape.lastDimension && weights.allSatisfy { $0 > 0 && $0.isFinite },
+      "Each of the \(shape.lastDimension) classes needs a finite weight above 0, found \(weights).")
+    precondition(
+      (0...1).contains(smoothing), "The smoothing of labels lies in 0 ... 1, found \(smoothing).")
+    let (total, weight, logs) = CrossEntropy.weighted(
+      storage, labels: labels, ignored: ignored, weights: weights, smoothing: smoothing)
+    let divisor = weight > 0 ? weight : 1
+    return loss(total / divisor) { dy in
+      CrossEntropy.weightedGradient(
+        logs, labels: labels, ignored: ignored, weights: weights, smoothing: smoothing,
+        factor: dy / Float(divisor))
     }
   }
 
@@ -56,14 +86,27 @@ extension Tensor {
   /// The mean over all elements of the cross-entropy between σ(z), z these logits, and a target probability.
   ///
   /// loss = (1/n) Σ −t log σ(z) − (1 − t) log σ(−z), as PyTorch's `BCEWithLogitsLoss`, without overflow for any z.
-  /// dz = (σ(z) − t) / n. Targets are constants.
+  /// dz = (σ(z) − t) / n. Targets are constants. With weights w of the columns it is that loss with `pos_weight`:
+  /// (1/n) Σ −w t log σ(z) − (1 − t) log σ(−z), dz = (1 − t − (1 + (w − 1) t) σ(−z)) / n.
   ///
-  /// - Parameter targets: The probabilities t, 0 ... 1, as many.
-  public func binaryCrossEntropy(targets: Tensor) -> Tensor {
+  /// - Parameters:
+  ///   - targets: The probabilities t, 0 ... 1, as many.
+  ///   - weights: A weight above 0 of what holds in each column; nil weighs it as what does not.
+  public func binaryCrossEntropy(targets: Tensor, positiveWeights weights: [Float]? = nil) -> Tensor {
     precondition(
       count == targets.count, "Each logit needs a target, found logits \(shape) and targets \(targets.shape)."
     )
     precondition(count > 0, "The binary cross-entropy of nothing is undefined.")
+    if let weights {
+      precondition(
+        weights.count == shape.lastDimension && weights.allSatisfy { $0 > 0 && $0.isFinite },
+        "Each of the \(shape.lastDimension) columns needs a finite weight above 0, found \(weights).")
+      let total = CrossEntropy.weightedBinary(storage, targets: targets.storage, positive: weights)
+      return loss(total / Double(count)) { dy in
+        CrossEntropy.weightedBinaryGradient(
+          storage, targets: targets.storage, positive: weights, factor: dy / Float(count))
+      }
+    }
     let (total, buffer) = CrossEntropy.binary(storage, targets: targets.storage)
     return loss(total / Double(count)) { dy in
       CrossEntropy.binaryGradient(storage, targets: targets.storage, factor: dy / Float(count), into: buffer)

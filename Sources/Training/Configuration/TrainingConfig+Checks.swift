@@ -9,7 +9,7 @@ extension TrainingConfig {
 
   /// The schedule of a run of `totalSteps` updates.
   public func schedule(totalSteps: Int) -> LearningRateSchedule {
-    var settings = lrSchedulerKwargs
+    var settings = lrSchedulerKwargs.numbers
     settings["lr_end"] = (settings["lr_end"] ?? 1e-7) / learningRate
     return LearningRateSchedule(
       lrSchedulerType, totalSteps: totalSteps, warmupSteps: resolvedWarmupSteps(totalSteps: totalSteps),
@@ -90,39 +90,5 @@ extension TrainingConfig {
   static func positive(_ value: Int?, atMost maximum: Int = .max) -> [String] {
     guard let value, !(1...maximum).contains(value) else { return [] }
     return ["is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : "")]
-  }
-
-  /// Faults of the schedule's own settings.
-  var scheduleFaults: [String] {
-    var faults: [String] = []
-    let known = lrSchedulerType.settings
-    for (key, value) in lrSchedulerKwargs.sorted(by: { $0.key < $1.key }) {
-      if !known.contains(key) {
-        faults.append(
-          "has \"\(key)\", which \(lrSchedulerType.rawValue) does not know; it knows "
-            + (known.isEmpty ? "no settings" : known.joined(separator: ", ")))
-      } else if !value.isFinite || value < 0 {
-        faults.append("\(key) is \(value); expected a finite number of at least 0")
-      }
-    }
-    let end = lrSchedulerKwargs["lr_end"] ?? 1e-7
-    if lrSchedulerType == .polynomial, end >= learningRate {
-      faults.append("lr_end is \(end); expected less than learning_rate, which is \(learningRate)")
-    }
-    for key in ["num_decay_steps", "num_stable_steps", "timescale"] {
-      guard let value = lrSchedulerKwargs[key], known.contains(key), value.isFinite, value >= 0 else {
-        continue
-      }
-      if !(value >= (key == "timescale" ? 1 : 0) && value <= 1e9 && value == value.rounded()) {
-        faults.append("\(key) is \(value); expected a whole number of updates")
-      }
-    }
-    if lrSchedulerType == .warmupStableDecay {
-      if lrSchedulerKwargs["num_decay_steps"] == nil { faults.append("num_decay_steps is missing") }
-      if let least = lrSchedulerKwargs["min_lr_ratio"], least > 1 {
-        faults.append("min_lr_ratio is \(least); expected at most 1")
-      }
-    }
-    return faults
   }
 }

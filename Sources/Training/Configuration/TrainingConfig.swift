@@ -42,10 +42,18 @@ public struct TrainingConfig: Sendable, Equatable {
   public var groupByLength = false
   /// Micro-batches in an update.
   public var gradientAccumulationSteps = 1
+  /// The share of each label that all classes divide in the loss on labels, as `LabelSmoother` of `transformers`.
+  public var labelSmoothingFactor = 0.0
+  /// Weights of classes in the loss on labels; nil weighs all alike.
+  public var classWeights: ClassWeights?
+  /// Whether what comes before an encoder's layers keeps its weights.
+  public var freezesEmbeddings = false
+  /// Layers of the encoder that keep their weights; nil trains all.
+  public var frozenLayers: FrozenLayers?
   /// The shape of the learning rate.
   public var lrSchedulerType = SchedulerType.linear
-  /// The schedule's own settings: `lr_end` and `power` (polynomial), `num_cycles` (cosine).
-  public var lrSchedulerKwargs: [String: Double] = [:]
+  /// The schedule's own settings, such as `lr_end` and `power` (polynomial) or `num_cycles` (cosine).
+  public var lrSchedulerKwargs = SchedulerArguments()
   /// The share of the run that warms up; used when `warmupSteps` is 0.
   public var warmupRatio = 0.0
   /// The updates that warm up.
@@ -109,7 +117,7 @@ extension TrainingConfig {
 extension TrainingConfig {
   /// The table of all settings, under the names of `transformers.TrainingArguments`.
   public static let settings = Settings<TrainingConfig>(
-    stepSettings + batchSettings + scheduleSettings + reportSettings + choiceSettings)
+    stepSettings + batchSettings + labelSettings + scheduleSettings + reportSettings + choiceSettings)
 
   /// The settings of an update.
   private static let stepSettings: [Setting<TrainingConfig>] = [
@@ -200,14 +208,43 @@ extension TrainingConfig {
       check: { value, _ in positive(value, atMost: maximumAccumulation) }),
   ]
 
+  /// The settings of how labels are learnt, and of what learns them.
+  private static let labelSettings: [Setting<TrainingConfig>] = [
+    Setting(
+      "label_smoothing_factor", \.labelSmoothingFactor,
+      help: "Share of each label that all classes divide in the loss on labels, 0 to 1.",
+      isWritten: { $0 != 0 },
+      check: { value, _ in value >= 0 && value <= 1 ? [] : ["is \(value); expected 0 to 1, such as 0.1"] }),
+    Setting(
+      "class_weights", \.classWeights,
+      help:
+        "Weights of classes in the loss on labels: balanced, by how rare they are, or label=2,label=0.5; the others weigh 1.",
+      check: { value, _ in value?.faults ?? [] }),
+    Setting(
+      "freeze_embeddings", \.freezesEmbeddings, help: "Keep the embeddings as they are.", isWritten: { $0 }),
+    Setting(
+      "freeze_layers", \.frozenLayers,
+      help: "Keep layers of the encoder as they are: the first so many, or by their numbers from 0, as 0-3,6."
+    ),
+  ]
+
   /// The settings of the learning rate over a run.
   private static let scheduleSettings: [Setting<TrainingConfig>] = [
-    Setting("lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run."),
+    Setting(
+      "lr_scheduler_type", \.lrSchedulerType, help: "Shape of the learning rate over the run.",
+      check: { value, config in
+        value == .reduceLROnPlateau && config.evalStrategy == .never
+          ? [
+            "is \(value.rawValue), which evaluations move on, but eval_strategy is \"no\"; choose \"steps\" or \"epoch\""
+          ]
+          : []
+      }),
     Setting(
       "lr_scheduler_kwargs", \.lrSchedulerKwargs,
       help:
-        "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine, cosine_with_restarts), timescale (inverse_sqrt), num_decay_steps, num_stable_steps, min_lr_ratio and num_cycles (warmup_stable_decay).",
-      isWritten: { !$0.isEmpty }, check: { _, config in config.scheduleFaults }),
+        "The shape's own settings: lr_end and power (polynomial), num_cycles (cosine, cosine_with_restarts), timescale (inverse_sqrt), num_decay_steps, num_stable_steps, min_lr_ratio and num_cycles (warmup_stable_decay), factor, patience, threshold, threshold_mode, cooldown, min_lr, eps and mode (reduce_lr_on_plateau).",
+      isWritten: { !$0.isEmpty },
+      check: { value, config in value.faults(of: config.lrSchedulerType, learningRate: config.learningRate) }),
     Setting(
       "warmup_ratio", \.warmupRatio, help: "Share of the updates that warm up, 0 to 1.",
       check: { value, _ in value >= 0 && value <= 1 ? [] : ["is \(value); expected 0 to 1"] }),

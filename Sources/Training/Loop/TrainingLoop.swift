@@ -80,6 +80,9 @@ public final class TrainingLoop {
     bestWeights = nil
     var state = TrainerState()
     if let point { state = try resume(from: point, of: identity, plan: plan, optimizer: optimizer) }
+    if config.lrSchedulerType == .reduceLROnPlateau {
+      state.plateau = state.plateau ?? PlateauSchedule.State()
+    }
 
     pace = CheckpointPace(bytes: optimizer.checkpointBytes, after: state.trainSeconds)
     let startStep = state.globalStep
@@ -97,6 +100,7 @@ public final class TrainingLoop {
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
     var stopReason = stopReason(state)
+    if state.globalStep < plan.totalSteps, stopReason == nil { try objective.begin() }
     while state.globalStep < plan.totalSteps, stopReason == nil {
       let step = state.globalStep
       let (epoch, place) = plan.position(of: step)
@@ -108,7 +112,8 @@ public final class TrainingLoop {
       let micro = batches[first..<min(batches.count, first + config.gradientAccumulationSteps)]
       let result = try update(
         step: step, epoch: epoch, of: plan.totalSteps, microBatches: Array(micro), optimizer: optimizer,
-        factor: schedule.factor(at: step), isFirst: step == startStep)
+        factor: schedule.factor(at: step), plateau: state.plateau.map { PlateauSchedule(config, state: $0) },
+        isFirst: step == startStep)
       let seconds = (ContinuousClock.now - clock) / .seconds(1)
 
       state.globalStep += 1
@@ -152,7 +157,7 @@ public final class TrainingLoop {
 
   private func update(
     step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double,
-    isFirst: Bool
+    plateau: PlateauSchedule?, isFirst: Bool
   ) throws -> StepResult {
     let batches = try microBatches.map { try data.batch($0) }
     try objective.prepare(for: batches)
@@ -190,7 +195,8 @@ public final class TrainingLoop {
       }
     }
     let norm = optimizer.gradientNorm()
-    let learningRate = config.learningRate * factor
+    let rates = { (rate: Double) in plateau?.rate(rate) ?? rate }
+    let learningRate = rates(config.learningRate) * factor
     guard norm.isFinite else {
       optimizer.zeroGradients()
       throw TrainingError.nonFiniteGradient(
@@ -198,7 +204,8 @@ public final class TrainingLoop {
         advice: optimizer.adviceOnOverflow(isFirst: isFirst))
     }
     optimizer.step(
-      factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm))
+      factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm),
+      rates: rates)
     optimizer.zeroGradients()
     return StepResult(
       loss: loss, parts: parts, gradientNorm: norm, learningRate: learningRate,
@@ -292,11 +299,23 @@ public final class TrainingLoop {
     let value = result.value(name)
     if value == nil,
       config.loadBestModelAtEnd || config.metricForBestModel != nil || config.earlyStoppingPatience != nil
+        || state.plateau != nil
     {
       throw TrainingError.unknownMetric(name, known: result.names)
     }
     var isBest = false
     state.noteGain(of: value, config)
+    if let value, let plateau = state.plateau {
+      var schedule = PlateauSchedule(config, state: plateau)
+      schedule.evaluated(value)
+      if schedule.state.falls > plateau.falls {
+        let rate = schedule.rate(config.learningRate)
+        for observer in observers {
+          try observer.message("\(name) is on a plateau: the learning rate is now \(rate)")
+        }
+      }
+      state.plateau = schedule.state
+    }
     if let value, value.isFinite {
       isBest = state.bestMetric.map { config.moreIsBetter ? value > $0 : value < $0 } ?? true
       if isBest {

@@ -15,6 +15,13 @@ public protocol TrainingObjective: AnyObject {
   /// micro-batch of weight 0 is skipped.
   func weight(of batch: Batch) -> Double
 
+  /// Begins: updates follow; by default nothing is done.
+  ///
+  /// Not called where a run goes on from its end. What updates alone need, such as a teacher's answers to all rows, is made here.
+  ///
+  /// - Throws: What keeps the updates from being made.
+  func begin() throws
+
   /// The micro-batches of the update that comes, before the loss of the first of them is asked for; by default nothing is
   /// done.
   ///
@@ -36,6 +43,9 @@ public protocol TrainingObjective: AnyObject {
 extension TrainingObjective {
   /// No state.
   public var state: [Parameter] { [] }
+
+  /// Does nothing.
+  public func begin() throws {}
 
   /// Does nothing.
   public func prepare(for batches: [Batch]) throws {}

@@ -35,7 +35,8 @@ public struct LearningRateSchedule: Sendable, Equatable {
     let decaySteps = Double(max(1, totalSteps - warmupSteps))
     let progress = Double(step - warmupSteps) / decaySteps
     switch type {
-    case .constant: return 1
+    // Evaluations lower it, see `PlateauSchedule`.
+    case .constant, .reduceLROnPlateau: return 1
     case .constantWithWarmup: return isWarmingUp ? warmth : 1
     case .linear: return isWarmingUp ? warmth : max(0, Double(totalSteps - step) / decaySteps)
     case .cosine:
@@ -96,6 +97,9 @@ public enum SchedulerType: String, Codable, CaseIterable, Sendable {
   /// The same rate after the warm-up, and in the last `num_decay_steps` along a cosine down to `min_lr_ratio` of it.
   case warmupStableDecay = "warmup_stable_decay"
 
+  /// The same rate until evaluations no longer improve, then lower; warm-up settings are ignored.
+  case reduceLROnPlateau = "reduce_lr_on_plateau"
+
   /// The names of the shape's own settings, the members of `lr_scheduler_kwargs`.
   public var settings: [String] {
     switch self {
@@ -104,6 +108,8 @@ public enum SchedulerType: String, Codable, CaseIterable, Sendable {
     case .polynomial: ["lr_end", "power"]
     case .inverseSqrt: ["timescale"]
     case .warmupStableDecay: ["num_decay_steps", "num_stable_steps", "min_lr_ratio", "num_cycles"]
+    case .reduceLROnPlateau:
+      ["factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps", "mode"]
     }
   }
 }

@@ -102,10 +102,14 @@ public final class Optimizer {
   /// - Parameters:
   ///   - factor: The schedule's factor on the learning rates.
   ///   - gradientScale: A factor on the gradients, from `clippingFactor`; the gradients themselves stay as they are.
-  public func step(factor: Double = 1, gradientScale: Double = 1) {
+  ///   - rates: The rate that each group's own has come down to; by default none has.
+  public func step(
+    factor: Double = 1, gradientScale: Double = 1, rates: (Double) -> Double = { $0 }
+  ) {
     let active = entries.filter { hasGradient($0.parameter) }
     for entry in active { prepare(entry) }
-    config.rule.update(updateChunks(of: active), factor: factor, gradientScale: Float(gradientScale))
+    config.rule.update(
+      updateChunks(of: active, rates: rates), factor: factor, gradientScale: Float(gradientScale))
   }
 
   private func hasGradient(_ parameter: Parameter) -> Bool {
@@ -151,18 +155,19 @@ public final class Optimizer {
     return runs
   }
 
-  private func updateChunks(of entries: [Entry]) -> [UpdateChunk] {
+  private func updateChunks(of entries: [Entry], rates: (Double) -> Double) -> [UpdateChunk] {
     var chunks: [UpdateChunk] = []
     for (number, entry) in entries.enumerated() {
       guard let gradient = entry.parameter.slot.storage else { continue }
       let used = entry.state.usedRows
+      let learningRate = rates(entry.learningRate)
       let length = used.map { max(1, Self.chunkLength / $0.columns) * $0.columns } ?? Self.chunkLength
       for start in stride(from: 0, to: entry.parameter.count, by: length) {
         chunks.append(
           UpdateChunk(
             parameter: number, range: start..<min(start + length, entry.parameter.count),
             values: entry.parameter.storage, gradient: gradient, averages: entry.state.tensors,
-            steps: entry.state.steps, learningRate: entry.learningRate, weightDecay: entry.weightDecay,
+            steps: entry.state.steps, learningRate: learningRate, weightDecay: entry.weightDecay,
             isExempt: entry.isExempt, usedRows: used))
       }
     }

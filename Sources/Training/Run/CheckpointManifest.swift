@@ -154,7 +154,7 @@ public struct RunIdentity: Sendable, Equatable {
     ("order", "the order of the training rows"), ("validation", "the validation rows"),
   ]
 
-  /// Differences from another run, such as `the training rows differ` or `learning_rate was 0.05, is 0.01`.
+  /// Differences from another run, such as `the training rows differ` or `learning_rate: 0.05 before, 0.01 now`.
   ///
   /// - Parameter other: The identity in a checkpoint, which may lack what an older form does not hold.
   func differences(from other: RunIdentity) -> [String] {

@@ -13,6 +13,8 @@ struct TrainerState: Equatable {
   var bestCheckpoint: String?
   /// The evaluations since the last one that beat the best value before it by more than the threshold.
   var evaluationsWithoutGain = 0
+  /// State of a learning rate that evaluations lower; nil for other schedules.
+  var plateau: PlateauSchedule.State?
   /// The lines of the log so far.
   var logHistory: [JSONValue] = []
   var lossSum = 0.0
@@ -35,6 +37,7 @@ struct TrainerState: Equatable {
     object["examples_seen"] = .integer(examplesSeen)
     object["global_step"] = .integer(globalStep)
     object["log_history"] = .array(logHistory)
+    object["lr_scheduler"] = plateau?.json
     object["loss_sum"] = .double(lossSum)
     object["loss_window"] = window.json
     object["max_steps"] = .integer(maxSteps)
@@ -92,6 +95,12 @@ struct TrainerState: Equatable {
       bestCheckpoint = text
     }
     evaluationsWithoutGain = try count("early_stopping_patience_counter", upTo: step)
+    if let value = json["lr_scheduler"], !value.isNull {
+      guard let state = PlateauSchedule.State(json: value, upTo: step) else {
+        throw fault("lr_scheduler", "counts of evaluations, at most \(step)")
+      }
+      plateau = state
+    }
     logHistory = json["log_history"]?.arrayValue ?? []
     lossSum = try number("loss_sum")
     // Sums of a run that never ends stay exact as far as a Double counts.

@@ -168,6 +168,27 @@ import Training
     try expectSame({ SupervisedObjective(try Self.model(head, layers: 1, seed: 2)) }, Self.examples(head))
   }
 
+  @Test("labels smoothed and weighed", arguments: ["classes", "side by side", "tags"])
+  func weighed(_ head: String) throws {
+    let smoothing = head == "side by side" ? 0 : 0.2
+    let loss = HardLabelLoss(smoothing: smoothing, weights: [0.25, 1, 3.5])
+    try expectSame(
+      { SupervisedObjective(try Self.model(head, layers: 1, seed: 2), loss: loss) }, Self.examples(head))
+    let teacher = try Self.model(head, layers: 2, seed: 1)
+    for config in [
+      DistillationConfig(kdLossWeight: 0, hardLabelWeight: 1),
+      DistillationConfig(temperature: 3, hardLabelWeight: 0.5),
+    ] {
+      try expectSame(
+        {
+          let distiller = try GeneralDistiller(
+            config, teacher: teacher, student: try Self.model(head, layers: 1, seed: 2))
+          distiller.hardLabelLoss = loss
+          return distiller
+        }, Self.examples(head))
+    }
+  }
+
   @Test("a teacher with other tokens", arguments: [TaskHead.sequenceClassification, .tokenClassification])
   func aligned(_ head: TaskHead) throws {
     let world = try AlignedWorld(head)

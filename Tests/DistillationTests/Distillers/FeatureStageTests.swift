@@ -91,5 +91,12 @@ import Training
           "feature_epochs", "feature_epochs", "feature_learning_rate", "feature_epochs",
           "feature_warmup_ratio",
         ])
+    // A stage that is not scored has no evaluations that could lower its rate.
+    var base = training()
+    (base.evalStrategy, base.lrSchedulerType) = (.epoch, .reduceLROnPlateau)
+    var own = FeatureStage()
+    #expect(own.faults(with: config, training: base).map(\.field) == ["feature_lr_scheduler_type"])
+    own.lrSchedulerType = .linear
+    #expect(own.faults(with: config, training: base).isEmpty)
   }
 }

@@ -96,6 +96,9 @@ public final class PreparedPretraining {
     self.start = start
     distiller = try teacher.map { try Self.distiller(of: job, teacher: $0, student: start) }
     try distiller?.checkAccumulation(job.training.gradientAccumulationSteps)
+    let loss = try HardLabelLoss(job.training, of: start.model)
+    distiller?.hardLabelLoss = loss
+    try start.model.freeze(as: job.training)
     if let teacher {
       self.job.text.task.maxSequenceLength = teacher.lengthLimit(job.text.task.maxSequenceLength)
     }
@@ -169,6 +172,7 @@ public final class PreparedPretraining {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs)
     defer { run.release() }
+    run.continued.announce(to: listener)
     let text = job.text
     let corpus = try text.corpus(
       text.inputs, limit: job.maxTrainSamples, for: start, in: folder.url.appending(path: "train.tokens"),

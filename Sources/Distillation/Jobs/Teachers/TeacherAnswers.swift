@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import ModelFormats
 import Tasks
 import Training
 
@@ -89,36 +90,46 @@ struct TeacherAnswers {
     }
   }
 
-  /// Runs the teacher over the data where the answers go to the run folder, and says so.
+  /// The work that runs the teacher over the data where the answers go to the run folder, and says so; nil where they do not.
   ///
-  /// - Throws: `JobInterruption` when an observer breaks the run off; `DistillationError.cache`.
-  func prepare(
+  /// It throws `JobInterruption` when an observer breaks the run off, and `DistillationError.cache`.
+  func asking(
     _ distiller: GeneralDistiller, teacher: LoadedTeacher, examples: [EncodedExample],
     observers: [any TrainingObserver], listener: any WorkListener
-  ) throws {
+  ) -> (() throws -> Void)? {
     switch source {
     case .asking(let reason):
       if let reason { listener.note("the teacher runs in every step, its answers are not kept: \(reason)") }
-    case .memory, .cache: break
+      return nil
+    case .memory, .cache: return nil
     case .file(let url, let bytes):
-      listener.note(
-        "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
-          + "which is deleted at the end (--no-cache-teacher-logits runs it in every step instead)")
-      defer { listener.progressEnded() }
-      try distiller.cacheTeacher(
-        over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
-        progress: {
-          listener.progress("Asking the teacher", done: $0, total: examples.count)
-          try JobInterruption.check(
-            observers,
-            "the answers so far are kept; the same command with --overwrite-output-dir goes on from them")
-        })
+      return { [budget] in
+        listener.note(
+          "the teacher runs once over the data; its answers take \(CacheBudget.text(bytes)) in \(url.relativePath), "
+            + "which is deleted at the end (--no-cache-teacher-logits runs it in every step instead)")
+        defer { listener.progressEnded() }
+        try distiller.cacheTeacher(
+          over: examples, in: url, name: teacher.path, tokenizer: teacher.tokenizer, budget: budget,
+          isTemporary: true,
+          progress: {
+            listener.progress("Asking the teacher", done: $0, total: examples.count)
+            try JobInterruption.check(
+              observers,
+              "the answers so far are kept; the same command with --overwrite-output-dir goes on from them")
+          })
+      }
     }
+  }
+
+  /// The folder of the file that the run makes for itself; nil where it makes none.
+  var ownFolder: URL? {
+    if case .file(let url, _) = source { url.deletingLastPathComponent() } else { nil }
   }
 
   /// Deletes what the run alone needed.
   func cleanUp() {
-    if case .file(let url, _) = source { try? FileManager.default.removeItem(at: url) }
+    guard let ownFolder else { return }
+    for url in TeacherCacheFile.ofRun(in: ownFolder) { try? TemporaryName.remove(url) }
   }
 }
 

@@ -181,7 +181,10 @@ public final class PreparedTeacherCache {
   /// Whether a finished cache holds these answers.
   private func isThere() throws -> Bool {
     guard FileManager.default.fileExists(atPath: file.path), !job.overwritesOutput else { return false }
-    let faults = try TeacherCacheFile(file).faults(for: description.key, parts: description.parts)
+    let found = try TeacherCacheFile(file)
+    let faults =
+      found.faults(for: description.key, parts: description.parts)
+      + (found.description.isTemporary ? ["it belongs to a run, which deletes it at its end"] : [])
     if faults.isEmpty { return true }
     throw TaskError(
       "\(file.path) is there and does not fit: \(faults.joined(separator: "; ")). Choose another folder, or add "
