@@ -67,7 +67,13 @@ let package = Package(
       linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
     // Its folder `tasks` is a link to that of the package, since resources lie below the folder of their target.
     .target(name: "TaskFiles", resources: [.embedInCode("tasks")], swiftSettings: settings),
-    .target(name: "PotstillExamples", dependencies: ["Potstill"], path: "Examples", swiftSettings: settings),
+    // They import `Potstill` alone; the others are named so that a change in one of them compiles the examples again.
+    .target(
+      name: "PotstillExamples",
+      dependencies: [
+        "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Distillation",
+      ],
+      path: "Examples", swiftSettings: settings),
     .testTarget(
       name: "ExamplesTests", dependencies: ["PotstillExamples", "Potstill", "TestSupport"],
       path: "Tests/ExamplesTests", swiftSettings: settings),

@@ -100,7 +100,7 @@ import Testing
     let data = try infer(
       "a.json", #"{"version": 1, "data": ["# + (0..<6).map(object).joined(separator: ", ") + "]}")
     #expect(data.task.format == .json)
-    #expect(try TaskReader(task: data.task, folder: URL(filePath: "/")).task.labels == ["a", "b"])
+    #expect(TaskReader(task: data.task, folder: URL(filePath: "/")).task.labels == ["a", "b"])
     #expect(try infer("a.json", rows(6, object)).task.format == .jsonl)
     #expect(try infer("rows", rows(6, object)).task.format == .jsonl)
     #expect(try infer("a.txt", "text\tlabel\n" + rows(6) { "t \($0)\t\($0 % 2)" }).task.format == .tsv)
