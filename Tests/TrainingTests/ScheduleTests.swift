@@ -3,7 +3,7 @@ import ModelFormats
 import TestSupport
 import Testing
 
-@testable import Training
+import Training
 
 @Suite("Learning-rate schedules")
 struct ScheduleTests {

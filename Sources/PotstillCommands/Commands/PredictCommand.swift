@@ -51,11 +51,8 @@ package struct PredictCommand: ConsoleCommand {
   @Option(help: "The format of the input, where its name does not say it.")
   package var inputFormat: DataFormat?
 
-  @Option(help: ArgumentHelp("The column of the text (default: by its name).", valueName: "column"))
-  package var textColumn: String?
-
-  @Option(help: ArgumentHelp("The column of the second text (default: by its name).", valueName: "column"))
-  package var textPairColumn: String?
+  @OptionGroup
+  package var columns: TextColumnOptions
 
   @Flag(help: "Leave out rows that cannot be used instead of stopping.")
   package var skipBadRows = false
@@ -192,11 +189,8 @@ package struct PredictCommand: ConsoleCommand {
     if input == nil, console.inputIsTerminal {
       console.note("reading standard input, one text a line; end with Ctrl-D")
     }
-    var hints = TaskHints()
-    hints.textColumn = textColumn.map { .name($0) }
-    hints.textPairColumn = textPairColumn.map { .name($0) }
     return try PredictionInput(
-      file: input, format: inputFormat, hints: hints, skipsBadRows: skipBadRows,
+      file: input, format: inputFormat, hints: columns.hints, skipsBadRows: skipBadRows,
       standardInput: console.stream)
   }
 

@@ -13,13 +13,8 @@ package struct ColumnOptions: ParsableArguments {
     help: ArgumentHelp("The kind of task of your rows (default: by a look at them).", valueName: "kind"))
   package var kind: TaskKind?
 
-  @Option(
-    help: ArgumentHelp(
-      "The column of the text, by name or counted from 0 (default: by its name).", valueName: "column"))
-  package var textColumn: String?
-
-  @Option(help: ArgumentHelp("The column of the second text (default: by its name).", valueName: "column"))
-  package var textPairColumn: String?
+  @OptionGroup
+  package var texts: TextColumnOptions
 
   @Option(help: ArgumentHelp("The column of the label (default: by its name).", valueName: "column"))
   package var labelColumn: String?
@@ -44,13 +39,32 @@ package struct ColumnOptions: ParsableArguments {
 
   /// The hints to a look at rows.
   var hints: TaskHints {
-    var hints = TaskHints()
+    var hints = texts.hints
     hints.kind = kind
-    hints.textColumn = textColumn.map { .name($0) }
-    hints.textPairColumn = textPairColumn.map { .name($0) }
     hints.labelColumn = labelColumn.map { .name($0) }
     hints.foldsCase = foldCase
     hints.heldOutPercentage = validationSplitPercentage
+    return hints
+  }
+}
+
+/// Columns of the texts of rows, where they are not found by their names.
+package struct TextColumnOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The column of the text, by name or counted from 0 (default: by its name).", valueName: "column"))
+  package var textColumn: String?
+
+  @Option(help: ArgumentHelp("The column of the second text (default: by its name).", valueName: "column"))
+  package var textPairColumn: String?
+
+  package init() {}
+
+  /// The hints to a look at rows.
+  var hints: TaskHints {
+    var hints = TaskHints()
+    hints.textColumn = textColumn.map { .name($0) }
+    hints.textPairColumn = textPairColumn.map { .name($0) }
     return hints
   }
 }

@@ -31,7 +31,7 @@ struct LabelAnswers: AnswerReader {
 
   func values(of answer: StatedAnswer, line: Int) throws(RowFault) -> [Double] {
     switch answer {
-    case .probabilities(let named): return try shared(try placed(named, line), line)
+    case .probabilities(let named): return try shared(try names.placed(named, among: labels, line), line)
     case .list(let list):
       guard list.count == labels.count else {
         throw RowFault(
@@ -42,12 +42,12 @@ struct LabelAnswers: AnswerReader {
       return try shared(list.map { $0 }, line)
     case .label(let name, let confidence):
       if let confidence { try checkProbability(confidence, of: name, line) }
-      return try shared(try placed([(name, confidence ?? 1)], line), line)
+      return try shared(try names.placed([(name, confidence ?? 1)], among: labels, line), line)
     case .labels(let list):
       guard list.count == 1 else {
         throw RowFault(line: line, found: "\(list.count) labels", expected: "one label")
       }
-      return try shared(try placed([(list[0], 1)], line), line)
+      return try shared(try names.placed([(list[0], 1)], among: labels, line), line)
     case .tokens(let tokens): return try values(ofTokens: tokens, line)
     case .value(let value):
       throw RowFault(
@@ -63,24 +63,6 @@ struct LabelAnswers: AnswerReader {
 
   /// Logarithms, which a softmax turns back into the probabilities.
   func logits(of values: [Double]) -> [Float] { values.map { Float(log(max($0, leastProbability))) } }
-
-  /// Probabilities at the places of their labels, nil where there is none.
-  private func placed(
-    _ named: [(label: String, value: Double)], _ line: Int
-  ) throws(RowFault) -> [Double?] {
-    var values = [Double?](repeating: nil, count: labels.count)
-    for (name, value) in named {
-      guard let index = names.index(ofAnswer: name, among: labels) else {
-        throw RowFault(line: line, found: "the label \"\(name)\"", expected: names.expected)
-      }
-      guard values[index] == nil else {
-        throw RowFault(line: line, found: "the label \"\(name)\" twice", expected: "each label once")
-      }
-      try checkProbability(value, of: name, line)
-      values[index] = value
-    }
-    return values
-  }
 
   /// Probabilities that add up to 1: labels left out share what is missing.
   private func shared(_ values: [Double?], _ line: Int) throws(RowFault) -> [Double] {
@@ -163,17 +145,7 @@ struct LabelSetAnswers: AnswerReader {
         line: line, found: "an answer that is one label or number",
         expected: "a probability for each label, or \"labels\", those that apply")
     }
-    var values = [Double?](repeating: nil, count: labels.count)
-    for (name, value) in found {
-      guard let index = names.index(ofAnswer: name, among: labels) else {
-        throw RowFault(line: line, found: "the label \"\(name)\"", expected: names.expected)
-      }
-      guard values[index] == nil else {
-        throw RowFault(line: line, found: "the label \"\(name)\" twice", expected: "each label once")
-      }
-      try checkProbability(value, of: name, line)
-      values[index] = value
-    }
+    let values = try names.placed(found, among: labels, line)
     let missing = zip(labels, values).compactMap { $1 == nil ? $0 : nil }
     guard missing.isEmpty else {
       throw RowFault(
@@ -250,6 +222,24 @@ struct NumberAnswers: AnswerReader {
 }
 
 extension LabelNames {
+  /// Probabilities at the places of their labels, nil where there is none.
+  fileprivate func placed(
+    _ named: [(label: String, value: Double)], among labels: [String], _ line: Int
+  ) throws(RowFault) -> [Double?] {
+    var values = [Double?](repeating: nil, count: labels.count)
+    for (name, value) in named {
+      guard let index = index(ofAnswer: name, among: labels) else {
+        throw RowFault(line: line, found: "the label \"\(name)\"", expected: expected)
+      }
+      guard values[index] == nil else {
+        throw RowFault(line: line, found: "the label \"\(name)\" twice", expected: "each label once")
+      }
+      try checkProbability(value, of: name, line)
+      values[index] = value
+    }
+    return values
+  }
+
   /// The label that an answer names: as it is written, else upper and lower case alike.
   fileprivate func index(ofAnswer name: String, among labels: [String]) -> Int? {
     if let index = self[name] { return index }

@@ -1,4 +1,4 @@
-import ModelFormats
+package import ModelFormats
 
 /// Learning rate that falls once evaluations no longer improve: `torch.optim.lr_scheduler.ReduceLROnPlateau`, which the
 /// Trainer of `transformers` calls `reduce_lr_on_plateau` and moves on at each evaluation.
@@ -6,7 +6,7 @@ import ModelFormats
 /// A value is a gain if it beats the best by the threshold. After more than `patience` evaluations without a gain each rate is
 /// multiplied by `factor`, but falls no lower than `min_lr`, and by no less than `eps`; then `cooldown` evaluations do not count.
 /// There is no warm-up.
-struct PlateauSchedule {
+package struct PlateauSchedule {
   /// Factor on a rate that falls.
   let factor: Double
   /// The evaluations without gain that are put up with.
@@ -24,10 +24,10 @@ struct PlateauSchedule {
   /// Whether more is better.
   let moreIsBetter: Bool
   /// The state that evaluations move on.
-  var state: State
+  package var state: State
 
   /// State of a schedule, which a checkpoint keeps.
-  struct State: Equatable {
+  package struct State: Equatable {
     /// The best value so far; nil before the first evaluation that is a number.
     var best: Double?
     /// The evaluations without gain in a row.
@@ -36,10 +36,13 @@ struct PlateauSchedule {
     var cooldown = 0
     /// The falls so far.
     var falls = 0
+
+    /// Nothing has been evaluated.
+    package init() {}
   }
 
   /// A schedule with PyTorch's defaults where the settings say nothing; of which metric more is better, the run decides.
-  init(_ config: TrainingConfig, state: State = State()) {
+  package init(_ config: TrainingConfig, state: State = State()) {
     let settings = config.lrSchedulerKwargs
     factor = settings["factor"] ?? 0.1
     patience = Int(settings["patience"] ?? 10)
@@ -53,7 +56,7 @@ struct PlateauSchedule {
   }
 
   /// Takes note of an evaluation.
-  mutating func evaluated(_ value: Double) {
+  package mutating func evaluated(_ value: Double) {
     if isGain(value) {
       state.best = value
       state.badEvaluations = 0
@@ -82,7 +85,7 @@ struct PlateauSchedule {
   }
 
   /// The rate that one has come down to.
-  func rate(_ start: Double) -> Double {
+  package func rate(_ start: Double) -> Double {
     var rate = start
     for _ in 0..<state.falls {
       let next = max(rate * factor, leastRate)
@@ -96,7 +99,7 @@ struct PlateauSchedule {
 
 extension PlateauSchedule.State {
   /// The state as a checkpoint keeps it, under PyTorch's names.
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "best": best.map { .double($0) } ?? .null, "num_bad_epochs": .integer(badEvaluations),
       "cooldown_counter": .integer(cooldown), "num_reductions": .integer(falls),
@@ -108,7 +111,7 @@ extension PlateauSchedule.State {
   /// - Parameters:
   ///   - json: What the checkpoint says.
   ///   - limit: The updates of the run so far, which no number of evaluations exceeds.
-  init?(json: JSONValue, upTo limit: Int) {
+  package init?(json: JSONValue, upTo limit: Int) {
     guard let bad = json["num_bad_epochs"]?.intValue, (0...limit).contains(bad),
       let cooldown = json["cooldown_counter"]?.intValue, (0...1_000_000_000).contains(cooldown),
       let falls = json["num_reductions"]?.intValue, (0...limit).contains(falls)

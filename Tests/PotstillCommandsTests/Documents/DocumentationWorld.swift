@@ -43,6 +43,10 @@ final class DocumentationWorld {
       try potstill(["train"] + recipes + paths + ["--max-steps", "1", "--overwrite-output-dir", "--quiet"])
     case "distill", "multitask": try potstill([command] + recipes + paths + ["--dry-run"])
     case "augment": try potstill([command] + paths + ["--count", "8", "--quiet"])
+    case "predict":
+      let input = try #require(value("--input", in: words))
+      try makeTexts(input)
+      try potstill(["predict"] + paths + ["--quiet"])
     case "cache": try potstill([command] + paths + ["--quiet"])
     case "ablate":
       let varied = paths.indices.filter { paths[$0] == "--vary" }.map { "--" + paths[$0 + 1] }
@@ -68,7 +72,8 @@ final class DocumentationWorld {
     for entry in entries {
       let (task, data) = (value("task", in: entry), value("data", in: entry))
       try prepare(task: task, data: data, file: value("train_file", in: entry))
-      if let task, let data, let teacher = value("teacher", in: entry), !teacher.hasPrefix("["),
+      if let texts = value("unlabelled_file", in: entry), texts.hasSuffix(".tsv") { try makeTexts(texts) }
+      if let task, let data, let teacher = value("teacher", in: entry), teacher.hasSuffix("/"),
         !exists(teacher)
       {
         try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", teacher])
@@ -92,13 +97,22 @@ final class DocumentationWorld {
 
   /// The same words with folders (`teacher/`) and files (`more.txt`) below the folder of this world.
   private func located(_ words: some StringProtocol) -> String {
-    String(words).replacing(/[A-Za-z0-9-]+(\/[A-Za-z0-9.-]*|\.(txt|tsv))/) { self.folder.path + "/" + $0.0 }
+    String(words).replacing(/[A-Za-z0-9-]+(\/[A-Za-z0-9.-]*|\.(txt|tsv|jsonl))/) {
+      self.folder.path + "/" + $0.0
+    }
   }
 
   // MARK: Parts
 
   private func value(_ option: String, in words: [String]) -> String? {
     words.firstIndex(of: option).map { words[$0 + 1] }
+  }
+
+  /// Sentences without labels, where there are none yet.
+  private func makeTexts(_ name: String) throws {
+    if exists(name) { return }
+    let texts = TinyWorld.things.map { "the \($0) was not good ." }
+    try Data((["sentence"] + texts).joined(separator: "\n").utf8).write(to: folder.appending(path: name))
   }
 
   /// Rows of a task, where there are none yet, and another training file that is asked for.
