@@ -101,8 +101,10 @@ public struct TextExample: Sendable, Hashable {
   }
 
   /// An example with one label, or with none.
-  public init(text: String, pair: String? = nil, label: Int?, line: Int = 0, row: Int? = nil) {
-    self.init(text: text, pair: pair, line: line, row: row)
+  public init(
+    text: String, pair: String? = nil, label: Int?, line: Int = 0, row: Int? = nil, id: String? = nil
+  ) {
+    self.init(text: text, pair: pair, line: line, row: row, id: id)
     self.label = label
   }
 }

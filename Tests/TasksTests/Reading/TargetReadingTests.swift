@@ -114,7 +114,7 @@ struct TargetReadingTests {
     let line = "{\"id\": 1, \"abst\": \"为解决\", \"keyword\": [\"水声\", \"图像\"], \"label\": \"1\"}\n"
     #expect(
       try read(task, line).examples
-        == [TextExample(text: "水声 图像", pair: "为解决", label: 1, line: 1, row: 0)])
+        == [TextExample(text: "水声 图像", pair: "为解决", label: 1, line: 1, row: 0, id: "1")])
     task.textColumn = .name("id")
     #expect(try read(task, line).examples.map(\.text) == ["1"])
   }
