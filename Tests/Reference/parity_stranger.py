@@ -66,7 +66,7 @@ def main():
             folder / "student", "--num-train-epochs", 1)
         run(potstill, "predict", "--model", folder / "student", "--input", dev, "--output", answers, "--all-scores")
         report = json.loads(run(potstill, "evaluate", "--validation-file", dev, "--model", folder / "student",
-                                "--json"))["report"]
+                                "--json"))["report"]["classes"]
         with open(answers, newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         with open(dev, newline="", encoding="utf-8") as file:
