@@ -102,6 +102,104 @@ private struct LabelReader: TargetReader {
   }
 }
 
+/// Reader of the probabilities of labels of which one applies.
+private struct LabelAnswers: AnswerReader {
+  private let names: LabelNames
+  private let labels: [String]
+
+  /// How far probabilities may be from adding up to 1, as rounded ones are.
+  private static let tolerance = 0.01
+
+  init(_ task: TaskDefinition) {
+    (names, labels) = (LabelNames(task), task.labels)
+  }
+
+  func values(of answer: StatedAnswer, line: Int) throws(RowFault) -> [Double] {
+    switch answer {
+    case .probabilities(let named): return try shared(try names.placed(named, among: labels, line), line)
+    case .list(let list):
+      guard list.count == labels.count else {
+        throw RowFault(
+          line: line, found: "\(list.count) probabilities",
+          expected: "\(labels.count), one for each of \(labels.joined(separator: ", "))")
+      }
+      for (label, value) in zip(labels, list) { try LabelNames.checkProbability(value, of: label, line) }
+      return try shared(list.map { $0 }, line)
+    case .label(let name, let confidence):
+      if let confidence { try LabelNames.checkProbability(confidence, of: name, line) }
+      return try shared(try names.placed([(name, confidence ?? 1)], among: labels, line), line)
+    case .labels(let list):
+      guard list.count == 1 else {
+        throw RowFault(line: line, found: "\(list.count) labels", expected: "one label")
+      }
+      return try shared(try names.placed([(list[0], 1)], among: labels, line), line)
+    case .tokens(let tokens): return try values(ofTokens: tokens, line)
+    case .value(let value):
+      throw RowFault(
+        line: line, found: "the value \(value)",
+        expected: "probabilities of the labels \(labels.joined(separator: ", "))")
+    }
+  }
+
+  func values(of target: ExampleTarget) -> [Double]? {
+    guard case .label(let label) = target, labels.indices.contains(Int(label)) else { return nil }
+    return labels.indices.map { $0 == Int(label) ? 1 : 0 }
+  }
+
+  /// Logarithms, which a softmax turns back into the probabilities.
+  func logits(of values: [Double]) -> [Float] {
+    values.map { Float(log(max($0, LabelNames.leastProbability))) }
+  }
+
+  /// Probabilities that add up to 1: labels left out share what is missing.
+  private func shared(_ values: [Double?], _ line: Int) throws(RowFault) -> [Double] {
+    let known = values.compactMap { $0 }
+    let (sum, missing) = (known.reduce(0, +), values.count - known.count)
+    guard sum <= 1 + Self.tolerance, missing > 0 || sum >= 1 - Self.tolerance else {
+      throw RowFault(
+        line: line, found: "probabilities that add up to \(LabelNames.shown(sum))",
+        expected: missing > 0 ? "at most 1, of which the labels left out share the rest" : "1")
+    }
+    let rest = missing > 0 ? max(0, 1 - sum) / Double(missing) : 0
+    let total = max(sum, missing > 0 ? 1 : sum)
+    return values.map { ($0 ?? rest) / total }
+  }
+
+  /// The probabilities of the labels among tokens, given that the token is a label: what other tokens have does not count,
+  /// and labels that are not listed share the mass of all that is not listed.
+  private func values(
+    ofTokens tokens: [(token: String, value: Double)], _ line: Int
+  ) throws(RowFault) -> [Double] {
+    var values = [Double?](repeating: nil, count: labels.count)
+    var (sum, other) = (0.0, 0.0)
+    for (token, value) in tokens {
+      let name = token.trimmingCharacters(in: .whitespacesAndNewlines.union(["\"", "▁", "Ġ"]))
+      sum += value
+      if let index = names.index(ofAnswer: name, among: labels) {
+        values[index] = (values[index] ?? 0) + value
+      } else {
+        other += value
+      }
+    }
+    guard values.contains(where: { $0 != nil }) else {
+      let found = tokens.prefix(5).map { "\"\($0.token)\"" }.joined(separator: ", ")
+      throw RowFault(line: line, found: "tokens of which none is a label: \(found)", expected: names.expected)
+    }
+    guard sum <= 1 + Self.tolerance else {
+      throw RowFault(
+        line: line, found: "probabilities that add up to \(LabelNames.shown(sum))", expected: "at most 1")
+    }
+    let missing = values.count { $0 == nil }
+    let rest = missing > 0 ? max(0, 1 - sum) / Double(missing) : 0
+    let found = values.map { $0 ?? rest }
+    let total = found.reduce(0, +)
+    guard total > 0 else {
+      throw RowFault(line: line, found: "labels of probability 0", expected: "at least one above 0")
+    }
+    return found.map { $0 / total }
+  }
+}
+
 extension TaskKind {
   /// One label for one text, or for a pair of texts when `text_pair_column` is given.
   public static let classification = TaskKind(Classification(name: "classification", needsPair: false))

@@ -132,6 +132,73 @@ private struct LabelSetReader: TargetReader {
   }
 }
 
+/// Reader of the probabilities of labels that apply side by side, each by itself.
+private struct LabelSetAnswers: AnswerReader {
+  private let names: LabelNames
+  private let labels: [String]
+  private let separator: String
+
+  init(_ task: TaskDefinition) {
+    (names, labels, separator) = (LabelNames(task), task.labels, task.labelSeparator)
+  }
+
+  func values(of answer: StatedAnswer, line: Int) throws(RowFault) -> [Double] {
+    let found: [(label: String, value: Double)]
+    switch answer {
+    case .probabilities(let named): found = named
+    case .list(let list) where list.count == labels.count: found = Array(zip(labels, list))
+    case .list(let list):
+      throw RowFault(
+        line: line, found: "\(list.count) probabilities", expected: "\(labels.count), one for each label")
+    case .labels(let list): return try values(ofApplying: list, line)
+    case .label(let text, nil):
+      let list = text.components(separatedBy: separator)
+        .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+      return try values(ofApplying: list == [""] ? [] : list, line)
+    case .label(let name, .some):
+      throw RowFault(
+        line: line, found: "one label, \"\(name)\", with a confidence",
+        expected: "a probability for each label, or \"labels\", those that apply")
+    case .tokens, .value:
+      throw RowFault(
+        line: line, found: "an answer that is one label or number",
+        expected: "a probability for each label, or \"labels\", those that apply")
+    }
+    let values = try names.placed(found, among: labels, line)
+    let missing = zip(labels, values).compactMap { $1 == nil ? $0 : nil }
+    guard missing.isEmpty else {
+      throw RowFault(
+        line: line, found: "no probability of \(missing.joined(separator: ", "))",
+        expected: "one for each label, since each applies or not by itself")
+    }
+    return values.compactMap { $0 }
+  }
+
+  func values(of target: ExampleTarget) -> [Double]? {
+    guard case .labels(let flags) = target else { return nil }
+    return flags.map { $0 ? 1 : 0 }
+  }
+
+  /// Logits, which a sigmoid turns back into the probabilities.
+  func logits(of values: [Double]) -> [Float] {
+    values.map { value in
+      let sure = min(max(value, LabelNames.leastProbability), 1 - LabelNames.leastProbability)
+      return Float(log(sure / (1 - sure)))
+    }
+  }
+
+  private func values(ofApplying list: [String], _ line: Int) throws(RowFault) -> [Double] {
+    var values = [Double](repeating: 0, count: labels.count)
+    for name in list {
+      guard let index = names.index(ofAnswer: name, among: labels) else {
+        throw RowFault(line: line, found: "the label \"\(name)\"", expected: names.expected)
+      }
+      values[index] = 1
+    }
+    return values
+  }
+}
+
 extension TaskKind {
   /// Any number of labels for a text.
   public static let multiLabel = TaskKind(MultiLabelClassification())

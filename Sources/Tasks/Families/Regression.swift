@@ -91,6 +91,47 @@ struct NumberReader: TargetReader {
   }
 }
 
+/// Reader of numbers.
+private struct NumberAnswers: AnswerReader {
+  /// The numbers that the task allows; nil allows all.
+  private let range: ClosedRange<Double>?
+
+  init(_ task: TaskDefinition) { range = task.labelRange }
+
+  func values(of answer: StatedAnswer, line: Int) throws(RowFault) -> [Double] {
+    switch answer {
+    case .value(let value): return [try checked(value, line)]
+    case .label(let text, nil):
+      guard let value = decimalNumber(text) else {
+        throw RowFault(line: line, found: "\"\(text)\"", expected: "a number")
+      }
+      return [try checked(value, line)]
+    case .label, .labels, .probabilities, .list, .tokens:
+      throw RowFault(line: line, found: "labels or probabilities", expected: "\"value\", a number")
+    }
+  }
+
+  func values(of target: ExampleTarget) -> [Double]? {
+    if case .value(let value) = target, !value.isNaN { [Double(value)] } else { nil }
+  }
+
+  /// The numbers themselves.
+  func logits(of values: [Double]) -> [Float] { values.map { Float($0) } }
+
+  /// A number within the task's range, or as little outside it as a model's answers are.
+  private func checked(_ value: Double, _ line: Int) throws(RowFault) -> Double {
+    guard Float(value).isFinite else { throw RowFault(line: line, found: "\(value)", expected: "a number") }
+    guard let range else { return value }
+    let margin = (range.upperBound - range.lowerBound) / 10
+    guard value >= range.lowerBound - margin, value <= range.upperBound + margin else {
+      throw RowFault(
+        line: line, found: "the number \(value)",
+        expected: "one from \(range.lowerBound) to \(range.upperBound)")
+    }
+    return value
+  }
+}
+
 extension TaskKind {
   /// One number for a text or a pair (STS-B).
   public static let regression = TaskKind(Regression())

@@ -138,6 +138,49 @@ struct LabelNames: Sendable {
   var expected: String { "one of \(indices.keys.sorted().joined(separator: ", "))" }
 }
 
+extension LabelNames {
+  /// Least probability that a stated answer leaves to a label, so that its logarithm is finite.
+  static let leastProbability = 1e-8
+
+  /// Probabilities at the places of their labels, nil where there is none.
+  func placed(
+    _ named: [(label: String, value: Double)], among labels: [String], _ line: Int
+  ) throws(RowFault) -> [Double?] {
+    var values = [Double?](repeating: nil, count: labels.count)
+    for (name, value) in named {
+      guard let index = index(ofAnswer: name, among: labels) else {
+        throw RowFault(line: line, found: "the label \"\(name)\"", expected: expected)
+      }
+      guard values[index] == nil else {
+        throw RowFault(line: line, found: "the label \"\(name)\" twice", expected: "each label once")
+      }
+      try Self.checkProbability(value, of: name, line)
+      values[index] = value
+    }
+    return values
+  }
+
+  /// The label that an answer names: as it is written, else upper and lower case alike.
+  func index(ofAnswer name: String, among labels: [String]) -> Int? {
+    if let index = self[name] { return index }
+    let lowercased = name.lowercased()
+    let alike = labels.indices.filter { labels[$0].lowercased() == lowercased }
+    return alike.count == 1 ? alike[0] : nil
+  }
+
+  /// Checks that a stated probability is one.
+  static func checkProbability(_ value: Double, of name: String, _ line: Int) throws(RowFault) {
+    // What rounding leaves over 1 is 1.
+    guard value >= 0, value <= 1 + 1e-4 else {
+      throw RowFault(
+        line: line, found: "the probability \(shown(value)) of \"\(name)\"", expected: "a number from 0 to 1")
+    }
+  }
+
+  /// A probability as faults show it.
+  static func shown(_ value: Double) -> String { "\((value * 1e6).rounded() / 1e6)" }
+}
+
 /// Predictor of labels, numbers or sets of labels, one a text or pair.
 struct TextPredictor: Predictor {
   private let model: TokenizedModel

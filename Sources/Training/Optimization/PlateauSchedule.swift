@@ -41,20 +41,6 @@ package struct PlateauSchedule {
     package init() {}
   }
 
-  /// A schedule with PyTorch's defaults where the settings say nothing; of which metric more is better, the run decides.
-  package init(_ config: TrainingConfig, state: State = State()) {
-    let settings = config.lrSchedulerKwargs
-    factor = settings["factor"] ?? 0.1
-    patience = Int(settings["patience"] ?? 10)
-    threshold = settings["threshold"] ?? 1e-4
-    isRelative = settings.names["threshold_mode"] != "abs"
-    cooldown = Int(settings["cooldown"] ?? 0)
-    leastRate = settings["min_lr"] ?? 0
-    epsilon = settings["eps"] ?? 1e-8
-    moreIsBetter = settings.names["mode"].map { $0 == "max" } ?? config.moreIsBetter
-    self.state = state
-  }
-
   /// Takes note of an evaluation.
   package mutating func evaluated(_ value: Double) {
     if isGain(value) {

@@ -1,4 +1,3 @@
-import Datasets
 import Foundation
 import ModelFormats
 
@@ -22,7 +21,7 @@ package enum StatedAnswer {
   ///
   /// - Parameter labels: The task's labels, each of which may be a field; empty where they are not known.
   /// - Throws: `RowFault` when there is none, or it has no such form.
-  init(_ row: AnswerFields, labels: [String]) throws(RowFault) {
+  package init(_ row: AnswerFields, labels: [String]) throws(RowFault) {
     if let value = row["probabilities"] {
       self = try Self.probabilities(value, "probabilities", row)
     } else if let found = try Self.columns(row) {
@@ -160,16 +159,16 @@ package enum StatedAnswer {
 }
 
 /// Fields of a row of answers: the members of a JSON object, or the cells of a table by the names of their columns.
-struct AnswerFields {
+package struct AnswerFields {
   /// The line on which the row begins.
-  let line: Int
+  package let line: Int
   private let object: JSONObject
   private let isTable: Bool
 
   /// The fields of a row.
   ///
   /// - Parameter names: The names of the columns of a table.
-  init(_ content: Record.Content, line: Int, names: [String]) throws(RowFault) {
+  package init(_ content: Record.Content, line: Int, names: [String]) throws(RowFault) {
     self.line = line
     switch content {
     case .object(let members): (object, isTable) = (members, false)
@@ -186,10 +185,10 @@ struct AnswerFields {
   }
 
   /// The names of the fields.
-  var keys: [String] { object.keys }
+  package var keys: [String] { object.keys }
 
   /// The value of a field, which in a cell of a table may be a list or an object too; nil where there is none, or it is empty.
-  subscript(key: String) -> JSONValue? {
+  package subscript(key: String) -> JSONValue? {
     guard let value = object[key], !value.isNull else { return nil }
     guard isTable, let text = value.stringValue?.trimmingCharacters(in: .whitespacesAndNewlines) else {
       return value
@@ -202,10 +201,10 @@ struct AnswerFields {
   }
 
   /// The text of a field as it stands; nil where there is none.
-  func text(_ key: String) -> String? { object[key]?.stringValue }
+  package func text(_ key: String) -> String? { object[key]?.stringValue }
 
   /// A fault of a field.
-  func fault(_ name: String, _ value: JSONValue, _ expected: String) -> RowFault {
+  package func fault(_ name: String, _ value: JSONValue, _ expected: String) -> RowFault {
     RowFault(line: line, found: "\(name) with \(value.compactText.prefix(60))", expected: expected)
   }
 
@@ -244,4 +243,16 @@ struct AnswerFields {
     }
     return found
   }
+}
+
+/// Reader of stated answers: the numbers that they are to a kind of task, or why they are none.
+package protocol AnswerReader: Sendable {
+  /// Probabilities or numbers [outputs] that an answer stands for, in the order of the task's labels.
+  ///
+  /// - Parameter line: The line of the row, for the fault.
+  func values(of answer: StatedAnswer, line: Int) throws(RowFault) -> [Double]
+  /// The values [outputs] that are sure of a row's target; nil of a row without one.
+  func values(of target: ExampleTarget) -> [Double]?
+  /// Logits [outputs] of such values, as a model would give them.
+  func logits(of values: [Double]) -> [Float]
 }
