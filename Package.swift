@@ -42,6 +42,11 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
   let isStatic = false
 #endif
 
+/// The umbrella library and what it exports.
+let exported: [Target.Dependency] = [
+  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Distillation",
+]
+
 let package = Package(
   name: "Potstill",
   products: [
@@ -67,15 +72,11 @@ let package = Package(
       linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
     // Its folder `tasks` is a link to that of the package, since resources lie below the folder of their target.
     .target(name: "TaskFiles", resources: [.embedInCode("tasks")], swiftSettings: settings),
-    // They import `Potstill` alone; the others are named so that a change in one of them compiles the examples again.
+    // They import `Potstill` alone; the others are named so that a change in one of them compiles both again.
     .target(
-      name: "PotstillExamples",
-      dependencies: [
-        "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Distillation",
-      ],
-      path: "Examples", swiftSettings: settings),
+      name: "PotstillExamples", dependencies: exported, path: "Examples", swiftSettings: settings),
     .testTarget(
-      name: "ExamplesTests", dependencies: ["PotstillExamples", "Potstill", "TestSupport"],
+      name: "ExamplesTests", dependencies: ["PotstillExamples", "TestSupport"] + exported,
       path: "Tests/ExamplesTests", swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats"], path: "Tests/TestSupport",

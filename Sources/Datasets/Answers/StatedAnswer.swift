@@ -71,10 +71,11 @@ package enum StatedAnswer {
   private static func columns(_ row: AnswerFields) throws(RowFault) -> [(label: String, value: Double)]? {
     var found: [(label: String, value: Double)] = []
     if row["prediction_2"] != nil {
-      for suffix in [""] + (2...1000).map({ "_\($0)" }) {
-        guard let label = row["prediction" + suffix].flatMap(JSONRows.scalar) else { break }
+      var suffix = ""
+      while let label = row["prediction" + suffix].flatMap(JSONRows.scalar) {
         let name = "probability" + suffix
         found.append((label, try row.number(row[name] ?? .null, name)))
+        suffix = "_\(found.count + 1)"
       }
       return found
     }

@@ -95,8 +95,9 @@ package struct AnswersOfRows: Sendable {
   }
 }
 
-/// Rows that a run is scored on, which answers must not turn into training rows.
+/// Rows that answers must not turn into training rows: those that a run is scored on, and those that its limits leave out.
 private struct ScoredRows {
+  /// Places of the rows that are scored on; none for a row that a limit leaves out.
   let places: [RowKey: [Int]]
   let count: Int
 
@@ -106,12 +107,13 @@ private struct ScoredRows {
     let isHeldOut = task.heldOut != nil && task.validationFile == nil
     count = texts.count
     var places: [RowKey: [Int]] = [:]
-    for (place, text) in texts.enumerated() {
-      places[.text(of: text), default: []].append(place)
-      guard isHeldOut else { continue }
-      if let id = text.id { places[.id(id), default: []].append(place) }
-      if let row = text.row { places[.index(row), default: []].append(place) }
+    func add(_ text: TextExample, at place: Int?, hasKeysOfTraining: Bool) {
+      let own = [RowKey.text(of: text)] + (hasKeysOfTraining ? RowKey.names(of: text) : [])
+      for key in own { places[key, default: []] += place.map { [$0] } ?? [] }
     }
+    for (place, text) in texts.enumerated() { add(text, at: place, hasKeysOfTraining: isHeldOut) }
+    for text in rows.validationBeyondLimit { add(text, at: nil, hasKeysOfTraining: isHeldOut) }
+    for text in rows.trainBeyondLimit { add(text, at: nil, hasKeysOfTraining: true) }
     self.places = places
   }
 
@@ -138,6 +140,11 @@ private enum RowKey: Hashable {
     let parts = [example.text] + (example.pair.map { [$0] } ?? [])
     return .text(parts.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.joined(separator: "\t"))
   }
+
+  /// The signs of a row of the training file beside its text: its id and its number.
+  static func names(of example: TextExample) -> [RowKey] {
+    (example.id.map { [.id($0)] } ?? []) + (example.row.map { [.index($0)] } ?? [])
+  }
 }
 
 /// Search for the rows that answers are to.
@@ -154,7 +161,7 @@ private struct RowSearch {
     self.scored = scored
     let texts = rows.train.texts
     (rowCount, fileRowCount) = (texts.count, rows.trainFileCount)
-    hasIDs = texts.contains { $0.id != nil }
+    hasIDs = (texts + rows.trainBeyondLimit).contains { $0.id != nil }
     let fromFile = rows.trainFileRows.count
     for (place, text) in texts.enumerated() {
       places[.text(of: text), default: []].append(place)
@@ -260,7 +267,7 @@ extension RowKey {
 private struct RowMatches {
   /// Texts of the file that became rows.
   var addedCount = 0
-  /// Answers that are to rows that are scored on alone.
+  /// Answers to rows that are only scored on, or that a limit leaves out.
   var keptOutCount = 0
   /// Whether the order said which row an answer is to.
   var isInOrder = false
@@ -318,7 +325,9 @@ private struct RowMatches {
       parts.append("\(grouped(matched)) training rows answered\(isInOrder ? " in order" : "")")
     }
     if addedCount > 0 { parts.append("\(grouped(addedCount)) texts of its own") }
-    if keptOutCount > 0 { parts.append("\(grouped(keptOutCount)) to rows that are scored on, kept out") }
+    if keptOutCount > 0 {
+      parts.append("\(grouped(keptOutCount)) to rows that are scored on or beyond a limit, kept out")
+    }
     let several = sums.values.count { $0.count > 1 }
     if several > 0 { parts.append("the mean of several answers for \(grouped(several)) texts") }
     if !file.report.faults.isEmpty { parts.append("\(file.report.faults.count) bad rows skipped") }

@@ -12,6 +12,10 @@ public struct RunRows {
   package let trainFileCount: Int
   /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
+  /// Texts of the training file that a limit leaves out.
+  let trainBeyondLimit: [TextExample]
+  /// Texts of the validation rows that a limit leaves out.
+  let validationBeyondLimit: [TextExample]
 
   /// Reads the splits that there are, and notes what was left out.
   ///
@@ -27,20 +31,24 @@ public struct RunRows {
     _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
     needsTrainFile: Bool = true, listener: any WorkListener = SilentListener()
   ) throws {
-    func read(_ split: DataSplit, _ limit: Int? = nil) throws -> (all: Int, rows: TaskExamples) {
+    func read(
+      _ split: DataSplit, _ limit: Int? = nil
+    ) throws -> (all: Int, rows: TaskExamples, beyond: [TextExample]) {
       let (examples, _, note) = try reader.readExamples(split)
       let limited = examples.limited(to: limit, note: note)
       listener.note(limited.note)
-      return (examples.count, limited.rows)
+      guard case .texts(let texts) = examples else { return (examples.count, limited.rows, []) }
+      return (examples.count, limited.rows, Array(texts.dropFirst(limited.rows.count)))
     }
-    (trainFileCount, trainFileRows) =
-      !needsTrainFile && reader.task.trainFile == nil ? (0, .texts([])) : try read(.train, maxTrain)
+    (trainFileCount, trainFileRows, trainBeyondLimit) =
+      !needsTrainFile && reader.task.trainFile == nil ? (0, .texts([]), []) : try read(.train, maxTrain)
     var train = trainFileRows
     if readsUnlabelled, reader.task.unlabelledFile != nil {
       train = train.appending(try read(.unlabelled).rows, upTo: maxTrain, listener: listener)
     }
     self.train = train
-    validation = reader.task.hasValidation ? try read(.validation, maxValidation).rows : nil
+    let scored = reader.task.hasValidation ? try read(.validation, maxValidation) : nil
+    (validation, validationBeyondLimit) = (scored?.rows, scored?.beyond ?? [])
   }
 
   /// Adds rows without labels, for a teacher to label.

@@ -27,7 +27,8 @@ import Training
   private func find(
     _ files: [String],
     train: String = "id\ttext\tlabel\nx\ta fine day\tgood\ny\ta bad day\tbad\nz\ta day\tgood\n",
-    dev: String? = nil, more: String? = nil, maxTrain: Int? = nil, heldOut: Double? = nil,
+    dev: String? = nil, more: String? = nil, maxTrain: Int? = nil, maxValidation: Int? = nil,
+    heldOut: Double? = nil,
     badRows: BadRowPolicy = .fail
   ) throws -> Found {
     let folder = try TemporaryFolder()
@@ -43,7 +44,8 @@ import Training
     task.heldOut = heldOut.map { HeldOutShare(percentage: $0, seed: 1) }
     let notes = Notes()
     var rows = try RunRows(
-      TaskReader(task: task, folder: folder.url), maxTrain: maxTrain, readsUnlabelled: true)
+      TaskReader(task: task, folder: folder.url), maxTrain: maxTrain, maxValidation: maxValidation,
+      readsUnlabelled: true)
     let read = try files.enumerated().map { number, text in
       try AnswersFile(try write("a\(number).jsonl", text), of: task, badRows: badRows)
     }
@@ -153,7 +155,7 @@ import Training
     let found = try find([answers], dev: dev)
     #expect(found.texts == ["a fine day", "a bad day", "a day", "a red day"])
     #expect(found.answers[0].validationLogits?.count == 2)
-    #expect(found.notes.contains { $0.contains("2 to rows that are scored on, kept out") })
+    #expect(found.notes.contains { $0.contains("2 to rows that are scored on or beyond a limit, kept out") })
     let half = try find([answers.replacing("a grey day", with: "another")], dev: dev)
     #expect(half.answers[0].validationLogits == nil, "a score of some rows would be no score")
   }
@@ -170,6 +172,34 @@ import Training
       let found = try find([answers], train: train, heldOut: 20)
       #expect(found.texts.count == 16 && found.answers[0].validationLogits?.count == 4, "\(key)")
     }
+  }
+
+  /// Limits leave rows out, whose answers are neither faults nor rows of their own.
+  @Test func answersToRowsBeyondALimitAreKeptOut() throws {
+    for key in ["id", "index", "text"] {
+      let signs =
+        key == "id"
+        ? ["\"x\"", "\"y\"", "\"z\""]
+        : key == "index" ? ["0", "1", "2"] : ["\"a fine day\"", "\"a bad day\"", "\"a day\""]
+      let answers = zip(signs, [0.8, 0.3, 0.9]).map {
+        "{\"\(key)\": \($0), \"probabilities\": {\"good\": \($1)}}\n"
+      }.joined()
+      let found = try find([answers], maxTrain: 2)
+      #expect(found.good == [0.8, 0.3] && found.texts == ["a fine day", "a bad day"], "\(key)")
+      #expect(
+        found.notes.contains { $0.contains("1 to rows that are scored on or beyond a limit") }, "\(key)")
+    }
+    let dev = "text\tlabel\na grey day\tbad\na blue day\tgood\n"
+    let answers = ["a grey day", "a blue day", "a day"]
+      .map { "{\"text\": \"\($0)\", \"label\": \"good\"}\n" }.joined()
+    let found = try find([answers], dev: dev, maxValidation: 1)
+    #expect(found.texts == ["a fine day", "a bad day", "a day"], "no validation text is trained on")
+    #expect(found.answers[0].validationLogits?.count == 1)
+    let train =
+      "text\tlabel\n" + (0..<20).map { "day \($0)\t\($0 % 2 == 0 ? "good" : "bad")\n" }.joined()
+    let all = (0..<20).map { "{\"index\": \($0), \"label\": \"good\"}\n" }.joined()
+    let heldOut = try find([all], train: train, maxTrain: 10, maxValidation: 2, heldOut: 20)
+    #expect(heldOut.texts.count == 10 && heldOut.answers[0].validationLogits?.count == 2)
   }
 
   @Test func agreementIsOfRowsWithBoth() throws {
