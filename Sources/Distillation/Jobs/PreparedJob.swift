@@ -167,7 +167,7 @@ public final class PreparedJob {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(
       folder, recipe: text, named: recipe == nil ? "job.json" : "recipe.yaml", resuming: point,
-      inputs: inputs + job.inputs, members: memberFolders(in: folder.url)
+      inputs: inputs + job.inputs, plan: plan.linesWithWarnings, members: memberFolders(in: folder.url)
     ) { try self.removeLeftCaches(in: folder.url) }
     defer { run.release() }
     run.continued.announce(to: listener)
@@ -175,11 +175,11 @@ public final class PreparedJob {
     switch work {
     case .single(let single):
       let summary = try single.train(into: run, observers: observers, resumingFrom: point)
-      let alone = try job.hasBaseline ? trainSingleBaseline(in: folder.url, observers) : nil
+      let alone = try job.hasBaseline ? trainSingleBaseline(in: run, observers) : nil
       return try finish(single, run, after: summary, baseline: alone)
     case .shared(let shared):
       let summary = try shared.train(into: run, observers: observers, resumingFrom: point)
-      let alone = try job.hasBaseline ? trainSharedBaseline(in: folder.url, observers) : nil
+      let alone = try job.hasBaseline ? trainSharedBaseline(in: run, observers) : nil
       return try finish(shared, run, after: summary, baselines: alone)
     }
   }
@@ -216,15 +216,16 @@ public final class PreparedJob {
     return tasks.enumerated().map { PreparedTask(labelledRowsOf: $1, student, at: $0) }
   }
 
-  private func baselineFolder(in run: URL, _ observers: [any TrainingObserver]) throws -> RunFolder {
+  private func baselineFolder(in run: RunFolder, _ observers: [any TrainingObserver]) throws -> RunFolder {
     listener.note(JobPart.baseline.title ?? "")
     for case let observer as any JobObserver in observers { observer.began(.baseline) }
-    let url = JobFolders.baseline(in: run)
-    return try RunFolder(part: url, resuming: job.resumption?.laterPoint, members: memberFolders(in: url))
+    let url = JobFolders.baseline(in: run.log.directory)
+    return try RunFolder(
+      part: url, of: run, resuming: job.resumption?.laterPoint, members: memberFolders(in: url))
   }
 
   private func trainSingleBaseline(
-    in run: URL, _ observers: [any TrainingObserver]
+    in run: RunFolder, _ observers: [any TrainingObserver]
   ) throws -> ModelMeasurement? {
     let folder = try baselineFolder(in: run, observers)
     let task = try labelledTasks()[0]
@@ -234,7 +235,7 @@ public final class PreparedJob {
   }
 
   private func trainSharedBaseline(
-    in run: URL, _ observers: [any TrainingObserver]
+    in run: RunFolder, _ observers: [any TrainingObserver]
   ) throws -> [ModelMeasurement?] {
     let folder = try baselineFolder(in: run, observers)
     let tasks = try labelledTasks()

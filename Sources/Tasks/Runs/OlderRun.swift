@@ -59,7 +59,9 @@ public struct OlderRun {
     let names = Self.results + Self.predictions + Self.predictions.map { "eval_" + $0 }
     var doomed = names.map { folder.appending(path: $0) }
     if !keepsCheckpoints {
-      doomed.append(folder.appending(path: "metrics.jsonl"))
+      doomed += ["metrics.jsonl", "metrics.csv"].map { folder.appending(path: $0) }
+      doomed += TensorBoardReport.files(in: TensorBoardReport.folder(in: folder))
+      doomed += MLflowReport.runs(in: MLflowReport.folder(in: folder))
       doomed += CheckpointFolder.checkpoints(in: folder).map(\.url)
       doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun)
     }

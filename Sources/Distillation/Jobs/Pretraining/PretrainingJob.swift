@@ -188,7 +188,7 @@ public final class PreparedPretraining {
       checkpoints: CheckpointFolder(
         folder.url, origin: origin(validation: try validation?.contentFingerprint())
       ) { [start] in try start.save(to: $0) },
-      observers: [run.beginning, run.log] + observers)
+      observers: run.observers(job.training) + observers)
     _ = try trainer.train(resumingFrom: point)
     try start.save(to: folder.url)
     if let evaluation = try trainer.evaluate() { try run.log.writeResults("eval", evaluation.json) }
