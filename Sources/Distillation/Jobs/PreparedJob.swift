@@ -257,15 +257,33 @@ public final class PreparedJob {
     return measured
   }
 
+  /// Writes the cards of a task's student and, where there is one, of its baseline.
+  private func writeCards(
+    _ task: PreparedTask, as role: JobCards.Role, in run: RunFolder, _ results: JobCards.Results
+  ) throws {
+    let cards = JobCards(job: job, plan: plan, listener: listener)
+    let directory = run.log.directory
+    func folder(_ run: URL) -> URL { job.isMultitask ? task.folder(in: run) : run }
+    try cards.write(task, as: role, to: folder(directory), metrics: run.log.metricsFile, results)
+    guard job.hasBaseline else { return }
+    let alone = JobFolders.baseline(in: directory)
+    try cards.write(
+      task, as: .baseline, to: folder(alone),
+      metrics: alone.appending(path: run.log.metricsFile.lastPathComponent),
+      results)
+  }
+
   private func finish(
     _ single: SingleTraining, _ run: RunFolder, after summary: TrainingSummary, baseline: ModelMeasurement?
   ) throws -> JobResult {
     let task = single.task
     if task.teachers.isEmpty {
-      if let evaluation = try task.evaluation(after: summary, as: run.log.directory.relativePath) {
+      let evaluation = try task.evaluation(after: summary, as: run.log.directory.relativePath)
+      if let evaluation {
         try evaluation.writePredictions(to: run.log.directory, prefix: "eval")
         try run.log.writeResults("eval", evaluation.result.json)
       }
+      try writeCards(task, as: .fineTuned, in: run, JobCards.Results(evaluation: evaluation))
       return JobResult(folder: run.log.directory, results: try run.results(), tables: [])
     }
     let student = try measured(task, after: summary, in: run.log)
@@ -274,6 +292,10 @@ public final class PreparedJob {
       try run.log.writeComparison(
         teacher: teacher, furtherTeachers: Array(teachers.dropFirst()), baseline: baseline, student: student)
     }
+    try writeCards(
+      task, as: .student, in: run,
+      JobCards.Results(
+        teachers: teachers, baseline: baseline, student: student, evaluation: student?.evaluation))
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     return JobResult(
       folder: run.log.directory, results: try run.results(),
@@ -291,13 +313,21 @@ public final class PreparedJob {
     }
     var tables: [(name: String, rows: [ModelMeasurement])] = []
     for (index, task) in shared.tasks.enumerated() {
-      guard let student = students[index] else { continue }
+      guard let student = students[index] else {
+        try writeCards(task, as: .student, in: run, JobCards.Results())
+        continue
+      }
       let teacher = try task.measureTeachers(student.metrics.map(\.name)).first
       let alone = baselines?[index]
       if let teacher {
         try RunLog(task.folder(in: directory)).writeComparison(
           teacher: teacher, baseline: alone, student: student)
       }
+      try writeCards(
+        task, as: .student, in: run,
+        JobCards.Results(
+          teachers: [teacher].compactMap { $0 }, baseline: alone, student: student,
+          evaluation: student.evaluation))
       tables.append((task.loaded.task.name, [teacher, alone, student].compactMap { $0 }))
     }
     if !tables.isEmpty {
