@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelFormats
+import Tasks
 
 /// The root of the command tree.
 package struct PotstillCommand: ParsableCommand {
@@ -72,7 +73,7 @@ package struct PotstillCommand: ParsableCommand {
 /// The version of the program.
 package enum PotstillVersion {
   /// Semantic version of this source tree.
-  package static let current = "0.1.0"
+  package static let current = LibraryVersion.current
 
   /// The line that `potstill --version` prints, with the commit where it is known.
   package static func line(commit: String = "") -> String {

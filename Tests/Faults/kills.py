@@ -7,6 +7,7 @@ Models and data are those of `potstill demo`. A run that has a checkpoint is res
 begun again. Files that hold times are compared without them. Exit code 0 when nothing was lost.
 """
 import argparse
+import csv
 import json
 import os
 import random
@@ -42,6 +43,9 @@ def contents(folder):
             elif name == "metrics.jsonl":
                 data = b"\n".join(
                     json.dumps(timeless(json.loads(line)), sort_keys=True).encode() for line in data.splitlines())
+            elif name == "metrics.csv":
+                rows = list(csv.reader(data.decode().splitlines()))
+                data = repr([[cell for cell, column in zip(row, rows[0]) if not TIMES.search(column)] for row in rows]).encode()
             found[os.path.relpath(file, folder)] = data
     return found
 

@@ -13,7 +13,8 @@ import Training
 /// The loss is a sum of terms, and only the inner values that a term needs are kept. The total loss is
 /// kd_loss_weight · Σ KD(logits) + hard_label_weight · Σ losses + Σ weight · match, reported unweighted as
 /// `unweighted_kd_loss`, `unweighted_hard_label_loss` and `unweighted_hidden_hidden_mse_1_4` (student layer first), with
-/// `kd_kl_divergence` beside them: the part of a cross-entropy that the student can bring to 0.
+/// `kd_kl_divergence` beside them, the part of a cross-entropy that the student can bring to 0, and `temperature`, the mean of the
+/// rows', where each has its own.
 ///
 /// A loss of your own is another `LossTerm`. A distiller of your own overrides `computeLoss`, as with TextBrewer's, or the weights and temperatures inside it
 /// (`kdLossWeight(progress:)`, `hardLabelWeight(progress:)`, `temperatures(student:teacher:)`):
@@ -66,12 +67,18 @@ open class GeneralDistiller: TrainingObjective {
   var preparation: (() throws -> Void)?
   private let needsTeacher: Bool
   private let projectionGroups: [ParameterGroup]
+  /// Temperatures of the rows of the micro-batch at hand, where each has its own.
+  private var rowTemperatures: [Float] = []
   /// Counts of the update at hand; nil where one batch is the whole update.
   private var update: UpdateCounts?
 
   private lazy var logitsTerm = LogitsTerm(
     config, function: kdLoss,
-    temperatures: { [unowned self] in temperatures(student: $0, teacher: $1) },
+    temperatures: { [unowned self] in
+      let rows = temperatures(student: $0, teacher: $1)
+      rowTemperatures += rows ?? []
+      return rows
+    },
     weight: { [unowned self] in kdLossWeight(progress: $0) })
   private lazy var labelsTerm = LabelsTerm { [unowned self] in hardLabelWeight(progress: $0) }
   private lazy var matchTerms = matches.indices.map { index in
@@ -242,7 +249,12 @@ open class GeneralDistiller: TrainingObjective {
     if config.usesTeacherLogits {
       // Squares of start and end scores are a mean over tokens, cross-entropies of them one over sequences.
       let isOfTokens = student.config.taskFamily.form == .positions && config.kdLossType == .mse
+      rowTemperatures = []
       try add(logitsTerm, meanOver: isOfTokens ? .tokens : .answers)
+      if !rowTemperatures.isEmpty {
+        let mean = rowTemperatures.reduce(0, +) / Float(rowTemperatures.count)
+        sum.add(Tensor(mean), weight: 0, factor: factor(.answers), name: "temperature")
+      }
       if logitsTerm.hasDivergence(own.logitsKind) {
         try add(DivergenceTerm(logits: logitsTerm), meanOver: isOfTokens ? .tokens : .answers)
       }

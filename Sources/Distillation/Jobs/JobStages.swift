@@ -93,7 +93,7 @@ struct SingleTraining {
   func train(
     into run: RunFolder, observers: [any TrainingObserver], resumingFrom point: ResumePoint?
   ) throws -> TrainingSummary {
-    let all: [any TrainingObserver] = [run.beginning, run.log, task.memory] + observers
+    let all: [any TrainingObserver] = run.observers(job.training) + [task.memory] + observers
     let config = job.training
     let summary: TrainingSummary
     switch work {
@@ -167,12 +167,13 @@ struct SingleTraining {
     _ stage: JobStage, in run: RunFolder, observers: [any TrainingObserver], resumingFrom point: ResumePoint?
   ) throws {
     announce(stage.part, observers)
-    let features = try RunFolder(part: JobFolders.features(in: run.log.directory), resuming: point)
+    let features = try RunFolder(
+      part: JobFolders.features(in: run.log.directory), of: run, resuming: point, plan: stage.plan.lines)
     try stage.distiller.train(
       task.examples, config: stage.training, asking: asking(stage, observers),
       checkpoints: features.checkpoints(
         of: task.student, origin: origin(stage.config, answers: stage.answers, isFirst: true, scores: false)),
-      observers: [run.beginning, features.beginning, features.log] + observers, resumingFrom: point)
+      observers: [run.beginning] + features.observers(stage.training) + observers, resumingFrom: point)
     stage.answers.cleanUp()
     try task.student.save(to: features.log.directory)
   }

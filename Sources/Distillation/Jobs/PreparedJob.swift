@@ -167,7 +167,7 @@ public final class PreparedJob {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(
       folder, recipe: text, named: recipe == nil ? "job.json" : "recipe.yaml", resuming: point,
-      inputs: inputs + job.inputs, members: memberFolders(in: folder.url)
+      inputs: inputs + job.inputs, plan: plan.linesWithWarnings, members: memberFolders(in: folder.url)
     ) { try self.removeLeftCaches(in: folder.url) }
     defer { run.release() }
     run.continued.announce(to: listener)
@@ -175,11 +175,11 @@ public final class PreparedJob {
     switch work {
     case .single(let single):
       let summary = try single.train(into: run, observers: observers, resumingFrom: point)
-      let alone = try job.hasBaseline ? trainSingleBaseline(in: folder.url, observers) : nil
+      let alone = try job.hasBaseline ? trainSingleBaseline(in: run, observers) : nil
       return try finish(single, run, after: summary, baseline: alone)
     case .shared(let shared):
       let summary = try shared.train(into: run, observers: observers, resumingFrom: point)
-      let alone = try job.hasBaseline ? trainSharedBaseline(in: folder.url, observers) : nil
+      let alone = try job.hasBaseline ? trainSharedBaseline(in: run, observers) : nil
       return try finish(shared, run, after: summary, baselines: alone)
     }
   }
@@ -216,15 +216,16 @@ public final class PreparedJob {
     return tasks.enumerated().map { PreparedTask(labelledRowsOf: $1, student, at: $0) }
   }
 
-  private func baselineFolder(in run: URL, _ observers: [any TrainingObserver]) throws -> RunFolder {
+  private func baselineFolder(in run: RunFolder, _ observers: [any TrainingObserver]) throws -> RunFolder {
     listener.note(JobPart.baseline.title ?? "")
     for case let observer as any JobObserver in observers { observer.began(.baseline) }
-    let url = JobFolders.baseline(in: run)
-    return try RunFolder(part: url, resuming: job.resumption?.laterPoint, members: memberFolders(in: url))
+    let url = JobFolders.baseline(in: run.log.directory)
+    return try RunFolder(
+      part: url, of: run, resuming: job.resumption?.laterPoint, members: memberFolders(in: url))
   }
 
   private func trainSingleBaseline(
-    in run: URL, _ observers: [any TrainingObserver]
+    in run: RunFolder, _ observers: [any TrainingObserver]
   ) throws -> ModelMeasurement? {
     let folder = try baselineFolder(in: run, observers)
     let task = try labelledTasks()[0]
@@ -234,7 +235,7 @@ public final class PreparedJob {
   }
 
   private func trainSharedBaseline(
-    in run: URL, _ observers: [any TrainingObserver]
+    in run: RunFolder, _ observers: [any TrainingObserver]
   ) throws -> [ModelMeasurement?] {
     let folder = try baselineFolder(in: run, observers)
     let tasks = try labelledTasks()
@@ -256,15 +257,33 @@ public final class PreparedJob {
     return measured
   }
 
+  /// Writes the cards of a task's student and, where there is one, of its baseline.
+  private func writeCards(
+    _ task: PreparedTask, as role: JobCards.Role, in run: RunFolder, _ results: JobCards.Results
+  ) throws {
+    let cards = JobCards(job: job, plan: plan, listener: listener)
+    let directory = run.log.directory
+    func folder(_ run: URL) -> URL { job.isMultitask ? task.folder(in: run) : run }
+    try cards.write(task, as: role, to: folder(directory), metrics: run.log.metricsFile, results)
+    guard job.hasBaseline else { return }
+    let alone = JobFolders.baseline(in: directory)
+    try cards.write(
+      task, as: .baseline, to: folder(alone),
+      metrics: alone.appending(path: run.log.metricsFile.lastPathComponent),
+      results)
+  }
+
   private func finish(
     _ single: SingleTraining, _ run: RunFolder, after summary: TrainingSummary, baseline: ModelMeasurement?
   ) throws -> JobResult {
     let task = single.task
     if task.teachers.isEmpty {
-      if let evaluation = try task.evaluation(after: summary, as: run.log.directory.relativePath) {
+      let evaluation = try task.evaluation(after: summary, as: run.log.directory.relativePath)
+      if let evaluation {
         try evaluation.writePredictions(to: run.log.directory, prefix: "eval")
         try run.log.writeResults("eval", evaluation.result.json)
       }
+      try writeCards(task, as: .fineTuned, in: run, JobCards.Results(evaluation: evaluation))
       return JobResult(folder: run.log.directory, results: try run.results(), tables: [])
     }
     let student = try measured(task, after: summary, in: run.log)
@@ -273,6 +292,10 @@ public final class PreparedJob {
       try run.log.writeComparison(
         teacher: teacher, furtherTeachers: Array(teachers.dropFirst()), baseline: baseline, student: student)
     }
+    try writeCards(
+      task, as: .student, in: run,
+      JobCards.Results(
+        teachers: teachers, baseline: baseline, student: student, evaluation: student?.evaluation))
     let rows = (teachers + [baseline, student]).compactMap { $0 }
     return JobResult(
       folder: run.log.directory, results: try run.results(),
@@ -290,13 +313,21 @@ public final class PreparedJob {
     }
     var tables: [(name: String, rows: [ModelMeasurement])] = []
     for (index, task) in shared.tasks.enumerated() {
-      guard let student = students[index] else { continue }
+      guard let student = students[index] else {
+        try writeCards(task, as: .student, in: run, JobCards.Results())
+        continue
+      }
       let teacher = try task.measureTeachers(student.metrics.map(\.name)).first
       let alone = baselines?[index]
       if let teacher {
         try RunLog(task.folder(in: directory)).writeComparison(
           teacher: teacher, baseline: alone, student: student)
       }
+      try writeCards(
+        task, as: .student, in: run,
+        JobCards.Results(
+          teachers: [teacher].compactMap { $0 }, baseline: alone, student: student,
+          evaluation: student.evaluation))
       tables.append((task.loaded.task.name, [teacher, alone, student].compactMap { $0 }))
     }
     if !tables.isEmpty {

@@ -100,7 +100,7 @@ struct SharedTraining {
     let memories: [any TrainingObserver] = tasks.map(\.memory)
     let summary = try distiller.train(
       config: job.training, asking: asking, checkpoints: CheckpointFolder(run.log.directory, origin: origin),
-      observers: [run.beginning, run.log] + memories + observers, resumingFrom: point)
+      observers: run.observers(job.training) + memories + observers, resumingFrom: point)
     answers.forEach { $0?.cleanUp() }
     for task in tasks {
       let directory = task.folder(in: run.log.directory)

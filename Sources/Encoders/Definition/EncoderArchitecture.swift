@@ -26,6 +26,9 @@ public struct EncoderArchitecture: RawRepresentable, Hashable, Sendable, CaseIte
   /// The `model_type`.
   public var rawValue: String { family.modelType }
 
+  /// Whether `transformers` has the family, so that Python loads its models.
+  public var isOfTransformers: Bool { family.isOfTransformers }
+
   /// Whether both are one family.
   public static func == (a: EncoderArchitecture, b: EncoderArchitecture) -> Bool { a.rawValue == b.rawValue }
 

@@ -9,6 +9,8 @@ import Tokenization
 protocol EncoderFamily: Sendable {
   /// The `model_type` in `config.json`.
   var modelType: String { get }
+  /// Whether `transformers` has the family.
+  var isOfTransformers: Bool { get }
   /// Prefix of the names of its classes in `transformers`.
   var className: String { get }
 
@@ -125,6 +127,7 @@ public struct AttentionNames: Sendable {
 
 /// Defaults that most families have in common.
 extension EncoderFamily {
+  var isOfTransformers: Bool { true }
   var wordTable: String { "embeddings.word_embeddings.weight" }
   var bareModules: Set<String> {
     ["embeddings", "embeddings_project", "encoder", "transformer", "pooler"]

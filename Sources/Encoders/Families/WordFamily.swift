@@ -8,6 +8,7 @@ protocol WordFamily: EncoderFamily {}
 
 extension WordFamily {
   var module: String { modelType }
+  var isOfTransformers: Bool { false }
 
   func expects(_ tokenizer: any Tokenizer) -> Bool { !(tokenizer is ByteLevelBPETokenizer) }
 

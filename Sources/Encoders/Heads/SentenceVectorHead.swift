@@ -9,7 +9,7 @@ import Tokenization
 /// bare encoder, such as `BertModel`.
 struct SentenceVectorForm: HeadForm {
   /// The key of the pooling in `config.json`.
-  private static let key = "pooling"
+  fileprivate static let key = "pooling"
 
   var modules: [String] { [] }
   var output: String { "sentence_embedding" }
@@ -34,8 +34,13 @@ struct SentenceVectorForm: HeadForm {
   }
 
   func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
-    SentenceVectorHead(takesFirst: config.original[Self.key] == "cls")
+    SentenceVectorHead(takesFirst: config.poolsFirstToken)
   }
+}
+
+extension EncoderConfig {
+  /// Whether a sentence's vector is that of its first token, rather than the mean of all.
+  package var poolsFirstToken: Bool { original[SentenceVectorForm.key] == "cls" }
 }
 
 /// Head that pools each sequence to a vector and lays those of two neighbours side by side.

@@ -95,17 +95,24 @@ func describeFileError(_ error: any Error) -> String {
     ? "No such file or directory" : error.localizedDescription
 }
 
-/// A text file that grows line by line, such as `metrics.jsonl`: whoever follows it sees whole lines.
+/// A file that grows piece by piece, such as `metrics.jsonl`: whoever follows it sees whole lines, or whole records.
 package final class AppendedFile {
   private let path: String
   private var descriptor: Int32
 
-  /// Opens a file with the lines that it begins with, which take the place of what was there.
+  /// Opens a file with the text that it begins with, which takes the place of what was there.
   ///
   /// - Throws: `FormatError.cannotWrite`.
-  package init(_ url: URL, beginningWith text: String = "") throws(FormatError) {
+  package convenience init(_ url: URL, beginningWith text: String = "") throws(FormatError) {
+    try self.init(url, beginningWith: Array(text.utf8))
+  }
+
+  /// Opens a file with the bytes that it begins with, which take the place of what was there.
+  ///
+  /// - Throws: `FormatError.cannotWrite`.
+  package init(_ url: URL, beginningWith bytes: [UInt8]) throws(FormatError) {
     path = url.path
-    try AtomicFile.write(Array(text.utf8), to: url)
+    try AtomicFile.write(bytes, to: url)
     descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else { throw .cannotWrite(file: path, reason: systemMessage()) }
   }
@@ -113,8 +120,12 @@ package final class AppendedFile {
   /// Appends a line, in one write straight to the file.
   ///
   /// - Throws: `FormatError.cannotWrite`.
-  package func append(_ line: String) throws(FormatError) {
-    let bytes = Array((line + "\n").utf8)
+  package func append(_ line: String) throws(FormatError) { try append(Array((line + "\n").utf8)) }
+
+  /// Appends bytes, in one write straight to the file.
+  ///
+  /// - Throws: `FormatError.cannotWrite`.
+  package func append(_ bytes: [UInt8]) throws(FormatError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(FormatError) in
       try write(all: UnsafeRawBufferPointer(buffer), to: descriptor, of: path)
     }

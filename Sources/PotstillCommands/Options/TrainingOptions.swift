@@ -98,6 +98,12 @@ package struct TrainingOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: .training(\.loggingFirstStep, default: "no"))
   package var loggingFirstStep: Bool?
 
+  @Option(help: .training(\.reportTo, default: "none"))
+  package var reportTo: [String] = []
+
+  @Option(help: .training(\.loggingDir, default: "runs in --output"), completion: .directory)
+  package var loggingDir: String?
+
   @Option(help: .training(\.evalStrategy, default: "epoch"))
   package var evalStrategy: TrainingStrategy?
 

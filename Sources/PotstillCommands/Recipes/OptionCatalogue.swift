@@ -103,6 +103,7 @@ package enum OptionSpelling {
     "text-column-name": "text-column", "text-column-names": "text-column",
     "label-column-name": "label-column",
     "label-smoothing": "label-smoothing-factor", "freeze-embeds": "freeze-embeddings",
+    "log-dir": "logging-dir",
   ]
 
   /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that are ignored.
@@ -128,10 +129,9 @@ package enum OptionSpelling {
         ["fp16-opt-level", "half-precision-backend"]
       ),
       (
-        "the log is metrics.jsonl in the run folder", [],
+        "a run is called as its folder, and nothing is sent anywhere", [],
         [
-          "log-dir", "logging-dir", "report-to", "run-name", "project", "trackio-space-id",
-          "trackio-bucket-id", "trackio-static-space-id",
+          "run-name", "project", "trackio-space-id", "trackio-bucket-id", "trackio-static-space-id",
         ]
       ),
       (

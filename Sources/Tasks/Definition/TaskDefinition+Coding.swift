@@ -4,7 +4,10 @@ extension TaskDefinition: Codable {
   package enum CodingKeys: String, CodingKey, CaseIterable {
     case name, kind
     case summary = "description"
-    case language, format, header
+    case language
+    case datasetName = "dataset_name"
+    case datasetConfigName = "dataset_config_name"
+    case format, header
     case trainFile = "train_file"
     case validationFile = "validation_file"
     case validationSplitPercentage = "validation_split_percentage"
@@ -44,7 +47,8 @@ extension TaskDefinition: Codable {
 
     /// The keys that mean something to a task of any kind.
     private static let common: Set<CodingKeys> = [
-      .name, .kind, .summary, .language, .format, .header, .trainFile, .validationFile,
+      .name, .kind, .summary, .language, .datasetName, .datasetConfigName, .format, .header, .trainFile,
+      .validationFile,
       .validationSplitPercentage, .validationSplitSeed, .testFile,
       .unlabelledFile,
       .extraFiles, .metrics, .maxSequenceLength, .defaults,
@@ -72,7 +76,8 @@ extension TaskDefinition: Codable {
     let labels: [String]? = kind.hasLabels ? fields.required(key(.labels)) : nil
     self.init(
       name: name, kind: kind, summary: fields.optional(key(.summary)),
-      language: fields.optional(key(.language)), format: fields.choice(key(.format)),
+      language: fields.optional(key(.language)), datasetName: fields.optional(key(.datasetName)),
+      datasetConfigName: fields.optional(key(.datasetConfigName)), format: fields.choice(key(.format)),
       header: fields.optional(key(.header)) ?? true, trainFile: fields.optional(key(.trainFile)),
       validationFile: fields.optional(key(.validationFile)), heldOut: fields.heldOut(),
       testFile: fields.optional(key(.testFile)),
@@ -111,6 +116,8 @@ extension TaskDefinition: Codable {
     try put(.kind, kind)
     try put(.summary, summary)
     try put(.language, language)
+    try put(.datasetName, datasetName)
+    try put(.datasetConfigName, datasetConfigName)
     try put(.format, format)
     try put(.header, header)
     try put(.trainFile, trainFile)

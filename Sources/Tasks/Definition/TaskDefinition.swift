@@ -13,6 +13,10 @@ public struct TaskDefinition: Sendable, Hashable {
   public var summary: String?
   /// The language of the texts as a BCP 47 tag, such as `en` or `zh`; information only.
   public var language: String?
+  /// Id of the data set on the Hugging Face hub, such as `nyu-mll/glue`; information only.
+  public var datasetName: String?
+  /// Configuration of that data set, such as `sst2`; information only.
+  public var datasetConfigName: String?
   /// Format of the rows.
   public var format: DataFormat
   /// Whether the first row names the columns; JSON lines need no header.
@@ -69,7 +73,8 @@ public struct TaskDefinition: Sendable, Hashable {
   /// token classification) or half of a small window.
   public init(
     name: String, kind: TaskKind = .classification, summary: String? = nil, language: String? = nil,
-    format: DataFormat? = nil, header: Bool = true, trainFile: DataFile? = nil,
+    datasetName: String? = nil, datasetConfigName: String? = nil, format: DataFormat? = nil,
+    header: Bool = true, trainFile: DataFile? = nil,
     validationFile: DataFile? = nil, heldOut: HeldOutShare? = nil, testFile: DataFile? = nil,
     unlabelledFile: DataFile? = nil,
     extraFiles: [String: DataFile] = [:], textColumn: ColumnReference = .name("text"),
@@ -85,6 +90,7 @@ public struct TaskDefinition: Sendable, Hashable {
     self.kind = kind
     self.summary = summary
     self.language = language
+    (self.datasetName, self.datasetConfigName) = (datasetName, datasetConfigName)
     let family = kind.family
     self.format = format ?? family.formats[0]
     self.header = header

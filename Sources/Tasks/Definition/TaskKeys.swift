@@ -9,6 +9,9 @@ extension TaskDefinition.CodingKeys {
     case .kind: "What is asked of a model: \(TaskKind.allCases.map(\.rawValue).joined(separator: ", "))."
     case .summary: "A line about the task, for people."
     case .language: "The language of the texts, such as en or zh; information only."
+    case .datasetName:
+      "The id of the data set on the Hugging Face hub, such as nyu-mll/glue, for model cards."
+    case .datasetConfigName: "The configuration of that data set, such as sst2, for model cards."
     case .format: "How rows are written: tsv, csv, jsonl, json, text, conll or squad; a file can end in .gz."
     case .header: "Whether the first row of a TSV or CSV file names the columns."
     case .trainFile:

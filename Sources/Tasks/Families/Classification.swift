@@ -31,6 +31,10 @@ package struct Classification: TextFamily {
     ]
   }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    .texts(of: task, needsPair: needsPair)
+  }
+
   package func targetReader(of task: TaskDefinition) -> any TargetReader {
     LabelReader(labels: LabelNames(task))
   }

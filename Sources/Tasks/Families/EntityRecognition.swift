@@ -45,6 +45,22 @@ package struct EntityRecognition: TaskFamily {
     task.keyFaults([("text_column", task.textColumn), ("label_column", task.labelColumn)])
   }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    let text = ModelUsage.Sample(of: task).entities
+    return ModelUsage(
+      pipelineTag: "token-classification",
+      python: [
+        "from transformers import pipeline", "",
+        "tag = pipeline(\"token-classification\", model=\"MODEL\", aggregation_strategy=\"simple\")",
+        "print(tag(\"\(text)\"))",
+      ],
+      swift: [
+        "import Foundation", "import Potstill", "",
+        "let tagger = try Tagger(directory: URL(filePath: \"MODEL\"))",
+        "for entity in try tagger(\"\(text)\") { print(entity.type, entity.text, entity.score) }",
+      ], command: "echo '\(text)' | potstill predict --model MODEL")
+  }
+
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
   ) throws(DatasetError) -> TaskRows {

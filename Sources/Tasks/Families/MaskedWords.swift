@@ -26,6 +26,23 @@ package struct MaskedWords: TaskFamily {
   package func columnFaults(of task: TaskDefinition) -> [String] { [] }
   package func settingFaults(of task: TaskDefinition) -> [String] { task.masking.faults }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    let sample = ModelUsage.Sample(of: task)
+    return ModelUsage(
+      pipelineTag: "fill-mask",
+      python: [
+        "from transformers import pipeline", "", "fill = pipeline(\"fill-mask\", model=\"MODEL\")",
+        "print(fill(f\"\(sample.masked("{fill.tokenizer.mask_token}"))\"))",
+      ],
+      swift: [
+        "import Foundation", "import Potstill", "",
+        "// To go on with: the encoder, with a fresh head for a task of your own.",
+        "let model = try TaskModel(",
+        "  directory: URL(filePath: \"MODEL\"), head: .sequenceClassification, labels: [\"bad\", \"good\"])",
+        "print(model.parameterCount)",
+      ], command: nil)
+  }
+
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
   ) throws(DatasetError) -> TaskRows {

@@ -19,6 +19,10 @@ package struct MultiLabelClassification: TextFamily {
   }
   package var problemType: ProblemType? { .multiLabel }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    .texts(of: task, arguments: ", top_k=None")
+  }
+
   package func targetReader(of task: TaskDefinition) -> any TargetReader { LabelSetReader(task) }
 
   package func answerReader(of task: TaskDefinition) -> (any AnswerReader)? { LabelSetAnswers(task) }

@@ -45,6 +45,29 @@ package struct QuestionAnswering: TaskFamily {
 
   package func settingFaults(of task: TaskDefinition) -> [String] { task.questions.faults }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    let sample = ModelUsage.Sample(of: task)
+    return ModelUsage(
+      pipelineTag: "question-answering",
+      python: [
+        "import torch", "from transformers import AutoModelForQuestionAnswering, AutoTokenizer", "",
+        "tokenizer = AutoTokenizer.from_pretrained(\"MODEL\")",
+        "model = AutoModelForQuestionAnswering.from_pretrained(\"MODEL\")",
+        "inputs = tokenizer(\"\(sample.question)\", \"\(sample.passage)\", return_tensors=\"pt\")",
+        "with torch.no_grad():", "    outputs = model(**inputs)",
+        "start, end = outputs.start_logits.argmax(), outputs.end_logits.argmax()",
+        "print(tokenizer.decode(inputs[\"input_ids\"][0, start : end + 1]))",
+      ],
+      swift: [
+        "import Foundation", "import Potstill", "",
+        "let reader = try Reader(directory: URL(filePath: \"MODEL\"))",
+        "print(try reader(\"\(sample.question)\", in: \"\(sample.passage)\").text)",
+      ],
+      command:
+        "echo '{\"question\": \"\(sample.question)\", \"context\": \"\(sample.passage)\"}' | potstill predict --model MODEL"
+    )
+  }
+
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
   ) throws(DatasetError) -> TaskRows {

@@ -23,6 +23,10 @@ package struct Regression: TextFamily {
   package func modelLabels(of task: TaskDefinition) -> [String]? { ["LABEL_0"] }
   package func outputCount(of task: TaskDefinition) -> Int { 1 }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    .texts(of: task, arguments: ", function_to_apply=\"none\"", classifies: false)
+  }
+
   package func targetReader(of task: TaskDefinition) -> any TargetReader {
     NumberReader(range: task.labelRange)
   }

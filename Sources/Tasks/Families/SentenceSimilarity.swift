@@ -27,6 +27,38 @@ package struct SentenceSimilarity: TextFamily {
   /// 0: the encoder's width decides.
   package func outputCount(of task: TaskDefinition) -> Int { 0 }
 
+  package func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage {
+    let sample = ModelUsage.Sample(of: task)
+    let texts = "[\"\(sample.text)\", \"\(sample.pair)\"]"
+    let pooling =
+      config.poolsFirstToken
+      ? ["vectors = states[:, 0]"]
+      : [
+        "mask = inputs[\"attention_mask\"].unsqueeze(-1)",
+        "vectors = (states * mask).sum(dim=1) / mask.sum(dim=1)",
+      ]
+    return ModelUsage(
+      pipelineTag: "sentence-similarity",
+      python: [
+        "import torch", "from transformers import AutoModel, AutoTokenizer", "",
+        "tokenizer = AutoTokenizer.from_pretrained(\"MODEL\")",
+        "model = AutoModel.from_pretrained(\"MODEL\")",
+        "inputs = tokenizer(\(texts), padding=True, truncation=True, return_tensors=\"pt\")",
+        "with torch.no_grad():", "    states = model(**inputs).last_hidden_state",
+      ] + pooling + ["print(torch.cosine_similarity(vectors[0], vectors[1], dim=0))"],
+      swift: [
+        "import Potstill", "", "let model = try TokenizedModel(\"MODEL\")",
+        "let texts = \(texts).map { TextExample(text: $0) }",
+        "let examples = try model.encode(texts, limit: model.lengthLimit())",
+        "let pair = Batch([EncodedExample(first: examples[0], second: examples[1])], at: [0]).tokens",
+        "// The vectors of the two sentences, one behind the other.",
+        "print(model.model(pair, in: .inference).logits.values)",
+      ],
+      command:
+        "echo '{\"text\": \"\(sample.text)\", \"text_pair\": \"\(sample.pair)\"}' | potstill predict --model MODEL"
+    )
+  }
+
   package func targetReader(of task: TaskDefinition) -> any TargetReader {
     NumberReader(range: task.labelRange)
   }

@@ -64,6 +64,9 @@ package protocol TaskFamily: Sendable {
   /// Fault of the outputs of a model with some labels that are no answer, as the end of a sentence; nil when they are one.
   func outputFault(of labels: [String]) -> String?
 
+  /// Use of a model for a task of the kind, in programs.
+  func usage(of task: TaskDefinition, config: EncoderConfig) -> ModelUsage
+
   // MARK: Its rows
 
   /// Reads one split.

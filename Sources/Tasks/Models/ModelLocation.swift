@@ -9,6 +9,8 @@ import ModelFormats
 public struct ModelLocation: Sendable {
   /// The folder with the model's files.
   public let folder: URL
+  /// The id on the hub, such as `org/name`; nil of a folder outside the cache.
+  public let repository: String?
 
   /// Finds the model of a name.
   ///
@@ -22,7 +24,7 @@ public struct ModelLocation: Sendable {
   ) throws {
     let url = URL(filePath: name, directoryHint: .isDirectory)
     if let kind = FolderKind(of: url) {
-      folder = url
+      (folder, repository) = (url, Self.repository(ofSnapshot: url))
       if let fault = kind.fault { throw TaskError("\(name): \(fault)") }
       return
     }
@@ -40,12 +42,21 @@ public struct ModelLocation: Sendable {
         "\(name): there is no such folder, and the Hugging Face cache (\(cache.path)) has no such model; nothing is downloaded "
           + "here. Fetch it with 'hf download \(hub.command)', after which this name works, or give a folder")
     }
-    folder = snapshot
+    (folder, repository) = (snapshot, hub.repository)
     if let fault = FolderKind(of: snapshot)?.fault {
       throw TaskError(
         "\(name), in the Hugging Face cache: \(fault). If its download was broken off: 'hf download \(hub.command)'"
       )
     }
+  }
+
+  /// The id of the model whose snapshot in the cache a folder is; nil of any other folder.
+  private static func repository(ofSnapshot url: URL) -> String? {
+    let parts = url.absoluteURL.standardizedFileURL.pathComponents.suffix(3)
+    guard parts.count == 3, let name = parts.first, name.hasPrefix("models--"),
+      parts.dropFirst().first == "snapshots"
+    else { return nil }
+    return String(name.dropFirst("models--".count)).replacing("--", with: "/")
   }
 
   /// The cache of `huggingface_hub`.

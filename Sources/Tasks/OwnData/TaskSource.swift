@@ -39,6 +39,10 @@ public struct TaskSource: Sendable {
     var findings: [String] = []
     if let task {
       definition = try hinted(catalog.definition(of: task), of: task)
+      if trainFile != nil || validationFile != nil {
+        // Other rows are another data set.
+        (definition.datasetName, definition.datasetConfigName) = (nil, nil)
+      }
       if let trainFile { definition.trainFile = replaced(definition.trainFile, by: path(trainFile)) }
       if let validationFile {
         definition.validationFile = replaced(definition.validationFile, by: path(validationFile))

@@ -2,7 +2,7 @@ public import Foundation
 import ModelFormats
 import Training
 
-/// Older run in a folder that is used again, with the results, metrics, predictions, checkpoints, parts and model that it left.
+/// Older run in a folder that is used again, with the results, metrics, predictions, checkpoints, parts, model and card that it left.
 public struct OlderRun {
   private let folder: URL
 
@@ -28,8 +28,11 @@ public struct OlderRun {
     for url in doomed(keepsCheckpoints: keepsCheckpoints) { try TemporaryName.remove(url) }
     let model = folder.appending(path: "model.safetensors")
     let isInput = inputs.contains { Self.place($0) == Self.place(folder.path) }
-    if !keepsCheckpoints, !isInput, FileManager.default.fileExists(atPath: model.path) {
-      try TemporaryName.remove(model)
+    guard !keepsCheckpoints, !isInput else { return }
+    // A card that no run has written is the user's.
+    let card = ModelCard.isOwned(in: folder) ? [] : [folder.appending(path: ModelCard.fileName)]
+    for url in [model] + card where FileManager.default.fileExists(atPath: url.path) {
+      try TemporaryName.remove(url)
     }
   }
 
@@ -59,9 +62,11 @@ public struct OlderRun {
     let names = Self.results + Self.predictions + Self.predictions.map { "eval_" + $0 }
     var doomed = names.map { folder.appending(path: $0) }
     if !keepsCheckpoints {
-      doomed.append(folder.appending(path: "metrics.jsonl"))
+      doomed += ["metrics.jsonl", "metrics.csv"].map { folder.appending(path: $0) }
+      doomed += TensorBoardReport.files(in: TensorBoardReport.folder(in: folder))
+      doomed += MLflowReport.runs(in: MLflowReport.folder(in: folder))
       doomed += CheckpointFolder.checkpoints(in: folder).map(\.url)
-      doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun)
+      doomed += Self.parts.map { folder.appending(path: $0) }.filter(isOfRun).flatMap(Self.contents)
     }
     return doomed.filter { FileManager.default.fileExists(atPath: $0.path) }
   }
@@ -70,6 +75,13 @@ public struct OlderRun {
   private func isOfRun(_ part: URL) -> Bool {
     FileManager.default.fileExists(atPath: part.appending(path: "metrics.jsonl").path)
       || CheckpointFolder.latest(in: part) != nil
+  }
+
+  /// A part of a run, or its contents where it has a `README.md` of the user's, which stays.
+  private static func contents(of part: URL) -> [URL] {
+    guard ModelCard.isOwned(in: part) else { return [part] }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: part.path)) ?? []
+    return names.filter { $0 != ModelCard.fileName }.sorted().map { part.appending(path: $0) }
   }
 
   private static func place(_ path: String) -> String {

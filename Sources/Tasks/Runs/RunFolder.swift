@@ -11,6 +11,10 @@ public struct RunFolder {
   /// Settings that differ from those of the run that goes on.
   public let continued: ContinuedSettings
   private let folder: OutputFolder
+  /// Texts of the run's reports.
+  private let description: RunDescription
+  /// Name of a part of a run; nil for the run itself.
+  private let part: String?
   /// Lock until the run is over; nil for a folder inside that of a run.
   private let lock: FolderLock?
 
@@ -23,11 +27,12 @@ public struct RunFolder {
   ///   - name: The file that holds them.
   ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
   ///   - inputs: What the run reads; it is never removed.
+  ///   - plan: The plan, line by line, for reports.
   ///   - members: Folders inside this one that hold results of the run, of several tasks.
   ///   - clearing: Work that clears away what else an older run has left.
   public init(
     _ folder: OutputFolder, recipe: String, named name: String = "recipe.yaml", resuming point: ResumePoint?,
-    inputs: [String],
+    inputs: [String], plan: [String] = [],
     members: [URL] = [], clearing: @escaping () throws -> Void = {}
   ) throws {
     try folder.create()
@@ -41,11 +46,22 @@ public struct RunFolder {
       try folder.write(recipe, as: name)
     }
     self.folder = folder
+    let own = folder.url.absoluteURL.standardizedFileURL.lastPathComponent
+    (description, part) = (RunDescription(own, recipe: recipe, recipeName: name, plan: plan), nil)
     log = try RunLog(folder.url)
   }
 
   /// The folder of a part of a run inside its own, of the first stage or the baseline.
-  public init(part url: URL, resuming point: ResumePoint?, members: [URL] = []) throws {
+  ///
+  /// - Parameters:
+  ///   - url: The folder.
+  ///   - run: The folder of the whole run.
+  ///   - point: Where the part goes on from; nil for one that begins.
+  ///   - plan: The plan of the part, line by line, for reports.
+  ///   - members: Folders inside this one that hold results of several tasks.
+  public init(
+    part url: URL, of run: RunFolder, resuming point: ResumePoint?, plan: [String] = [], members: [URL] = []
+  ) throws {
     let folder = try OutputFolder(url.relativePath, overwrite: true)
     lock = nil
     continued = ContinuedSettings(of: "", named: "", resuming: nil, in: url)
@@ -55,7 +71,18 @@ public struct RunFolder {
       for older in [url] + members { try OlderRun(older).remove(keepsCheckpoints: point != nil) }
     }
     self.folder = folder
+    var description = run.description
+    let part = url.lastPathComponent
+    (description.name, description.plan) = ("\(description.name)/\(part)", plan)
+    (self.description, self.part) = (description, part)
     log = try RunLog(url)
+  }
+
+  /// Observers of a training in this folder, the first of all: what clears it, the log, and the reports that the settings ask for.
+  public func observers(_ settings: TrainingConfig) -> [any TrainingObserver] {
+    var run = description
+    run.settings = settings
+    return [beginning, log] + run.reports(in: folder.url, part: part)
   }
 
   /// Folder of resumable checkpoints: those that the settings ask for, and that of a run that is interrupted.

@@ -62,6 +62,10 @@ public struct TrainingConfig: Sendable, Equatable {
   public var loggingSteps = 500
   /// Whether the first update is logged too.
   public var loggingFirstStep = false
+  /// Reports beside the log, which other programs read.
+  public var reportTo: [ReportTarget] = []
+  /// The folder of TensorBoard's event files; nil is `runs` in the run folder.
+  public var loggingDir: String?
   /// Strategy of evaluations: when the model is evaluated.
   public var evalStrategy = TrainingStrategy.never
   /// Updates between two evaluations; nil takes `loggingSteps`.
@@ -276,6 +280,18 @@ extension TrainingConfig {
     Setting(
       "logging_first_step", \.loggingFirstStep, help: "Whether the first update is logged too.",
       isHarmless: true),
+    Setting(
+      "report_to", at: \.reportTo,
+      help:
+        "Reports beside metrics.jsonl and metrics.csv: tensorboard (event files in runs), mlflow (a file store in mlruns), all or none.",
+      isHarmless: true,
+      read: { reader, config in
+        if let targets = ReportTarget.read("report_to", &reader) { config.reportTo = targets }
+      },
+      write: { ReportTarget.json($0.reportTo) }),
+    Setting(
+      "logging_dir", \.loggingDir, help: "Folder of the event files that --report-to tensorboard writes.",
+      isHarmless: true, check: { value, _ in value == "" ? ["is empty; expected a path"] : [] }),
     Setting("eval_strategy", \.evalStrategy, help: "When to evaluate.", isHarmless: true),
     Setting(
       "eval_steps", \.evalSteps, help: "Updates between two evaluations with --eval-strategy steps.",

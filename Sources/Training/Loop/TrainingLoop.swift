@@ -327,11 +327,7 @@ public final class TrainingLoop {
         }
       }
     }
-    var line = JSONObject()
-    line["step"] = .integer(state.globalStep)
-    line["epoch"] = .double(state.epoch)
-    for (key, value) in result.json { line[key] = value }
-    state.logHistory.append(.object(line))
+    state.logHistory.append(.object(result.line(step: state.globalStep, epoch: state.epoch)))
     for observer in observers {
       try observer.evaluated(result, step: state.globalStep, epoch: state.epoch, isBest: isBest)
     }

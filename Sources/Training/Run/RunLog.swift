@@ -1,7 +1,7 @@
 public import Foundation
 public import ModelFormats
 
-/// Log of a run in its folder: `metrics.jsonl` line by line, and the `…_results.json` of `transformers` at the end.
+/// Log of a run in its folder: `metrics.jsonl` and `metrics.csv` line by line, and the `…_results.json` of `transformers` at the end.
 ///
 /// `metrics.jsonl` has one object for each logged step (`step`, `epoch`, `loss`, `parts`, `learning_rate`, `grad_norm`,
 /// `samples_per_second`, `tokens_per_second`) and one for each evaluation (`step`, `epoch`, `eval_…`), each flushed at once.
@@ -9,6 +9,7 @@ public final class RunLog: TrainingObserver {
   /// The run folder.
   public let directory: URL
   private var metrics: AppendedFile?
+  private var table: MetricsTable?
 
   /// A log in `directory`, which is made when it does not exist.
   ///
@@ -23,21 +24,28 @@ public final class RunLog: TrainingObserver {
   /// `metrics.jsonl` of the folder.
   public var metricsFile: URL { directory.appending(path: "metrics.jsonl") }
 
-  /// Begins `metrics.jsonl`; a resumed run keeps the lines up to the step it goes on from.
+  /// `metrics.csv` of the folder, the same as a table.
+  public var tableFile: URL { directory.appending(path: "metrics.csv") }
+
+  /// Begins `metrics.jsonl` and `metrics.csv`; a resumed run keeps the lines up to the step it goes on from.
   public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int)
     throws(TrainingError)
   {
     var kept = ""
+    var rows: [JSONObject] = []
     if startStep > 0, let text = try? String(contentsOf: metricsFile, encoding: .utf8) {
       for line in text.split(separator: "\n") {
-        guard let step = (try? JSONValue(parsing: String(line)))?["step"]?.intValue, step <= startStep else {
-          continue
-        }
+        guard let row = (try? JSONValue(parsing: String(line)))?.objectValue,
+          let step = row["step"]?.intValue,
+          step <= startStep
+        else { continue }
         kept += line + "\n"
+        rows.append(row)
       }
     }
     do {
       metrics = try AppendedFile(metricsFile, beginningWith: kept)
+      table = try MetricsTable(tableFile, beginningWith: rows)
     } catch { throw failure(error) }
   }
 
@@ -48,16 +56,12 @@ public final class RunLog: TrainingObserver {
   public func evaluated(
     _ result: EvaluationResult, step: Int, epoch: Double, isBest: Bool
   ) throws(TrainingError) {
-    var line = JSONObject()
-    line["step"] = .integer(step)
-    line["epoch"] = .double(epoch)
-    for (key, value) in result.json { line[key] = value }
-    try append(line)
+    try append(result.line(step: step, epoch: epoch))
   }
 
   /// Writes `train_results.json` and adds its members to `all_results.json`.
   public func finished(_ summary: TrainingSummary) throws(TrainingError) {
-    metrics = nil
+    (metrics, table) = (nil, nil)
     try writeResults("train", summary.json)
   }
 
@@ -75,6 +79,7 @@ public final class RunLog: TrainingObserver {
   private func append(_ line: JSONObject) throws(TrainingError) {
     do {
       try metrics?.append(JSONValue.object(line).compactText)
+      try table?.append(line)
     } catch { throw failure(error) }
   }
 

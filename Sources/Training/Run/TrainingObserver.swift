@@ -159,6 +159,15 @@ public struct EvaluationResult: Sendable {
     object["eval_samples_per_second"] = .double(runtime > 0 ? Double(examples) / runtime : 0)
     return object
   }
+
+  /// The line of `metrics.jsonl`.
+  func line(step: Int, epoch: Double) -> JSONObject {
+    var line = JSONObject()
+    line["step"] = .integer(step)
+    line["epoch"] = .double(epoch)
+    for (key, value) in json { line[key] = value }
+    return line
+  }
 }
 
 /// Summary of a run.

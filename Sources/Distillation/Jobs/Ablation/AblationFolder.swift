@@ -15,7 +15,7 @@ public struct AblationFolder {
   /// Files of a run that stay without its model.
   private static let kept: Set = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json", "metrics.jsonl",
-    "recipe.yaml", "finished.json",
+    "metrics.csv", "recipe.yaml", "finished.json", "runs", "mlruns",
   ]
   /// Folders inside that of a run which have results of their own.
   private static let inner: Set = ["baseline", "features"]

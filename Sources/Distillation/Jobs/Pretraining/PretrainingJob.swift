@@ -188,13 +188,18 @@ public final class PreparedPretraining {
       checkpoints: CheckpointFolder(
         folder.url, origin: origin(validation: try validation?.contentFingerprint())
       ) { [start] in try start.save(to: $0) },
-      observers: [run.beginning, run.log] + observers)
+      observers: run.observers(job.training) + observers)
     _ = try trainer.train(resumingFrom: point)
     try start.save(to: folder.url)
-    if let evaluation = try trainer.evaluate() { try run.log.writeResults("eval", evaluation.json) }
+    let scores = try trainer.evaluate()
+    if let scores { try run.log.writeResults("eval", scores.json) }
     if let teacher, !teacher.model.startsWithFreshHead, let evaluation = try trainer.evaluate(teacher.model) {
       try run.log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
     }
+    let isWritten = try job.writeCard(
+      of: start.model, to: folder.url, counts: (corpus.count, validation?.count), scores,
+      metrics: run.log.metricsFile)
+    if !isWritten { listener.note(ModelCard.note(onFileIn: folder.url)) }
     return try run.results()
   }
 
