@@ -78,6 +78,13 @@ let package = Package(
     .testTarget(
       name: "ExamplesTests", dependencies: ["PotstillExamples", "TestSupport"] + exported,
       path: "Tests/ExamplesTests", swiftSettings: settings),
+    // Its tests are those of the commands that take the options.
+    .target(
+      name: "CommandOptions",
+      dependencies: [
+        "Distillation", "Tasks", "Training", "Encoders", "Datasets", "Kernels", "ModelFormats", "Terminal",
+        argumentParser,
+      ], swiftSettings: settings),
     .target(
       name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats"], path: "Tests/TestSupport",
       swiftSettings: settings),
@@ -120,7 +127,8 @@ let package = Package(
     + library(
       "PotstillCommands",
       [
-        "Potstill", "PotstillDemo", "Tasks", "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders",
+        "Potstill", "PotstillDemo", "CommandOptions", "Tasks", "Kernels", "Tensors", "Tokenization",
+        "ModelFormats", "Encoders",
         "Datasets",
         "Evaluation", "Training", "Distillation", "Terminal", argumentParser, yams,
       ],

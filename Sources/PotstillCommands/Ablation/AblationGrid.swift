@@ -1,3 +1,4 @@
+import CommandOptions
 import Distillation
 import ModelFormats
 import Terminal

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOptions
 import Encoders
 import Foundation
 import ModelFormats

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOptions
 import ModelFormats
 
 /// One entry of `tasks` in a recipe of `potstill multitask`.

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CommandOptions
 import ModelFormats
+import Tasks
 
 extension RecipeFile {
   /// The recipe's keys that are ignored, each with its place and the reason.
@@ -120,21 +122,23 @@ extension RecipeFile {
 }
 
 extension RecipeFile.Entry {
-  /// Whether the value holds more than a scalar or a list of scalars.
-  var isStructure: Bool {
-    json.objectValue != nil
-      || json.arrayValue?.contains { $0.arrayValue != nil || $0.objectValue != nil } == true
-  }
-
-  /// The value as one text: a scalar as it is written, a list as JSON.
-  var text: String { values.count == 1 ? values[0] : json.compactText }
-
-  /// An entry of a value that stands in no file.
-  init(_ key: String, _ json: JSONValue) {
-    self.init(key: key, values: [json.stringValue ?? json.compactText], json: json, line: 0)
-  }
-
   fileprivate init(flag isOn: Bool, of entry: RecipeFile.Entry) {
     self.init(key: entry.key, values: [isOn ? "true" : "false"], json: .bool(isOn), line: entry.line)
+  }
+}
+
+/// The recipe that a run really followed, as YAML that the same command reads again.
+package enum ResolvedRecipe {
+  /// YAML with one line per option, in the order of the help text; of several values the last counts.
+  package static func yaml(command: String, _ objects: [JSONObject]) -> String {
+    var merged = JSONObject()
+    for object in objects {
+      for (key, value) in object where !value.isNull { merged[key] = value }
+    }
+    let lines = OptionCatalogue(of: command).recipeKeys.compactMap { key in
+      merged[key].map { "\(key): \($0.yamlScalar)\n" }
+    }
+    return "# potstill \(PotstillVersion.current): run it again with 'potstill \(command) recipe.yaml'\n"
+      + lines.joined()
   }
 }

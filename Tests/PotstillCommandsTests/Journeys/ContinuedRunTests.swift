@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOptions
 import Distillation
 import Foundation
 import ModelFormats

@@ -1,3 +1,4 @@
+import CommandOptions
 import ModelFormats
 import PotstillCommands
 import Testing

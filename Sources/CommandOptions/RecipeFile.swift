@@ -24,6 +24,11 @@ package struct RecipeFile {
     package let json: JSONValue
     /// The line of the key, from 1.
     package let line: Int
+
+    /// An entry of the parts that the parser has read.
+    package init(key: String, values: [String], json: JSONValue, line: Int) {
+      (self.key, self.values, self.json, self.line) = (key, values, json, line)
+    }
   }
 
   /// Headings under which options may be gathered; they carry no meaning.
@@ -39,10 +44,10 @@ package struct RecipeFile {
   /// The options in order.
   package let entries: [Entry]
   /// The name of the file without its extension.
-  var name: String { URL(filePath: path).deletingPathExtension().lastPathComponent }
+  package var name: String { URL(filePath: path).deletingPathExtension().lastPathComponent }
 
   /// A recipe of entries.
-  init(path: String, entries: [Entry]) {
+  package init(path: String, entries: [Entry]) {
     self.path = path
     self.entries = entries
   }
@@ -127,18 +132,18 @@ package struct RecipeFile {
   }
 }
 
-/// The recipe that a run really followed, as YAML that the same command reads again.
-enum ResolvedRecipe {
-  /// YAML with one line per option, in the order of the help text; of several values the last counts.
-  static func yaml(command: String, _ objects: [JSONObject]) -> String {
-    var merged = JSONObject()
-    for object in objects {
-      for (key, value) in object where !value.isNull { merged[key] = value }
-    }
-    let lines = OptionCatalogue(of: command).recipeKeys.compactMap { key in
-      merged[key].map { "\(key): \($0.yamlScalar)\n" }
-    }
-    return "# potstill \(PotstillVersion.current): run it again with 'potstill \(command) recipe.yaml'\n"
-      + lines.joined()
+extension RecipeFile.Entry {
+  /// Whether the value holds more than a scalar or a list of scalars.
+  package var isStructure: Bool {
+    json.objectValue != nil
+      || json.arrayValue?.contains { $0.arrayValue != nil || $0.objectValue != nil } == true
+  }
+
+  /// The value as one text: a scalar as it is written, a list as JSON.
+  package var text: String { values.count == 1 ? values[0] : json.compactText }
+
+  /// An entry of a value that stands in no file.
+  package init(_ key: String, _ json: JSONValue) {
+    self.init(key: key, values: [json.stringValue ?? json.compactText], json: json, line: 0)
   }
 }

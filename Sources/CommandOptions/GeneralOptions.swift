@@ -51,7 +51,7 @@ package struct OutputOptions: ParsableArguments {
   package init() {}
 
   /// Sets a job's output folder, the checkpoint that it goes on from, and its limits of rows.
-  func apply(to job: inout DistillationJob, _ training: TrainingOptions) throws {
+  package func apply(to job: inout DistillationJob, _ training: TrainingOptions) throws {
     (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
     (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
   }

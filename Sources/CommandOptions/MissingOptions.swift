@@ -1,31 +1,34 @@
 import ArgumentParser
 
 /// Required options, which a recipe may hold instead; all missing ones are reported together.
-struct MissingOptions {
+package struct MissingOptions {
   private var missing: [String] = []
 
+  /// No missing options yet.
+  package init() {}
+
   /// The value, or a stand-in that is never used because `check` throws.
-  mutating func require(_ value: String?, _ option: String, _ meaning: String) -> String {
+  package mutating func require(_ value: String?, _ option: String, _ meaning: String) -> String {
     if value == nil { missing.append("\(option) (\(meaning))") }
     return value ?? ""
   }
 
   /// Throws `UsageError` with all missing options.
-  func check() throws {
+  package func check() throws {
     if missing.isEmpty { return }
     throw UsageError("missing \(missing.joined(separator: ", "))")
   }
 }
 
 /// Options with an empty value, as `--output "$UNSET"` of a script has; they are refused.
-enum EmptyOptions {
+package enum EmptyOptions {
   /// Options whose value may be empty.
   private static let exceptions: Set = ["_initialAlphabet", "_texts"]
 
   /// Checks that no text, path or name of a parsed command is empty.
   ///
   /// - Throws: `UsageError` with the option's name.
-  static func check(_ options: Any) throws {
+  package static func check(_ options: Any) throws {
     for (label, value) in Mirror(reflecting: options).children {
       if let group = value as? any OptionsHolder { try check(group.options) }
       guard let label, !exceptions.contains(label), let texts = (value as? any TextHolder)?.texts,
@@ -56,18 +59,18 @@ private func textsOf(_ value: Any) -> [String] {
 }
 
 /// Checks of options that count rows, steps and the like.
-enum CountOption {
+package enum CountOption {
   /// Checks that a number is in a range; nil passes.
   ///
   /// - Throws: `ValidationError` with the option's name, what was found and what is expected.
-  static func check(_ value: Int?, _ option: String, _ range: ClosedRange<Int> = 1...Int.max) throws {
+  package static func check(_ value: Int?, _ option: String, _ range: ClosedRange<Int> = 1...Int.max) throws {
     guard let value, !range.contains(value) else { return }
     let most = range.upperBound == .max ? "" : " and at most \(range.upperBound)"
     throw ValidationError("\(option) is \(value); expected at least \(range.lowerBound)\(most).")
   }
 
   /// Checks that a limit leaves an example.
-  static func checkSamples(_ value: Int?, _ option: String) throws {
+  package static func checkSamples(_ value: Int?, _ option: String) throws {
     if value == 0 {
       throw ValidationError("\(option) is 0, so 0 examples were asked for; expected at least 1.")
     }

@@ -2,9 +2,9 @@ import ArgumentParser
 import ModelFormats
 
 /// Error for a recipe's value that its option does not take.
-struct RecipeValueError: Error {
+package struct RecipeValueError: Error {
   /// The value as text.
-  let text: String
+  package let text: String
 }
 
 extension ParsableArguments {
@@ -12,7 +12,7 @@ extension ParsableArguments {
   ///
   /// - Parameter entries: The recipe's values, by the keys of the options.
   /// - Throws: `RecipeValueError` for a value that its option does not take, and the errors of the options' `validate`.
-  func filled(with entries: [String: RecipeFile.Entry]) throws -> Self {
+  package func filled(with entries: [String: RecipeFile.Entry]) throws -> Self {
     let children = Mirror(reflecting: self).children.map { (RecipeKey.of($0.label ?? ""), $0.value) }
     let wrappers = Dictionary(children) { first, _ in first }
     var filled = try Self(from: FillingDecoder(wrappers: wrappers, entries: entries))
@@ -23,7 +23,7 @@ extension ParsableArguments {
   /// The options that were given, by the keys of a recipe.
   ///
   /// - Throws: `FormatError.json` for a structure that is no JSON.
-  func given() throws -> JSONObject {
+  package func given() throws -> JSONObject {
     var object = JSONObject()
     for child in Mirror(reflecting: self).children {
       try (child.value as? any RecipeOption)?.record(RecipeKey.of(child.label ?? ""), in: &object)
@@ -40,8 +40,8 @@ extension ParsableArguments {
 }
 
 /// The key of a property: `learning_rate` of `_learningRate`.
-enum RecipeKey {
-  static func of(_ property: String) -> String {
+package enum RecipeKey {
+  package static func of(_ property: String) -> String {
     property.drop { $0 == "_" }.map { $0.isUppercase ? "_" + $0.lowercased() : String($0) }.joined()
   }
 }
@@ -115,17 +115,17 @@ extension OptionGroup: RecipeOption {
 
 /// A decoder of options whose properties are there already, those that a recipe fills replaced.
 private struct FillingDecoder: Decoder {
-  let wrappers: [String: Any]
-  let entries: [String: RecipeFile.Entry]
-  let codingPath: [any CodingKey] = []
-  let userInfo: [CodingUserInfoKey: Any] = [:]
+  package let wrappers: [String: Any]
+  package let entries: [String: RecipeFile.Entry]
+  package let codingPath: [any CodingKey] = []
+  package let userInfo: [CodingUserInfoKey: Any] = [:]
 
-  func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
+  package func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
     KeyedDecodingContainer(Container(decoder: self))
   }
 
-  func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw notThere }
-  func singleValueContainer() throws -> any SingleValueDecodingContainer { throw notThere }
+  package func unkeyedContainer() throws -> any UnkeyedDecodingContainer { throw notThere }
+  package func singleValueContainer() throws -> any SingleValueDecodingContainer { throw notThere }
 
   private var notThere: DecodingError {
     .dataCorrupted(.init(codingPath: [], debugDescription: "options have nothing but properties"))

@@ -23,7 +23,7 @@ package struct FeatureStageOptions: ParsableArguments {
   package init() {}
 
   /// Checks that settings of a first stage come with one.
-  func check() throws {
+  package func check() throws {
     let others = featureLearningRate != nil || featureLrSchedulerType != nil || featureWarmupRatio != nil
     if featureEpochs == nil && others {
       throw UsageError("options of a first stage are given, but no --feature-epochs; say how many")
@@ -31,7 +31,7 @@ package struct FeatureStageOptions: ParsableArguments {
   }
 
   /// The first stage, nil when there is one stage only.
-  func stage(cachesTeacherLogits: Bool) -> FeatureStage? {
+  package func stage(cachesTeacherLogits: Bool) -> FeatureStage? {
     guard let featureEpochs else { return nil }
     var stage = FeatureStage(
       numTrainEpochs: featureEpochs, lrSchedulerType: featureLrSchedulerType, warmupRatio: featureWarmupRatio,
@@ -41,7 +41,7 @@ package struct FeatureStageOptions: ParsableArguments {
   }
 
   /// The first stage as a run's recipe holds it.
-  func recipe(_ stage: FeatureStage?) throws -> JSONObject {
+  package func recipe(_ stage: FeatureStage?) throws -> JSONObject {
     guard let stage else { return JSONObject() }
     var object = try given()
     object["cache_teacher_logits"] = .bool(stage.cachesTeacherLogits)
@@ -73,7 +73,7 @@ package struct TheseusOptions: ParsableArguments {
   package init() {}
 
   /// The curriculum; nil without `--theseus`.
-  func config() throws -> TheseusConfig? {
+  package func config() throws -> TheseusConfig? {
     guard theseus else {
       let given: [(String, Bool)] = [
         ("--replacing-rate", replacingRate != nil), ("--scheduler-linear-k", schedulerLinearK != nil),

@@ -32,13 +32,13 @@ package struct TeacherOptions: ParsableArguments {
   package init() {}
 
   /// The first teacher that is a file of answers; nil where all are models.
-  var answers: String? { teacher.first(where: AnswersFile.isNamed) }
+  package var answers: String? { teacher.first(where: AnswersFile.isNamed) }
 
   /// The teachers in order: models, caches, or a cache for each model.
   ///
   /// - Throws: `UsageError` when there are models and caches, but not as many; `CommandError` for weights that are no
   ///   positive numbers, and for options that one teacher cannot have.
-  func teachers() throws -> [JobTeacher] {
+  package func teachers() throws -> [JobTeacher] {
     guard teacher.isEmpty || teacherCache.isEmpty || teacher.count == teacherCache.count else {
       throw UsageError(
         "found \(teacher.count) --teacher and \(teacherCache.count) --teacher-cache; give a cache for each teacher in the same "
@@ -125,7 +125,7 @@ package struct StudentOptions: ParsableArguments {
   package init() {}
 
   /// The student that the options describe.
-  var choice: JobStudent {
+  package var choice: JobStudent {
     let size = StudentSize(
       hiddenSize: hiddenSize, embeddingSize: embeddingSize, layerCount: numHiddenLayers,
       attentionHeads: numAttentionHeads, intermediateSize: intermediateSize)

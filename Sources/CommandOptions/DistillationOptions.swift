@@ -58,7 +58,7 @@ package struct DistillationOptions: ParsableArguments {
   /// The configuration; its faults are found when it is checked against the models.
   ///
   /// - Parameter own: TextBrewer's keys that win over these options, such as those of one task of several.
-  func config(overriddenBy own: JSONObject = JSONObject()) throws -> DistillationConfig {
+  package func config(overriddenBy own: JSONObject = JSONObject()) throws -> DistillationConfig {
     var object = try json()
     for (key, value) in own {
       let isMatch = ["match", "matches"].contains(key)
@@ -72,7 +72,7 @@ package struct DistillationOptions: ParsableArguments {
   }
 
   /// The options that were given, under TextBrewer's keys.
-  func json() throws -> JSONObject {
+  package func json() throws -> JSONObject {
     var object = try given()
     object["intermediate_matches"] = object["match"]
     object["match"] = nil
@@ -80,7 +80,7 @@ package struct DistillationOptions: ParsableArguments {
   }
 
   /// TextBrewer's keys as a recipe spells them.
-  static func recipe(_ json: JSONObject) -> JSONObject {
+  package static func recipe(_ json: JSONObject) -> JSONObject {
     var object = json
     object["match"] = object["intermediate_matches"]
     object["intermediate_matches"] = nil
@@ -97,7 +97,7 @@ extension ArgumentHelp {
   ///   - usual: The default in words.
   ///   - more: A further sentence.
   ///   - valueName: The placeholder of the value.
-  static func distillation(
+  package static func distillation(
     _ path: PartialKeyPath<DistillationConfig>, default usual: String? = nil, _ more: String? = nil,
     valueName: String? = nil
   ) -> ArgumentHelp {

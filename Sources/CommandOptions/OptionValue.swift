@@ -2,7 +2,7 @@ import ArgumentParser
 import ModelFormats
 
 /// Type of an option's value that recipes can fill and hold.
-protocol OptionValue {
+package protocol OptionValue {
   /// Whether the command line gave it; a value that was not given is nil or an empty list.
   var isGiven: Bool { get }
   /// The value of a recipe's entry; nil for a text that the type does not take.
@@ -14,9 +14,9 @@ protocol OptionValue {
 }
 
 extension Optional: OptionValue where Wrapped: ExpressibleByArgument {
-  var isGiven: Bool { self != nil }
+  package var isGiven: Bool { self != nil }
 
-  init?(recipe entry: RecipeFile.Entry) {
+  package init?(recipe entry: RecipeFile.Entry) {
     if let structure = JSONArgument(recipe: entry) as? Wrapped {
       self = structure
     } else if let value = Wrapped(argument: entry.text) {
@@ -26,13 +26,13 @@ extension Optional: OptionValue where Wrapped: ExpressibleByArgument {
     }
   }
 
-  func recipeValue(of key: String) throws -> JSONValue? { try flatMap { try jsonValue(of: $0, key) } }
+  package func recipeValue(of key: String) throws -> JSONValue? { try flatMap { try jsonValue(of: $0, key) } }
 }
 
 extension Array: OptionValue where Element: ExpressibleByArgument {
-  var isGiven: Bool { !isEmpty }
+  package var isGiven: Bool { !isEmpty }
 
-  init?(recipe entry: RecipeFile.Entry) {
+  package init?(recipe entry: RecipeFile.Entry) {
     if entry.isStructure, let structure = JSONArgument(entry.json) as? Element {
       self = [structure]
       return
@@ -41,7 +41,7 @@ extension Array: OptionValue where Element: ExpressibleByArgument {
     if count < entry.values.count { return nil }
   }
 
-  func recipeValue(of key: String) throws -> JSONValue? {
+  package func recipeValue(of key: String) throws -> JSONValue? {
     if isEmpty { return nil }
     if let structures = self as? [JSONArgument] { return try .array(structures.values(of: key)) }
     let values = try compactMap { try jsonValue(of: $0, key) }
@@ -77,10 +77,10 @@ package struct JSONArgument: ExpressibleByArgument, Sendable, Equatable {
   }
 
   /// A value of JSON.
-  init(_ value: JSONValue) { content = .json(value) }
+  package init(_ value: JSONValue) { content = .json(value) }
 
   /// A structure of a recipe; nil for a plain text, which means the same as on the command line.
-  init?(recipe entry: RecipeFile.Entry) {
+  package init?(recipe entry: RecipeFile.Entry) {
     guard entry.isStructure || entry.values.count != 1 else { return nil }
     self.init(entry.json)
   }
@@ -89,7 +89,7 @@ package struct JSONArgument: ExpressibleByArgument, Sendable, Equatable {
   ///
   /// - Parameter key: The key of its option, for messages.
   /// - Throws: `FormatError.json` for text that is no JSON.
-  func value(of key: String) throws -> JSONValue {
+  package func value(of key: String) throws -> JSONValue {
     switch content {
     case .json(let value): value
     case .text(let text): try JSONValue(parsing: text, file: "--" + key.replacing("_", with: "-"))
@@ -97,7 +97,7 @@ package struct JSONArgument: ExpressibleByArgument, Sendable, Equatable {
   }
 
   /// The text as it was given; nil for a structure of a recipe.
-  var text: String? {
+  package var text: String? {
     switch content {
     case .json(let value): value.stringValue
     case .text(let text): text
@@ -110,7 +110,7 @@ extension [JSONArgument] {
   ///
   /// - Parameter key: The key of the option, for messages.
   /// - Throws: `FormatError.json` for text that is no JSON.
-  func values(of key: String) throws -> [JSONValue] {
+  package func values(of key: String) throws -> [JSONValue] {
     try flatMap { argument in
       let value = try argument.value(of: key)
       return value.arrayValue ?? [value]

@@ -38,7 +38,7 @@ package struct ColumnOptions: ParsableArguments {
   }
 
   /// The hints to a look at rows.
-  var hints: TaskHints {
+  package var hints: TaskHints {
     var hints = texts.hints
     hints.kind = kind
     hints.labelColumn = labelColumn.map { .name($0) }
@@ -61,7 +61,7 @@ package struct TextColumnOptions: ParsableArguments {
   package init() {}
 
   /// The hints to a look at rows.
-  var hints: TaskHints {
+  package var hints: TaskHints {
     var hints = TaskHints()
     hints.textColumn = textColumn.map { .name($0) }
     hints.textPairColumn = textPairColumn.map { .name($0) }

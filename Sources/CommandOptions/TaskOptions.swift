@@ -81,7 +81,7 @@ package struct TaskOptions: ParsableArguments {
   /// The task and a reader of its files.
   ///
   /// Throws for a masked language model's task unless the command trains those.
-  func open(
+  package func open(
     _ console: Console, unlabelledFile: String? = nil, answers: String? = nil,
     trainsMaskedModels: Bool = false, model: String? = nil
   ) throws -> TaskReader {
@@ -116,7 +116,7 @@ package struct TaskOptions: ParsableArguments {
   /// Requirement of a task with the folder of its files, or files of rows.
   ///
   /// - Parameter answers: A file of answers, which may bring texts of its own.
-  func require(_ missing: inout MissingOptions, answers: String? = nil) {
+  package func require(_ missing: inout MissingOptions, answers: String? = nil) {
     let hasFiles = [trainFile, validationFile, testFile, answers].contains { $0 != nil }
     if task == nil && (data != nil || !hasFiles) {
       _ = missing.require(task, "--task", "a name or a YAML file; or --train-file, rows of your own")
@@ -127,5 +127,5 @@ package struct TaskOptions: ParsableArguments {
   }
 
   /// The user's files that are read: the task's file and the data.
-  var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
+  package var inputs: [String] { [task, data, trainFile, validationFile, testFile].compactMap { $0 } }
 }

@@ -160,17 +160,17 @@ package struct TrainingOptions: ParsableArguments {
   }
 
   /// The checkpoint that the run goes on from; nil begins a new run.
-  var resumption: JobResumption? {
+  package var resumption: JobResumption? {
     resumeFromCheckpoint.map { JobResumption($0, acceptsDifferences: resumeAnyway) }
   }
 
   /// The settings of a run: Potstill's defaults, then the task's, then these.
-  func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
+  package func config(for task: TaskDefinition, canEvaluate: Bool) throws -> TrainingConfig {
     try TrainingConfig(for: task, overrides: try given(), canEvaluate: canEvaluate)
   }
 
   /// The settings of a run as its recipe holds them.
-  func recipe(_ config: TrainingConfig) throws -> JSONObject {
+  package func recipe(_ config: TrainingConfig) throws -> JSONObject {
     var object = TrainingConfig.settings.json(of: config)
     // -1 stands for "as the epochs say".
     if config.maxSteps < 0 { object["max_steps"] = nil }
@@ -186,7 +186,7 @@ extension ArgumentHelp {
   /// - Parameters:
   ///   - path: The setting.
   ///   - usual: The default in words.
-  static func training(
+  package static func training(
     _ path: PartialKeyPath<TrainingConfig>, default usual: String? = nil
   ) -> ArgumentHelp {
     ArgumentHelp(TrainingConfig.settings.help(path, default: usual))
