@@ -254,6 +254,36 @@ struct ResumptionTests {
     }
   }
 
+  @Test("a run that goes on in another folder has the best weights of the one before, to the bit")
+  func anotherFolder() throws {
+    try FixedThreads.run {
+      let settings = config {
+        ($0.evalStrategy, $0.evalSteps, $0.saveTotalLimit) = (.steps, 4, nil)
+        $0.loadBestModelAtEnd = true
+        // So that the best evaluation is an early one.
+        $0.learningRate = 0.5
+      }
+      let first = try TemporaryFolder()
+      let straight = try run(settings, in: first.url).values
+      let checkpoint = first.url.appending(path: "checkpoint-15")
+      let state = try JSONValue(contentsOf: checkpoint.appending(path: "trainer_state.json"))
+      let best = try #require(state["best_model_checkpoint"]?.stringValue)
+      #expect(state["best_global_step"]?.intValue ?? 20 < 15)
+      let second = try TemporaryFolder()
+      #expect(try run(settings, in: second.url, resume: .checkpoint(checkpoint)).values == straight)
+      // Its own checkpoint carries them on, also when the first folder is gone.
+      try FileManager.default.removeItem(at: first.url.appending(path: best))
+      let third = try TemporaryFolder()
+      let later = second.url.appending(path: "checkpoint-20")
+      #expect(try run(settings, in: third.url, resume: .checkpoint(later)).values == straight)
+      let fourth = try TemporaryFolder()
+      let recorder = Recorder()
+      let anew = try run(settings, in: fourth.url, resume: .checkpoint(checkpoint), observers: [recorder])
+      #expect(anew.values != straight)
+      #expect(recorder.messages.contains { $0.contains(best) && $0.contains("looking for the best anew") })
+    }
+  }
+
   @Test("half-written and half-removed files of a process that is gone are cleared away, others are left")
   func leftovers() throws {
     let temporary = try TemporaryFolder()

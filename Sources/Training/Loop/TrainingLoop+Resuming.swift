@@ -58,14 +58,21 @@ extension TrainingLoop {
     try optimizer.load(from: checkpoint.appending(path: CheckpointFolder.optimizerFile))
     bestWeights = try folder.bestWeights(of: optimizer.parameters, in: checkpoint)
     if let best = state.bestCheckpoint, !(checkpoints?.holdsBest(best, with: choice.manifest) ?? false) {
-      // The best weights so far are out of reach, so the best of the evaluations to come is taken.
+      let source = CheckpointFolder(checkpoint.deletingLastPathComponent())
       state.bestCheckpoint = nil
-      state.bestMetric = nil
-      state.bestStep = nil
-      state.evaluationsWithoutGain = 0
-      for observer in observers {
-        try observer.message(
-          "the best checkpoint so far, \(best), is not in the run folder; looking for the best anew")
+      if source.holdsBest(best, with: choice.manifest) {
+        // The run goes on in another folder, so its checkpoints carry the best weights themselves.
+        bestWeights = try source.weights(of: optimizer.parameters, in: source.directory.appending(path: best))
+      } else {
+        // The best weights so far are out of reach, so the best of the evaluations to come is taken.
+        state.bestMetric = nil
+        state.bestStep = nil
+        state.evaluationsWithoutGain = 0
+        for observer in observers {
+          try observer.message(
+            "the best checkpoint so far, \(best), is neither in the run folder nor beside \(checkpoint.path); "
+              + "looking for the best anew")
+        }
       }
     }
     for observer in observers {

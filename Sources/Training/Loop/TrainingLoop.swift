@@ -323,7 +323,7 @@ public final class TrainingLoop {
         state.bestStep = state.globalStep
         if config.loadBestModelAtEnd {
           state.bestCheckpoint = keepsCheckpoints ? CheckpointFolder.name(step: state.globalStep) : nil
-          if !keepsCheckpoints { keepWeights(of: optimizer.parameters) }
+          bestWeights = keepsCheckpoints ? nil : Self.copies(of: optimizer.parameters)
         }
       }
     }
@@ -336,8 +336,8 @@ public final class TrainingLoop {
 
   // MARK: Beginning and end
 
-  private func keepWeights(of parameters: [Parameter]) {
-    bestWeights = parameters.map { Tensor(storage: $0.storage.copy(), shape: $0.shape) }
+  private static func copies(of parameters: [Parameter]) -> [Tensor] {
+    parameters.map { Tensor(storage: $0.storage.copy(), shape: $0.shape) }
   }
 
   private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {

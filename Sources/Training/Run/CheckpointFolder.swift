@@ -84,10 +84,21 @@ public struct CheckpointFolder {
   func bestWeights(of parameters: [Parameter], in checkpoint: URL) throws(TrainingError) -> [Tensor]? {
     let url = checkpoint.appending(path: Self.bestFile)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
+    return try weights(of: parameters, in: checkpoint, files: [Self.bestFile])
+  }
+
+  /// The values that a checkpoint has for some parameters, which keep their own.
+  func weights(of parameters: [Parameter], in checkpoint: URL) throws(TrainingError) -> [Tensor] {
+    try weights(of: parameters, in: checkpoint, files: [Self.modelFile, Self.auxiliaryFile])
+  }
+
+  private func weights(
+    of parameters: [Parameter], in checkpoint: URL, files names: [String]
+  ) throws(TrainingError) -> [Tensor] {
     let copies = parameters.map {
       Parameter(name: $0.name, value: Tensor(storage: Storage(uninitialized: $0.count), shape: $0.shape))
     }
-    try restore(copies, from: checkpoint, files: [Self.bestFile])
+    try restore(copies, from: checkpoint, files: names)
     return copies.map(\.detached)
   }
 
