@@ -15,7 +15,7 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages demo build install uninstall test lint format parity faults bench bench-peers clean
+.PHONY: help packages program demo build install uninstall test lint format parity faults bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +23,14 @@ help: ## List the targets.
 packages: ## Install missing system packages (root or sudo).
 	@.ci/system-packages
 
-demo: build ## Teacher to student in about two minutes: no data, no downloads.
+demo: program ## Teacher to student in about two minutes: no data, no downloads.
 	@$(BINARY) demo $(ARGS)
 
-build: packages ## Build the potstill command.
+program: packages ## Build the potstill command alone.
 	@$(BUILD) --product potstill
+
+build: program ## Build the potstill command and the server for potstill serve.
+	@$(BUILD) --product potstill-serve
 
 install: build ## Install program, manual and shell completions under PREFIX (/usr/local).
 	@.ci/install "$(DESTDIR)$(PREFIX)" $(BINARY)
@@ -44,16 +47,16 @@ lint: ## Check layout and style of every source file.
 format: ## Lay out every source file.
 	@$(SWIFT) format --in-place --parallel --recursive $(SOURCES)
 
-parity: build ## Compare with the Python implementations (own Python environment).
+parity: program ## Compare with the Python implementations (own Python environment).
 	@PYTHON=$(PYTHON) Tests/Reference/parity.sh $(BINARY) $(ARGS)
 
-faults: build ## Kill every kind of run at random moments; what comes out must equal an uninterrupted run's.
+faults: program ## Kill every kind of run at random moments; what comes out must equal an uninterrupted run's.
 	@$(PYTHON) Tests/Faults/kills.py $(BINARY) $(ARGS)
 
 bench: packages ## Measure GEMM, tokenizer, training step and inference.
 	@$(SWIFT) run --configuration release --package-path Benchmarks potstill-bench $(ARGS)
 
-bench-peers: build ## Compare speed and memory with the Python engines (own Python environment).
+bench-peers: program ## Compare speed and memory with the Python engines (own Python environment).
 	@$(PYTHON) Benchmarks/peers/compare.py $(BINARY) $(ARGS)
 
 clean: ## Remove what was built.

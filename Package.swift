@@ -52,10 +52,13 @@ let package = Package(
   products: [
     .library(name: "Potstill", targets: ["Potstill"]),
     .executable(name: "potstill", targets: ["PotstillTool"]),
+    // A product of its own: what it stands on takes longer to build than all else.
+    .executable(name: "potstill-serve", targets: ["ServeTool"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
   ],
   targets: [
     .target(name: "CKernels"),
@@ -70,6 +73,25 @@ let package = Package(
       name: "PotstillTool", dependencies: ["PotstillCommands", "CBuild"],
       swiftSettings: settings + (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
       linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+    .executableTarget(
+      name: "ServeTool",
+      dependencies: ["Serving", "PotstillCommands", "CommandOptions", "Terminal", "Tasks", "CBuild"],
+      swiftSettings: settings + (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+      linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Tasks", "Encoders", "Tokenization", "ModelFormats",
+        .product(name: "Hummingbird", package: "hummingbird"),
+      ],
+      resources: [.embedInCode("Files/openapi.json"), .embedInCode("Files/playground.html")],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Serving", "Tasks", "Encoders", "Datasets", "Tokenization", "ModelFormats", "TestSupport",
+      ],
+      swiftSettings: settings),
     // Its folder `tasks` is a link to that of the package, since resources lie below the folder of their target.
     .target(name: "TaskFiles", resources: [.embedInCode("tasks")], swiftSettings: settings),
     // They import `Potstill` alone; the others are named so that a change in one of them compiles both again.

@@ -14,13 +14,18 @@ public enum CommandLineTool {
   ///
   /// - Parameter commit: The commit that was built, for `--version`; empty where nobody knows it.
   public static func main(commit: String) -> Never {
+    main(Array(CommandLine.arguments.dropFirst()), commit: commit, launcher: ServerProgram())
+  }
+
+  /// Runs some arguments and ends the process.
+  package static func main(_ arguments: [String], commit: String, launcher: some ServerLauncher) -> Never {
     // The runtime's crash reporter takes SIGQUIT for a crash and goes on; Ctrl-\\ must end the program.
     SignalWatch.endOnQuit()
     // A file beyond the limit of its size is then an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
     let console = Console.standard()
     let version = PotstillVersion.line(commit: commit)
-    var code = run(Array(CommandLine.arguments.dropFirst()), console: console, version: version)
+    var code = run(arguments, console: console, version: version, launcher: launcher)
     for path in MappedFile.takeRewritten() {
       console.warn("\(path) was written to while it was in use; what was read of it may be of both versions")
     }
@@ -37,10 +42,14 @@ public enum CommandLineTool {
   /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
   /// 143 for a run that SIGINT and SIGTERM broke off.
   package static func run(
-    _ arguments: [String], console: Console, version: String = PotstillVersion.line()
+    _ arguments: [String], console: Console, version: String = PotstillVersion.line(),
+    launcher: some ServerLauncher
   ) -> Int32 {
     run(named: arguments.first, on: console, version: version) {
-      try command(for: arguments, console: console)
+      let command = try command(for: arguments, console: console)
+      guard let serve = command as? ServeCommand else { return command }
+      try launcher.serve(serve, arguments: arguments, console: console)
+      throw ExitCode.success
     }
   }
 

@@ -33,7 +33,10 @@ package struct PotstillCommand: ParsableCommand {
         ]),
       CommandGroup(
         name: "Use models",
-        subcommands: [EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ScoreCommand.self]),
+        subcommands: [
+          EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ServeCommand.self,
+          ScoreCommand.self,
+        ]),
       CommandGroup(
         name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
     ])

@@ -32,11 +32,11 @@ import Testing
   }
 
   @Test func aCommandThatIsNearToNoneGetsTheHelp() {
-    let run = potstill(["serve"])
+    let run = potstill(["quantum"])
     #expect(run.code == 64)
     #expect(
       run.messages
-        == "potstill: error: Unknown command 'serve'\n  See 'potstill --help' for more information.\n")
+        == "potstill: error: Unknown command 'quantum'\n  See 'potstill --help' for more information.\n")
     #expect(potstill(["help", "train"]).output.contains("USAGE: potstill train"))
     #expect(potstill([]).output.contains("USAGE: potstill <subcommand>"))
   }
@@ -104,5 +104,18 @@ import Testing
   @Test func messagesOfLongArgumentsHaveAnEnd() {
     let run = potstill(["score", "--metric", "accuracy", String(repeating: "p", count: 100_000), "gold"])
     #expect(run.code == 1 && run.messages.count < 5000)
+  }
+
+  @Test func serveHandsItsArgumentsOn() {
+    let run = potstill(["serve", "--model", "m", "--port", "0", "--max-seq-length", "64"])
+    #expect(run.code == 0 && run.output.hasPrefix("m on 127.0.0.1:0 by "), "\(run.messages)")
+    #expect(run.output.contains(#"["serve", "--model", "m", "--port", "0", "--max-seq-length", "64"]"#))
+    for (wrong, words) in [
+      (["--port", "65536"], "at most 65535"), (["--time-limit", "nan"], "0.001 to 86400"),
+      (["--max-texts", "0"], "--max-texts is 0"),
+    ] {
+      let run = potstill(["serve", "--model", "m"] + wrong)
+      #expect(run.code == 64 && run.messages.contains(words), "\(run.messages)")
+    }
   }
 }

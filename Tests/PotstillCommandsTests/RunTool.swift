@@ -11,6 +11,13 @@ struct ToolRun {
   let messages: String
 }
 
+/// Launcher that says what would be served.
+struct StandInServer: ServerLauncher {
+  func serve(_ command: ServeCommand, arguments: [String], console: Console) {
+    console.result("\(command.model) on \(command.host):\(command.port) by \(arguments)")
+  }
+}
+
 /// Runs a command line in this process.
 ///
 /// - Parameters:
@@ -25,6 +32,6 @@ func potstill(
   var lines = input[...]
   let console = Console(
     output: output, messages: messages, environment: environment, input: { lines.popFirst() })
-  let code = CommandLineTool.run(arguments, console: console)
+  let code = CommandLineTool.run(arguments, console: console, launcher: StandInServer())
   return ToolRun(code: code, output: output.contents, messages: messages.contents)
 }

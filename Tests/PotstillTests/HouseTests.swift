@@ -108,7 +108,8 @@ import Testing
       "Datasets",
       "Encoders",
       "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "Terminal", "PotstillDemo",
-      "CommandOptions", "PotstillCommands", "PotstillTool",
+      "CommandOptions", "Serving", "PotstillCommands",
+      "PotstillTool", "ServeTool",
     ]
     let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     for source in HouseSource.all {
@@ -125,7 +126,7 @@ import Testing
   /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Distillation", "Terminal", "PotstillDemo", "CommandOptions", "PotstillCommands",
+    "Tasks", "Distillation", "Terminal", "PotstillDemo", "CommandOptions", "PotstillCommands", "Serving",
   ]
 
   @Test func filesAndFoldersHaveASize() {

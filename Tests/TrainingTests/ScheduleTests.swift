@@ -2,7 +2,6 @@ import Foundation
 import ModelFormats
 import TestSupport
 import Testing
-
 import Training
 
 @Suite("Learning-rate schedules")

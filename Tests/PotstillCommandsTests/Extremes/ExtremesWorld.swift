@@ -107,6 +107,7 @@ final class ExtremesWorld {
         ["predict", "--model", path("base"), "--window", "mean", "the film was good"],
         ["predict", "--model", path("qa"), "--version-2-with-negative", "the film was", "the film was good"],
       ]
+    case "serve": return [["serve", "--model", path("base")]]
     case "score":
       return [
         [

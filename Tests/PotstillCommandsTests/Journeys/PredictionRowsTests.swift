@@ -138,7 +138,8 @@ import Tokenization
         answered.append(output.contents.split(separator: "\n").count)
         return lines.popFirst()
       })
-    #expect(CommandLineTool.run(["predict", "--model", world.path("model")], console: console) == 0)
+    let command = ["predict", "--model", world.path("model")]
+    #expect(CommandLineTool.run(command, console: console, launcher: StandInServer()) == 0)
     #expect(answered == [0, 1, 2, 3])
     let run = try predict([], input: ["the film was good", #"{"text": "a weak tea"}"#, "{no object"])
     #expect(

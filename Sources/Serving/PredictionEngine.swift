@@ -1,0 +1,173 @@
+import Foundation
+import ModelFormats
+import Synchronization
+import Tasks
+
+/// Engine of a server: one thread that answers the texts of all requests that wait, many at a time.
+///
+/// While a forward pass runs, requests gather; the next pass takes them together, so that a busy server works in batches
+/// and an idle one answers at once. A request with more texts than a batch takes turns with the others.
+package final class PredictionEngine: Sendable {
+  /// Request that waits for its answers.
+  private final class Job: Sendable {
+    let items: [PredictionItem]
+    let deadline: ContinuousClock.Instant
+    let progress = Mutex(Progress())
+
+    struct Progress {
+      var answers: [JSONValue] = []
+      var continuation: CheckedContinuation<[JSONValue], any Error>?
+      var isOver = false
+    }
+
+    init(_ items: [PredictionItem], deadline: ContinuousClock.Instant) {
+      (self.items, self.deadline) = (items, deadline)
+    }
+
+    /// Ends the job once; later ends change nothing.
+    func end(_ result: Result<[JSONValue], any Error>) {
+      let continuation = progress.withLock { progress in
+        defer { (progress.isOver, progress.continuation) = (true, nil) }
+        return progress.continuation
+      }
+      continuation?.resume(with: result)
+    }
+  }
+
+  private struct State {
+    var waiting: [Job] = []
+    var waitingTexts = 0
+    var isStopping = false
+  }
+
+  private let state = Mutex(State())
+  private let work = DispatchSemaphore(value: 0)
+  private let limit: Int
+  /// Most texts of one batch.
+  private static let batchTexts = 64
+
+  /// An engine that answers with a run of predictions, which is its own from now on.
+  ///
+  /// - Parameters:
+  ///   - run: The run.
+  ///   - limit: Most texts that wait.
+  ///   - measured: Told of each batch: its texts, and the seconds it took.
+  package init(_ run: sending PredictionRun, limit: Int, measured: @escaping @Sendable (Int, Double) -> Void)
+  {
+    self.limit = limit
+    nonisolated(unsafe) var run = run
+    // Safe because the run belongs to this thread alone.
+    let thread = Thread { [self] in
+      while let batch = next() { answer(batch, with: &run, measured) }
+    }
+    thread.name = "potstill-engine"
+    thread.stackSize = 4 << 20
+    thread.start()
+  }
+
+  /// The number of texts that wait.
+  package var waitingTexts: Int { state.withLock { $0.waitingTexts } }
+
+  /// Answers to some items, in their order.
+  ///
+  /// - Throws: `ServerFault` when too many wait, the time is over or the server stops; `TaskError` for items that cannot be
+  ///   answered; `CancellationError`.
+  package func answer(_ items: [PredictionItem], until deadline: ContinuousClock.Instant) async throws
+    -> [JSONValue]
+  {
+    let job = Job(items, deadline: deadline)
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        job.progress.withLock { $0.continuation = continuation }
+        if Task.isCancelled { return job.end(.failure(CancellationError())) }
+        let fault: ServerFault? = state.withLock { state in
+          if state.isStopping { return .stopping }
+          // A request larger than the queue may come when nobody else waits.
+          if state.waitingTexts > 0, state.waitingTexts + items.count > limit { return .busy }
+          state.waiting.append(job)
+          state.waitingTexts += items.count
+          return nil
+        }
+        if let fault { return job.end(.failure(fault)) }
+        work.signal()
+      }
+    } onCancel: {
+      job.end(.failure(CancellationError()))
+    }
+  }
+
+  /// Refuses what comes from now on, and ends the thread once all that waits is answered.
+  package func stop() {
+    state.withLock { $0.isStopping = true }
+    work.signal()
+  }
+
+  // MARK: The thread
+
+  private typealias Part = (job: Job, range: Range<Int>)
+
+  /// The next texts to answer together; nil when the engine stops.
+  private func next() -> [Part]? {
+    while true {
+      let (parts, late, isOver): ([Part], [Job], Bool) = state.withLock { state in
+        var (parts, late, back): ([Part], [Job], [Job]) = ([], [], [])
+        var room = Self.batchTexts
+        let now = ContinuousClock.now
+        var taken = 0
+        for job in state.waiting {
+          if room == 0 { break }
+          taken += 1
+          let (done, isEnded) = job.progress.withLock { ($0.answers.count, $0.isOver) }
+          let left = job.items.count - done
+          if isEnded || job.deadline <= now {
+            state.waitingTexts -= left
+            if !isEnded { late.append(job) }
+            continue
+          }
+          let count = min(room, left)
+          parts.append((job, done..<done + count))
+          room -= count
+          state.waitingTexts -= count
+          if count < left { back.append(job) }
+        }
+        state.waiting.removeFirst(taken)
+        state.waiting += back
+        return (parts, late, state.isStopping && state.waiting.isEmpty && parts.isEmpty)
+      }
+      for job in late { job.end(.failure(ServerFault.late)) }
+      if !parts.isEmpty { return parts }
+      if isOver { return nil }
+      work.wait()
+    }
+  }
+
+  private func answer(
+    _ parts: [Part], with run: inout PredictionRun, _ measured: (Int, Double) -> Void
+  ) {
+    let clock = ContinuousClock.now
+    let items = parts.flatMap { $0.job.items[$0.range] }
+    do {
+      var answers = try run.answer(items).map(\.answer.json)[...]
+      for part in parts {
+        deliver(Array(answers.prefix(part.range.count)), of: part)
+        answers = answers.dropFirst(part.range.count)
+      }
+    } catch {
+      // One text that cannot be answered must not take the others with it.
+      for part in parts {
+        do { deliver(try run.answer(Array(part.job.items[part.range])).map(\.answer.json), of: part) } catch {
+          part.job.end(.failure(error))
+        }
+      }
+    }
+    measured(items.count, (ContinuousClock.now - clock) / .seconds(1))
+  }
+
+  private func deliver(_ answers: [JSONValue], of part: Part) {
+    let all = part.job.progress.withLock { progress in
+      progress.answers += answers
+      return progress.answers.count == part.job.items.count ? progress.answers : nil
+    }
+    if let all { part.job.end(.success(all)) }
+  }
+}
