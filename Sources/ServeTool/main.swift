@@ -14,7 +14,7 @@ private struct OwnServer: ServerLauncher {
     (settings.teacher, settings.host, settings.port) = (command.teacher, command.host, command.port)
     (settings.maxSequenceLength, settings.maxBodyBytes) = (command.maxSeqLength, command.maxBodyBytes)
     (settings.maxTexts, settings.maxWaitingTexts) = (command.maxTexts, command.maxWaitingTexts)
-    settings.timeLimit = command.timeLimit
+    (settings.timeLimit, settings.allowsNonFinite) = (command.timeLimit, console.allowsNonFinite)
     settings.token = console.environment["POTSTILL_SERVE_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
     let server = try PredictionServer(settings, listener: console)
     let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host

@@ -82,6 +82,8 @@ public struct ServerSettings: Sendable {
   public var model: String
   /// Folder or name of a second model that answers beside it; nil for none.
   public var teacher: String?
+  /// Whether models with NaN or infinite weights may answer.
+  public var allowsNonFinite = false
   /// Address to listen on; only loopback without a token.
   public var host = "127.0.0.1"
   /// Port to listen on; 0 lets the system choose.

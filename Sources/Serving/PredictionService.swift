@@ -88,7 +88,8 @@ struct ServedModel: Sendable {
     _ path: String, settings: ServerSettings, listener: any WorkListener,
     measured: @escaping @Sendable (Int, Double) -> Void
   ) throws {
-    let model = try TokenizedModel(path, needsHead: true, listener: listener)
+    let model = try TokenizedModel(
+      path, allowsNonFinite: settings.allowsNonFinite, listener: listener)
     limit = model.lengthLimit(settings.maxSequenceLength, listener: listener)
     var prediction = PredictionSettings()
     prediction.topCount = Int.max

@@ -9,6 +9,7 @@ package struct ServeCommand: ParsableCommand {
   package static let configuration = CommandConfiguration(
     commandName: "serve",
     abstract: "Answer over HTTP, with a page to type texts into.",
+    usage: "potstill serve --model <folder> [--teacher <folder>] [<options>]",
     discussion: """
       POST /predict takes {"text": …}, {"text": …, "text_pair": …}, {"question": …, "context": …} or {"texts": […]}, and gives \
       what 'potstill predict --json' prints; requests that come at the same time are answered together. POST /tokenize shows \
