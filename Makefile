@@ -9,13 +9,15 @@ STATIC ?= $(shell runtime=$$($(SWIFT)c -print-target-info -static-stdlib 2>/dev/
   sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p'); test -e "$$runtime/linux/libFoundation.a" && echo 1)
 # What `potstill --version` says behind the number; + stands for changes that are not committed.
 COMMIT ?= $(shell test -e .git && git describe --always --abbrev=7 --exclude='*' --dirty=+ 2>/dev/null)
-BUILD = POTSTILL_STATIC=$(STATIC) POTSTILL_COMMIT=$(COMMIT) $(SWIFT) build --configuration $(CONFIGURATION)
+# A folder with utf8proc's archive alone, so that the linker takes that into the program.
+ARCHIVES = $(CURDIR)/.build/archives
+BUILD = POTSTILL_STATIC=$(STATIC) POTSTILL_ARCHIVES=$(ARCHIVES) POTSTILL_COMMIT=$(COMMIT) $(SWIFT) build --configuration $(CONFIGURATION)
 # Asked only when a target needs it: it starts SwiftPM.
 BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages program demo build install uninstall test lint format parity faults bench bench-peers clean
+.PHONY: help packages program demo build docs release install uninstall test lint format parity faults bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +29,8 @@ demo: program ## Teacher to student in about two minutes: no data, no downloads.
 	@$(BINARY) demo $(ARGS)
 
 program: packages ## Build the potstill command alone.
+	@mkdir -p $(ARCHIVES) && archive=$$(cc -print-file-name=libutf8proc.a 2>/dev/null) && \
+	  if [ -e "$$archive" ]; then ln -sf "$$archive" $(ARCHIVES)/; fi || true
 	@$(BUILD) --product potstill
 
 build: program ## Build the potstill command and the server for potstill serve.
@@ -37,6 +41,12 @@ install: build ## Install program, manual and shell completions under PREFIX (/u
 
 uninstall: ## Remove what make install has put under PREFIX.
 	@.ci/install "$(DESTDIR)$(PREFIX)"
+
+docs: program ## Make the pages of the public API in .build/docs.
+	@.ci/docs "$$(dirname "$(BINARY)")/Modules" .build/docs
+
+release: build ## Make archive and Debian package of this version in dist/.
+	@Packaging/release $(BINARY) dist
 
 test: packages ## Build and run the whole test suite, optimised.
 	@$(SWIFT) test --configuration $(CONFIGURATION) --disable-xctest --disable-testable-imports $(ARGS)
@@ -60,4 +70,4 @@ bench-peers: program ## Compare speed and memory with the Python engines (own Py
 	@$(PYTHON) Benchmarks/peers/compare.py $(BINARY) $(ARGS)
 
 clean: ## Remove what was built.
-	@rm -rf .build Benchmarks/.build .venv-parity .venv-bench
+	@rm -rf .build dist Benchmarks/.build .venv-parity .venv-bench

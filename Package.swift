@@ -42,6 +42,13 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
   let isStatic = false
 #endif
 
+/// Flags of linking a program that brings what it needs: Swift's runtime, and utf8proc where its archive is in a folder of its own.
+let programLinking: [LinkerSetting] =
+  isStatic
+  ? [
+    .unsafeFlags(["-static-stdlib"] + (Context.environment["POTSTILL_ARCHIVES"].map { ["-L", $0] } ?? []))
+  ] : []
+
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
   "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Distillation",
@@ -72,12 +79,12 @@ let package = Package(
     .executableTarget(
       name: "PotstillTool", dependencies: ["PotstillCommands", "CBuild"],
       swiftSettings: settings + (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
-      linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+      linkerSettings: programLinking),
     .executableTarget(
       name: "ServeTool",
       dependencies: ["Serving", "PotstillCommands", "CommandOptions", "Terminal", "Tasks", "CBuild"],
       swiftSettings: settings + (isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
-      linkerSettings: isStatic ? [.unsafeFlags(["-static-stdlib"])] : []),
+      linkerSettings: programLinking),
     .target(
       name: "Serving",
       dependencies: [

@@ -24,7 +24,9 @@ package struct PotstillCommand: ParsableCommand {
     version: PotstillVersion.current,
     subcommands: [ManualCommand.self],
     groupedSubcommands: [
-      CommandGroup(name: "Begin", subcommands: [DemoCommand.self, InitCommand.self]),
+      CommandGroup(
+        name: "Begin",
+        subcommands: [DemoCommand.self, InitCommand.self, TasksCommand.self, DoctorCommand.self]),
       CommandGroup(
         name: "Make models",
         subcommands: [

@@ -28,7 +28,7 @@ import Testing
     let required = [
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
       "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
-      "init": ["a"], "serve": ["--model", "a"],
+      "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],
     ]
     let scored = [
@@ -42,7 +42,7 @@ import Testing
       #expect(run.code == 64, "\(name) --\(option): \(run.messages)")
       #expect(run.messages.contains("--\(option)") && run.messages.contains("empty"), "\(run.messages)")
     }
-    #expect(["inspect", "demo"].contains(name) || !options.isEmpty)
+    #expect(["inspect", "demo", "doctor"].contains(name) || !options.isEmpty)
   }
 
   @Test("an empty value of a recipe is refused with its line")

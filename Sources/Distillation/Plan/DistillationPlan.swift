@@ -195,13 +195,22 @@ public struct MemoryEstimate: Sendable, Equatable {
     parameters = 4 * (teacher.parameterCount + further + student.parameterCount + projectionCount)
     gradients = 4 * trained
     optimizer = 4 * optimizerStates * trained
-    let perLayer = { (model: ModelDescription) in
-      tokens * (8 * model.hiddenSize + model.intermediateSize + model.heads * sequenceLength)
-    }
-    let passing = tokens * (4 * student.hiddenSize + student.intermediateSize)
-    activations = 4 * (student.layers * perLayer(student) + passing + 2 * perLayer(teacher))
+    let (own, other) = (student.cost, teacher.cost)
+    activations =
+      4
+      * (own.layers * own.keptValues(tokens: tokens, sequenceLength: sequenceLength)
+        + own.passingValues(tokens: tokens)
+        + 2 * other.keptValues(tokens: tokens, sequenceLength: sequenceLength))
   }
 
   /// The sum, in bytes.
   public var total: Int { parameters + gradients + optimizer + activations }
+}
+
+extension ModelDescription {
+  /// Cost of the encoder.
+  fileprivate var cost: EncoderCost {
+    EncoderCost(
+      layers: layers, hiddenSize: hiddenSize, intermediateSize: intermediateSize, heads: heads)
+  }
 }

@@ -39,6 +39,41 @@ public struct CheckpointReport {
   private var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
   private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
 
+  /// Number that the configuration has for a property of encoders, under its family's name; nil where it has none.
+  private func number(_ path: PartialKeyPath<EncoderConfig>) -> Int? {
+    let own = config["model_type"]?.stringValue.flatMap { EncoderArchitecture(rawValue: $0) }
+    // A model of another type may have a field under any family's name.
+    let families = [own].compactMap(\.self) + EncoderArchitecture.allCases
+    return families.lazy.compactMap { config[$0.key(path)]?.intValue }.first
+  }
+
+  /// Shape of a Transformer; nil for other encoders.
+  private var cost: EncoderCost? {
+    guard let layers = number(\.layerCount), let hidden = number(\.hiddenSize),
+      let intermediate = number(\.intermediateSize), let heads = number(\.attentionHeads)
+    else { return nil }
+    return EncoderCost(layers: layers, hiddenSize: hidden, intermediateSize: intermediate, heads: heads)
+  }
+
+  /// Sequences of the batch by which the memory of a training step is told.
+  private static let sequences = 32
+  /// Tokens of each: 128, or what the model reads.
+  private var length: Int { min(128, max(1, number(\.maxPositions) ?? 128)) }
+
+  /// Operations of the encoder for each token; nil for what is no Transformer.
+  private var operationsPerToken: Int? {
+    cost.map {
+      EncoderCost.matrixOperations(tensors.map { ($0.name, $0.shape) })
+        + $0.attentionOperations(sequenceLength: length)
+    }
+  }
+
+  /// Bytes of a training step with AdamW; nil for what is no Transformer.
+  private var trainingBytes: Int? {
+    cost?.trainingBytes(
+      parameters: parameterCount, tokens: Self.sequences * length, sequenceLength: length)
+  }
+
   /// The labels of the head in the order of its outputs.
   private var labels: [String] {
     let names = config["id2label"]?.objectValue ?? JSONObject()
@@ -52,6 +87,9 @@ public struct CheckpointReport {
     object["path"] = .string(path)
     object["parameters"] = .integer(parameterCount)
     object["bytes"] = .integer(fileBytes)
+    object["sequence_length"] = .integer(length)
+    object["flops_per_token"] = operationsPerToken.map { .integer($0) }
+    object["training_step_bytes"] = trainingBytes.map { .integer($0) }
     if !nonFinite.isEmpty {
       var counts = JSONObject()
       for (name, count) in nonFinite { counts[name] = .integer(count) }
@@ -71,15 +109,12 @@ public struct CheckpointReport {
 
   /// Two lines of facts before the tree.
   public var summary: String {
-    let type = config["model_type"]?.stringValue
-    let own = type.flatMap { EncoderArchitecture(rawValue: $0) }
-    // A model of another type may have a field under any family's name.
-    let families = [own].compactMap(\.self) + EncoderArchitecture.allCases
     func fact(_ path: PartialKeyPath<EncoderConfig>, _ unit: String) -> String? {
-      families.lazy.compactMap { config[$0.key(path)]?.intValue }.first.map { "\($0) \(unit)" }
+      number(path).map { "\($0) \(unit)" }
     }
     let facts = [
-      type, fact(\.layerCount, "layers"), fact(\.hiddenSize, "wide"), fact(\.attentionHeads, "heads"),
+      config["model_type"]?.stringValue, fact(\.layerCount, "layers"), fact(\.hiddenSize, "wide"),
+      fact(\.attentionHeads, "heads"),
       fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
     let sizes = [
@@ -88,17 +123,23 @@ public struct CheckpointReport {
       megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
     ]
     var lines = ["\(path): \(facts.joined(separator: ", "))", sizes.joined(separator: ", ")]
+    if let operationsPerToken, let trainingBytes {
+      lines.append(
+        "\(grouped(operationsPerToken)) FLOPs a token in sequences of \(length), about "
+          + "\(megabytes(trainingBytes)) MB in a training step of \(Self.sequences) of them with AdamW")
+    }
     if !labels.isEmpty { lines.append("labels: \(labels.joined(separator: ", "))") }
     return lines.joined(separator: "\n")
   }
 
-  /// The parameter tree, alike layers told once: name, shape, values and MB of each line.
+  /// The parameter tree, alike layers told once: name, shape, values, share of all in per cent and MB of each line.
   public var rows: [[String]] {
     ParameterTree(tensors).rows.map { row in
-      [
+      let share = 100 * Double(row.count) / Double(max(1, parameterCount))
+      return [
         String(repeating: "  ", count: row.depth) + row.name,
         row.shape.map { "[" + $0.map(String.init).joined(separator: ", ") + "]" } ?? "",
-        grouped(row.count), megabytes(4 * row.count),
+        grouped(row.count), String(format: "%.1f", share), megabytes(4 * row.count),
       ]
     }
   }

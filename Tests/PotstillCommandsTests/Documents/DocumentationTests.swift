@@ -11,7 +11,7 @@ import Yams
 /// What README and `docs/` show must be true: commands parse, recipes plan, Swift is compiled, links lead somewhere.
 @Suite("Documentation")
 struct DocumentationTests {
-  static let pages = Page.all(below: ["README.md", "CONTRIBUTING.md", "docs"])
+  static let pages = Page.all(below: ["README.md", "README.zh.md", "CONTRIBUTING.md", "docs"])
   static let pagesOfResults = pages.filter { $0.path.hasPrefix("docs/results/") && !$0.commands.isEmpty }
   static let pagesWithRecipes = pages.filter { !$0.blocks("yaml").isEmpty }
 
@@ -34,6 +34,23 @@ struct DocumentationTests {
       #expect(FileManager.default.fileExists(atPath: target.path), "\(link)")
       if parts.count == 2 { #expect(try Page(target).anchors.contains(parts[1]), "\(link)") }
     }
+  }
+
+  @Test("both READMEs show the same code, the same numbers in tables and the same pages")
+  func languages() throws {
+    let texts = try ["README.md", "README.zh.md"].map {
+      try String(contentsOf: Page.root.appending(path: $0), encoding: .utf8)
+    }
+    let code = texts.map { $0.matches(of: /(?s)```.*?```/).map { String($0.output) } }
+    #expect(code[0].count >= 5 && code[0] == code[1])
+    let numbers = texts.map { text in
+      text.split(separator: "\n").filter { $0.hasPrefix("|") }.map { row in
+        row.matches(of: /[0-9][0-9.,]*/).map { String($0.output) }
+      }
+    }
+    #expect(numbers[0].count >= 20 && numbers[0] == numbers[1])
+    let links = texts.map { $0.matches(of: /\]\(([^)]*)\)/).map { String($0.output.1) } }
+    #expect(links[0].filter { $0 != "README.zh.md" } == links[1].filter { $0 != "README.md" })
   }
 
   @Test("every Swift example is one that is compiled and run")

@@ -107,6 +107,8 @@ final class ExtremesWorld {
         ["predict", "--model", path("base"), "--window", "mean", "the film was good"],
         ["predict", "--model", path("qa"), "--version-2-with-negative", "the film was", "the film was good"],
       ]
+    case "tasks": return [["tasks"]]
+    case "doctor": return [["doctor"]]
     case "serve": return [["serve", "--model", path("base")]]
     case "score":
       return [

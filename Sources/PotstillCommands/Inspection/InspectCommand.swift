@@ -13,7 +13,7 @@ package struct InspectCommand: ConsoleCommand {
     abstract: "Show what is in a checkpoint, and what the machine offers.",
     usage: "potstill inspect [<options>] [<model>]",
     discussion: """
-      Prints the parameter tree of a Hugging Face directory with shapes, sizes and memory; layers that are alike are \
+      Prints the parameter tree of a Hugging Face directory with shapes, sizes, shares, operations and memory; layers that are alike are \
       shown once. With --machine it prints processor, instruction sets, the matrix library with the core that runs, \
       threads, and the measured speed of matrix products.
 
@@ -50,7 +50,9 @@ package struct InspectCommand: ConsoleCommand {
       console.result(checkpoint.summary)
       console.result("")
       console.result(
-        TextTable([.text("parameter"), .text("shape"), .number("values"), .number("MB")], checkpoint.rows))
+        TextTable(
+          [.text("parameter"), .text("shape"), .number("values"), .number("%"), .number("MB")],
+          checkpoint.rows))
     }
     if checkpoint != nil && report != nil { console.result("") }
     if let report { console.result(TextTable(facts: report.facts)) }
