@@ -64,7 +64,7 @@ final class DocumentationWorld {
     let lines = text.split(separator: "\n")
     func value(_ key: String, in line: some StringProtocol) -> String? {
       let parts = line.components(separatedBy: key + ": ")
-      return parts.count < 2 ? nil : String(parts[1].prefix { !",}".contains($0) })
+      return parts.count < 2 ? nil : String(parts[1].drop { $0 == "[" }.prefix { !",}]".contains($0) })
     }
     // The options of one task stand on lines of their own, those of several in braces.
     let whole = lines.joined(separator: ", ")
