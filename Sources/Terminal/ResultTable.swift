@@ -65,6 +65,25 @@ extension ModelMeasurement {
   }
 }
 
+extension InferenceSpeed {
+  /// The table of some models' speeds.
+  package static func table(_ rows: [(name: String, speed: InferenceSpeed)]) -> TextTable {
+    var table = TextTable([
+      .text("model"), .number("ms p50"), .number("p95"), .number("p99"),
+      .number("best batch", short: "batch"),
+      .number("sentences/s", short: "sent/s"),
+    ])
+    for (name, speed) in rows {
+      let times = [speed.latency.p50, speed.latency.p95, speed.latency.p99]
+      table.add(
+        [name] + times.map { String(format: "%.2f", $0) } + [
+          String(speed.bestBatch), grouped(Int(speed.samplesPerSecond.rounded())),
+        ])
+    }
+    return table
+  }
+}
+
 extension ClassReport {
   /// Scores of each class, one a row.
   package var table: TextTable {

@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import PotstillCommands
+import Tasks
 import Testing
 
 /// Commands that look: at tasks, at the machine, and into checkpoints.
@@ -59,5 +60,14 @@ import Testing
     let encoder = try #require(table.split(separator: "\n").first { $0.hasPrefix("bert ") })
     let parts = encoder.split(separator: " ")
     #expect(parts.count == 4 && Double(parts[2]) ?? 0 > 90, "\(encoder)")
+  }
+
+  @Test func percentilesAreTheNearestRank() {
+    let hundred = InferenceSpeed.Latency(of: (1...100).map(Double.init).shuffled())
+    #expect([hundred.p50, hundred.p95, hundred.p99] == [50, 95, 99])
+    let one = InferenceSpeed.Latency(of: [7])
+    #expect([one.p50, one.p95, one.p99] == [7, 7, 7])
+    let three = InferenceSpeed.Latency(of: [3, 1, 2])
+    #expect([three.p50, three.p95, three.p99] == [2, 3, 3])
   }
 }

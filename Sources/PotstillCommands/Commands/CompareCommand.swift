@@ -13,7 +13,8 @@ package struct CompareCommand: ConsoleCommand {
     abstract: "Put models side by side: size, speed, score.",
     discussion: """
       Measures each model on the same examples, one after the other: sentences a second in batches, milliseconds for \
-      one sentence alone (the median), and the task's metrics. The speed-up is against the first model.
+      one sentence alone (the median), and the task's metrics. The speed-up is against the first model. A second table has the \
+      percentiles of these milliseconds, and the sentences a second at the best of the batch sizes 1 to 128.
 
         potstill compare --task sst2 --data SST-2/ teacher/ student/
       """)
@@ -49,12 +50,19 @@ package struct CompareCommand: ConsoleCommand {
     let data = try EvaluationData(reader, split: split, limit: maxEvalSamples, listener: console)
     for folder in folders { _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console) }
     let measured = try folders.map { try ModelMeasurement(of: $0, on: data, listener: console) }
+    let speeds = try folders.map {
+      InferenceSpeed(of: $0.model, on: try $0.encode(data.examples, of: data.task))
+    }
     if json {
-      for measurement in measured {
-        console.result(JSONValue.object(measurement.json(comparedWith: measured[0])).compactText)
+      for (measurement, speed) in zip(measured, speeds) {
+        var object = measurement.json(comparedWith: measured[0])
+        for (key, value) in speed.json { object[key] = value }
+        console.result(JSONValue.object(object).compactText)
       }
     } else {
       console.result(ModelMeasurement.table(measured))
+      console.result("")
+      console.result(InferenceSpeed.table(zip(measured.map(\.name), speeds).map { ($0, $1) }))
     }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import ModelFormats
 import PotstillCommands
+import Tasks
 import Testing
 
 /// The road of a user, end to end, on a model and data made on the spot.
@@ -77,6 +78,10 @@ import Testing
     try #require(rows.count == 2, "\(compared.messages)")
     #expect(rows[0]["speedup"]?.doubleValue == 1)
     #expect(rows[1]["eval_accuracy"] == all["eval_accuracy"])
+    let speeds = ["latency_p50_ms", "latency_p95_ms", "latency_p99_ms"].map { rows[1][$0]?.doubleValue ?? 0 }
+    #expect(speeds[0] > 0 && speeds == speeds.sorted())
+    #expect(InferenceSpeed.batchSizes.contains(rows[1]["best_batch"]?.intValue ?? 0))
+    #expect(rows[1]["best_samples_per_second"]?.doubleValue ?? 0 > 0)
 
     try predictions(of: teacher)
     inspection(of: student)
