@@ -51,7 +51,7 @@ let programLinking: [LinkerSetting] =
 
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
-  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Distillation",
+  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Exports", "Distillation",
 ]
 
 let package = Package(
@@ -138,6 +138,8 @@ let package = Package(
         "ModelFormats", "TaskFiles", yams,
       ])
     + library(
+      "Exports", ["Tasks", "Encoders", "Tokenization", "ModelFormats"], testsOnly: ["Kernels", "Tensors"])
+    + library(
       "Distillation",
       [
         "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets", "Evaluation",
@@ -147,7 +149,7 @@ let package = Package(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
-        "Training", "Tasks", "Distillation",
+        "Training", "Tasks", "Exports", "Distillation",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
@@ -156,7 +158,8 @@ let package = Package(
     + library(
       "PotstillCommands",
       [
-        "Potstill", "PotstillDemo", "CommandOptions", "Tasks", "Kernels", "Tensors", "Tokenization",
+        "Potstill", "PotstillDemo", "CommandOptions", "Exports", "Tasks", "Kernels", "Tensors",
+        "Tokenization",
         "ModelFormats", "Encoders",
         "Datasets",
         "Evaluation", "Training", "Distillation", "Terminal", argumentParser, yams,

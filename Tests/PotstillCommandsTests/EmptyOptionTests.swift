@@ -28,7 +28,7 @@ import Testing
     let required = [
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
       "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
-      "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"],
+      "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "export": ["a", "--onnx"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],
     ]
     let scored = [
@@ -69,7 +69,7 @@ import Testing
     for command in [
       ["train", "--model", base] + task, ["distill", "--teacher", base, "--student", "T1"] + task,
       ["evaluate", "--model", base] + task, ["cache", "--teacher", base] + task,
-      ["vocab", "--input", world.path("data/train.tsv")],
+      ["vocab", "--input", world.path("data/train.tsv")], ["export", base, "--onnx"],
     ] {
       let run = potstill(command + ["--output", file + "/below/it"])
       #expect(run.code == 1, "\(command): \(run.messages)")

@@ -107,7 +107,7 @@ import Testing
       "CBuild", "CKernels", "CUtf8proc", "TaskFiles", "Kernels", "ModelFormats", "Tensors", "Tokenization",
       "Datasets",
       "Encoders",
-      "Evaluation", "Training", "Tasks", "Distillation", "Potstill", "Terminal", "PotstillDemo",
+      "Evaluation", "Training", "Tasks", "Exports", "Distillation", "Potstill", "Terminal", "PotstillDemo",
       "CommandOptions", "Serving", "PotstillCommands",
       "PotstillTool", "ServeTool",
     ]
@@ -126,7 +126,8 @@ import Testing
   /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Distillation", "Terminal", "PotstillDemo", "CommandOptions", "PotstillCommands", "Serving",
+    "Tasks", "Exports", "Distillation", "Terminal", "PotstillDemo", "CommandOptions", "PotstillCommands",
+    "Serving",
   ]
 
   @Test func filesAndFoldersHaveASize() {

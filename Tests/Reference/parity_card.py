@@ -1,8 +1,8 @@
 """Reads the model cards of runs of every kind with `huggingface_hub`, and runs the Python that they show.
 
 Each kind is trained for two steps on rows made here. `ModelCard.load` must take the card as it is, its data must survive a
-round through `ModelCardData`, `model_index_to_eval_results` must give the scores of `all_results.json`, and the program under
-"In Python" must run beside the folder. Nothing is looked up on the hub.
+round through `ModelCardData`, `model_index_to_eval_results` must give the scores of `all_results.json`, and the programs under
+"In Python" and "In ONNX Runtime" must run beside the folder, the latter behind its command. Nothing is looked up on the hub.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def run(*command):
         sys.exit(f"{' '.join(map(str, command))}\nexited {done.returncode}:\n{done.stderr}")
 
 
-def check(folder, loads):
+def check(folder, loads, potstill):
     """Checks the card of a folder, and returns what its Python prints."""
     path = folder / "README.md"
     text = path.read_text(encoding="utf-8")
@@ -92,14 +92,16 @@ def check(folder, loads):
     if card.data.eval_results is None or len(card.data.eval_results) != len(results):
         sys.exit(f"{path}: ModelCard reads {card.data.eval_results}")
     programs = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    if len(programs) != loads:
-        sys.exit(f"{path}: {len(programs)} programs, expected {int(loads)}")
+    if len(programs) != 1 + loads:
+        sys.exit(f"{path}: {len(programs)} programs, expected {1 + loads}")
+    command = re.search(r"`potstill (export .*?)`", text).group(1)
+    run(potstill, *command.split(), "--overwrite-output-dir", "--quiet")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         for program in programs:
             exec(compile(program, str(path), "exec"), {})
-    if programs and not printed.getvalue().strip():
-        sys.exit(f"{path}: the program prints nothing")
+    if not printed.getvalue().strip():
+        sys.exit(f"{path}: the programs print nothing")
     return printed.getvalue().strip().replace("\n", " ")
 
 
@@ -118,13 +120,13 @@ def main():
         for task in write(folder):
             command = "pretrain" if task == "plain" else "train"
             run(potstill, command, "--task", folder / f"{task}.yaml", "--model", model, "--output", folder / f"{task}-model", *short)
-            print(f"{task}: {check(folder / f'{task}-model', loads=True)[:100]}")
+            print(f"{task}: {check(folder / f'{task}-model', True, potstill)[:100]}")
         for student, loads in [("T2", True), ("BiGRU", False)]:
             run(potstill, "distill", "--task", folder / "one.yaml", "--teacher", folder / "one-model", "--student", student,
                 "--baseline", "--output", folder / student, *short)
             for place in [folder / student, folder / student / "baseline"]:
                 os.chdir(place.parent)
-                print(f"{student}, {place.name}: {check(place, loads=loads)[:100]}")
+                print(f"{student}, {place.name}: {check(place, loads, potstill)[:100]}")
 
 
 if __name__ == "__main__":

@@ -129,6 +129,7 @@ import Yams
     }
     #expect(text.contains("potstill predict --model student") == (kind != "masked_lm"))
     #expect(!text.contains("MODEL"), "\(text)")
+    #expect(text.contains("`potstill export student --onnx --output student-onnx`:\n"))
   }
 
   /// A data set that the hub does not have is named by its format, and no scores make no index.
@@ -149,7 +150,8 @@ import Yams
     let text = ModelCard(facts).text
     #expect(try head(of: text)["library_name"] == "potstill")
     #expect(
-      text.contains("`transformers` does not know models of the type `bigru`") && !text.contains("```python"))
+      text.contains("`transformers` does not know models of the type `bigru`") && !text.contains("In Python"))
+    #expect(text.contains("onnxruntime.InferenceSession(\"student-onnx/onnx/model.onnx\")"))
   }
 
   @Test func namesAreNoMarkupAndNoCode() throws {

@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -176,6 +177,11 @@ protocol Encoder {
   ///     save work by that.
   ///   - context: The pass this is part of.
   func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput
+
+  /// Writes the encoder down as nodes of a graph that other programs run.
+  ///
+  /// - Returns: The last hidden state, [batch, sequence, features]; rows of padding may hold anything.
+  func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue
 
   /// This encoder with blocks of another's layers in the place of some of its own; nil where they cannot take it.
   ///

@@ -31,6 +31,15 @@ public enum TaskHead: String, Sendable, CaseIterable {
     }
   }
 
+  /// Names that `transformers` gives the columns of the logits where each is an output of its own; nil where the logits are
+  /// one.
+  var columns: [String]? {
+    switch self {
+    case .questionAnswering: ["start_logits", "end_logits"]
+    case .sequenceClassification, .tokenClassification, .maskedLanguageModel, .sentenceSimilarity: nil
+    }
+  }
+
   /// The form that the head has in every family alike; nil where families have forms of their own.
   var commonForm: (any HeadForm)? {
     switch self {
@@ -135,4 +144,9 @@ protocol Head {
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput
+
+  /// Writes the head down as nodes of a graph that other programs run, and names its outputs.
+  ///
+  /// - Parameter states: The encoder's last hidden state, [batch, sequence, features].
+  func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph)
 }

@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -37,6 +38,11 @@ struct BertEncoder: Encoder {
       x = layer(x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, in: context)
     }
     return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)
+  }
+
+  func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
+    let bias = tokens.attentionBias(in: graph)
+    return layers.reduce(embeddings(tokens, in: graph)) { x, layer in layer(x, bias: bias, in: graph) }
   }
 
   /// This encoder with layers of another of its width.
@@ -103,6 +109,26 @@ struct BertEmbeddings {
     let projected = projection(dropped, in: context)
     context.taps?.keep(projected, as: "embeddings_project")
     return projected
+  }
+
+  /// Rows of the tokens of a graph, [batch, sequence, hidden].
+  func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
+    var sum = graph.gather(graph.value(word), at: tokens.ids)
+    if let segment {
+      let row = tokens.segments ?? graph.integer(0)
+      sum = graph.add(sum, graph.gather(graph.value(segment), at: row))
+    }
+    sum = graph.add(sum, graph.gather(graph.value(position), at: positions(of: tokens, in: graph)))
+    let rows = norm(sum, in: graph)
+    return projection?(rows, in: graph) ?? rows
+  }
+
+  /// Rows of the tokens in the position table, as below; padding behind a text is like such a token.
+  private func positions(of tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
+    guard family.skipsPaddingPosition else { return graph.indices(ofAxis: 1, of: tokens.ids) }
+    let padding = graph.integer(config.padTokenID)
+    let counts = graph.cast(graph.not(graph.equal(tokens.ids, padding)), to: .int64)
+    return graph.add(graph.multiply(graph.runningSum(counts, axis: 1), counts), padding)
   }
 
   /// Rows of the tokens in the position table.

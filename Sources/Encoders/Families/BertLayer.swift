@@ -1,4 +1,5 @@
 import Kernels
+import ModelFormats
 import Tensors
 
 /// Transformer layer of BERT, post-norm (Devlin and others 2019), under the names its family gives the parts.
@@ -117,5 +118,25 @@ struct BertLayer {
       tapped.keep(output, as: taps.attentionOutput)
     }
     return output
+  }
+}
+
+extension BertLayer {
+  /// The layer's output in a graph, [batch, sequence, hidden].
+  ///
+  /// - Parameter bias: Term of the scores that hides padding, [batch, 1, 1, sequence].
+  func callAsFunction(_ x: GraphValue, bias: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    let (heads, hidden) = (config.attentionHeads, config.hiddenSize)
+    let width = hidden / heads
+    func split(_ layer: LinearLayer, _ order: [Int]) -> GraphValue {
+      graph.transpose(graph.reshape(layer(x, in: graph), [0, 0, heads, width]), order)
+    }
+    let products = graph.matMul(split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1]))
+    let scores = graph.divide(products, graph.constant(Float(width).squareRoot()))
+    let mixed = graph.matMul(graph.softmax(graph.add(scores, bias)), split(value, [0, 2, 1, 3]))
+    let joined = graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [0, 0, hidden])
+    let attended = attentionNorm(graph.add(attentionOutput(joined, in: graph), x), in: graph)
+    let wide = intermediate(attended, activation: config.activation, in: graph)
+    return outputNorm(graph.add(output(wide, in: graph), attended), in: graph)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -98,5 +99,21 @@ struct ConvolutionalEncoder: Encoder {
       }
     }
     return stack(batch, layers: steps, of: family, dropoutRate: dropoutRate, in: context)
+  }
+
+  func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
+    var x = graph.gather(graph.value(wordTable), at: tokens.ids)
+    for widths in layers {
+      // Behind the last token come zeros, as before the first.
+      let columns = graph.transpose(graph.multiply(x, tokens.presence(in: graph)), [0, 2, 1])
+      let parts = widths.map { weight, bias in
+        let others = weight.shape.lastDimension - 1
+        return graph.convolution(
+          columns, weight: graph.value(weight), bias: graph.value(bias),
+          padding: (others / 2, others - others / 2))
+      }
+      x = graph.transpose(graph.relu(graph.concatenate(parts, axis: 1)), [0, 2, 1])
+    }
+    return x
   }
 }

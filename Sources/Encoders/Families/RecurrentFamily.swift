@@ -1,4 +1,6 @@
 import Foundation
+import Kernels
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -103,5 +105,67 @@ struct RecurrentEncoder: Encoder {
       return { (x: Tensor) in x.recurrent(cell: cell, weights: weights, starts: batch.starts) }
     }
     return stack(batch, layers: steps, of: family, dropoutRate: dropoutRate, in: context)
+  }
+
+  func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
+    let rows = graph.gather(graph.value(wordTable), at: tokens.ids)
+    let lengths = tokens.lengths(in: graph)
+    let last = layers.reduce(graph.transpose(rows, [1, 0, 2])) { x, directions in
+      // [positions, batch, features] goes in, and [positions, 2, batch, hidden] comes out.
+      let states = layer(directions, x, lengths: lengths, in: graph)
+      let size = directions[0].hidden.shape.lastDimension
+      return graph.reshape(graph.transpose(states, [0, 2, 1, 3]), [0, 0, 2 * size])
+    }
+    return graph.transpose(last, [1, 0, 2])
+  }
+
+  private func layer(
+    _ directions: [Direction], _ x: GraphValue, lengths: GraphValue, in graph: ONNXGraph
+  ) -> GraphValue {
+    let (order, size) = (family.cell.gatesInGraphs, directions[0].hidden.shape.lastDimension)
+    /// Gates of a parameter in the order of graphs.
+    func gates(_ parameter: Parameter) -> [Storage] {
+      let count = parameter.count / order.count
+      return order.map { parameter.storage.slice($0 * count, count) }
+    }
+    func stack(_ parameters: [[Parameter]], columns: [Int]) -> GraphValue {
+      graph.tensor(
+        parameters[0].map(\.name).joined(separator: "+"),
+        shape: [directions.count, parameters[0].count * order.count * size] + columns,
+        parts: parameters.flatMap { $0.flatMap(gates) })
+    }
+    return graph.recurrent(
+      family.cell.operationInGraphs, x,
+      inputs: stack(directions.map { [$0.inputs] }, columns: [directions[0].inputs.shape.lastDimension]),
+      hidden: stack(directions.map { [$0.hidden] }, columns: [size]),
+      bias: stack(directions.map { [$0.inputBias, $0.hiddenBias] }, columns: []),
+      lengths: lengths, size: size, family.cell.attributesInGraphs)
+  }
+}
+
+extension RecurrentCell {
+  /// Name of the operator.
+  fileprivate var operationInGraphs: String {
+    switch self {
+    case .gru: "GRU"
+    case .lstm: "LSTM"
+    }
+  }
+
+  /// Places here of the gates in the operator's order: of a GRU update, reset and new, of an LSTM input, output, forget
+  /// and cell.
+  fileprivate var gatesInGraphs: [Int] {
+    switch self {
+    case .gru: [1, 0, 2]
+    case .lstm: [0, 3, 1, 2]
+    }
+  }
+
+  /// Further attributes of the operator: the reset gate acts behind the product.
+  fileprivate var attributesInGraphs: [String: ONNXGraph.Attribute] {
+    switch self {
+    case .gru: ["linear_before_reset": .integer(1)]
+    case .lstm: [:]
+    }
   }
 }

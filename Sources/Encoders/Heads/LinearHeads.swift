@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -84,6 +85,16 @@ struct ClassificationHead: Head {
     return ModelOutput(logits: result.logits, pooled: result.pooled, encoder: output)
   }
 
+  func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph) {
+    let row =
+      switch form.reads {
+      case .first: tokens.first(states, in: graph)
+      case .maximum: tokens.largest(states, in: graph)
+      }
+    let pooled = inner?(row, activation: form.activation, in: graph) ?? row
+    graph.output("logits", outer(pooled, in: graph), [.batch, .fixed(outer.bias.count)])
+  }
+
   /// Rows that the head reads, one a sequence, [sequences, features].
   private func sequenceRows(of output: EncoderOutput, _ batch: TokenBatch) -> Tensor {
     let last = output.lastHiddenState
@@ -121,9 +132,11 @@ struct TokenHeadForm: HeadForm {
 struct TokenHead: Head {
   private let output: LinearLayer
   private let dropoutRate: Float
+  private let columns: [String]?
 
   /// A head with its parameters at the root of the names.
   init(_ scope: ParameterScope, form: TokenHeadForm, config: EncoderConfig) {
+    columns = config.head.columns
     output = LinearLayer(
       scope / form.output, inputs: config.outputSize,
       outputs: config.labels.count, initializerRange: config.initializerRange)
@@ -141,5 +154,16 @@ struct TokenHead: Head {
     let starts = rows.map { batch.starts(ofRows: $0) } ?? batch.starts
     let logits = self(output.rows(rows), starts: starts, in: context)
     return ModelOutput(logits: logits, pooled: nil, encoder: output)
+  }
+
+  func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph) {
+    let logits = output(states, in: graph)
+    guard let columns else {
+      return graph.output("logits", logits, [.batch, .sequence, .fixed(output.bias.count)])
+    }
+    for (index, name) in columns.enumerated() {
+      graph.output(
+        name, graph.gather(logits, at: graph.integer(index), axis: 2), [.batch, .sequence])
+    }
   }
 }

@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -78,5 +79,14 @@ struct MaskedLanguageHead: Head {
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
   ) -> ModelOutput {
     ModelOutput(logits: self(output.rows(rows), in: context), pooled: nil, encoder: output)
+  }
+
+  /// The word table is there once, and turned when the graph is loaded.
+  func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph) {
+    let rows = norm(transform(states, activation: activation, in: graph), in: graph)
+    let words = graph.transpose(graph.value(wordTable), [1, 0])
+    graph.output(
+      "logits", graph.add(graph.matMul(rows, words), graph.value(bias)),
+      [.batch, .sequence, .fixed(bias.count)])
   }
 }

@@ -34,7 +34,7 @@ struct SentenceVectorForm: HeadForm {
   }
 
   func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
-    SentenceVectorHead(takesFirst: config.poolsFirstToken)
+    SentenceVectorHead(takesFirst: config.poolsFirstToken, features: config.outputSize)
   }
 }
 
@@ -47,6 +47,8 @@ extension EncoderConfig {
 struct SentenceVectorHead: Head {
   /// Whether the first row stands for a sequence, rather than the mean of all.
   let takesFirst: Bool
+  /// Features of a row.
+  let features: Int
 
   func answer(
     _ output: EncoderOutput, _ batch: TokenBatch, rows: [Int32]?, in context: Context
@@ -62,5 +64,11 @@ struct SentenceVectorHead: Head {
     return ModelOutput(
       logits: vectors.reshaped([batch.count / 2, 2 * vectors.shape.lastDimension]), pooled: vectors,
       encoder: output)
+  }
+
+  func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph) {
+    graph.output("last_hidden_state", states, [.batch, .sequence, .fixed(features)])
+    let vectors = takesFirst ? tokens.first(states, in: graph) : tokens.mean(states, in: graph)
+    graph.output("sentence_embedding", vectors, [.batch, .fixed(features)])
   }
 }

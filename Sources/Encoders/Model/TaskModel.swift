@@ -12,7 +12,7 @@ public final class TaskModel {
   /// Prefix of the names of the head's parameters where it stands on an encoder that others share.
   let headPrefix: String?
   let encoder: any Encoder
-  private let layers: any Head
+  let layers: any Head
 
   /// Gives the outputs other names, as many as there are.
   package func rename(labels: [String]) {

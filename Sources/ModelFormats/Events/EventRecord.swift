@@ -90,3 +90,16 @@ package struct EventRecord {
     return value
   }
 }
+
+/// CRC-32C (Castagnoli), the checksum of RFC 3720.
+package enum CRC32C {
+  /// The checksum of some bytes.
+  package static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
+    ~bytes.reduce(~0) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
+  }
+
+  /// The remainder of each byte by the polynomial 0x1EDC6F41, bits reversed.
+  private static let table: [UInt32] = (0..<256).map { byte in
+    (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 0 ? value >> 1 : value >> 1 ^ 0x82F6_3B78 }
+  }
+}

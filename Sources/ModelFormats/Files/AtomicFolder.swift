@@ -35,9 +35,20 @@ package enum AtomicFolder {
     defer { try? files.removeItem(at: aside) }
     try files.createDirectory(at: aside, withIntermediateDirectories: true)
     try fill(aside)
-    for name in try files.contentsOfDirectory(atPath: aside.path).sorted() {
-      let target = folder.appending(path: name)
-      guard rename(aside.appending(path: name).path, target.path) == 0 else {
+    try move(filesOf: aside, to: folder)
+  }
+
+  /// Gives files another folder, and those of its folders the folder of the same name there.
+  private static func move(filesOf folder: URL, to other: URL) throws {
+    let files = FileManager.default
+    for name in try files.contentsOfDirectory(atPath: folder.path).sorted() {
+      let (source, target) = (folder.appending(path: name), other.appending(path: name))
+      var isFolder: ObjCBool = false
+      if files.fileExists(atPath: source.path, isDirectory: &isFolder), isFolder.boolValue,
+        files.fileExists(atPath: target.path)
+      {
+        try move(filesOf: source, to: target)
+      } else if rename(source.path, target.path) != 0 {
         throw FormatError.cannotWrite(file: target.path, reason: systemMessage())
       }
     }

@@ -173,9 +173,13 @@ extension ModelCard {
       parts += ["In Python:", Markdown.block(lines(usage.python), language: "python")]
     } else {
       parts.append(
-        "`transformers` does not know models of the type \(Markdown.code(facts.config.architecture.rawValue)), so Python "
-          + "cannot load this one; Swift and the command line do.")
+        "`transformers` does not know models of the type \(Markdown.code(facts.config.architecture.rawValue)), so its "
+          + "classes cannot load this one; ONNX Runtime, Swift and the command line do.")
     }
+    parts += [
+      "In ONNX Runtime, behind \(Markdown.code(lines(["potstill export MODEL --onnx --output MODEL-onnx"])[0])):",
+      Markdown.block(lines(usage.onnx), language: "python"),
+    ]
     parts += ["In Swift:", Markdown.block(lines(usage.swift), language: "swift")]
     if let command = usage.command {
       parts += ["On the command line:", Markdown.block(lines([command]), language: "sh")]

@@ -8,13 +8,29 @@ package struct ModelUsage: Sendable {
   package let python: [String]
   /// Lines of Swift.
   package let swift: [String]
+  /// Arguments, in Python, of a tokenizer of `transformers` that a question to the model is read with.
+  package let question: String
   /// Line for a shell; nil where `predict` does not answer such a model.
   package let command: String?
 
   /// A use of its parts.
-  package init(pipelineTag: String, python: [String], swift: [String], command: String?) {
-    (self.pipelineTag, self.python) = (pipelineTag, python)
+  package init(
+    pipelineTag: String, python: [String], question: String, swift: [String], command: String?
+  ) {
+    (self.pipelineTag, self.python, self.question) = (pipelineTag, python, question)
     (self.swift, self.command) = (swift, command)
+  }
+
+  /// Lines of Python that ask the model in ONNX Runtime, of the folder that it was exported to.
+  package var onnx: [String] {
+    [
+      "import onnxruntime", "from transformers import AutoTokenizer", "",
+      "tokenizer = AutoTokenizer.from_pretrained(\"MODEL-onnx\")",
+      "session = onnxruntime.InferenceSession(\"MODEL-onnx/onnx/model.onnx\")",
+      "inputs = tokenizer(\(question), return_tensors=\"np\")",
+      "names = [port.name for port in session.get_inputs()]",
+      "print(session.run(None, {name: inputs[name] for name in names}))",
+    ]
   }
 
   /// Sentences to ask a model with, in a language that it reads.
@@ -79,6 +95,7 @@ package struct ModelUsage: Sendable {
         "from transformers import pipeline", "",
         "classify = pipeline(\"text-classification\", model=\"MODEL\"\(arguments))",
         "print(classify(\(asked)))",
-      ], swift: swift, command: "echo '\(isPair ? asked : sample.text)' | potstill predict --model MODEL")
+      ], question: isPair ? "\"\(sample.text)\", \"\(sample.pair)\"" : asked, swift: swift,
+      command: "echo '\(isPair ? asked : sample.text)' | potstill predict --model MODEL")
   }
 }

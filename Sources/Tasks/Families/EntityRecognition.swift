@@ -53,7 +53,7 @@ package struct EntityRecognition: TaskFamily {
         "from transformers import pipeline", "",
         "tag = pipeline(\"token-classification\", model=\"MODEL\", aggregation_strategy=\"simple\")",
         "print(tag(\"\(text)\"))",
-      ],
+      ], question: "\"\(text)\"",
       swift: [
         "import Foundation", "import Potstill", "",
         "let tagger = try Tagger(directory: URL(filePath: \"MODEL\"))",

@@ -33,7 +33,7 @@ package struct MaskedWords: TaskFamily {
       python: [
         "from transformers import pipeline", "", "fill = pipeline(\"fill-mask\", model=\"MODEL\")",
         "print(fill(f\"\(sample.masked("{fill.tokenizer.mask_token}"))\"))",
-      ],
+      ], question: "f\"\(sample.masked("{tokenizer.mask_token}"))\"",
       swift: [
         "import Foundation", "import Potstill", "",
         "// To go on with: the encoder, with a fresh head for a task of your own.",

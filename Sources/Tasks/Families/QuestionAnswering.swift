@@ -57,7 +57,7 @@ package struct QuestionAnswering: TaskFamily {
         "with torch.no_grad():", "    outputs = model(**inputs)",
         "start, end = outputs.start_logits.argmax(), outputs.end_logits.argmax()",
         "print(tokenizer.decode(inputs[\"input_ids\"][0, start : end + 1]))",
-      ],
+      ], question: "\"\(sample.question)\", \"\(sample.passage)\"",
       swift: [
         "import Foundation", "import Potstill", "",
         "let reader = try Reader(directory: URL(filePath: \"MODEL\"))",

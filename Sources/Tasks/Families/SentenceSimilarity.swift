@@ -46,6 +46,7 @@ package struct SentenceSimilarity: TextFamily {
         "inputs = tokenizer(\(texts), padding=True, truncation=True, return_tensors=\"pt\")",
         "with torch.no_grad():", "    states = model(**inputs).last_hidden_state",
       ] + pooling + ["print(torch.cosine_similarity(vectors[0], vectors[1], dim=0))"],
+      question: "\(texts), padding=True",
       swift: [
         "import Potstill", "", "let model = try TokenizedModel(\"MODEL\")",
         "let texts = \(texts).map { TextExample(text: $0) }",

@@ -34,10 +34,19 @@ package struct ProtobufMessage {
 
   /// Adds `bytes`.
   package mutating func add(_ field: Int, _ content: [UInt8]) {
-    tag(field, wireType: 2)
-    varint(UInt64(content.count))
+    begin(field, count: content.count)
     bytes += content
   }
+
+  /// Begins a string, `bytes` or a message whose content of `count` bytes is written behind this message by somebody else, so
+  /// that what is large need not be held here.
+  package mutating func begin(_ field: Int, count: Int) {
+    tag(field, wireType: 2)
+    varint(UInt64(count))
+  }
+
+  /// Adds the fields of another message behind those of this one.
+  package mutating func append(_ message: ProtobufMessage) { bytes += message.bytes }
 
   private mutating func tag(_ field: Int, wireType: UInt64) {
     precondition(field > 0, "A field of a message has a number of at least 1.")
@@ -62,18 +71,5 @@ extension FixedWidthInteger {
   /// The bytes of the number, the lowest first.
   package var littleEndianBytes: [UInt8] {
     stride(from: 0, to: Self.bitWidth, by: 8).map { UInt8(truncatingIfNeeded: self >> $0) }
-  }
-}
-
-/// CRC-32C (Castagnoli), the checksum of RFC 3720.
-package enum CRC32C {
-  /// The checksum of some bytes.
-  package static func of(_ bytes: some Sequence<UInt8>) -> UInt32 {
-    ~bytes.reduce(~0) { table[Int(UInt8(truncatingIfNeeded: $0) ^ $1)] ^ $0 >> 8 }
-  }
-
-  /// The remainder of each byte by the polynomial 0x1EDC6F41, bits reversed.
-  private static let table: [UInt32] = (0..<256).map { byte in
-    (0..<8).reduce(UInt32(byte)) { value, _ in value & 1 == 0 ? value >> 1 : value >> 1 ^ 0x82F6_3B78 }
   }
 }

@@ -1,0 +1,141 @@
+import ModelFormats
+import Tensors
+
+/// Value in the graph of a model that other programs run.
+typealias GraphValue = ONNXGraph.Value
+
+extension TaskModel {
+  /// Graph of the model for other programs, over sequences of one length with padding on the right.
+  ///
+  /// Inputs are `input_ids`, `attention_mask` and, where the family tells segments apart, `token_type_ids`, Int64,
+  /// [batch_size, sequence_length]. Outputs are those that the model's class has in `transformers`, such as `logits`; of a
+  /// model without a trained head it is `last_hidden_state`, [batch_size, sequence_length, features]. Rows of padding hold
+  /// values without a meaning.
+  package func graph() -> ONNXGraph {
+    let graph = ONNXGraph()
+    let tokens = GraphTokens(
+      of: graph, hasSegments: config.family.readsSegments && config.segmentCount > 0)
+    let states = encoder(tokens, in: graph)
+    if startsWithFreshHead {
+      graph.output("last_hidden_state", states, [.batch, .sequence, .fixed(config.outputSize)])
+    } else {
+      layers.addOutputs(states, tokens, to: graph)
+    }
+    return graph
+  }
+
+  /// The `config.json` of what the graph computes: that of the bare encoder where the model has no trained head.
+  package var graphConfig: JSONObject {
+    var object = config.json.objectValue ?? JSONObject()
+    if startsWithFreshHead { object["architectures"] = [.string(config.family.className + "Model")] }
+    return object
+  }
+}
+
+/// Tokens that come into a graph, with what several parts of a model make of their padding.
+struct GraphTokens {
+  /// Ids, [batch, sequence].
+  let ids: GraphValue
+  /// Segments, [batch, sequence]; nil of a model that does not tell them apart.
+  let segments: GraphValue?
+  /// 1 for a token and 0 for padding, [batch, sequence].
+  private let mask: GraphValue
+
+  /// Tokens as inputs of a graph.
+  init(of graph: ONNXGraph, hasSegments: Bool) {
+    func input(_ name: String) -> GraphValue { graph.input(name, .int64, [.batch, .sequence]) }
+    ids = input("input_ids")
+    mask = input("attention_mask")
+    segments = hasSegments ? input("token_type_ids") : nil
+  }
+
+  /// Number that stands for minus infinity, as in `transformers`: its sum with a score is finite.
+  private static let lowest = -Float.greatestFiniteMagnitude
+
+  /// 1 for a token and 0 for padding, Float32, [batch, sequence, 1].
+  func presence(in graph: ONNXGraph) -> GraphValue { graph.cast(graph.unsqueeze(mask, at: [2]), to: .float) }
+
+  /// The tokens of each sequence, Int32, [batch].
+  func lengths(in graph: ONNXGraph) -> GraphValue { graph.cast(graph.sum(mask, axis: 1), to: .int32) }
+
+  /// Term of the scores of attention, 0 for a token and very low for padding, [batch, 1, 1, sequence].
+  func attentionBias(in graph: ONNXGraph) -> GraphValue {
+    let presence = graph.cast(graph.unsqueeze(graph.unsqueeze(mask, at: [1]), at: [2]), to: .float)
+    return graph.multiply(graph.subtract(graph.constant(1), presence), graph.constant(Self.lowest))
+  }
+
+  /// The largest of each column among the tokens of each sequence, [batch, features].
+  func largest(_ x: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    let isToken = graph.cast(graph.unsqueeze(mask, at: [2]), to: .bool)
+    return graph.largest(graph.choose(isToken, x, graph.constant(Self.lowest)), axis: 1)
+  }
+
+  /// The mean of the rows of the tokens of each sequence, [batch, features].
+  func mean(_ x: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    let presence = presence(in: graph)
+    // A sequence of padding alone is nothing that could be divided by.
+    let count = graph.maximum(graph.sum(presence, axis: 1), graph.constant(1e-9))
+    return graph.divide(graph.sum(graph.multiply(x, presence), axis: 1), count)
+  }
+
+  /// The first row of each sequence, [batch, features].
+  func first(_ x: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    graph.gather(x, at: graph.integer(0), axis: 1)
+  }
+}
+
+extension ONNXGraph.Extent {
+  /// The sequences of a batch.
+  static let batch = Self.named("batch_size")
+  /// The length of its sequences with padding.
+  static let sequence = Self.named("sequence_length")
+}
+
+// MARK: Parameters and layers
+
+extension ONNXGraph {
+  /// The values of a parameter, under its name.
+  func value(_ parameter: Parameter) -> GraphValue {
+    tensor(parameter.name, shape: parameter.shape.dimensions, parts: [parameter.storage])
+  }
+
+  /// f(x).
+  func apply(_ activation: Activation, to x: GraphValue) -> GraphValue {
+    switch activation {
+    case .identity: x
+    case .gelu:
+      multiply(multiply(x, add(erf(divide(x, constant(Float(2).squareRoot()))), constant(1))), constant(0.5))
+    case .geluNew: geluNew(x)
+    case .relu: relu(x)
+    case .tanh: tanh(x)
+    case .silu: multiply(x, sigmoid(x))
+    case .sigmoid: sigmoid(x)
+    case .quickGelu: multiply(x, sigmoid(multiply(x, constant(1.702))))
+    case .mish: multiply(x, tanh(softplus(x)))
+    }
+  }
+
+  /// x / 2 (1 + tanh(√(2/π) (x + 0.044715 x³))).
+  private func geluNew(_ x: GraphValue) -> GraphValue {
+    let cube = multiply(power(x, constant(3)), constant(0.044715))
+    let inner = multiply(add(x, cube), constant((2 / Float.pi).squareRoot()))
+    return multiply(multiply(x, constant(0.5)), add(tanh(inner), constant(1)))
+  }
+}
+
+extension LinearLayer {
+  /// f(x Wᵀ + b); the weight is stored as its transpose, as matrix products of other programs want it.
+  func callAsFunction(_ x: GraphValue, activation: Activation = .identity, in graph: ONNXGraph) -> GraphValue
+  {
+    let matrix = graph.transposedTensor(
+      weight.name + ".transposed", shape: weight.shape.dimensions, weight.storage)
+    return graph.apply(activation, to: graph.add(graph.matMul(x, matrix), graph.value(bias)))
+  }
+}
+
+extension LayerNormLayer {
+  /// LayerNorm(x).
+  func callAsFunction(_ x: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    graph.layerNormalization(x, scale: graph.value(gamma), shift: graph.value(beta), epsilon: epsilon)
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import CommandOptions
+import Exports
+import Foundation
+import Tasks
+import Terminal
+
+/// Command `potstill export`.
+package struct ExportCommand: ConsoleCommand {
+  package static let configuration = CommandConfiguration(
+    commandName: "export",
+    abstract: "Write a model for other programs to run: ONNX.",
+    usage: "potstill export <model> --onnx --output <folder> [<options>]",
+    discussion: """
+      The folder gets onnx/model.onnx with config.json and the tokenizer's files, as optimum and transformers.js read it. \
+      Inputs are input_ids, attention_mask and, where the model tells the texts of a pair apart, token_type_ids \
+      [batch, sequence]; outputs are logits, start_logits and end_logits, or last_hidden_state and sentence_embedding.
+
+        potstill export student/ --onnx --output student-onnx/
+
+      With --overwrite-output-dir the output may be the model's own folder, which then has both.
+      """)
+
+  @Argument(help: "A Hugging Face directory.", completion: .directory)
+  package var model: String
+
+  @Flag(help: "Write ONNX, for ONNX Runtime, optimum and transformers.js.")
+  package var onnx = false
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp("The folder for the files. Made when it does not exist.", valueName: "folder"),
+    completion: .directory)
+  package var output: String
+
+  @Flag(help: "Write into a folder that holds files already; those of other names stay.")
+  package var overwriteOutputDir = false
+
+  @OptionGroup
+  package var general: GeneralOptions
+
+  package init() {}
+
+  package func validate() throws {
+    if !onnx {
+      let formats = ExportFormat.allCases.map { "--\($0.rawValue)" }.joined(separator: ", ")
+      throw ValidationError("Say in which format: \(formats).")
+    }
+  }
+
+  package mutating func run(_ console: Console) throws {
+    try general.apply(to: console, computes: false)
+    let folder = try OutputFolder(output, overwrite: overwriteOutputDir)
+    let export = try ModelExport(
+      model, as: .onnx, allowsNonFinite: console.allowsNonFinite, listener: console)
+    for name in try export.write(to: folder) {
+      console.result(folder.url.appending(path: name).relativePath)
+    }
+  }
+}
