@@ -3,6 +3,7 @@
 @_exported import Encoders
 @_exported import Evaluation
 @_exported import ModelFormats
+@_exported import Reports
 @_exported import Tasks
 @_exported import Tensors
 @_exported import Tokenization
