@@ -12,7 +12,7 @@ package struct ReportCommand: ConsoleCommand {
     abstract: "Write the report of a run as a page to look at, or of several runs side by side.",
     usage: "potstill report [<options>] <run> ...",
     discussion: """
-      Each run of train, distill and multitask writes report.html into its folder: scores, curves, the plan as a picture, \
+      Each run of train, distill, pretrain and multitask writes report.html into its folder: scores, curves, the plan as a picture, \
       classes, calibration, and the rows where student and teacher disagree most, in one file that needs no network. This \
       makes it again from the folder alone. Several folders of one task make one page: a table, score against size and \
       latency with the Pareto front, and the curves in the same charts.

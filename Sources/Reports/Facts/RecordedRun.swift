@@ -67,8 +67,8 @@ struct RecordedRun {
           + folder.appending(path: tasks[0]).relativePath)
     }
     return TaskError(
-      "\(folder.appending(path: RunFacts.fileName).relativePath) does not exist; expected the folder of a run of train, distill "
-        + "or multitask that came to its end")
+      "\(folder.appending(path: RunFacts.fileName).relativePath) does not exist; expected the folder of a run of train, distill, "
+        + "multitask or pretrain that came to its end")
   }
 }
 

@@ -15,6 +15,8 @@ public struct RunFacts: Sendable, Equatable, Codable {
     case distillation
     /// Layer by layer out of its teacher.
     case theseus = "bert-of-theseus"
+    /// From plain text, with a teacher or without.
+    case pretraining
   }
 
   /// Form of a task's answers, on which the scores of rows depend.

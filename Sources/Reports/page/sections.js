@@ -60,7 +60,7 @@ function headSection() {
       }));
     }
   }
-  sentences.push(t(counts.labelled < counts.train ? 'lead.rows.some' : 'lead.rows', {
+  sentences.push(t(data.method === 'pretraining' ? 'lead.pretraining.rows' : counts.labelled < counts.train ? 'lead.rows.some' : 'lead.rows', {
     train: whole(counts.train), labelled: whole(counts.labelled), validation: whole(counts.validation),
   }));
   if (data.other_tasks?.length) sentences.push(t('lead.others', { tasks: data.other_tasks.join(t('comma')) }));

@@ -108,6 +108,20 @@ import Testing
     #expect(whole.code == 1 && whole.messages.contains("holds the runs one, two"), "\(whole.messages)")
   }
 
+  @Test("pre-training has a report too, without rows")
+  func preTraining() throws {
+    try Data(String(repeating: "the film was good . the soup was very bad .\n", count: 40).utf8)
+      .write(to: URL(filePath: world.path("text.txt")))
+    try run([
+      "pretrain", "--input", world.path("text.txt"), "--validation-file", world.path("text.txt"), "--model",
+      world.path("base"), "--max-steps", "4", "--logging-steps", "1", "--max-seq-length", "16", "--output",
+      world.path("words"),
+    ])
+    let page = try data("words/report.html")
+    #expect(page["method"] == "pretraining" && page["rows"] == nil && page["models"]?.arrayValue?.count == 1)
+    #expect(page["curves"]?.arrayValue?.contains { $0["chart"] == "loss" } == true)
+  }
+
   @Test("a report that cannot be written is a warning")
   func failingReport() throws {
     final class Vandal: TrainingObserver {
