@@ -26,10 +26,15 @@ struct RecordedRun {
     guard Self.exists(folder.appending(path: RunFacts.fileName)) else { throw Self.fault(of: folder) }
     facts = try RunFacts(of: folder)
     plan = try Self.json(folder.appending(path: PlanPicture.fileName))
-    results = try Self.json(folder.appending(path: "all_results.json"))?.objectValue ?? JSONObject()
     // One of several tasks has its metrics and its recipe in the folder of the whole run.
     let isShared = facts.otherTasks != nil
     let run = isShared ? folder.appending(path: "..") : folder
+    var results = JSONObject()
+    for place in isShared ? [run, folder] : [folder] {
+      let found = try Self.json(place.appending(path: "all_results.json"))?.objectValue
+      for (key, value) in found ?? JSONObject() { results[key] = value }
+    }
+    self.results = results
     let metrics = MetricsReader(task: isShared ? facts.task.name : nil)
     var read = try metrics.curves(of: run.appending(path: "metrics.jsonl"), part: .student)
     for part in [Curve.Part.features, .baseline] {

@@ -42,13 +42,20 @@ public struct ReportPage {
   /// JSON that ends no element of a page: `<`, `>` and `&`, which stand in strings alone, and the line ends of JavaScript are
   /// written as escapes.
   static func embedded(_ value: JSONValue) -> [UInt8] {
+    let bytes = Array(value.compactText.utf8)
     var result: [UInt8] = []
-    for scalar in value.compactText.unicodeScalars {
-      switch scalar {
-      case "<", ">", "&", "\u{2028}", "\u{2029}":
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8
-      default: result += UTF8.encode(scalar).map(Array.init) ?? []
+    result.reserveCapacity(bytes.count + bytes.count / 16)
+    for (place, byte) in bytes.enumerated() {
+      switch byte {
+      case UInt8(ascii: "<"): result += "\\u003c".utf8
+      case UInt8(ascii: ">"): result += "\\u003e".utf8
+      case UInt8(ascii: "&"): result += "\\u0026".utf8
+      // U+2028 and U+2029 are E2 80 A8 and E2 80 A9; their first two bytes are there already.
+      case 0xA8, 0xA9:
+        guard place >= 2, bytes[place - 2] == 0xE2, bytes[place - 1] == 0x80 else { fallthrough }
+        result.removeLast(2)
+        result += (byte == 0xA8 ? "\\u2028" : "\\u2029").utf8
+      default: result.append(byte)
       }
     }
     return result

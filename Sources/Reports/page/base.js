@@ -64,7 +64,8 @@ function duration(seconds) {
   return digits(seconds / 3600, 1) + '\u00a0h';
 }
 function amount(value) {
-  if (value >= 1e9) return digits(value / 1e9, 2) + (state.lang === 'zh' ? '×10⁹' : '\u00a0B');
+  if (state.lang === 'zh' && value >= 1e8) return digits(value / 1e8, 2) + '\u00a0亿';
+  if (value >= 1e9) return digits(value / 1e9, 2) + '\u00a0B';
   if (state.lang === 'zh' && value >= 1e4) return digits(value / 1e4, 1) + '\u00a0万';
   if (value >= 1e6) return digits(value / 1e6, 1) + '\u00a0M';
   return whole(value);

@@ -80,11 +80,11 @@ function tipAt(box, tip, x, width, top) {
 }
 
 // Lines over the steps of a run, with the values under the pointer.
-function lineChart(lines, { yName, format = short, percent = false } = {}) {
+function lineChart(lines, { yName, format = short, percent = false, linear = false } = {}) {
   const all = lines.flatMap(line => line.points);
   const values = all.map(point => point[1]);
   let [low, high] = [Math.min(...values), Math.max(...values)];
-  const isLog = low > 0 && high / low > 60;
+  const isLog = !linear && low > 0 && high / low > 60;
   if (!isLog) {
     const pad = (high - low || Math.abs(high) || 1) * 0.06;
     const from = low;

@@ -11,7 +11,7 @@ function modelTable(models, metrics, form) {
   const cells = [
     ...metrics.map(name => [capital(metricName(name)), model => name in model.scores ? inTable(model.scores[name], form) : '–']),
     [t('table.layers'), model => model.layers ?? '–'],
-    [t('table.parameters'), model => model.parameters ? whole(model.parameters) : '–'],
+    [t('table.parameters'), (model, isNarrow) => model.parameters ? (isNarrow ? amount : whole)(model.parameters) : '–'],
     ['MB', model => model.parameters ? mb(model.parameters) : '–'],
     [t('table.speed'), model => model.samples_per_second ? whole(model.samples_per_second) : '–'],
     [t('table.latency'), model => model.latency_ms ? digits(model.latency_ms, 2) : '–'],
@@ -23,10 +23,10 @@ function modelTable(models, metrics, form) {
     h('thead', {}, h('tr', {}, h('th', { scope: 'col' }, t('table.model')), cells.map(([name]) => h('th', { scope: 'col' }, name)))),
     h('tbody', {}, models.map(model => h('tr', { class: model.own ? 'own' : null },
       h('th', { scope: 'row', class: 'name' }, label(model)), cells.map(([, cell]) => h('td', {}, cell(model)))))));
-  const narrow = h('table', { class: 'full' },
-    h('thead', {}, h('tr', {}, h('th', {}), models.map(model => h('th', { scope: 'col', class: 'name' + (model.own ? ' own' : '') }, label(model))))),
+  const narrow = h('table', { class: 'full narrow' },
+    h('thead', {}, h('tr', {}, h('th', {}), models.map(model => h('th', { scope: 'col', class: model.own ? 'own' : null }, label(model))))),
     h('tbody', {}, cells.map(([name, cell]) => h('tr', {}, h('th', { scope: 'row' }, name),
-      models.map(model => h('td', { class: model.own ? 'own' : null }, cell(model)))))));
+      models.map(model => h('td', { class: model.own ? 'own' : null }, cell(model, true)))))));
   const box = h('div', { class: 'scroll' });
   fit(box, () => {
     const chosen = box.clientWidth < 620 && models.length <= 4 ? narrow : wide;
@@ -130,11 +130,11 @@ function curveSection() {
     name: metricName(name) + (several(scores) ? ` (${called(curve.part)})` : ''), points: curve.points, dash: curve.part === 'baseline',
     colour: curve.part === 'baseline' ? (i ? series(i + 4) : colour.baseline) : i ? series(i) : colour.student,
   }))), { format: value => digits(value, 0, data.task.form === 'answers' ? 2 : 4), percent: data.task.form !== 'answers' });
-  const single = (id, name) => {
+  const single = (id, more) => {
     const list = of(id).filter(curve => curve.part !== 'baseline');
-    add(id, list.map(curve => ({ name: called(curve.part), points: curve.points, colour: curve.part === 'student' ? colour.student : series(5) })), name);
+    add(id, list.map(curve => ({ name: called(curve.part), points: curve.points, colour: curve.part === 'student' ? colour.student : series(5) })), more);
   };
-  single('learning_rate');
+  single('learning_rate', { linear: true });
   single('grad_norm');
   return section('curves', h('p', { class: 'note' }, t('note.curves')), h('div', { class: 'grid', style: 'margin-top:8px' }, charts));
 }
@@ -183,9 +183,16 @@ function planSection() {
       : layers === 'all' ? [place((count + 1) / 2)] : [place(count + 1)];
     for (const stage of plan.stages) for (const match of stage.matches) {
       const ends = [places('T', match.teacher, teacher, plan.teacher.layers), places('S', match.student, student, plan.student.layers)];
-      ends[0].forEach((a, i) => line(a, ends[1][Math.min(i, ends[1].length - 1)],
-        { stroke: tone(match.loss), 'stroke-width': match.teacher === 'all' ? 5 : 2, 'stroke-opacity': 0.9 },
-        `${match.loss} × ${short(match.weight ?? 1)}: ${where(match.teacher)} → ${where(match.student)}${match.projection ? ', ' + match.projection : ''}`));
+      const title = `${match.loss} × ${short(match.weight ?? 1)}: ${where(match.teacher)} → ${where(match.student)}${match.projection ? ', ' + match.projection : ''}`;
+      if (match.teacher === 'all' && match.student === 'all') {
+        const [low, high] = [[teacher(1) + 8, teacher(plan.teacher.layers) - 8], [student(1) + 8, student(plan.student.layers) - 8]];
+        svg.append(s('path', { d: `M${left} ${low[0]}L${right} ${high[0]}L${right} ${high[1]}L${left} ${low[1]}Z`, fill: tone(match.loss), 'fill-opacity': 0.13 }, s('title', {}, title)));
+        continue;
+      }
+      // Matches of the same layers lie side by side.
+      const shift = 3.5 * (losses.indexOf(match.loss) - (losses.length - 1) / 2);
+      ends[0].forEach((a, i) => line(a + shift, ends[1][Math.min(i, ends[1].length - 1)] + shift,
+        { stroke: tone(match.loss), 'stroke-width': 2, 'stroke-opacity': 0.9 }, title));
     }
     const kd = plan.stages.find(stage => stage.kd.weight > 0)?.kd;
     if (kd && !plan.theseus) {
@@ -221,19 +228,19 @@ function classSection() {
   return section('classes', note, h('div', { class: 'scroll' }, h('table', { class: 'full' },
     h('thead', {}, h('tr', {}, h('th', {}, t(data.task.form === 'tags' ? 'class.entity' : 'class.label')), h('th', {}, t('class.support')),
       h('th', { class: 'wide' }, t('class.precision')), h('th', { class: 'wide' }, t('class.recall')), h('th', {}, 'F1'),
-      hasTeacher ? [h('th', {}, t('class.teacher')), h('th', {}, t('class.difference'))] : null)),
+      hasTeacher ? [h('th', { class: 'wide' }, t('class.teacher')), h('th', {}, t('class.difference'))] : null)),
     h('tbody', {}, classes.rows.map(([name, own, other]) => h('tr', {}, h('th', { scope: 'row', class: 'name', dir: 'auto' }, name), h('td', {}, whole(own[3])),
       h('td', { class: 'wide' }, cell(own[0])), h('td', { class: 'wide' }, cell(own[1])), h('td', { class: 'own' }, cell(own[2])),
-      hasTeacher ? [h('td', {}, cell(other[2])), change(own[2] - other[2])] : null))))));
+      hasTeacher ? [h('td', { class: 'wide' }, cell(other[2])), change(own[2] - other[2])] : null))))));
 }
 
 function confusionSection() {
   const found = data.data?.confusion;
   if (!found) return null;
-  const isSmall = found.labels.length > 10;
+  const [isSmall, isUpright] = [found.labels.length > 10, found.labels.length > 4];
   const matrix = (counts, name, tone) => {
-    const table = h('table', { class: 'matrix' + (isSmall ? ' small' : '') },
-      h('thead', {}, h('tr', {}, h('th', {}), found.labels.map(label => h('th', { scope: 'col', title: label, dir: 'auto' }, label)))),
+    const table = h('table', { class: 'matrix' + (isSmall ? ' small' : isUpright ? ' upright' : '') },
+      h('thead', {}, h('tr', {}, h('th', {}), found.labels.map(label => h('th', { scope: 'col', title: label, dir: 'auto', class: wide.test(label) ? 'cjk' : null }, label)))),
       h('tbody', {}, counts.map((row, gold) => {
         const all = row.reduce((a, b) => a + b, 0);
         return h('tr', {}, h('th', { scope: 'row', title: found.labels[gold], dir: 'auto' }, found.labels[gold]), row.map((count, said) => {
@@ -246,7 +253,7 @@ function confusionSection() {
   };
   return section('confusion', h('p', { class: 'note' }, t('note.confusion'),
     found.total > found.labels.length ? ' ' + t('note.confusion.part', { shown: found.labels.length, total: whole(found.total) }) : ''),
-    h('div', { class: 'grid', style: 'margin-top:8px' }, matrix(found.student, studentName(), '--heat'),
+    h('div', { class: found.labels.length > 10 ? 'grid broad' : 'grid', style: 'margin-top:8px' }, matrix(found.student, studentName(), '--heat'),
       found.teacher ? matrix(found.teacher, t('role.teacher'), '--heat-teacher') : null));
 }
 
