@@ -9,11 +9,12 @@ let settings: [SwiftSetting] = [
 /// One library target and its test target; dependencies point down only.
 ///
 /// Tests must name every module they import: a build is otherwise not told to compile them again when it changes.
-func library(_ name: String, _ dependencies: [Target.Dependency], testsOnly: [Target.Dependency] = [])
-  -> [Target]
-{
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], testsOnly: [Target.Dependency] = [],
+  resources: [Resource] = []
+) -> [Target] {
   [
-    .target(name: name, dependencies: dependencies, swiftSettings: settings),
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings),
     .testTarget(
       name: name + "Tests",
       dependencies: [.target(name: name), "TestSupport"] + dependencies + testsOnly,
@@ -51,7 +52,8 @@ let programLinking: [LinkerSetting] =
 
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
-  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Exports", "Distillation",
+  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Exports", "Reports",
+  "Distillation",
 ]
 
 let package = Package(
@@ -140,16 +142,20 @@ let package = Package(
     + library(
       "Exports", ["Tasks", "Encoders", "Tokenization", "ModelFormats"], testsOnly: ["Kernels", "Tensors"])
     + library(
+      "Reports", ["Tasks", "Training", "Kernels", "Datasets", "Evaluation", "ModelFormats"],
+      resources: [.embedInCode("page")])
+    + library(
       "Distillation",
       [
-        "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets", "Evaluation",
+        "Reports", "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets",
+        "Evaluation",
         "ModelFormats",
       ])
     + library(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
-        "Training", "Tasks", "Exports", "Distillation",
+        "Training", "Tasks", "Exports", "Reports", "Distillation",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
@@ -158,7 +164,7 @@ let package = Package(
     + library(
       "PotstillCommands",
       [
-        "Potstill", "PotstillDemo", "CommandOptions", "Exports", "Tasks", "Kernels", "Tensors",
+        "Potstill", "PotstillDemo", "CommandOptions", "Exports", "Reports", "Tasks", "Kernels", "Tensors",
         "Tokenization",
         "ModelFormats", "Encoders",
         "Datasets",

@@ -4,6 +4,7 @@
 @_exported import Evaluation
 @_exported import Exports
 @_exported import ModelFormats
+@_exported import Reports
 @_exported import Tasks
 @_exported import Tensors
 @_exported import Tokenization

@@ -40,7 +40,8 @@ package struct PotstillCommand: ParsableCommand {
           ExportCommand.self, ScoreCommand.self,
         ]),
       CommandGroup(
-        name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
+        name: "Look inside",
+        subcommands: [ReportCommand.self, TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
     ])
 
   package init() {}

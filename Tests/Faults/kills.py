@@ -38,11 +38,15 @@ def contents(folder):
             file = os.path.join(path, name)
             with open(file, "rb") as stream:
                 data = stream.read()
-            if name.endswith("_results.json"):
+            if name.endswith("_results.json") or name == "report.json":
                 data = json.dumps(timeless(json.loads(data)), sort_keys=True).encode()
             elif name == "metrics.jsonl":
                 data = b"\n".join(
                     json.dumps(timeless(json.loads(line)), sort_keys=True).encode() for line in data.splitlines())
+            elif name == "report.html":
+                # The data that the page draws; the rest of it is the same in every report.
+                block = data.split(b'<script type="application/json" id="data">')[1].split(b"</script>")[0]
+                data = json.dumps(timeless(json.loads(block)), sort_keys=True).encode()
             elif name == "metrics.csv":
                 rows = list(csv.reader(data.decode().splitlines()))
                 data = repr([[cell for cell, column in zip(row, rows[0]) if not TIMES.search(column)] for row in rows]).encode()

@@ -107,9 +107,9 @@ import Testing
       "CBuild", "CKernels", "CUtf8proc", "TaskFiles", "Kernels", "ModelFormats", "Tensors", "Tokenization",
       "Datasets",
       "Encoders",
-      "Evaluation", "Training", "Tasks", "Exports", "Distillation", "Potstill", "Terminal", "PotstillDemo",
-      "CommandOptions", "Serving", "PotstillCommands",
-      "PotstillTool", "ServeTool",
+      "Evaluation", "Training", "Tasks", "Exports", "Reports", "Distillation", "Potstill", "Terminal",
+      "PotstillDemo",
+      "CommandOptions", "Serving", "PotstillCommands", "PotstillTool", "ServeTool",
     ]
     let places = Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1, $0) })
     for source in HouseSource.all {
@@ -126,7 +126,8 @@ import Testing
   /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Exports", "Distillation", "Terminal", "PotstillDemo", "CommandOptions", "PotstillCommands",
+    "Tasks", "Exports", "Reports", "Distillation", "Terminal", "PotstillDemo", "CommandOptions",
+    "PotstillCommands",
     "Serving",
   ]
 

@@ -31,17 +31,24 @@ public struct EncodedSentences: Sendable, Hashable {
   /// - Parameter predictions: The class of each token of each window, in the order of `windows`.
   /// - Returns: The class of each word of each sentence.
   public func tags(from predictions: [[Int32]]) -> [[Int]] {
+    decided(predictions).map { filled($0.map { $0.map { Int($0) } }) }
+  }
+
+  /// The value of the token that decides each word's tag; nil for a word without a token.
+  ///
+  /// - Parameter values: A value of each token of each window, in the order of `windows`.
+  package func decided<Value>(_ values: [[Value]]) -> [[Value?]] {
     precondition(
-      predictions.count == windows.count,
-      "\(windows.count) windows need as many predictions, found \(predictions.count).")
-    var tags = wordCounts.map { [Int?](repeating: nil, count: $0) }
-    for (window, prediction) in zip(windows, predictions) {
+      values.count == windows.count,
+      "\(windows.count) windows need as many predictions, found \(values.count).")
+    var words = wordCounts.map { [Value?](repeating: nil, count: $0) }
+    for (window, values) in zip(windows, values) {
       precondition(
-        prediction.count == window.example.length,
-        "A window of \(window.example.length) tokens has \(prediction.count) predictions.")
-      for (token, word) in window.decidingTokens { tags[window.sentence][word] = Int(prediction[token]) }
+        values.count == window.example.length,
+        "A window of \(window.example.length) tokens has \(values.count) predictions.")
+      for (token, word) in window.decidingTokens { words[window.sentence][word] = values[token] }
     }
-    return tags.map(filled)
+    return words
   }
 
   private func filled(_ tags: [Int?]) -> [Int] {

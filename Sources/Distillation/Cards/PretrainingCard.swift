@@ -1,6 +1,7 @@
 import Encoders
 import Foundation
 import ModelFormats
+import Reports
 import Tasks
 import Training
 
@@ -50,6 +51,50 @@ extension PretrainingJob {
     facts.evaluation = evaluation
     facts.history = EvaluationHistory(of: metrics)
     return try ModelCard(facts).write(to: folder)
+  }
+
+  /// Writes the report of a pre-trained model; one that cannot be written is a warning.
+  ///
+  /// - Parameters:
+  ///   - folder: The run folder.
+  ///   - counts: The number of sequences that it learnt from, and was scored on.
+  ///   - student: The model with its scores.
+  ///   - teacher: The teacher with its scores; nil without one.
+  ///   - listener: Hears a warning.
+  func writeReport(
+    to folder: URL, counts: (training: Int, validation: Int?),
+    student: (model: TaskModel, scores: EvaluationResult?),
+    teacher: (model: TaskModel, scores: EvaluationResult?)?, _ listener: any WorkListener
+  ) {
+    let title = CardModel.lastPart(of: folder.path)
+    func facts(
+      _ model: TaskModel, _ scores: EvaluationResult?, _ role: RunFacts.Model.Role, _ name: String
+    ) -> RunFacts.Model {
+      RunFacts.Model(
+        ModelMeasurement(
+          name: name, layers: model.config.layerCount, parameters: model.parameterCount,
+          samplesPerSecond: nil, latency: nil, metrics: scores?.metrics ?? []), as: role, named: name)
+    }
+    let name = self.teacher.map { CardModel($0).name } ?? ""
+    let base: String? =
+      switch start {
+      case .model(let path, _): CardModel(path).name
+      case .layers: name
+      case .shape: nil
+      }
+    do {
+      try RunFacts(
+        title: title, method: .pretraining,
+        task: RunFacts.Task(text.task, name: text.task.name, answered: nil), base: base,
+        rows: RunFacts.Rows(
+          train: counts.training, labelled: counts.training, validation: counts.validation ?? 0),
+        models: [teacher.map { facts($0.model, $0.scores, .teacher, name) }].compactMap { $0 }
+          + [facts(student.model, student.scores, .student, title)]
+      ).write(to: folder)
+      try RunReport(of: folder).write()
+    } catch {
+      listener.warn("the report of \(folder.relativePath) could not be written: \(error)")
+    }
   }
 
   /// Settings of what is learnt, a line each.

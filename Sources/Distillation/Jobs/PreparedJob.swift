@@ -257,7 +257,7 @@ public final class PreparedJob {
     return measured
   }
 
-  /// Writes the cards of a task's student and, where there is one, of its baseline.
+  /// Writes the cards of a task's student and, where there is one, of its baseline; and the report of the task.
   private func writeCards(
     _ task: PreparedTask, as role: JobCards.Role, in run: RunFolder, _ results: JobCards.Results
   ) throws {
@@ -265,6 +265,7 @@ public final class PreparedJob {
     let directory = run.log.directory
     func folder(_ run: URL) -> URL { job.isMultitask ? task.folder(in: run) : run }
     try cards.write(task, as: role, to: folder(directory), metrics: run.log.metricsFile, results)
+    JobReports(job: job, listener: listener).write(task, plan: plan(of: task), to: folder(directory), results)
     guard job.hasBaseline else { return }
     let alone = JobFolders.baseline(in: directory)
     try cards.write(
@@ -273,20 +274,23 @@ public final class PreparedJob {
       results)
   }
 
+  /// The plan of a task's part.
+  private func plan(of task: PreparedTask) -> JSONValue {
+    guard case .shared(let shared) = work else { return plan.json }
+    let index = shared.tasks.firstIndex { $0.loaded.task.name == task.loaded.task.name }
+    return index.flatMap { shared.plans[$0]?.json } ?? ["examples": .integer(task.examples.count)]
+  }
+
   private func finish(
     _ single: SingleTraining, _ run: RunFolder, after summary: TrainingSummary, baseline: ModelMeasurement?
   ) throws -> JobResult {
     let task = single.task
+    let student = try measured(task, after: summary, in: run.log)
     if task.teachers.isEmpty {
-      let evaluation = try task.evaluation(after: summary, as: run.log.directory.relativePath)
-      if let evaluation {
-        try evaluation.writePredictions(to: run.log.directory, prefix: "eval")
-        try run.log.writeResults("eval", evaluation.result.json)
-      }
-      try writeCards(task, as: .fineTuned, in: run, JobCards.Results(evaluation: evaluation))
+      try writeCards(
+        task, as: .fineTuned, in: run, JobCards.Results(student: student, evaluation: student?.evaluation))
       return JobResult(folder: run.log.directory, results: try run.results(), tables: [])
     }
-    let student = try measured(task, after: summary, in: run.log)
     let teachers = try task.measureTeachers(student?.metrics.map(\.name) ?? [])
     if let teacher = teachers.first, let student {
       try run.log.writeComparison(

@@ -356,9 +356,15 @@ struct PreparedTask {
 extension ModelMeasurement {
   /// Record of a file of answers, which has scores where it answers every row.
   fileprivate init(of stated: AnswersOfRows, on data: EncodedTask) throws {
+    let evaluation = try stated.validationLogits.map { logits in
+      let (answers, scores) = try data.score(logits)
+      return TaskEvaluation(
+        result: EvaluationResult(loss: nil, metrics: scores, examples: data.rowCount, runtime: 0),
+        predictions: answers, of: data)
+    }
     self.init(
       name: stated.path, layers: 0, parameters: 0, samplesPerSecond: nil, latency: nil,
-      metrics: try stated.validationLogits.map { try data.score($0).1 } ?? [])
+      metrics: evaluation?.result.metrics ?? [], evaluation: evaluation)
   }
 
   /// Record of the teacher that built a cache.

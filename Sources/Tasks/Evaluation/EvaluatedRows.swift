@@ -37,22 +37,33 @@ extension TaskEvaluation {
     }
   }
 
-  /// Writes `predictions.jsonl`: each row with its text, its true answer where it is known, and the model's with its
-  /// probabilities, under the names of `predict --output`.
+  /// Writes each row with its text, its true answer where it is known, and the model's with its probabilities, under the names
+  /// of `predict --output`; those of a teacher begin with `teacher_`.
   ///
   /// - Parameters:
   ///   - rows: The rows that were answered.
   ///   - folder: An existing folder.
+  ///   - prefix: Put before `predictions.jsonl` with an underscore, such as `eval`.
+  ///   - teacher: A teacher's answers to the same rows; nil without any.
   /// - Throws: `FormatError.cannotWrite`.
-  public func writeRows(_ rows: TaskExamples, to folder: URL) throws(FormatError) {
-    let file = try AtomicFile(folder.appending(path: "predictions.jsonl"))
+  public func writeRows(
+    _ rows: TaskExamples, to folder: URL, prefix: String? = nil, teacher: TaskEvaluation? = nil
+  ) throws(FormatError) {
+    let file = try AtomicFile(folder.appending(path: (prefix.map { $0 + "_" } ?? "") + Self.rowsFileName))
     for index in 0..<rows.count {
-      try file.write(Array((JSONValue.object(row(index, of: rows)).compactText + "\n").utf8))
+      var object = question(index, of: rows)
+      for (name, value) in answer(index) { object[name] = value }
+      for (name, value) in teacher?.answer(index) ?? JSONObject() { object["teacher_" + name] = value }
+      try file.write(Array((JSONValue.object(object).compactText + "\n").utf8))
     }
     try file.commit()
   }
 
-  private func row(_ index: Int, of rows: TaskExamples) -> JSONObject {
+  /// The name of the file of rows.
+  static let rowsFileName = "predictions.jsonl"
+
+  /// A row without a model's answer.
+  private func question(_ index: Int, of rows: TaskExamples) -> JSONObject {
     var object = JSONObject()
     if rowNumbers.indices.contains(index) { object["index"] = .integer(rowNumbers[index]) }
     switch rows {
@@ -62,6 +73,25 @@ extension TaskEvaluation {
       object["label"] = gold(texts[index].target)
     case .sentences, .questions: break
     }
+    switch predictions {
+    case .tags(let sentences):
+      object["tokens"] = .array(sentences[index].words.map { .string($0) })
+      object["label"] = sentences[index].references.map { .array($0.map { .string($0) }) }
+    case .answers(let answers):
+      object["id"] = .string(answers[index].id)
+      if case .questions(let questions) = rows {
+        object["question"] = .string(questions[index].text)
+        object["context"] = .string(questions[index].context)
+        object["label"] = .array(questions[index].answers.map { .string($0.text) })
+      }
+    case .labels, .labelSets, .values: break
+    }
+    return object
+  }
+
+  /// The answer to a row.
+  private func answer(_ index: Int) -> JSONObject {
+    var object = JSONObject()
     func probabilities(_ logits: [Float]) -> [Double] {
       (task.kind.family as? any TextFamily)?.probabilities(logits) ?? []
     }
@@ -79,17 +109,15 @@ extension TaskEvaluation {
       object["prediction"] = .double(shortest(values[index]))
       object["value"] = .double(shortest(values[index]))
     case .tags(let sentences):
-      object["tokens"] = .array(sentences[index].words.map { .string($0) })
-      object["label"] = sentences[index].references.map { .array($0.map { .string($0) }) }
       object["prediction"] = .array(sentences[index].predictions.map { .string($0) })
+      object["probabilities"] = .array(sentences[index].probabilities.map { .double(shortest($0)) })
     case .answers(let answers):
-      object["id"] = .string(answers[index].id)
-      if case .questions(let questions) = rows {
-        object["question"] = .string(questions[index].text)
-        object["context"] = .string(questions[index].context)
-        object["label"] = .array(questions[index].answers.map { .string($0.text) })
-      }
-      object["prediction"] = .string(answers[index].prediction.text)
+      let prediction = answers[index].prediction
+      object["prediction"] = .string(prediction.text)
+      guard let best = prediction.nBest.first(where: { $0.text == prediction.text }) else { break }
+      object["probability"] = .double(shortest(best.probability))
+      object["start"] = best.offsets.map { .integer($0.lowerBound) }
+      object["end"] = best.offsets.map { .integer($0.upperBound) }
     }
     return object
   }

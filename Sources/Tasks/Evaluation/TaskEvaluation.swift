@@ -32,8 +32,8 @@ public enum TaskPredictions: Sendable {
   case values([Float])
   /// The labels that apply to each row, and the logits in the order of the task's labels [labels].
   case labelSets([(labels: [String], logits: [Float])])
-  /// The words of each sentence with their true tags, where known, and the predicted ones.
-  case tags([(words: [String], references: [String]?, predictions: [String])])
+  /// The words of each sentence with their true tags, where known, and the predicted ones with their probabilities.
+  case tags([(words: [String], references: [String]?, predictions: [String], probabilities: [Float])])
   /// The answer to each question by its id.
   case answers([(id: String, prediction: SpanPrediction)])
 }
@@ -81,7 +81,7 @@ extension TaskEvaluation {
   }
 
   private static func columns(
-    _ sentences: [(words: [String], references: [String]?, predictions: [String])]
+    _ sentences: [(words: [String], references: [String]?, predictions: [String], probabilities: [Float])]
   ) -> String {
     let isSpaced = sentences.contains { sentence in
       [sentence.words, sentence.references ?? [], sentence.predictions].joined().contains { cell in

@@ -115,14 +115,28 @@ package struct EntityRecognition: TaskFamily {
     ChanceComparison(evaluation, metric: ["overall_f1"], chance: 0.01)
   }
 
+  /// The probability of the likeliest class of each token.
+  private static func probabilities(_ logits: [Float], classCount: Int) -> [Float] {
+    stride(from: 0, to: logits.count, by: classCount).map { start in
+      let row = logits[start..<start + classCount]
+      let largest = row.max() ?? 0
+      return 1 / row.reduce(0) { $0 + exp($1 - largest) }
+    }
+  }
+
   private func score(
     _ logits: [[Float]], _ rows: [TaggedSentence], _ encoded: EncodedSentences, metrics: [String]
   ) throws -> (TaskPredictions, [Score]) {
     let names = encoded.tagSet.names
     let classes = logits.map { ClassificationMetrics.predictions(logits: $0, classCount: names.count) }
     let predictions = encoded.tags(from: classes).map { $0.map { names[$0] } }
-    let answers = zip(rows, predictions).map { row, tags in
-      (words: row.words, references: row.tags?.map { names[$0] }, predictions: tags)
+    let probabilities = encoded.decided(logits.map { Self.probabilities($0, classCount: names.count) })
+    let answers = zip(zip(rows, predictions), probabilities).map { pair, probabilities in
+      // A word without a token is outside, since nothing speaks for an entity.
+      (
+        words: pair.0.words, references: pair.0.tags?.map { names[$0] }, predictions: pair.1,
+        probabilities: probabilities.map { $0 ?? 1 }
+      )
     }
     // As run_ner, which sees no word that has no token.
     let labelled = zip(answers, encoded.wordsWithTokens).compactMap { answer, words in

@@ -11,10 +11,11 @@ public struct OlderRun {
 
   private static let results = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json",
-    "finished.json",
+    "finished.json", "plan.json", "report.json", "report.html",
   ]
   private static let predictions = [
-    "predictions.json", "predictions.txt", "predictions.tsv", "nbest_predictions.json", "null_odds.json",
+    "predictions.json", "predictions.txt", "predictions.tsv", "predictions.jsonl", "nbest_predictions.json",
+    "null_odds.json",
   ]
   /// Folders inside that of a run which have results and checkpoints of their own.
   private static let parts = ["baseline", "features"]

@@ -36,6 +36,14 @@ final class ExtremesWorld {
     try write("answers.json", #"{"q0": ""}"#)
     try write("full/file", "something")
     try write(
+      "finished/report.json",
+      """
+      {"potstill": "1", "title": "t", "method": "distillation",
+       "task": {"name": "t", "kind": "k", "labels": [], "metrics": []},
+       "rows": {"train": 1, "labelled": 1, "validation": 0}, "models": [],
+       "machine": {"processor": "p", "processors": 1, "threads": 1, "memory_bytes": 1}}
+      """)
+    try write(
       "fresh.json",
       #"{"model_type": "bert", "vocab_size": 26, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8, "max_position_embeddings": 32}"#
     )
@@ -124,6 +132,8 @@ final class ExtremesWorld {
       ]
     case "inspect": return [["inspect", path("base")]]
     case "export": return [["export", path("base"), "--onnx"] + output]
+    case "report":
+      return [["report", path("finished"), "--output", path("scratch/\(UUID().uuidString).html")]]
     case "bench train-step", "bench infer", "bench distill-step":
       let shape = ["--shape", path("base")]
       let teacher = command[1] == "distill-step" ? ["--teacher", path("base"), "--match", "none"] : []

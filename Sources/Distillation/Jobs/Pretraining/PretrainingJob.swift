@@ -193,13 +193,18 @@ public final class PreparedPretraining {
     try start.save(to: folder.url)
     let scores = try trainer.evaluate()
     if let scores { try run.log.writeResults("eval", scores.json) }
+    var teacherScores: EvaluationResult?
     if let teacher, !teacher.model.startsWithFreshHead, let evaluation = try trainer.evaluate(teacher.model) {
       try run.log.writeComparison(teacher: teacher.model, evaluation, student: start.model)
+      teacherScores = evaluation
     }
     let isWritten = try job.writeCard(
       of: start.model, to: folder.url, counts: (corpus.count, validation?.count), scores,
       metrics: run.log.metricsFile)
     if !isWritten { listener.note(ModelCard.note(onFileIn: folder.url)) }
+    job.writeReport(
+      to: folder.url, counts: (corpus.count, validation?.count), student: (start.model, scores),
+      teacher: teacher.map { ($0.model, teacherScores) }, listener)
     return try run.results()
   }
 
