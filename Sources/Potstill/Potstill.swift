@@ -2,6 +2,7 @@
 @_exported import Distillation
 @_exported import Encoders
 @_exported import Evaluation
+@_exported import Hub
 @_exported import ModelFormats
 @_exported import Tasks
 @_exported import Tensors

@@ -37,7 +37,7 @@ package struct PotstillCommand: ParsableCommand {
         name: "Use models",
         subcommands: [
           EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ServeCommand.self,
-          ScoreCommand.self,
+          ScoreCommand.self, PushCommand.self,
         ]),
       CommandGroup(
         name: "Look inside", subcommands: [TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),

@@ -28,7 +28,7 @@ import Testing
     let required = [
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
       "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
-      "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"],
+      "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "push": ["a", "b/c"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],
     ]
     let scored = [

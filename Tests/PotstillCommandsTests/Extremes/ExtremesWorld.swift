@@ -123,6 +123,7 @@ final class ExtremesWorld {
         ["tokenize", "--model", path("base"), "--input", path("text.txt"), "--json"],
       ]
     case "inspect": return [["inspect", path("base")]]
+    case "push": return [["push", path("base"), "owner/name"]]
     case "bench train-step", "bench infer", "bench distill-step":
       let shape = ["--shape", path("base")]
       let teacher = command[1] == "distill-step" ? ["--teacher", path("base"), "--match", "none"] : []
