@@ -53,7 +53,7 @@ let programLinking: [LinkerSetting] =
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
   "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Exports", "Reports",
-  "Distillation",
+  "Distillation", "Hub",
 ]
 
 let package = Package(
@@ -71,6 +71,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CKernels"),
+    .target(name: "CCurl"),
     .systemLibrary(
       name: "CUtf8proc", pkgConfig: utf8procConfig,
       providers: [.apt(["libutf8proc-dev"]), .brew(["utf8proc"])]),
@@ -116,14 +117,18 @@ let package = Package(
         "Distillation", "Tasks", "Training", "Encoders", "Datasets", "Kernels", "ModelFormats", "Terminal",
         argumentParser,
       ], swiftSettings: settings),
+    // Tests reach no network: it sets the variable for that before any of them begins.
+    .target(name: "COffline", path: "Tests/COffline"),
     .target(
-      name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats"], path: "Tests/TestSupport",
+      name: "TestSupport", dependencies: ["Kernels", "Tensors", "ModelFormats", "COffline"],
+      path: "Tests/TestSupport",
       swiftSettings: settings),
   ]
     + library("Kernels", ["CKernels"])
     + library("Tensors", ["Kernels"], testsOnly: ["ModelFormats"])
     + library("Tokenization", ["Kernels", "ModelFormats"])
     + library("ModelFormats", ["Kernels", yams])
+    + library("Hub", ["CCurl", "ModelFormats"])
     + library("Encoders", ["Kernels", "Tensors", "Tokenization", "ModelFormats"])
     + library("Datasets", ["Kernels", "Tokenization", "ModelFormats"], testsOnly: ["Tasks"])
     + library("Evaluation", ["ModelFormats"], testsOnly: ["Datasets", "Tasks"])
@@ -137,7 +142,7 @@ let package = Package(
       "Tasks",
       [
         "Training", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
-        "ModelFormats", "TaskFiles", yams,
+        "ModelFormats", "Hub", "TaskFiles", yams,
       ])
     + library(
       "Exports", ["Tasks", "Encoders", "Tokenization", "ModelFormats"], testsOnly: ["Kernels", "Tensors"])
@@ -155,7 +160,7 @@ let package = Package(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
-        "Training", "Tasks", "Exports", "Reports", "Distillation",
+        "Training", "Tasks", "Exports", "Reports", "Distillation", "Hub",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
@@ -168,7 +173,7 @@ let package = Package(
         "Tokenization",
         "ModelFormats", "Encoders",
         "Datasets",
-        "Evaluation", "Training", "Distillation", "Terminal", argumentParser, yams,
+        "Evaluation", "Training", "Distillation", "Hub", "Terminal", argumentParser, yams,
       ],
       // Its tests run the program itself.
       testsOnly: ["PotstillTool", "TaskFiles"])

@@ -74,11 +74,11 @@ package enum OptionSpelling {
       ),
       ("models are saved as safetensors", ["save-safetensors"], []),
       (
-        "nothing is sent anywhere", ["push-to-hub", "hub-private-repo", "hub-always-push"],
+        "'potstill push' uploads a model", ["push-to-hub", "hub-private-repo", "hub-always-push"],
         ["hub-model-id", "hub-strategy", "hub-token", "hub-revision", "token"]
       ),
       (
-        "nothing is downloaded; the cache is where HF_HUB_CACHE or HF_HOME say", ["trust-remote-code"],
+        "no code is downloaded; the cache is where HF_HUB_CACHE or HF_HOME say", ["trust-remote-code"],
         ["cache-dir"]
       ),
       ("a head of other labels starts fresh anyway", ["ignore-mismatched-sizes"], []),

@@ -9,7 +9,8 @@ import Terminal
 /// Option of the model that a training starts from.
 package struct ModelOption: ParsableArguments {
   @Option(
-    help: ArgumentHelp("The Hugging Face directory to start from.", valueName: "folder"),
+    help: ArgumentHelp(
+      "The Hugging Face directory to start from, or a name on its hub (org/name).", valueName: "folder"),
     completion: .directory)
   package var model: String?
 
@@ -19,7 +20,8 @@ package struct ModelOption: ParsableArguments {
 /// Option of a trained model.
 package struct TrainedModelOption: ParsableArguments {
   @Option(
-    help: ArgumentHelp("A Hugging Face directory with a model for the task.", valueName: "folder"),
+    help: ArgumentHelp(
+      "A Hugging Face directory with a model for the task, or a name on its hub.", valueName: "folder"),
     completion: .directory)
   package var model: String
 
@@ -90,7 +92,9 @@ package struct TaskOptions: ParsableArguments {
     (source.trainFile, source.validationFile, source.testFile) = (trainFile, validationFile, testFile)
     source.hints = columns.hints
     source.answersFile = answers
-    if let model, task == nil, let config = try? EncoderConfig(directory: ModelLocation(model).folder) {
+    if let model, task == nil, let location = try? ModelLocation(model, listener: console),
+      let config = try? EncoderConfig(directory: location.folder)
+    {
       source.hints.modelLabels = config.labels
     }
     var missing = MissingOptions()

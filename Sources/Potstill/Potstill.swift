@@ -3,6 +3,7 @@
 @_exported import Encoders
 @_exported import Evaluation
 @_exported import Exports
+@_exported import Hub
 @_exported import ModelFormats
 @_exported import Reports
 @_exported import Tasks

@@ -37,7 +37,7 @@ package struct PotstillCommand: ParsableCommand {
         name: "Use models",
         subcommands: [
           EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ServeCommand.self,
-          ExportCommand.self, ScoreCommand.self,
+          ExportCommand.self, PushCommand.self, ScoreCommand.self,
         ]),
       CommandGroup(
         name: "Look inside",

@@ -50,6 +50,9 @@ package struct ManualPage {
     ("POTSTILL_TASKS", "Further folders of task files, separated by colons, before all others."),
     ("POTSTILL_NUM_THREADS", "Processors to use, as --threads."),
     ("HF_HUB_CACHE, HF_HOME", "The place of the Hugging Face cache, in which names of models are looked up."),
+    ("HF_TOKEN", "The token for private and gated models of the Hugging Face hub, and for push."),
+    ("HF_HUB_OFFLINE", "If 1, nothing is downloaded or uploaded."),
+    ("HF_ENDPOINT", "The address of another hub than https://huggingface.co."),
     ("NO_COLOR", "If set, nothing is printed in colour or bold."),
     ("COLUMNS", "The width of the terminal, where it does not say."),
   ]

@@ -29,6 +29,7 @@ import Testing
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
       "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
       "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "export": ["a", "--onnx"], "report": ["a"],
+      "push": ["a", "b/c"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],
     ]
     let scored = [

@@ -20,6 +20,7 @@ import Testing
     let model = "\(cache)/models--\(name.replacing("/", with: "--"))"
     try write("\(model)/snapshots/\(commit)/config.json")
     try write("\(model)/snapshots/\(commit)/model.safetensors")
+    try write("\(model)/snapshots/\(commit)/vocab.txt", "[PAD]\n")
     if let reference { try write("\(model)/refs/\(reference)", commit) }
   }
 
@@ -28,7 +29,9 @@ import Testing
     return String(found.dropFirst(folder.url.standardizedFileURL.path.count + 1))
   }
 
+  /// The fault of a name where nothing can be downloaded.
   private func fault(_ name: String, _ environment: [String: String] = ["HOME": "/nowhere"]) -> String {
+    let environment = environment.merging(["HF_HUB_OFFLINE": "1"]) { $1 }
     do {
       return "found \(try ModelLocation(name, environment: environment).folder)"
     } catch { return "\(error)" }
@@ -62,7 +65,8 @@ import Testing
         "models--google-bert--bert-base-uncased/snapshots/cccc"))
     try cached("hub", "bert-base-uncased", commit: "dddd")
     #expect(try find("bert-base-uncased", environment).hasSuffix("models--bert-base-uncased/snapshots/dddd"))
-    #expect(fault("org/name@v2", environment).contains("hf download org/name --revision v2"))
+    #expect(fault("org/name@v2", environment).contains("no such model; HF_HUB_OFFLINE is set"))
+    #expect(fault("org/name@../../aaaa", environment).contains("expected the folder of a model"))
     #expect(
       fault("org/other", environment).contains(
         "(\(folder.url.appending(path: "hub").path)) has no such model"))

@@ -40,14 +40,15 @@ struct MadeStudent {
   /// - Parameters:
   ///   - job: What it shall be.
   ///   - tasks: The tasks with their teachers.
-  init(of job: DistillationJob, _ tasks: [LoadedTask]) throws {
+  ///   - listener: Hears how far a download has come.
+  init(of job: DistillationJob, _ tasks: [LoadedTask], _ listener: any WorkListener) throws {
     let seed = job.training.seed
     if job.isMultitask {
-      try self.init(shared: job.student.name, tasks, seed: seed)
+      try self.init(shared: job.student.name, tasks, seed: seed, listener)
     } else if let base = tasks[0].base {
-      try self.init(job.student, of: base, task: tasks[0].definition, seed: seed)
+      try self.init(job.student, of: base, task: tasks[0].definition, seed: seed, listener)
     } else {
-      try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed)
+      try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed, listener)
     }
     for (index, model) in models.enumerated() {
       try model.freeze(as: job.training)
@@ -56,8 +57,10 @@ struct MadeStudent {
   }
 
   /// A model to train on labels alone; a head that it lacks starts at random.
-  private init(toTrain path: String, _ task: TaskDefinition, seed: UInt64) throws {
-    let trained = try TokenizedModel(path, toTrain: task, seed: seed)
+  private init(
+    toTrain path: String, _ task: TaskDefinition, seed: UInt64, _ listener: any WorkListener
+  ) throws {
+    let trained = try TokenizedModel(path, toTrain: task, seed: seed, listener: listener)
     (name, models, tokenizer) = (path, [trained.model], trained.tokenizer)
     isFresh = false
     descriptions = [Self.description(trained.model, path, trained.tokenizer)]
@@ -65,12 +68,15 @@ struct MadeStudent {
   }
 
   /// The student of one task's teacher, which may read other tokens, or of a model of its own.
-  private init(_ student: JobStudent, of base: StudentBase, task: TaskDefinition, seed: UInt64) throws {
+  private init(
+    _ student: JobStudent, of base: StudentBase, task: TaskDefinition, seed: UInt64,
+    _ listener: any WorkListener
+  ) throws {
     name = student.name
-    let shape = try StudentShape(name).located()
+    let shape = try StudentShape(name).located(listener)
     var (tokenizer, config) = (base.tokenizer, base.config)
     func read(_ path: String) throws -> any Tokenizer {
-      try loadTokenizer(directory: ModelLocation(path).folder)
+      try loadTokenizer(directory: ModelLocation(path, part: .tokenizer).folder)
     }
     switch (shape, student.tokenizer) {
     case (.preset, let path?) where student.size.embeddingSize == nil:
@@ -106,9 +112,11 @@ struct MadeStudent {
   ///
   /// A head comes from the task's own teacher where its layers are as wide and of the same family, from the directory
   /// where it has such a head, and is drawn at random otherwise.
-  private init(shared name: String, _ tasks: [LoadedTask], seed: UInt64) throws {
+  private init(
+    shared name: String, _ tasks: [LoadedTask], seed: UInt64, _ listener: any WorkListener
+  ) throws {
     self.name = name
-    let shape = try StudentShape(name).located()
+    let shape = try StudentShape(name).located(listener)
     isFresh = shape.isFresh
     let base: TaskModel
     var copiedLayers: [Int]?
@@ -181,13 +189,38 @@ extension StudentShape {
 }
 
 extension StudentShape {
-  /// The shape, whose directory may be the name of a model in the Hugging Face cache.
+  /// The shape, whose directory may be the name of a model on the Hugging Face hub.
   ///
-  /// - Throws: `ModelError` for what is neither a shape nor a folder; `TaskError` for a folder of something else.
-  func located() throws -> StudentShape {
+  /// - Throws: `TaskError` for what is neither a shape nor a model.
+  func located(_ listener: any WorkListener) throws -> StudentShape {
     guard case .directory(let path) = self else { return self }
-    if let location = try? ModelLocation(path) { return .directory(location.folder.path) }
-    try checkFolder()
-    return .directory(try ModelLocation(path).folder.path)
+    do { return .directory(try ModelLocation(path, listener: listener).folder.path) } catch {
+      // A name with an owner can be no shape that is spelt wrong, and a path no name.
+      let isName = ModelLocation.isNameOnHub(path)
+      guard let fault = folderFault, !(isName && path.contains("/")) else { throw error }
+      throw TaskError(isName ? "\(fault). As a model: \(error)" : fault.description)
+    }
+  }
+
+  /// The fault of a student that is neither a shape nor a folder.
+  private var folderFault: ModelError? {
+    do throws(ModelError) {
+      try checkFolder()
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+extension JobStudent {
+  /// Downloads the models that the student is or takes something of, where they are names of the hub and not in the cache.
+  ///
+  /// - Throws: `TaskError`.
+  func fetch(listener: any WorkListener) throws {
+    if let source { try ModelLocation.fetch(source, listener: listener) }
+    if let tokenizer { try ModelLocation.fetch(tokenizer, part: .tokenizer, listener: listener) }
+    // A name without an owner may be a shape that is spelt wrong, which is said later.
+    if name.contains("/") { try ModelLocation.fetch(name, listener: listener) }
   }
 }

@@ -41,8 +41,9 @@ public final class PreparedJob {
         return try OutputFolder(path, overwrite: isInside || job.overwritesOutput)
       }
     let place = job.output.map { URL(filePath: $0, directoryHint: .isDirectory) }
+    try job.student.fetch(listener: listener)
     var loaded = try job.tasks.map { try LoadedTask($0, of: job, listener) }
-    let student = try MadeStudent(of: job, loaded)
+    let student = try MadeStudent(of: job, loaded, listener)
     if !job.isMultitask, let remark = student.remark { listener.note("\(student.name): \(remark)") }
     augmentation = try Self.augment(&loaded[0], for: student, seed: job.training.seed, of: job, listener)
     let tasks = try loaded.enumerated().map { index, task in
@@ -212,7 +213,7 @@ public final class PreparedJob {
 
   /// The tasks for the student as it was at the beginning, with the labelled rows alone.
   private func labelledTasks() throws -> [PreparedTask] {
-    let student = try MadeStudent(of: job, tasks.map(\.loaded))
+    let student = try MadeStudent(of: job, tasks.map(\.loaded), listener)
     return tasks.enumerated().map { PreparedTask(labelledRowsOf: $1, student, at: $0) }
   }
 

@@ -35,7 +35,7 @@ struct StudentBase {
     of student: JobStudent, for task: TaskDefinition, labels: [String]?, teacher: String, seed: UInt64
   ) throws {
     isTeacher = false
-    let shape = try StudentShape(student.name).located()
+    let shape = try StudentShape(student.name).located(SilentListener())
     if let source = student.source {
       if case .directory = shape {
         throw TaskError(
@@ -59,7 +59,7 @@ struct StudentBase {
       tokenizer = try loadTokenizer(directory: url)
     case (.preset(let preset), let folder?):
       path = folder
-      tokenizer = try loadTokenizer(directory: ModelLocation(folder).folder)
+      tokenizer = try loadTokenizer(directory: ModelLocation(folder, part: .tokenizer).folder)
       config = preset.maskedLanguageModel(
         vocabularySize: tokenizer.vocabulary.count, architecture: .reading(tokenizer)
       ).reading(tokenizer).answering(task, labels: labels)

@@ -63,6 +63,28 @@ package final class AtomicFile {
     try file.write(bytes)
     try file.commit()
   }
+
+  /// Gives a whole file a second name, replacing what had it.
+  ///
+  /// - Parameters:
+  ///   - link: The path from the new name to the file, for a symbolic link; nil, and file systems without links, move the file.
+  /// - Throws: `FormatError.cannotWrite`.
+  package static func place(_ file: URL, at target: URL, link: String?) throws(FormatError) {
+    var source = file
+    if let link {
+      let temporary = TemporaryName.beside(target)
+      if symlink(link, temporary.path) == 0 {
+        source = temporary
+      } else if ![EPERM, EOPNOTSUPP, ENOSYS].contains(errno) {
+        throw .cannotWrite(file: target.path, reason: systemMessage())
+      }
+    }
+    guard rename(source.path, target.path) == 0 else {
+      let reason = systemMessage()
+      if source != file { unlink(source.path) }
+      throw .cannotWrite(file: target.path, reason: reason)
+    }
+  }
 }
 
 /// Writes all bytes to an open file; `path` is for the message.

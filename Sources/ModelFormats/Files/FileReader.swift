@@ -52,6 +52,11 @@ package final class FileReader: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Calls `body` with the open file, for a library that reads it by itself.
+  package func withDescriptor<Result>(_ body: (Int32) throws -> Result) rethrows -> Result {
+    try body(descriptor)
+  }
+
   /// Reads a range of the file.
   ///
   /// - Throws: `FormatError.cannotRead` when the file no longer reaches so far, or the system cannot read it.

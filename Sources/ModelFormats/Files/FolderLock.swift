@@ -66,3 +66,40 @@ package final class FolderLock {
       && own.st_dev == named.st_dev
   }
 }
+
+/// A lock on a file that other programs lock too, which waits until they have finished.
+///
+/// The lock is the system's on the file, as `filelock` of Python has it; the file stays.
+package final class SharedLock {
+  private var descriptor: Int32
+
+  /// Locks a file, which is made if need be.
+  ///
+  /// - Parameter waiting: Called once when another process has the lock.
+  /// - Throws: `FormatError.cannotWrite` when the file cannot be made or locked.
+  package init(_ file: URL, waiting: () -> Void) throws(FormatError) {
+    descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
+    guard descriptor >= 0 else { throw .cannotWrite(file: file.path, reason: systemMessage()) }
+    var isTold = false
+    while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+      // Some network file systems know no locks; there nothing is guarded.
+      if [ENOLCK, EOPNOTSUPP, ENOSYS].contains(errno) { return }
+      guard [EWOULDBLOCK, EACCES, EINTR].contains(errno) else {
+        let reason = systemMessage()
+        release()
+        throw .cannotWrite(file: file.path, reason: reason)
+      }
+      if !isTold { waiting() }
+      isTold = true
+      usleep(100_000)
+    }
+  }
+
+  /// Gives the lock free.
+  package func release() {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+  }
+
+  deinit { release() }
+}

@@ -10,8 +10,8 @@ package enum PartialFileError: Error, Equatable {
   case system(String)
 }
 
-/// Writer of a large file in parts at any place, under the name `NAME.partial` until it is whole, locked against other
-/// processes.
+/// Writer of a large file in parts at any place, under another name such as `NAME.partial` until it is whole, locked against
+/// other processes.
 ///
 /// Unlike those of `AtomicFile`, the parts that an interrupted process has written stay and are read again.
 package final class PartialFile {
@@ -20,9 +20,11 @@ package final class PartialFile {
   private var descriptor: Int32
 
   /// Opens the unfinished file that an interrupted process has left, or an empty one; its folder is made if need be.
-  package init(_ target: URL) throws(PartialFileError) {
+  ///
+  /// - Parameter ending: Ending of the name that it has until it is whole.
+  package init(_ target: URL, ending: String = ".partial") throws(PartialFileError) {
     self.target = target
-    partial = URL(filePath: target.path + ".partial")
+    partial = URL(filePath: target.path + ending)
     try? FileManager.default.createDirectory(
       at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
     descriptor = open(partial.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
@@ -38,6 +40,20 @@ package final class PartialFile {
     var (own, named) = (stat(), stat())
     return fstat(descriptor, &own) == 0 && stat(partial.path, &named) == 0 && own.st_ino == named.st_ino
       && own.st_dev == named.st_dev
+  }
+
+  /// The number of bytes that are there.
+  package var byteCount: Int {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Removes the file, of which nothing is wanted any more.
+  package func discard() {
+    guard descriptor >= 0 else { return }
+    unlink(partial.path)
+    close(descriptor)
+    descriptor = -1
   }
 
   /// Throws away what is there; the file is then so many zero bytes long.

@@ -23,7 +23,7 @@ struct TrainStepBench: ConsoleCommand {
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let shape = try BenchmarkShape(shape)
+    let shape = try BenchmarkShape(shape, listener: console)
     let lengths = try bench.batches(longest: shape.config.maxPositions)
     let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
     try BenchmarkSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize)
@@ -60,7 +60,9 @@ struct DistillStepBench: ConsoleCommand {
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let (teacher, student) = (try BenchmarkShape(teacher), try BenchmarkShape(shape))
+    let (teacher, student) = (
+      try BenchmarkShape(teacher, listener: console), try BenchmarkShape(shape, listener: console)
+    )
     let lengths = try bench.batches(
       longest: min(teacher.config.maxPositions, student.config.maxPositions))
     let config = DistillationConfig(matches: match == "none" ? [] : [.preset(match)])
@@ -95,7 +97,7 @@ struct InferBench: ConsoleCommand {
 
   mutating func run(_ console: Console) throws {
     try bench.general.apply(to: console)
-    let shape = try BenchmarkShape(shape)
+    let shape = try BenchmarkShape(shape, listener: console)
     let lengths = try bench.batches(longest: shape.config.maxPositions)
     let batches = BenchmarkSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize).batches
     let model = try shape.model(seed: 1, console)

@@ -38,7 +38,8 @@ struct TokenizeBench: ConsoleCommand {
   mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
     let threads = general.threads ?? 1
-    let tokenizer = try loadTokenizer(directory: ModelLocation(model).folder)
+    let location = try ModelLocation(model, part: .tokenizer, listener: console)
+    let tokenizer = try loadTokenizer(directory: location.folder)
     let texts = try console.texts([], file: input).map(\.text)
     let bytes = Double(texts.reduce(0) { $0 + $1.utf8.count })
     var tokens = 0

@@ -39,7 +39,8 @@ package struct PredictCommand: ConsoleCommand {
       """)
 
   @Option(
-    help: ArgumentHelp("A Hugging Face directory with a trained model.", valueName: "folder"),
+    help: ArgumentHelp(
+      "A Hugging Face directory with a trained model, or a name on its hub.", valueName: "folder"),
     completion: .directory)
   package var model: String
 

@@ -14,7 +14,7 @@ package struct TrainCommand: RecipeCommand {
     commandName: "train",
     abstract: "Fine-tune a model on a task.",
     discussion: """
-      Starts from a Hugging Face directory; a missing head starts fresh. The run folder receives the checkpoint, \
+      Starts from a Hugging Face directory or a name on its hub; a missing head starts fresh. The run folder receives the checkpoint, \
       metrics.jsonl, all_results.json and recipe.yaml, the options that were really used.
 
         potstill train --task sst2 --data SST-2/ --model MODEL_DIR --output teacher/

@@ -21,7 +21,7 @@ package struct InspectCommand: ConsoleCommand {
         potstill inspect --machine --json
       """)
 
-  @Argument(help: "A Hugging Face directory.", completion: .directory)
+  @Argument(help: "A Hugging Face directory, or a name on its hub.", completion: .directory)
   package var model: String?
 
   @Flag(help: "Describe the machine and measure its matrix products (the default without a directory).")
@@ -37,7 +37,11 @@ package struct InspectCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let checkpoint = try model.map { try CheckpointReport(directory: URL(filePath: $0)) }
+    let checkpoint = try model.map { name in
+      let isThere = FileManager.default.fileExists(atPath: name)
+      return try CheckpointReport(
+        directory: isThere ? URL(filePath: name) : ModelLocation(name, listener: console).folder)
+    }
     let report = machine || checkpoint == nil ? try MachineReport.measure() : nil
     if let warning = checkpoint?.warning { console.warn(warning) }
     if json {

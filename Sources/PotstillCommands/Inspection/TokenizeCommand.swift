@@ -52,7 +52,8 @@ package struct TokenizeCommand: ConsoleCommand {
 
   package mutating func run(_ console: Console) throws {
     try general.apply(to: console, computes: false)
-    let tokenizer = try loadTokenizer(directory: ModelLocation(model).folder)
+    let location = try ModelLocation(model, part: .tokenizer, listener: console)
+    let tokenizer = try loadTokenizer(directory: location.folder)
     let items = try console.texts(texts, file: input)
     tokenizer.noteRepeatedTokens(model, on: console)
     let truncation = maxSeqLength.map { Truncation(maxLength: $0) }

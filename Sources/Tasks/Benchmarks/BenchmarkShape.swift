@@ -20,8 +20,8 @@ public struct BenchmarkShape {
 
   /// The shape of a name, or of a directory.
   ///
-  /// - Throws: `TaskError` for neither a name nor a folder; `ModelError`.
-  public init(_ text: String) throws {
+  /// - Throws: `TaskError` for neither a name nor a model; `ModelError`.
+  public init(_ text: String, listener: any WorkListener = SilentListener()) throws {
     name = text
     if let shape = Self.known.first(where: { $0.name == text.lowercased() }) {
       directory = nil
@@ -30,9 +30,11 @@ public struct BenchmarkShape {
         attentionHeads: shape.heads, intermediateSize: shape.intermediate, labels: ["negative", "positive"])
       return
     }
-    guard let url = try? ModelLocation(text).folder else {
+    let url: URL
+    do { url = try ModelLocation(text, listener: listener).folder } catch let error as TaskError {
       throw TaskError(
-        "\"\(text)\" is neither a shape nor a folder; give one of \(Self.names), or a Hugging Face directory")
+        "\"\(text)\" is neither a shape nor a folder; give one of \(Self.names), or a Hugging Face directory. As a name on the "
+          + "hub: \(error)")
     }
     directory = url
     config = try EncoderConfig(directory: url)

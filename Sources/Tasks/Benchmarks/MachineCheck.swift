@@ -1,4 +1,5 @@
 import Foundation
+import Hub
 import Kernels
 public import ModelFormats
 
@@ -49,7 +50,8 @@ public struct MachineCheck: Sendable {
       Self.library(library), Self.speed(machine, library), Self.processor(machine),
       Self.memory(machine), Self.disk("working folder", workingDirectory),
       Self.disk("temporary folder", FileManager.default.temporaryDirectory),
-      Self.encoding(environment), Self.modelCache(environment), Self.server(environment, executable),
+      Self.encoding(environment), Self.modelCache(environment), Self.downloads,
+      Self.server(environment, executable),
     ].compactMap(\.self)
   }
 
@@ -154,10 +156,17 @@ public struct MachineCheck: Sendable {
   }
 
   private static func modelCache(_ environment: [String: String]) -> Finding {
-    let cache = ModelLocation.cache(environment)
+    let cache = HubSettings.cache(environment)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: cache.path)) ?? []
     let count = names.count { $0.hasPrefix("models--") }
     return Finding("model cache", .ok, "\(count) model\(count == 1 ? "" : "s") in \(cache.path)")
+  }
+
+  private static var downloads: Finding {
+    if HubSettings.canDownload { return Finding("downloads", .ok, "libcurl is there") }
+    return Finding(
+      "downloads", .warning, "libcurl is not there, so models of the Hugging Face hub cannot be downloaded",
+      remedy: "apt-get install libcurl4")
   }
 
   private static func server(_ environment: [String: String], _ executable: URL?) -> Finding {

@@ -22,7 +22,7 @@ public struct CardModel: Sendable, Equatable {
   public init(
     _ path: String, environment: [String: String] = ProcessInfo.processInfo.environment
   ) {
-    let location = try? ModelLocation(path, environment: environment)
+    let location = ModelLocation.present(path, environment: environment)
     repository = location.flatMap { $0.repository ?? Self.origin(of: $0.folder) }
     // The folder's own name is the one that the user knows it by.
     name = location?.repository ?? Self.lastPart(of: path)

@@ -17,7 +17,7 @@ public struct PretrainingModel {
   /// - Parameter tokenizer: Another folder for the tokenizer than the model's.
   public init(directory: String, tokenizer folder: String?, seed: UInt64) throws {
     let location = try ModelLocation(directory).folder
-    tokenizerFolder = try folder.map { try ModelLocation($0).folder } ?? location
+    tokenizerFolder = try folder.map { try ModelLocation($0, part: .tokenizer).folder } ?? location
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     model = try TaskModel(
       directory: location, head: MaskedWords().head,
@@ -35,7 +35,7 @@ public struct PretrainingModel {
   ///     tokenizer's whatever it says.
   ///   - tokenizer: The folder of the tokenizer.
   public init(shape: String, tokenizer folder: String, seed: UInt64) throws {
-    tokenizerFolder = try ModelLocation(folder).folder
+    tokenizerFolder = try ModelLocation(folder, part: .tokenizer).folder
     tokenizer = try loadTokenizer(directory: tokenizerFolder)
     let config = try Self.config(shape, tokenizer)
     try config.checkMemory(bytesPerParameter: 16, file: shape)
@@ -55,7 +55,7 @@ public struct PretrainingModel {
         "--student \(shape): expected T6, T3 (any T<n>), first:3 or layers:0,5,11 of the teacher; a fresh shape is --config, "
           + "another model --model")
     }
-    tokenizerFolder = try ModelLocation(teacher.path).folder
+    tokenizerFolder = try ModelLocation(teacher.path, part: .tokenizer).folder
     tokenizer = teacher.tokenizer
     model = try TaskModel.student(student, of: teacher.model)
   }

@@ -1,30 +1,44 @@
 import Encoders
 public import Foundation
+import Hub
 import ModelFormats
 
-/// Location of a model: a folder, or the name of one on the Hugging Face hub that is in the local cache already.
+/// Part of a model's files that is needed.
+public enum FolderPart: Sendable {
+  /// Configuration, weights and tokenizer.
+  case whole
+  /// Configuration and tokenizer.
+  case tokenizer
+}
+
+/// Location of a model: a folder, or the name of one on the Hugging Face hub, which is looked up in the local cache and
+/// downloaded into it where it is not there.
 ///
-/// Nothing is downloaded. The cache is where `huggingface_hub` has it: `HF_HUB_CACHE`, else `HUGGINGFACE_HUB_CACHE`, else
-/// `HF_HOME/hub`, else `XDG_CACHE_HOME/huggingface/hub`, else `~/.cache/huggingface/hub`.
+/// A model in the cache is taken as it is, and the hub is not asked whether there is a newer one. Cache, address, token and
+/// offline switches are those of `huggingface_hub`, as `HubSettings` reads them.
 public struct ModelLocation: Sendable {
   /// The folder with the model's files.
   public let folder: URL
   /// The id on the hub, such as `org/name`; nil of a folder outside the cache.
   public let repository: String?
 
-  /// Finds the model of a name.
+  /// Finds the model of a name, and downloads it if need be.
   ///
   /// - Parameters:
   ///   - name: A folder, or `org/name`, `name` or `org/name@revision` of the hub; a folder goes first.
-  ///   - environment: The variables that say where the cache is.
-  /// - Throws: `TaskError` when there is no such folder and nothing in the cache, or the folder holds something else than a
-  ///   model that can be read, which it then names.
+  ///   - part: The part of its files that is needed.
+  ///   - environment: The variables that `HubSettings` reads.
+  ///   - listener: Hears how far a download has come.
+  /// - Throws: `TaskError` when there is no such folder and no such model on the hub, or it cannot be downloaded, or the folder
+  ///   holds something else than a model that can be read, which it then names.
   public init(
-    _ name: String, environment: [String: String] = ProcessInfo.processInfo.environment
+    _ name: String, part: FolderPart = .whole,
+    environment: [String: String] = ProcessInfo.processInfo.environment,
+    listener: any WorkListener = SilentListener()
   ) throws {
     let url = URL(filePath: name, directoryHint: .isDirectory)
     if let kind = FolderKind(of: url) {
-      (folder, repository) = (url, Self.repository(ofSnapshot: url))
+      (folder, repository) = (url, HubCache.repository(ofSnapshot: url))
       if let fault = kind.fault { throw TaskError("\(name): \(fault)") }
       return
     }
@@ -36,87 +50,46 @@ public struct ModelLocation: Sendable {
         "\(name): there is no such folder; expected the folder of a model, with config.json and its tokenizer"
       )
     }
-    let cache = Self.cache(environment)
-    guard let snapshot = hub.snapshot(in: cache) else {
-      throw TaskError(
-        "\(name): there is no such folder, and the Hugging Face cache (\(cache.path)) has no such model; nothing is downloaded "
-          + "here. Fetch it with 'hf download \(hub.command)', after which this name works, or give a folder")
-    }
-    (folder, repository) = (snapshot, hub.repository)
-    if let fault = FolderKind(of: snapshot)?.fault {
-      throw TaskError(
-        "\(name), in the Hugging Face cache: \(fault). If its download was broken off: 'hf download \(hub.command)'"
-      )
+    repository = hub.repository
+    folder = try HubModel(hub, environment: environment).folder(with: part, listener: listener)
+    if let fault = FolderKind(of: folder)?.fault {
+      throw TaskError("\(name), in the Hugging Face cache: \(fault)")
     }
   }
 
-  /// The id of the model whose snapshot in the cache a folder is; nil of any other folder.
-  private static func repository(ofSnapshot url: URL) -> String? {
-    let parts = url.absoluteURL.standardizedFileURL.pathComponents.suffix(3)
-    guard parts.count == 3, let name = parts.first, name.hasPrefix("models--"),
-      parts.dropFirst().first == "snapshots"
+  private init(folder: URL, repository: String?) { (self.folder, self.repository) = (folder, repository) }
+
+  /// The location of a model that is there; nil where it is not, and nothing is downloaded.
+  package static func present(_ name: String, environment: [String: String]) -> ModelLocation? {
+    let url = URL(filePath: name, directoryHint: .isDirectory)
+    if let kind = FolderKind(of: url) {
+      return kind.fault == nil
+        ? ModelLocation(folder: url, repository: HubCache.repository(ofSnapshot: url)) : nil
+    }
+    guard let hub = HubName(name),
+      let folder = HubCache(HubSettings.cache(environment)).snapshot(of: hub),
+      FolderKind(of: folder)?.fault == nil
     else { return nil }
-    return String(name.dropFirst("models--".count)).replacing("--", with: "/")
+    return ModelLocation(folder: folder, repository: hub.repository)
   }
 
-  /// The cache of `huggingface_hub`.
-  static func cache(_ environment: [String: String]) -> URL {
-    func folder(_ variable: String) -> URL? {
-      guard let path = environment[variable], !path.isEmpty else { return nil }
-      return URL(filePath: (path as NSString).expandingTildeInPath, directoryHint: .isDirectory)
-    }
-    if let given = folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") { return given }
-    if let home = folder("HF_HOME") { return home.appending(path: "hub") }
-    let root =
-      folder("XDG_CACHE_HOME")
-      ?? folder("HOME").map { $0.appending(path: ".cache") } ?? URL.homeDirectory.appending(path: ".cache")
-    return root.appending(path: "huggingface/hub")
-  }
-}
-
-/// Name of a model on the hub: `org/name`, or `name` of the first models, with a revision behind `@`.
-private struct HubName {
-  let repository: String
-  let revision: String
-
-  /// The parts of a name; nil of one that can be a path only.
-  init?(_ name: String) {
-    guard let match = name.wholeMatch(of: /([A-Za-z0-9][\w.\-]*(?:\/[A-Za-z0-9][\w.\-]*)?)(?:@([\w.\/\-]+))?/)
-    else {
-      return nil
-    }
-    repository = String(match.1)
-    revision = match.2.map(String.init) ?? "main"
+  /// Downloads the model of a name of the hub unless it is there; leaves folders and other names alone.
+  ///
+  /// - Throws: As the initializer.
+  package static func fetch(
+    _ name: String, part: FolderPart = .whole, listener: any WorkListener
+  ) throws {
+    if isNameOnHub(name) { _ = try ModelLocation(name, part: part, listener: listener) }
   }
 
-  /// The arguments of `hf download`.
-  var command: String { repository + (revision == "main" ? "" : " --revision \(revision)") }
-
-  /// The folder of the revision in a cache; nil where it has none.
-  func snapshot(in cache: URL) -> URL? {
-    let manager = FileManager.default
-    var folders = ["models--" + repository.replacing("/", with: "--")]
-    if !repository.contains("/") {
-      // The first models have moved to organisations since, such as google-bert.
-      let moved = (try? manager.contentsOfDirectory(atPath: cache.path))?.filter {
-        $0.hasPrefix("models--") && $0.hasSuffix("--" + repository)
-      }
-      if let moved, moved.count == 1 { folders += moved }
-    }
-    for name in folders {
-      let model = cache.appending(path: name)
-      let reference = model.appending(path: "refs/\(revision)")
-      let commit = (try? String(contentsOf: reference, encoding: .utf8))?.trimmingCharacters(
-        in: .whitespacesAndNewlines)
-      let snapshot = model.appending(path: "snapshots/\(commit ?? revision)", directoryHint: .isDirectory)
-      if manager.fileExists(atPath: snapshot.path) { return snapshot }
-    }
-    return nil
+  /// Whether a text can be the name of a model on the hub and is no path that leads somewhere.
+  package static func isNameOnHub(_ text: String) -> Bool {
+    HubName(text) != nil && !FileManager.default.fileExists(atPath: text)
   }
 }
 
 /// Kind of what a folder holds, told by its files before any of them is read.
-private enum FolderKind {
+enum FolderKind {
   /// A model, or something whose files say themselves what is wrong with them.
   case model
   /// A low-rank adapter of PEFT without its base model.
@@ -131,6 +104,11 @@ private enum FolderKind {
   /// The kind of a folder; nil where there is none.
   init?(of url: URL) {
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: url.path) else { return nil }
+    self.init(names: names)
+  }
+
+  /// The kind of a folder with files of some names.
+  init(names: [String]) {
     let files = Set(names)
     func first(_ ending: String) -> String? { names.sorted().first { $0.hasSuffix(ending) } }
     if files.contains("adapter_config.json"), !files.contains("config.json") {

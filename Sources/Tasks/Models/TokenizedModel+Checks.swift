@@ -50,8 +50,11 @@ extension TokenizedModel {
   /// Loads a directory to train a task's model from; a head that it lacks starts at random.
   ///
   /// - Throws: `TaskError` for weights that are NaN or infinite; what loading throws.
-  public init(_ path: String, toTrain task: TaskDefinition, seed: UInt64) throws {
-    try self.init(path) {
+  public init(
+    _ path: String, toTrain task: TaskDefinition, seed: UInt64,
+    listener: any WorkListener = SilentListener()
+  ) throws {
+    try self.init(path, listener: listener) {
       try TaskModel(
         directory: $0, head: task.kind.head, labels: task.modelLabels, problemType: task.kind.problemType,
         seed: seed)
@@ -87,7 +90,7 @@ extension TokenizedModel {
     _ path: String, head: TaskHead? = nil, needsHead: Bool = true, allowsNonFinite: Bool = false,
     listener: any WorkListener = SilentListener()
   ) throws {
-    try self.init(path) { try TaskModel(directory: $0, head: head) }
+    try self.init(path, listener: listener) { try TaskModel(directory: $0, head: head) }
     try model.checkAsAnswering(path, allowsNonFinite: allowsNonFinite, listener: listener)
     noteRepeatedTokens(on: listener)
     if needsHead, model.startsWithFreshHead {

@@ -23,11 +23,14 @@ public struct TokenizedModel {
   /// Loads a folder, model and tokenizer at once.
   ///
   /// - Parameters:
-  ///   - path: The folder, or the name of a model in the Hugging Face cache.
+  ///   - path: The folder, or the name of a model on the Hugging Face hub.
+  ///   - listener: Hears how far a download has come.
   ///   - load: Loads the model; nil takes the folder's, with its head.
   /// - Throws: What loading throws; `TaskError` when the model has no row for an id or segment of the tokenizer.
-  public init(_ path: String, load: ((URL) throws -> TaskModel)? = nil) throws {
-    let url = try ModelLocation(path).folder
+  public init(
+    _ path: String, listener: any WorkListener = SilentListener(), load: ((URL) throws -> TaskModel)? = nil
+  ) throws {
+    let url = try ModelLocation(path, listener: listener).folder
     self.path = path
     // A family that is none is said before the tokenizer is looked at.
     if FileManager.default.fileExists(atPath: url.appending(path: "config.json").path) {

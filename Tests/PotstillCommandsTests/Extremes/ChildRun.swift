@@ -62,10 +62,12 @@ struct ToolProcess: Sendable {
   ///
   /// - Parameters:
   ///   - scratch: A folder for what it says.
+  ///   - environment: More variables than the few that it has; without them it reaches no network.
   ///   - limits: What the shell is told before it becomes the program; what runs away shall take itself down, and not the
   ///     machine.
   func run(
-    _ arguments: [String], scratch: URL, limits: String = "ulimit -v 6291456"
+    _ arguments: [String], scratch: URL, environment: [String: String] = [:],
+    limits: String = "ulimit -v 6291456"
   ) -> ChildRun {
     let log = scratch.appending(path: "\(UUID().uuidString).log").path
     defer { try? FileManager.default.removeItem(atPath: log) }
@@ -81,7 +83,11 @@ struct ToolProcess: Sendable {
     let inherited = ProcessInfo.processInfo.environment.filter {
       ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"].contains($0.key)
     }
-    let variables = inherited.map { "\($0.key)=\($0.value)" } + ["SWIFT_BACKTRACE=enable=no"]
+    let usual = [
+      "SWIFT_BACKTRACE": "enable=no", "HF_HUB_OFFLINE": "1", "POTSTILL_SERVE_TOKEN": "0123456789abcdef",
+    ]
+    let added = usual.merging(environment) { $1 }
+    let variables = inherited.merging(added) { $1 }.map { "\($0.key)=\($0.value)" }
     var cVariables = variables.map { strdup($0) } + [nil]
     defer { for variable in cVariables { free(variable) } }
     // Whoever started the tests in the background has switched SIGINT off for them, and their threads block signals.

@@ -49,7 +49,8 @@ import Testing
 
   @Test("the command lines that numbers are tried in are right without them")
   func basesRun() {
-    let lines = NumericOptions.commands.filter { !["demo", "ablate"].contains($0.words[0]) }.flatMap {
+    let lines = NumericOptions.commands.filter { !["demo", "ablate", "serve"].contains($0.words[0]) }.flatMap
+    {
       world.bases($0.words, "threads")
     }
     let runs = tool.runAll(lines.count, atOnce: 2, scratch: world.scratch) { lines[$0] }

@@ -117,7 +117,8 @@ final class ExtremesWorld {
       ]
     case "tasks": return [["tasks"]]
     case "doctor": return [["doctor"]]
-    case "serve": return [["serve", "--model", path("base")]]
+    // A server ends by itself when it cannot listen, as at an address of nobody (RFC 5737).
+    case "serve": return [["serve", "--model", path("base"), "--host", "192.0.2.1"]]
     case "score":
       return [
         [
@@ -134,6 +135,7 @@ final class ExtremesWorld {
     case "export": return [["export", path("base"), "--onnx"] + output]
     case "report":
       return [["report", path("finished"), "--output", path("scratch/\(UUID().uuidString).html")]]
+    case "push": return [["push", path("base"), "owner/name"]]
     case "bench train-step", "bench infer", "bench distill-step":
       let shape = ["--shape", path("base")]
       let teacher = command[1] == "distill-step" ? ["--teacher", path("base"), "--match", "none"] : []

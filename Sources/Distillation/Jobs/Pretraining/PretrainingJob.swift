@@ -92,6 +92,7 @@ public final class PreparedPretraining {
       return teacher
     }
     self.teacher = teacher
+    try Self.fetch(job.start, listener: listener)
     let (start, name) = try Self.model(of: job, teacher: teacher)
     self.start = start
     distiller = try teacher.map { try Self.distiller(of: job, teacher: $0, student: start) }
@@ -107,6 +108,18 @@ public final class PreparedPretraining {
       listener.note("sequences have up to \(start.lengthLimit) tokens, the most that the model reads")
     }
     masker = try job.text.masker(start.tokenizer)
+  }
+
+  /// Downloads the models that the student is made of, where they are names of the hub and not in the cache.
+  private static func fetch(_ start: PretrainingJob.Start, listener: any WorkListener) throws {
+    switch start {
+    case .model(let path, let tokenizer):
+      try ModelLocation.fetch(path, listener: listener)
+      if let tokenizer { try ModelLocation.fetch(tokenizer, part: .tokenizer, listener: listener) }
+    case .shape(_, let tokenizer):
+      if let tokenizer { try ModelLocation.fetch(tokenizer, part: .tokenizer, listener: listener) }
+    case .layers: break
+    }
   }
 
   private static func model(
