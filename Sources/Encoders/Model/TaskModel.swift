@@ -1,3 +1,4 @@
+import ModelFormats
 import Tensors
 import Tokenization
 
@@ -116,4 +117,32 @@ public final class TaskModel {
 
   /// The number of trainable and frozen values together.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+}
+
+extension TaskModel {
+  /// Graph of the model for other programs, over sequences of one length with padding on the right.
+  ///
+  /// Inputs are `input_ids`, `attention_mask` and, where the family tells segments apart, `token_type_ids`, Int64,
+  /// [batch_size, sequence_length]. Outputs are those that the model's class has in `transformers`, such as `logits`; of a
+  /// model without a trained head it is `last_hidden_state`, [batch_size, sequence_length, features]. Rows of padding hold
+  /// values without a meaning.
+  package func graph() -> ONNXGraph {
+    let graph = ONNXGraph()
+    let tokens = GraphTokens(
+      of: graph, hasSegments: config.family.readsSegments && config.segmentCount > 0)
+    let states = encoder(tokens, in: graph)
+    if startsWithFreshHead {
+      graph.output("last_hidden_state", states, [.batch, .sequence, .fixed(config.outputSize)])
+    } else {
+      layers.addOutputs(states, tokens, to: graph)
+    }
+    return graph
+  }
+
+  /// The `config.json` of what the graph computes: that of the bare encoder where the model has no trained head.
+  package var graphConfig: JSONObject {
+    var object = config.json.objectValue ?? JSONObject()
+    if startsWithFreshHead { object["architectures"] = [.string(config.family.className + "Model")] }
+    return object
+  }
 }

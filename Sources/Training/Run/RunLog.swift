@@ -87,3 +87,43 @@ public final class RunLog: TrainingObserver {
     .runFolder(path: directory.path, problem: "\(error)")
   }
 }
+
+/// Description of a run in its reports.
+public struct RunDescription: Sendable {
+  /// The name.
+  public var name: String
+  /// The recipe by which the run can be repeated; empty where there is none.
+  public var recipe: String
+  /// The file that holds the recipe.
+  public var recipeName: String
+  /// The plan, line by line; empty where there is none.
+  public var plan: [String]
+  /// The settings.
+  public var settings: TrainingConfig
+
+  /// A description of a run.
+  public init(
+    _ name: String, recipe: String = "", recipeName: String = "recipe.yaml", plan: [String] = [],
+    settings: TrainingConfig = TrainingConfig()
+  ) {
+    (self.name, self.recipe, self.recipeName) = (name, recipe, recipeName)
+    (self.plan, self.settings) = (plan, settings)
+  }
+
+  /// The reports that the settings ask for, as observers of the run.
+  ///
+  /// - Parameters:
+  ///   - folder: The run folder.
+  ///   - part: The name of a part of the run inside its own folder, a folder below `logging_dir` too; nil for the run itself.
+  public func reports(in folder: URL, part: String? = nil) -> [any TrainingObserver] {
+    settings.reportTo.map { target in
+      switch target {
+      case .tensorboard:
+        let chosen = settings.loggingDir.map { URL(filePath: $0, directoryHint: .isDirectory) }
+        let events = chosen.map { chosen in part.map { chosen.appending(path: $0) } ?? chosen }
+        return TensorBoardReport(events ?? TensorBoardReport.folder(in: folder), of: self)
+      case .mlflow: return MLflowReport(MLflowReport.folder(in: folder), of: self)
+      }
+    }
+  }
+}
