@@ -54,7 +54,9 @@ import Testing
     let run = potstill(["inspect", "/no/such/folder"])
     #expect(run.code == 1)
     #expect(
-      run.messages == "potstill: error: cannot read /no/such/folder/config.json: No such file or directory\n")
+      run.messages
+        == "potstill: error: /no/such/folder: there is no such folder; expected the folder of a model, with "
+        + "config.json and its tokenizer\n")
   }
 
   @Test(arguments: ["0", "-1", "two", ""])

@@ -9,7 +9,7 @@ import Terminal
 package struct ReportCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Write the report of a run as a page to look at, or of several runs side by side.",
+    abstract: "Write a page to look at, of one run or of several.",
     usage: "potstill report [<options>] <run> ...",
     discussion: """
       Each run of train, distill, pretrain and multitask writes report.html into its folder: scores, curves, the plan as a picture, \

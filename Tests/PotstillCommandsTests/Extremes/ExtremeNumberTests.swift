@@ -49,10 +49,10 @@ import Testing
 
   @Test("the command lines that numbers are tried in are right without them")
   func basesRun() {
-    let lines = NumericOptions.commands.filter { !["demo", "ablate", "serve"].contains($0.words[0]) }.flatMap
-    {
-      world.bases($0.words, "threads")
-    }
+    let lines = NumericOptions.commands.filter { !["demo", "ablate", "serve", "push"].contains($0.words[0]) }
+      .flatMap {
+        world.bases($0.words, "threads")
+      }
     let runs = tool.runAll(lines.count, atOnce: 2, scratch: world.scratch) { lines[$0] }
     let failed = runs.filter { $0.code != 0 }
     #expect(failed.isEmpty, "\(failed.map(\.summary).joined(separator: "\n"))")
