@@ -11,6 +11,7 @@ struct PredictionResponder: HTTPResponder {
 
   let service: PredictionService
   let metrics: ServerMetrics
+  let deadlines: RequestDeadlines
   let logger: Logger
 
   /// The paths with their method.
@@ -93,26 +94,30 @@ struct PredictionResponder: HTTPResponder {
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
       throw ServerFault.tooLarge(limit)
     }
-    return try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
-      group.addTask {
-        var bytes: [UInt8] = []
-        do {
-          for try await part in request.body {
-            guard bytes.count + part.readableBytes <= limit else { throw ServerFault.tooLarge(limit) }
-            bytes.append(contentsOf: part.readableBytesView)
-          }
-        } catch let error where !(error is ServerFault || error is CancellationError) {
-          throw ServerFault.malformed("the body broke off")
-        }
-        return bytes
+    let reading = Task {
+      var bytes: [UInt8] = []
+      for try await part in request.body {
+        guard bytes.count + part.readableBytes <= limit else { throw ServerFault.tooLarge(limit) }
+        bytes.append(contentsOf: part.readableBytesView)
       }
-      group.addTask {
-        try await Task.sleep(until: deadline, clock: .continuous)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let first = try await group.next(), let bytes = first else { throw ServerFault.slow }
+      // What was cancelled may end as if it were whole.
+      try Task.checkCancellation()
       return bytes
+    }
+    let number = deadlines.add(deadline) { reading.cancel() }
+    defer { deadlines.remove(number) }
+    do {
+      return try await withTaskCancellationHandler {
+        try await reading.value
+      } onCancel: {
+        reading.cancel()
+      }
+    } catch let fault as ServerFault {
+      throw fault
+    } catch {
+      if ContinuousClock.now >= deadline { throw ServerFault.slow }
+      if Task.isCancelled { throw CancellationError() }
+      throw ServerFault.malformed("the body broke off")
     }
   }
 

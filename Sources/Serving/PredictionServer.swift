@@ -55,8 +55,10 @@ public struct PredictionServer: Sendable {
     _ body: (Application<PredictionResponder>) async throws -> Void
   ) async throws {
     let settings = service.settings
+    let deadlines = RequestDeadlines()
     let application = Application(
-      responder: PredictionResponder(service: service, metrics: metrics, logger: logger),
+      responder: PredictionResponder(
+        service: service, metrics: metrics, deadlines: deadlines, logger: logger),
       server: .http1(
         configuration: .init(
           idleTimeout: .milliseconds(Int64(settings.idleTime * 1000)),
@@ -67,7 +69,11 @@ public struct PredictionServer: Sendable {
         availableConnectionsDelegate: MaximumAvailableConnections(settings.maxConnections)),
       onServerRunning: { await started($0.localAddress?.port ?? settings.port) },
       eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), logger: quiet)
-    defer { service.stop() }
+    let watch = Task { await deadlines.watch() }
+    defer {
+      watch.cancel()
+      service.stop()
+    }
     do { try await body(application) } catch let error as IOError {
       throw ServerError(
         "could not listen on \(settings.host), port \(settings.port): \(String(cString: strerror(error.errnoCode))); "

@@ -82,3 +82,38 @@ final class ServerMetrics: Sendable {
     return fields.count > 1 ? Int(fields[1]).map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) } : nil
   }
 }
+
+/// Deadlines of requests that are being read, which one task watches: a timer a request would stay in memory until it rings.
+final class RequestDeadlines: Sendable {
+  private struct State {
+    var next = 0
+    var ends: [Int: (deadline: ContinuousClock.Instant, end: @Sendable () -> Void)] = [:]
+  }
+
+  private let state = Mutex(State())
+
+  /// Adds a deadline, and what happens when it has passed; the number is for its removal.
+  func add(_ deadline: ContinuousClock.Instant, end: @escaping @Sendable () -> Void) -> Int {
+    state.withLock { state in
+      state.next += 1
+      state.ends[state.next] = (deadline, end)
+      return state.next
+    }
+  }
+
+  /// Removes a deadline.
+  func remove(_ number: Int) { _ = state.withLock { $0.ends.removeValue(forKey: number) } }
+
+  /// Ends what is late, ten times a second, until the task is cancelled.
+  func watch() async {
+    while (try? await Task.sleep(for: .milliseconds(100))) != nil {
+      let now = ContinuousClock.now
+      let late = state.withLock { state in
+        let late = state.ends.filter { $0.value.deadline <= now }
+        for number in late.keys { state.ends[number] = nil }
+        return late.values.map(\.end)
+      }
+      for end in late { end() }
+    }
+  }
+}
