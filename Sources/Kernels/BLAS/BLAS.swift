@@ -36,7 +36,7 @@ public struct BLASLibrary: Sendable {
     /// Chosen from the instruction sets of this processor.
     case detected
     /// Left to the library.
-    case library
+    case usual = "library"
   }
 
   /// The file, as the dynamic linker names it.

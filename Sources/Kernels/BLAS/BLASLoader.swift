@@ -4,12 +4,12 @@ import Foundation
 package struct BLASLoader {
   /// The part of the process environment that matters here.
   package struct Environment: Sendable {
-    package var library: String?
+    package var blasPath: String?
     package var coreType: String?
     package var machine: Machine
 
     package init(library: String?, coreType: String?, machine: Machine) {
-      self.library = library
+      blasPath = library
       self.coreType = coreType
       self.machine = machine
     }
@@ -42,7 +42,7 @@ package struct BLASLoader {
   // MARK: Opening
 
   private func open() throws(BLASError) -> (handle: UnsafeMutableRawPointer, name: String) {
-    if let path = environment.library {
+    if let path = environment.blasPath {
       guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
         throw .cannotOpen(path: path, reason: lastLoaderMessage())
       }
@@ -119,7 +119,7 @@ package struct BLASLoader {
       switch (kind, environment.coreType, chosenCore) {
       case ("OpenBLAS", .some, _): .user
       case ("OpenBLAS", nil, .some): .detected
-      default: .library
+      default: .usual
       }
     if let fault = BLASSelfCheck(sgemm: sgemm).fault {
       throw .wrongResult(path: path, core: core, detail: fault)

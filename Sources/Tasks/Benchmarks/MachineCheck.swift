@@ -47,7 +47,7 @@ public struct MachineCheck: Sendable {
     let machine = Machine.probe()
     let library = Result { () throws(BLASError) in try BLAS.load() }
     findings = [
-      Self.library(library), Self.speed(machine, library), Self.processor(machine),
+      Self.matrices(library), Self.speed(machine, library), Self.processor(machine),
       Self.memory(machine), Self.disk("working folder", workingDirectory),
       Self.disk("temporary folder", FileManager.default.temporaryDirectory),
       Self.encoding(environment), Self.modelCache(environment), Self.downloads,
@@ -73,7 +73,7 @@ public struct MachineCheck: Sendable {
 
   // MARK: Findings
 
-  private static func library(_ library: Result<BLASLibrary, BLASError>) -> Finding {
+  private static func matrices(_ library: Result<BLASLibrary, BLASError>) -> Finding {
     switch library {
     case .success(let library):
       let name = [library.kind, library.version, library.core].compactMap(\.self).joined(separator: " ")

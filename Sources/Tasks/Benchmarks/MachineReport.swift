@@ -55,7 +55,7 @@ public struct MachineReport {
       switch library.coreChoice {
       case .user: "from OPENBLAS_CORETYPE"
       case .detected: "chosen by Potstill"
-      case .library: "chosen by the library"
+      case .usual: "chosen by the library"
       }
     var facts = [
       ("processor", machine.name), ("instructions", machine.features.joined(separator: " ")),
