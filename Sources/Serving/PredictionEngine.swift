@@ -15,6 +15,8 @@ package final class PredictionEngine: Sendable {
     let progress = Mutex(Progress())
 
     struct Progress {
+      /// Items that the engine has taken, answered or not.
+      var taken = 0
       var answers: [JSONValue] = []
       var continuation: CheckedContinuation<[JSONValue], any Error>?
       var isOver = false
@@ -117,7 +119,7 @@ package final class PredictionEngine: Sendable {
         for job in state.waiting {
           if room == 0 { break }
           taken += 1
-          let (done, isEnded) = job.progress.withLock { ($0.answers.count, $0.isOver) }
+          let (done, isEnded) = job.progress.withLock { ($0.taken, $0.isOver) }
           let left = job.items.count - done
           if isEnded || job.deadline <= now {
             state.waitingTexts -= left
@@ -125,6 +127,7 @@ package final class PredictionEngine: Sendable {
             continue
           }
           let count = min(room, left)
+          job.progress.withLock { $0.taken += count }
           parts.append((job, done..<done + count))
           room -= count
           state.waitingTexts -= count

@@ -82,6 +82,18 @@ import Testing
     #expect(stopped?.status == 503 && stopped?.code == "stopping")
   }
 
+  @Test func whatFailsInTheMiddleLeavesNothingWaiting() async throws {
+    let model = try TokenizedModel(world.path("reader"))
+    let run = try PredictionRun(model, limit: 32, settings: PredictionSettings())
+    let engine = PredictionEngine(run, limit: 1000) { _, _ in }
+    let questions = [" "] + (1..<100).map { "was it good \($0) ?" }
+    let items = questions.map { PredictionItem(text: $0, pair: "the film was good") }
+    await #expect(throws: TaskError.self) { try await engine.answer(items, until: Self.later) }
+    #expect(try await engine.answer(Array(items.dropFirst()), until: Self.later).count == 99)
+    #expect(engine.waitingTexts == 0)
+    engine.stop()
+  }
+
   private func fault(_ body: () async throws -> [JSONValue]) async -> ServerFault? {
     do {
       _ = try await body()
