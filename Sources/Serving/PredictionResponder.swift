@@ -49,7 +49,7 @@ struct PredictionResponder: HTTPResponder {
     _ request: Request, path: String, until deadline: ContinuousClock.Instant
   ) async throws -> Response {
     guard let method = Self.methods[path] else { throw ServerFault.notFound(path) }
-    // A page's own preflight, and HEAD where there is GET, are no errors of a client.
+    // HEAD is asked where there is GET.
     let isHead = request.method == .head && method == .get
     guard request.method == method || isHead else {
       throw ServerFault.method(request.method.rawValue, allowed: method.rawValue)
