@@ -120,7 +120,7 @@ PS_INLINE void drop_columns(const ps_attention *s, const float *from, float *to,
 PS_INLINE void score_columns(const ps_attention *s, const float *q, const float *k, float *transposed, float *map,
                              int64_t query, int64_t n) {
   const int64_t width = round_up(n);
-  ps_transpose(q + query * s->ldq, s->ldq, n, s->head_dim, transposed, width, 1);
+  ps_transpose(q + query * s->ldq, s->ldq, n, s->head_dim, transposed, width, PS_LANES);
   ps_small_product(s->keys, width, s->head_dim, s->scale, k, s->ldk, 1, transposed, width, map, width, 0);
 }
 
@@ -144,7 +144,7 @@ PS_CLONES void ps_attention_forward(const ps_attention *shape, const float *q, c
 
 // A map of the caller, [queries, keys], becomes a block's map.
 PS_INLINE const float *map_block(const ps_attention *s, const float *map, float *block, int64_t query, int64_t n) {
-  ps_transpose(map + query * s->keys, s->keys, n, s->keys, block, round_up(n), 1);
+  ps_transpose(map + query * s->keys, s->keys, n, s->keys, block, round_up(n), PS_LANES);
   return block;
 }
 
@@ -184,7 +184,7 @@ PS_CLONES void ps_attention_backward(const ps_attention *shape, const float *q, 
         const float *rows = widened(upstream, &ldo, n, d, w.block);
         ps_small_product(s.keys, d, n, 1.0f, dropped, width, 1, rows, ldo, dv, s.ldv, adds_v);
       }
-      ps_transpose(upstream, s.ldo, n, d, w.transposed, width, 1);
+      ps_transpose(upstream, s.ldo, n, d, w.transposed, width, PS_LANES);
       ps_small_product(s.keys, width, d, 1.0f, v, s.ldv, 1, w.transposed, width, gradient, width, 0);
     } else {
       memset(gradient, 0, (size_t)count * sizeof(float));

@@ -14,7 +14,7 @@ int64_t ps_relation_scratch(int64_t rows, int64_t teacher_dim, int64_t student_d
 // A block's products into map, [rows, width].
 PS_INLINE void relate(const ps_relation *r, int64_t rows, int64_t query, int64_t n, float *transposed, float *map) {
   const int64_t width = round_up(n);
-  ps_transpose(r->a + query * r->ld, r->ld, n, r->dim, transposed, width, 1);
+  ps_transpose(r->a + query * r->ld, r->ld, n, r->dim, transposed, width, PS_LANES);
   ps_small_product(rows, width, r->dim, r->scale, r->b, r->ld, 1, transposed, width, map, width, 0);
 }
 

@@ -24,9 +24,12 @@
 // A loop of exactly PS_LANES iterations that must become straight vector code.
 #define PS_ONE_BLOCK _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) unroll(disable)")
 #define PS_LANES 16
+#define PS_HALF 8
 
 // PS_LANES values wherever they lie; two or four registers where they are shorter.
 typedef float ps_vector __attribute__((vector_size(64), aligned(4), may_alias));
+// Half as many values.
+typedef float ps_half __attribute__((vector_size(32), aligned(4), may_alias));
 
 #define PS_INLINE static inline __attribute__((always_inline))
 

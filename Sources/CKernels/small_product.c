@@ -130,10 +130,15 @@ PS_CLONES void ps_transpose(const float *x, int64_t ldx, int64_t rows, int64_t c
       PS_STAGE(4, PS_LOW_4, PS_HIGH_4)
       PS_STAGE(8, PS_LOW_8, PS_HIGH_8)
       float *target = t + left * ldt + top;
-      if (height == PS_LANES || pads) {
+      if (height == PS_LANES || pads == PS_LANES || (pads && height > PS_HALF)) {
 #pragma clang loop unroll(full)
         for (int i = 0; i < PS_LANES; i++) {
           if (i < width) *(ps_vector *)(target + i * ldt) = row[i];
+        }
+      } else if (pads) {
+#pragma clang loop unroll(full)
+        for (int i = 0; i < PS_LANES; i++) {
+          if (i < width) memcpy(target + i * ldt, &row[i], sizeof(ps_half));
         }
       } else {
 #pragma clang loop unroll(full)

@@ -8,21 +8,27 @@
 enum { block_outputs = 64, block_inputs = 320 };
 
 void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, int64_t width) {
-  ps_transpose(x, cols, rows, cols, t, width, 1);
+  ps_transpose(x, cols, rows, cols, t, width, PS_HALF);
 }
 
-// sums[outputs, width] of so many outputs and vectors as are constants after inlining, all in registers: from what the
-// parts before it left, or the bias, or zero. The weights of the next tile are fetched meanwhile.
-PS_INLINE void tile(const int outputs, const int vectors, int64_t depth, const float *weight, int64_t ldw,
-                    const float *t, int64_t width, const float *bias, int continues, float *sums) {
+// sums[outputs, width] of so many outputs, vectors and a half one as are constants after inlining, all in registers: from
+// what the parts before it left, or the bias, or zero. The weights of the next tile are fetched meanwhile.
+PS_INLINE void tile(const int outputs, const int vectors, const int half, int64_t depth, const float *weight,
+                    int64_t ldw, const float *t, int64_t width, const float *bias, int continues, float *sums) {
   ps_vector sum[8][2];
+  ps_half rest[8];
 #pragma clang loop unroll(full)
   for (int o = 0; o < outputs; o++) {
     const float start = bias ? bias[o] : 0.0f;
+    const float *before = sums + o * width;
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
       sum[o][v] = (ps_vector){0} + start;
-      if (continues) sum[o][v] = *(const ps_vector *)(sums + o * width + v * PS_LANES);
+      if (continues) sum[o][v] = *(const ps_vector *)(before + v * PS_LANES);
+    }
+    if (half) {
+      rest[o] = (ps_half){0} + start;
+      if (continues) rest[o] = *(const ps_half *)(before + vectors * PS_LANES);
     }
   }
 #pragma clang loop unroll(disable) vectorize(disable)
@@ -32,45 +38,50 @@ PS_INLINE void tile(const int outputs, const int vectors, int64_t depth, const f
       for (int o = 0; o < outputs; o++) __builtin_prefetch(weight + (o + outputs) * ldw + i, 0, 2);
     }
     ps_vector x[2];
+    ps_half last;
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) x[v] = *(const ps_vector *)(t + i * width + v * PS_LANES);
+    if (half) last = *(const ps_half *)(t + i * width + vectors * PS_LANES);
 #pragma clang loop unroll(full)
     for (int o = 0; o < outputs; o++) {
       const float w = weight[o * ldw + i];
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) sum[o][v] += w * x[v];
+      if (half) rest[o] += w * last;
     }
   }
 #pragma clang loop unroll(full)
-  for (int o = 0; o < outputs; o++)
+  for (int o = 0; o < outputs; o++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) *(ps_vector *)(sums + o * width + v * PS_LANES) = sum[o][v];
+    if (half) *(ps_half *)(sums + o * width + vectors * PS_LANES) = rest[o];
+  }
 }
 
-#define PS_TILE_CASE(OUTPUTS, VECTORS)                                                           \
-  case OUTPUTS + 8 * (VECTORS - 1):                                                              \
-    tile(OUTPUTS, VECTORS, depth, w, ldw, t + column, width, b, continues, out);              \
+#define PS_TILE_CASE(OUTPUTS, HALVES)                                                                        \
+  case OUTPUTS + 8 * (HALVES - 1):                                                                           \
+    tile(OUTPUTS, HALVES / 2, HALVES % 2, depth, w, ldw, t + column, width, b, continues, out); \
     break;
 
 // A part of the depth of block_product: eight outputs of two AVX-512 vectors in registers at a time, or six of one
-// 16-float vector where registers are short.
+// 16-float vector where registers are short; what is left of a row by halves.
 PS_CLONES static void thin_part(const float *t, int64_t width, const float *weight, int64_t ldw, const float *bias,
                                 int continues, float *sums, int64_t outputs, int64_t depth) {
   const int wide = ps_has_wide_registers();
-  const int64_t tallest = wide ? 8 : 6;
+  const int64_t tallest = wide ? 8 : 6, broadest = wide ? 4 : 2;
   const int64_t tiles = (outputs + tallest - 1) / tallest;
   for (int64_t column = 0; column < width;) {
-    const int vectors = wide && width - column > PS_LANES ? 2 : 1;
+    const int64_t left = (width - column) / PS_HALF, halves = left < broadest ? left : broadest;
     for (int64_t number = 0; number < tiles; number++) {
       // Tiles of nearly the same height: 13 outputs are 6 + 7, not 8 + 5.
       const int64_t first = outputs * number / tiles, count = outputs * (number + 1) / tiles - first;
       const float *w = weight + first * ldw, *b = bias ? bias + first : NULL;
       float *out = sums + first * width + column;
-      switch (count + 8 * (vectors - 1)) {
-        PS_EACH_TILE(PS_TILE_CASE)
+      switch (count + 8 * (halves - 1)) {
+        PS_EACH_HALF(PS_TILE_CASE)
       }
     }
-    column += vectors * PS_LANES;
+    column += halves * PS_HALF;
   }
 }
 

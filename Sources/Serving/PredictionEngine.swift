@@ -11,7 +11,6 @@ package final class PredictionEngine: Sendable {
   /// Request that waits for its answers.
   private final class Job: Sendable {
     let items: [PredictionItem]
-    let deadline: ContinuousClock.Instant
     let progress = Mutex(Progress())
 
     struct Progress {
@@ -22,9 +21,7 @@ package final class PredictionEngine: Sendable {
       var isOver = false
     }
 
-    init(_ items: [PredictionItem], deadline: ContinuousClock.Instant) {
-      (self.items, self.deadline) = (items, deadline)
-    }
+    init(_ items: [PredictionItem]) { self.items = items }
 
     /// Ends the job once; later ends change nothing.
     func end(_ result: Result<[JSONValue], any Error>) {
@@ -72,12 +69,10 @@ package final class PredictionEngine: Sendable {
 
   /// Answers to some items, in their order.
   ///
-  /// - Throws: `ServerFault` when too many wait, the time is over or the server stops; `TaskError` for items that cannot be
-  ///   answered; `CancellationError`.
-  package func answer(_ items: [PredictionItem], until deadline: ContinuousClock.Instant) async throws
-    -> [JSONValue]
-  {
-    let job = Job(items, deadline: deadline)
+  /// - Throws: `ServerFault` when too many wait or the server stops; `TaskError` for items that cannot be answered;
+  ///   `CancellationError`, at once and not when the batch in hand is done.
+  package func answer(_ items: [PredictionItem]) async throws -> [JSONValue] {
+    let job = Job(items)
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         job.progress.withLock { $0.continuation = continuation }
@@ -111,19 +106,17 @@ package final class PredictionEngine: Sendable {
   /// The next texts to answer together; nil when the engine stops.
   private func next() -> [Part]? {
     while true {
-      let (parts, late, isOver): ([Part], [Job], Bool) = state.withLock { state in
-        var (parts, late, back): ([Part], [Job], [Job]) = ([], [], [])
+      let (parts, isOver): ([Part], Bool) = state.withLock { state in
+        var (parts, back): ([Part], [Job]) = ([], [])
         var room = Self.batchTexts
-        let now = ContinuousClock.now
         var taken = 0
         for job in state.waiting {
           if room == 0 { break }
           taken += 1
           let (done, isEnded) = job.progress.withLock { ($0.taken, $0.isOver) }
           let left = job.items.count - done
-          if isEnded || job.deadline <= now {
+          if isEnded {
             state.waitingTexts -= left
-            if !isEnded { late.append(job) }
             continue
           }
           let count = min(room, left)
@@ -135,9 +128,8 @@ package final class PredictionEngine: Sendable {
         }
         state.waiting.removeFirst(taken)
         state.waiting += back
-        return (parts, late, state.isStopping && state.waiting.isEmpty && parts.isEmpty)
+        return (parts, state.isStopping && state.waiting.isEmpty && parts.isEmpty)
       }
-      for job in late { job.end(.failure(ServerFault.late)) }
       if !parts.isEmpty { return parts }
       if isOver { return nil }
       work.wait()

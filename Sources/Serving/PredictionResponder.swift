@@ -68,10 +68,8 @@ struct PredictionResponder: HTTPResponder {
         "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; img-src data:; "
         + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
       return response
-    case "/tokenize": return Self.json(try service.tokenize(try await body(of: request, until: deadline)))
-    case "/predict":
-      return Self.json(
-        try await service.predict(try await body(of: request, until: deadline), until: deadline))
+    case "/tokenize": return try await answer(request, until: deadline) { try service.tokenize($0) }
+    case "/predict": return try await answer(request, until: deadline) { try await service.predict($0) }
     case let other: throw ServerFault.notFound(other)
     }
   }
@@ -88,13 +86,28 @@ struct PredictionResponder: HTTPResponder {
     if difference != 0 { throw .unauthorized }
   }
 
-  /// The body of a request within the limits of size and time.
-  private func body(of request: Request, until deadline: ContinuousClock.Instant) async throws -> [UInt8] {
+  /// The answer to a request's body, read and worked out within the time limit.
+  private func answer(
+    _ request: Request, until deadline: ContinuousClock.Instant,
+    _ body: @escaping @Sendable ([UInt8]) async throws -> JSONValue
+  ) async throws -> Response {
+    try await deadlines.run(until: deadline) {
+      let bytes = try await bytes(of: request, until: deadline)
+      do {
+        return Self.json(try await body(bytes))
+      } catch let error as CancellationError {
+        throw ContinuousClock.now >= deadline ? ServerFault.late : error
+      }
+    }
+  }
+
+  /// The body of a request within the limit of size.
+  private func bytes(of request: Request, until deadline: ContinuousClock.Instant) async throws -> [UInt8] {
     let limit = service.settings.maxBodyBytes
     if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit {
       throw ServerFault.tooLarge(limit)
     }
-    let reading = Task {
+    do {
       var bytes: [UInt8] = []
       for try await part in request.body {
         guard bytes.count + part.readableBytes <= limit else { throw ServerFault.tooLarge(limit) }
@@ -103,15 +116,6 @@ struct PredictionResponder: HTTPResponder {
       // What was cancelled may end as if it were whole.
       try Task.checkCancellation()
       return bytes
-    }
-    let number = deadlines.add(deadline) { reading.cancel() }
-    defer { deadlines.remove(number) }
-    do {
-      return try await withTaskCancellationHandler {
-        try await reading.value
-      } onCancel: {
-        reading.cancel()
-      }
     } catch let fault as ServerFault {
       throw fault
     } catch {

@@ -25,12 +25,12 @@ struct PredictionService: Sendable {
   /// Answers to a body of `POST /predict`.
   ///
   /// - Throws: `ServerFault`; `CancellationError`.
-  func predict(_ body: [UInt8], until deadline: ContinuousClock.Instant) async throws -> JSONValue {
+  func predict(_ body: [UInt8]) async throws -> JSONValue {
     let request = try PredictionRequest(body, needsPair: student.needsPair, limit: settings.maxTexts)
     let items = request.entries.map(\.item)
     do {
-      async let beside = teacher?.engine.answer(items, until: deadline)
-      var answers = try await student.engine.answer(items, until: deadline)
+      async let beside = teacher?.engine.answer(items)
+      var answers = try await student.engine.answer(items)
       if let others = try await beside {
         answers = zip(answers, others).map { answer, other in
           var object = answer.objectValue ?? JSONObject()

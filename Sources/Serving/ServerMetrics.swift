@@ -83,7 +83,7 @@ final class ServerMetrics: Sendable {
   }
 }
 
-/// Deadlines of requests that are being read, which one task watches: a timer a request would stay in memory until it rings.
+/// Deadlines of requests, which one task watches: a timer a request would stay in memory until it rings.
 final class RequestDeadlines: Sendable {
   private struct State {
     var next = 0
@@ -92,8 +92,23 @@ final class RequestDeadlines: Sendable {
 
   private let state = Mutex(State())
 
-  /// Adds a deadline, and what happens when it has passed; the number is for its removal.
-  func add(_ deadline: ContinuousClock.Instant, end: @escaping @Sendable () -> Void) -> Int {
+  /// The result of a body whose task is cancelled when a deadline has passed.
+  ///
+  /// - Throws: What the body throws; `CancellationError` where it ends for being cancelled.
+  func run<Result: Sendable>(
+    until deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () async throws -> Result
+  ) async throws -> Result {
+    let work = Task { try await body() }
+    let number = add(deadline) { work.cancel() }
+    defer { remove(number) }
+    return try await withTaskCancellationHandler {
+      try await work.value
+    } onCancel: {
+      work.cancel()
+    }
+  }
+
+  private func add(_ deadline: ContinuousClock.Instant, end: @escaping @Sendable () -> Void) -> Int {
     state.withLock { state in
       state.next += 1
       state.ends[state.next] = (deadline, end)
@@ -101,8 +116,7 @@ final class RequestDeadlines: Sendable {
     }
   }
 
-  /// Removes a deadline.
-  func remove(_ number: Int) { _ = state.withLock { $0.ends.removeValue(forKey: number) } }
+  private func remove(_ number: Int) { _ = state.withLock { $0.ends.removeValue(forKey: number) } }
 
   /// Ends what is late, ten times a second, until the task is cancelled.
   func watch() async {

@@ -4,7 +4,9 @@ import Testing
 /// A linear layer of few rows against sums in double precision.
 @Suite struct FewRowsLinearTests {
   /// Rows around whole vectors; outputs and inputs below, at and above the kernel's blocks; a result with gaps.
-  @Test(arguments: [1, 2, 3, 5, 8, 16, 17, 32, 33, 63, 64], [(7, 3), (64, 256), (65, 257), (200, 700)])
+  @Test(
+    arguments: [1, 2, 3, 5, 8, 9, 16, 17, 24, 25, 32, 33, 40, 63, 64, 100, 512],
+    [(7, 3), (64, 256), (65, 257), (200, 700)])
   func agreesWithPlainSums(rows: Int, size: (outputs: Int, inputs: Int)) {
     let layer = Layer(rows: rows, outputs: size.outputs, inputs: size.inputs)
     for bias in [layer.bias, nil] {
@@ -37,7 +39,7 @@ private struct Layer {
     }
   }
 
-  private var width: Int { (rows + 15) / 16 * 16 }
+  private var width: Int { (rows + 7) / 8 * 8 }
   private var stride: Int { outputs + 3 }
 
   private func input() -> [Float] {

@@ -6,9 +6,13 @@ import Testing
 
 @Suite(.serialized) struct ParallelTests {
   /// The ranges that a call hands out, sorted.
-  private func ranges(_ count: Int, grain: Int = 1, block: Int? = nil) -> [Range<Int>] {
+  private func ranges(
+    _ count: Int, grain: Int = 1, least: Int? = nil, block: Int? = nil
+  ) -> [Range<Int>] {
     let found = Mutex<[Range<Int>]>([])
-    Parallel.forEach(count, grain: grain, block: block) { range in found.withLock { $0.append(range) } }
+    Parallel.forEach(count, grain: grain, least: least, block: block) { range in
+      found.withLock { $0.append(range) }
+    }
     return found.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
   }
 
@@ -25,11 +29,23 @@ import Testing
         if let block {
           #expect(found.allSatisfy { $0.count == block || $0.upperBound == count })
         } else {
-          #expect(found.count <= threads)
           #expect(found.count <= 1 || found.allSatisfy { $0.count >= grain })
         }
       }
     }
+  }
+
+  /// Half of the work in the first round, a quarter in the next: what a slow worker holds at the end is small.
+  @Test func rangesShrinkFromRoundToRound() {
+    withThreads(2) {
+      #expect(ranges(64, least: 8).map(\.count) == [16, 16, 8, 8, 8, 8])
+      #expect(ranges(1024, grain: 3).map(\.count) == [256, 256, 128, 128, 64, 64, 32, 32, 32, 32])
+      #expect(ranges(100, grain: 60).map(\.count) == [100])
+      #expect(ranges(100, grain: 10, least: 40).map(\.count) == [50, 50])
+      #expect(ranges(3).map(\.count) == [1, 2])
+    }
+    withThreads(3) { #expect(ranges(12, least: 2).map(\.count) == [2, 2, 2, 2, 2, 2]) }
+    withThreads(1) { #expect(ranges(1000).map(\.count) == [1000]) }
   }
 
   @Test func nestedCallsRunSerially() {

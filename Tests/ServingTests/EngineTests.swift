@@ -37,7 +37,6 @@ import Testing
   }
 
   private let world: ServedWorld
-  private static let later = ContinuousClock.now + .seconds(600)
 
   init() throws { world = try ServedWorld() }
 
@@ -47,11 +46,11 @@ import Testing
 
   @Test func requestsThatWaitAreAnsweredTogether() async throws {
     let held = try HeldEngine(world, limit: 100)
-    _ = try await held.engine.answer(items(1), until: Self.later)
+    _ = try await held.engine.answer(items(1))
     try await settle { held.batches == [1] }
-    async let first = held.engine.answer(items(3), until: Self.later)
-    async let second = held.engine.answer(items(80), until: Self.later)
-    async let third = held.engine.answer(items(2), until: Self.later)
+    async let first = held.engine.answer(items(3))
+    async let second = held.engine.answer(items(80))
+    async let third = held.engine.answer(items(2))
     try await settle { held.engine.waitingTexts == 85 }
     held.release(10)
     let counts = try await (first.count, second.count, third.count)
@@ -62,23 +61,24 @@ import Testing
     held.engine.stop()
   }
 
-  @Test func whatIsTooMuchOrTooLateIsRefused() async throws {
+  @Test func whatIsTooMuchIsRefusedAndWhatIsCancelledLeaves() async throws {
     let held = try HeldEngine(world, limit: 5)
-    _ = try await held.engine.answer(items(9), until: Self.later)
+    _ = try await held.engine.answer(items(9))
     try await settle { held.batches == [9] }
-    async let waiting = held.engine.answer(items(4), until: Self.later)
-    async let late = fault { try await held.engine.answer(items(1), until: ContinuousClock.now) }
+    async let waiting = held.engine.answer(items(4))
+    let late = Task { try await held.engine.answer(items(1)) }
     try await settle { held.engine.waitingTexts == 5 }
-    let busy = await fault { try await held.engine.answer(items(1), until: Self.later) }
+    let busy = await fault { try await held.engine.answer(items(1)) }
     #expect(busy?.status == 429 && busy?.retryAfter == 1)
-    let cancelled = Task { try await held.engine.answer(items(1), until: Self.later) }
-    cancelled.cancel()
-    _ = await cancelled.result
+    // Its caller goes on while the engine is still held up.
+    late.cancel()
+    await #expect(throws: CancellationError.self) { try await late.value }
     held.release(10)
     #expect(try await waiting.count == 4)
-    #expect(await late?.status == 503)
+    try await settle { held.engine.waitingTexts == 0 }
+    #expect(held.batches == [9, 4])
     held.engine.stop()
-    let stopped = await fault { try await held.engine.answer(items(1), until: Self.later) }
+    let stopped = await fault { try await held.engine.answer(items(1)) }
     #expect(stopped?.status == 503 && stopped?.code == "stopping")
   }
 
@@ -88,8 +88,8 @@ import Testing
     let engine = PredictionEngine(run, limit: 1000) { _, _ in }
     let questions = [" "] + (1..<100).map { "was it good \($0) ?" }
     let items = questions.map { PredictionItem(text: $0, pair: "the film was good") }
-    await #expect(throws: TaskError.self) { try await engine.answer(items, until: Self.later) }
-    #expect(try await engine.answer(Array(items.dropFirst()), until: Self.later).count == 99)
+    await #expect(throws: TaskError.self) { try await engine.answer(items) }
+    #expect(try await engine.answer(Array(items.dropFirst())).count == 99)
     #expect(engine.waitingTexts == 0)
     engine.stop()
   }

@@ -149,6 +149,21 @@ import Testing
     }
   }
 
+  @Test func answersThatTakeTooLongAreGivenUp() async throws {
+    let world = world
+    let changes: (inout ServerSettings) -> Void = {
+      ($0.timeLimit, $0.maxTexts, $0.maxBodyBytes) = (0.05, 200_000, 10_000_000)
+    }
+    try await world.serve("student", changes) { url in
+      let texts = Array(repeating: #""the film was very good""#, count: 100_000).joined(separator: ",")
+      let reply = try Reply("POST", "/predict", #"{"texts": [\#(texts)]}"#, at: url)
+      #expect(
+        [408, 503].contains(reply.status) && reply.body.contains("in time"),
+        "\(reply.status) \(reply.body.prefix(200))")
+      #expect(try Reply("POST", "/predict", #"{"text": "good"}"#, at: url).status == 200)
+    }
+  }
+
   @Test func otherMachinesNeedTheToken() async throws {
     let world = world
     for host in ["0.0.0.0", "::", "192.168.0.1", "127.0.0.1.example.org", "example.org", ""] {

@@ -23,8 +23,8 @@ void ps_bias_activation(int32_t kind, float *x, const float *bias, float *y, int
 // ---- linear layers of few rows ------------------------------------------------------------------------------
 // A BLAS packs the whole weight before it multiplies, which few rows do not repay. Here the rows are transposed instead,
 // and the weight is read from memory once, as it lies.
-enum { ps_thin_rows = 64 };  // the most rows that they take
-// t[cols, width] = x[rows, cols] transposed, zeros behind; width is rows rounded up to a multiple of 16.
+enum { ps_thin_rows = 512 };  // with more rows, workers that take rows and pack the weight each are as fast
+// t[cols, width] = x[rows, cols] transposed, zeros behind; width is rows rounded up to a multiple of 8.
 void ps_transposed_rows(const float *x, int64_t rows, int64_t cols, float *t, int64_t width);
 // y[rows, outputs] = x weight^T + bias, t from above, at most ps_thin_rows rows, the weight's rows ldw floats apart; here
 // and below bias may be NULL.

@@ -2,23 +2,28 @@ import CKernels
 
 /// Input of few rows, laid out for products with weights that are read as they lie.
 ///
-/// Up to `ps_few_rows` stay as they are and meet the weight in dot products; more are transposed once, and serve as many
-/// layers as read them. The memory belongs to the caller and must stay as long as this is used.
+/// The body, rows that fill whole vectors or nearly, is transposed once and serves as many layers as read it. The tail, up
+/// to `ps_few_rows` rows in all or the few behind the last whole vector, meets the weight in dot products. The memory
+/// belongs to the caller and must stay as long as this is used.
 struct FewRowsInput {
   let rows: Int
   private let inputs: Int
-  private let values: UnsafePointer<Float>
-  private var isTransposed: Bool { Self.transposes(rows) }
+  /// The body, [inputs, width].
+  private let body: UnsafePointer<Float>
+  /// The tail as it lies, [tailRows, inputs].
+  private let tail: UnsafePointer<Float>
+  private var tailRows: Int { Self.tailRows(rows) }
+  private var bodyRows: Int { rows - tailRows }
+  private var width: Int { Self.width(bodyRows) }
 
   /// The rows at `x`, [rows, inputs].
   init(_ x: UnsafePointer<Float>, rows: Int, inputs: Int, in scratch: inout Scratch) {
-    var values = x
-    if Self.transposes(rows) {
-      let transposed = scratch.take(Self.space(rows: rows, inputs: inputs))
-      ps_transposed_rows(x, Int64(rows), Int64(inputs), transposed, Int64(Self.width(rows)))
-      values = UnsafePointer(transposed)
+    let body = scratch.take(Self.space(rows: rows, inputs: inputs))
+    let bodyRows = rows - Self.tailRows(rows)
+    if bodyRows > 0 {
+      ps_transposed_rows(x, Int64(bodyRows), Int64(inputs), body, Int64(Self.width(bodyRows)))
     }
-    self.init(values: values, rows: rows, inputs: inputs)
+    self.init(body: body, tail: x + bodyRows * inputs, rows: rows, inputs: inputs)
   }
 
   /// Runs `body` with rows laid out in memory of their own.
@@ -28,13 +33,24 @@ struct FewRowsInput {
     withExtendedLifetime(memory) { body(FewRowsInput(x.pointer, rows: rows, inputs: inputs, in: &scratch)) }
   }
 
-  private init(values: UnsafePointer<Float>, rows: Int, inputs: Int) {
-    (self.rows, self.inputs, self.values) = (rows, inputs, values)
+  private init(body: UnsafePointer<Float>, tail: UnsafePointer<Float>, rows: Int, inputs: Int) {
+    (self.body, self.tail, self.rows, self.inputs) = (body, tail, rows, inputs)
   }
 
-  private static func transposes(_ rows: Int) -> Bool { rows > Int(ps_few_rows) }
-  /// The length of a transposed row: whole vectors.
-  private static func width(_ rows: Int) -> Int { (rows + 15) / 16 * 16 }
+  /// Rows of half a vector, the least that a product of the body takes.
+  private static let leastRows = 8
+  /// The most rows behind whole halves of vectors for which dot products are faster than a half that is mostly empty.
+  private static let mostTailRows = 2
+  /// Outputs whose weights stay in the second-level cache from the body's product to the tail's.
+  private static let blockOutputs = 64
+
+  private static func tailRows(_ rows: Int) -> Int {
+    if rows <= Int(ps_few_rows) { return rows }
+    let rest = rows % leastRows
+    return rest <= mostTailRows ? rest : 0
+  }
+  /// The length of a transposed row.
+  private static func width(_ rows: Int) -> Int { (rows + leastRows - 1) / leastRows * leastRows }
   /// The most values that so many rows take of a scratch.
   static func space(rows: Int, inputs: Int) -> Int { Scratch.space(width(rows) * inputs) }
 
@@ -43,15 +59,20 @@ struct FewRowsInput {
     _ weight: UnsafePointer<Float>, weightStride: Int? = nil, _ bias: UnsafePointer<Float>?,
     outputs: Int, into y: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    let weightStride = Int64(weightStride ?? inputs)
+    let weightStride = weightStride ?? inputs
     WorkProfile.time(.matrixProducts) {
-      if isTransposed {
-        ps_thin_linear(
-          values, Int64(Self.width(rows)), weight, weightStride, bias, y, Int64(rows), Int64(outputs),
-          Int64(inputs), Int64(stride))
-      } else {
-        ps_few_rows_linear(
-          values, weight, weightStride, bias, y, Int64(rows), Int64(outputs), Int64(inputs), Int64(stride))
+      blocks(of: outputs) { first, count in
+        let (weight, bias) = (weight + first * weightStride, bias.map { $0 + first })
+        if bodyRows > 0 {
+          ps_thin_linear(
+            body, Int64(width), weight, Int64(weightStride), bias, y + first, Int64(bodyRows), Int64(count),
+            Int64(inputs), Int64(stride))
+        }
+        if tailRows > 0 {
+          ps_few_rows_linear(
+            tail, weight, Int64(weightStride), bias, y + bodyRows * stride + first, Int64(tailRows),
+            Int64(count), Int64(inputs), Int64(stride))
+        }
       }
     }
   }
@@ -61,19 +82,33 @@ struct FewRowsInput {
     _ weight: UnsafePointer<Float>, _ bias: UnsafePointer<Float>?, outputs: Int,
     _ activation: ActivationKernel, in scratch: inout Scratch
   ) -> FewRowsInput {
-    let width = isTransposed ? Self.width(rows) : rows
+    let (bodyCount, tailCount) = (outputs * width, outputs * tailRows)
     let result = scratch.take(Self.space(rows: rows, inputs: outputs))
-    if isTransposed {
-      WorkProfile.time(.matrixProducts) {
-        ps_thin_linear_transposed(values, Int64(width), weight, bias, result, Int64(outputs), Int64(inputs))
+    let resultTail = result + bodyCount
+    WorkProfile.time(.matrixProducts) {
+      blocks(of: outputs) { first, count in
+        let (weight, bias) = (weight + first * inputs, bias.map { $0 + first })
+        if bodyRows > 0 {
+          ps_thin_linear_transposed(
+            body, Int64(width), weight, bias, result + first * width, Int64(count), Int64(inputs))
+        }
+        if tailRows > 0 {
+          ps_few_rows_linear(
+            tail, weight, Int64(inputs), bias, resultTail + first, Int64(tailRows), Int64(count),
+            Int64(inputs), Int64(outputs))
+        }
       }
-    } else {
-      product(weight, bias, outputs: outputs, into: result, stride: outputs)
     }
     WorkProfile.time(.elementwise) {
-      ps_activation(activation.rawValue, result, result, Int64(outputs * width))
+      ps_activation(activation.rawValue, result, result, Int64(bodyCount + tailCount))
     }
-    return FewRowsInput(values: result, rows: rows, inputs: outputs)
+    return FewRowsInput(body: result, tail: resultTail, rows: rows, inputs: outputs)
+  }
+
+  /// Runs `body` over blocks of outputs; over all at once where body or tail is empty.
+  private func blocks(of outputs: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
+    let length = bodyRows > 0 && tailRows > 0 ? Self.blockOutputs : max(1, outputs)
+    for first in stride(from: 0, to: outputs, by: length) { body(first, min(length, outputs - first)) }
   }
 }
 

@@ -128,14 +128,19 @@ package struct LinearKernel: Sendable {
     }
   }
 
-  /// Computes dW = dyᵀ x, or dW += dyᵀ x.
+  /// Computes dW = dyᵀ x, or dW += dyᵀ x; workers take parts of the longer side of W.
   package func weightGradient(_ dy: Storage, _ x: Storage, rows: Int, into dw: Storage, adding: Bool) {
-    Parallel.forEach(outputs, grain: max(1, RowBlocks.worthwhile / max(1, rows * inputs))) { range in
+    let (longer, shorter) = (max(outputs, inputs), min(outputs, inputs))
+    Parallel.forEach(
+      longer, grain: max(1, RowBlocks.worthwhile / max(1, rows * shorter)), least: LinearSplit.leastGradient
+    ) { range in
+      let (ofOutputs, ofInputs) = outputs >= inputs ? (range, 0..<inputs) : (0..<outputs, range)
       WorkProfile.time(.matrixProducts) {
         gemm(
-          transposeA: true, m: range.count, n: inputs, k: rows, a: dy.pointer + range.lowerBound,
-          lda: outputs, b: x.pointer, ldb: inputs, beta: adding ? 1 : 0,
-          c: dw.pointer + range.lowerBound * inputs, ldc: inputs)
+          transposeA: true, m: ofOutputs.count, n: ofInputs.count, k: rows,
+          a: dy.pointer + ofOutputs.lowerBound, lda: outputs, b: x.pointer + ofInputs.lowerBound,
+          ldb: inputs, beta: adding ? 1 : 0,
+          c: dw.pointer + ofOutputs.lowerBound * inputs + ofInputs.lowerBound, ldc: inputs)
       }
     }
   }
@@ -157,15 +162,19 @@ struct LinearSplit {
   /// Rows per GEMM call: large enough that packing the weight is cheap, small enough that the epilogue finds the
   /// block in cache.
   private static let blockRows = 512
-  /// The fewest rows of a worker's GEMM; with fewer, splitting the outputs is better.
-  private static let fewRows = Int(ps_thin_rows)
+  /// The fewest rows of a GEMM; with fewer, splitting the outputs is better.
+  private static let fewRows = 64
+  /// The fewest rows of a GEMM whose packing of the weight costs less than a twentieth of it.
+  static let leastRows = 256
+  /// The same of a part of a weight's gradient, which is packed with all rows.
+  static let leastGradient = 192
 
-  /// Whether there are so few rows that the outputs are split instead.
-  var hasFewRows: Bool { count < Self.fewRows }
+  /// Whether there are so few rows that the outputs are split instead and the weight is read as it lies.
+  var hasFewRows: Bool { count < Int(ps_thin_rows) }
 
   /// Runs `body` over blocks of rows of nearly the same length, each worker's one after the other.
   func rows(atMost blockRows: Int = Self.blockRows, _ body: (Range<Int>) -> Void) {
-    Parallel.forEach(count, grain: Self.fewRows / 2) { range in
+    Parallel.forEach(count, grain: Self.fewRows / 2, least: Self.leastRows) { range in
       let blocks = (range.count + blockRows - 1) / blockRows
       for block in 0..<blocks {
         let lower = range.lowerBound + range.count * block / blocks
@@ -181,8 +190,10 @@ struct LinearSplit {
 
   /// Runs `body` over parts of the input gradient: rows, or columns where the rows are few.
   func inputGradient(_ body: (_ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
-    if hasFewRows {
-      Parallel.forEach(inputCount, grain: max(16, RowBlocks.worthwhile / max(1, count * outputCount))) {
+    if count < Self.fewRows {
+      Parallel.forEach(
+        inputCount, grain: max(16, RowBlocks.worthwhile / max(1, count * outputCount)), least: Self.leastRows
+      ) {
         body(0..<count, $0)
       }
     } else {
@@ -216,7 +227,9 @@ package struct Matrix {
   /// c[m, n] = self[m, k] b[k, n], or c += it; workers take rows of the product.
   package func multiply(_ b: Matrix, into c: Storage, adding: Bool = false) {
     let (m, n, k) = (rows, b.columns, columns)
-    Parallel.forEach(m, grain: max(16, RowBlocks.worthwhile / max(1, n * k))) { rows in
+    Parallel.forEach(
+      m, grain: max(16, RowBlocks.worthwhile / max(1, n * k)), least: LinearSplit.leastRows
+    ) { rows in
       // In a transposed operand the rows of the product are columns.
       let first = storage.pointer + rows.lowerBound * (isTransposed ? 1 : stride)
       WorkProfile.time(.matrixProducts) {

@@ -118,7 +118,8 @@ struct Windows {
     let (count, width) = (windowCount, before + after + 1)
     let all = Storage(uninitialized: count * outputs)
     Parallel.forEach(
-      count, grain: max(16, RowBlocks.worthwhile / max(1, outputs * width * columns))
+      count, grain: max(16, RowBlocks.worthwhile / max(1, outputs * width * columns)),
+      least: LinearSplit.leastRows
     ) { range in
       WorkProfile.time(.matrixProducts) {
         for place in 0..<width {
@@ -152,7 +153,9 @@ struct Windows {
     }
     let result = Storage.filled(0, count: outputs * width * columns)
     if count == 0 { return result }
-    Parallel.forEach(outputs, grain: max(1, RowBlocks.worthwhile / max(1, count * columns))) { range in
+    Parallel.forEach(
+      outputs, grain: max(1, RowBlocks.worthwhile / max(1, count * columns)), least: LinearSplit.leastGradient
+    ) { range in
       WorkProfile.time(.matrixProducts) {
         for place in 0..<width {
           gemm(

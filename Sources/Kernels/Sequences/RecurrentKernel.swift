@@ -67,7 +67,9 @@ private struct UnitSplit {
 
   func run(sequences: Int, _ body: (_ direction: Int, _ units: Range<Int>) -> Void) {
     let work = sequences * hidden * gates
-    Parallel.forEach(hidden * directions, grain: max(16, RowBlocks.worthwhile / max(1, work))) { range in
+    Parallel.forEach(
+      hidden * directions, grain: max(16, RowBlocks.worthwhile / max(1, work)), least: 64
+    ) { range in
       for direction in 0..<directions {
         let own = range.clamped(to: direction * hidden..<(direction + 1) * hidden)
         if own.isEmpty { continue }

@@ -30,23 +30,25 @@ public enum Parallel {
 
   /// Covers 0 ..< count with disjoint contiguous ranges, runs `body` on each, on all cores, and returns when all are done.
   ///
-  /// Without `block`: at most one range per worker, all of nearly the same length, none shorter than `grain` unless
-  /// `count` is. With `block`: ranges of that length (the last may be shorter), handed out one after the other, for
-  /// work of uneven cost. The ranges depend on the arguments and `threadCount` only. A call from inside a
-  /// body, or while another thread is in here, runs its ranges one after the other on its own thread.
+  /// Workers take ranges one after the other as they come free, so a core that does something else besides delays the
+  /// others by little. Without `block`: half of the work in one range a worker, then a quarter, and so on, none
+  /// shorter than `grain` unless `count` is, and after the first round none shorter than `least`. With `block`: ranges
+  /// of that length (the last may be shorter), for work of uneven cost. The ranges depend on the arguments and
+  /// `threadCount` only. A call from inside a body, or while another thread is in here, runs its ranges one after
+  /// the other on its own thread.
+  ///
+  /// - Parameters:
+  ///   - grain: The least length that is worth waking another worker for.
+  ///   - least: The least length whose range costs little more than its share of a longer one; nil for `grain`.
   package static func forEach(
-    _ count: Int, grain: Int = 1, block: Int? = nil, _ body: (_ range: Range<Int>) -> Void
+    _ count: Int, grain: Int = 1, least: Int? = nil, block: Int? = nil, _ body: (_ range: Range<Int>) -> Void
   ) {
     guard count > 0 else { return }
     let threads = threadCount
-    let ranges: Int
-    if let block {
-      precondition(block > 0, "A block of Parallel.forEach must be positive, found \(block).")
-      ranges = (count + block - 1) / block
-    } else {
-      ranges = min(threads, max(1, count / max(1, grain)))
-    }
-    let split = RangeSplit(count: count, ranges: ranges, block: block)
+    let split =
+      block.map { RangeSplit(count: count, block: $0) }
+      ?? RangeSplit(count: count, workers: min(threads, max(1, count / max(1, grain))), least: least ?? grain)
+    let ranges = split.ranges
     if ranges == 1 { return body(split[0]) }
     guard threads > 1, !SerialRegion.isCurrent, pool.run(split, threads: threads, body) else {
       return SerialRegion.run { for index in 0..<ranges { body(split[index]) } }
@@ -68,13 +70,49 @@ extension Parallel {
 
 /// Ranges that 0 ..< count is cut into.
 struct RangeSplit {
-  let count: Int
+  /// The number of ranges.
   let ranges: Int
-  let block: Int?
+  private let count: Int
+  private let form: Form
+
+  private enum Form {
+    /// Ranges of one length, the last may be shorter.
+    case blocks(Int)
+    /// Rounds of one range a worker, each of half of what is left; the last takes all of it.
+    case rounds(Int, workers: Int)
+  }
+
+  /// More rounds than this end no sooner: the last range is a sixteenth of a worker's share by then.
+  private static let mostRounds = 5
+
+  /// No ranges of nothing.
+  init() { (ranges, count, form) = (0, 0, .blocks(1)) }
+
+  /// Ranges of one length.
+  init(count: Int, block: Int) {
+    precondition(block > 0, "A block of Parallel.forEach must be positive, found \(block).")
+    (self.count, form, ranges) = (count, .blocks(block), (count + block - 1) / block)
+  }
+
+  /// Ranges that get shorter round by round, down to `least`.
+  init(count: Int, workers: Int, least: Int) {
+    var rounds = 1
+    if workers > 1 {
+      while rounds < Self.mostRounds, (count >> rounds) / workers >= max(1, least) { rounds += 1 }
+    }
+    (self.count, form, ranges) = (count, .rounds(rounds, workers: workers), rounds * workers)
+  }
 
   subscript(index: Int) -> Range<Int> {
-    if let block { return index * block..<min(count, (index + 1) * block) }
-    return count * index / ranges..<count * (index + 1) / ranges
+    switch form {
+    case .blocks(let length):
+      return index * length..<min(count, (index + 1) * length)
+    case .rounds(let rounds, let workers):
+      let (round, place) = index.quotientAndRemainder(dividingBy: workers)
+      let start = count - (count >> round)
+      let length = (round == rounds - 1 ? count : count - (count >> (round + 1))) - start
+      return start + length * place / workers..<start + length * (place + 1) / workers
+    }
   }
 }
 

@@ -4,6 +4,8 @@ import CKernels
 enum RowBlocks {
   /// About the least work that is worth waking another worker for, in element operations.
   static let worthwhile = 16_384
+  /// Shares of equal cost per worker where each needs memory of its own, so that workers on busy cores take fewer.
+  static let sharesOfWorker = 4
 
   /// Runs `body` over `count` elements split among the workers, serially when there are few.
   static func elements(
@@ -30,10 +32,10 @@ enum RowBlocks {
     into total: UnsafeMutablePointer<Float>,
     _ body: (_ rows: Range<Int>, _ partial: UnsafeMutablePointer<Float>) -> Void
   ) {
-    let blocks = max(1, min(Parallel.threadCount, count * max(1, columns) / worthwhile))
+    let blocks = max(1, min(Parallel.threadCount * sharesOfWorker, count * max(1, columns) / worthwhile))
     let partials = Storage.filled(0, count: blocks * partialCount)
     let base = partials.pointer
-    Parallel.forEach(blocks) { range in
+    Parallel.forEach(blocks, block: 1) { range in
       for block in range {
         WorkProfile.time(kind) {
           body(count * block / blocks..<count * (block + 1) / blocks, base + block * partialCount)
@@ -46,30 +48,31 @@ enum RowBlocks {
   }
 }
 
-/// The (sequence, head) units of packed sequences, shared among workers in contiguous ranges of about equal cost.
+/// The (sequence, head) units of packed sequences, in contiguous shares of about equal cost that workers take.
 struct SequenceHeads {
   /// Costs of one head of each sequence, in multiplications.
   let costs: [Int]
   /// The heads of every sequence.
   let heads: Int
 
-  /// Runs `body` for every unit, each worker with `scratch` values of memory of its own.
+  /// Runs `body` for every unit, each share with `scratch` values of memory of its own.
   func forEach(
     scratch: Int, as kind: WorkKind,
     _ body: (_ sequence: Int, _ head: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
   ) {
     let total = costs.reduce(0, +) * heads
-    let workers = max(1, min(Parallel.threadCount, costs.count * heads, total / (RowBlocks.worthwhile * 4)))
-    let buffers = Storage(uninitialized: max(1, workers * scratch))
-    Parallel.forEach(workers) { range in
-      for worker in range {
-        let (lower, upper) = (total * worker / workers, total * (worker + 1) / workers)
+    let most = min(Parallel.threadCount * RowBlocks.sharesOfWorker, costs.count * heads)
+    let shares = max(1, min(most, total / (RowBlocks.worthwhile * 4)))
+    let buffers = Storage(uninitialized: max(1, shares * scratch))
+    Parallel.forEach(shares, block: 1) { range in
+      for share in range {
+        let (lower, upper) = (total * share / shares, total * (share + 1) / shares)
         var done = 0
         for (sequence, cost) in costs.enumerated() {
           if done >= upper { break }
           if done + cost * heads > lower {
             for head in 0..<heads where done + cost * head >= lower && done + cost * head < upper {
-              WorkProfile.time(kind) { body(sequence, head, buffers.pointer + worker * scratch) }
+              WorkProfile.time(kind) { body(sequence, head, buffers.pointer + share * scratch) }
             }
           }
           done += cost * heads
@@ -125,9 +128,10 @@ struct PartialSums {
         body(share, &scratch)
       }
     }
-    for other in 0..<workers - 1 {
-      WorkProfile.time(.elementwise) {
-        ps_add(y.pointer, others.pointer + other * count, y.pointer, Int64(count))
+    RowBlocks.elements(count) { offset, length in
+      for other in 0..<workers - 1 {
+        let target = y.pointer + offset
+        ps_add(target, others.pointer + other * count + offset, target, length)
       }
     }
   }

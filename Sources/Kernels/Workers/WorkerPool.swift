@@ -14,7 +14,7 @@ final class WorkerPool: Sendable {
   ///
   /// Written by its caller while no range is claimable, read by whoever claimed one.
   private struct Region {
-    var split = RangeSplit(count: 0, ranges: 0, block: nil)
+    var split = RangeSplit()
     var body: ((Range<Int>) -> Void)?
   }
 
