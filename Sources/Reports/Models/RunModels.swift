@@ -179,7 +179,7 @@ public struct RunModels {
       guard wanted.contains(place) else { return }
       for (side, model) in models.enumerated() { vectors[side].append(try vector(of: row, model)) }
       let label = form == .labels || form == .labelSets ? row.gold?.joined(separator: ", ") : nil
-      let text = row.words.isEmpty ? row.text : row.words.joined(separator: " ")
+      let text = row.words.isEmpty ? row.text : Self.sentence(row.words)
       nodes.append(
         RelationGraph.Node(
           id: "\(place)", label: label, index: row.index,
@@ -188,6 +188,16 @@ public struct RunModels {
     try RelationGraph(
       .rows, .pooled, of: nodes, student: vectors[0], teacher: vectors.count > 1 ? vectors[1] : nil
     ).write(to: run.folder)
+  }
+
+  /// Words as a text: between characters of Chinese or Japanese there is no space.
+  private static func sentence(_ words: [String]) -> String {
+    words.reduce(into: "") { text, word in
+      let isWide = [text.unicodeScalars.last, word.unicodeScalars.first].contains {
+        ($0?.value ?? 0) >= 0x2E80
+      }
+      text += text.isEmpty || isWide ? word : " " + word
+    }
   }
 
   /// Vector of a row: what goes into the last layer of a head of sequences, else the mean of the last hidden states.

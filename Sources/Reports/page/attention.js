@@ -40,10 +40,12 @@ function attentionSection() {
 // A map: a line for each token that looks, a column for each that is looked at.
 function attentionMap(tokens, text, colour, name) {
   const count = tokens.length;
-  const cell = width => Math.max(5, Math.min(22, (width - 62) / count));
   const label = token => { const letters = Array.from(token); return letters.length > 9 ? letters.slice(0, 8).join('') + '…' : token; };
-  return chart(width => Math.ceil(64 + count * cell(width) + 2), (svg, width, height, holder) => {
-    const [left, top, size] = [60, 62, cell(width)];
+  // Room for the longest name; a Chinese character is as wide as two letters.
+  const room = Math.min(60, 10 + 6.2 * Math.max(...tokens.map(token => Array.from(label(token)).reduce((sum, letter) => sum + (wide.test(letter) ? 2 : 1), 0))));
+  const cell = width => Math.max(5, Math.min(22, (width - room - 2) / count));
+  return chart(width => Math.ceil(room + 4 + count * cell(width)), (svg, width, height, holder) => {
+    const [left, top, size] = [room, room + 2, cell(width)];
     const font = Math.max(6.5, Math.min(11, size * 0.95));
     // One path a level of the scale, since single cells would be thousands of elements.
     const paths = new Map();
