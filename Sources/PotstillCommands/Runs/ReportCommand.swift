@@ -69,12 +69,12 @@ package struct ReportCommand: ConsoleCommand {
       throw ValidationError(
         "--attention and --row-graph look into the models of one run, found \(runs.count) runs.")
     }
-    if teacher != nil, !asksModels {
-      throw ValidationError("--teacher says whom --attention and --row-graph ask; give one of them too.")
-    }
   }
 
   package mutating func run(_ console: Console) throws {
+    if teacher != nil, !asksModels {
+      throw ValidationError("--teacher is that of --attention and --row-graph; give one of them too.")
+    }
     try general.apply(to: console, computes: asksModels)
     if let output { try OutputPath.check(output, "--output") }
     let folders = runs.map { URL(filePath: $0, directoryHint: .isDirectory) }

@@ -28,9 +28,9 @@ function relationSection(id, graph) {
     shown.length > 1 && !marks.length ? h('p', { class: 'note' }, t('relation.same')) : null);
 }
 
-// One graph: a line is the stronger the nearer its nodes are. Of many nodes those of the marked edges have their names beside them.
+// One graph: a line is the stronger the nearer its nodes are. Of rows and of many classes those of the marked edges have their names beside them.
 function relationChart(graph, places, reach, distance, colour) {
-  const isLarge = graph.nodes.length > 12;
+  const isLarge = graph.subject === 'rows' || graph.nodes.length > 12;
   const scaled = width => Math.min((width - (isLarge ? 60 : 150)) / 2 / reach[0], 150 / reach[1]);
   return chart(width => Math.round((isLarge ? 110 : 60) + 2 * reach[1] * scaled(width)), (svg, width, height) => {
     const unit = scaled(width);
