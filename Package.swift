@@ -147,7 +147,11 @@ let package = Package(
     + library(
       "Exports", ["Tasks", "Encoders", "Tokenization", "ModelFormats"], testsOnly: ["Kernels", "Tensors"])
     + library(
-      "Reports", ["Tasks", "Training", "Kernels", "Datasets", "Evaluation", "ModelFormats"],
+      "Reports",
+      [
+        "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets", "Evaluation",
+        "ModelFormats",
+      ],
       resources: [.embedInCode("page")])
     + library(
       "Distillation",

@@ -183,6 +183,36 @@ import Testing
     #expect("\(error.map { "\($0)" } ?? "")".contains("holds the runs mood"))
   }
 
+  @Test("answers of further teachers stand beside the first one's, and one that is not known stays out")
+  func severalTeachers() throws {
+    let task = TaskDefinition(
+      name: "names", kind: .tokenClassification, labels: ["PER"], metrics: ["overall_f1"])
+    let tags = try world.run(
+      "tagger", task, answered: .tags([]),
+      rows: [
+        #"{"tokens": ["Ada", "wrote"], "label": ["B-PER", "O"], "prediction": ["O", "O"], "teacher_prediction": ["B-PER", "O"], "teacher_2_prediction": ["B-PER", "B-PER"], "teacher_3_prediction": ["B-PER", "O"]}"#
+      ], furtherTeachers: 2)
+    let row = try #require(try data(tags)["rows"]?["items"]?[0])
+    #expect(row["others"]?.arrayValue?.map { $0["right"] } == [false, true])
+    #expect(row["others"]?[0]?["answer"] == [[0, 1, "PER"], [1, 2, "PER"]])
+
+    let labels = try world.run(
+      "labels", RunWorld.sentiment, answered: .labels([]),
+      rows: [
+        #"{"text": "t", "label": "a", "prediction": "b", "probability": 0.75, "teacher_prediction": "a", "teacher_3_prediction": "b", "teacher_3_probability": 0.625}"#
+      ], furtherTeachers: 2)
+    let item = try #require(try data(labels)["rows"]?["items"]?[0])
+    #expect(item["others"]?[0] == .null)
+    #expect(item["others"]?[1]?["answer"] == ["b"] && item["others"]?[1]?["p"] == 0.625)
+    #expect(try data(try world.wholeRun())["rows"]?["items"]?[0]?["others"] == nil)
+    let short = try world.run(
+      "short", task, answered: .tags([]),
+      rows: [#"{"tokens": ["a", "b"], "prediction": ["O", "O"], "teacher_2_prediction": ["O"]}"#],
+      furtherTeachers: 1)
+    let error = #expect(throws: FormatError.self) { try RunReport(of: short) }
+    #expect("\(error.map { "\($0)" } ?? "")".contains("field teacher_2_prediction"))
+  }
+
   // MARK: Several runs
 
   @Test("several runs: their models, names that tell them apart, and their curves")

@@ -32,7 +32,8 @@ final class RunWorld {
   @discardableResult
   func run(
     _ name: String, _ task: TaskDefinition, answered predictions: TaskPredictions, rows: [String]? = nil,
-    score: Double = 0.5, parameters: Int = 1000, latency: Double = 2, otherTasks: [String]? = nil
+    score: Double = 0.5, parameters: Int = 1000, latency: Double = 2, otherTasks: [String]? = nil,
+    furtherTeachers: Int = 0
   ) throws -> URL {
     let run = folder.appending(path: name, directoryHint: .isDirectory)
     try FileManager.default.createDirectory(at: run, withIntermediateDirectories: true)
@@ -49,9 +50,8 @@ final class RunWorld {
       title: name, method: .distillation,
       task: RunFacts.Task(task, name: task.name, answered: predictions), base: "T2", otherTasks: otherTasks,
       rows: RunFacts.Rows(train: 20, labelled: 10, validation: rows?.count ?? 0),
-      models: [
-        model(.teacher, 0.75, parameters: 4000, latency: 8),
-        model(.student, score, parameters: parameters, latency: latency),
+      models: (0...furtherTeachers).map { _ in model(.teacher, 0.75, parameters: 4000, latency: 8) } + [
+        model(.student, score, parameters: parameters, latency: latency)
       ]
     ).write(to: run)
     if let rows { try write("\(name)/eval_predictions.jsonl", rows.map { $0 + "\n" }.joined()) }

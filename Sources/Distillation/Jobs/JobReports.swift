@@ -10,7 +10,8 @@ struct JobReports {
   let job: DistillationJob
   let listener: any WorkListener
 
-  /// Writes `report.html` of a task's model, and before it `plan.json`, `report.json` and `eval_predictions.jsonl`.
+  /// Writes `report.html` of a task's model, with its graph of classes, and before it `plan.json`, `report.json` and
+  /// `eval_predictions.jsonl`.
   ///
   /// A report that cannot be written is a warning: the run has its model and its results.
   ///
@@ -24,7 +25,7 @@ struct JobReports {
       try plan.write(to: folder.appending(path: "plan.json"))
       if let evaluation = results.evaluation, let rows = task.loaded.validation?.rows {
         try evaluation.writeRows(
-          rows, to: folder, prefix: "eval", teacher: results.teachers.first?.evaluation)
+          rows, to: folder, prefix: "eval", teachers: results.teachers.map(\.evaluation))
       }
       try facts(of: task, in: folder, results).write(to: folder)
       try RunReport(of: folder).write()

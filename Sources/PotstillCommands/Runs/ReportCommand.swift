@@ -17,7 +17,11 @@ package struct ReportCommand: ConsoleCommand {
       makes it again from the folder alone. Several folders of one task make one page: a table, score against size and \
       latency with the Pareto front, and the curves in the same charts.
 
+      --attention and --row-graph load the models of one run, and write what they find into its folder first: \
+      attention.json, row_graph.json and row_graph.graphml. A later report of the folder shows them too.
+
         potstill report student/
+        potstill report student/ --attention 4 --row-graph 24
         potstill report T3/ T4-tiny/ T6/ --output comparison.html
       """)
 
@@ -31,16 +35,55 @@ package struct ReportCommand: ConsoleCommand {
       valueName: "file"), completion: .file(extensions: ["html"]))
   package var output: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Attention maps of teacher and student for the rows where they disagree most, at most \(RunModels.attentionLimit).",
+      valueName: "rows"))
+  package var attention: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The graph of the distances between rows, as teacher and student see them, at most \(RunModels.graphLimit).",
+      valueName: "rows"))
+  package var rowGraph: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "The teacher of --attention and --row-graph (default: the folder that the run names).",
+      valueName: "folder"),
+    completion: .directory)
+  package var teacher: String?
+
   @OptionGroup
   package var general: GeneralOptions
 
   package init() {}
 
+  /// Whether the models of the run are loaded.
+  private var asksModels: Bool { attention != nil || rowGraph != nil }
+
+  package mutating func validate() throws {
+    try CountOption.check(attention, "--attention", 1...RunModels.attentionLimit)
+    try CountOption.check(rowGraph, "--row-graph", 2...RunModels.graphLimit)
+    if asksModels, runs.count > 1 {
+      throw ValidationError(
+        "--attention and --row-graph look into the models of one run, found \(runs.count) runs.")
+    }
+  }
+
   package mutating func run(_ console: Console) throws {
-    try general.apply(to: console, computes: false)
+    if teacher != nil, !asksModels {
+      throw ValidationError("--teacher is that of --attention and --row-graph; give one of them too.")
+    }
+    try general.apply(to: console, computes: asksModels)
     if let output { try OutputPath.check(output, "--output") }
     let folders = runs.map { URL(filePath: $0, directoryHint: .isDirectory) }
     let file = output.map { URL(filePath: $0) }
+    if asksModels {
+      let models = try RunModels(of: folders[0], teacher: teacher, listener: console)
+      if let attention { try models.writeAttention(rows: attention) }
+      if let rowGraph { try models.writeRowGraph(rows: rowGraph) }
+    }
     if folders.count == 1 {
       let written = try RunReport(of: folders[0]).write(to: file)
       console.note("the report is in \(written.relativePath)")

@@ -64,6 +64,7 @@ struct Disagreements {
       item["gold"] = row.gold.map { list($0) }
       item["student"] = list(row.student.texts)
       item["teacher"] = row.teacher.map { list($0.texts) }
+      item["others"] = others(of: row, scorer) { list($0.texts) }
       item["p_student"] = row.student.probability.map { .double(rounded($0)) }
       item["p_teacher"] = row.teacher?.probability.map { .double(rounded($0)) }
     case .values:
@@ -71,10 +72,29 @@ struct Disagreements {
       item["gold"] = row.goldValue.map { .double(rounded($0)) }
       item["student"] = .double(rounded(row.student.value))
       item["teacher"] = row.teacher.map { .double(rounded($0.value)) }
-    case .tags: entities(of: row, into: &item)
-    case .answers: passage(of: row, into: &item)
+      item["others"] = others(of: row, scorer) { .double(rounded($0.value)) }
+    case .tags: entities(of: row, into: &item, scorer)
+    case .answers:
+      passage(of: row, into: &item)
+      item["others"] = others(of: row, scorer) { list($0.texts) }
     }
     return item
+  }
+
+  /// Answers of further teachers; nil where there is one, null where one's is not known.
+  private static func others(
+    of row: EvaluatedRow, _ scorer: RowScorer, _ content: (RowAnswer) -> JSONValue
+  ) -> JSONValue? {
+    guard !row.others.isEmpty else { return nil }
+    return .array(
+      row.others.map { answer in
+        guard let answer else { return .null }
+        var object = JSONObject()
+        object["answer"] = content(answer)
+        object["right"] = scorer.isRight(answer, to: row).map { .bool($0) }
+        object["p"] = answer.probability.map { .double(rounded($0)) }
+        return .object(object)
+      })
   }
 
   private static func texts(of row: EvaluatedRow, into item: inout JSONObject) {
@@ -87,7 +107,7 @@ struct Disagreements {
   }
 
   /// The words from a little before the first difference, and the entities among them.
-  private static func entities(of row: EvaluatedRow, into item: inout JSONObject) {
+  private static func entities(of row: EvaluatedRow, into item: inout JSONObject, _ scorer: RowScorer) {
     let all = [row.gold, row.student.texts, row.teacher?.texts].map { $0.map(Entity.lenient) ?? [] }
     var start = 0
     if row.words.count > wordLimit {
@@ -98,9 +118,8 @@ struct Disagreements {
     let range = start..<min(row.words.count, start + wordLimit)
     item["words"] = .array(row.words[range].map { .string(shortened($0, to: 100)) })
     item["cut"] = range.count < row.words.count ? .bool(true) : nil
-    for (name, entities) in zip(["gold", "student", "teacher"], all)
-    where name == "student" || (name == "gold" ? row.gold != nil : row.teacher != nil) {
-      item[name] = .array(
+    func spans(_ entities: [Entity]) -> JSONValue {
+      .array(
         entities.filter { $0.tokens.overlaps(range) }.map { entity in
           let tokens = entity.tokens.clamped(to: range)
           return [
@@ -109,6 +128,11 @@ struct Disagreements {
           ]
         })
     }
+    for (name, entities) in zip(["gold", "student", "teacher"], all)
+    where name == "student" || (name == "gold" ? row.gold != nil : row.teacher != nil) {
+      item[name] = spans(entities)
+    }
+    item["others"] = others(of: row, scorer) { spans(Entity.lenient($0.texts)) }
   }
 
   /// Question and passage around the answers, with the place of each.

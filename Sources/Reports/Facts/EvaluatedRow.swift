@@ -1,5 +1,6 @@
 import Evaluation
 import ModelFormats
+import Tasks
 
 /// Answer of a model to a row, as a line of `eval_predictions.jsonl` has it.
 struct RowAnswer {
@@ -33,8 +34,10 @@ struct EvaluatedRow {
   let goldValue: Double?
   /// The student's answer.
   let student: RowAnswer
-  /// The teacher's answer; nil where it is not known.
+  /// The teacher's answer, of several the first one's; nil where it is not known.
   let teacher: RowAnswer?
+  /// The answers of further teachers in their order; nil where one is not known.
+  let others: [RowAnswer?]
 
   /// The row of a line.
   ///
@@ -42,9 +45,10 @@ struct EvaluatedRow {
   ///   - place: The place among the rows, counted from 0.
   ///   - form: The form of answers.
   ///   - labels: The task's labels.
+  ///   - teachers: The number of teachers.
   /// - Throws: `FormatError` with file, line and member.
   init(
-    _ line: RowReader.Line, at place: Int, form: RunFacts.AnswerForm, labels: [String]
+    _ line: RowReader.Line, at place: Int, form: RunFacts.AnswerForm, labels: [String], teachers: Int
   ) throws(FormatError) {
     self.form = form
     index = line.object["index"]?.intValue ?? place
@@ -53,7 +57,12 @@ struct EvaluatedRow {
       return try Self.answer(line, prefix, form, labels)
     }
     guard let own = try answer("") else { throw line.fault("prediction", "is missing") }
-    (student, teacher) = (own, try answer("teacher_"))
+    (student, teacher) = (own, try answer(TaskEvaluation.prefix(ofTeacher: 0)))
+    var others: [RowAnswer?] = []
+    for place in stride(from: 1, to: teachers, by: 1) {
+      others.append(try answer(TaskEvaluation.prefix(ofTeacher: place)))
+    }
+    self.others = others
     var value: Double?
     switch form {
     case .labels:
@@ -68,9 +77,10 @@ struct EvaluatedRow {
     case .tags:
       guard let tokens = try line.texts("tokens") else { throw line.fault("tokens", "is missing") }
       (text, pair, words, gold) = ("", nil, tokens, try line.texts("label"))
-      for (name, tags) in [
-        ("label", gold), ("prediction", own.texts), ("teacher_prediction", teacher?.texts),
-      ] {
+      let answers = ([teacher] + others).enumerated().map {
+        (TaskEvaluation.prefix(ofTeacher: $0) + "prediction", $1?.texts)
+      }
+      for (name, tags) in [("label", gold), ("prediction", own.texts)] + answers {
         guard let tags else { continue }
         guard tags.count == tokens.count, !tags.contains("") else {
           throw line.fault(name, "found \(tags.count) tags, expected one for each of \(tokens.count) tokens")

@@ -31,6 +31,11 @@ enum PlanPicture {
     return .object(object)
   }
 
+  /// The folder or name of the teacher in a plan, of several the first; nil where there is none.
+  static func teacher(of plan: JSONValue?) -> String? {
+    (plan?["stages"]?.arrayValue?.last ?? plan)?["teacher"]?["name"]?.stringValue
+  }
+
   private static func isPlace(_ value: JSONValue) -> Bool { value.intValue.map { $0 >= 0 } ?? false }
 
   private static func model(_ value: JSONValue?) -> JSONValue? {

@@ -51,6 +51,20 @@ struct RecordedRun {
     return Self.exists(file) ? file : nil
   }
 
+  /// Calls `body` with each row and its answers in order; never where the folder has none.
+  ///
+  /// - Throws: `FormatError` with file, line and member, and what `body` throws.
+  func forEachRow(_ body: (EvaluatedRow) throws -> Void) throws {
+    guard let form = facts.task.answers, let rows else { return }
+    let teachers = facts.models.count { $0.role == .teacher }
+    var place = 0
+    try RowReader(rows).forEach { line in
+      try body(
+        EvaluatedRow(line, at: place, form: form, labels: facts.task.labels, teachers: teachers))
+      place += 1
+    }
+  }
+
   /// The name of the file of rows.
   static let rowsFileName = "eval_predictions.jsonl"
 

@@ -63,6 +63,8 @@ public struct RunFacts: Sendable, Equatable, Codable {
     public var answers: AnswerForm?
     /// The script that scores answers to questions.
     public var script: AnswerMetric?
+    /// The longest input in tokens; nil of a run of an earlier version.
+    public var maxSequenceLength: Int?
 
     /// The facts of a task.
     ///
@@ -74,12 +76,18 @@ public struct RunFacts: Sendable, Equatable, Codable {
       self.name = name
       (kind, summary, language) = (definition.kind.rawValue, definition.summary, definition.language)
       (labels, metrics) = (definition.labels, definition.metrics)
+      maxSequenceLength = definition.maxSequenceLength
       answers = predictions.map { AnswerForm($0) }
       script =
         answers == .answers
         ? definition.isScoredAsCMRC
           ? .cmrc2018 : definition.questions.version2WithNegative ? .squadV2 : .squad
         : nil
+    }
+
+    enum CodingKeys: String, CodingKey {
+      case name, kind, summary, language, labels, metrics, answers, script
+      case maxSequenceLength = "max_seq_length"
     }
   }
 

@@ -20,7 +20,8 @@ public struct ReportPage {
   /// The files of the program in order.
   private static let program = [
     PackageResources.base_js, PackageResources.charts_js, PackageResources.sections_js,
-    PackageResources.rows_js, PackageResources.main_js,
+    PackageResources.rows_js, PackageResources.relations_js, PackageResources.attention_js,
+    PackageResources.main_js,
   ]
 
   /// The whole file.

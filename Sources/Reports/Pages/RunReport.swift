@@ -12,6 +12,9 @@ public struct RunReport {
   let run: RecordedRun
   private let statistics: RowStatistics?
   private let disagreements: Disagreements?
+  private let classes: RelationGraph?
+  private let rows: RelationGraph?
+  private let attention: JSONValue?
 
   /// The name of the file in a run folder.
   public static let fileName = "report.html"
@@ -21,34 +24,36 @@ public struct RunReport {
   /// - Throws: `TaskError` where there is no finished run; `FormatError` for a file that is not as expected, with its name.
   public init(of folder: URL) throws {
     run = try RecordedRun(folder)
-    guard let form = run.facts.task.answers, let file = run.rows else {
-      (statistics, disagreements) = (nil, nil)
+    attention = try AttentionSheet.page(of: folder)
+    rows = try RelationGraph(rowsIn: folder)
+    guard let form = run.facts.task.answers, run.rows != nil else {
+      (statistics, disagreements, classes) = (nil, nil, nil)
       return
     }
     let labels = run.facts.task.labels
     let scorer = RowScorer(script: run.facts.task.script ?? .squad, labels: labels)
     var statistics = RowStatistics(form, labels: labels, scorer)
     var disagreements = Disagreements(scorer)
-    var place = 0
-    try RowReader(file).forEach { line in
-      let row = try EvaluatedRow(line, at: place, form: form, labels: labels)
+    var means = ClassMeans(form, labels: labels)
+    try run.forEachRow { row in
       statistics.add(row)
       disagreements.add(row)
-      place += 1
+      means.add(row)
     }
-    (self.statistics, self.disagreements) = (statistics, disagreements)
+    (self.statistics, self.disagreements, classes) = (statistics, disagreements, means.graph)
   }
 
-  /// Writes the report.
+  /// Writes the report, and in the run folder the graph of classes beside it, `class_graph.json` and `class_graph.graphml`.
   ///
   /// - Parameter file: The file; nil for `report.html` in the run folder.
   /// - Returns: The file.
   /// - Throws: `TaskError` where a file is there that is no report; `FormatError.cannotWrite`.
   @discardableResult
   public func write(to file: URL? = nil) throws -> URL {
-    let file = file ?? run.folder.appending(path: Self.fileName)
-    try page.write(to: file)
-    return file
+    let target = file ?? run.folder.appending(path: Self.fileName)
+    try page.write(to: target)
+    if file == nil { try classes?.write(to: run.folder) }
+    return target
   }
 
   /// The page.
@@ -65,6 +70,9 @@ public struct RunReport {
     object["plan"] = PlanPicture.json(of: run.plan)
     object["data"] = statistics.map { .object($0.json) }
     object["rows"] = disagreements?.json()
+    object["class_relations"] = classes.map(RelationPicture.json)
+    object["row_relations"] = rows.map(RelationPicture.json)
+    object["attention"] = attention
     object["recipe"] = run.recipe.map { .string(shortened($0, to: 60_000)) }
     object["machine"] = [
       "processor": .string(run.facts.machine.processor), "processors": .integer(run.facts.machine.processors),

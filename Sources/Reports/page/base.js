@@ -59,14 +59,14 @@ const megabytes = parameters => 4 * parameters / 1048576;
 const mb = parameters => { const size = megabytes(parameters); return digits(size, size < 1000 ? 1 : 0); };
 const times = value => digits(value, value < 10 ? 1 : 0) + '×';
 function duration(seconds) {
-  if (seconds < 100) return digits(seconds, 1) + '\u00a0s';
-  if (seconds < 6000) return digits(seconds / 60, 1) + '\u00a0min';
-  return digits(seconds / 3600, 1) + '\u00a0h';
+  if (seconds < 100) return t('unit.seconds', { value: digits(seconds, 1) });
+  if (seconds < 6000) return t('unit.minutes', { value: digits(seconds / 60, 1) });
+  return t('unit.hours', { value: digits(seconds / 3600, 1) });
 }
 function amount(value) {
   if (state.lang === 'zh' && value >= 1e8) return digits(value / 1e8, 2) + '\u00a0亿';
   if (value >= 1e9) return digits(value / 1e9, 2) + '\u00a0B';
-  if (state.lang === 'zh' && value >= 1e4) return digits(value / 1e4, 1) + '\u00a0万';
+  if (state.lang === 'zh' && value >= 1e4) return digits(value / 1e4, value >= 1e6 ? 0 : 1) + '\u00a0万';
   if (value >= 1e6) return digits(value / 1e6, 1) + '\u00a0M';
   return whole(value);
 }

@@ -60,7 +60,7 @@ function axes(svg, frame, x, y, { xName, yName, xFormat = short, yFormat = short
     svg.append(s('line', { class: 'gridline', x1: left, x2: right, y1: place, y2: place }),
       s('text', { x: left - 6, y: place + 4, 'text-anchor': 'end' }, yFormat(value)));
   }
-  for (const value of xTicks ?? x.ticks(xCount ?? Math.max(2, Math.round((right - left) / 80)))) {
+  for (const value of xTicks ?? x.ticks(xCount ?? Math.max(2, Math.round((right - left) / 60)))) {
     const place = Math.round(x(value)) + 0.5;
     svg.append(s('line', { class: 'axis', x1: place, x2: place, y1: bottom, y2: bottom + 4 }),
       s('text', { x: place, y: bottom + 17, 'text-anchor': place > right - 14 ? 'end' : 'middle' }, xFormat(value)));

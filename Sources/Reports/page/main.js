@@ -90,7 +90,8 @@ function show() {
       h('button', { type: 'button', id: 'language', lang: other === 'zh' ? 'zh-Hans' : 'en', onclick: () => { state.lang = other; show(); } }, other === 'zh' ? '中文' : 'English'),
       h('button', { type: 'button', id: 'theme', onclick: () => { state.theme = isDark ? 'light' : 'dark'; show(); } }, t(isDark ? 'theme.light' : 'theme.dark')))),
     ...(data.kind === 'comparison' ? comparison() : [headSection(), curveSection(), planSection(), classSection(), confusionSection(),
-      calibrationSection(), rowSection(), factSection()]).flat().filter(Boolean),
+      relationSection('class_relations', data.class_relations), calibrationSection(), rowSection(), attentionSection(),
+      relationSection('row_relations', data.row_relations), factSection()]).flat().filter(Boolean),
     h('footer', {}, t(data.kind === 'comparison' ? 'footer.comparison' : 'footer', { version: data.potstill }))));
   for (const render of fits) render();
 }

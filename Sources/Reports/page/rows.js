@@ -46,18 +46,22 @@ const chip = (kind, name, value, ...more) => h('span', { class: 'chip ' + kind }
 
 function rowCard(row) {
   const form = data.task.form;
-  const names = { gold: t('rows.gold'), student: studentName(), teacher: t('role.teacher') };
+  const names = { gold: t('rows.gold'), student: studentName(), teacher: row.others ? t('role.teacher.number', { number: 1 }) : t('role.teacher') };
   const language = data.task.language;
   const head = h('div', { class: 'chips' }, h('span', { class: 'soft' }, '#' + row.index));
+  // Further teachers, each with its number, its name and its answer.
+  const others = (row.others ?? []).map((other, i) => other && { ...other, number: t('role.teacher.number', { number: i + 2 }), name: teacherNames()[i + 1] }).filter(Boolean);
+  const otherChips = show => others.map(other => h('span', { class: 'chip teacher', title: other.name }, h('em', {}, other.number), h('b', { dir: 'auto' }, show(other.answer)), chance(other.p), sign(other.right)));
   const card = h('div', { class: 'row' }, head);
   const text = (content, more = {}) => h('p', { class: 'text', dir: 'auto', lang: language, ...more }, content);
   if (form === 'tags') {
     const said = h('div', { class: 'said' });
-    const lines = ['gold', 'teacher', 'student'].filter(name => row[name] !== undefined);
-    for (const name of lines) {
-      said.append(h('span', { class: name }, names[name], name === 'student' ? sign(row.right) : name === 'teacher' ? sign(row.teacher_right) : null),
-        h('div', { dir: 'auto', lang: language }, entityText(row.words, row[name]), row.cut ? ' …' : null));
-    }
+    const line = (kind, name, isRight, entities) => said.append(h('span', { class: kind }, name, sign(isRight)),
+      h('div', { dir: 'auto', lang: language }, entityText(row.words, entities), row.cut ? ' …' : null));
+    if (row.gold !== undefined) line('gold', names.gold, undefined, row.gold);
+    if (row.teacher !== undefined) line('teacher', names.teacher, row.teacher_right, row.teacher);
+    for (const other of others) line('teacher', other.number, other.right, other.answer);
+    line('student', names.student, row.right, row.student);
     card.append(said);
     return card;
   }
@@ -65,17 +69,21 @@ function rowCard(row) {
   if (form === 'answers') {
     if (row.gold) head.append(chip('gold', names.gold, row.gold[0] || t('rows.nothing')));
     if (row.teacher) head.append(chip('teacher', names.teacher, row.teacher[0] || t('rows.nothing'), chance(row.p_teacher), sign(row.teacher_right)));
+    head.append(...otherChips(answer => answer[0] || t('rows.nothing')));
     head.append(chip('student', names.student, row.student[0] || t('rows.nothing'), chance(row.p_student), sign(row.right)));
     card.append(text(h('b', {}, row.question)), text([row.cut?.[0] ? '… ' : null, markedPassage(row), row.cut?.[1] ? ' …' : null]));
     return card;
   }
   if (row.gold !== undefined) head.append(chip('gold', names.gold, show(row.gold)));
   if (row.teacher !== undefined) head.append(chip('teacher', names.teacher, show(row.teacher), chance(row.p_teacher), sign(row.teacher_right)));
+  head.append(...otherChips(show));
   head.append(chip('student', names.student, show(row.student), chance(row.p_student), sign(row.right)));
   card.append(text(row.text));
   if (row.pair) card.append(text(row.pair));
   return card;
 }
+
+const teacherNames = () => data.models.filter(model => model.role === 'teacher').map(model => model.name);
 
 // Words with their entities in colour; between Chinese or Japanese characters there is no space.
 const tones = ['46, 134, 222', '214, 116, 20', '22, 150, 100', '178, 72, 170', '200, 60, 60', '120, 130, 30', '20, 150, 170', '120, 95, 200'];

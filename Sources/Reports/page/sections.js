@@ -24,7 +24,7 @@ function modelTable(models, metrics, form) {
     h('tbody', {}, models.map(model => h('tr', { class: model.own ? 'own' : null },
       h('th', { scope: 'row', class: 'name' }, label(model)), cells.map(([, cell]) => h('td', {}, cell(model)))))));
   const narrow = h('table', { class: 'full narrow' },
-    h('thead', {}, h('tr', {}, h('th', {}), models.map(model => h('th', { scope: 'col', class: model.own ? 'own' : null }, label(model))))),
+    h('thead', {}, h('tr', {}, h('th', {}), models.map(model => h('th', { scope: 'col', class: model.own ? 'own' : null, title: label(model) }, model.short ?? label(model))))),
     h('tbody', {}, cells.map(([name, cell]) => h('tr', {}, h('th', { scope: 'row' }, name),
       models.map(model => h('td', { class: model.own ? 'own' : null }, cell(model, true)))))));
   const box = h('div', { class: 'scroll' });
@@ -50,13 +50,14 @@ function headSection() {
   if (own !== undefined) {
     const value = inWords(metric, own, task.form);
     sentences.push(other !== undefined && !isError(metric) && other > 0
-      ? t('lead.score.teacher', { metric: metricName(metric), value, other: inWords(metric, other, task.form), share: percent(100 * own / other) })
+      ? t(many.length > 1 ? 'lead.score.teachers' : 'lead.score.teacher', { metric: metricName(metric), value, other: inWords(metric, other, task.form), share: percent(100 * own / other) })
       : t('lead.score', { metric: metricName(metric), value }));
     const alone = score(baseline);
     if (alone !== undefined) {
       const gain = isShare(metric) ? (task.form === 'answers' ? 1 : 100) * (own - alone) : own - alone;
-      sentences.push(t(isShare(metric) ? 'lead.baseline' : 'lead.baseline.plain', {
-        value: inWords(metric, alone, task.form), gain: (gain >= 0 ? '+' : '−') + digits(Math.abs(gain), isShare(metric) ? 1 : 4),
+      const isLess = gain < 0 && isShare(metric);
+      sentences.push(t(isLess ? 'lead.baseline.less' : isShare(metric) ? 'lead.baseline' : 'lead.baseline.plain', {
+        value: inWords(metric, alone, task.form), gain: (isLess ? '' : gain >= 0 ? '+' : '−') + digits(Math.abs(gain), isShare(metric) ? 1 : 4),
       }));
     }
   }
@@ -74,7 +75,8 @@ function headSection() {
   if (student?.parameters && !teacher?.parameters) tile(amount(student.parameters), t('table.parameters'));
   const order = { teacher: 0, baseline: 1, student: 2 };
   const rows = [...models].sort((a, b) => order[a.role] - order[b.role]).map(model => ({ ...model, own: model.role === 'student',
-    label: many.length > 1 && model.role === 'teacher' ? model.name : undefined }));
+    short: many.length > 1 && model.role === 'teacher' ? t('role.teacher.number', { number: many.indexOf(model) + 1 }) : undefined }))
+    .map(model => ({ ...model, label: model.short ? `${model.short}: ${model.name}` : undefined }));
   return [
     h('p', { class: 'lead' }, sentences.flatMap(sentence => [sentence, state.lang === 'zh' ? '' : ' '])),
     task.summary ? h('p', { class: 'note' }, task.name + ': ' + task.summary) : null,
@@ -104,7 +106,8 @@ function curveSection() {
   const of = chartName => stages.flatMap(part => curves.filter(curve => curve.chart === chartName && curve.part === part));
   const several = list => new Set(list.map(curve => curve.part)).size > 1;
   const charts = [];
-  const add = (id, lines, more) => { if (lines.length) charts.push(h('div', { id: 'curve-' + id }, h('h3', {}, t('curve.' + id)), lineChart(lines, more))); };
+  const add = (id, lines, more) => { if (lines.length) charts.push(h('div', { id: 'curve-' + id }, h('h3', {}, t('curve.' + id)), lineChart(lines, more),
+    more?.note ? h('p', { class: 'note' }, more.note) : null)); };
   // The loss of a distillation is another than that on the labels of the validation rows.
   const lossLines = (list, isNamed) => list.map(curve => ({
     name: isNamed ? t(curve.name === 'loss' ? 'curve.train' : 'curve.validation') + (several(list) ? ` (${called(curve.part)})` : '') : called(curve.part),
@@ -120,7 +123,8 @@ function curveSection() {
     const parts = curves.filter(curve => curve.chart === 'parts' && curve.part === part);
     if (!parts.length || part === 'baseline') continue;
     add('parts', parts.map((curve, i) => ({ name: partName(curve.name), points: curve.points, colour: series(i) })),
-      { yName: several(of('parts').filter(x => x.part !== 'baseline')) ? called(part) : undefined });
+      { yName: several(of('parts').filter(x => x.part !== 'baseline')) ? called(part) : undefined,
+        note: parts.some(curve => /_\d+_\d+$/.test(curve.name)) ? t('note.parts') : undefined });
   }
   const scores = of('scores');
   const names = [...new Set(scores.map(curve => curve.name))];

@@ -38,25 +38,35 @@ extension TaskEvaluation {
   }
 
   /// Writes each row with its text, its true answer where it is known, and the model's with its probabilities, under the names
-  /// of `predict --output`; those of a teacher begin with `teacher_`.
+  /// of `predict --output`; those of a teacher begin with `teacher_`, of further ones with `teacher_2_` and so on.
   ///
   /// - Parameters:
   ///   - rows: The rows that were answered.
   ///   - folder: An existing folder.
   ///   - prefix: Put before `predictions.jsonl` with an underscore, such as `eval`.
-  ///   - teacher: A teacher's answers to the same rows; nil without any.
+  ///   - teachers: The teachers' answers to the same rows; nil of one that has none.
   /// - Throws: `FormatError.cannotWrite`.
   public func writeRows(
-    _ rows: TaskExamples, to folder: URL, prefix: String? = nil, teacher: TaskEvaluation? = nil
+    _ rows: TaskExamples, to folder: URL, prefix: String? = nil, teachers: [TaskEvaluation?] = []
   ) throws(FormatError) {
     let file = try AtomicFile(folder.appending(path: (prefix.map { $0 + "_" } ?? "") + Self.rowsFileName))
     for index in 0..<rows.count {
       var object = question(index, of: rows)
       for (name, value) in answer(index) { object[name] = value }
-      for (name, value) in teacher?.answer(index) ?? JSONObject() { object["teacher_" + name] = value }
+      for (place, teacher) in teachers.enumerated() {
+        let prefix = Self.prefix(ofTeacher: place)
+        for (name, value) in teacher?.answer(index) ?? JSONObject() { object[prefix + name] = value }
+      }
       try file.write(Array((JSONValue.object(object).compactText + "\n").utf8))
     }
     try file.commit()
+  }
+
+  /// Beginning of the names of a teacher's members, as in `all_results.json`: `teacher_`, then `teacher_2_`.
+  ///
+  /// - Parameter place: The place among the teachers, counted from 0.
+  package static func prefix(ofTeacher place: Int) -> String {
+    place == 0 ? "teacher_" : "teacher_\(place + 1)_"
   }
 
   /// The name of the file of rows.

@@ -11,7 +11,8 @@ public struct OlderRun {
 
   private static let results = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json",
-    "finished.json", "plan.json", "report.json", "report.html",
+    "finished.json", "plan.json", "report.json", "report.html", "class_graph.json", "class_graph.graphml",
+    "row_graph.json", "row_graph.graphml", "attention.json",
   ]
   private static let predictions = [
     "predictions.json", "predictions.txt", "predictions.tsv", "predictions.jsonl", "nbest_predictions.json",

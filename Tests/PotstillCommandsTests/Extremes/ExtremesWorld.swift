@@ -134,7 +134,10 @@ final class ExtremesWorld {
     case "inspect": return [["inspect", path("base")]]
     case "export": return [["export", path("base"), "--onnx"] + output]
     case "report":
-      return [["report", path("finished"), "--output", path("scratch/\(UUID().uuidString).html")]]
+      return [
+        ["report", path("finished"), "--output", path("scratch/\(UUID().uuidString).html")]
+          + (option == "teacher" ? ["--attention", "1"] : [])
+      ]
     case "push": return [["push", path("base"), "owner/name"]]
     case "bench train-step", "bench infer", "bench distill-step":
       let shape = ["--shape", path("base")]
