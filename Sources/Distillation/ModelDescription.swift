@@ -13,8 +13,12 @@ public struct ModelDescription: Sendable, Equatable {
   public var hiddenSize: Int
   /// The width of the embeddings as a hidden state, where it is another one.
   public var embeddingSize: Int
-  /// The number of attention heads of each block; 0 without attention.
+  /// The number of attention heads of each block, where blocks differ the most of one; 0 without attention.
   public var heads: Int
+  /// The number of attention heads of every block, in order; empty without attention.
+  public private(set) var headCounts: [Int]
+  /// The width of the queries, keys and values of every block, in order; empty without attention.
+  public private(set) var attentionWidths: [Int]
   /// The size of the feed-forward layers.
   public var intermediateSize: Int
   /// The number of tokens it has embeddings for.
@@ -83,7 +87,9 @@ public struct ModelDescription: Sendable, Equatable {
     layers = config.layerCount
     hiddenSize = config.outputSize
     embeddingSize = config.inputSize
-    heads = config.attentionHeads
+    headCounts = config.attentionHeads > 0 ? config.headCounts : []
+    attentionWidths = config.attentionHeads > 0 ? (0..<layers).map { config.attentionWidth(inLayer: $0) } : []
+    heads = headCounts.max() ?? 0
     intermediateSize = config.intermediateSize
     vocabularySize = config.vocabularySize
     maxPositions = config.maxPositions
@@ -112,6 +118,7 @@ public struct ModelDescription: Sendable, Equatable {
   ) {
     self.name = name
     (layers, hiddenSize, embeddingSize, heads, intermediateSize) = (0, 0, 0, 0, 0)
+    (headCounts, attentionWidths) = ([], [])
     (self.vocabularySize, maxPositions) = (vocabularySize, .max)
     (self.head, self.problem, self.labels) = (head, problem, labels)
     (parameterCount, trainableCount, hasFreshHead) = (0, 0, false)
@@ -150,6 +157,14 @@ public struct ModelDescription: Sendable, Equatable {
       field,
       "\(self.name) has no module \"\(name)\"; "
         + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))
+  }
+
+  /// The heads of a block, counted from 0; 0 where there is none.
+  func heads(inLayer layer: Int) -> Int { headCounts.indices.contains(layer) ? headCounts[layer] : 0 }
+
+  /// The width of a block's queries, keys and values, counted from 0; 0 where there is none.
+  func attentionWidth(inLayer layer: Int) -> Int {
+    attentionWidths.indices.contains(layer) ? attentionWidths[layer] : 0
   }
 
   /// The width of a hidden state: 0 is the embeddings, k the output of block k.
