@@ -15,10 +15,10 @@ public struct ModelDescription: Sendable, Equatable {
   public var embeddingSize: Int
   /// The number of attention heads of each block, where blocks differ the most of one; 0 without attention.
   public var heads: Int
-  /// The number of attention heads of every block, in order; empty without attention.
-  public private(set) var headCounts: [Int]
-  /// The width of the queries, keys and values of every block, in order; empty without attention.
-  public private(set) var attentionWidths: [Int]
+  /// Features of an attention head.
+  private let headSize: Int
+  /// Heads that pruning has cut from each block; empty where it has cut none.
+  private let cutHeads: [Int]
   /// The size of the feed-forward layers.
   public var intermediateSize: Int
   /// The number of tokens it has embeddings for.
@@ -87,9 +87,11 @@ public struct ModelDescription: Sendable, Equatable {
     layers = config.layerCount
     hiddenSize = config.outputSize
     embeddingSize = config.inputSize
-    headCounts = config.attentionHeads > 0 ? config.headCounts : []
-    attentionWidths = config.attentionHeads > 0 ? (0..<layers).map { config.attentionWidth(inLayer: $0) } : []
-    heads = headCounts.max() ?? 0
+    (headSize, cutHeads) = (
+      config.headSize,
+      config.prunedHeads.isEmpty ? [] : config.headCounts.map { config.attentionHeads - $0 }
+    )
+    heads = config.attentionHeads - (cutHeads.min() ?? 0)
     intermediateSize = config.intermediateSize
     vocabularySize = config.vocabularySize
     maxPositions = config.maxPositions
@@ -118,7 +120,7 @@ public struct ModelDescription: Sendable, Equatable {
   ) {
     self.name = name
     (layers, hiddenSize, embeddingSize, heads, intermediateSize) = (0, 0, 0, 0, 0)
-    (headCounts, attentionWidths) = ([], [])
+    (headSize, cutHeads) = (0, [])
     (self.vocabularySize, maxPositions) = (vocabularySize, .max)
     (self.head, self.problem, self.labels) = (head, problem, labels)
     (parameterCount, trainableCount, hasFreshHead) = (0, 0, false)
@@ -159,13 +161,16 @@ public struct ModelDescription: Sendable, Equatable {
         + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))
   }
 
-  /// The heads of a block, counted from 0; 0 where there is none.
-  func heads(inLayer layer: Int) -> Int { headCounts.indices.contains(layer) ? headCounts[layer] : 0 }
+  /// The heads of a block, counted from 0.
+  func heads(inLayer layer: Int) -> Int { heads + (cutHeads.min() ?? 0) - cut(inLayer: layer) }
 
-  /// The width of a block's queries, keys and values, counted from 0; 0 where there is none.
-  func attentionWidth(inLayer layer: Int) -> Int {
-    attentionWidths.indices.contains(layer) ? attentionWidths[layer] : 0
-  }
+  /// The width of a block's queries, keys and values, counted from 0.
+  func attentionWidth(inLayer layer: Int) -> Int { hiddenSize - cut(inLayer: layer) * headSize }
+
+  /// The heads of every block, if all have as many; nil where they differ, or there are none.
+  var commonHeads: Int? { heads > 0 && Set(cutHeads).count < 2 ? heads : nil }
+
+  private func cut(inLayer layer: Int) -> Int { cutHeads.indices.contains(layer) ? cutHeads[layer] : 0 }
 
   /// The width of a hidden state: 0 is the embeddings, k the output of block k.
   func width(at position: Int) -> Int { position == 0 ? embeddingSize : hiddenSize }

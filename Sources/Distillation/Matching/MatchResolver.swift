@@ -199,7 +199,9 @@ struct MatchResolver {
   }
 
   /// Whether every layer of both sides has as many heads.
-  private var haveEqualHeads: Bool { Set(teacher.headCounts + student.headCounts).count == 1 }
+  private var haveEqualHeads: Bool {
+    teacher.commonHeads.map { $0 == student.commonHeads } ?? false
+  }
 
   /// Checks the option of `emd` that compares attention too.
   private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
