@@ -45,7 +45,8 @@ def make(source, texts, folder):
 
 def load(folder):
     for config in sorted(folder.rglob("config.json")):
-        if not json.loads(config.read_text()).get("pruned_heads"):
+        sizes = json.loads(config.read_text())
+        if not sizes.get("pruned_heads") or "intermediate_sizes" in sizes or "hidden_dims" in sizes:
             continue
         model, info = AutoModelForSequenceClassification.from_pretrained(config.parent, output_loading_info=True)
         faults = [kind for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if info[kind]]
