@@ -52,7 +52,8 @@ let programLinking: [LinkerSetting] =
 
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
-  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Exports", "Reports",
+  "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Compression", "Exports",
+  "Reports",
   "Distillation", "Hub",
 ]
 
@@ -145,6 +146,9 @@ let package = Package(
         "ModelFormats", "Hub", "TaskFiles", yams,
       ])
     + library(
+      "Compression",
+      ["Tasks", "Training", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "ModelFormats"])
+    + library(
       "Exports", ["Tasks", "Encoders", "Tokenization", "ModelFormats"], testsOnly: ["Kernels", "Tensors"])
     + library(
       "Reports",
@@ -164,7 +168,7 @@ let package = Package(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
-        "Training", "Tasks", "Exports", "Reports", "Distillation", "Hub",
+        "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "Hub",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(

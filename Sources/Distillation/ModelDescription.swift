@@ -13,8 +13,12 @@ public struct ModelDescription: Sendable, Equatable {
   public var hiddenSize: Int
   /// The width of the embeddings as a hidden state, where it is another one.
   public var embeddingSize: Int
-  /// The number of attention heads of each block; 0 without attention.
+  /// The number of attention heads of each block, where blocks differ the most of one; 0 without attention.
   public var heads: Int
+  /// Features of an attention head.
+  private let headSize: Int
+  /// Heads that pruning has cut from each block; empty where it has cut none.
+  private let cutHeads: [Int]
   /// The size of the feed-forward layers.
   public var intermediateSize: Int
   /// The number of tokens it has embeddings for.
@@ -83,7 +87,11 @@ public struct ModelDescription: Sendable, Equatable {
     layers = config.layerCount
     hiddenSize = config.outputSize
     embeddingSize = config.inputSize
-    heads = config.attentionHeads
+    (headSize, cutHeads) = (
+      config.headSize,
+      config.prunedHeads.isEmpty ? [] : config.headCounts.map { config.attentionHeads - $0 }
+    )
+    heads = config.attentionHeads - (cutHeads.min() ?? 0)
     intermediateSize = config.intermediateSize
     vocabularySize = config.vocabularySize
     maxPositions = config.maxPositions
@@ -112,6 +120,7 @@ public struct ModelDescription: Sendable, Equatable {
   ) {
     self.name = name
     (layers, hiddenSize, embeddingSize, heads, intermediateSize) = (0, 0, 0, 0, 0)
+    (headSize, cutHeads) = (0, [])
     (self.vocabularySize, maxPositions) = (vocabularySize, .max)
     (self.head, self.problem, self.labels) = (head, problem, labels)
     (parameterCount, trainableCount, hasFreshHead) = (0, 0, false)
@@ -151,6 +160,17 @@ public struct ModelDescription: Sendable, Equatable {
       "\(self.name) has no module \"\(name)\"; "
         + (hint ?? "its names are such as \(names.prefix(6).joined(separator: ", "))"))
   }
+
+  /// The heads of a block, counted from 0.
+  func heads(inLayer layer: Int) -> Int { heads + (cutHeads.min() ?? 0) - cut(inLayer: layer) }
+
+  /// The width of a block's queries, keys and values, counted from 0.
+  func attentionWidth(inLayer layer: Int) -> Int { hiddenSize - cut(inLayer: layer) * headSize }
+
+  /// The heads of every block, if all have as many; nil where they differ, or there are none.
+  var commonHeads: Int? { heads > 0 && Set(cutHeads).count < 2 ? heads : nil }
+
+  private func cut(inLayer layer: Int) -> Int { cutHeads.indices.contains(layer) ? cutHeads[layer] : 0 }
 
   /// The width of a hidden state: 0 is the embeddings, k the output of block k.
   func width(at position: Int) -> Int { position == 0 ? embeddingSize : hiddenSize }

@@ -1,3 +1,4 @@
+@_exported import Compression
 @_exported import Datasets
 @_exported import Distillation
 @_exported import Encoders

@@ -84,6 +84,14 @@ import Testing
     #expect(distance(world.student, world.teacher, on: world.batch) < before)
   }
 
+  @Test func aModelIsPrunedInThreeCuts() throws {
+    let world = try world()
+    let smaller = try prune(world.teacher, examples: world.examples, training: training(epochs: 1))
+    let config = smaller.model.config
+    #expect(config.hiddenSize == 8 && config.attentionHeads == 1 && config.intermediateSize == 16)
+    #expect(smaller.reports.map(\.method) == ["prune"] && world.teacher.config.hiddenSize == 16)
+  }
+
   @Test func aLossOfOnesOwn() throws {
     let world = try world()
     func angle() throws -> Float {

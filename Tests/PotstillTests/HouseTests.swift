@@ -109,7 +109,8 @@ import Testing
       "CBuild", "CKernels", "CUtf8proc", "CCurl", "TaskFiles", "Kernels", "ModelFormats", "Hub", "Tensors",
       "Tokenization", "Datasets",
       "Encoders",
-      "Evaluation", "Training", "Tasks", "Exports", "Reports", "Distillation", "Potstill", "Terminal",
+      "Evaluation", "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "Potstill",
+      "Terminal",
       "PotstillDemo",
       "CommandOptions", "Serving", "PotstillCommands", "PotstillTool", "ServeTool",
     ]
@@ -128,7 +129,8 @@ import Testing
   /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Exports", "Reports", "Distillation", "Hub", "Terminal", "PotstillDemo", "CommandOptions",
+    "Tasks", "Compression", "Exports", "Reports", "Distillation", "Hub", "Terminal", "PotstillDemo",
+    "CommandOptions",
     "PotstillCommands",
     "Serving",
   ]

@@ -137,7 +137,7 @@ extension CachedPart {
     let vectors: [(Kind, [Int])] = [(.query, both), (.key, both), (.value, Set(related).sorted())]
     return states
       + vectors.flatMap { kind, blocks in
-        blocks.map { CachedPart(kind, $0, width: config.hiddenSize, hasOneRow: false) }
+        blocks.map { CachedPart(kind, $0, width: config.attentionWidth(inLayer: $0), hasOneRow: false) }
       }
   }
 

@@ -100,11 +100,23 @@ struct RelationHeads {
   let count: Int?
   private(set) var faults: [Fault] = []
 
-  init(_ match: IntermediateMatch, field: String, teacher: ModelDescription, student: ModelDescription) {
-    let widths = (teacher: teacher.hiddenSize, student: student.hiddenSize)
+  /// - Parameters:
+  ///   - match: What is compared.
+  ///   - field: The match in faults.
+  ///   - layers: The layers that are compared, counted from 0.
+  init(
+    _ match: IntermediateMatch, field: String, teacher: ModelDescription, student: ModelDescription,
+    layers: (teacher: Int, student: Int)
+  ) {
+    let widths = (
+      teacher: teacher.attentionWidth(inLayer: layers.teacher),
+      student: student.attentionWidth(inLayer: layers.student)
+    )
     let loss = match.loss.loss
     let standard = Self.standard(teacher: widths.teacher, student: widths.student)
-    count = loss.relations.isEmpty ? nil : loss.splitsHeads ? match.relationHeads ?? standard : teacher.heads
+    count =
+      loss.relations.isEmpty
+      ? nil : loss.splitsHeads ? match.relationHeads ?? standard : teacher.heads(inLayer: layers.teacher)
     if loss.splitsHeads, let heads = match.relationHeads {
       let divides = heads > 0 && widths.teacher % heads == 0 && widths.student % heads == 0
       if !divides {

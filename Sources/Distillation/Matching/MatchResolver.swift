@@ -142,12 +142,16 @@ struct MatchResolver {
       projection, of: match, field, student.width(at: studentPositions.first ?? 0),
       teacher.width(at: teacherPositions.first ?? 0))
     checkAttention(of: match, field)
-    if let other = match.loss.loss.lossForUnequalHeads, teacher.heads != student.heads {
-      faults.append(
-        Fault(
-          "\(field).loss",
-          "\(match.loss.rawValue) needs equal head counts, found \(teacher.heads) in the teacher and "
-            + "\(student.heads) in the student; use \(other.rawValue)"))
+    let layers = (teacher: teacherPositions.first ?? 0, student: studentPositions.first ?? 0)
+    if let other = match.loss.loss.lossForUnequalHeads {
+      let found = (teacher.heads(inLayer: layers.teacher), student.heads(inLayer: layers.student))
+      if found.0 != found.1 {
+        faults.append(
+          Fault(
+            "\(field).loss",
+            "\(match.loss.rawValue) needs equal head counts, found \(found.0) in the teacher and "
+              + "\(found.1) in the student; use \(other.rawValue)"))
+      }
     }
     if match.loss.loss.comparesMoves,
       Set(teacherPositions).count == 1 || Set(studentPositions).count == 1
@@ -157,11 +161,12 @@ struct MatchResolver {
           "\(field).layer_T",
           "\(match.loss.rawValue) compares what happens between two layers, such as [4, 8] and [1, 2]"))
     }
-    let heads = RelationHeads(match, field: field, teacher: teacher, student: student)
+    let heads = RelationHeads(
+      match, field: field, teacher: teacher, student: student, layers: layers)
     faults += heads.faults
     guard faults.count == before else { return }
     let comparesAttention =
-      match.loss.takesAllLayers && match.attention ?? (teacher.heads == student.heads && student.heads > 0)
+      match.loss.takesAllLayers && match.attention ?? haveEqualHeads
     let side = { (model: ModelDescription, positions: [Int]) in
       Match.Side(
         match.loss, at: positions, of: model, relationHeads: heads.count, comparesAttention: comparesAttention
@@ -193,13 +198,18 @@ struct MatchResolver {
     }
   }
 
+  /// Whether every layer of both sides has as many heads.
+  private var haveEqualHeads: Bool {
+    teacher.commonHeads.map { $0 == student.commonHeads } ?? false
+  }
+
   /// Checks the option of `emd` that compares attention too.
   private mutating func checkAttention(of match: IntermediateMatch, _ field: String) {
     guard let attention = match.attention else { return }
     if !match.loss.takesAllLayers {
       faults.append(
         Fault("\(field).attention", "is for emd, not for \(match.loss.rawValue); remove it"))
-    } else if attention, teacher.heads != student.heads {
+    } else if attention, !haveEqualHeads {
       faults.append(
         Fault(
           "\(field).attention",
@@ -330,7 +340,7 @@ extension Match.Side {
       case .attention, .selfAttention: "layer \(position + 1)"
       }
     }
-    let maps = "[\(relationHeads ?? model.heads) heads, T, T]"
+    let maps = "[\(relationHeads ?? model.heads(inLayer: positions.first ?? 0)) heads, T, T]"
     let (taps, shape): ([String], String) =
       switch loss.feature {
       case .hidden: (positions.map(model.hiddenName), "[T, \(model.width(at: positions.first ?? 0))]")

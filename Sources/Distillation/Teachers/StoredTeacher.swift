@@ -53,19 +53,21 @@ public final class StoredTeacher: Teacher {
   /// The answers to a batch, read from the file.
   public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     let scored = (0..<config.layerCount).compactMap { layer in
-      description.attention(inLayer: layer).flatMap { request.taps.contains($0.scores) ? $0 : nil }
+      description.attention(inLayer: layer).flatMap {
+        request.taps.contains($0.scores) ? (heads: config.heads(inLayer: layer), names: $0) : nil
+      }
     }
-    let names = request.taps.union(scored.flatMap { [$0.queries, $0.keys] })
+    let names = request.taps.union(scored.flatMap { [$0.names.queries, $0.names.keys] })
     var answers = try file.answers(to: batch.indices, starts: batch.starts) { part in
       part.kind == .logits ? request.logits : part.tap(in: config).map(names.contains) ?? false
     }
-    for layer in scored {
+    for (heads, layer) in scored {
       guard let queries = answers.values[layer.queries], let keys = answers.values[layer.keys] else {
         continue
       }
       answers.maps[layer.scores] =
         Tensor.attention(
-          query: queries, key: keys, value: keys, heads: config.attentionHeads, starts: batch.tokens.starts,
+          query: queries, key: keys, value: keys, heads: heads, starts: batch.tokens.starts,
           capturingScores: true, in: .inference
         ).scores
     }

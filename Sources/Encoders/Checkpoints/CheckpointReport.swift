@@ -55,6 +55,15 @@ public struct CheckpointReport {
     return EncoderCost(layers: layers, hiddenSize: hidden, intermediateSize: intermediate, heads: heads)
   }
 
+  /// The number of heads of a layer, the least and the most where layers differ; nil without attention.
+  private var heads: String? {
+    let counts = (try? EncoderConfig(json: config)).map { $0.attentionHeads > 0 ? $0.headCounts : [] } ?? []
+    guard let least = counts.min(), let most = counts.max() else {
+      return number(\.attentionHeads).map { String($0) }
+    }
+    return least == most ? String(most) : "\(least) to \(most)"
+  }
+
   /// Sequences of the batch by which the memory of a training step is told.
   private static let sequences = 32
   /// Tokens of each: 128, or what the model reads.
@@ -114,7 +123,7 @@ public struct CheckpointReport {
     }
     let facts = [
       config["model_type"]?.stringValue, fact(\.layerCount, "layers"), fact(\.hiddenSize, "wide"),
-      fact(\.attentionHeads, "heads"),
+      heads.map { $0 + " heads" },
       fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
     let sizes = [

@@ -19,8 +19,13 @@ public struct EncoderConfig: Sendable, Equatable {
   public var layerCount: Int
   /// Heads of each attention (`num_attention_heads`).
   public var attentionHeads: Int
-  /// Features between the two feed-forward products (`intermediate_size`).
+  /// Features between the two feed-forward products (`intermediate_size`), where layers differ the most of one.
   public var intermediateSize: Int
+  /// Heads that layers lack, numbered among `attentionHeads`, by the layer counted from 0 (`pruned_heads`).
+  public package(set) var prunedHeads: [Int: [Int]] = [:]
+  /// Features between the feed-forward products of each layer (`intermediate_sizes`); nil where all layers have
+  /// `intermediateSize`.
+  public package(set) var intermediateSizes: [Int]?
   /// The feed-forward nonlinearity (`hidden_act`).
   public var activation: Activation = .gelu
   /// Dropout of embeddings and layer outputs (`hidden_dropout_prob`), 0 ..< 1.
@@ -143,6 +148,9 @@ extension EncoderConfig {
 
   /// The rows of the position table before that of a sequence's first token.
   var positionOffset: Int { family.positionOffset(self) }
+
+  /// Whether positions are counted from behind the padding token's row.
+  package var countsPositionsFromPadding: Bool { positionOffset > 0 }
 
   /// Defaults that `transformers` takes for the fields that a file leaves out.
   static func defaults(of architecture: EncoderArchitecture) -> EncoderConfig { architecture.family.defaults }

@@ -62,6 +62,8 @@ protocol EncoderFamily: Sendable {
   func entrance(_ config: EncoderConfig) -> String
   /// Names of what the self-attention of a layer can be asked for; nil where there is none.
   func attention(inLayer index: Int) -> AttentionNames?
+  /// Names of what the two halves of a Transformer layer compute inside; nil where there are none.
+  func innerNames(inLayer index: Int) -> LayerInnerNames?
 
   // MARK: Heads
 
@@ -95,9 +97,9 @@ struct WordStudent: Sendable {
 }
 
 /// The widths along which a narrower student keeps less of a parameter; nil keeps all.
-struct Cut: Equatable {
+package struct Cut: Equatable, Sendable {
   /// A width of a Transformer that can be cut.
-  enum Width {
+  package enum Width: Sendable {
     /// The features of hidden states, the same in every layer.
     case features
     /// Whole attention heads of a layer.
@@ -107,9 +109,9 @@ struct Cut: Equatable {
   }
 
   /// Width along the rows of a matrix, or the elements of a vector.
-  var rows: Width?
+  package var rows: Width?
   /// Width along the columns of a matrix.
-  var columns: Width?
+  package var columns: Width?
 }
 
 /// Names of the values and maps of a layer's self-attention among those that can be asked for.
@@ -139,6 +141,7 @@ extension EncoderFamily {
   func positionOffset(_ config: EncoderConfig) -> Int { 0 }
   func entrance(_ config: EncoderConfig) -> String { "embeddings" }
   func attention(inLayer index: Int) -> AttentionNames? { nil }
+  func innerNames(inLayer index: Int) -> LayerInnerNames? { nil }
   func cut(inLayer name: String) -> Cut { Cut() }
   func cut(outsideLayers name: String, _ config: EncoderConfig) -> Cut { Cut() }
   var factorised: EncoderArchitecture? { nil }

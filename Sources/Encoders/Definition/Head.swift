@@ -99,6 +99,8 @@ protocol HeadForm: Sendable {
   func aliases(wordTable: String) -> [String: String]
   /// The values of the head that can be asked for by name, in the order in which they are computed.
   func intermediates(_ config: EncoderConfig) -> [Intermediate]
+  /// Whether one of its parameters has a value for each token of the vocabulary.
+  func isOfWords(_ name: String) -> Bool
   /// Widths that a narrower student cuts in one of its parameters.
   func cut(of name: String, _ config: EncoderConfig) -> Cut
   /// Whether it reads only the first row of each sequence, so that an encoder need not finish the others.
@@ -127,6 +129,7 @@ extension HeadForm {
   func isStored(in object: JSONObject) -> Bool { false }
   func write(to object: inout JSONObject) {}
   var pooler: String? { nil }
+  func isOfWords(_ name: String) -> Bool { false }
   func owns(_ name: String) -> Bool { modules.contains { name.hasPrefix($0 + ".") } }
   func isTrained(with modules: Set<String>) -> Bool { modules.contains(output) }
   func aliases(wordTable: String) -> [String: String] { [:] }

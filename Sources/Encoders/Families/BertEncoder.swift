@@ -19,8 +19,7 @@ struct BertEncoder: Encoder {
     let list = scope / family.layers
     layers = (0..<config.layerCount).map {
       BertLayer(
-        (list / $0).inLayer($0, of: config.layerCount), name: family.layerName($0), config: config,
-        family: family)
+        (list / $0).inLayer($0, of: config.layerCount), number: $0, config: config, family: family)
     }
   }
 

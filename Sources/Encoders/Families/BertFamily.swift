@@ -73,7 +73,13 @@ struct BertFamily: EncoderFamily {
     let features = Double(config.embeddingSize ?? config.hiddenSize)
     let rows = Double(config.vocabularySize) + Double(config.maxPositions) + Double(config.segmentCount)
     let layer = 4 * hidden * (hidden + 1) + 2 * hidden * inner + inner + 5 * hidden
-    return rows * features + features * hidden + Double(config.layerCount) * layer
+    let lacking = config.prunedHeads.values.reduce(0.0) {
+      $0 + Double($1.count * config.headSize) * (4 * hidden + 3)
+    }
+    let narrower = (config.intermediateSizes ?? []).reduce(0.0) {
+      $0 + (inner - Double($1)) * (2 * hidden + 1)
+    }
+    return rows * features + features * hidden + Double(config.layerCount) * layer - lacking - narrower
   }
 
   func intermediates(_ config: EncoderConfig) -> [Intermediate] {
@@ -82,11 +88,14 @@ struct BertFamily: EncoderFamily {
     if features != hidden { list.append(Intermediate("embeddings_project", width: hidden)) }
     for index in 0..<config.layerCount {
       let layer = layerName(index)
-      for part in layerNames.wideAsHidden {
+      for part in layerNames.vectors {
+        list.append(Intermediate(layer + "." + part, width: config.attentionWidth(inLayer: index)))
+      }
+      for part in [layerNames.attentionOutput, layerNames.attendedModule] {
         list.append(Intermediate(layer + "." + part, width: hidden))
       }
       if let inner = layerNames.innerModule {
-        list.append(Intermediate(layer + "." + inner, width: config.intermediateSize))
+        list.append(Intermediate(layer + "." + inner, width: config.intermediateSize(inLayer: index)))
       }
       list.append(Intermediate(layer + "." + layerNames.output, width: hidden))
       list.append(Intermediate(layer, width: hidden))
@@ -103,6 +112,11 @@ struct BertFamily: EncoderFamily {
     return AttentionNames(
       queries: names.query, keys: names.key, values: names.value, scores: names.scores,
       probabilities: names.probabilities)
+  }
+
+  func innerNames(inLayer index: Int) -> LayerInnerNames? {
+    let names = layerNames.inLayer(layerName(index))
+    return LayerInnerNames(mixed: names.mixed, feedForward: names.inner)
   }
 
   var forms: [TaskHead: any HeadForm] {
@@ -161,20 +175,22 @@ struct BertLayerNames: Sendable {
   /// The wide rows of the feed-forward half behind their nonlinearity; nil where no module gives them.
   var innerModule: String? { parent(of: intermediate, named: ".dense") }
 
-  /// Queries, keys, values, and what attention mixed of them.
-  private var vectors: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
+  /// The name of what attention mixed, that of its module where one gives it.
+  var mixed: String { mixedModule ?? attentionOutput + ".input" }
+
+  /// The name of the wide rows behind their nonlinearity, that of their module where one gives them.
+  var inner: String { innerModule ?? output + ".input" }
+
+  /// Queries, keys, values, and what attention mixed of them where a module gives it.
+  var vectors: [String] { [query, key, value] + [mixedModule].compactMap(\.self) }
 
   /// Values that exist only where attention runs step by step.
-  var attentionSteps: [String] { vectors + [scores, probabilities] }
-
-  /// Values of the attention half, in the order in which they are computed.
-  var wideAsHidden: [String] { vectors + [attentionOutput, attendedModule] }
+  var attentionSteps: [String] { [query, key, value, mixed, scores, probabilities] }
 
   /// The values that a layer has for the first row of each sequence only unless it is told otherwise; queries, keys and values
   /// it gives of every row.
   var trimmedParts: [String] {
-    [scores, probabilities, attentionOutput, attendedModule, output]
-      + [mixedModule, innerModule].compactMap(\.self)
+    [scores, probabilities, mixed, attentionOutput, attendedModule, inner, output]
   }
 
   /// The names of the parts of one layer.

@@ -13,31 +13,35 @@ struct BertLayer {
   let output: LinearLayer
   let outputNorm: LayerNormLayer
   let config: EncoderConfig
+  /// Heads of the attention.
+  private let heads: Int
   /// The names under which the layer and its parts are tapped.
   private let name: String
   private let taps: BertLayerNames
   /// Dropout of what attention adds to the layer's input.
   private let attentionOutputDropout: Float
 
-  init(_ scope: ParameterScope, name: String, config: EncoderConfig, family: BertFamily) {
-    (self.config, self.name) = (config, name)
+  init(_ scope: ParameterScope, number: Int, config: EncoderConfig, family: BertFamily) {
+    (self.config, name) = (config, family.layerName(number))
+    heads = config.heads(inLayer: number)
     let names = family.layerNames
     taps = names.inLayer(name)
     attentionOutputDropout = family.dropsAttentionOutput ? config.hiddenDropout : 0
-    let hidden = config.hiddenSize
+    let (hidden, width) = (config.hiddenSize, config.attentionWidth(inLayer: number))
+    let neurons = config.intermediateSize(inLayer: number)
     func dense(_ scope: ParameterScope, _ inputs: Int, _ outputs: Int) -> LinearLayer {
       LinearLayer(scope, inputs: inputs, outputs: outputs, initializerRange: config.initializerRange)
     }
     func norm(_ scope: ParameterScope) -> LayerNormLayer {
       LayerNormLayer(scope, features: hidden, epsilon: config.layerNormEpsilon)
     }
-    query = dense(scope / names.query, hidden, hidden)
-    key = dense(scope / names.key, hidden, hidden)
-    value = dense(scope / names.value, hidden, hidden)
-    attentionOutput = dense(scope / names.attentionOutput, hidden, hidden)
+    query = dense(scope / names.query, hidden, width)
+    key = dense(scope / names.key, hidden, width)
+    value = dense(scope / names.value, hidden, width)
+    attentionOutput = dense(scope / names.attentionOutput, width, hidden)
     attentionNorm = norm(scope / names.attentionNorm)
-    intermediate = dense(scope / names.intermediate, hidden, config.intermediateSize)
-    output = dense(scope / names.output, config.intermediateSize, hidden)
+    intermediate = dense(scope / names.intermediate, hidden, neurons)
+    output = dense(scope / names.output, neurons, hidden)
     outputNorm = norm(scope / names.outputNorm)
   }
 
@@ -67,13 +71,13 @@ struct BertLayer {
 
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
   private func feed(_ x: Tensor, in context: Context) -> Tensor {
-    guard let tapped = context.taps, let inner = taps.innerModule, tapped.wants(inner) else {
+    guard let tapped = context.taps, tapped.wants(taps.inner) else {
       return x.feedForward(
         inner: intermediate.weights(in: context), outer: output.weights(in: context),
         activation: config.activation)
     }
     let wide = intermediate(x, activation: config.activation, in: context)
-    tapped.keep(wide, as: inner)
+    tapped.keep(wide, as: taps.inner)
     return output(wide, in: context)
   }
 
@@ -82,11 +86,12 @@ struct BertLayer {
     _ x: Tensor, wanted: Tensor, starts: [Int32], queryStarts: [Int32], in context: Context
   ) -> Tensor {
     let tapped = context.taps
-    if !(tapped?.wants(anyOf: taps.attentionSteps) ?? false),
+    // That operation has as many features between its layers as around them.
+    if heads == config.attentionHeads, !(tapped?.wants(anyOf: taps.attentionSteps) ?? false),
       let mixed = x.thinSelfAttention(
         wanted: wanted, query: query.weights(in: context), key: key.weights(in: context),
         value: value.weights(in: context), output: attentionOutput.weights(in: context),
-        heads: config.attentionHeads, starts: starts, queryStarts: queryStarts, in: context)
+        heads: heads, starts: starts, queryStarts: queryStarts, in: context)
     {
       tapped?.keep(mixed, as: taps.attentionOutput)
       return mixed
@@ -103,7 +108,7 @@ struct BertLayer {
       case (true, true): projected[2].rows(at: Array(starts.dropLast()))
       }
     let mixed = Tensor.attention(
-      query: queries, key: projected[0], value: projected[1], heads: config.attentionHeads, starts: starts,
+      query: queries, key: projected[0], value: projected[1], heads: heads, starts: starts,
       queryStarts: queryStarts, dropout: config.attentionDropout,
       capturingScores: tapped?.wants(taps.scores) ?? false,
       capturingProbabilities: tapped?.wants(taps.probabilities) ?? false, in: context)
@@ -114,7 +119,7 @@ struct BertLayer {
       tapped.keep(projected[1], as: taps.value)
       tapped.keep(mixed.scores, as: taps.scores)
       tapped.keep(mixed.probabilities, as: taps.probabilities)
-      if let module = taps.mixedModule { tapped.keep(mixed.output, as: module) }
+      tapped.keep(mixed.output, as: taps.mixed)
       tapped.keep(output, as: taps.attentionOutput)
     }
     return output
@@ -126,15 +131,14 @@ extension BertLayer {
   ///
   /// - Parameter bias: Term of the scores that hides padding, [batch, 1, 1, sequence].
   func callAsFunction(_ x: GraphValue, bias: GraphValue, in graph: ONNXGraph) -> GraphValue {
-    let (heads, hidden) = (config.attentionHeads, config.hiddenSize)
-    let width = hidden / heads
+    let width = config.headSize
     func split(_ layer: LinearLayer, _ order: [Int]) -> GraphValue {
       graph.transpose(graph.reshape(layer(x, in: graph), [0, 0, heads, width]), order)
     }
     let products = graph.matMul(split(query, [0, 2, 1, 3]), split(key, [0, 2, 3, 1]))
     let scores = graph.divide(products, graph.constant(Float(width).squareRoot()))
     let mixed = graph.matMul(graph.softmax(graph.add(scores, bias)), split(value, [0, 2, 1, 3]))
-    let joined = graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [0, 0, hidden])
+    let joined = graph.reshape(graph.transpose(mixed, [0, 2, 1, 3]), [0, 0, heads * width])
     let attended = attentionNorm(graph.add(attentionOutput(joined, in: graph), x), in: graph)
     let wide = intermediate(attended, activation: config.activation, in: graph)
     return outputNorm(graph.add(output(wide, in: graph), attended), in: graph)

@@ -65,6 +65,7 @@ extension BertFamily {
     fields: [
       .size("vocab_size", \.vocabularySize), .size("dim", \.hiddenSize), .size("n_layers", \.layerCount),
       .size("n_heads", \.attentionHeads), .size("hidden_dim", \.intermediateSize),
+      .prunedHeads, .layerSizes("hidden_dims"),
       .activation("activation", \.activation), .number("dropout", \.hiddenDropout),
       .number("attention_dropout", \.attentionDropout),
       .headDropout("seq_classif_dropout", followsHiddenDropout: false),
@@ -86,7 +87,8 @@ extension BertFamily {
   private static let fields: [ConfigField] = [
     .size("vocab_size", \.vocabularySize), .size("hidden_size", \.hiddenSize),
     .size("num_hidden_layers", \.layerCount), .size("num_attention_heads", \.attentionHeads),
-    .size("intermediate_size", \.intermediateSize), .activation("hidden_act", \.activation),
+    .size("intermediate_size", \.intermediateSize), .prunedHeads, .layerSizes("intermediate_sizes"),
+    .activation("hidden_act", \.activation),
     .number("hidden_dropout_prob", \.hiddenDropout),
     .number("attention_probs_dropout_prob", \.attentionDropout), .headDropout("classifier_dropout"),
     .positions("max_position_embeddings", \.maxPositions),

@@ -33,6 +33,8 @@ struct MaskedHeadForm: HeadForm {
 
   func width(_ config: EncoderConfig) -> Int { config.vocabularySize }
 
+  func isOfWords(_ name: String) -> Bool { name == bias }
+
   func cut(of name: String, _ config: EncoderConfig) -> Cut {
     if name == bias { return Cut() }
     // Its rows are as wide as the word table.

@@ -83,12 +83,13 @@ extension TaskModel {
       throw .request("the teacher has no layer \(wrong); its layers are 0 to \(count - 1)")
     }
     let config = try teacher.config.narrowed(to: size, layerCount: layers.count)
-    let copy = LayerCopy(of: teacher, layers: layers)
-    let source: any ParameterSource =
+    let slice =
       size.hiddenSize ?? size.attentionHeads ?? size.intermediateSize == nil
-      ? copy : SlicedCopy(copy, slice: WidthSlice(copy, teacher: teacher.config, student: config))
-    let store = ParameterStore(source: source, seed: 0)
-    let student = try TaskModel(config: config, store: store, isFresh: false)
+      ? ModelSlice(of: teacher.config, layers: layers)
+      : ModelSlice(
+        byWeightOf: LayerCopy(of: teacher, layers: layers), layers: layers, teacher: teacher.config,
+        student: config)
+    let student = try teacher.keeping(slice)
     guard let width = size.embeddingSize, width != student.encoder.wordTable.shape[1] else { return student }
     return try factorised(student, size: width, seed: seed)
   }

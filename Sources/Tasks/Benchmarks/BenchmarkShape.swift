@@ -55,9 +55,11 @@ public struct BenchmarkShape {
   /// Floating-point operations of one forward pass over sequences of these lengths: the products of the linear layers
   /// and of attention, every row of every layer counted.
   public func forwardOperations(lengths: [Int]) -> Double {
-    let (hidden, intermediate) = (Double(config.hiddenSize), Double(config.intermediateSize))
-    let perToken = 8 * hidden * hidden + 4 * hidden * intermediate
-    let perLayer = lengths.reduce(0.0) { $0 + Double($1) * (perToken + 4 * Double($1) * hidden) }
-    return Double(config.layerCount) * perLayer
+    let hidden = Double(config.hiddenSize)
+    return (0..<config.layerCount).reduce(0.0) { sum, layer in
+      let attention = Double(config.attentionWidth(inLayer: layer))
+      let perToken = 8 * hidden * attention + 4 * hidden * Double(config.intermediateSize(inLayer: layer))
+      return lengths.reduce(sum) { $0 + Double($1) * (perToken + 4 * Double($1) * attention) }
+    }
   }
 }
