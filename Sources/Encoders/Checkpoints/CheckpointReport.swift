@@ -6,6 +6,8 @@ public struct CheckpointReport {
   private let path: String
   private let config: JSONValue
   private let tensors: [TensorInfo]
+  /// Whether matrices are 8-bit integers with scales beside them.
+  private let isQuantized: Bool
   /// The tensors that hold NaN or infinite values, with their number.
   private let nonFinite: [(name: String, count: Int)]
 
@@ -17,9 +19,12 @@ public struct CheckpointReport {
     config = try CheckpointReader.configuration(in: directory)
     let reader = try CheckpointReader(directory: directory)
     // Buffers of integers, such as position_ids in old files, are no parameters.
-    tensors = reader.names.compactMap { reader[$0] }.filter { $0.dtype.isReadableAsFloat }
+    let isQuantized = QuantizationFormat.isStated(in: config.objectValue ?? JSONObject())
+    self.isQuantized = isQuantized
+    tensors = reader.names.compactMap { reader[$0] }
+      .filter { $0.dtype.isReadableAsFloat || (isQuantized && $0.dtype == .int8) }
     var nonFinite: [(name: String, count: Int)] = []
-    for tensor in tensors {
+    for tensor in tensors where tensor.dtype.isReadableAsFloat {
       let count = try reader.nonFiniteCount(tensor.name)
       if count > 0 { nonFinite.append((tensor.name, count)) }
     }
@@ -36,7 +41,12 @@ public struct CheckpointReport {
       + "\(nonFinite.count) of \(tensors.count) tensors"
   }
 
-  private var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+  /// The number of values; scales belong to their integers.
+  private var parameterCount: Int {
+    let integers = Set(
+      tensors.lazy.filter { $0.dtype == .int8 }.map { QuantizationFormat.scaleName($0.name) })
+    return tensors.reduce(0) { $0 + (integers.contains($1.name) ? 0 : $1.count) }
+  }
   private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
 
   /// Number that the configuration has for a property of encoders, under its family's name; nil where it has none.
@@ -117,13 +127,16 @@ public struct CheckpointReport {
       fact(\.attentionHeads, "heads"),
       fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
-    let sizes = [
-      "\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk",
-      megabytes(4 * parameterCount) + " MB in memory",
-      megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
-    ]
+    let sizes =
+      ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk"]
+      + (isQuantized
+        ? ["matrices in 8-bit integers (\(QuantizationFormat.name)), which are not trained"]
+        : [
+          megabytes(4 * parameterCount) + " MB in memory",
+          megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
+        ])
     var lines = ["\(path): \(facts.joined(separator: ", "))", sizes.joined(separator: ", ")]
-    if let operationsPerToken, let trainingBytes {
+    if let operationsPerToken, let trainingBytes, !isQuantized {
       lines.append(
         "\(grouped(operationsPerToken)) FLOPs a token in sequences of \(length), about "
           + "\(megabytes(trainingBytes)) MB in a training step of \(Self.sequences) of them with AdamW")
@@ -139,7 +152,7 @@ public struct CheckpointReport {
       return [
         String(repeating: "  ", count: row.depth) + row.name,
         row.shape.map { "[" + $0.map(String.init).joined(separator: ", ") + "]" } ?? "",
-        grouped(row.count), String(format: "%.1f", share), megabytes(4 * row.count),
+        grouped(row.count), String(format: "%.1f", share), megabytes(row.bytes),
       ]
     }
   }
