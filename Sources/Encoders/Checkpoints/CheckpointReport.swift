@@ -41,12 +41,13 @@ public struct CheckpointReport {
       + "\(nonFinite.count) of \(tensors.count) tensors"
   }
 
-  /// The number of values; scales belong to their integers.
-  private var parameterCount: Int {
-    let integers = Set(
+  /// The tensors but for scales, which belong to their integers.
+  private var parameters: [TensorInfo] {
+    let scales = Set(
       tensors.lazy.filter { $0.dtype == .int8 }.map { QuantizationFormat.scaleName($0.name) })
-    return tensors.reduce(0) { $0 + (integers.contains($1.name) ? 0 : $1.count) }
+    return tensors.filter { !scales.contains($0.name) }
   }
+  private var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
   private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
 
   /// Number that the configuration has for a property of encoders, under its family's name; nil where it has none.
@@ -147,7 +148,7 @@ public struct CheckpointReport {
 
   /// The parameter tree, alike layers told once: name, shape, values, share of all in per cent and MB of each line.
   public var rows: [[String]] {
-    ParameterTree(tensors).rows.map { row in
+    ParameterTree(parameters).rows.map { row in
       let share = 100 * Double(row.count) / Double(max(1, parameterCount))
       return [
         String(repeating: "  ", count: row.depth) + row.name,
