@@ -18,6 +18,8 @@ package struct QuantizedLinearKernel: Sendable {
     (self.weight, panels, self.bias) = (weight, weight.packed(), bias)
   }
 
+  /// With fewer rows the workers share the outputs instead.
+  fileprivate static let fewRows = 64
   /// Rows that are quantised together, and go through all outputs before the next ones.
   private static let blockRows = 192
 
@@ -28,7 +30,7 @@ package struct QuantizedLinearKernel: Sendable {
   ) {
     guard let inputs = layers.first?.inputs else { return }
     let split = LinearSplit(rows: rows, inputs: inputs, outputs: layers.reduce(0) { $0 + $1.outputs })
-    if split.hasFewRows {
+    if rows < fewRows {
       let quantized = QuantizedRows(x.pointer, rows: rows, columns: inputs)
       forEachPanel(of: layers, rows: rows) { index, panels in
         layers[index].forward(quantized, panels: panels, y: results[index].pointer, activation)
@@ -100,7 +102,7 @@ package struct QuantizedFeedForwardKernel {
   package func forward(_ x: Storage, rows: Int, y: Storage) {
     let (inputs, width) = (inner.inputs, inner.outputs)
     let split = LinearSplit(rows: rows, inputs: inputs, outputs: width)
-    if split.hasFewRows {
+    if rows < QuantizedLinearKernel.fewRows {
       let quantized = QuantizedRows(x.pointer, rows: rows, columns: inputs)
       let hidden = Storage(uninitialized: rows * width)
       QuantizedLinearKernel.forEachPanel(of: [inner], rows: rows) { _, panels in
