@@ -38,6 +38,31 @@ void ps_few_rows_linear(const float *x, const float *weight, int64_t ldw, const 
                         int64_t outputs, int64_t inputs, int64_t ldy);
 enum { ps_few_rows = 8 };  // up to this many rows it is the faster one
 
+// ---- linear layers of 8-bit integers ------------------------------------------------------------------------
+// y = x weight^T + bias with x in rows of bytes, each row with its scale and zero (value = scale (byte - zero)), and the
+// weight in signed bytes -127 ... 127, each output with its scale. Sums are exact in 32 bits for up to 66,000 inputs.
+enum { ps_int8_plain, ps_int8_avx2, ps_int8_avx_vnni, ps_int8_avx512_vnni, ps_int8_neon };  // kernels, equal to the bit
+int32_t ps_int8_has_kernel(int32_t kernel);  // whether it runs on this processor
+enum { ps_int8_panel = 16 };  // outputs that are packed together; a part of a weight begins at a multiple
+int64_t ps_int8_packed_bytes(int64_t outputs, int64_t inputs);
+// packed from weight[outputs, inputs], and its sums per output, which a product needs.
+void ps_int8_pack(const int8_t *weight, int8_t *packed, int32_t *sums, int64_t outputs, int64_t inputs);
+void ps_int8_unpack(const int8_t *packed, int8_t *weight, int64_t outputs, int64_t inputs);
+// q = round(x / scale) with scale = max |x| / 127 of each row [rows, cols], ties to even; NaN or infinite values make the scale
+// NaN or infinite.
+void ps_int8_symmetric_rows(const float *x, int8_t *q, float *scales, int64_t rows, int64_t cols);
+// q[rows, cols rounded up to a multiple of 4], scale and zero of each row: 255 steps from its least value or 0 to its
+// largest or 0. The scale is NaN where a value is NaN or infinite.
+void ps_int8_rows(const float *x, uint8_t *q, float *scales, int32_t *zeros, int64_t rows, int64_t cols, int64_t ldx);
+// y[rows, outputs] from ps_int8_rows and ps_int8_pack; sums and scales have outputs rounded up to whole panels, bias may be
+// NULL.
+void ps_int8_linear(int32_t kernel, const uint8_t *x, const float *x_scales, const int32_t *x_zeros, int64_t rows,
+                    const int8_t *packed, const int32_t *sums, const float *scales, const float *bias, float *y,
+                    int64_t outputs, int64_t inputs, int64_t ldy);
+// y[r] = scales[ids[r]] table[ids[r]], or y[r] += it.
+void ps_int8_gather(const int8_t *table, const float *scales, const int32_t *ids, float *y, int64_t rows, int64_t cols,
+                    int32_t accumulate);
+
 // ---- element-wise (out may alias any input) -----------------------------------------------------------------
 void ps_add(const float *a, const float *b, float *out, int64_t n);
 void ps_subtract(const float *a, const float *b, float *out, int64_t n);

@@ -6,6 +6,8 @@ public struct CheckpointReport {
   private let path: String
   private let config: JSONValue
   private let tensors: [TensorInfo]
+  /// Whether matrices are 8-bit integers with scales beside them.
+  private let isQuantized: Bool
   /// The tensors that hold NaN or infinite values, with their number.
   private let nonFinite: [(name: String, count: Int)]
 
@@ -17,9 +19,12 @@ public struct CheckpointReport {
     config = try CheckpointReader.configuration(in: directory)
     let reader = try CheckpointReader(directory: directory)
     // Buffers of integers, such as position_ids in old files, are no parameters.
-    tensors = reader.names.compactMap { reader[$0] }.filter { $0.dtype.isReadableAsFloat }
+    let isQuantized = QuantizationFormat.isStated(in: config.objectValue ?? JSONObject())
+    self.isQuantized = isQuantized
+    tensors = reader.names.compactMap { reader[$0] }
+      .filter { $0.dtype.isReadableAsFloat || (isQuantized && $0.dtype == .int8) }
     var nonFinite: [(name: String, count: Int)] = []
-    for tensor in tensors {
+    for tensor in tensors where tensor.dtype.isReadableAsFloat {
       let count = try reader.nonFiniteCount(tensor.name)
       if count > 0 { nonFinite.append((tensor.name, count)) }
     }
@@ -36,7 +41,13 @@ public struct CheckpointReport {
       + "\(nonFinite.count) of \(tensors.count) tensors"
   }
 
-  private var parameterCount: Int { tensors.reduce(0) { $0 + $1.count } }
+  /// The tensors but for scales, which belong to their integers.
+  private var parameters: [TensorInfo] {
+    let scales = Set(
+      tensors.lazy.filter { $0.dtype == .int8 }.map { QuantizationFormat.scaleName($0.name) })
+    return tensors.filter { !scales.contains($0.name) }
+  }
+  private var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
   private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
 
   /// Number that the configuration has for a property of encoders, under its family's name; nil where it has none.
@@ -126,13 +137,16 @@ public struct CheckpointReport {
       heads.map { $0 + " heads" },
       fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
-    let sizes = [
-      "\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk",
-      megabytes(4 * parameterCount) + " MB in memory",
-      megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
-    ]
+    let sizes =
+      ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk"]
+      + (isQuantized
+        ? ["matrices in 8-bit integers (\(QuantizationFormat.name)), which are not trained"]
+        : [
+          megabytes(4 * parameterCount) + " MB in memory",
+          megabytes(16 * parameterCount) + " MB with gradients and AdamW's state",
+        ])
     var lines = ["\(path): \(facts.joined(separator: ", "))", sizes.joined(separator: ", ")]
-    if let operationsPerToken, let trainingBytes {
+    if let operationsPerToken, let trainingBytes, !isQuantized {
       lines.append(
         "\(grouped(operationsPerToken)) FLOPs a token in sequences of \(length), about "
           + "\(megabytes(trainingBytes)) MB in a training step of \(Self.sequences) of them with AdamW")
@@ -143,12 +157,12 @@ public struct CheckpointReport {
 
   /// The parameter tree, alike layers told once: name, shape, values, share of all in per cent and MB of each line.
   public var rows: [[String]] {
-    ParameterTree(tensors).rows.map { row in
+    ParameterTree(parameters).rows.map { row in
       let share = 100 * Double(row.count) / Double(max(1, parameterCount))
       return [
         String(repeating: "  ", count: row.depth) + row.name,
         row.shape.map { "[" + $0.map(String.init).joined(separator: ", ") + "]" } ?? "",
-        grouped(row.count), String(format: "%.1f", share), megabytes(4 * row.count),
+        grouped(row.count), String(format: "%.1f", share), megabytes(row.bytes),
       ]
     }
   }

@@ -7,22 +7,25 @@ import Tensors
 /// The parameters in a checkpoint's files, under their canonical names.
 ///
 /// Float32 values are used where they are mapped.
-final class CheckpointSource: ParameterSource {
+final class CheckpointSource: QuantizedSource {
   private let reader: CheckpointReader
   private let original: [String: String]
   private let hidden: (String) -> Bool
+  private let isQuantized: Bool
 
   /// - Parameters:
   ///   - reader: The files.
   ///   - family: What the canonical names are those of.
   ///   - aliases: Second names, by the canonical ones, of parameters that a checkpoint may hold under both or either.
+  ///   - isQuantized: Whether matrices of 8-bit integers have their scales beside them (`QuantizationFormat`).
   ///   - hiding: Decides for a canonical name whether to act as if the checkpoint did not have it.
   init(
     _ reader: CheckpointReader, family: any EncoderFamily, aliases: [String: String] = [:],
-    hiding hidden: @escaping (String) -> Bool
+    isQuantized: Bool = false, hiding hidden: @escaping (String) -> Bool
   ) throws(ModelError) {
     self.reader = reader
     self.hidden = hidden
+    self.isQuantized = isQuantized
     let map = NameMap(reader.names, family: family)
     if let (first, second) = map.conflict {
       throw .format(
@@ -44,7 +47,24 @@ final class CheckpointSource: ParameterSource {
             reason: "it differs from \(first), whose copy it must be: untied weights are not supported"))
       }
     }
+    if isQuantized {
+      // Scales belong to their integers.
+      for (name, stored) in original where reader[stored]?.dtype == .int8 {
+        original[QuantizationFormat.scaleName(name)] = nil
+      }
+    }
     self.original = original
+  }
+
+  func quantized(_ name: String) throws(ModelError) -> QuantizedMatrix? {
+    guard isQuantized, let original = original[name], let file = reader.file(of: original),
+      let info = file[original], info.dtype == .int8
+    else { return nil }
+    do throws(FormatError) {
+      return try file.quantized(info, scales: QuantizationFormat.scaleName(original))
+    } catch {
+      throw .format(error)
+    }
   }
 
   var path: String { reader.path }
@@ -73,8 +93,10 @@ final class CheckpointSource: ParameterSource {
     }
     let length = 1 << 20
     let pieces = names.enumerated().flatMap { number, name in
-      guard let original = original[name], let file = reader.file(of: original), let info = file[original]
-      else { return [Piece]() }
+      guard var original = original[name], let file = reader.file(of: original) else { return [Piece]() }
+      // Integers are finite; their scales may not be.
+      if isQuantized, file[original]?.dtype == .int8 { original = QuantizationFormat.scaleName(original) }
+      guard let info = file[original] else { return [Piece]() }
       guard file.liesRowByRow(info) else {
         return [Piece(number: number, file: file, info: info, elements: 0..<info.count)]
       }

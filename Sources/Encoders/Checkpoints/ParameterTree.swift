@@ -11,6 +11,11 @@ struct ParameterTree {
     /// The number of values below, one of several alike nodes counted once for each.
     var count: Int { tensor?.count ?? children.reduce(0) { $0 + $1.count } }
 
+    /// The bytes of the values in memory, 4 each but for 8-bit integers.
+    var bytes: Int {
+      tensor.map { $0.count * ($0.dtype == .int8 ? 1 : 4) } ?? children.reduce(0) { $0 + $1.bytes }
+    }
+
     /// Key that is equal for siblings that are alike: everything below, but not the own name.
     var structure: String {
       if let tensor { return "\(tensor.dtype.rawValue)\(tensor.shape)" }
@@ -28,6 +33,8 @@ struct ParameterTree {
     let shape: [Int]?
     /// Number of values, those of alike siblings included.
     let count: Int
+    /// Bytes of these values in memory.
+    let bytes: Int
   }
 
   private let root: Node
@@ -70,7 +77,9 @@ struct ParameterTree {
       node = Node(name: "\(node.name).\(child.name)", children: child.children, tensor: child.tensor)
     }
     if let alike = alikeLayers(node) { return layerRows(node, alike, depth: depth) }
-    return [Row(depth: depth, name: node.name, shape: node.tensor?.shape, count: node.count)]
+    return [
+      Row(depth: depth, name: node.name, shape: node.tensor?.shape, count: node.count, bytes: node.bytes)
+    ]
       + node.children.flatMap { rows($0, depth: depth + 1) }
   }
 
@@ -85,7 +94,11 @@ struct ParameterTree {
       guard let first = run.first, let last = run.last else { return [] }
       let range = run.count == 1 ? first.name : "\(first.name)–\(last.name)"
       let name = "\(node.name).\(range)" + (run.count == 1 ? "" : "  (\(run.count) alike, the first shown)")
-      return [Row(depth: depth, name: name, shape: nil, count: run.reduce(0) { $0 + $1.count })]
+      return [
+        Row(
+          depth: depth, name: name, shape: nil, count: run.reduce(0) { $0 + $1.count },
+          bytes: run.reduce(0) { $0 + $1.bytes })
+      ]
         + first.children.flatMap { rows($0, depth: depth + 1) }
     }
   }

@@ -34,7 +34,9 @@ extension TaskModel {
     }
     let (family, form) = (config.family, config.headForm)
     let aliases = form.aliases(wordTable: family.module + "." + family.wordTable)
-    let source = try CheckpointSource(reader, family: family, aliases: aliases) {
+    let source = try CheckpointSource(
+      reader, family: family, aliases: aliases, isQuantized: try QuantizationFormat.isUsed(by: config)
+    ) {
       !keepsHead && $0.hasPrefix(form.output + ".")
     }
     let parts = HeadParts(of: form, in: source)
@@ -53,7 +55,7 @@ extension TaskModel {
   }
 
   /// Writes `config.json`, `model.safetensors` and the tokenizer's files as `transformers` reads them with
-  /// `from_pretrained`.
+  /// `from_pretrained`; it refuses a model in 8-bit integers, which only Potstill reads (`QuantizationFormat`).
   ///
   /// - Parameters:
   ///   - directory: The model directory; made when it does not exist.
@@ -73,12 +75,16 @@ extension TaskModel {
     }
     var writer = SafetensorsWriter()
     for parameter in parameters {
-      writer.add(
-        storedName(of: parameter), shape: parameter.shape.dimensions, values: parameter.storage)
+      let name = storedName(of: parameter)
+      if let matrix = parameter.quantized {
+        writer.add(name, quantized: matrix)
+      } else {
+        writer.add(name, shape: parameter.shape.dimensions, values: parameter.storage)
+      }
     }
     do throws(FormatError) {
       try writer.write(to: directory.appending(path: "model.safetensors"))
-      try config.json.write(to: directory.appending(path: "config.json"))
+      try storedConfig.write(to: directory.appending(path: "config.json"))
     } catch {
       throw .format(error)
     }

@@ -49,6 +49,8 @@ extension EncoderConfig {
   /// know them, their values.
   public var json: JSONValue {
     var object = original
+    // It describes the weights that a file holds, and stands there again where a model of integers is saved.
+    if QuantizationFormat.isStated(in: object) { object[QuantizationFormat.key] = nil }
     object["architectures"] = [.string(family.className + head.classSuffix)]
     object["model_type"] = .string(architecture.rawValue)
     headForm.write(to: &object)

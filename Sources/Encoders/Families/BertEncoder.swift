@@ -95,19 +95,28 @@ struct BertEmbeddings {
 
   /// Rows of a batch, one a token, [tokens, hidden].
   func callAsFunction(_ batch: TokenBatch, in context: Context) -> Tensor {
-    let sum = Tensor.embedding(
-      word: word.tensor(in: context), position: position.tensor(in: context),
-      segment: segment?.tensor(in: context), ids: batch.ids,
-      positions: positions(of: batch),
-      segments: family.readsSegments
-        ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount))
-    let dropped = norm(sum, in: context).dropout(
+    let dropped = norm(sum(batch, in: context), in: context).dropout(
       probability: config.hiddenDropout, starts: batch.starts, in: context)
     context.taps?.keep(dropped, as: "embeddings")
     guard let projection else { return dropped }
     let projected = projection(dropped, in: context)
     context.taps?.keep(projected, as: "embeddings_project")
     return projected
+  }
+
+  /// The sum of a token's rows, [tokens, features].
+  private func sum(_ batch: TokenBatch, in context: Context) -> Tensor {
+    let positions = positions(of: batch)
+    let segments =
+      family.readsSegments ? batch.segments : [Int32](repeating: 0, count: batch.tokenCount)
+    let tables = (word.table(in: context), position.table(in: context), segment?.table(in: context))
+    if let word = tables.0.dense, let position = tables.1.dense, tables.2 == nil || tables.2?.dense != nil {
+      return Tensor.embedding(
+        word: word, position: position, segment: tables.2?.dense, ids: batch.ids, positions: positions,
+        segments: segments)
+    }
+    let segment = tables.2.map { [(table: $0, rows: segments)] } ?? []
+    return Tensor.embedding(sumOf: [(tables.0, batch.ids), (tables.1, positions)] + segment)
   }
 
   /// Rows of the tokens of a graph, [batch, sequence, hidden].

@@ -66,8 +66,9 @@ extension Encoder {
     _ batch: TokenBatch, layers: [(Tensor) -> Tensor], of family: some EncoderFamily, dropoutRate: Float,
     in context: Context
   ) -> EncoderOutput {
-    var x = wordTable.tensor(in: context).embedding(ids: batch.ids).dropout(
-      probability: dropoutRate, starts: batch.starts, in: context)
+    let table = wordTable.table(in: context)
+    let words = table.dense?.embedding(ids: batch.ids) ?? .embedding(sumOf: [(table, batch.ids)])
+    var x = words.dropout(probability: dropoutRate, starts: batch.starts, in: context)
     context.taps?.keep(x, as: "embeddings")
     for (index, layer) in layers.enumerated() {
       x = layer(index == 0 ? x : x.dropout(probability: dropoutRate, starts: batch.starts, in: context))

@@ -74,7 +74,7 @@ struct MaskedLanguageHead: Head {
     // A batch may hold no masked token.
     guard rows.shape[0] > 0 else { return Tensor([], shape: [0, bias.count]) }
     let transformed = norm(transform(rows, activation: activation, in: context), in: context)
-    return transformed.linear(LinearWeights(wordTable.tensor(in: context), bias: bias.tensor(in: context)))
+    return transformed.linear(wordTable.weights(bias: bias.tensor(in: context), in: context))
   }
 
   func answer(

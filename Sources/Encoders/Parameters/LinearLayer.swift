@@ -13,7 +13,7 @@ struct LinearLayer {
 
   /// Both as operations of a pass take them.
   func weights(in context: Context) -> LinearWeights {
-    LinearWeights(weight.tensor(in: context), bias: bias.tensor(in: context))
+    weight.weights(bias: bias.tensor(in: context), in: context)
   }
 
   func callAsFunction(_ x: Tensor, activation: Activation = .identity, in context: Context) -> Tensor {

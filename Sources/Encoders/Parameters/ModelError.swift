@@ -132,7 +132,8 @@ extension LoadReport.NonFinite {
 
   /// The parameters with values that are NaN or infinite.
   static func find(in parameters: [Parameter], named name: (Parameter) -> String) -> [LoadReport.NonFinite] {
-    let storages = parameters.map(\.storage)
+    // Integers are finite; their scales may not be.
+    let storages = parameters.map { $0.quantized?.scales ?? $0.storage }
     var found = [Int](repeating: 0, count: storages.count)
     Parallel.fill(&found, block: 1) { CheckpointReader.nonFiniteCount(storages[$0]) }
     return zip(parameters, found).compactMap { parameter, count in

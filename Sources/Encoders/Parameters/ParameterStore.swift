@@ -15,6 +15,12 @@ public protocol ParameterSource {
   func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int]
 }
 
+/// Source that has some matrices in 8-bit integers.
+package protocol QuantizedSource: ParameterSource {
+  /// The integers and scales under a canonical name; nil where the source has floats.
+  func quantized(_ name: String) throws(ModelError) -> QuantizedMatrix?
+}
+
 extension ParameterSource {
   /// Zeros: a source whose values are another model's need not look at them again.
   public func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int] { names.map { _ in 0 } }
@@ -50,9 +56,23 @@ public final class ParameterStore {
 
   func parameter(_ name: String, _ shape: Shape, distance: Int, initial: InitialValue) -> Parameter {
     precondition(names.insert(name).inserted, "Two layers asked for the parameter \(name).")
-    let parameter = Parameter(name: name, value: value(name, shape, initial), distance: distance)
+    let parameter: Parameter
+    do {
+      parameter =
+        try quantized(name, shape).map { Parameter(name: name, quantized: $0, distance: distance) }
+        ?? Parameter(name: name, value: value(name, shape, initial), distance: distance)
+    } catch {
+      unreadable.append(error)
+      parameter = Parameter(name: name, value: Tensor([]), distance: distance)
+    }
     parameters.append(parameter)
     return parameter
+  }
+
+  /// The integers of a parameter; nil where the source has none of this shape.
+  private func quantized(_ name: String, _ shape: Shape) throws(ModelError) -> QuantizedMatrix? {
+    guard let source = source as? any QuantizedSource, source.shape(of: name) == shape else { return nil }
+    return try source.quantized(name)
   }
 
   /// Report of what was loaded, drawn and ignored, once every layer has been built.

@@ -96,6 +96,26 @@ package final class StoredTensors: Sendable {
     }
   }
 
+  /// A matrix of 8-bit integers, with the scales of its rows, [rows], in another tensor of the file.
+  ///
+  /// - Throws: `FormatError.tensor` when the integers are no matrix of I8, or the scales are not one float a row.
+  package func quantized(_ info: TensorInfo, scales name: String) throws(FormatError) -> QuantizedMatrix {
+    guard info.dtype == .int8, info.shape.count == 2 else {
+      throw fault(info, "it is \(info.dtype.rawValue) of shape \(info.shape), expected a matrix of I8")
+    }
+    guard let scales = self[name] else {
+      throw fault(info, "its scales, \(name), are not in the file; save the model again")
+    }
+    guard scales.shape == [info.shape[0]] else {
+      throw fault(scales, "its shape is \(scales.shape), expected [\(info.shape[0])], one scale a row")
+    }
+    try content.check(info.byteRange)
+    let values = try storage(of: scales)
+    return withBytes(of: info) {
+      QuantizedMatrix(integers: $0, scales: values, rows: info.shape[0], columns: info.shape[1])
+    }
+  }
+
   /// The number of a tensor's values that are NaN or infinite as Float32, read without being kept.
   ///
   /// - Parameter elements: Which of its values, by their places in the file; all of them when they do not lie row by row.

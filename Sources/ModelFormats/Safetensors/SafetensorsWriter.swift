@@ -1,15 +1,16 @@
 import Foundation
 package import Kernels
 
-/// Writer of a safetensors file: collects named Float32 arrays and writes them at once.
+/// Writer of a safetensors file: collects named arrays, Float32 or 8-bit integers, and writes them at once.
 ///
 /// The file is byte for byte a function of its contents: tensors sorted by name, header padded with spaces to a
 /// multiple of 8, `__metadata__` `{"format":"pt"}` (transformers wants it).
 public struct SafetensorsWriter {
   private struct Entry {
     let name: String
+    let dtype: DType
     let shape: [Int]
-    let values: UnsafeBufferPointer<Float>
+    let bytes: UnsafeRawBufferPointer
     let owner: AnyObject?
   }
   private var entries: [Entry] = []
@@ -29,27 +30,44 @@ public struct SafetensorsWriter {
   package mutating func add(
     _ name: String, shape: [Int], values: UnsafePointer<Float>, count: Int, owner: AnyObject?
   ) {
+    add(
+      name, .float32, shape: shape, bytes: UnsafeRawBufferPointer(start: values, count: 4 * count),
+      owner: owner
+    )
+  }
+
+  private mutating func add(
+    _ name: String, _ dtype: DType, shape: [Int], bytes: UnsafeRawBufferPointer, owner: AnyObject?
+  ) {
+    let count = bytes.count / dtype.byteCount
     precondition(
       count == shape.reduce(1, *),
       "Tensor \(name) of shape \(shape) needs another number of values than \(count).")
     precondition(name != "__metadata__", "A tensor must not be called __metadata__.")
-    entries.append(
-      Entry(name: name, shape: shape, values: UnsafeBufferPointer(start: values, count: count), owner: owner))
+    entries.append(Entry(name: name, dtype: dtype, shape: shape, bytes: bytes, owner: owner))
   }
 
   /// Writes to a temporary file beside `url`, then renames it.
   ///
   /// - Throws: `FormatError.cannotWrite`; nothing remains on the disk then.
   public func write(to url: URL) throws(FormatError) {
-    let sorted = entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    let sorted = ordered
     let file = try AtomicFile(url)
     let header = header(sorted)
     try header.withUnsafeBufferPointer { (buffer) throws(FormatError) in
       try file.write(UnsafeRawBufferPointer(buffer))
     }
-    for entry in sorted { try file.write(UnsafeRawBufferPointer(entry.values)) }
+    for entry in sorted { try file.write(entry.bytes) }
     withExtendedLifetime(entries) {}
     try file.commit()
+  }
+
+  /// The tensors in the order of the file: the widest elements first, so that all are aligned, and by name.
+  private var ordered: [Entry] {
+    entries.sorted {
+      $0.dtype.byteCount == $1.dtype.byteCount
+        ? $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) : $0.dtype.byteCount > $1.dtype.byteCount
+    }
   }
 
   /// Length and JSON, padded.
@@ -62,11 +80,11 @@ public struct SafetensorsWriter {
     }
     var offset = 0
     for entry in sorted {
-      let end = offset + entry.values.count * 4
+      let end = offset + entry.bytes.count
       let isNew = object.insertNew(
         entry.name,
         [
-          "dtype": "F32", "shape": .array(entry.shape.map(JSONValue.integer)),
+          "dtype": .string(entry.dtype.rawValue), "shape": .array(entry.shape.map(JSONValue.integer)),
           "data_offsets": [.integer(offset), .integer(end)],
         ])
       precondition(isNew, "Tensor \(entry.name) was added twice.")
@@ -92,5 +110,24 @@ extension SafetensorsWriter {
   package mutating func add(_ name: String, shape: [Int], values: Storage) {
     let pointer = values.withUnsafeMutablePointer { UnsafePointer($0) }
     add(name, shape: shape, values: pointer, count: values.count, owner: values)
+  }
+
+  /// Adds a copy of a matrix of 8-bit integers under its name, and its scales beside it under `name_scale`.
+  package mutating func add(_ name: String, quantized matrix: QuantizedMatrix) {
+    let scales = matrix.scales
+    add(name + "_scale", shape: [matrix.rows], values: scales)
+    let box = ByteBox(matrix)
+    add(
+      name, .int8, shape: [matrix.rows, matrix.columns], bytes: UnsafeRawBufferPointer(box.buffer), owner: box
+    )
+  }
+
+  private final class ByteBox {
+    let buffer: UnsafeMutableRawBufferPointer
+    init(_ matrix: QuantizedMatrix) {
+      buffer = .allocate(byteCount: matrix.rows * matrix.columns, alignment: 1)
+      matrix.withIntegers { buffer.copyMemory(from: $0) }
+    }
+    deinit { buffer.deallocate() }
   }
 }

@@ -85,6 +85,12 @@ struct DistillStepBench: ConsoleCommand {
   }
 }
 
+/// Numbers that a measured model's weights are held in.
+enum BenchPrecision: String, CaseIterable, ExpressibleByArgument {
+  case fp32
+  case int8
+}
+
 /// Command `potstill bench infer`.
 struct InferBench: ConsoleCommand {
   static let configuration = CommandConfiguration(
@@ -92,6 +98,12 @@ struct InferBench: ConsoleCommand {
 
   @Option(help: ArgumentHelp("The model: \(BenchmarkShape.names), or a folder.", valueName: "shape"))
   var shape = "minilm-l6"
+
+  @Option(
+    help: ArgumentHelp(
+      "Numbers that the weights are held in, fp32 or int8; int8 is compared with fp32, batch by batch.",
+      valueName: "precision"))
+  var precision = BenchPrecision.fp32
 
   @OptionGroup var bench: BenchOptions
 
@@ -102,14 +114,21 @@ struct InferBench: ConsoleCommand {
     let batches = BenchmarkSteps(lengths: lengths, vocabularySize: shape.config.vocabularySize).batches
     let model = try shape.model(seed: 1, console)
     let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
-    clock.begin()
-    for batch in batches {
-      _ = model(batch.tokens, in: .inference).logits.values
-      clock.stepDone()
+    let comparison: PrecisionComparison?
+    switch precision {
+    case .fp32:
+      comparison = nil
+      clock.begin()
+      for batch in batches {
+        _ = model(batch.tokens, in: .inference).logits.values
+        clock.stepDone()
+      }
+    case .int8: comparison = try PrecisionComparison(of: model, on: batches.map(\.tokens), clock: clock)
     }
-    let report = clock.report("infer", shape: shape.name, batchSize: bench.batch, lengths: lengths) {
+    var report = clock.report("infer", shape: shape.name, batchSize: bench.batch, lengths: lengths) {
       shape.forwardOperations(lengths: $0)
     }
+    report.comparison = comparison
     console.result(report, json: bench.json)
   }
 }

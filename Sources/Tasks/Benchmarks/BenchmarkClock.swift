@@ -4,8 +4,8 @@ import Training
 
 /// Clock of the steps of a run; the first few are not counted.
 public final class BenchmarkClock: TrainingObserver {
-  private let warmup: Int
-  private let profiles: Bool
+  let warmup: Int
+  let profiles: Bool
   private var done = 0
   private var last = ContinuousClock.now
   private var allocations = BufferPool.shared.statistics.systemAllocations
@@ -63,6 +63,6 @@ public final class BenchmarkClock: TrainingObserver {
     return BenchmarkReport(
       work: work, shape: shape, batchSize: batchSize, seconds: seconds,
       tokens: counted.map { $0.reduce(0, +) }, operations: counted.map(operations),
-      allocationsInLastStep: allocationsInLastStep, profile: profile)
+      allocationsInLastStep: allocationsInLastStep, profile: profile, comparison: nil)
   }
 }

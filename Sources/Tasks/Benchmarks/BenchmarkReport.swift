@@ -21,13 +21,11 @@ public struct BenchmarkReport {
   public let allocationsInLastStep: Int
   /// Seconds of each kind of work over all threads and measured steps; nil where none was taken.
   public let profile: [WorkKind: Double]?
+  /// The same model in Float32, where the measured one was made of it; nil otherwise.
+  public var comparison: PrecisionComparison?
 
   private var total: Double { seconds.reduce(0, +) }
-  private var median: Double {
-    let sorted = seconds.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-  }
+  private var median: Double { Self.median(of: seconds) }
   private var tokenRate: Double { Double(tokens.reduce(0, +)) / total }
   private var gigaflops: Double { operations.reduce(0, +) / total / 1e9 }
 
@@ -48,6 +46,7 @@ public struct BenchmarkReport {
     object["useful_gflops"] = .double(Self.rounded(gigaflops))
     object["peak_rss_mb"] = .double(Self.rounded(Double(PeakMemory.residentBytes) / 1_048_576))
     object["allocations_last_step"] = .integer(allocationsInLastStep)
+    if let comparison { object["int8"] = .object(comparison.json(median: median)) }
     if let profile {
       var kinds = JSONObject()
       for (name, seconds) in rows(profile) {
@@ -71,7 +70,7 @@ public struct BenchmarkReport {
       ("tokens/s", grouped(Int(tokenRate))), ("useful GFLOP/s", String(format: "%.1f", gigaflops)),
       ("peak memory", megabytes(PeakMemory.residentBytes) + " MB"),
       ("allocations", "\(allocationsInLastStep) in the last step"),
-    ]
+    ] + (comparison?.facts(median: median) ?? [])
   }
 
   /// Profile of the threads' time: the kind, milliseconds a step and the share of all; nil without a profile.
@@ -93,7 +92,13 @@ public struct BenchmarkReport {
     return WorkKind.allCases.map { ($0.label, profile[$0] ?? 0) } + [("serial and idle", rest)]
   }
 
-  private static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+  static func median(of values: [Double]) -> Double {
+    let sorted = values.sorted()
+    let middle = sorted.count / 2
+    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+  }
+
+  static func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 }
 
 extension WorkKind {

@@ -103,12 +103,13 @@ extension Tensor {
   ///   - queryStarts: Prefix sums of the sequences' queries, [sequences + 1].
   ///   - context: The pass this is part of.
   /// - Returns: The result, [queries, features]; nil where `linear` and `attention` are to be used, which give the same
-  ///   but for rounding: with a tape, in training, with many rows or with many workers.
+  ///   but for rounding: with a tape, in training, with weights that are not dense, with many rows or with many workers.
   package func thinSelfAttention(
     wanted: Tensor, query: LinearWeights, key: LinearWeights, value: LinearWeights, output: LinearWeights,
     heads: Int, starts: [Int32], queryStarts: [Int32], in context: Context
   ) -> Tensor? {
-    guard context.tape == nil, !context.isTraining,
+    guard context.tape == nil, !context.isTraining, let query = query.dense, let key = key.dense,
+      let value = value.dense, let output = output.dense,
       let kernel = FewRowsAttention(
         query: query.kernel, key: key.kernel, value: value.kernel, output: output.kernel, heads: heads,
         starts: starts, queryStarts: queryStarts)

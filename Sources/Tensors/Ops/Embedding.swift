@@ -65,3 +65,43 @@ extension Tensor {
     return result
   }
 }
+
+/// Table of embeddings, [vocabulary, features], as ops read it.
+package enum EmbeddingTable: Sendable {
+  /// Floats, to which gradients can go.
+  case dense(Tensor)
+  /// 8-bit integers with a scale for each row, for inference alone.
+  case int8(QuantizedMatrix)
+
+  /// The table as floats; nil in another form.
+  package var dense: Tensor? {
+    switch self {
+    case .dense(let table): table
+    case .int8: nil
+    }
+  }
+}
+
+extension Tensor {
+  /// The sum of rows of tables, [tokens, features], without a gradient.
+  ///
+  /// - Parameter tables: Each table with the row of each token, [tokens].
+  package static func embedding(sumOf tables: [(table: EmbeddingTable, rows: [Int32])]) -> Tensor {
+    guard let first = tables.first else { preconditionFailure("A sum of embeddings needs a table.") }
+    let columns: Int
+    switch first.table {
+    case .dense(let table): columns = table.shape.lastDimension
+    case .int8(let matrix): columns = matrix.columns
+    }
+    let y = Storage.filled(0, count: first.rows.count * columns)
+    for (table, rows) in tables {
+      switch table {
+      case .dense(let table): Elementwise.add(table.embedding(ids: rows).storage, to: y)
+      case .int8(let matrix):
+        rows.checkBelow(matrix.rows, name: "id")
+        matrix.gather(rows, into: y, adding: true)
+      }
+    }
+    return Tensor(storage: y, shape: [first.rows.count, columns])
+  }
+}

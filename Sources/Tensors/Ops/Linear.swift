@@ -1,27 +1,84 @@
 import Kernels
 
 /// The weights of a linear layer, y = x Wᵀ + b: what every op that multiplies by one takes.
+///
+/// The one place that knows in which form W is held. Ops have their fused ways for the dense form; other forms go through
+/// `linear` layer by layer unless they have a way of their own.
 public struct LinearWeights: Sendable {
-  /// The weight W as checkpoints hold it, [outputs, inputs].
-  public let weight: Tensor
+  /// Form in which W is held.
+  package enum Form: Sendable {
+    /// Floats, [outputs, inputs], to which gradients can go.
+    case dense(Tensor)
+    /// 8-bit integers with a scale for each output, for inference alone.
+    case int8(QuantizedMatrix)
+  }
+
+  package let form: Form
   /// The bias b, [outputs], if any.
   public let bias: Tensor?
 
-  /// A dense weight [outputs, inputs] and a bias [outputs], if any.
+  /// A dense weight [outputs, inputs], as checkpoints hold it, and a bias [outputs], if any.
   public init(_ weight: Tensor, bias: Tensor? = nil) {
     precondition(
       weight.shape.rank == 2, "A linear layer needs a weight [outputs, inputs], found \(weight.shape).")
+    self.init(.dense(weight), bias: bias)
+  }
+
+  /// A weight in some form and a bias [outputs], if any.
+  package init(_ form: Form, bias: Tensor?) {
+    (self.form, self.bias) = (form, bias)
     precondition(
-      bias == nil || bias?.count == weight.shape[0],
-      "A linear layer needs a bias of \(weight.shape[0]) values.")
-    self.weight = weight
-    self.bias = bias
+      bias == nil || bias?.count == outputs, "A linear layer needs a bias of \(outputs) values.")
   }
 
   /// The length of the rows it takes.
-  public var inputs: Int { weight.shape[1] }
+  public var inputs: Int { shape[1] }
   /// The length of the rows it gives.
-  public var outputs: Int { weight.shape[0] }
+  public var outputs: Int { shape[0] }
+  /// The shape of W, [outputs, inputs].
+  var shape: Shape {
+    switch form {
+    case .dense(let weight): weight.shape
+    case .int8(let matrix): [matrix.rows, matrix.columns]
+    }
+  }
+
+  /// The layer in the dense form; nil in any other.
+  package var dense: DenseWeights? {
+    switch form {
+    case .dense(let weight): DenseWeights(weight: weight, bias: bias)
+    case .int8: nil
+    }
+  }
+
+  /// The layer in 8-bit integers; nil in any other form.
+  var quantized: QuantizedLinearKernel? {
+    switch form {
+    case .dense: nil
+    case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
+    }
+  }
+
+  /// The shape of the results for rows of some shape.
+  func resultShape(_ x: Tensor) -> Shape {
+    precondition(
+      x.shape.lastDimension == inputs,
+      "linear got rows of \(x.shape.lastDimension) values for a weight \(shape).")
+    return Shape(x.shape.dimensions.dropLast() + [outputs])
+  }
+}
+
+/// The weights of a linear layer in floats, with their products and gradients.
+package struct DenseWeights: Sendable {
+  /// W, [outputs, inputs].
+  package let weight: Tensor
+  /// b, [outputs], if any.
+  package let bias: Tensor?
+
+  /// The length of the rows it takes.
+  var inputs: Int { weight.shape[1] }
+  /// The length of the rows it gives.
+  var outputs: Int { weight.shape[0] }
 
   /// The products with the weight.
   package var kernel: LinearKernel {
@@ -36,14 +93,6 @@ public struct LinearWeights: Sendable {
     weight.slot?.contribute { kernel.weightGradient(dy, x, rows: rows, into: $0, adding: $1) }
     bias?.slot?.accumulate { kernel.addBiasGradient(dy, rows: rows, to: $0) }
   }
-
-  /// The shape of the results for rows of some shape.
-  func resultShape(_ x: Tensor) -> Shape {
-    precondition(
-      x.shape.lastDimension == inputs,
-      "linear got rows of \(x.shape.lastDimension) values for a weight \(weight.shape).")
-    return Shape(x.shape.dimensions.dropLast() + [outputs])
-  }
 }
 
 extension Tensor {
@@ -55,7 +104,11 @@ extension Tensor {
   ///   - weights: W and b.
   ///   - activation: The function f.
   public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
-    let (rows, shape, kernel) = (shape.rowCount, weights.resultShape(self), weights.kernel)
+    let shape = weights.resultShape(self)
+    guard let weights = weights.dense else {
+      return quantizedLinear([weights], activation: activation)[0]
+    }
+    let (rows, kernel) = (self.shape.rowCount, weights.kernel)
     let tape = Tensor.tape(of: [self] + weights.tensors)
     let y = Storage(uninitialized: shape.count)
     // The value before the activation is only kept when backward will read it; without an activation it is the output.
@@ -77,7 +130,16 @@ extension Tensor {
   /// One region takes every block of rows through all layers while it is in cache. Backward: dx = Σ dyᵢ Wᵢ,
   /// dWᵢ += dyᵢᵀ x, dbᵢ += Σ rows of dyᵢ.
   public func linear(_ layers: [LinearWeights]) -> [Tensor] {
-    let (rows, shapes, kernels) = (shape.rowCount, layers.map { $0.resultShape(self) }, layers.map(\.kernel))
+    let shapes = layers.map { $0.resultShape(self) }
+    let dense = layers.compactMap(\.dense)
+    guard dense.count == layers.count else {
+      return layers.allSatisfy { $0.quantized != nil } ? quantizedLinear(layers) : layers.map { linear($0) }
+    }
+    return linear(dense, shapes)
+  }
+
+  private func linear(_ layers: [DenseWeights], _ shapes: [Shape]) -> [Tensor] {
+    let (rows, kernels) = (shape.rowCount, layers.map(\.kernel))
     let results = shapes.map { Storage(uninitialized: $0.count) }
     LinearGroupKernel.forward(storage, rows: rows, layers: kernels, into: results)
     let tensors = zip(layers, zip(results, shapes)).map { layer, result in
@@ -113,8 +175,11 @@ extension Tensor {
     let (rows, features) = (shape.rowCount, shape.lastDimension)
     precondition(
       inner.inputs == features && outer.inputs == inner.outputs,
-      "feedForward cannot take rows of \(features) values through \(inner.weight.shape) and \(outer.weight.shape)."
+      "feedForward cannot take rows of \(features) values through \(inner.shape) and \(outer.shape)."
     )
+    guard let inner = inner.dense, let outer = outer.dense else {
+      return feedForward(inner, outer, activation)
+    }
     let tape = Tensor.tape(of: [self] + inner.tensors + outer.tensors)
     let y = Storage(uninitialized: rows * outer.outputs)
     let sums = tape != nil ? Storage(uninitialized: rows * inner.outputs) : nil
@@ -138,6 +203,39 @@ extension Tensor {
       }
     }
     return result
+  }
+}
+
+extension Tensor {
+  /// The rows of several layers of 8-bit integers that read the same rows.
+  private func quantizedLinear(_ layers: [LinearWeights], activation: Activation = .identity) -> [Tensor] {
+    checkInference(layers)
+    let kernels = layers.compactMap(\.quantized)
+    let shapes = layers.map { $0.resultShape(self) }
+    let results = shapes.map { Storage(uninitialized: $0.count) }
+    QuantizedLinearKernel.forward(
+      storage, rows: shape.rowCount, layers: kernels, into: results, activation: activation.kernel)
+    return zip(results, shapes).map { Tensor(storage: $0, shape: $1) }
+  }
+
+  /// The feed-forward half in another form than the dense one.
+  private func feedForward(_ inner: LinearWeights, _ outer: LinearWeights, _ activation: Activation) -> Tensor
+  {
+    guard let first = inner.quantized, let second = outer.quantized else {
+      return linear(inner, activation: activation).linear(outer)
+    }
+    checkInference([inner, outer])
+    let y = Storage(uninitialized: shape.rowCount * outer.outputs)
+    QuantizedFeedForwardKernel(inner: first, outer: second, activation: activation.kernel)
+      .forward(storage, rows: shape.rowCount, y: y)
+    return Tensor(storage: y, shape: Shape(shape.dimensions.dropLast() + [outer.outputs]))
+  }
+
+  /// Ends the program with a sentence where a gradient is wanted that integers do not have.
+  private func checkInference(_ layers: [LinearWeights]) {
+    precondition(
+      Tensor.tape(of: [self] + layers.map(\.bias)) == nil,
+      "Weights of 8-bit integers have no gradient; run the pass without a tape, or with the float weights.")
   }
 }
 

@@ -26,12 +26,19 @@ public struct RecurrentWeights: Sendable {
   /// `weight_hh`, [G · hidden, hidden], and `bias_hh`, [G · hidden].
   public let hidden: LinearWeights
 
-  /// The parameters of one direction.
+  /// Both in floats, the only form that recurrent layers have products for.
+  fileprivate let dense: (inputs: DenseWeights, hidden: DenseWeights)
+
+  /// The parameters of one direction, both in floats.
   public init(inputs: LinearWeights, hidden: LinearWeights) {
+    guard let denseInputs = inputs.dense, let denseHidden = hidden.dense else {
+      preconditionFailure("A recurrent layer takes weights in floats.")
+    }
     (self.inputs, self.hidden) = (inputs, hidden)
+    dense = (denseInputs, denseHidden)
   }
 
-  var tensors: [Tensor?] { inputs.tensors + hidden.tensors }
+  var tensors: [Tensor?] { dense.inputs.tensors + dense.hidden.tensors }
 }
 
 extension Tensor {
@@ -57,7 +64,8 @@ extension Tensor {
     let (tokens, hidden) = (shape.rowCount, checkRecurrent(cell, weights, starts))
     let tape = Tensor.tape(of: [self] + weights.flatMap(\.tensors))
     let kernel = RecurrentKernel(
-      cell.kernel, weights.map { ($0.inputs.kernel, $0.hidden.kernel) }, hidden: hidden, starts: starts,
+      cell.kernel, weights.map { ($0.dense.inputs.kernel, $0.dense.hidden.kernel) }, hidden: hidden,
+      starts: starts,
       keeps: tape != nil)
     let width = weights.count * hidden
     let y = Storage(uninitialized: tokens * width)
@@ -66,7 +74,7 @@ extension Tensor {
     if let tape {
       tape.record(result) { dy in
         for (index, gates) in kernel.backward(dy).enumerated() {
-          let (inputs, hidden) = (weights[index].inputs, weights[index].hidden)
+          let (inputs, hidden) = weights[index].dense
           slot?.contribute {
             inputs.kernel.inputGradient(gates.inputGates, rows: tokens, into: $0, adding: $1)
           }
@@ -97,7 +105,7 @@ extension Tensor {
     let width = cell.gateCount * hidden
     for direction in weights {
       precondition(
-        direction.inputs.weight.shape == [width, inputs] && direction.hidden.weight.shape == [width, hidden]
+        direction.inputs.shape == [width, inputs] && direction.hidden.shape == [width, hidden]
           && direction.inputs.bias?.shape == [width] && direction.hidden.bias?.shape == [width],
         "A \(cell.rawValue) of \(hidden) units needs weights [\(width), \(inputs)] and [\(width), \(hidden)] and biases "
           + "[\(width)], found \(direction.tensors.map { $0.map { "\($0.shape)" } ?? "none" }.joined(separator: ", "))."

@@ -1,0 +1,136 @@
+import Kernels
+import ModelFormats
+import Tensors
+
+extension TaskModel {
+  /// This model with its encoder's matrices in 8-bit integers: four times smaller, for inference.
+  ///
+  /// Every output of a linear layer and every word of a table gets the scale max |w| / 127; activations are quantised row by
+  /// row as they come. Heads, biases and norms stay floats. The word table of a masked language model stays too, since
+  /// its head multiplies by it. Nothing is calibrated.
+  ///
+  /// - Parameter kept: What stays in floats: runs of whole components of a parameter's name, such as `output.dense`,
+  ///   `encoder.layer.11` or `embeddings`.
+  /// - Returns: A model of its own; this one keeps its values.
+  /// - Throws: `ModelError.request` when an entry of `kept` fits no matrix, the model is one of integers already or has no
+  ///   matrix that could be one, or weights are NaN or infinite.
+  public func quantized(keeping kept: [String] = []) throws(ModelError) -> TaskModel {
+    guard !isQuantized else { throw .request("the model's weights are 8-bit integers already") }
+    let candidates = parameters.filter(mayBeQuantized)
+    guard !candidates.isEmpty else {
+      throw .request(
+        "a model of type \(config.architecture.rawValue) has no matrices that could be 8-bit integers")
+    }
+    if let wrong = kept.first(where: { entry in !candidates.contains { $0.name.hasComponents(of: entry) } }) {
+      throw .request(
+        "\"\(printable(wrong, atMost: 80))\" keeps nothing: it is part of no matrix's name, such as \(candidates[0].name)"
+      )
+    }
+    let chosen = candidates.filter { parameter in !kept.contains { parameter.name.hasComponents(of: $0) } }
+    let nonFinite = LoadReport.NonFinite.find(in: chosen, named: storedName)
+    guard nonFinite.isEmpty else {
+      throw .request(
+        "weights that are NaN or infinite have no integers (\(LoadReport.NonFinite.text(nonFinite)))")
+    }
+    let source = QuantizedCopy(of: self, quantizing: Set(chosen.map(\.name)))
+    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+  }
+
+  /// Whether some weights are 8-bit integers.
+  public var isQuantized: Bool { parameters.contains { $0.quantized != nil } }
+
+  /// The bytes of all parameters as they are held.
+  public var byteCount: Int { parameters.reduce(0) { $0 + $1.byteCount } }
+
+  /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.
+  private func mayBeQuantized(_ parameter: Parameter) -> Bool {
+    guard parameter.shape.rank == 2, parameter.name.hasPrefix(config.family.module + "."),
+      parameter.name.hasSuffix(".weight"), !config.headForm.owns(parameter.name)
+    else { return false }
+    return head != .maskedLanguageModel || parameter !== encoder.wordTable
+  }
+
+  /// The configuration as it is saved beside the weights.
+  var storedConfig: JSONValue {
+    guard isQuantized, var object = config.json.objectValue else { return config.json }
+    let kept = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
+    object[QuantizationFormat.key] = QuantizationFormat.json(
+      kept: kept.map { parentModule(of: storedName(of: $0)) })
+    return .object(object)
+  }
+}
+
+extension String {
+  /// Whether some of the name's components, in a row, are those of another.
+  fileprivate func hasComponents(of part: String) -> Bool {
+    !part.isEmpty && ".\(self).".contains(".\(part).")
+  }
+}
+
+/// Layout of a checkpoint whose matrices are 8-bit integers: `weight` I8 [rows, columns] and beside it `weight_scale` F32
+/// [rows], value = scale · integer.
+///
+/// `config.json` states it under `quantization_config`. Without a `quant_method` there, `transformers` refuses the
+/// folder; an unknown one it would only warn of, and take the integers for the weights.
+enum QuantizationFormat {
+  /// The key in `config.json`.
+  static let key = "quantization_config"
+  /// The name of the format there.
+  static let name = "potstill-int8"
+
+  /// The name of the scales of a matrix.
+  static func scaleName(_ name: String) -> String { name + "_scale" }
+
+  /// The entry for `config.json`.
+  ///
+  /// - Parameter kept: Modules whose matrices are floats.
+  static func json(kept: [String]) -> JSONValue {
+    [
+      "format": .string(name), "bits": 8,
+      "weights": ["strategy": "channel", "symmetric": true],
+      "activations": ["strategy": "token", "symmetric": false, "dynamic": true],
+      "modules_to_not_convert": .array(kept.map(JSONValue.string)),
+    ]
+  }
+
+  /// Whether a `config.json` states this format.
+  static func isStated(in object: JSONObject) -> Bool { object[key]?["format"]?.stringValue == name }
+
+  /// Whether the checkpoint of a configuration has this format.
+  ///
+  /// - Throws: `ModelError.configuration` when it states this format with other bits than 8.
+  static func isUsed(by config: EncoderConfig) throws(ModelError) -> Bool {
+    guard isStated(in: config.original) else { return false }
+    guard let bits = config.original[key]?["bits"], bits.intValue != 8 else { return true }
+    throw .configuration(
+      file: "config.json", field: "\(key).bits", problem: "found \(bits.compactText), expected 8")
+  }
+}
+
+/// A model's parameters, copied, and some of its matrices as 8-bit integers.
+private struct QuantizedCopy: QuantizedSource {
+  let path = "the float model"
+  private let parameters: [String: Parameter]
+  private let chosen: Set<String>
+
+  init(of model: TaskModel, quantizing chosen: Set<String>) {
+    self.chosen = chosen
+    parameters = Dictionary(uniqueKeysWithValues: model.parameters.map { (model.storedName(of: $0), $0) })
+  }
+
+  var names: [String] { Array(parameters.keys) }
+
+  func shape(of name: String) -> Shape? { parameters[name]?.shape }
+
+  func quantized(_ name: String) throws(ModelError) -> QuantizedMatrix? {
+    guard chosen.contains(name), let parameter = parameters[name] else { return nil }
+    return QuantizedMatrix(parameter.storage, rows: parameter.shape[0], columns: parameter.shape[1])
+  }
+
+  func tensor(_ name: String) throws(ModelError) -> Tensor {
+    guard let parameter = parameters[name] else {
+      preconditionFailure("tensor(_:) is only asked for names that shape(of:) knows, not \(name).")
+    }
+    return Tensor(storage: parameter.storage.copy(), shape: parameter.shape)
+  }
+}
