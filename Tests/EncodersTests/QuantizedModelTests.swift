@@ -48,8 +48,11 @@ import Testing
     try small.save(to: folder.url)
     let again = try TaskModel(directory: folder.url)
     #expect(again.parameters.map(\.name) == model.parameters.map(\.name))
-    #expect(
-      again(golden.batch, in: .inference).logits.values == small(golden.batch, in: .inference).logits.values)
+    FixedThreads.run {
+      #expect(
+        again(golden.batch, in: .inference).logits.values == small(golden.batch, in: .inference).logits.values
+      )
+    }
     #expect(again.loadReport?.ignored == [] && again.loadReport?.fresh == [])
     #expect(again.byteCount == small.byteCount)
 

@@ -130,6 +130,34 @@ import Tokenization
     #expect(!potstill(["inspect", world.path("trained")]).messages.contains("NaN"))
   }
 
+  @Test func integersAnswerAndTeachAndAreNotTrained() throws {
+    try change("trained", to: "int8") { _ in }
+    try TaskModel(directory: url("trained")).quantized().save(to: url("int8"))
+    let int8 = world.path("int8")
+    for arguments in [
+      ["predict", "--model", int8, "the film"], ["evaluate", "--model", int8] + task,
+      ["compare", world.path("trained"), int8] + task, ["inspect", int8],
+    ] {
+      let run = potstill(arguments)
+      #expect(run.code == 0, "\(arguments): \(run.messages)")
+    }
+    let distill = ["distill", "--max-steps", "1"] + task
+    for arguments in [
+      ["train", "--model", int8, "--output", world.path("out")] + task,
+      distill + ["--teacher", world.path("trained"), "--student", int8, "--output", world.path("out")],
+      ["pretrain", "--model", int8, "--input", world.path("tiny.yaml"), "--output", world.path("out")],
+    ] {
+      let run = potstill(arguments)
+      #expect(
+        run.code == 1 && run.messages.contains("8-bit integers, which cannot be trained"), "\(run.messages)")
+    }
+    // A student of an int8 teacher's layers is one of floats.
+    let run = potstill(distill + ["--teacher", int8, "--student", "T1", "--output", world.path("student")])
+    #expect(run.code == 0, "\(run.messages)")
+    let student = try TaskModel(directory: url("student"))
+    #expect(!student.isQuantized && student.config.layerCount == 1)
+  }
+
   @Test func aRunThatEndsInNonFiniteWeightsIsNoSuccess() throws {
     let run = train("base", to: "diverged", ["--weight-decay", "1e308", "--learning-rate", "1"])
     #expect(run.code == 1, "\(run.messages)")

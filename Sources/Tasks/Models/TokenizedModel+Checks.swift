@@ -27,10 +27,15 @@ extension TaskModel {
     }
   }
 
-  /// Checks a model that training goes on from: refuses weights that are NaN or infinite.
+  /// Checks a model that training goes on from: refuses weights that are NaN or infinite, and those that are integers.
   ///
   /// - Parameter path: The folder as the user named it.
   package func checkAsStart(_ path: String) throws {
+    if isQuantized {
+      throw TaskError(
+        "\(path): the weights are 8-bit integers, which cannot be trained; take the model of floats that it was made of"
+      )
+    }
     if let fault = nonFiniteFault(path) {
       throw TaskError("\(fault), from which nothing can be learnt; take an earlier checkpoint of it")
     }
