@@ -119,7 +119,9 @@ public struct Importance: Sendable, Equatable {
   /// Adds what the gradients of a batch say, and clears them.
   private mutating func add(_ model: TaskModel) {
     let config = model.config
+    // Added up in the parameters' order: a dictionary's would change the last bits from run to run.
     var modules: [ModuleAxis: [Double]] = [:]
+    var order: [ModuleAxis] = []
     var ofLayers = [Double](repeating: 0, count: config.layerCount)
     for parameter in model.parameters {
       guard let gradient = parameter.gradient else { continue }
@@ -131,11 +133,13 @@ public struct Importance: Sendable, Equatable {
       ] {
         guard let width else { continue }
         let key = ModuleAxis(module: place.module, layer: place.layer, width: width, isRow: isRow)
+        if modules[key] == nil { order.append(key) }
         modules[key] = modules[key].map { zip($0, values).map(+) } ?? values
       }
       parameter.zeroGradient()
     }
-    for (key, values) in modules {
+    for key in order {
+      guard let values = modules[key] else { continue }
       switch (key.width, key.layer) {
       case (.features, _): for (index, value) in values.enumerated() { features[index] += abs(value) }
       case (.heads, let layer?) where !key.isRow:
