@@ -90,7 +90,8 @@ struct RawConnection: ~Copyable {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, size) }
     }
     try #require(code == 0)
-    var patience = timeval(tv_sec: 10, tv_usec: 0)
+    // The tasks of the server may have to wait for long tests that hold the threads of the pool.
+    var patience = timeval(tv_sec: 180, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
   }
 
