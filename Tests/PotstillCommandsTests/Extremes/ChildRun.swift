@@ -81,7 +81,8 @@ struct ToolProcess: Sendable {
     var cWords = words.map { strdup($0) } + [nil]
     defer { for word in cWords { free(word) } }
     let inherited = ProcessInfo.processInfo.environment.filter {
-      ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR"].contains($0.key)
+      // The matrix library's core too: runs of both kinds are compared to the bit.
+      ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "OPENBLAS_CORETYPE"].contains($0.key)
     }
     let usual = [
       "SWIFT_BACKTRACE": "enable=no", "HF_HUB_OFFLINE": "1", "POTSTILL_SERVE_TOKEN": "0123456789abcdef",
