@@ -2,6 +2,7 @@ import Encoders
 import Foundation
 import ModelFormats
 import PotstillCommands
+import TestSupport
 import Testing
 
 /// Several teachers of one student, and several tasks of one student, from the command line to folders that load.
@@ -146,6 +147,11 @@ import Testing
   }
 
   @Test func oneStudentLearnsThreeTasks() throws {
+    // Scores and weights of several runs are compared to the bit.
+    try FixedThreads.run { try learnThreeTasks() }
+  }
+
+  private func learnThreeTasks() throws {
     try makeScores()
     try train("mood", task)
     let scores = ["--task", world.path("scores.yaml"), "--data", world.path("data")]
