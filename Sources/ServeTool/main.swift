@@ -1,8 +1,6 @@
 import CBuild
 import CommandOptions
 import Foundation
-import NIOCore
-import NIOPosix
 import PotstillCommands
 import Serving
 import Tasks
@@ -18,9 +16,6 @@ private struct OwnServer: ServerLauncher {
     (settings.maxTexts, settings.maxWaitingTexts) = (command.maxTexts, command.maxWaitingTexts)
     (settings.timeLimit, settings.allowsNonFinite) = (command.timeLimit, console.allowsNonFinite)
     settings.token = console.environment["POTSTILL_SERVE_TOKEN"].flatMap { $0.isEmpty ? nil : $0 }
-    // Tasks run on the threads that read and write: a request changes threads for the model alone. Where the program has
-    // no such door (it is a static one, perhaps), all goes on as without.
-    _ = NIOSingletons.unsafeTryInstallSingletonPosixEventLoopGroupAsConcurrencyGlobalExecutor()
     let server = try PredictionServer(settings, listener: console)
     let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
     let isQuiet = console.isQuiet

@@ -11,7 +11,6 @@ A gradient's relative difference is max |ours - theirs| / max |theirs| over one 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,8 @@ from safetensors.numpy import load_file, save_file
 from transformers import AutoModel, AutoModelForSequenceClassification, BertTokenizer
 from transformers.utils import logging
 
-ROOT = Path(__file__).resolve().parents[2]
+from exported import run_test
+
 FORWARD = 1e-4  # absolute, on logits, hidden states and attention: the project's promise
 GRADIENT = 1e-3  # relative to the largest of the tensor: likewise
 MODELS = {"minilm-l6": "sst2/dev.tsv", "e5-small-zh": "chnsenticorp/dev.tsv"}
@@ -63,14 +63,6 @@ def batches(directory, data):
         segments = [[int(index % 2 == 1 and 2 * place >= len(row)) for place in range(len(row))]
                     for index, row in enumerate(rows)]
         yield rows, segments, [(number + index) % 2 for index in range(len(rows))]
-
-
-def export(model, folder):
-    command = ["swift", "test", "-c", "release", "--filter", "ParityExportTests"]
-    environment = {**os.environ, "POTSTILL_PARITY_DIR": str(folder), "POTSTILL_PARITY_MODEL": str(model)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    if done.returncode != 0 or not (folder / "outputs-0.safetensors").exists():
-        sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 def command(potstill, source, data, folder, worst):
@@ -186,7 +178,7 @@ def main():
                 }, folder / f"inputs-{number}.safetensors")
             lengths = [len(row) for rows, _, _ in inputs for row in rows]
             print(f"  {name}: {len(lengths)} sequences of {min(lengths)} to {max(lengths)} tokens, {sum(lengths)} in all")
-            export(source, folder)
+            run_test("ParityExportTests", folder, "outputs-0.safetensors", POTSTILL_PARITY_MODEL=str(source))
             worst = Worst()
             compare(source, folder, inputs, worst)
             if arguments.potstill:

@@ -7,8 +7,6 @@ the class its `architectures` name: nothing may be missing, unexpected or of ano
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -19,17 +17,10 @@ import transformers
 from safetensors.numpy import load_file
 from transformers.utils import logging
 
-ROOT = Path(__file__).resolve().parents[2]
+from exported import ROOT, run_test
+
 FIXTURES = ROOT / "Tests" / "Fixtures" / "heads"
 TOLERANCE = 1e-5  # absolute, on logits: two float32 engines, one small layer
-
-
-def export(folder):
-    command = ["swift", "test", "-c", "release", "--disable-xctest", "--filter", "exportHeads"]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "POTSTILL_PARITY_DIR": str(folder)}, capture_output=True,
-                          text=True)
-    if done.returncode != 0 or not (folder / "heads").exists():
-        sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 def logits(model, golden):
@@ -69,7 +60,7 @@ def main():
     logging.disable_progress_bar()
     seen, worst, good = {}, 0.0, True
     with tempfile.TemporaryDirectory(prefix="potstill-heads-") as folder:
-        export(Path(folder))
+        run_test("exportHeads", Path(folder), "heads")
         for directory in sorted(path.parent for path in Path(folder).rglob("config.json")):
             place = directory.relative_to(Path(folder) / "heads")
             golden = load_file(FIXTURES / str(place).split("-")[0] / "golden.safetensors")

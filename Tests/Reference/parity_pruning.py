@@ -22,17 +22,10 @@ import transformers
 from safetensors.numpy import load_file
 from transformers.utils import logging
 
-ROOT = Path(__file__).resolve().parents[2]
+from exported import run_test
+
 TOLERANCE = 1e-5  # absolute, on logits: two float32 engines, two small layers
 IMPORTANCE = 1e-4  # of the largest importance
-
-
-def export(folder):
-    command = ["swift", "test", "-c", "release", "--disable-xctest", "--filter", "exportPruned"]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, "POTSTILL_PARITY_DIR": str(folder)}, capture_output=True,
-                          text=True)
-    if done.returncode != 0 or not (folder / "pruned").exists():
-        sys.exit(f"{' '.join(command)} exited {done.returncode}:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 
 def check(directory):
@@ -76,7 +69,7 @@ def main():
         if peer:
             subprocess.run([peer, helper, "make", arguments.models / "minilm-l6", arguments.data / "sst2" / "train.tsv", folder],
                            check=True, stderr=subprocess.DEVNULL)
-        export(folder)
+        run_test("exportPruned", folder, "pruned")
         for directory in sorted((folder / "pruned").iterdir()):
             difference, faults = check(directory)
             if directory.name.endswith("compact"):

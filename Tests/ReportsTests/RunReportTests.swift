@@ -260,10 +260,7 @@ import Testing
       ),
     ])
   func hostile(name: String, text: String, expected: String) throws {
-    let run = try world.wholeRun()
-    try world.write("student/" + name, text)
-    let error = #expect(throws: FormatError.self) { try RunReport(of: run) }
-    #expect("\(error.map { "\($0)" } ?? "")".contains(expected), "\(error.map { "\($0)" } ?? "no error")")
+    try world.expectRefusal(of: text, as: name, saying: expected)
   }
 
   @Test("tags and probabilities that do not fit their words are refused")

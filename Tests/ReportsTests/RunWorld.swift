@@ -4,6 +4,7 @@ import Foundation
 import ModelFormats
 import Reports
 import Tasks
+import Testing
 
 /// Run folders as runs leave them, made of a few rows; gone when this is.
 final class RunWorld {
@@ -109,5 +110,14 @@ final class RunWorld {
         {"teacher_layer": "pooler", "student_layer": "pooler", "loss": "mse", "weight": 1.0, "projection": null}], "steps": 3}
       """)
     return run
+  }
+
+  /// Expects that no report is made of the run once one of its files holds some text, with an error that says so.
+  func expectRefusal(of text: String, as file: String, saying expected: String) throws {
+    let run = try wholeRun()
+    try write("student/" + file, text)
+    let error = #expect(throws: FormatError.self) { try RunReport(of: run) }
+    let said = error.map { "\($0)" } ?? "no error"
+    #expect(said.contains(expected), "\(said)")
   }
 }
