@@ -54,7 +54,7 @@ let programLinking: [LinkerSetting] =
 let exported: [Target.Dependency] = [
   "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Compression", "Exports",
   "Reports",
-  "Distillation", "Hub",
+  "Distillation", "CompressionSearch", "Hub",
 ]
 
 let package = Package(
@@ -160,15 +160,22 @@ let package = Package(
     + library(
       "Distillation",
       [
-        "Reports", "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets",
+        "Reports", "Compression", "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization",
+        "Datasets",
         "Evaluation",
         "ModelFormats",
+      ])
+    + library(
+      "CompressionSearch",
+      [
+        "Distillation", "Compression", "Tasks", "Training", "Evaluation", "Encoders", "Kernels", "Tokenization",
+        "Datasets", "ModelFormats",
       ])
     + library(
       "Potstill",
       [
         "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
-        "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "Hub",
+        "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch", "Hub",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
@@ -181,7 +188,8 @@ let package = Package(
         "Tokenization",
         "ModelFormats", "Encoders",
         "Datasets",
-        "Evaluation", "Training", "Distillation", "Hub", "Terminal", argumentParser, yams,
+        "Evaluation", "Training", "Compression", "CompressionSearch", "Distillation", "Hub", "Terminal",
+        argumentParser, yams,
       ],
       // Its tests run the program itself.
       testsOnly: ["PotstillTool", "TaskFiles"])

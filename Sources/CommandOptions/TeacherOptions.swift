@@ -76,8 +76,8 @@ package struct TeacherOptions: ParsableArguments {
 package struct StudentOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "T6, T3 (any T<n>), uniform:3, last:3, first:3, layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN, or a "
-        + "Hugging Face directory.",
+      "T6, T3 (any T<n>), uniform:3, last:3, first:3, layers:0,5,11, T3-small, T4-tiny, T12-nano, BiGRU, BiLSTM, CNN; the "
+        + "teacher cut down, such as layers=3,ffn=50% (see 'potstill compress'); or a Hugging Face directory.",
       valueName: "student"), completion: .directory)
   package var student: String?
 

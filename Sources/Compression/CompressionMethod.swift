@@ -1,6 +1,6 @@
 public import Datasets
 public import Encoders
-import ModelFormats
+public import ModelFormats
 import Tensors
 public import Tokenization
 
@@ -169,12 +169,17 @@ public enum CompressionError: Error, Equatable, CustomStringConvertible {
   case request(String)
   /// The model that would come out cannot be built.
   case model(ModelError)
+  /// A job with faults, all of them.
+  case faults([Fault])
 
   /// The error as a person reads it.
   public var description: String {
     switch self {
     case .request(let problem): problem
     case .model(let error): error.description
+    case .faults(let faults):
+      "The compression has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
+        + faults.map { "  - \($0)" }.joined(separator: "\n")
     }
   }
 }

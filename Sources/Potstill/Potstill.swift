@@ -1,4 +1,5 @@
 @_exported import Compression
+@_exported import CompressionSearch
 @_exported import Datasets
 @_exported import Distillation
 @_exported import Encoders

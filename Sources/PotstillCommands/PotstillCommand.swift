@@ -31,7 +31,8 @@ package struct PotstillCommand: ParsableCommand {
         name: "Make models",
         subcommands: [
           VocabCommand.self, PretrainCommand.self, TrainCommand.self, DistillCommand.self,
-          MultitaskCommand.self, AblateCommand.self, CacheCommand.self, AugmentCommand.self,
+          MultitaskCommand.self, CompressCommand.self, AblateCommand.self, CacheCommand.self,
+          AugmentCommand.self,
         ]),
       CommandGroup(
         name: "Use models",

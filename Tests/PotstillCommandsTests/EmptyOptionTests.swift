@@ -29,7 +29,7 @@ import Testing
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
       "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
       "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "export": ["a", "--onnx"], "report": ["a"],
-      "push": ["a", "b/c"],
+      "push": ["a", "b/c"], "compress": ["--model", "a", "--methods", "int8", "--task", "sst2"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],
     ]
     let scored = [

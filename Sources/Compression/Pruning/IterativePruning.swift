@@ -77,6 +77,24 @@ public struct IterativePruning: Sendable {
     public let size: ModelSize
   }
 
+  /// The sizes behind each cut of a model with even masks, on the cubic schedule.
+  ///
+  /// - Throws: `CompressionError` for a target that cannot be.
+  package func sizes(for config: EncoderConfig) throws(CompressionError) -> [PrunedSizes] {
+    try wholeSizes(for: config).map {
+      PrunedSizes(
+        layers: $0.layers, hiddenSize: $0.hiddenSize, heads: $0.heads, intermediateSize: $0.intermediateSize)
+    }
+  }
+
+  private func wholeSizes(for config: EncoderConfig) throws(CompressionError) -> [WholeSizes] {
+    let (whole, target) = (WholeSizes(config), try pruning.sizes(of: config))
+    let schedule = CubicSchedule(from: 1, to: 0, end: iterations)
+    return (1...iterations).map {
+      whole.between(target, left: schedule.value(at: $0), headSize: config.headSize)
+    }
+  }
+
   /// Prunes a model, and trains it behind each cut but the last.
   ///
   /// - Parameters:
@@ -88,13 +106,10 @@ public struct IterativePruning: Sendable {
   public func callAsFunction(
     _ model: CompressedModel, rows: CompressionRows, train: (TaskModel, Step) throws -> TaskModel
   ) throws -> CompressedModel {
-    let config = model.model.config
-    let (whole, target) = (WholeSizes(config), try pruning.sizes(of: config))
+    let steps = try wholeSizes(for: model.model.config)
     let rows = try pruning.required(rows)
-    let schedule = CubicSchedule(from: 1, to: 0, end: iterations)
     var current = model.model
-    for number in 1...iterations {
-      let sizes = whole.between(target, left: schedule.value(at: number), headSize: config.headSize)
+    for (number, sizes) in zip(1..., steps) {
       let importance = try Importance(
         of: current, on: rows, by: pruning.measure, reference: number == 1 ? nil : model.model)
       current = try pruning.cut(current, to: sizes, by: importance)

@@ -31,16 +31,54 @@ public struct PrunedSizes: Sendable, Equatable {
   }
 }
 
+extension PrunedPart {
+  /// Size of the part in a model: a mean where its layers differ.
+  package func size(in config: EncoderConfig) -> Int {
+    let whole = WholeSizes(config)
+    return switch self {
+    case .layers: whole.layers
+    case .hidden: whole.hiddenSize
+    case .heads: whole.heads
+    case .neurons: whole.intermediateSize
+    }
+  }
+}
+
+extension PrunedSizes {
+  /// Size of a part.
+  fileprivate subscript(part: PrunedPart) -> Int? {
+    get {
+      switch part {
+      case .layers: layers
+      case .hidden: hiddenSize
+      case .heads: heads
+      case .neurons: intermediateSize
+      }
+    }
+    set {
+      switch part {
+      case .layers: layers = newValue
+      case .hidden: hiddenSize = newValue
+      case .heads: heads = newValue
+      case .neurons: intermediateSize = newValue
+      }
+    }
+  }
+}
+
 /// Target of structured pruning.
 public enum PruningTarget: Sendable, Equatable {
   /// Sizes.
   case sizes(PrunedSizes)
-  /// The share that is left of some parts, above 0 and up to 1.
-  ///
-  /// Each part keeps this share of its own number, hidden features as whole heads and neurons as whole eights.
-  case share(Double, of: Set<PrunedPart>)
+  /// Amounts that are left of some parts: of a share hidden features as whole heads and neurons as whole eights.
+  case parts([PrunedPart: PrunedAmount])
   /// Millions of bytes of the values in 32-bit floats, by the largest share of some parts that takes no more.
   case megabytes(Double, cutting: Set<PrunedPart>)
+
+  /// The same share of each of some parts' own number, above 0 and up to 1.
+  public static func share(_ share: Double, of parts: Set<PrunedPart>) -> PruningTarget {
+    .parts(Dictionary(uniqueKeysWithValues: parts.map { ($0, .share(share)) }))
+  }
 }
 
 /// Complete sizes of a Transformer whose layers are alike, between which pruning goes in steps.
@@ -75,12 +113,30 @@ struct WholeSizes: Equatable {
       heads = sizes.heads ?? min(heads, hiddenSize / max(1, config.headSize))
       intermediateSize = sizes.intermediateSize ?? intermediateSize
       try check(sizes, of: config, whole: whole)
-    case .share(let share, let parts):
-      try Self.check(parts)
-      guard share > 0, share <= 1 else {
-        throw .request("share: found \(share), expected a share above 0 and up to 1, such as 0.5")
+    case .parts(let amounts):
+      try Self.check(Set(amounts.keys))
+      var counts = PrunedSizes()
+      // Heads before hidden features, which leave room for so many.
+      for part in [PrunedPart.layers, .neurons, .heads, .hidden] {
+        switch amounts[part] {
+        case .share(let share)?:
+          guard share > 0, share <= 1 else {
+            throw .request("share: found \(share), expected a share above 0 and up to 1, such as 0.5")
+          }
+          take(share, of: [part], config)
+        case .count(let count)?: counts[part] = count
+        case nil: break
+        }
       }
-      take(share, of: parts, config)
+      // Heads follow the hidden features where these alone are cut, as with sizes.
+      let fitting =
+        amounts[.hidden] == nil
+        ? heads : min(heads, (counts.hiddenSize ?? hiddenSize) / max(1, config.headSize))
+      layers = counts.layers ?? layers
+      hiddenSize = counts.hiddenSize ?? hiddenSize
+      heads = counts.heads ?? fitting
+      intermediateSize = counts.intermediateSize ?? intermediateSize
+      try check(counts, of: config, whole: whole)
     case .megabytes(let megabytes, let parts):
       try Self.check(parts)
       let shares = (1...200).map { Double($0) / 200 }

@@ -58,7 +58,7 @@ public struct StructuredPruning: CompressionMethod {
   /// The configuration that the result will have where masks are even, without looking at rows.
   ///
   /// - Throws: `CompressionError.request` for what cannot be.
-  public func plan(for config: EncoderConfig) throws -> EncoderConfig {
+  public func plan(for config: EncoderConfig) throws(CompressionError) -> EncoderConfig {
     let sizes = try sizes(of: config)
     var slice = ModelSlice(of: config, layers: Array(0..<sizes.layers))
     slice.features = Array(0..<sizes.hiddenSize)

@@ -185,9 +185,9 @@ public struct JobTeacher: Sendable, Equatable {
   }
 }
 
-/// A student of a job: a shape such as `T3`, or a Hugging Face directory.
+/// A student of a job: a shape such as `T3`, steps of a compression such as `layers=3,ffn=50%`, or a Hugging Face directory.
 public struct JobStudent: Sendable, Equatable {
-  /// A shape that `StudentShape` reads, or a directory.
+  /// A shape that `StudentShape` reads, steps that `CompressionStep` reads, or a directory.
   public var name: String
   /// The folder of a tokenizer for a student of a fresh shape; nil gives it the teacher's.
   public var tokenizer: String?
@@ -197,7 +197,7 @@ public struct JobStudent: Sendable, Equatable {
   /// Sizes other than the shape's.
   public var size: StudentSize
 
-  /// A student of a shape or a directory.
+  /// A student of a shape, steps or a directory.
   public init(
     _ name: String, tokenizer: String? = nil, source: String? = nil, size: StudentSize = StudentSize()
   ) {

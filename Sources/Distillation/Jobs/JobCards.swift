@@ -1,3 +1,4 @@
+import Compression
 import Datasets
 import Encoders
 import Foundation
@@ -87,12 +88,12 @@ struct JobCards {
   /// Model whose weights the task's model began with; nil for one that began at random.
   private func base(of task: PreparedTask) -> CardModel? {
     if task.teachers.isEmpty && !job.isMultitask { return CardModel(job.student.name) }
-    switch try? StudentShape(job.student.name) {
-    case .directory(let path): return CardModel(path)
-    case .evenlySpaced, .layers, .selected, .wordStudent:
+    switch try? StudentForm(job.student.name) {
+    case .shape(.directory(let path)): return CardModel(path)
+    case .shape(.evenlySpaced), .shape(.layers), .shape(.selected), .shape(.wordStudent), .compressed:
       let teachers = job.tasks.flatMap(\.teachers)
       return (job.student.source ?? task.loaded.base?.path ?? teachers.first?.path).map { CardModel($0) }
-    case .preset, nil: return nil
+    case .shape(.preset), nil: return nil
     }
   }
 
@@ -136,10 +137,12 @@ struct JobCards {
 
   /// Part of a base that a student of some shape begins with.
   private static func part(of student: String, in base: CardModel) -> String {
-    switch try? StudentShape(student) {
-    case .evenlySpaced, .layers, .selected: "layers of \(base.link)"
-    case .wordStudent: "the word embeddings of \(base.link), and is random otherwise"
-    case .directory, .preset, nil: base.link
+    switch try? StudentForm(student) {
+    case .shape(.evenlySpaced), .shape(.layers), .shape(.selected): "layers of \(base.link)"
+    case .shape(.wordStudent): "the word embeddings of \(base.link), and is random otherwise"
+    case .compressed(let steps):
+      "\(base.link), cut to \(steps.map(\.description).joined(separator: ", "))"
+    case .shape(.directory), .shape(.preset), nil: base.link
     }
   }
 

@@ -1,3 +1,4 @@
+import Compression
 import Datasets
 import Encoders
 import Foundation
@@ -46,7 +47,11 @@ struct MadeStudent {
     if job.isMultitask {
       try self.init(shared: job.student.name, tasks, seed: seed, listener)
     } else if let base = tasks[0].base {
-      try self.init(job.student, of: base, task: tasks[0].definition, seed: seed, listener)
+      switch try StudentForm(job.student.name).located(listener) {
+      case .shape(let shape):
+        try self.init(shape, job.student, of: base, task: tasks[0].definition, seed: seed, listener)
+      case .compressed(let steps): try self.init(cutting: steps, job.student, of: base, tasks[0], listener)
+      }
     } else {
       try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed, listener)
     }
@@ -69,11 +74,10 @@ struct MadeStudent {
 
   /// The student of one task's teacher, which may read other tokens, or of a model of its own.
   private init(
-    _ student: JobStudent, of base: StudentBase, task: TaskDefinition, seed: UInt64,
+    _ shape: StudentShape, _ student: JobStudent, of base: StudentBase, task: TaskDefinition, seed: UInt64,
     _ listener: any WorkListener
   ) throws {
     name = student.name
-    let shape = try StudentShape(name).located(listener)
     var (tokenizer, config) = (base.tokenizer, base.config)
     func read(_ path: String) throws -> any Tokenizer {
       try loadTokenizer(directory: ModelLocation(path, part: .tokenizer).folder)
@@ -108,6 +112,30 @@ struct MadeStudent {
     remark = model.loadReport?.ignoredText
   }
 
+  /// The base of one task, cut by the steps of a compression.
+  private init(
+    cutting steps: [CompressionStep], _ student: JobStudent, of base: StudentBase, _ loaded: LoadedTask,
+    _ listener: any WorkListener
+  ) throws {
+    guard let whole = base.model else {
+      throw TaskError(
+        "--student \(student.name) is a model that is cut, and the teacher is not there; give it as well, or name the model with "
+          + "--student-from")
+    }
+    guard student.tokenizer == nil, student.size == StudentSize() else {
+      throw TaskError(
+        "--student \(student.name) says itself how large it is, and takes the tokenizer of the model that is cut; leave out "
+          + "--student-tokenizer, --hidden-size and the other sizes")
+    }
+    name = student.name
+    let made = try StudentForm.make(
+      steps, of: TokenizedModel(path: base.path, model: whole, tokenizer: base.tokenizer),
+      rows: loaded.rows.train, task: loaded.definition, listener)
+    made.model.rename(labels: LabelOrder.names(made.model.config.labels, of: loaded.definition))
+    (models, tokenizer, isFresh, remark) = ([made.model], made.tokenizer, false, nil)
+    descriptions = [Self.description(made.model, name, made.tokenizer)]
+  }
+
   /// The encoder of the first teacher whose model is there, or a directory's, and a head for each task.
   ///
   /// A head comes from the task's own teacher where its layers are as wide and of the same family, from the directory
@@ -116,7 +144,11 @@ struct MadeStudent {
     shared name: String, _ tasks: [LoadedTask], seed: UInt64, _ listener: any WorkListener
   ) throws {
     self.name = name
-    let shape = try StudentShape(name).located(listener)
+    guard let shape = try StudentForm(name).located(listener).shape else {
+      throw TaskError(
+        "--student \(name): a model is cut by what one task needs of it, and there are several; cut it first "
+          + "('potstill compress') and give its folder")
+    }
     isFresh = shape.isFresh
     let base: TaskModel
     var copiedLayers: [Int]?

@@ -321,7 +321,7 @@ struct PreparedTask {
     guard let validation = loaded.validation else { return nil }
     let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
     let reading = try validation.reading(of: student, tokenizer: tokenizer)
-    let latency = ModelMeasurement.latency(of: student.model, on: reading.data)
+    let latency = ModelMeasurement.latency(of: student.model, on: reading.data.examples)
     return try evaluation(after: summary, as: path).map {
       ModelMeasurement(of: student, latency: latency, $0)
     }
@@ -340,7 +340,7 @@ struct PreparedTask {
         return try teacher.answers.map { try ModelMeasurement(of: $0.description, metrics) }
       }
       let reading = try validation.reading(of: folder, tokenizer: teacher.tokenizerFingerprint)
-      let latency = ModelMeasurement.latency(of: folder.model, on: reading.data)
+      let latency = ModelMeasurement.latency(of: folder.model, on: reading.data.examples)
       if let known = teacher.checked, known.reading === reading {
         return ModelMeasurement(of: folder, latency: latency, known.evaluation)
       }

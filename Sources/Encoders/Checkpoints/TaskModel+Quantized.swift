@@ -36,6 +36,15 @@ extension TaskModel {
     return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
   }
 
+  /// Modules of the matrices that `quantized(keeping:)` makes integers.
+  ///
+  /// - Parameter kept: What stays in floats, as there.
+  package func quantizableModules(keeping kept: [String] = []) -> [String] {
+    parameters.filter { parameter in
+      mayBeQuantized(parameter) && !kept.contains { parameter.name.hasComponents(of: $0) }
+    }.map { parentModule(of: $0.name) }
+  }
+
   /// Whether some weights are 8-bit integers.
   public var isQuantized: Bool { parameters.contains { $0.quantized != nil } }
 

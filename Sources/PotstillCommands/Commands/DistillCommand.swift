@@ -138,7 +138,7 @@ package struct DistillCommand: RecipeCommand {
   }
 
   /// The job that the options describe.
-  private func job(_ console: Console) throws -> DistillationJob {
+  func job(_ console: Console) throws -> DistillationJob {
     let reader = try task.open(console, unlabelledFile: unlabelled.unlabelledFile, answers: teachers.answers)
     var learnt = JobTask(reader)
     learnt.teachers = try teachers.teachers()

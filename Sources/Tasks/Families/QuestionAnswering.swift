@@ -11,6 +11,7 @@ public import Tokenization
 package struct QuestionAnswering: TaskFamily {
   package var name: String { "question_answering" }
   package var metrics: [String] { AnswerScript.allMetrics }
+  package var scoreScale: Double { 100 }
   package var formats: [DataFormat] { [.squad, .jsonl, .json] }
   package var hasLabels: Bool { false }
   package var keys: Set<TaskDefinition.CodingKeys> {

@@ -41,6 +41,8 @@ package protocol TaskFamily: Sendable {
   var textKey: String { get }
   /// The scores of an evaluation that can decide which of two models is better.
   func decidingScores(of task: TaskDefinition) -> [String]
+  /// The best value of its metrics: 1, or 100 where the official script counts in percent.
+  var scoreScale: Double { get }
   /// Faults of its metrics together.
   func metricFaults(of task: TaskDefinition) -> [String]
   /// Faults of the settings of its own.
@@ -129,6 +131,7 @@ extension TaskFamily {
   package var leastLabels: Int { 2 }
   package var textKey: String { "text" }
   package func decidingScores(of task: TaskDefinition) -> [String] { task.decidingMetrics }
+  package var scoreScale: Double { 1 }
   package func outputFault(of labels: [String]) -> String? { nil }
   package func labelFaults(of task: TaskDefinition) -> [String] { [] }
   package func meanings(of task: TaskDefinition) -> [String] { task.labels }

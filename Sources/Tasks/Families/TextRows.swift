@@ -89,6 +89,27 @@ extension TextFamily {
 }
 
 extension TaskExamples {
+  /// The texts of the rows whatever their form, each part of a pair by itself; of a sentence the whole and its words.
+  package var plainTexts: [String] {
+    switch self {
+    case .texts(let rows): rows.flatMap { [$0.text, $0.pair].compactMap { $0 } }
+    case .sentences(let rows): rows.map { $0.words.joined(separator: " ") } + rows.flatMap(\.words)
+    case .questions(let rows): rows.flatMap { [$0.text, $0.context] }
+    }
+  }
+
+  /// At most so many rows, evenly spread over all, since files are often sorted by label.
+  package func evenSample(_ count: Int) -> TaskExamples {
+    func evenSample<Row>(_ rows: [Row]) -> [Row] {
+      rows.count <= count ? rows : (0..<count).map { rows[$0 * rows.count / count] }
+    }
+    return switch self {
+    case .texts(let rows): .texts(evenSample(rows))
+    case .sentences(let rows): .sentences(evenSample(rows))
+    case .questions(let rows): .questions(evenSample(rows))
+    }
+  }
+
   /// The texts of a task of texts.
   package var texts: [TextExample] {
     guard case .texts(let rows) = self else {

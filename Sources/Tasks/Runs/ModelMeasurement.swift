@@ -48,7 +48,7 @@ public struct ModelMeasurement {
     of model: TokenizedModel, on data: EvaluationData, listener: any WorkListener = SilentListener()
   ) throws {
     let encoded = try model.encode(data.examples, of: data.task)
-    let latency = Self.latency(of: model.model, on: encoded)
+    let latency = Self.latency(of: model.model, on: encoded.examples)
     self.init(
       of: model, latency: latency, try data.evaluate(model, encoded: encoded, listener: listener))
   }
@@ -62,8 +62,8 @@ public struct ModelMeasurement {
   }
 
   /// Milliseconds for one of the first sentences alone, the median.
-  package static func latency(of model: TaskModel, on data: EncodedTask) -> Double {
-    let sentences = data.examples.prefix(60)
+  package static func latency(of model: TaskModel, on examples: [EncodedExample]) -> Double {
+    let sentences = examples.prefix(60)
     var times: [Double] = []
     for (index, example) in sentences.enumerated() {
       let batch = Batch([example], at: [0]).tokens

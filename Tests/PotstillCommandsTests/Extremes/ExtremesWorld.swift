@@ -101,6 +101,10 @@ final class ExtremesWorld {
       return [
         ["multitask", "--tasks", "[\(entry)]", "--student", "T1"] + output + steps + Self.extra(option)
       ]
+    case "compress":
+      return [
+        ["compress", "--model", model, "--methods", "ffn=50%,int8", "--distill", "none"] + data + output
+      ]
     case "ablate": return [["ablate", path("ablation.yaml")] + output]
     case "cache": return [["cache", "--teacher", model] + data + output]
     case "augment":

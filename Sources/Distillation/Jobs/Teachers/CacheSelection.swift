@@ -1,3 +1,4 @@
+import Compression
 import Datasets
 import Encoders
 import Foundation
@@ -19,9 +20,9 @@ struct CacheSelection {
   init(of folder: TokenizedModel, student: String?) throws {
     config = folder.model.config
     teacher = ModelDescription(folder.model, name: folder.path)
-    let (shape, depth) = (try student.map { try StudentShape($0) }, folder.model.config.layerCount)
-    studentLayers = try shape?.layerCount(of: depth)
-    copiedLayers = try shape?.layers(of: depth)?.map { $0 + 1 }
+    let (form, depth) = (try student.map { try StudentForm($0) }, folder.model.config.layerCount)
+    studentLayers = try form?.layerCount(of: depth)
+    copiedLayers = try form?.shape?.layers(of: depth)?.map { $0 + 1 }
   }
 
   /// The layers of a list of numbers and of matches; where both name one, all its rows.
@@ -83,6 +84,21 @@ struct CacheSelection {
       throw TaskError("these matches cannot be cached: \(obstacle)")
     }
     return CachedPart.parts(for: resolved, of: config)
+  }
+}
+
+extension StudentForm {
+  /// The depth of such a student of a teacher of some layers.
+  fileprivate func layerCount(of teacher: Int) throws -> Int {
+    switch self {
+    case .shape(let shape): return try shape.layerCount(of: teacher)
+    case .compressed(let steps):
+      switch steps.first(where: { $0.kind == .layers })?.amount {
+      case .count(let count)?: return min(count, teacher)
+      case .share(let share)?: return max(1, Int((share * Double(teacher)).rounded()))
+      case nil: return teacher
+      }
+    }
   }
 }
 

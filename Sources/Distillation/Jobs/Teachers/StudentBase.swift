@@ -35,9 +35,9 @@ struct StudentBase {
     of student: JobStudent, for task: TaskDefinition, labels: [String]?, teacher: String, seed: UInt64
   ) throws {
     isTeacher = false
-    let shape = try StudentShape(student.name).located(SilentListener())
+    let form = try StudentForm(student.name).located(SilentListener())
     if let source = student.source {
-      if case .directory = shape {
+      if case .shape(.directory) = form {
         throw TaskError(
           "--student-from names the model that a student such as T3 is made of, and \(student.name) is a model of its "
             + "own; leave one of the two out")
@@ -51,19 +51,20 @@ struct StudentBase {
       return
     }
     model = nil
-    switch (shape, student.tokenizer) {
-    case (.directory(let folder), _):
+    switch (form, student.tokenizer) {
+    case (.shape(.directory(let folder)), _):
       let url = try ModelLocation(folder).folder
       path = folder
       config = try EncoderConfig(directory: url).answering(task, labels: labels)
       tokenizer = try loadTokenizer(directory: url)
-    case (.preset(let preset), let folder?):
+    case (.shape(.preset(let preset)), let folder?):
       path = folder
       tokenizer = try loadTokenizer(directory: ModelLocation(folder, part: .tokenizer).folder)
       config = preset.maskedLanguageModel(
         vocabularySize: tokenizer.vocabulary.count, architecture: .reading(tokenizer)
       ).reading(tokenizer).answering(task, labels: labels)
-    case (.preset, nil), (.evenlySpaced, _), (.layers, _), (.selected, _), (.wordStudent, _):
+    case (.shape(.preset), nil), (.shape(.evenlySpaced), _), (.shape(.layers), _), (.shape(.selected), _),
+      (.shape(.wordStudent), _), (.compressed, _):
       throw TaskError(
         "--student \(student.name) takes layers or tokens of a model, and the teacher \(teacher) is a file of answers; "
           + "name the model with --student-from, such as a Hugging Face folder, or give that folder as the student"

@@ -75,20 +75,6 @@ final class TokenizedRows {
   }
 }
 
-extension TaskExamples {
-  /// At most so many rows, evenly spread over all, since files are often sorted by label.
-  func evenSample(_ count: Int) -> TaskExamples {
-    func evenSample<Row>(_ rows: [Row]) -> [Row] {
-      rows.count <= count ? rows : (0..<count).map { rows[$0 * rows.count / count] }
-    }
-    return switch self {
-    case .texts(let rows): .texts(evenSample(rows))
-    case .sentences(let rows): .sentences(evenSample(rows))
-    case .questions(let rows): .questions(evenSample(rows))
-    }
-  }
-}
-
 /// Memory of a run's evaluations, so that no rows are answered again with the same weights.
 final class EvaluationMemory: TrainingObserver {
   private var latest: TaskEvaluation?

@@ -1,0 +1,206 @@
+import Datasets
+import Encoders
+import ModelFormats
+
+/// Step of a compression as it is written: what is made smaller and how much of it stays, such as `ffn=50%` or `layers=3`.
+///
+/// | text | step |
+/// |---|---|
+/// | `layers`, `hidden`, `heads`, `ffn` | structured pruning of whole layers, hidden features, heads of attention, feed-forward neurons |
+/// | `vocab` | tokens that the texts never use are cut; `vocab=5` keeps those that occur five times |
+/// | `int8` | matrices become 8-bit integers |
+///
+/// An amount is a share (`50%`, `0.5`) or a number (`ffn=512`); a step without one is given its amount by a target.
+public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
+  /// Kind of a step.
+  public enum Kind: String, Sendable, CaseIterable {
+    /// Whole layers.
+    case layers
+    /// Hidden features, the same in every layer, as whole heads.
+    case hidden
+    /// Heads of attention.
+    case heads
+    /// Neurons between the two feed-forward products.
+    case ffn
+    /// Rows of the word table, with the tokenizer.
+    case vocab
+    /// Matrices in 8-bit integers.
+    case int8
+
+    /// The part that structured pruning cuts; nil for another method.
+    public var part: PrunedPart? {
+      switch self {
+      case .layers: .layers
+      case .hidden: .hidden
+      case .heads: .heads
+      case .ffn: .neurons
+      case .vocab, .int8: nil
+      }
+    }
+  }
+
+  /// What is made smaller.
+  public var kind: Kind
+  /// Amount that stays; nil leaves it to a target, or says that the step has none.
+  public var amount: PrunedAmount?
+
+  /// A step with what it leaves.
+  public init(_ kind: Kind, leaving amount: PrunedAmount? = nil) { (self.kind, self.amount) = (kind, amount) }
+
+  /// Reads a step.
+  ///
+  /// - Throws: `CompressionError.request` naming what was found and expected.
+  public init(_ text: String) throws(CompressionError) {
+    let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      .map { $0.trimmingPrefix { $0 == " " }.filter { $0 != " " } }
+    let name = String(parts.first ?? "")
+    guard let kind = Kind(rawValue: name.lowercased()) else {
+      let names = Kind.allCases.map(\.rawValue)
+      throw .request(
+        "step \"\(printable(text, atMost: 60))\": "
+          + (suggestion(for: name, among: names).map { "did you mean \($0)?" }
+            ?? "expected one of \(names.joined(separator: ", "))"))
+    }
+    self.kind = kind
+    guard parts.count > 1 else { return }
+    let amount = PrunedAmount(String(parts[1]))
+    switch (kind, amount) {
+    case (.layers, let amount?), (.hidden, let amount?), (.heads, let amount?), (.ffn, let amount?):
+      self.amount = amount
+    case (.vocab, .count(let count)?): self.amount = .count(count)
+    case (.vocab, _):
+      throw .request(
+        "step \"\(printable(text, atMost: 60))\": expected the number of times that a token must occur, such as vocab=5"
+      )
+    case (.int8, _): throw .request("step \"\(printable(text, atMost: 60))\": int8 has no amount")
+    case (.layers, nil), (.hidden, nil), (.heads, nil), (.ffn, nil):
+      throw .request(
+        "step \"\(printable(text, atMost: 60))\": expected a share above 0 and up to 1 such as 50% or 0.5, or a whole number from 1"
+      )
+    }
+  }
+
+  /// Reads steps between commas.
+  ///
+  /// - Throws: `CompressionError.request` for what is no step, and for a kind given twice.
+  public static func list(_ text: String) throws(CompressionError) -> [CompressionStep] {
+    var steps: [CompressionStep] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      let step = try CompressionStep(String(part))
+      guard !steps.contains(where: { $0.kind == step.kind }) else {
+        throw .request("steps \"\(printable(text, atMost: 120))\": \(step.kind.rawValue) is given twice")
+      }
+      steps.append(step)
+    }
+    return steps
+  }
+
+  /// The step as it is written.
+  public var description: String { kind.rawValue + (amount.map { "=\($0)" } ?? "") }
+}
+
+/// Amount of a part that stays when it is cut.
+public enum PrunedAmount: Sendable, Hashable, CustomStringConvertible {
+  /// Share of the part's own number, above 0 and up to 1.
+  case share(Double)
+  /// Number, from 1.
+  case count(Int)
+
+  /// Reads `50%`, `0.5` or `512`; nil for anything else.
+  public init?(_ text: String) {
+    if let count = Int(text), count > 0 {
+      self = .count(count)
+    } else if text.hasSuffix("%"), let percent = Double(text.dropLast()), percent > 0, percent <= 100 {
+      self = .share(percent / 100)
+    } else if let share = Double(text), share > 0, share <= 1 {
+      self = .share(share)
+    } else {
+      return nil
+    }
+  }
+
+  /// The amount as it is written: shares in percent.
+  public var description: String {
+    switch self {
+    case .share(let share):
+      {
+        let percent = (share * 10_000).rounded() / 100
+        return (percent == percent.rounded() ? String(Int(percent)) : String(percent)) + "%"
+      }()
+    case .count(let count): String(count)
+    }
+  }
+}
+
+/// Ways of a compression that are the same in all of its steps.
+public struct CompressionWays: Sendable, Equatable {
+  /// Measure of what pruned parts matter.
+  public var measure: ImportanceMeasure
+  /// Form in which pruned models come out.
+  public var form: PrunedForm
+  /// Texts that a smaller vocabulary shall spell, each part of a pair by itself.
+  public var texts: [String]
+  /// Matrices that stay floats, as `TaskModel.quantized(keeping:)` names them.
+  public var keeping: [String]
+
+  /// Ways; labels measure what matters, and models come out as `transformers` loads them.
+  public init(
+    measure: ImportanceMeasure = .labels, form: PrunedForm = .loadable, texts: [String] = [],
+    keeping: [String] = []
+  ) {
+    (self.measure, self.form, self.texts, self.keeping) = (measure, form, texts, keeping)
+  }
+}
+
+extension [CompressionStep] {
+  /// The methods of steps that all have their amounts; parts that structured pruning cuts one after the other are cut in one shot.
+  ///
+  /// - Throws: `CompressionError.request` for a pruning without an amount.
+  public func methods(_ ways: CompressionWays) throws(CompressionError) -> [any CompressionMethod] {
+    var methods: [any CompressionMethod] = []
+    var parts: [PrunedPart: PrunedAmount] = [:]
+    func prune() {
+      guard !parts.isEmpty else { return }
+      methods.append(StructuredPruning(to: .parts(parts), by: ways.measure, form: ways.form))
+      parts = [:]
+    }
+    for step in self {
+      if let part = step.kind.part {
+        guard let amount = step.amount else {
+          throw .request("\(step): expected how much stays, such as \(step)=50%")
+        }
+        parts[part] = amount
+        continue
+      }
+      prune()
+      switch step.kind {
+      case .vocab:
+        var count = 1
+        if case .count(let least)? = step.amount { count = least }
+        methods.append(VocabularyCutting(to: ways.texts, minCount: count))
+      case .int8: methods.append(Quantization(keeping: ways.keeping))
+      case .layers, .hidden, .heads, .ffn:
+        preconditionFailure("\(step) prunes a part, and was taken before.")
+      }
+    }
+    prune()
+    return methods
+  }
+}
+
+extension CompressedModel {
+  /// The model after some methods, one after the other.
+  ///
+  /// - Parameters:
+  ///   - methods: The methods.
+  ///   - rows: Rows for those that need some; made anew for a tokenizer by `encode` once it was cut.
+  ///   - encode: Rows as the model so far reads them.
+  /// - Throws: What the methods throw.
+  public func applying(
+    _ methods: [any CompressionMethod], rows encode: (CompressedModel) throws -> CompressionRows
+  ) throws -> CompressedModel {
+    var model = self
+    for method in methods { model = try method(model, rows: method.needsRows ? try encode(model) : nil) }
+    return model
+  }
+}
