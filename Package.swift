@@ -168,8 +168,8 @@ let package = Package(
     + library(
       "CompressionSearch",
       [
-        "Distillation", "Compression", "Tasks", "Training", "Evaluation", "Encoders", "Kernels", "Tokenization",
-        "Datasets", "ModelFormats",
+        "Distillation", "Compression", "Tasks", "Training", "Evaluation", "Encoders", "Kernels",
+        "Tokenization", "Datasets", "ModelFormats",
       ])
     + library(
       "Potstill",

@@ -109,7 +109,8 @@ import Testing
       "CBuild", "CKernels", "CUtf8proc", "CCurl", "TaskFiles", "Kernels", "ModelFormats", "Hub", "Tensors",
       "Tokenization", "Datasets",
       "Encoders",
-      "Evaluation", "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch",
+      "Evaluation", "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation",
+      "CompressionSearch",
       "Potstill",
       "Terminal",
       "PotstillDemo",
@@ -130,7 +131,8 @@ import Testing
   /// Targets whose summaries have been rewritten; all shall be.
   private static let finished = [
     "Kernels", "Tensors", "ModelFormats", "Tokenization", "Datasets", "Evaluation", "Encoders", "Training",
-    "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch", "Hub", "Terminal", "PotstillDemo",
+    "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch", "Hub",
+    "Terminal", "PotstillDemo",
     "CommandOptions",
     "PotstillCommands",
     "Serving",

@@ -51,7 +51,7 @@ public struct QuantizationSearch {
   public struct Result {
     /// The model in integers; nil where no matrix can be one.
     public let model: CompressedModel?
-    /// Its score, that of the model before where there is none.
+    /// Score of that model, of the model before where there is none.
     public let score: Double
     /// Names of the matrices that had to stay floats, the most sensitive one first.
     public let kept: [String]

@@ -39,7 +39,7 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// What is made smaller.
+  /// Kind of what is made smaller.
   public var kind: Kind
   /// Amount that stays; nil leaves it to a target, or says that the step has none.
   public var amount: PrunedAmount?

@@ -17,7 +17,7 @@ extension ImportanceMeasure: ExpressibleByArgument {}
 package struct CompressCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "compress",
-    abstract: "Make a model smaller step by step, distil after each, and keep the best.",
+    abstract: "Make a model smaller step by step, and keep the best.",
     discussion: """
       Each of --methods makes the model of the step before smaller, and the result is distilled from the model itself (or from \
       the teacher of --distill). Every model is measured on the validation rows; those that no other one beats in size, \
