@@ -38,7 +38,7 @@ public struct CompressionJob: Sendable, Equatable {
   public var keeping: [String] = []
   /// The most that integers may cost of the score, as a share of its scale: 0.003 is 0.3 points.
   public var maxDrop = 0.003
-  /// Hours for everything; distillations are shortened to fit. Nil lets them run as their settings say.
+  /// Hours for everything, to which distillations are shortened; nil lets them run as their settings say.
   public var hours: Double?
   /// Whether models stay that others beat in size, latency and score at once.
   public var keepsAll = false
