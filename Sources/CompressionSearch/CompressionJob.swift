@@ -21,10 +21,11 @@ public struct CompressionJob: Sendable, Equatable {
   public var model: String
   /// The steps in their order; one without an amount gets it from the target.
   public var steps: [CompressionStep]
-  /// Size or latency to reach in floats, before integers; nil where every step has its amount.
+  /// Size or latency to reach in floats; nil where every step has its amount.
   public var target: CompressionTarget?
-  /// The task with its data and teachers, and the settings by which the model is distilled after each step; student and output
-  /// are the job's own. Without a teacher the model itself is it.
+  /// The task with its data and teachers, and the settings by which the model is distilled after each step.
+  ///
+  /// Student and output are the job's own. Without a teacher the model itself is it.
   public var distillation: DistillationJob
   /// Whether the model is distilled after each step, and not only cut.
   public var distils = true
