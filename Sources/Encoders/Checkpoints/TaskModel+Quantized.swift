@@ -45,9 +45,11 @@ extension TaskModel {
   /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.
   private func mayBeQuantized(_ parameter: Parameter) -> Bool {
     guard parameter.shape.rank == 2, parameter.name.hasPrefix(config.family.module + "."),
-      parameter.name.hasSuffix(".weight"), !config.headForm.owns(parameter.name)
+      parameter.name.hasSuffix(".weight") || parameter.name.hasSuffix("." + WeightMatrix.upName),
+      !config.headForm.owns(parameter.name)
     else { return false }
-    return head != .maskedLanguageModel || parameter !== encoder.wordTable
+    return head != .maskedLanguageModel
+      || !encoder.wordTable.weight.parameters.contains { $0 === parameter }
   }
 
   /// The configuration as it is saved beside the weights.
