@@ -55,9 +55,12 @@ extension TaskModel {
   /// The configuration as it is saved beside the weights.
   var storedConfig: JSONValue {
     guard isQuantized, var object = config.json.objectValue else { return config.json }
-    let kept = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
-    object[QuantizationFormat.key] = QuantizationFormat.json(
-      kept: kept.map { parentModule(of: storedName(of: $0)) })
+    let floats = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
+    var kept: [String] = []
+    for module in floats.map({ parentModule(of: storedName(of: $0)) }) where kept.last != module {
+      kept.append(module)
+    }
+    object[QuantizationFormat.key] = QuantizationFormat.json(kept: kept)
     return .object(object)
   }
 }
