@@ -149,7 +149,10 @@ import Training
     let folder = try TemporaryFolder()
     try result.model.save(to: folder.url)
     let again = try TaskModel(directory: folder.url)
-    try FixedThreads.run { #expect(try model.logits(again) == model.logits(result.model)) }
+    let (found, expected) = try FixedThreads.run {
+      (try model.logits(again), try model.logits(result.model))
+    }
+    #expect(found == expected)
     func problem(_ size: Int, _ whole: TaskModel) -> String {
       do { return try NarrowEmbeddings(size: size)(whole).reports[0].method } catch { return "\(error)" }
     }

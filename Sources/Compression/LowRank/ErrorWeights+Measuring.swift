@@ -123,15 +123,13 @@ extension ErrorWeights {
     // The information is that of single rows.
     let single = CompressionRows(rows.examples, batchSize: 1)
     _ = try model.eachGradient(on: single, by: .labels) {
-      for (index, (_, weight, isTable)) in weights.enumerated() {
-        guard let gradient = weight.gradient?.values else { continue }
-        let columns = weight.shape[1]
-        for row in 0..<weight.shape[0] {
-          for column in 0..<columns {
-            let value = Double(gradient[row * columns + column])
-            sums[index][isTable ? row : column] += value * value
-          }
-        }
+      let gradients = weights.map { ($1.gradient, $2) }
+      let squares = concurrentMap(gradients.count) { index in
+        let (gradient, isTable) = gradients[index]
+        return gradient?.squares(ofRows: isTable) ?? []
+      }
+      for (index, squares) in squares.enumerated() {
+        for (place, square) in squares.enumerated() { sums[index][place] += square }
       }
     }
     var result: [String: ErrorWeights] = [:]
@@ -140,6 +138,23 @@ extension ErrorWeights {
       result[module] = .diagonal(sum.map { (max($0, least) / Double(rows.examples.count)).squareRoot() })
     }
     return result
+  }
+}
+
+extension Tensor {
+  /// The sums of the squares of a matrix's rows, or of its columns.
+  fileprivate func squares(ofRows: Bool) -> [Double] {
+    let (rows, columns, values) = (shape[0], shape[1], values)
+    var sums = [Double](repeating: 0, count: ofRows ? rows : columns)
+    for row in 0..<rows {
+      var sum = 0.0
+      for column in 0..<columns {
+        let value = Double(values[row * columns + column])
+        if ofRows { sum += value * value } else { sums[column] += value * value }
+      }
+      if ofRows { sums[row] = sum }
+    }
+    return sums
   }
 }
 

@@ -7,12 +7,15 @@ import Tensors
 /// Target of low-rank approximation.
 public enum LowRankTarget: Sendable, Equatable {
   /// The share of the weighted squared singular values that each matrix keeps, above 0 and up to 1.
+  ///
+  /// Where a few inputs are far larger than the others, as in Transformers, they hold most of a weighted matrix's energy, and ranks come
+  /// out very uneven.
   case energy(Double)
   /// The rank of every matrix.
   case rank(Int)
   /// The share of its values that each matrix keeps, above 0 and below 1: rank = share · outputs · inputs / (outputs + inputs).
   case share(Double)
-  /// Millions of bytes of the model's values in 32-bit floats, by the largest energy, the same in every matrix, that takes no more.
+  /// Millions of bytes of the model's values in 32-bit floats, by the largest share, the same of every matrix, that takes no more.
   case megabytes(Double)
 }
 
@@ -153,13 +156,11 @@ public struct LowRank: CompressionMethod {
   private func ranks(_ matrices: [LowRankApproximation], of model: TaskModel) throws(CompressionError)
     -> [Int]
   {
+    func ranks(_ share: Double) -> [Int] { matrices.map { $0.rank(share: share) } }
     switch target {
     case .energy(let energy): return matrices.map { $0.rank(energy: energy) }
     case .rank(let rank): return matrices.map { min(rank, $0.spectrum.count) }
-    case .share(let share):
-      return matrices.map {
-        max(1, Int(share * Double($0.shape.count) / Double($0.shape[0] + $0.shape[1])))
-      }
+    case .share(let share): return ranks(share)
     case .megabytes(let size):
       func bytes(_ ranks: [Int]) -> Double {
         zip(matrices, ranks).reduce(4 * Double(model.parameterCount)) { sum, entry in
@@ -168,7 +169,6 @@ public struct LowRank: CompressionMethod {
             ? sum - 4 * Double(matrix.shape.count - matrix.factorCount(rank: rank)) : sum
         }
       }
-      func ranks(_ energy: Double) -> [Int] { matrices.map { $0.rank(energy: energy) } }
       func text(_ bytes: Double) -> String { "\((bytes / 1e4).rounded() / 100) MB" }
       let (least, limit) = (bytes(ranks(0)), size * 1e6)
       guard least <= limit else {

@@ -85,6 +85,9 @@ struct LowRankApproximation: Sendable {
     return max(1, spectrum.count)
   }
 
+  /// The largest rank that has no more than a share of the whole's values, at least 1.
+  func rank(share: Double) -> Int { max(1, Int(share * Double(shape.count) / Double(shape[0] + shape[1]))) }
+
   /// The factors of the best approximation of some rank.
   ///
   /// Each pair of a row and a column is scaled so that both have the same mean square, as training wants it.
