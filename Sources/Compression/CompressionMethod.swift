@@ -147,7 +147,7 @@ public struct CompressionReport: Sendable, Equatable, CustomStringConvertible {
     add("feed-forward size", list(before.intermediateSizes), list(after.intermediateSizes))
     add("vocabulary", String(before.vocabularySize), String(after.vocabularySize))
     let zeros =
-      after.nonZero - after.parameters == before.nonZero - before.parameters
+      after.nonZero - after.parameters == before.nonZero - before.parameters || after.sparsity < 0.0005
       ? "" : ", \(percent(after.sparsity)) of them zero"
     let values =
       "\(grouped(before.parameters)) → \(grouped(after.parameters)) parameters (\(percent(share)))\(zeros), "

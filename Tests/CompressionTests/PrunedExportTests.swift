@@ -54,6 +54,10 @@ import Training
           pruning(model, rows: rows).model,
           to: folder.appending(path: "pruned/\(architecture.rawValue)-\(form)"))
       }
+      let thin = try LowRank(to: .rank(4), by: .whitened)(model, rows: rows).model
+      for (form, model) in [("rank-compact", thin), ("rank-merged", try thin.merged())] {
+        try write(model, to: folder.appending(path: "pruned/\(architecture.rawValue)-\(form)"))
+      }
     }
     try writeImportance(in: folder)
   }

@@ -112,6 +112,24 @@ import Tokenization
     try compare(try Self.model(architecture, head))
   }
 
+  @Test(arguments: heads)
+  func thinMatricesArePartsOfAGraph(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
+    let whole = try Self.model(architecture, head)
+    var ranks = JSONObject()
+    for (number, module) in whole.factorisableModules.enumerated() {
+      ranks[module] = .integer(2 + number % 2)
+    }
+    let model = try Self.model(architecture, head, ["low_rank": .object(ranks)])
+    #expect(
+      model.config.lowRank.count == ranks.count && ranks.count == (whole.config.attentionHeads > 0 ? 13 : 1))
+    // Large enough to matter.
+    for parameter in model.parameters where parameter.name.hasSuffix(".weight_up") {
+      parameter.assign(Tensor(parameter.values.map { 2 * $0 }, shape: parameter.shape))
+    }
+    try compare(model)
+    #expect(model.graphConfig["low_rank"] == nil)
+  }
+
   @Test(arguments: Activation.allCases)
   func everyActivationIsThere(_ activation: Activation) throws {
     try compare(

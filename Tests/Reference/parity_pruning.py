@@ -1,7 +1,7 @@
 """Checks that pruned folders load in `transformers` with equal logits, and importances against the real TextPruner.
 
 The test `PrunedExportTests`, woken by an environment variable, prunes a small classifier of every family of Transformers in
-each form and saves it with the logits of a batch. `transformers` loads those that it can build: nothing may be missing,
+each form, or approximates it in low rank, and saves it with the logits of a batch. `transformers` loads those that it can build: nothing may be missing,
 unexpected or of another shape, and the logits must agree. The compact ones it must refuse to load as they are.
 
 Where POTSTILL_TEXTPRUNER_PYTHON names a Python with TextPruner and transformers 4 (see make_pruning_fixtures.py), a classifier of
@@ -76,7 +76,7 @@ def main():
                 refused += bool(faults)
                 if not faults:
                     good = False
-                    print(f"{directory.name}: loads, although its layers are not alike")
+                    print(f"{directory.name}: loads, although its layers are not alike or its matrices are two")
                 continue
             loaded, worst, good = loaded + 1, max(worst, difference or 0), good and not faults
             for fault in faults:

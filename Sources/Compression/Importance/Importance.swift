@@ -72,40 +72,10 @@ public struct Importance: Sendable, Equatable {
     case .activations: self.init(activationsOf: model, on: rows)
     case .labels, .logits:
       self.init(model.config)
-      let family = model.config.taskFamily
-      var (rowCount, usedBatches) = (0, 0)
-      let flags = model.parameters.map(\.isTrainable)
-      for parameter in model.parameters {
-        parameter.zeroGradient()
-        parameter.isTrainable = true
-      }
-      defer { for (parameter, flag) in zip(model.parameters, flags) { parameter.isTrainable = flag } }
-      for (number, batch) in rows.batches.enumerated() {
-        let targets = family.targets(of: batch)
-        rowCount += batch.count
-        // A masked language model is asked for some tokens alone.
-        let isAsked = targets.rows.map { !$0.isEmpty } ?? true
-        guard isAsked, measure == .logits || targets.count(starts: batch.tokens.starts) > 0 else { continue }
-        usedBatches += 1
-        let tape = Tape()
-        let context = Context(tape: tape)
-        let logits = model(batch.tokens, rows: targets.rows, in: context).logits
-        let loss =
-          measure == .labels
-          ? targets.loss(logits, starts: batch.tokens.starts)
-          : logits.selfLoss(
-            form: family.form, starts: batch.tokens.starts,
-            reference: reference.map { $0(batch.tokens, rows: targets.rows, in: .inference).logits },
-            random: RandomSource(seed: seed, stream: UInt64(number)))
-        tape.backward(from: loss)
+      let count = try model.eachGradient(on: rows, by: measure, reference: reference, seed: seed) {
         add(model)
       }
-      guard usedBatches > 0 else {
-        throw .request(
-          "none of the \(rows.examples.count) rows has a label or a masked word to measure by; give rows that have one, "
-            + "or measure by activations")
-      }
-      divide(by: Double(rowCount))
+      divide(by: Double(count))
     }
   }
 
@@ -116,7 +86,7 @@ public struct Importance: Sendable, Equatable {
     (neuronOutputs, features, layers) = (neuronOutputs.map(divided), divided(features), divided(layers))
   }
 
-  /// Adds what the gradients of a batch say, and clears them.
+  /// Adds what the gradients of a batch say.
   private mutating func add(_ model: TaskModel) {
     let config = model.config
     // Added up in the parameters' order: a dictionary's would change the last bits from run to run.
@@ -136,7 +106,6 @@ public struct Importance: Sendable, Equatable {
         if modules[key] == nil { order.append(key) }
         modules[key] = modules[key].map { zip($0, values).map(+) } ?? values
       }
-      parameter.zeroGradient()
     }
     for key in order {
       guard let values = modules[key] else { continue }
@@ -164,6 +133,59 @@ public struct Importance: Sendable, Equatable {
     let layer: Int?
     let width: Cut.Width
     let isRow: Bool
+  }
+}
+
+extension TaskModel {
+  /// Computes the gradients of each batch's loss in evaluation mode, of every parameter, and clears them again.
+  ///
+  /// - Parameters:
+  ///   - rows: Rows of the model's task.
+  ///   - measure: `labels` for the loss on these, otherwise that of the logits.
+  ///   - reference: The model whose answers logits are compared with; nil is this one.
+  ///   - seed: What answers are drawn from where the model is its own reference.
+  ///   - body: Reads the gradients of a batch.
+  /// - Returns: The number of rows.
+  /// - Throws: `CompressionError.request` where no row has anything to measure by.
+  func eachGradient(
+    on rows: CompressionRows, by measure: ImportanceMeasure, reference: TaskModel? = nil, seed: UInt64 = 42,
+    _ body: () -> Void
+  ) throws(CompressionError) -> Int {
+    let family = config.taskFamily
+    var (rowCount, usedBatches) = (0, 0)
+    let flags = parameters.map(\.isTrainable)
+    for parameter in parameters {
+      parameter.zeroGradient()
+      parameter.isTrainable = true
+    }
+    defer { for (parameter, flag) in zip(parameters, flags) { parameter.isTrainable = flag } }
+    for (number, batch) in rows.batches.enumerated() {
+      let targets = family.targets(of: batch)
+      rowCount += batch.count
+      // A masked language model is asked for some tokens alone.
+      let isAsked = targets.rows.map { !$0.isEmpty } ?? true
+      guard isAsked, measure == .logits || targets.count(starts: batch.tokens.starts) > 0 else { continue }
+      usedBatches += 1
+      let tape = Tape()
+      let context = Context(tape: tape)
+      let logits = self(batch.tokens, rows: targets.rows, in: context).logits
+      let loss =
+        measure == .labels
+        ? targets.loss(logits, starts: batch.tokens.starts)
+        : logits.selfLoss(
+          form: family.form, starts: batch.tokens.starts,
+          reference: reference.map { $0(batch.tokens, rows: targets.rows, in: .inference).logits },
+          random: RandomSource(seed: seed, stream: UInt64(number)))
+      tape.backward(from: loss)
+      body()
+      for parameter in parameters { parameter.zeroGradient() }
+    }
+    guard usedBatches > 0 else {
+      throw .request(
+        "none of the \(rows.examples.count) rows has a label or a masked word to measure by; give rows that have one, "
+          + "or measure by activations")
+    }
+    return rowCount
   }
 }
 

@@ -112,10 +112,11 @@ public struct StructuredPruning: CompressionMethod {
     var notes = ["importance by \(measure.rawValue) on \(rows.examples.count) rows"]
     var result = pruned
     switch form {
-    case .loadable: break
-    case .compact:
+    case .loadable, .compact:
       if let reason = pruned.config.reasonAgainstTransformers {
-        notes.append("transformers 5 does not load it: \(reason); its padded form loads with equal logits")
+        notes.append(
+          "transformers 5 does not load it: \(reason); its \(pruned.isFactorised ? "merged" : "padded") form loads with equal logits"
+        )
       }
     case .padded:
       result = try Self.model { () throws(ModelError) in try pruned.padded() }

@@ -137,8 +137,10 @@ public struct CheckpointReport {
       heads.map { $0 + " heads" },
       fact(\.vocabularySize, "tokens in the vocabulary"), fact(\.maxPositions, "positions"),
     ].compactMap { $0 }
+    let factorised = config[EncoderConfig.lowRankKey]?.objectValue?.count ?? 0
     let sizes =
-      ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk"]
+      (factorised == 0 ? [] : ["\(factorised) matrices as two thin ones (\(EncoderConfig.lowRankKey))"])
+      + ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk"]
       + (isQuantized
         ? ["matrices in 8-bit integers (\(QuantizationFormat.name)), which are not trained"]
         : [

@@ -44,7 +44,10 @@ public struct EncoderCost: Sendable, Equatable {
   static func matrixOperations(_ tensors: [(name: String, shape: [Int])]) -> Int {
     tensors.reduce(0) { sum, tensor in
       let parts = tensor.name.split(separator: ".")
-      let isTable = parts.contains { $0.hasSuffix("embeddings") && $0 != "embeddings" }
+      // The second factor of a table widens its rows by a product.
+      let isTable =
+        parts.contains { $0.hasSuffix("embeddings") && $0 != "embeddings" }
+        && !tensor.name.hasSuffix("." + WeightMatrix.upName)
       let isOfHead = parts.contains { heads.contains(String($0)) }
       return tensor.shape.count < 2 || isTable || isOfHead ? sum : sum + 2 * tensor.shape.reduce(1, *)
     }

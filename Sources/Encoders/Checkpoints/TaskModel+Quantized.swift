@@ -54,17 +54,22 @@ extension TaskModel {
   /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.
   private func mayBeQuantized(_ parameter: Parameter) -> Bool {
     guard parameter.shape.rank == 2, parameter.name.hasPrefix(config.family.module + "."),
-      parameter.name.hasSuffix(".weight"), !config.headForm.owns(parameter.name)
+      parameter.name.hasSuffix(".weight") || parameter.name.hasSuffix("." + WeightMatrix.upName),
+      !config.headForm.owns(parameter.name)
     else { return false }
-    return head != .maskedLanguageModel || parameter !== encoder.wordTable
+    return head != .maskedLanguageModel
+      || !encoder.wordTable.weight.parameters.contains { $0 === parameter }
   }
 
   /// The configuration as it is saved beside the weights.
   var storedConfig: JSONValue {
     guard isQuantized, var object = config.json.objectValue else { return config.json }
-    let kept = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
-    object[QuantizationFormat.key] = QuantizationFormat.json(
-      kept: kept.map { parentModule(of: storedName(of: $0)) })
+    let floats = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
+    var kept: [String] = []
+    for module in floats.map({ parentModule(of: storedName(of: $0)) }) where kept.last != module {
+      kept.append(module)
+    }
+    object[QuantizationFormat.key] = QuantizationFormat.json(kept: kept)
     return .object(object)
   }
 }

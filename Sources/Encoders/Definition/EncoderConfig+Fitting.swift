@@ -9,6 +9,7 @@ extension EncoderConfig {
     var config = self
     if !family.expects(tokenizer) {
       config.architecture = .reading(tokenizer)
+      config.lowRank = [:]
       config.segmentCount = config.family.freshSegmentCount
     }
     config.vocabularySize = tokenizer.idLimit
@@ -43,7 +44,7 @@ extension EncoderConfig {
 
 extension EncoderConfig {
   /// The number of parameters without those of the head; a Double, since a wrong configuration can call for any number.
-  package var parameterEstimate: Double { family.parameterEstimate(self) }
+  package var parameterEstimate: Double { family.parameterEstimate(self) - valuesSpared }
 
   /// Checks that a model with random values fits this machine, before memory is asked for.
   ///

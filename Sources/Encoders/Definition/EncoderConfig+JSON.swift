@@ -37,6 +37,7 @@ extension EncoderConfig {
     if let id = reading.integer("pad_token_id") { padTokenID = id }
     for field in family.fields { field.read(&self, &reading) }
     if embeddingSize == hiddenSize { embeddingSize = nil }
+    if let ranks = reading.lowRank() { lowRank = ranks }
     if let names = reading.labels() { labels = names }
     problemType = reading.problemType()
     original = object
@@ -55,6 +56,7 @@ extension EncoderConfig {
     object["model_type"] = .string(architecture.rawValue)
     headForm.write(to: &object)
     for field in family.fields { field.write(self, &object) }
+    writeLowRank(to: &object)
     if object["pad_token_id"] != nil || original.isEmpty
       || padTokenID != EncoderConfig.defaults(of: architecture).padTokenID
     {

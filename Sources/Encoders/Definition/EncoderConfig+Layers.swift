@@ -35,7 +35,7 @@ extension EncoderConfig {
   /// can.
   ///
   /// It builds every layer alike, with heads of `hidden_size` / `num_attention_heads` features. Version 4 builds cut heads
-  /// (`pruned_heads`), but no feed-forward sizes of single layers.
+  /// (`pruned_heads`), but no feed-forward sizes of single layers. Neither knows matrices that are two (`low_rank`).
   public var reasonAgainstTransformers: String? {
     guard architecture.isOfTransformers else {
       return "transformers has no family \(architecture.rawValue)"
@@ -48,6 +48,10 @@ extension EncoderConfig {
     if intermediateSizes != nil {
       return
         "its layers have different feed-forward sizes, and transformers has one \(key(\.intermediateSize)) for all"
+    }
+    if !lowRank.isEmpty {
+      return
+        "\(lowRank.count) of its matrices are two thin ones (low_rank), which transformers has no layer for"
     }
     return nil
   }
@@ -68,6 +72,7 @@ extension EncoderConfig {
   func keeping(layers: [Int]) -> EncoderConfig {
     var config = self
     config.layerCount = layers.count
+    config.lowRank = ranks(keeping: layers)
     config.set(
       prunedHeads: layers.map { prunedHeads[$0] ?? [] },
       intermediateSizes: layers.map { intermediateSize(inLayer: $0) })
@@ -91,7 +96,14 @@ extension EncoderConfig {
   /// - Parameter name: Its canonical name.
   package func place(of name: String) -> ParameterPlace {
     let part = family.layerPart(of: name)
-    return ParameterPlace(module: parentModule(of: name), layer: part?.layer, cut: cut(of: name, part?.name))
+    let cut = cutOfFactor(name, whole: cut(of: name, part?.name))
+    return ParameterPlace(module: parentModule(of: name), layer: part?.layer, cut: cut)
+  }
+
+  /// Widths along which a smaller model keeps less of a module's weight, were it whole.
+  func wholeCut(ofWeightIn module: String) -> Cut {
+    let name = module + ".weight"
+    return cut(of: name, family.layerPart(of: name)?.name)
   }
 
   private func cut(of name: String, _ partName: String?) -> Cut {
@@ -109,6 +121,8 @@ extension EncoderConfig {
 package struct LayerInnerNames: Sendable {
   /// Values that attention mixed, head beside head, [tokens, heads × size].
   package let mixed: String
+  /// Rows that the feed-forward half reads, [tokens, hidden].
+  package let attended: String
   /// Rows of the feed-forward half behind their nonlinearity, [tokens, neurons].
   package let feedForward: String
 }

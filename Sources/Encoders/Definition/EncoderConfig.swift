@@ -26,6 +26,8 @@ public struct EncoderConfig: Sendable, Equatable {
   /// Features between the feed-forward products of each layer (`intermediate_sizes`); nil where all layers have
   /// `intermediateSize`.
   public package(set) var intermediateSizes: [Int]?
+  /// Ranks of modules whose weights are held as two thin matrices (`low_rank`).
+  public package(set) var lowRank: [String: Int] = [:]
   /// The feed-forward nonlinearity (`hidden_act`).
   public var activation: Activation = .gelu
   /// Dropout of embeddings and layer outputs (`hidden_dropout_prob`), 0 ..< 1.
@@ -105,6 +107,7 @@ extension EncoderConfig {
     let layers = key(\.layerCount)
     faults.require(layerCount <= 10_000, layers, "found \(layerCount), expected at most 10000")
     family.check(self, &faults)
+    noteLowRank(&faults)
     family.form(of: head)?.check(self, &faults)
     faults.require(
       maxPositions > 0 && maxPositions < 1 << 31, key(\.maxPositions),

@@ -170,7 +170,7 @@ extension EncoderFamily {
 /// Encoder that turns packed tokens into a hidden state for each, below the head of a `TaskModel`.
 protocol Encoder {
   /// The word table, [vocabulary, features].
-  var wordTable: Parameter { get }
+  var wordTable: WordTable { get }
 
   /// Runs the encoder, whose parts keep what the context's taps want.
   ///

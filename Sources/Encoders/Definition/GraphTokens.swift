@@ -96,12 +96,16 @@ extension ONNXGraph {
 }
 
 extension LinearLayer {
-  /// f(x Wᵀ + b); the weight is stored as its transpose, as matrix products of other programs want it.
+  /// f(x Wᵀ + b); weights are stored as their transposes, as matrix products of other programs want them.
   func callAsFunction(_ x: GraphValue, activation: Activation = .identity, in graph: ONNXGraph) -> GraphValue
   {
-    let matrix = graph.transposedTensor(
-      weight.name + ".transposed", shape: weight.shape.dimensions, weight.storage)
-    return graph.apply(activation, to: graph.add(graph.matMul(x, matrix), graph.value(bias)))
+    let product = weight.parameters.reduce(x) { x, weight in
+      graph.matMul(
+        x,
+        graph.transposedTensor(
+          weight.name + ".transposed", shape: weight.shape.dimensions, weight.storage))
+    }
+    return graph.apply(activation, to: graph.add(product, graph.value(bias)))
   }
 }
 

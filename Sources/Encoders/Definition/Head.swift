@@ -119,7 +119,7 @@ protocol HeadForm: Sendable {
   ///   - scope: The root of the names, which is asked for the parameters.
   ///   - wordTable: The encoder's word table.
   ///   - config: The model's shape.
-  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head
+  func head(_ scope: ParameterScope, wordTable: WordTable, config: EncoderConfig) -> any Head
 }
 
 extension HeadForm {

@@ -7,7 +7,7 @@ struct BertEncoder: Encoder {
   /// Shape and hyper-parameters.
   let config: EncoderConfig
   /// The word table, [vocabulary, features].
-  var wordTable: Parameter { embeddings.word }
+  var wordTable: WordTable { embeddings.word }
   let family: BertFamily
   let embeddings: BertEmbeddings
   let layers: [BertLayer]
@@ -54,9 +54,9 @@ struct BertEncoder: Encoder {
   }
 
   var tables: EmbeddingTables? {
-    guard family.canBeFactorised else { return nil }
+    guard family.canBeFactorised, case .whole(let word) = embeddings.word.weight else { return nil }
     return EmbeddingTables(
-      word: embeddings.word, position: embeddings.position, segment: embeddings.segment
+      word: word, position: embeddings.position, segment: embeddings.segment
     ) { [embeddings] in embeddings($0, in: .inference) }
   }
 }
@@ -64,7 +64,7 @@ struct BertEncoder: Encoder {
 /// Embeddings that go into an encoder's first layer: the sum of a token's word, position and segment rows, normalised, and
 /// projected where the tables are narrower than the layers.
 struct BertEmbeddings {
-  let word: Parameter
+  let word: WordTable
   let position: Parameter
   let segment: Parameter?
   private let norm: LayerNormLayer
@@ -80,7 +80,9 @@ struct BertEmbeddings {
       (scope / "embeddings").parameter(
         name + ".weight", [rows, features], initial: .normal(standardDeviation: config.initializerRange))
     }
-    word = table("word_embeddings", config.vocabularySize)
+    word = WordTable(
+      scope / "embeddings" / "word_embeddings", rows: config.vocabularySize, features: features,
+      deviation: config.initializerRange)
     position = table("position_embeddings", family.positionOffset(config) + config.maxPositions)
     segment = config.segmentCount > 0 ? table("token_type_embeddings", config.segmentCount) : nil
     norm = LayerNormLayer(
@@ -121,7 +123,7 @@ struct BertEmbeddings {
 
   /// Rows of the tokens of a graph, [batch, sequence, hidden].
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    var sum = graph.gather(graph.value(word), at: tokens.ids)
+    var sum = word.rows(of: tokens.ids, in: graph)
     if let segment {
       let row = tokens.segments ?? graph.integer(0)
       sum = graph.add(sum, graph.gather(graph.value(segment), at: row))

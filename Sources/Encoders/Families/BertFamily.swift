@@ -116,7 +116,8 @@ struct BertFamily: EncoderFamily {
 
   func innerNames(inLayer index: Int) -> LayerInnerNames? {
     let names = layerNames.inLayer(layerName(index))
-    return LayerInnerNames(mixed: names.mixed, feedForward: names.inner)
+    return LayerInnerNames(
+      mixed: names.mixed, attended: names.attendedModule, feedForward: names.inner)
   }
 
   var forms: [TaskHead: any HeadForm] {

@@ -63,7 +63,7 @@ struct ConvolutionalFamily: WordFamily {
 /// Its parameters are `embeddings.word_embeddings.weight` and `layer.<l>.convolutions.<j>.weight` [filters, inputs, width]
 /// and `.bias`, those of `nn.Conv1d` with `padding="same"`; a layer's output is ReLU of all widths' filters in order.
 struct ConvolutionalEncoder: Encoder {
-  let wordTable: Parameter
+  let wordTable: WordTable
   private let layers: [[(weight: Parameter, bias: Parameter)]]
   private let family: ConvolutionalFamily
   private let dropoutRate: Float
@@ -102,7 +102,7 @@ struct ConvolutionalEncoder: Encoder {
   }
 
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    var x = graph.gather(graph.value(wordTable), at: tokens.ids)
+    var x = wordTable.rows(of: tokens.ids, in: graph)
     for widths in layers {
       // Behind the last token come zeros, as before the first.
       let columns = graph.transpose(graph.multiply(x, tokens.presence(in: graph)), [0, 2, 1])

@@ -57,7 +57,7 @@ struct RecurrentFamily: WordFamily {
 /// Its parameters are `embeddings.word_embeddings.weight` and, under `encoder`, those of `nn.GRU` or `nn.LSTM` with
 /// `bidirectional=True` under their own names, such as `weight_ih_l0` and `bias_hh_l0_reverse`, and with their meaning.
 struct RecurrentEncoder: Encoder {
-  let wordTable: Parameter
+  let wordTable: WordTable
   private let family: RecurrentFamily
   private let layers: [[Direction]]
   private let dropoutRate: Float
@@ -108,7 +108,7 @@ struct RecurrentEncoder: Encoder {
   }
 
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    let rows = graph.gather(graph.value(wordTable), at: tokens.ids)
+    let rows = wordTable.rows(of: tokens.ids, in: graph)
     let lengths = tokens.lengths(in: graph)
     let last = layers.reduce(graph.transpose(rows, [1, 0, 2])) { x, directions in
       // [positions, batch, features] goes in, and [positions, 2, batch, hidden] comes out.

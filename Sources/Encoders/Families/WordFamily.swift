@@ -79,7 +79,8 @@ extension Encoder {
 }
 
 /// The word table of an encoder without positions and segments; fresh values have `nn.Embedding`'s distribution N(0, 1).
-func makeWordTable(_ scope: ParameterScope, config: EncoderConfig) -> Parameter {
-  (scope.beforeLayers(of: config.layerCount) / "embeddings" / "word_embeddings").parameter(
-    "weight", [config.vocabularySize, config.inputSize], initial: .normal(standardDeviation: 1))
+func makeWordTable(_ scope: ParameterScope, config: EncoderConfig) -> WordTable {
+  WordTable(
+    scope.beforeLayers(of: config.layerCount) / "embeddings" / "word_embeddings",
+    rows: config.vocabularySize, features: config.inputSize, deviation: 1)
 }

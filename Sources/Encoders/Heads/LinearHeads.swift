@@ -40,7 +40,7 @@ struct SequenceHeadForm: HeadForm {
       columns: name.hasSuffix(".weight") ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: WordTable, config: EncoderConfig) -> any Head {
     ClassificationHead(scope, form: self, config: config)
   }
 }
@@ -123,7 +123,7 @@ struct TokenHeadForm: HeadForm {
     Cut(columns: name.hasSuffix(".weight") ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: WordTable, config: EncoderConfig) -> any Head {
     TokenHead(scope, form: self, config: config)
   }
 }

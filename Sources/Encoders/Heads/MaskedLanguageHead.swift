@@ -43,7 +43,7 @@ struct MaskedHeadForm: HeadForm {
     return Cut(rows: rows, columns: name == transform + ".weight" ? .features : nil)
   }
 
-  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: WordTable, config: EncoderConfig) -> any Head {
     MaskedLanguageHead(scope, wordTable: wordTable, form: self, config: config)
   }
 }
@@ -53,12 +53,12 @@ struct MaskedHeadForm: HeadForm {
 struct MaskedLanguageHead: Head {
   private let transform: LinearLayer
   private let norm: LayerNormLayer
-  private let wordTable: Parameter
+  private let wordTable: WordTable
   private let bias: Parameter
   private let activation: Activation
 
   /// A head with its parameters at the root of the names; `wordTable` is the encoder's word table.
-  init(_ scope: ParameterScope, wordTable: Parameter, form: MaskedHeadForm, config: EncoderConfig) {
+  init(_ scope: ParameterScope, wordTable: WordTable, form: MaskedHeadForm, config: EncoderConfig) {
     self.wordTable = wordTable
     let features = wordTable.shape.lastDimension
     transform = LinearLayer(
@@ -74,7 +74,7 @@ struct MaskedLanguageHead: Head {
     // A batch may hold no masked token.
     guard rows.shape[0] > 0 else { return Tensor([], shape: [0, bias.count]) }
     let transformed = norm(transform(rows, activation: activation, in: context), in: context)
-    return transformed.linear(wordTable.weights(bias: bias.tensor(in: context), in: context))
+    return wordTable.products(with: transformed, bias: bias.tensor(in: context), in: context)
   }
 
   func answer(
@@ -83,12 +83,10 @@ struct MaskedLanguageHead: Head {
     ModelOutput(logits: self(output.rows(rows), in: context), pooled: nil, encoder: output)
   }
 
-  /// The word table is there once, and turned when the graph is loaded.
   func addOutputs(_ states: GraphValue, _ tokens: GraphTokens, to graph: ONNXGraph) {
     let rows = norm(transform(states, activation: activation, in: graph), in: graph)
-    let words = graph.transpose(graph.value(wordTable), [1, 0])
     graph.output(
-      "logits", graph.add(graph.matMul(rows, words), graph.value(bias)),
+      "logits", graph.add(wordTable.products(with: rows, in: graph), graph.value(bias)),
       [.batch, .sequence, .fixed(bias.count)])
   }
 }

@@ -33,7 +33,7 @@ struct SentenceVectorForm: HeadForm {
     faults.require(["mean", "cls"].contains(name), Self.key, "found \"\(name)\", expected mean or cls")
   }
 
-  func head(_ scope: ParameterScope, wordTable: Parameter, config: EncoderConfig) -> any Head {
+  func head(_ scope: ParameterScope, wordTable: WordTable, config: EncoderConfig) -> any Head {
     SentenceVectorHead(takesFirst: config.poolsFirstToken, features: config.outputSize)
   }
 }

@@ -26,7 +26,7 @@ public final class TaskModel {
   /// A model with parameters from `store`.
   init(config: EncoderConfig, store: ParameterStore, isFresh: Bool) throws(ModelError) {
     self.config = config
-    let scope = ParameterScope(store)
+    let scope = ParameterScope(store, ranks: config.lowRank)
     encoder = config.family.encoder(scope / config.family.module, config: config)
     layers = config.headForm.head(scope, wordTable: encoder.wordTable, config: config)
     headPrefix = nil
@@ -142,6 +142,8 @@ extension TaskModel {
   /// The `config.json` of what the graph computes: that of the bare encoder where the model has no trained head.
   package var graphConfig: JSONObject {
     var object = config.json.objectValue ?? JSONObject()
+    // Its products stand in the graph.
+    object[EncoderConfig.lowRankKey] = nil
     if startsWithFreshHead { object["architectures"] = [.string(config.family.className + "Model")] }
     return object
   }

@@ -1,19 +1,24 @@
 import Tensors
 
-/// A linear layer's weight [outputs, inputs] and bias [outputs].
+/// A linear layer's weight [outputs, inputs], whole or as two factors, and bias [outputs].
 struct LinearLayer {
-  let weight: Parameter
+  let weight: WeightMatrix
   let bias: Parameter
 
   init(_ scope: ParameterScope, inputs: Int, outputs: Int, initializerRange: Float) {
-    weight = scope.parameter(
-      "weight", [outputs, inputs], initial: .normal(standardDeviation: initializerRange))
+    weight = scope.weight([outputs, inputs], deviation: initializerRange)
     bias = scope.parameter("bias", [outputs], initial: .zeros)
   }
 
   /// Both as operations of a pass take them.
   func weights(in context: Context) -> LinearWeights {
-    weight.weights(bias: bias.tensor(in: context), in: context)
+    let bias = bias.tensor(in: context)
+    switch weight {
+    case .whole(let weight): return weight.weights(bias: bias, in: context)
+    case .factors(let narrow, let up):
+      return LinearWeights(
+        narrow: narrow.weights(bias: nil, in: context), up: up.weights(bias: bias, in: context))
+    }
   }
 
   func callAsFunction(_ x: Tensor, activation: Activation = .identity, in context: Context) -> Tensor {

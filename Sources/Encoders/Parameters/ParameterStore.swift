@@ -155,19 +155,28 @@ public struct ParameterScope {
   private let path: String
   private let store: ParameterStore
   private let distance: Int
+  /// The ranks of modules whose weights are two factors, by full names.
+  private let ranks: [String: Int]
 
   /// The root of the names in `store`.
-  public init(_ store: ParameterStore) {
-    self.init(path: "", store: store, distance: 0)
+  public init(_ store: ParameterStore) { self.init(store, ranks: [:]) }
+
+  /// The root of the names in `store`, of a model some of whose modules have weights of a rank.
+  init(_ store: ParameterStore, ranks: [String: Int]) {
+    self.init(path: "", store: store, distance: 0, ranks: ranks)
   }
 
-  private init(path: String, store: ParameterStore, distance: Int) {
-    (self.path, self.store, self.distance) = (path, store, distance)
+  private init(path: String, store: ParameterStore, distance: Int, ranks: [String: Int]) {
+    (self.path, self.store, self.distance, self.ranks) = (path, store, distance, ranks)
   }
+
+  /// The rank of this module's weight; nil where it is whole.
+  var rank: Int? { ranks[path] }
 
   /// Scope one step down by name.
   public static func / (scope: ParameterScope, component: String) -> ParameterScope {
-    ParameterScope(path: scope.full(component), store: scope.store, distance: scope.distance)
+    ParameterScope(
+      path: scope.full(component), store: scope.store, distance: scope.distance, ranks: scope.ranks)
   }
 
   /// Scope one step down by index.
@@ -182,12 +191,12 @@ public struct ParameterScope {
   ///   - index: The layer, counted from 0; of several that share their parameters the last.
   ///   - count: The encoder's layers.
   public func inLayer(_ index: Int, of count: Int) -> ParameterScope {
-    ParameterScope(path: path, store: store, distance: count + 1 - index)
+    ParameterScope(path: path, store: store, distance: count + 1 - index, ranks: ranks)
   }
 
   /// The scope for what comes before the first of an encoder's layers, such as embeddings: count + 2 steps below the answer.
   public func beforeLayers(of count: Int) -> ParameterScope {
-    ParameterScope(path: path, store: store, distance: count + 2)
+    ParameterScope(path: path, store: store, distance: count + 2, ranks: ranks)
   }
 
   /// The parameter of that name below this scope, from the store's source or with its initial value.

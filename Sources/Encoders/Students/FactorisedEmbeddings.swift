@@ -110,6 +110,11 @@ extension TaskModel {
     _ size: Int
   ) throws(ModelError) -> (architecture: EncoderArchitecture, table: FactorisedEmbeddings) {
     let width = encoder.wordTable.shape[1]
+    guard !isFactorised else {
+      throw .request(
+        "embedding_size \(size): the teacher has matrices of low rank already; take its merged form, or the model it was made of"
+      )
+    }
     if let architecture = config.family.factorised {
       guard size <= width else {
         throw .request(

@@ -86,7 +86,8 @@ extension TaskModel {
   /// - Throws: `ModelError.request` for a slice that no model can have; see `EncoderConfig.keeping(_:)`.
   public func keeping(_ slice: ModelSlice) throws(ModelError) -> TaskModel {
     let config = try config.keeping(slice)
-    let source = SlicedCopy(LayerCopy(of: self, layers: slice.layers), slice: slice, of: self.config)
+    let source = SlicedCopy(
+      LayerCopy(of: self, layers: slice.layers), slice: slice, of: self.config.keeping(layers: slice.layers))
     return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
   }
 
@@ -123,7 +124,7 @@ struct SlicedCopy: ParameterSource {
   /// - Parameters:
   ///   - source: The model's parameters, its layers numbered as the slice's.
   ///   - slice: The parts that stay.
-  ///   - config: The model's configuration.
+  ///   - config: The configuration of the model of those layers.
   init(_ source: LayerCopy, slice: ModelSlice, of config: EncoderConfig) {
     (self.source, self.slice, self.config) = (source, slice, config)
   }

@@ -16,6 +16,7 @@ extension ModelSlice {
     var scores = [Double](repeating: 0, count: teacher.hiddenSize)
     var (heads, neurons): ([[Int]], [[Int]]) = ([], [])
     let family = teacher.family
+    let renumbered = teacher.keeping(layers: layers)
     let matrices = source.names.filter { source.shape(of: $0)?.rank == 2 }
     func add(
       _ width: Cut.Width, _ axis: KeyPath<Cut, Cut.Width?>, of layer: [(String, Cut)], to sum: inout [Double]
@@ -28,7 +29,7 @@ extension ModelSlice {
     for (number, original) in layers.enumerated() {
       let layer = matrices.compactMap { name -> (String, Cut)? in
         guard let part = family.layerPart(of: name), part.layer == number else { return nil }
-        return (name, family.cut(inLayer: part.name))
+        return (name, renumbered.place(of: name).cut)
       }
       add(.features, \.columns, of: layer, to: &scores)
       add(.features, \.rows, of: layer, to: &scores)

@@ -60,6 +60,8 @@ public struct BLASLibrary: Sendable {
     ) -> Void
 
   package let sgemm: SGEMM
+  /// The functions in double precision, where the library has them.
+  let doublePrecision: DoublePrecision?
 }
 
 /// Error of loading a BLAS library.

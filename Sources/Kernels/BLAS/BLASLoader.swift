@@ -126,7 +126,7 @@ package struct BLASLoader {
     }
     return BLASLibrary(
       path: path, kind: kind, version: Self.version(in: config), config: config, core: core,
-      coreChoice: coreChoice, sgemm: sgemm)
+      coreChoice: coreChoice, sgemm: sgemm, doublePrecision: BLASLibrary.DoublePrecision(handle))
   }
 
   /// Turns the library's own threads off (ours call it, see `Parallel`) and returns its kind.

@@ -77,7 +77,8 @@ extension ModelCard {
       }
     }
     var head = JSONObject()
-    head["library_name"] = .string(facts.config.architecture.isOfTransformers ? "transformers" : "potstill")
+    head["library_name"] = .string(
+      facts.config.reasonAgainstTransformers == nil ? "transformers" : "potstill")
     head["language"] = list(facts.task.language.map { [$0] } ?? facts.bases.flatMap(\.languages))
     for (key, value) in facts.bases.first?.license ?? JSONObject() { head[key] = value }
     head["base_model"] = list(facts.bases.compactMap(\.repository))
@@ -169,8 +170,13 @@ extension ModelCard {
     let folder = safe ? facts.title : "MODEL_DIR"
     func lines(_ lines: [String]) -> [String] { lines.map { $0.replacing("MODEL", with: folder) } }
     var parts: [String] = []
-    if facts.config.architecture.isOfTransformers {
+    let reason = facts.config.reasonAgainstTransformers
+    if reason == nil {
       parts += ["In Python:", Markdown.block(lines(usage.python), language: "python")]
+    } else if let reason, facts.config.architecture.isOfTransformers {
+      parts.append(
+        "`transformers` does not load it: \(Markdown.text(reason)). ONNX Runtime, Swift and the command line do."
+      )
     } else {
       parts.append(
         "`transformers` does not know models of the type \(Markdown.code(facts.config.architecture.rawValue)), so its "

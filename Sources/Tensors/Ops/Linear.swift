@@ -11,6 +11,8 @@ public struct LinearWeights: Sendable {
     case dense(Tensor)
     /// 8-bit integers with a scale for each output, for inference alone.
     case int8(QuantizedMatrix)
+    /// Two thin layers in a row, W = up · narrow, each in a form of its own.
+    indirect case product(narrow: LinearWeights, up: LinearWeights)
   }
 
   package let form: Form
@@ -31,6 +33,14 @@ public struct LinearWeights: Sendable {
       bias == nil || bias?.count == outputs, "A linear layer needs a bias of \(outputs) values.")
   }
 
+  /// Two thin layers in a row: `narrow` gives few values, of which `up` makes the results and adds the bias.
+  package init(narrow: LinearWeights, up: LinearWeights) {
+    precondition(
+      up.inputs == narrow.outputs && narrow.bias == nil,
+      "Two layers in a row need an inner width, found \(narrow.shape) and \(up.shape), and one bias.")
+    self.init(.product(narrow: narrow, up: up), bias: up.bias)
+  }
+
   /// The length of the rows it takes.
   public var inputs: Int { shape[1] }
   /// The length of the rows it gives.
@@ -40,6 +50,7 @@ public struct LinearWeights: Sendable {
     switch form {
     case .dense(let weight): weight.shape
     case .int8(let matrix): [matrix.rows, matrix.columns]
+    case .product(let narrow, let up): [up.outputs, narrow.inputs]
     }
   }
 
@@ -47,14 +58,22 @@ public struct LinearWeights: Sendable {
   package var dense: DenseWeights? {
     switch form {
     case .dense(let weight): DenseWeights(weight: weight, bias: bias)
-    case .int8: nil
+    case .int8, .product: nil
+    }
+  }
+
+  /// The two thin layers; nil in any other form.
+  var product: (narrow: LinearWeights, up: LinearWeights)? {
+    switch form {
+    case .dense, .int8: nil
+    case .product(let narrow, let up): (narrow, up)
     }
   }
 
   /// The layer in 8-bit integers; nil in any other form.
   var quantized: QuantizedLinearKernel? {
     switch form {
-    case .dense: nil
+    case .dense, .product: nil
     case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
@@ -105,6 +124,7 @@ extension Tensor {
   ///   - activation: The function f.
   public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
     let shape = weights.resultShape(self)
+    if let (narrow, up) = weights.product { return linear(narrow).linear(up, activation: activation) }
     guard let weights = weights.dense else {
       return quantizedLinear([weights], activation: activation)[0]
     }
@@ -130,6 +150,10 @@ extension Tensor {
   /// One region takes every block of rows through all layers while it is in cache. Backward: dx = Σ dyᵢ Wᵢ,
   /// dWᵢ += dyᵢᵀ x, dbᵢ += Σ rows of dyᵢ.
   public func linear(_ layers: [LinearWeights]) -> [Tensor] {
+    let products = layers.compactMap(\.product)
+    if products.count == layers.count {
+      return zip(linear(products.map(\.narrow)), products).map { $0.linear($1.up) }
+    }
     let shapes = layers.map { $0.resultShape(self) }
     let dense = layers.compactMap(\.dense)
     guard dense.count == layers.count else {
@@ -177,6 +201,12 @@ extension Tensor {
       inner.inputs == features && outer.inputs == inner.outputs,
       "feedForward cannot take rows of \(features) values through \(inner.shape) and \(outer.shape)."
     )
+    if let (narrow, up) = inner.product {
+      return linear(narrow).feedForward(inner: up, outer: outer, activation: activation)
+    }
+    if let (narrow, up) = outer.product {
+      return feedForward(inner: inner, outer: narrow, activation: activation).linear(up)
+    }
     guard let inner = inner.dense, let outer = outer.dense else {
       return feedForward(inner, outer, activation)
     }
