@@ -76,7 +76,7 @@ public struct CompressionJob: Sendable, Equatable {
       faults.append(
         Fault("methods", "int8 makes one more model of each; write it last, since integers are not trained"))
     }
-    let open = steps.filter { $0.kind.part != nil && $0.amount == nil }
+    let open = steps.filter { $0.kind.needsAmount && $0.amount == nil }
     if target == nil, let first = open.first {
       faults.append(
         Fault(

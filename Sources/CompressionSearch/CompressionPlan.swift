@@ -129,38 +129,24 @@ struct CompressionPlanner {
     let cost = Cost(isLatency: job.target.map(\.isLatency) ?? false, rows: rows, scale: scale)
     let goal = try job.target.map { try $0.goal(from: cost(whole)) }
     var config = whole
-    var open = job.steps.count { $0.kind.part != nil && $0.amount == nil }
+    var open = job.steps.count { $0.kind.needsAmount && $0.amount == nil }
     var planned: [CompressionPlan.Step] = []
     for (index, step) in job.steps.filter({ $0.kind != .int8 }).enumerated() {
       var (step, remark) = (step, String?.none)
-      var cuts: [PrunedSizes?] = [nil]
-      if let part = step.kind.part {
-        if step.amount == nil, let goal {
-          let now = try cost(config)
-          let wanted = now * pow(min(1, goal / now), 1 / Double(open))
-          let found = try PruningTarget.largestShare(
-            of: [part], from: config, form: job.prunedForm, costing: wanted, least: Self.leastShare,
-            cost.callAsFunction)
-          let smaller = try StructuredPruning(
-            to: .share(found.share, of: [part]), form: job.prunedForm
-          ).plan(for: config)
-          step.amount = .count(part.size(in: smaller))
-          if found.cost > wanted * 1.02 {
-            remark =
-              "the target asks for more than this step gives; it leaves a quarter at least, write an amount for less"
-          }
-          open -= 1
+      if step.kind.needsAmount, step.amount == nil, let goal {
+        let now = try cost(config)
+        let wanted = now * pow(min(1, goal / now), 1 / Double(open))
+        let found = try amount(of: step.kind, from: config, cost, wanted: wanted)
+        step.amount = found.amount
+        if found.cost > wanted * 1.02 {
+          remark =
+            "the target asks for more than this step gives; it leaves a quarter at least, write an amount for less"
         }
-        guard let amount = step.amount else {
-          preconditionFailure("\(step) was given an amount by the target.")
-        }
-        let pruning = StructuredPruning(to: .parts([part: amount]), form: job.prunedForm)
-        cuts = try IterativePruning(pruning, iterations: job.iterations).sizes(for: config)
-        config = try pruning.plan(for: config)
-      } else if step.kind == .vocab {
-        config.vocabularySize = try wordsLeft(by: step)
+        open -= 1
       }
-      let ratio = layerValues(config) / max(1, layerValues(whole))
+      let cuts = try sizes(behind: step, from: config)
+      config = try self.config(behind: step, from: config)
+      let ratio = layerValues(config) / layerValues(whole)
       planned.append(
         CompressionPlan.Step(
           name: "\(index + 1)-\(step.kind.rawValue)", step: step, cuts: cuts,
@@ -174,11 +160,60 @@ struct CompressionPlanner {
       quantizes: quantizes, hours: job.hours)
   }
 
+  /// The largest amount of a kind that costs no more than wanted, and what it costs.
+  private func amount(
+    of kind: CompressionStep.Kind, from config: EncoderConfig, _ cost: Cost, wanted: Double
+  ) throws(CompressionError) -> (amount: PrunedAmount, cost: Double) {
+    // Two thin matrices are no smaller than one of as many values.
+    let found = try ShareSearch.largest(
+      costing: wanted, least: Self.leastShare, most: kind == .lowRank ? 19 : 20
+    ) { share throws(CompressionError) in
+      try cost(try self.config(behind: CompressionStep(kind, leaving: .share(share)), from: config))
+    }
+    guard let part = kind.part else { return (.share(found.share), found.cost) }
+    let smaller = try self.config(
+      behind: CompressionStep(kind, leaving: .share(found.share)), from: config)
+    return (.count(part.size(in: smaller)), found.cost)
+  }
+
+  /// The configuration behind a step that has its amount.
+  private func config(
+    behind step: CompressionStep, from config: EncoderConfig
+  ) throws(CompressionError) -> EncoderConfig {
+    switch step.kind {
+    case .layers, .hidden, .heads, .ffn: return try pruning(step).plan(for: config)
+    case .lowRank:
+      return try LowRank(to: step.lowRankTarget).plan(for: config, of: model.model.factorisableModules)
+    case .vocab:
+      var config = config
+      config.vocabularySize = try wordsLeft(by: step)
+      return config
+    case .int8: return config
+    }
+  }
+
+  /// The sizes behind each cut of a step; none for a step that is no structured pruning.
+  private func sizes(
+    behind step: CompressionStep, from config: EncoderConfig
+  ) throws(CompressionError) -> [PrunedSizes?] {
+    step.kind.part == nil
+      ? [nil] : try IterativePruning(pruning(step), iterations: job.iterations).sizes(for: config)
+  }
+
+  private func pruning(_ step: CompressionStep) -> StructuredPruning {
+    guard let part = step.kind.part, let amount = step.amount else {
+      preconditionFailure("\(step) prunes a part to an amount, which the target gives it where it has none.")
+    }
+    return StructuredPruning(to: .parts([part: amount]), form: job.prunedForm)
+  }
+
   /// The words that a cut of the vocabulary leaves.
-  private func wordsLeft(by step: CompressionStep) throws -> Int {
-    let methods = try [step].methods(CompressionWays(texts: texts))
+  private func wordsLeft(by step: CompressionStep) throws(CompressionError) -> Int {
     let whole = CompressedModel(model.model, tokenizer: model.tokenizer)
-    return try whole.applying(methods) { _ in rows }.model.config.vocabularySize
+    let methods = try [step].methods(CompressionWays(texts: texts))
+    do { return try whole.applying(methods) { _ in rows }.model.config.vocabularySize } catch {
+      throw error as? CompressionError ?? .request("\(step): \(error)")
+    }
   }
 
   /// Values in the layers, which decide the time; those of the word table do not.

@@ -86,9 +86,9 @@ import Training
   func shares() throws {
     let config = try PruningGolden().model.config
     func found(_ wanted: Double, least: Int = 1) throws -> (share: Double, cost: Double) {
-      try PruningTarget.largestShare(
-        of: [.layers], from: config, form: .loadable, costing: wanted, least: least
-      ) { Double($0.layerCount) }
+      try ShareSearch.largest(costing: wanted, least: least) { share throws(CompressionError) in
+        Double(try StructuredPruning(to: .share(share, of: [.layers])).plan(for: config).layerCount)
+      }
     }
     // 2 of 3 layers are what a share of 16/20 rounds down to: 2.4; 17/20 is 2.55.
     let two = try found(2)

@@ -99,6 +99,35 @@ public struct LowRank: CompressionMethod {
     return model.becoming(smaller, by: name, notes: notes)
   }
 
+  /// The configuration that the result of a share or a rank will have, without looking at weights.
+  ///
+  /// - Parameters:
+  ///   - config: The configuration of the model, which may have been cut since its modules were named.
+  ///   - modules: The modules of the whole model (`TaskModel.factorisableModules`).
+  /// - Throws: `CompressionError.request` for a target that cannot be.
+  package func plan(
+    for config: EncoderConfig, of modules: [String]
+  ) throws(CompressionError) -> EncoderConfig {
+    try check()
+    var planned = config
+    for module in modules where config.lowRank[module] == nil {
+      guard let shape = config.matrixShape(of: module), parts.contains(part(of: module, config)) else {
+        continue
+      }
+      let rank =
+        switch target {
+        case .share(let share): LowRankApproximation.rank(share: share, of: shape)
+        case .rank(let rank): min(rank, shape[0], shape[1])
+        case .energy, .megabytes:
+          preconditionFailure("The ranks of an energy or a size are known with the weights alone.")
+        }
+      if LowRankApproximation.factorCount(rank: rank, of: shape) < shape.count {
+        planned.lowRank[module] = rank
+      }
+    }
+    return planned
+  }
+
   // MARK: What is asked for
 
   private func check() throws(CompressionError) {

@@ -63,7 +63,10 @@ struct LowRankApproximation: Sendable {
   var shape: Shape { weight.shape }
 
   /// Values that two factors of some rank have.
-  func factorCount(rank: Int) -> Int { rank * (shape[0] + shape[1]) }
+  func factorCount(rank: Int) -> Int { Self.factorCount(rank: rank, of: shape) }
+
+  /// Values that two factors of some rank have in the place of a matrix.
+  static func factorCount(rank: Int, of shape: Shape) -> Int { rank * (shape[0] + shape[1]) }
 
   /// Whether two factors of some rank have fewer values than the whole.
   func pays(rank: Int) -> Bool { factorCount(rank: rank) < shape.count }
@@ -86,7 +89,12 @@ struct LowRankApproximation: Sendable {
   }
 
   /// The largest rank that has no more than a share of the whole's values, at least 1.
-  func rank(share: Double) -> Int { max(1, Int(share * Double(shape.count) / Double(shape[0] + shape[1]))) }
+  func rank(share: Double) -> Int { Self.rank(share: share, of: shape) }
+
+  /// The largest rank that has no more than a share of a matrix' values, at least 1.
+  static func rank(share: Double, of shape: Shape) -> Int {
+    max(1, Int(share * Double(shape.count) / Double(shape[0] + shape[1])))
+  }
 
   /// The factors of the best approximation of some rank.
   ///

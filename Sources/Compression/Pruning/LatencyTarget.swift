@@ -25,9 +25,9 @@ extension PruningTarget {
       throw .request("latency: found \(milliseconds) ms, expected a time above 0")
     }
     guard !rows.examples.isEmpty else { throw .request("latency: needs rows to time the model on") }
-    let found = try largestShare(of: parts, from: model.config, form: form, costing: milliseconds) {
-      config throws(CompressionError) in
-      try measuredLatency(of: config, on: rows)
+    let found = try ShareSearch.largest(costing: milliseconds) { share throws(CompressionError) in
+      let pruning = StructuredPruning(to: .share(share, of: parts), form: form)
+      return try measuredLatency(of: try pruning.plan(for: model.config), on: rows)
     }
     guard found.cost <= milliseconds else {
       func shown(_ time: Double) -> String { "\((time * 100).rounded() / 100)" }
@@ -38,34 +38,6 @@ extension PruningTarget {
     return .share(found.share, of: parts)
   }
 
-  /// The largest share of some parts, in twentieths, whose configuration costs no more than wanted, and what it costs.
-  ///
-  /// - Parameters:
-  ///   - parts: What may be cut.
-  ///   - config: The configuration of the model.
-  ///   - form: The form in which the model is to come out.
-  ///   - wanted: The cost.
-  ///   - least: The least twentieths, which are the answer where even they cost more.
-  ///   - cost: Cost of a configuration, which falls with the share.
-  package static func largestShare(
-    of parts: Set<PrunedPart>, from config: EncoderConfig, form: PrunedForm, costing wanted: Double,
-    least: Int = 1, _ cost: (EncoderConfig) throws(CompressionError) -> Double
-  ) throws(CompressionError) -> (share: Double, cost: Double) {
-    func costs(_ twentieths: Int) throws(CompressionError) -> Double {
-      let pruning = StructuredPruning(to: .share(Double(twentieths) / 20, of: parts), form: form)
-      return try cost(try pruning.plan(for: config))
-    }
-    var (fitting, tooLarge) = (least, 21)
-    var known: Double?
-    while tooLarge - fitting > 1 {
-      let middle = (fitting + tooLarge) / 2
-      let found = try costs(middle)
-      if found <= wanted { (fitting, known) = (middle, found) } else { tooLarge = middle }
-    }
-    if let known { return (Double(fitting) / 20, known) }
-    return (Double(fitting) / 20, try costs(fitting))
-  }
-
   /// Milliseconds of one row, the median, by a model of a configuration with random weights.
   package static func measuredLatency(
     of config: EncoderConfig, on rows: CompressionRows
@@ -73,5 +45,31 @@ extension PruningTarget {
     let model = try StructuredPruning.model { () throws(ModelError) in try TaskModel(config: config, seed: 0)
     }
     return ModelMeasurement.latency(of: model, on: rows.examples)
+  }
+}
+
+/// Search for the largest share that costs no more than is wanted.
+package enum ShareSearch {
+  /// The largest share in twentieths, and what it costs.
+  ///
+  /// - Parameters:
+  ///   - wanted: The cost.
+  ///   - least: The least twentieths, which are the answer where even they cost more.
+  ///   - most: The most.
+  ///   - cost: Cost of a share, which falls with it.
+  package static func largest(
+    costing wanted: Double, least: Int = 1, most: Int = 20,
+    _ cost: (Double) throws(CompressionError) -> Double
+  ) throws(CompressionError) -> (share: Double, cost: Double) {
+    var (fitting, tooLarge) = (least, most + 1)
+    var known: Double?
+    while tooLarge - fitting > 1 {
+      let middle = (fitting + tooLarge) / 2
+      let found = try cost(Double(middle) / 20)
+      if found <= wanted { (fitting, known) = (middle, found) } else { tooLarge = middle }
+    }
+    let share = Double(fitting) / 20
+    if let known { return (share, known) }
+    return (share, try cost(share))
   }
 }

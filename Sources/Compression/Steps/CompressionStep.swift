@@ -8,6 +8,7 @@ import ModelFormats
 /// |---|---|
 /// | `layers`, `hidden`, `heads`, `ffn` | structured pruning of whole layers, hidden features, heads of attention, feed-forward neurons |
 /// | `vocab` | tokens that the texts never use are cut; `vocab=5` keeps those that occur five times |
+/// | `low_rank` | matrices become two thin ones with this share of their values, or of this rank |
 /// | `int8` | matrices become 8-bit integers |
 ///
 /// An amount is a share (`50%`, `0.5`) or a number (`ffn=512`); a step without one is given its amount by a target.
@@ -24,6 +25,8 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
     case ffn
     /// Rows of the word table, with the tokenizer.
     case vocab
+    /// Matrices as the products of two thin ones.
+    case lowRank = "low_rank"
     /// Matrices in 8-bit integers.
     case int8
 
@@ -34,9 +37,12 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
       case .hidden: .hidden
       case .heads: .heads
       case .ffn: .neurons
-      case .vocab, .int8: nil
+      case .vocab, .lowRank, .int8: nil
       }
     }
+
+    /// Whether a step of the kind needs an amount, which a target can give it.
+    public var needsAmount: Bool { part != nil || self == .lowRank }
   }
 
   /// Kind of what is made smaller.
@@ -65,7 +71,8 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
     guard parts.count > 1 else { return }
     let amount = PrunedAmount(String(parts[1]))
     switch (kind, amount) {
-    case (.layers, let amount?), (.hidden, let amount?), (.heads, let amount?), (.ffn, let amount?):
+    case (.layers, let amount?), (.hidden, let amount?), (.heads, let amount?), (.ffn, let amount?),
+      (.lowRank, let amount?):
       self.amount = amount
     case (.vocab, .count(let count)?): self.amount = .count(count)
     case (.vocab, _):
@@ -73,7 +80,7 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
         "step \"\(printable(text, atMost: 60))\": expected the number of times that a token must occur, such as vocab=5"
       )
     case (.int8, _): throw .request("step \"\(printable(text, atMost: 60))\": int8 has no amount")
-    case (.layers, nil), (.hidden, nil), (.heads, nil), (.ffn, nil):
+    case (.layers, nil), (.hidden, nil), (.heads, nil), (.ffn, nil), (.lowRank, nil):
       throw .request(
         "step \"\(printable(text, atMost: 60))\": expected a share above 0 and up to 1 such as 50% or 0.5, or a whole number from 1"
       )
@@ -97,6 +104,17 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
 
   /// The step as it is written.
   public var description: String { kind.rawValue + (amount.map { "=\($0)" } ?? "") }
+}
+
+extension CompressionStep {
+  /// Target of a step of low rank that has its amount.
+  package var lowRankTarget: LowRankTarget {
+    switch amount {
+    case .share(let share)?: .share(share)
+    case .count(let rank)?: .rank(rank)
+    case nil: preconditionFailure("\(self) has no amount, and was given one before.")
+    }
+  }
 }
 
 /// Amount of a part that stays when it is cut.
@@ -140,15 +158,18 @@ public struct CompressionWays: Sendable, Equatable {
   public var form: PrunedForm
   /// Texts that a smaller vocabulary shall spell, each part of a pair by itself.
   public var texts: [String]
+  /// Rule by which errors of low rank are weighted.
+  public var weighting: LowRankWeighting
   /// Matrices that stay floats, as `TaskModel.quantized(keeping:)` names them.
   public var keeping: [String]
 
-  /// Ways; labels measure what matters, and models come out as `transformers` loads them.
+  /// Ways; labels measure what matters, outputs of layers weight errors, and pruned models come out as `transformers` loads them.
   public init(
     measure: ImportanceMeasure = .labels, form: PrunedForm = .loadable, texts: [String] = [],
-    keeping: [String] = []
+    weighting: LowRankWeighting = .whitened, keeping: [String] = []
   ) {
-    (self.measure, self.form, self.texts, self.keeping) = (measure, form, texts, keeping)
+    (self.measure, self.form, self.texts) = (measure, form, texts)
+    (self.weighting, self.keeping) = (weighting, keeping)
   }
 }
 
@@ -165,10 +186,10 @@ extension [CompressionStep] {
       parts = [:]
     }
     for step in self {
-      if let part = step.kind.part {
-        guard let amount = step.amount else {
-          throw .request("\(step): expected how much stays, such as \(step)=50%")
-        }
+      if step.kind.needsAmount, step.amount == nil {
+        throw .request("\(step): expected how much stays, such as \(step)=50%")
+      }
+      if let part = step.kind.part, let amount = step.amount {
         parts[part] = amount
         continue
       }
@@ -178,6 +199,7 @@ extension [CompressionStep] {
         var count = 1
         if case .count(let least)? = step.amount { count = least }
         methods.append(VocabularyCutting(to: ways.texts, minCount: count))
+      case .lowRank: methods.append(LowRank(to: step.lowRankTarget, by: ways.weighting))
       case .int8: methods.append(Quantization(keeping: ways.keeping))
       case .layers, .hidden, .heads, .ffn:
         preconditionFailure("\(step) prunes a part, and was taken before.")

@@ -31,10 +31,10 @@ package struct CompressCommand: ConsoleCommand {
         potstill compress --task sst2 --data SST-2/ --model student/ \\
           --methods int8 --max-drop 0.003 --output student-int8/
 
-      Methods are layers, hidden, heads, ffn (pruning; those without an amount share what --target asks for), vocab (tokens \
+      Methods are layers, hidden, heads, ffn (pruning), low_rank (two thin matrices for each; those without an amount share what --target asks for), vocab (tokens \
       that the training texts never use; vocab=5 keeps those that occur five times) and int8 (one more model of each, in 8-bit \
       integers; matrices that would cost too much stay floats). 'heads' without 'hidden' gives models that Potstill and \
-      ONNX Runtime run, and transformers only padded. The same command goes on where a killed one stopped.
+      ONNX Runtime run, and transformers only padded; those of low rank it loads merged. The same command goes on where a killed one stopped.
       """)
 
   @Option(
@@ -47,7 +47,7 @@ package struct CompressCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The steps in order: layers, hidden, heads, ffn, vocab, int8; with an amount (ffn=50%, layers=3) or without.",
+      "The steps in order: layers, hidden, heads, ffn, low_rank, vocab, int8; with an amount (ffn=50%, layers=3) or without.",
       valueName: "list"))
   package var methods: String
 

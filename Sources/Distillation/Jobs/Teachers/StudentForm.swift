@@ -30,7 +30,7 @@ enum StudentForm: Equatable {
           "student \"\(printable(name, atMost: 80))\": 8-bit integers are not trained; leave int8 out, and make the trained student smaller with "
             + "'potstill compress --methods int8'")
       }
-      if step.kind.part != nil, step.amount == nil {
+      if step.kind.needsAmount, step.amount == nil {
         throw CompressionError.request(
           "student \"\(printable(name, atMost: 80))\": \(step) needs how much stays, such as \(step)=50%")
       }
