@@ -83,6 +83,8 @@ package struct ParameterPlace: Sendable {
   package let layer: Int?
   /// Widths along which a smaller model keeps less of it.
   package let cut: Cut
+  /// Whether it belongs to the head.
+  package let isOfHead: Bool
 }
 
 extension EncoderConfig {
@@ -91,7 +93,9 @@ extension EncoderConfig {
   /// - Parameter name: Its canonical name.
   package func place(of name: String) -> ParameterPlace {
     let part = family.layerPart(of: name)
-    return ParameterPlace(module: parentModule(of: name), layer: part?.layer, cut: cut(of: name, part?.name))
+    return ParameterPlace(
+      module: parentModule(of: name), layer: part?.layer, cut: cut(of: name, part?.name),
+      isOfHead: part == nil && headForm.owns(name))
   }
 
   private func cut(of name: String, _ partName: String?) -> Cut {
