@@ -13,12 +13,12 @@ public enum HardConcrete {
   /// How near probabilities and draws come to 0 and 1.
   static let epsilon = 1e-6
   /// The bounds that log α is kept within: those of CoFi's `constrain_parameters`.
-  static let bounds = log(1e-2)...log(1e2)
+  package static let bounds = log(1e-2)...log(1e2)
 
   /// A number with its derivative by log α.
-  struct Value {
-    var value: Double
-    var slope: Double
+  package struct Value {
+    package var value: Double
+    package var slope: Double
   }
 
   /// The gate that a draw gives.
@@ -26,7 +26,7 @@ public enum HardConcrete {
   /// - Parameters:
   ///   - logAlpha: The parameter log α.
   ///   - u: The draw, between 0 and 1.
-  static func gate(_ logAlpha: Double, u: Double) -> Value {
+  package static func gate(_ logAlpha: Double, u: Double) -> Value {
     let s = sigmoid((log(u) - log(1 - u) + logAlpha) / temperature)
     let width = stretch.upperBound - stretch.lowerBound
     let stretched = s * width + stretch.lowerBound
@@ -35,10 +35,10 @@ public enum HardConcrete {
   }
 
   /// A draw for `gate` of a uniform number, 0 ..< 1.
-  static func draw(_ uniform: Double) -> Double { epsilon + (1 - 2 * epsilon) * uniform }
+  package static func draw(_ uniform: Double) -> Double { epsilon + (1 - 2 * epsilon) * uniform }
 
   /// The probability that a gate is open.
-  static func openness(_ logAlpha: Double) -> Value {
+  package static func openness(_ logAlpha: Double) -> Value {
     let x = -stretch.lowerBound / (stretch.upperBound - stretch.lowerBound)
     let closed = sigmoid((log(x) - log(1 - x)) * temperature - logAlpha)
     let clipped = min(1 - epsilon, max(epsilon, closed))
@@ -51,7 +51,7 @@ public enum HardConcrete {
   /// - Parameters:
   ///   - logAlphas: The parameters of gates of one kind.
   ///   - multiple: What the number of open gates must be a multiple of, the nearest one from one multiple on; CoFi has 1.
-  static func settled(_ logAlphas: [Double], multipleOf multiple: Int = 1) -> [Double] {
+  package static func settled(_ logAlphas: [Double], multipleOf multiple: Int = 1) -> [Double] {
     let expected = logAlphas.reduce(0) { $0 + openness($1).value }
     var zeros = Int((Double(logAlphas.count) - expected).rounded(.toNearestOrEven))
     if multiple > 1 {

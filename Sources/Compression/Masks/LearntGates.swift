@@ -1,18 +1,18 @@
-import Encoders
+package import Encoders
 import Kernels
-import Tensors
+package import Tensors
 
 /// Gates that are learnt: log α of each, and the multipliers of the constraint on what they leave.
-final class LearntGates {
+package final class LearntGates {
   let config: EncoderConfig
   /// Kinds in the order in which they draw, each with its log α.
-  let kinds: [(kind: GateKind, logAlpha: Parameter)]
+  package let kinds: [(kind: GateKind, logAlpha: Parameter)]
   /// The multipliers λ₁ and λ₂, zero at first.
-  let multipliers: [Parameter]
+  package let multipliers: [Parameter]
   private let hasFeatures: Bool
 
   /// Gates over some parts, which start as CoFi's: log α from N(0, 0.01²) around 0 for neurons and 10 for everything else.
-  init(of parts: Set<PrunedPart>, in config: EncoderConfig, seed: UInt64) {
+  package init(of parts: Set<PrunedPart>, in config: EncoderConfig, seed: UInt64) {
     self.config = config
     hasFeatures = parts.contains(.hidden)
     kinds = GateKind.all(of: parts, in: config).enumerated().map { stream, kind in
@@ -30,7 +30,7 @@ final class LearntGates {
   var parameters: [Parameter] { kinds.map(\.logAlpha) + multipliers }
 
   /// Keeps log α within CoFi's bounds.
-  func constrain() {
+  package func constrain() {
     let (low, high) = (Float(HardConcrete.bounds.lowerBound), Float(HardConcrete.bounds.upperBound))
     for (_, parameter) in kinds {
       parameter.assign(Tensor(parameter.values.map { min(high, max(low, $0)) }, shape: parameter.shape))
@@ -40,7 +40,7 @@ final class LearntGates {
   private func logAlphas(_ parameter: Parameter) -> [Double] { parameter.values.map { Double($0) } }
 
   /// Gates drawn for a pass, one number after the other from one stream.
-  func drawn(from random: RandomSource) -> MaskGates {
+  package func drawn(from random: RandomSource) -> MaskGates {
     var index: UInt64 = 0
     var values: [GateKind: [HardConcrete.Value]] = [:]
     for (kind, parameter) in kinds {
@@ -55,7 +55,7 @@ final class LearntGates {
   /// Gates without chance, of a model that can be built.
   ///
   /// Those of halves are settled layer by layer, as CoFi does it; hidden features go as whole heads.
-  var settled: MaskGates {
+  package var settled: MaskGates {
     var values: [GateKind: [HardConcrete.Value]] = [:]
     var soft: [GateKind: [Double]] = [:]
     for (kind, parameter) in kinds {
@@ -97,7 +97,7 @@ final class LearntGates {
   /// 4 d (H + 1) / H · Σ over features and heads of p(feature) p(half) p(head), d features a head, and that of a
   /// feed-forward half's 2 Σ p(feature) p(half) p(neuron). Without gates of features a head counts 4 d (H + 1) and a neuron
   /// 2 H + 1. The sizes are those of CoFi.
-  func expectedSparsity() -> (value: Double, slopes: [GateKind: [Double]]) {
+  package func expectedSparsity() -> (value: Double, slopes: [GateKind: [Double]]) {
     let open = Dictionary(
       uniqueKeysWithValues: kinds.map { ($0.kind, logAlphas($0.logAlpha).map(HardConcrete.openness)) })
     func chances(_ kind: GateKind) -> [Double] {
@@ -137,7 +137,7 @@ final class LearntGates {
   /// The term λ₁ (ŝ − t) + λ₂ (ŝ − t)² for the expected sparsity ŝ and its target t, on a tape.
   ///
   /// Backward it descends by log α and ascends by λ₁ and λ₂.
-  func constraint(target: Double, on tape: Tape?) -> (loss: Tensor, sparsity: Double) {
+  package func constraint(target: Double, on tape: Tape?) -> (loss: Tensor, sparsity: Double) {
     let (sparsity, slopes) = expectedSparsity()
     let difference = sparsity - target
     let (first, second) = (Double(multipliers[0].values[0]), Double(multipliers[1].values[0]))

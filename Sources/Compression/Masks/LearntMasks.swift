@@ -28,7 +28,7 @@ public struct LearntMasks: Sendable, Equatable {
   }
 
   /// The share that shall be gone after so many updates.
-  func target(at step: Int) -> Double {
+  package func target(at step: Int) -> Double {
     warmUp > 0 ? sparsity * min(1, Double(max(0, step - begin)) / Double(warmUp)) : sparsity
   }
 
@@ -45,7 +45,9 @@ public struct LearntMasks: Sendable, Equatable {
     guard sparsity >= 0, sparsity < 1 else {
       throw .request("sparsity: found \(sparsity), expected a share from 0 and below 1")
     }
-    guard !parts.isEmpty else { throw .request("parts: found none, expected some of layers, heads, ffn, hidden") }
+    guard !parts.isEmpty else {
+      throw .request("parts: found none, expected some of layers, heads, ffn, hidden")
+    }
     guard learningRate > 0, learningRate.isFinite else {
       throw .request("learning rate of the masks: found \(learningRate), expected a number above 0")
     }
@@ -77,7 +79,7 @@ public final class LearntMaskObjective: TrainingObjective {
   private let masks: LearntMasks
   private let steps: Int
   /// What is learnt beside the model.
-  let gates: LearntGates
+  package let gates: LearntGates
   private let gated: [GatedParameter]
 
   /// An objective on top of another.
@@ -180,7 +182,8 @@ public final class LearntMaskObjective: TrainingObjective {
     var notes = ["masks learnt for a sparsity of \(masks.sparsity), now \(expectedSparsity)"]
     if gates.closedHalves > 0 {
       notes.append(
-        "\(gates.closedHalves) of the halves of layers have gone; a head or neuron whose results are zeros stands for each")
+        "\(gates.closedHalves) of the halves of layers have gone; a head or neuron whose results are zeros stands for each"
+      )
     }
     return try form.finish(CompressedModel(model), pruned, by: "learnt_masks", notes: notes)
   }

@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 /// Kind of parts that gates open and close.
-enum GateKind: Hashable {
+package enum GateKind: Hashable, Sendable {
   /// The attention half of each layer.
   case attention
   /// The feed-forward half of each layer.
@@ -25,7 +25,7 @@ enum GateKind: Hashable {
   }
 
   /// Name of the gates' parameter.
-  var name: String {
+  package var name: String {
     switch self {
     case .attention: "masks.attention"
     case .feedForward: "masks.feed_forward"
@@ -55,7 +55,7 @@ enum GateKind: Hashable {
 }
 
 /// Gates of a model in one pass, with their derivatives by log α; 1 where a kind has none.
-struct MaskGates {
+package struct MaskGates {
   let config: EncoderConfig
   private(set) var values: [GateKind: [HardConcrete.Value]]
 
@@ -67,7 +67,7 @@ struct MaskGates {
   }
 
   /// The gates of a kind.
-  subscript(kind: GateKind) -> [Double] {
+  package subscript(kind: GateKind) -> [Double] {
     values[kind]?.map(\.value) ?? [Double](repeating: 1, count: kind.count(config))
   }
 

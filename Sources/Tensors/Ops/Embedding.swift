@@ -72,36 +72,39 @@ package enum EmbeddingTable: Sendable {
   case dense(Tensor)
   /// 8-bit integers with a scale for each row, for inference alone.
   case int8(QuantizedMatrix)
+  /// Floats, to which gradients can go, whose rows are read as their 8-bit integers give them.
+  case simulated(Tensor)
 
   /// The table as floats; nil in another form.
   package var dense: Tensor? {
     switch self {
     case .dense(let table): table
-    case .int8: nil
+    case .int8, .simulated: nil
+    }
+  }
+
+  /// The row of each token, [tokens, features].
+  fileprivate func embedding(ids: [Int32]) -> Tensor {
+    switch self {
+    case .dense(let table): return table.embedding(ids: ids)
+    case .simulated(let table): return table.embedding(ids: ids).roundedToIntegers()
+    case .int8(let matrix):
+      ids.checkBelow(matrix.rows, name: "id")
+      let y = Storage(uninitialized: ids.count * matrix.columns)
+      matrix.gather(ids, into: y, adding: false)
+      return Tensor(storage: y, shape: [ids.count, matrix.columns])
     }
   }
 }
 
 extension Tensor {
-  /// The sum of rows of tables, [tokens, features], without a gradient.
+  /// The sum of rows of tables, [tokens, features], in their order; gradients go to the tables that take some.
   ///
   /// - Parameter tables: Each table with the row of each token, [tokens].
   package static func embedding(sumOf tables: [(table: EmbeddingTable, rows: [Int32])]) -> Tensor {
     guard let first = tables.first else { preconditionFailure("A sum of embeddings needs a table.") }
-    let columns: Int
-    switch first.table {
-    case .dense(let table): columns = table.shape.lastDimension
-    case .int8(let matrix): columns = matrix.columns
+    return tables.dropFirst().reduce(first.table.embedding(ids: first.rows)) {
+      $0 + $1.table.embedding(ids: $1.rows)
     }
-    let y = Storage.filled(0, count: first.rows.count * columns)
-    for (table, rows) in tables {
-      switch table {
-      case .dense(let table): Elementwise.add(table.embedding(ids: rows).storage, to: y)
-      case .int8(let matrix):
-        rows.checkBelow(matrix.rows, name: "id")
-        matrix.gather(rows, into: y, adding: true)
-      }
-    }
-    return Tensor(storage: y, shape: [first.rows.count, columns])
   }
 }

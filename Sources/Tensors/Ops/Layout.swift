@@ -55,7 +55,8 @@ extension Tensor {
       columns.count == shape.lastDimension, "spread needs a place for each column of \(shape).")
     columns.checkBelow(width, name: "column")
     let result = Tensor.result(
-      Storage(uninitialized: shape.rowCount * width), Shape(shape.dimensions.dropLast() + [width]), from: self)
+      Storage(uninitialized: shape.rowCount * width), Shape(shape.dimensions.dropLast() + [width]), from: self
+    )
     RowKernels.scatter(storage, width: width, columns: columns, into: result.storage, adding: false)
     if let tape = result.tape {
       tape.record(result) { dy in

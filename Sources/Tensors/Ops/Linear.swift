@@ -11,6 +11,8 @@ public struct LinearWeights: Sendable {
     case dense(Tensor)
     /// 8-bit integers with a scale for each output, for inference alone.
     case int8(QuantizedMatrix)
+    /// Floats, to which gradients can go, that compute as their 8-bit integers do.
+    case simulated(Tensor, QuantizedMatrix)
   }
 
   package let form: Form
@@ -38,7 +40,7 @@ public struct LinearWeights: Sendable {
   /// The shape of W, [outputs, inputs].
   var shape: Shape {
     switch form {
-    case .dense(let weight): weight.shape
+    case .dense(let weight), .simulated(let weight, _): weight.shape
     case .int8(let matrix): [matrix.rows, matrix.columns]
     }
   }
@@ -47,14 +49,14 @@ public struct LinearWeights: Sendable {
   package var dense: DenseWeights? {
     switch form {
     case .dense(let weight): DenseWeights(weight: weight, bias: bias)
-    case .int8: nil
+    case .int8, .simulated: nil
     }
   }
 
   /// The layer in 8-bit integers; nil in any other form.
   var quantized: QuantizedLinearKernel? {
     switch form {
-    case .dense: nil
+    case .dense, .simulated: nil
     case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
@@ -105,6 +107,9 @@ extension Tensor {
   ///   - activation: The function f.
   public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
     let shape = weights.resultShape(self)
+    if case .simulated(let weight, let matrix) = weights.form {
+      return simulatedLinear(weight, matrix, bias: weights.bias).applying(activation)
+    }
     guard let weights = weights.dense else {
       return quantizedLinear([weights], activation: activation)[0]
     }
