@@ -163,7 +163,7 @@ let package = Package(
         "Reports", "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization", "Datasets",
         "Evaluation",
         "ModelFormats",
-      ])
+      ], testsOnly: ["Compression"])
     + library(
       "Potstill",
       [

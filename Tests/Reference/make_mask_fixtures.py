@@ -238,7 +238,7 @@ def main():
     kinds |= {f"neurons.{i}": INNER for i in range(LAYERS)} | {"features": HIDDEN}
     loga = {kind: (1.2 * torch.randn(n, generator=generator) + 0.4).float().double() for kind, n in kinds.items()}
     # A layer whose halves close, a half whose heads close, and halves that close beside an open one.
-    loga["attention"] = torch.tensor([4.5, -4.5, 2.0, 3.0]).double()
+    loga["attention"] = torch.tensor([-0.5, -4.5, -0.2, 3.0]).double()
     loga["feed_forward"] = torch.tensor([1.0, -4.5, -4.0, 2.0]).double()
     loga["heads.3"] = torch.full((HEADS,), -4.5).double()
     loga["features"] = loga["features"] - 0.9

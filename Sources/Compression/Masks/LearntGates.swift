@@ -1,6 +1,6 @@
-package import Encoders
+import Encoders
 import Kernels
-package import Tensors
+import Tensors
 
 /// Gates that are learnt: log α of each, and the multipliers of the constraint on what they leave.
 package final class LearntGates {

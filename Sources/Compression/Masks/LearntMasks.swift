@@ -78,7 +78,7 @@ public final class LearntMaskObjective: TrainingObjective {
   private let model: TaskModel
   private let masks: LearntMasks
   private let steps: Int
-  /// What is learnt beside the model.
+  /// Gates and multipliers, which are learnt beside the model.
   package let gates: LearntGates
   private let gated: [GatedParameter]
 
@@ -170,6 +170,7 @@ public final class LearntMaskObjective: TrainingObjective {
   ///   loads in `transformers` with zeros.
   /// - Throws: `CompressionError.request` for a form that the result cannot have.
   public func cut(as form: PrunedForm = .compact) throws(CompressionError) -> CompressedModel {
+    self.gates.constrain()
     let gates = self.gates.settled
     let pruned = try StructuredPruning.model { () throws(ModelError) in
       let copy = try model.copy()

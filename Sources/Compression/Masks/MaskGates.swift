@@ -92,7 +92,7 @@ package struct MaskGates {
     return Set((0..<config.layerCount).filter { attention[$0] == 0 && feedForward[$0] == 0 })
   }
 
-  /// What the model's own pass must leave out; the rest is zero in the parameters.
+  /// Parts that a pass of the model must leave out; everything else that is closed is zero in the parameters.
   var closedParts: ClosedParts {
     let features = open(.features).map { Int32($0) }
     return ClosedParts(
@@ -202,6 +202,8 @@ final class GatedParameter {
   ///   - reaching: Whether a gradient shall arrive.
   func put(_ gates: MaskGates, forGood: Bool = false, reaching: Bool = false) {
     let factors = Factors(self, gates)
+    // A gate of 1 is at the end of its range, where it has no slope.
+    if factors.areOnes { return }
     place.put(keeping: !forGood, reaching: reaching) { factors.multiply($0) }
   }
 
@@ -247,14 +249,19 @@ final class GatedParameter {
     init(_ gated: GatedParameter, _ gates: MaskGates) {
       scale = gated.half.map { gates[$0.kind][$0.layer] } ?? 1
       let isMatrix = gated.place.parameter.shape.rank == 2
-      rows = gated.rows.map { kind in
+      rows = gated.rows.flatMap { kind in
         let values = gates[kind].map { Float($0) }
-        return Tensor(values, shape: isMatrix ? [values.count, 1] : [values.count])
+        return values.allSatisfy { $0 == 1 }
+          ? nil : Tensor(values, shape: isMatrix ? [values.count, 1] : [values.count])
       }
-      columns = gated.columns.map { columns in
-        Tensor(gates[columns.kind].flatMap { [Float](repeating: Float($0), count: columns.width) })
+      columns = gated.columns.flatMap { columns in
+        let values = gates[columns.kind].flatMap { [Float](repeating: Float($0), count: columns.width) }
+        return values.allSatisfy { $0 == 1 } ? nil : Tensor(values)
       }
     }
+
+    /// Whether nothing is multiplied.
+    var areOnes: Bool { scale == 1 && rows == nil && columns == nil }
 
     /// s · r ⊙ W ⊙ c.
     func multiply(_ own: Tensor) -> Tensor {
