@@ -53,6 +53,9 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.frozenLayers, default: "none"))
   package var freezeLayers: String?
 
+  @Flag(inversion: .prefixedNo, help: .training(\.quantizationAware, default: "no"))
+  package var quantizationAware: Bool?
+
   @Option(help: .training(\.optim, default: "adamw_torch"))
   package var optim: OptimizerName?
 

@@ -12,6 +12,8 @@ public final class Context {
   public private(set) var random: RandomSource
   /// The values that somebody wants to see of the pass; nil keeps none.
   public var taps: Taps?
+  /// The parts of the model that the pass goes without; nil leaves none out.
+  public var closed: ClosedParts?
 
   /// A context for one forward (and backward) pass.
   public init(tape: Tape? = nil, isTraining: Bool = false, random: RandomSource = RandomSource(seed: 0)) {
@@ -22,6 +24,12 @@ public final class Context {
 
   /// A context that records nothing and drops nothing.
   public static var inference: Context { Context() }
+
+  /// The source of one operation's draws, a stream of its own.
+  package func nextRandom() -> RandomSource {
+    defer { random.stream &+= 1 }
+    return random
+  }
 
   /// The next mask, or `.none` outside training or when the probability is 0.
   ///
@@ -38,6 +46,27 @@ public final class Context {
       seed: random.seed, stream: random.stream, firstRow: random.firstRow, probability: probability,
       starts: starts)
   }
+}
+
+/// Parts of a model that a pass goes without though the model has them, such as those that learnt masks have closed.
+public struct ClosedParts: Sendable, Equatable {
+  /// Layers, counted from 0, that are passed by: what goes in comes out.
+  public let layers: Set<Int>
+  /// Hidden features that are left, ascending; nil where all are.
+  private let features: [Int32]?
+  /// The number of hidden features with those that are closed.
+  private let width: Int
+
+  /// Layers that are closed, and the hidden features that are left of so many.
+  ///
+  /// The closed features of everything that a layer writes must be zero.
+  public init(layers: Set<Int>, features: [Int32], of width: Int) {
+    (self.layers, self.width) = (layers, width)
+    self.features = features.count < width ? features : nil
+  }
+
+  /// The features that count in a LayerNorm of so many; nil where all do.
+  package func features(of width: Int) -> [Int32]? { width == self.width ? features : nil }
 }
 
 /// The values inside a model that somebody wants to see, by name, and what a pass has kept of them.

@@ -32,6 +32,8 @@ public final class Parameter {
     set { trains = newValue }
   }
   private var trains: Bool
+  /// Whether passes compute with the floats as their 8-bit integers would; of no effect where it is held in integers.
+  package var simulatesInt8 = false
   package let slot: GradientSlot
 
   private enum Held {
@@ -75,12 +77,16 @@ public final class Parameter {
   ///
   /// Integers are multiplied as they are where the pass has no tape; where gradients pass through, their floats are.
   package func weights(bias: Tensor?, in context: Context) -> LinearWeights {
+    if quantized == nil, simulatesInt8 {
+      return LinearWeights(simulatingInt8: tensor(in: context), bias: bias)
+    }
     guard context.tape == nil, let quantized else { return LinearWeights(tensor(in: context), bias: bias) }
     return LinearWeights(.int8(quantized), bias: bias)
   }
 
   /// The parameter as a table of embeddings, integers as they are where the pass has no tape.
   package func table(in context: Context) -> EmbeddingTable {
+    if quantized == nil, simulatesInt8 { return .simulated(tensor(in: context)) }
     guard context.tape == nil, let quantized else { return .dense(tensor(in: context)) }
     return .int8(quantized)
   }

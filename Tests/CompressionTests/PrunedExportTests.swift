@@ -58,6 +58,23 @@ import Training
       for (form, model) in [("rank-compact", thin), ("rank-merged", try thin.merged())] {
         try write(model, to: folder.appending(path: "pruned/\(architecture.rawValue)-\(form)"))
       }
+      let masks = try LearntMaskObjective(
+        SupervisedObjective(model), of: model, as: LearntMasks(sparsity: 0.5, warmUp: 0), steps: 1)
+      // A layer and another's attention are closed, and some of everything else.
+      for (kind, parameter) in masks.gates.kinds {
+        let values =
+          switch kind {
+          case .attention: [Float](arrayLiteral: 4, -4.5, -4.5)
+          case .feedForward: [Float](arrayLiteral: 4, -4.5, 4)
+          case .heads, .neurons, .features: (0..<parameter.count).map { Float(4 - 3 * ($0 % 4)) }
+          }
+        parameter.assign(Tensor(values, shape: parameter.shape))
+      }
+      for (form, name) in [(PrunedForm.compact, "compact"), (.padded, "padded")] {
+        try write(
+          masks.cut(as: form).model,
+          to: folder.appending(path: "pruned/\(architecture.rawValue)-masks-\(name)"))
+      }
     }
     try writeImportance(in: folder)
   }

@@ -24,6 +24,28 @@ import Testing
     #expect(GoldenModel.difference(found, expected) < 0.1 * scale)
   }
 
+  /// Embeddings, layers and what is kept: the floats answer what the integers will, to the bit, with a tape or without one.
+  @Test(arguments: ["classifier", "roberta", "distilbert", "electra"])
+  func simulatedIntegersAnswerAsTheIntegersDo(name: String) throws {
+    guard let golden = try? GoldenModel(name) else { return }
+    for kept in [[], ["embeddings"]] {
+      let model = try TaskModel(directory: golden.directory)
+      let float = model(golden.batch, in: .inference).logits.values
+      try model.simulateInt8(keeping: kept)
+      let integers = try model.quantized(keeping: kept)
+      FixedThreads.run {
+        let expected = integers(golden.batch, in: .inference).logits.values
+        #expect(model(golden.batch, in: .inference).logits.values == expected && expected != float)
+        #expect(model(golden.batch, in: Context(tape: Tape())).logits.values == expected)
+      }
+      #expect(model.simulatesInt8 && !model.isQuantized)
+      model.stopSimulatingInt8()
+      FixedThreads.run { #expect(model(golden.batch, in: .inference).logits.values == float) }
+    }
+    let model = try TaskModel(directory: golden.directory)
+    #expect(throws: ModelError.self) { try model.simulateInt8(keeping: ["nothing"]) }
+  }
+
   @Test func kernelsAndThreadsGiveOneAnswer() throws {
     let golden = try GoldenModel("classifier")
     let model = try TaskModel(directory: golden.directory).quantized()

@@ -102,6 +102,35 @@ import Testing
     }
   }
 
+  @Test func layerNormOfSomeFeatures() {
+    let inputs = [
+      sample([4, 6], seed: 1), sample([4, 6], seed: 2), sample([6], seed: 3, shift: 1), sample([6], seed: 4),
+    ]
+    let kept: [Int32] = [0, 2, 3, 5]
+    let (x, residual, gamma, beta) = (inputs[0], inputs[1], inputs[2], inputs[3])
+    let y = x.layerNorm(
+      residual: residual, gamma: gamma, beta: beta, epsilon: 1e-5, kept: kept, in: .inference)
+    // What LayerNorm makes of the kept columns alone, and zeros.
+    func narrow(_ tensor: Tensor, _ rows: Int) -> Tensor {
+      let values = tensor.values
+      return Tensor(
+        (0..<rows).flatMap { row in kept.map { values[row * 6 + Int($0)] } },
+        shape: tensor.shape.rank == 2 ? [rows, 4] : [4])
+    }
+    let expected = narrow(x, 4).layerNorm(
+      residual: narrow(residual, 4), gamma: narrow(gamma, 1), beta: narrow(beta, 1), epsilon: 1e-5,
+      in: .inference)
+    #expect(narrow(y, 4).values == expected.values)
+    #expect((0..<4).allSatisfy { y.values[$0 * 6 + 1] == 0 && y.values[$0 * 6 + 4] == 0 })
+    checkGradients(inputs) {
+      $0[0].layerNorm(residual: $0[1], gamma: $0[2], beta: $0[3], epsilon: 1e-5, kept: kept, in: $1)
+    }
+    checkGradients(inputs, isTraining: true) {
+      $0[0].layerNorm(
+        residual: $0[1], gamma: $0[2], beta: $0[3], epsilon: 1e-5, dropout: 0.4, kept: kept, in: $1)
+    }
+  }
+
   @Test func embeddings() {
     let tables = [sample([7, 3], seed: 1), sample([5, 3], seed: 2), sample([2, 3], seed: 3)]
     checkGradients(tables) {

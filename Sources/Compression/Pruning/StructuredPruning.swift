@@ -109,24 +109,44 @@ public struct StructuredPruning: CompressionMethod {
   func finish(
     _ before: CompressedModel, _ pruned: TaskModel, rows: CompressionRows
   ) throws(CompressionError) -> CompressedModel {
-    var notes = ["importance by \(measure.rawValue) on \(rows.examples.count) rows"]
-    var result = pruned
-    switch form {
-    case .loadable, .compact:
-      if let reason = pruned.config.reasonAgainstTransformers {
-        notes.append(
-          "transformers 5 does not load it: \(reason); its \(pruned.isFactorised ? "merged" : "padded") form loads with equal logits"
-        )
-      }
-    case .padded:
-      result = try Self.model { () throws(ModelError) in try pruned.padded() }
-      notes.append(
-        "zeros stand in place of heads and of uneven neurons: dense kernels are no faster for them")
-    }
-    return before.becoming(result, by: name, notes: notes)
+    try form.finish(
+      before, pruned, by: name,
+      notes: ["importance by \(measure.rawValue) on \(rows.examples.count) rows"])
   }
 
   static func model<Result>(_ body: () throws(ModelError) -> Result) throws(CompressionError) -> Result {
     do throws(ModelError) { return try body() } catch { throw .model(error) }
+  }
+}
+
+extension PrunedForm {
+  /// A pruned model in this form, with its report.
+  ///
+  /// - Throws: `CompressionError.request` for a model that `transformers` cannot build where it shall.
+  func finish(
+    _ before: CompressedModel, _ pruned: TaskModel, by method: String, notes: [String]
+  ) throws(CompressionError) -> CompressedModel {
+    var notes = notes
+    var result = pruned
+    let reason = pruned.config.reasonAgainstTransformers
+    switch self {
+    case .loadable:
+      // Factors are no form of pruning: what was factorised before stays so.
+      if let reason, !pruned.isFactorised {
+        throw .request("\(reason); choose the form compact or padded")
+      }
+      notes += [reason].compactMap(\.self).map { unloadable(pruned, $0) }
+    case .compact: notes += [reason].compactMap(\.self).map { unloadable(pruned, $0) }
+    case .padded:
+      result = try StructuredPruning.model { () throws(ModelError) in try pruned.padded() }
+      notes.append(
+        "zeros stand in place of heads and of uneven neurons: dense kernels are no faster for them")
+    }
+    return before.becoming(result, by: method, notes: notes)
+  }
+
+  private func unloadable(_ pruned: TaskModel, _ reason: String) -> String {
+    let form = pruned.isFactorised ? "merged" : "padded"
+    return "transformers 5 does not load it: \(reason); its \(form) form loads with equal logits"
   }
 }

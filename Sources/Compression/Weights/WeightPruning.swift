@@ -90,10 +90,7 @@ public final class WeightPruningObjective: TrainingObjective {
     density = pruning.density.value(at: Int((progress * Double(steps)).rounded()))
     for matrix in matrices { matrix.mask(density: density) }
     let tape = context.tape
-    // What is recorded first runs last, when every gradient has arrived.
-    tape?.record(outputs: matrices.map(\.weight.slot)) { [matrices] gradients in
-      for (matrix, gradient) in zip(matrices, gradients) { matrix.passBack(gradient) }
-    }
+    tape?.atTheEnd { [matrices] in for matrix in matrices { matrix.passBack() } }
     do {
       let loss = try base.loss(batch, progress: progress, in: context)
       if tape == nil || loss.total.slot == nil { restore() }
@@ -136,16 +133,12 @@ public final class WeightPruningObjective: TrainingObjective {
 
 /// A weight with its scores and its mask.
 private final class MaskedMatrix {
-  let weight: Parameter
   let scores: Parameter?
+  private let place: StandIn
   private var mask: Tensor
-  /// The values without the mask, while the weight holds those with it.
-  private var dense: Tensor?
-  /// The gradient of earlier micro-batches.
-  private var earlier: Tensor?
 
   init(_ weight: Parameter, learnsScores: Bool) {
-    self.weight = weight
+    place = StandIn(weight)
     scores =
       learnsScores
       ? Parameter(
@@ -154,32 +147,27 @@ private final class MaskedMatrix {
     mask = Tensor(repeating: 1, shape: weight.shape)
   }
 
+  var weight: Parameter { place.parameter }
+
   /// Puts W ⊙ M in the place of W.
   func mask(density: Double, forGood: Bool = false) {
-    restore()
-    let values = weight.values
-    let ranked = scores?.values ?? values.map { abs($0) }
-    mask = Tensor(
-      HighestScores.mask(of: ranked, keeping: Int(density * Double(ranked.count))), shape: weight.shape)
-    let whole = Tensor(values, shape: weight.shape)
-    weight.assign(whole * mask)
-    dense = forGood ? nil : whole
-    earlier = weight.gradient.map { Tensor($0.values, shape: $0.shape) }
+    place.put(keeping: !forGood) { whole in
+      let ranked = scores?.values ?? whole.values.map { abs($0) }
+      mask = Tensor(
+        HighestScores.mask(of: ranked, keeping: Int(density * Double(ranked.count))), shape: whole.shape)
+      return whole * mask
+    }
   }
 
   /// Puts W back.
-  func restore() {
-    if let dense { weight.assign(dense) }
-    dense = nil
-  }
+  func restore() { place.restore() }
 
-  /// Gives the gradient of W ⊙ M, those of earlier micro-batches included, to W and S, and puts W back.
-  func passBack(_ gradient: Storage?) {
-    defer { restore() }
-    guard let gradient, let dense else { return }
-    let whole = Tensor(storage: gradient, shape: weight.shape)
-    scores?.slot.add(((earlier.map { whole - $0 } ?? whole) * dense).storage)
-    weight.slot.add((whole * mask).storage)
+  /// Gives the gradient of W ⊙ M to W and S, and puts W back.
+  func passBack() {
+    place.passBack { g, whole in
+      scores?.slot.add((g * whole).storage)
+      return g * mask
+    }
   }
 }
 

@@ -50,7 +50,7 @@ extension GeneralDistiller {
   ///
   /// - Throws: `TrainingError.configuration` for what the student cannot do.
   func take(_ training: TrainingConfig, for examples: [EncodedExample]) throws(TrainingError) {
-    try student.freeze(as: training)
+    try student.prepare(as: training)
     hardLabelLoss = try HardLabelLoss(training, of: student, examples: examples)
   }
 

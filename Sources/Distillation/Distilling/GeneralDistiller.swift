@@ -44,9 +44,10 @@ open class GeneralDistiller: TrainingObjective {
   public let transports: [LayerTransport?]
   /// Doubts about the configuration, for the user to read.
   public let warnings: [Fault]
-  /// Student's parameters by weight decay, those that are frozen left out, then the projections.
+  /// Student's parameters by weight decay, those that are frozen left out, then the projections and what terms have.
   public var groups: [ParameterGroup] {
     ParameterGroup.decayGroups(student.parameters.filter(\.isTrainable)) + projectionGroups
+      + ownTerms.flatMap(\.groups)
   }
   /// Rows that a cache on disk must keep of each example for this distiller.
   public let cachedParts: [CachedPart]

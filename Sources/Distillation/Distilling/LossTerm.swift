@@ -2,7 +2,7 @@ public import Datasets
 import Encoders
 import Tasks
 public import Tensors
-import Training
+public import Training
 
 /// Term of a distiller's loss: its name in logs, its weight, and a loss of a student's and a teacher's answers.
 ///
@@ -28,6 +28,8 @@ public protocol LossTerm {
   var teacherTaps: [String] { get }
   /// Whether it needs the teacher; without any term that does, no teacher is asked.
   var needsTeacher: Bool { get }
+  /// Parameters of its own that are learnt with the student, such as a map between two widths.
+  var groups: [ParameterGroup] { get }
 
   /// The factor of the loss at a point of the run.
   ///
@@ -52,6 +54,8 @@ extension LossTerm {
   public var teacherTaps: [String] { [] }
   /// True: the term needs the teacher.
   public var needsTeacher: Bool { true }
+  /// No parameters.
+  public var groups: [ParameterGroup] { [] }
   /// 1 throughout.
   public func weight(progress: Double) -> Double { 1 }
 }

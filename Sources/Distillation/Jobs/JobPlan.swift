@@ -141,6 +141,10 @@ extension JobPlan {
     }
     guard let model = tasks.first?.student.model else { return lines }
     if let frozen = model.frozenParts(by: job.training) { lines.append("frozen   \(frozen)") }
+    if job.training.quantizationAware {
+      lines.append(
+        "int8     trained and scored as 8-bit integers compute; saved in floats, for TaskModel.quantized()")
+    }
     if job.training.saveStrategy == .auto {
       // Weights, and two moments of those that are trained.
       let bytes = model.parameters.reduce(0) { $0 + ($1.isTrainable ? 12 : 4) * $1.count }

@@ -56,7 +56,7 @@ struct MadeStudent {
       try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed, listener)
     }
     for (index, model) in models.enumerated() {
-      try model.freeze(as: job.training)
+      try model.prepare(as: job.training)
       descriptions[index].trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
     }
   }

@@ -15,6 +15,33 @@ extension TaskModel {
   /// - Throws: `ModelError.request` when an entry of `kept` fits no matrix, the model is one of integers already or has no
   ///   matrix that could be one, or weights are NaN or infinite.
   public func quantized(keeping kept: [String] = []) throws(ModelError) -> TaskModel {
+    let chosen = try matrices(keeping: kept)
+    let source = QuantizedCopy(of: self, quantizing: Set(chosen.map(\.name)))
+    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+  }
+
+  /// Makes the encoder's matrices compute as their 8-bit integers will, in training and outside (quantisation-aware training).
+  ///
+  /// What the model answers from now on is what `quantized(keeping:)` of it answers, to the bit. Gradients pass the rounding
+  /// straight through to the floats, which the model goes on to hold and to save.
+  ///
+  /// - Parameter kept: What computes in floats, as of `quantized(keeping:)`.
+  /// - Throws: What `quantized(keeping:)` throws.
+  public func simulateInt8(keeping kept: [String] = []) throws(ModelError) {
+    let chosen = Set(try matrices(keeping: kept).map(\.name))
+    for parameter in parameters { parameter.simulatesInt8 = chosen.contains(parameter.name) }
+  }
+
+  /// Makes all matrices compute as the floats that they are again.
+  public func stopSimulatingInt8() {
+    for parameter in parameters { parameter.simulatesInt8 = false }
+  }
+
+  /// Whether some matrices compute as their 8-bit integers will.
+  public var simulatesInt8: Bool { parameters.contains(where: \.simulatesInt8) }
+
+  /// The matrices that can be 8-bit integers, those that shall stay in floats left out.
+  private func matrices(keeping kept: [String]) throws(ModelError) -> [Parameter] {
     guard !isQuantized else { throw .request("the model's weights are 8-bit integers already") }
     let candidates = parameters.filter(mayBeQuantized)
     guard !candidates.isEmpty else {
@@ -32,8 +59,7 @@ extension TaskModel {
       throw .request(
         "weights that are NaN or infinite have no integers (\(LoadReport.NonFinite.text(nonFinite)))")
     }
-    let source = QuantizedCopy(of: self, quantizing: Set(chosen.map(\.name)))
-    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+    return chosen
   }
 
   /// Modules of the matrices that `quantized(keeping:)` makes integers.

@@ -88,6 +88,8 @@ package struct ParameterPlace: Sendable {
   package let layer: Int?
   /// Widths along which a smaller model keeps less of it.
   package let cut: Cut
+  /// Whether it belongs to the head.
+  package let isOfHead: Bool
 }
 
 extension EncoderConfig {
@@ -96,8 +98,10 @@ extension EncoderConfig {
   /// - Parameter name: Its canonical name.
   package func place(of name: String) -> ParameterPlace {
     let part = family.layerPart(of: name)
-    let cut = cutOfFactor(name, whole: cut(of: name, part?.name))
-    return ParameterPlace(module: parentModule(of: name), layer: part?.layer, cut: cut)
+    return ParameterPlace(
+      module: parentModule(of: name), layer: part?.layer,
+      cut: cutOfFactor(name, whole: cut(of: name, part?.name)),
+      isOfHead: part == nil && headForm.owns(name))
   }
 
   /// Widths along which a smaller model keeps less of a module's weight, were it whole.

@@ -30,11 +30,17 @@ struct BertEncoder: Encoder {
   }
 
   func callAsFunction(_ batch: TokenBatch, firstRowsOnly: Bool, in context: Context) -> EncoderOutput {
-    let trimsLast = firstRowsOnly && !(layers.last?.wantsEveryRow(in: context) ?? false)
+    let closed = context.closed?.layers ?? []
+    let last = layers.indices.last { !closed.contains($0) } ?? layers.count
+    let trimsLast =
+      firstRowsOnly && last < layers.count && !layers[last...].contains { $0.wantsEveryRow(in: context) }
     var x = embeddings(batch, in: context)
     for (index, layer) in layers.enumerated() {
-      let isLast = index == layers.count - 1
-      x = layer(x, starts: batch.starts, firstRowsOnly: isLast && trimsLast, in: context)
+      if closed.contains(index) {
+        layer.pass(x, in: context)
+      } else {
+        x = layer(x, starts: batch.starts, firstRowsOnly: index == last && trimsLast, in: context)
+      }
     }
     return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)
   }

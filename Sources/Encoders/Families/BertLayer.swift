@@ -69,6 +69,9 @@ struct BertLayer {
     return result
   }
 
+  /// Passes rows by, as a closed layer does: they are its output.
+  func pass(_ x: Tensor, in context: Context) { context.taps?.keep(x, as: name) }
+
   /// The feed-forward half before its residual, in one operation unless somebody wants to see the wide rows.
   private func feed(_ x: Tensor, in context: Context) -> Tensor {
     guard let tapped = context.taps, tapped.wants(taps.inner) else {

@@ -43,7 +43,6 @@ struct LayerNormLayer {
   ) -> Tensor {
     x.layerNorm(
       residual: residual, gamma: gamma.tensor(in: context), beta: beta.tensor(in: context), epsilon: epsilon,
-      dropout: dropout,
-      starts: starts, in: context)
+      dropout: dropout, starts: starts, kept: context.closed?.features(of: gamma.count), in: context)
   }
 }

@@ -23,6 +23,27 @@ package enum RowKernels {
     for row in 0..<dy.count { dx.pointer[row * columns + index] += dy.pointer[row] }
   }
 
+  /// y[rows, columns.count] = some columns of x[rows, width].
+  package static func gather(_ x: Storage, width: Int, columns: [Int32], into y: Storage) {
+    RowBlocks.rows(y.count / max(1, columns.count), columns: columns.count) { range in
+      for row in range {
+        let (source, target) = (x.pointer + row * width, y.pointer + row * columns.count)
+        for (place, column) in columns.enumerated() { target[place] = source[Int(column)] }
+      }
+    }
+  }
+
+  /// y[rows, width] = the columns of x[rows, columns.count] at their places, and zeros elsewhere; or y += them.
+  package static func scatter(_ x: Storage, width: Int, columns: [Int32], into y: Storage, adding: Bool) {
+    RowBlocks.rows(y.count / max(1, width), columns: width) { range in
+      for row in range {
+        let (source, target) = (x.pointer + row * columns.count, y.pointer + row * width)
+        if !adding { target.update(repeating: 0, count: width) }
+        for (place, column) in columns.enumerated() { target[Int(column)] += source[place] }
+      }
+    }
+  }
+
   /// Copies blocks of `length` values of x side by side into blocks of `width` values of y, from `offset` on.
   package static func copy(
     _ x: Storage, blocks: Int, length: Int, into y: Storage, width: Int, offset: Int

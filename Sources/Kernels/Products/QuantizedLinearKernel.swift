@@ -45,6 +45,16 @@ package struct QuantizedLinearKernel: Sendable {
     }
   }
 
+  /// Rows as products take them, [rows, columns]: scale · (integer − zero) of each value.
+  package static func rounded(_ x: Storage, rows: Int, columns: Int) -> Storage {
+    let y = Storage(uninitialized: rows * columns)
+    RowBlocks.rows(rows, columns: columns) { range in
+      let start = range.lowerBound * columns
+      QuantizedRows(x.pointer + start, rows: range.count, columns: columns).values(into: y.pointer + start)
+    }
+    return y
+  }
+
   /// Shares the panels of several layers' outputs among the workers.
   fileprivate static func forEachPanel(
     of layers: [QuantizedLinearKernel], rows: Int, _ body: (_ layer: Int, _ panels: Range<Int>) -> Void

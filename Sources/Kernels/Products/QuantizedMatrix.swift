@@ -219,6 +219,17 @@ struct QuantizedRows {
   }
 }
 
+extension QuantizedRows {
+  /// Writes what the integers stand for, [rows, columns], on this thread.
+  func values(into y: UnsafeMutablePointer<Float>) {
+    for row in 0..<rows {
+      let (integers, target) = (bytes + row * rowBytes, y + row * columns)
+      let (scale, zero) = (scales[row], zeros[row])
+      for column in 0..<columns { target[column] = scale * Float(Int32(integers[column]) - zero) }
+    }
+  }
+}
+
 /// Instructions that products of 8-bit integers are computed with; all give the same bits.
 package enum Int8Kernel: Int32, CaseIterable, Sendable {
   /// Plain C.

@@ -4,6 +4,17 @@ import Tensors
 public import Training
 
 extension TaskModel {
+  /// Makes the model ready to be trained as settings say: frozen parts, and matrices that compute as 8-bit integers.
+  ///
+  /// - Throws: `TrainingError.configuration` for what the model does not have.
+  public func prepare(as settings: TrainingConfig) throws(TrainingError) {
+    try freeze(as: settings)
+    guard settings.quantizationAware else { return }
+    do throws(ModelError) { try simulateInt8() } catch {
+      throw .configuration([Fault("quantization_aware", "is true, but \(error)")])
+    }
+  }
+
   /// Freezes the embeddings and layers that settings name: a pass takes their weights as constants, so nothing below the
   /// lowest trainable layer is computed backwards, and they have no gradient and no state of an optimizer.
   ///

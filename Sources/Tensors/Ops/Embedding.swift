@@ -74,66 +74,40 @@ package enum EmbeddingTable: Sendable {
   case int8(QuantizedMatrix)
   /// Short rows [vocabulary, rank] and the layer [features, rank] that widens them.
   indirect case product(narrow: EmbeddingTable, up: LinearWeights)
+  /// Floats, to which gradients can go, whose rows are read as their 8-bit integers give them.
+  case simulated(Tensor)
 
   /// The table as floats; nil in another form.
   package var dense: Tensor? {
     switch self {
     case .dense(let table): table
-    case .int8, .product: nil
+    case .int8, .product, .simulated: nil
     }
   }
 
-  /// Whether it is a product, through which gradients go.
-  private var isProduct: Bool {
-    switch self {
-    case .dense, .int8: false
-    case .product: true
-    }
-  }
-
-  /// Whether one of several tables is a product.
-  fileprivate static func hasProduct(_ tables: [EmbeddingTable]) -> Bool {
-    tables.contains(where: \.isProduct)
-  }
-
-  /// Rows of the table, [tokens, features]; gradients reach what is held in floats.
-  fileprivate func rows(_ ids: [Int32]) -> Tensor {
+  /// The row of each token, [tokens, features]; gradients reach what is held in floats.
+  fileprivate func embedding(ids: [Int32]) -> Tensor {
     switch self {
     case .dense(let table): return table.embedding(ids: ids)
+    case .simulated(let table): return table.embedding(ids: ids).roundedToIntegers()
     case .int8(let matrix):
       ids.checkBelow(matrix.rows, name: "id")
-      let y = Storage.filled(0, count: ids.count * matrix.columns)
-      matrix.gather(ids, into: y, adding: true)
+      let y = Storage(uninitialized: ids.count * matrix.columns)
+      matrix.gather(ids, into: y, adding: false)
       return Tensor(storage: y, shape: [ids.count, matrix.columns])
-    case .product(let narrow, let up): return narrow.rows(ids).linear(up)
+    case .product(let narrow, let up): return narrow.embedding(ids: ids).linear(up)
     }
   }
 }
 
 extension Tensor {
-  /// The sum of rows of tables, [tokens, features]; without a gradient unless one of the tables is a product.
+  /// The sum of rows of tables, [tokens, features], in their order; gradients go to the tables that take some.
   ///
   /// - Parameter tables: Each table with the row of each token, [tokens].
   package static func embedding(sumOf tables: [(table: EmbeddingTable, rows: [Int32])]) -> Tensor {
     guard let first = tables.first else { preconditionFailure("A sum of embeddings needs a table.") }
-    if EmbeddingTable.hasProduct(tables.map(\.table)) {
-      return tables.dropFirst().reduce(first.table.rows(first.rows)) { $0 + $1.table.rows($1.rows) }
+    return tables.dropFirst().reduce(first.table.embedding(ids: first.rows)) {
+      $0 + $1.table.embedding(ids: $1.rows)
     }
-    let columns: Int
-    switch first.table {
-    case .dense(let table): columns = table.shape.lastDimension
-    case .int8(let matrix): columns = matrix.columns
-    case .product(_, let up): columns = up.outputs
-    }
-    let y = Storage.filled(0, count: first.rows.count * columns)
-    for (table, rows) in tables {
-      switch table {
-      case .dense, .product: Elementwise.add(table.rows(rows).storage, to: y)
-      case .int8(let matrix):
-        rows.checkBelow(matrix.rows, name: "id")
-        matrix.gather(rows, into: y, adding: true)
-      }
-    }
-    return Tensor(storage: y, shape: [first.rows.count, columns])
   }
 }

@@ -33,6 +33,41 @@ extension Tensor {
     return result
   }
 
+  /// Some columns of rows [..., features], [..., columns], ascending; dx has dy at them and zeros elsewhere.
+  func columns(at columns: [Int32]) -> Tensor {
+    let width = shape.lastDimension
+    columns.checkBelow(width, name: "column")
+    let result = Tensor.result(
+      Storage(uninitialized: shape.rowCount * columns.count),
+      Shape(shape.dimensions.dropLast() + [columns.count]), from: self)
+    RowKernels.gather(storage, width: width, columns: columns, into: result.storage)
+    if let tape = result.tape {
+      tape.record(result) { dy in
+        slot?.contribute { RowKernels.scatter(dy, width: width, columns: columns, into: $0, adding: $1) }
+      }
+    }
+    return result
+  }
+
+  /// Rows [..., columns] spread over `width` columns, [..., width], with zeros at the others; dx is dy at those columns.
+  func spread(to columns: [Int32], of width: Int) -> Tensor {
+    precondition(
+      columns.count == shape.lastDimension, "spread needs a place for each column of \(shape).")
+    columns.checkBelow(width, name: "column")
+    let result = Tensor.result(
+      Storage(uninitialized: shape.rowCount * width), Shape(shape.dimensions.dropLast() + [width]), from: self
+    )
+    RowKernels.scatter(storage, width: width, columns: columns, into: result.storage, adding: false)
+    if let tape = result.tape {
+      tape.record(result) { dy in
+        let dx = Storage(uninitialized: count)
+        RowKernels.gather(dy, width: width, columns: columns, into: dx)
+        slot?.add(dx)
+      }
+    }
+    return result
+  }
+
   /// The tensors joined along one axis; each gets its part of the gradient.
   ///
   /// - Parameters:

@@ -13,6 +13,8 @@ public struct LinearWeights: Sendable {
     case int8(QuantizedMatrix)
     /// Two thin layers in a row, W = up · narrow, each in a form of its own.
     indirect case product(narrow: LinearWeights, up: LinearWeights)
+    /// Floats, to which gradients can go, that compute as their 8-bit integers do.
+    case simulated(Tensor, QuantizedMatrix)
   }
 
   package let form: Form
@@ -48,7 +50,7 @@ public struct LinearWeights: Sendable {
   /// The shape of W, [outputs, inputs].
   var shape: Shape {
     switch form {
-    case .dense(let weight): weight.shape
+    case .dense(let weight), .simulated(let weight, _): weight.shape
     case .int8(let matrix): [matrix.rows, matrix.columns]
     case .product(let narrow, let up): [up.outputs, narrow.inputs]
     }
@@ -58,14 +60,14 @@ public struct LinearWeights: Sendable {
   package var dense: DenseWeights? {
     switch form {
     case .dense(let weight): DenseWeights(weight: weight, bias: bias)
-    case .int8, .product: nil
+    case .int8, .product, .simulated: nil
     }
   }
 
   /// The two thin layers; nil in any other form.
   var product: (narrow: LinearWeights, up: LinearWeights)? {
     switch form {
-    case .dense, .int8: nil
+    case .dense, .int8, .simulated: nil
     case .product(let narrow, let up): (narrow, up)
     }
   }
@@ -73,7 +75,7 @@ public struct LinearWeights: Sendable {
   /// The layer in 8-bit integers; nil in any other form.
   var quantized: QuantizedLinearKernel? {
     switch form {
-    case .dense, .product: nil
+    case .dense, .product, .simulated: nil
     case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
@@ -125,6 +127,9 @@ extension Tensor {
   public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
     let shape = weights.resultShape(self)
     if let (narrow, up) = weights.product { return linear(narrow).linear(up, activation: activation) }
+    if case .simulated(let weight, let matrix) = weights.form {
+      return simulatedLinear(weight, matrix, bias: weights.bias).applying(activation)
+    }
     guard let weights = weights.dense else {
       return quantizedLinear([weights], activation: activation)[0]
     }

@@ -15,13 +15,21 @@ extension Tensor {
   ///   - dropout: The probability of dropping an element of x, 0 ..< 1; only in training.
   ///   - starts: Where the rows of each sequence begin, and their number, [sequences + 1], by which dropout draws; nil takes x
   ///     as one sequence.
+  ///   - kept: The features that count, ascending: mean and variance are taken over them alone, and y is zero at the others;
+  ///     nil counts all.
   ///   - context: The pass that dropout draws its bits for.
   /// - Returns: The normalised rows, [..., features].
   public func layerNorm(
     residual: Tensor? = nil, gamma: Tensor, beta: Tensor, epsilon: Float, dropout: Float = 0,
-    starts: [Int32]? = nil, in context: Context
+    starts: [Int32]? = nil, kept: [Int32]? = nil, in context: Context
   ) -> Tensor {
     let (rows, columns) = (shape.rowCount, shape.lastDimension)
+    if let kept {
+      return self.columns(at: kept).layerNorm(
+        residual: residual?.columns(at: kept), gamma: gamma.columns(at: kept), beta: beta.columns(at: kept),
+        epsilon: epsilon, dropout: dropout, starts: starts, in: context
+      ).spread(to: kept, of: columns)
+    }
     precondition(
       residual == nil || residual?.shape == shape, "The residual must have the shape of x, \(shape).")
     precondition(

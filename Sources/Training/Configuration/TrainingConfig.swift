@@ -50,6 +50,8 @@ public struct TrainingConfig: Sendable, Equatable {
   public var freezesEmbeddings = false
   /// Layers of the encoder that keep their weights; nil trains all.
   public var frozenLayers: FrozenLayers?
+  /// Whether the encoder's matrices compute as their 8-bit integers will.
+  public var quantizationAware = false
   /// The shape of the learning rate.
   public var lrSchedulerType = SchedulerType.linear
   /// The schedule's own settings, such as `lr_end` and `power` (polynomial) or `num_cycles` (cosine).
@@ -229,6 +231,10 @@ extension TrainingConfig {
     Setting(
       "freeze_layers", \.frozenLayers,
       help: "Keep layers of the encoder as they are: the first so many, or by their numbers from 0, as 0-3,6."
+    ),
+    Setting(
+      "quantization_aware", \.quantizationAware,
+      help: "Train and score the model as the 8-bit integers of its matrices will compute.", isWritten: { $0 }
     ),
   ]
 

@@ -37,6 +37,17 @@ import Testing
     #expect(resumed.code == 1 && resumed.messages.contains("holds no checkpoint"))
   }
 
+  @Test func quantizationAwareTrainingIsPlannedAndRecorded() throws {
+    let train = ["train", "--model", world.path("base"), "--quantization-aware"] + data
+    let plan = potstill(train + ["--dry-run"])
+    #expect(
+      plan.code == 0 && plan.output.contains("\nint8     trained and scored as 8-bit"),
+      "\(plan.output)\(plan.messages)")
+    let run = potstill(train + ["--output", world.path("aware")])
+    try #require(run.code == 0, "\(run.messages)")
+    #expect(try world.text("aware/recipe.yaml").contains("\nquantization_aware: true\n"))
+  }
+
   @Test func aStudentTakesThemAndHearsWhereTheyDoNotCount() throws {
     let distill = ["distill", "--teacher", world.path("base"), "--student", "T1"] + data + Self.options
     let without = potstill(distill + ["--dry-run"])

@@ -99,7 +99,7 @@ public final class PreparedPretraining {
     try distiller?.checkAccumulation(job.training.gradientAccumulationSteps)
     let loss = try HardLabelLoss(job.training, of: start.model)
     distiller?.hardLabelLoss = loss
-    try start.model.freeze(as: job.training)
+    try start.model.prepare(as: job.training)
     if let teacher {
       self.job.text.task.maxSequenceLength = teacher.lengthLimit(job.text.task.maxSequenceLength)
     }
