@@ -203,6 +203,8 @@ void ps_f16_to_f32(const uint16_t *x, float *y, int64_t n);
 void ps_bf16_to_f32(const uint16_t *x, float *y, int64_t n);
 // To the nearest, ties to even; returns how many values are NaN or too large (65520 and more), which become NaN or infinity.
 int64_t ps_f32_to_f16(const float *x, uint16_t *y, int64_t n);
+// The same for bfloat16, too large from 0x1.ffp127 on.
+int64_t ps_f32_to_bf16(const float *x, uint16_t *y, int64_t n);
 
 // ---- waiting --------------------------------------------------------------------------------------------------
 // Tells the processor that this is a spinning loop.

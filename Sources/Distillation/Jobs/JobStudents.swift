@@ -51,7 +51,8 @@ struct MadeStudent {
       try self.init(toTrain: job.student.name, tasks[0].definition, seed: seed, listener)
     }
     for (index, model) in models.enumerated() {
-      try model.freeze(as: job.training)
+      try model.take(job.training)
+      descriptions[index].weights = model.weights
       descriptions[index].trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
     }
   }

@@ -306,7 +306,9 @@ struct PreparedTask {
     let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
     let reading = try validation.reading(of: student, tokenizer: tokenizer)
     let own = try LabelOrder(model: student.model, path: path, task: definition)
-    if reading === scored, own.outputs == labelOrder.outputs, let known = memory.evaluation(after: summary) {
+    // Evaluations of the run are of the values before they were rounded for the file.
+    if student.model.saveDType == .float32, reading === scored, own.outputs == labelOrder.outputs,
+      let known = memory.evaluation(after: summary) {
       return known
     }
     listener.counted(.evaluated(path))

@@ -71,7 +71,7 @@ public final class TheseusDistiller: TrainingObjective {
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
     let data = TrainingData(examples.filter { $0.target != .none }, config: config)
-    try student.freeze(as: config)
+    try student.take(config)
     hardLabelLoss = try HardLabelLoss(config, of: student, examples: examples)
     totalSteps = try StepPlan(data, config: config).totalSteps
     let loop = TrainingLoop(

@@ -33,7 +33,9 @@ extension TaskModel {
         "weights that are NaN or infinite have no integers (\(LoadReport.NonFinite.text(nonFinite)))")
     }
     let source = QuantizedCopy(of: self, quantizing: Set(chosen.map(\.name)))
-    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+    let model = try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+    model.saveDType = saveDType
+    return model
   }
 
   /// Whether some weights are 8-bit integers.
@@ -41,6 +43,14 @@ extension TaskModel {
 
   /// The bytes of all parameters as they are held.
   public var byteCount: Int { parameters.reduce(0) { $0 + $1.byteCount } }
+
+  /// Size and form of the weights.
+  public var weights: WeightSize {
+    let floats = parameters.reduce(0) { $0 + ($1.quantized == nil ? $1.count : 0) }
+    return WeightSize(
+      form: isQuantized ? "int8" : saveDType.rawValue,
+      fileBytes: byteCount - (4 - saveDType.dtype.byteCount) * floats, heldBytes: byteCount)
+  }
 
   /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.
   private func mayBeQuantized(_ parameter: Parameter) -> Bool {
@@ -51,12 +61,44 @@ extension TaskModel {
   }
 
   /// The configuration as it is saved beside the weights.
-  var storedConfig: JSONValue {
-    guard isQuantized, var object = config.json.objectValue else { return config.json }
+  ///
+  /// - Parameter type: Type of the floats there.
+  func storedConfig(_ type: SaveDType) -> JSONValue {
+    guard var object = config.json.objectValue else { return config.json }
+    if type != .float32 {
+      // Version 4 of transformers reads the second key.
+      for key in ["dtype", "torch_dtype"] { object[key] = .string(type.rawValue) }
+    }
+    guard isQuantized else { return .object(object) }
     let kept = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
     object[QuantizationFormat.key] = QuantizationFormat.json(
       kept: kept.map { parentModule(of: storedName(of: $0)) })
     return .object(object)
+  }
+}
+
+/// Size of a model's weights in memory and in files, and their form there.
+public struct WeightSize: Sendable, Equatable {
+  /// The form in files: `float32`, `float16`, `bfloat16`, or `int8` for one whose matrices are 8-bit integers.
+  public let form: String
+  /// The bytes that the values take in the model's file.
+  public let fileBytes: Int
+  /// The bytes that the values take in memory.
+  public let heldBytes: Int
+
+  /// The size of weights of some form.
+  public init(form: String, fileBytes: Int, heldBytes: Int) {
+    (self.form, self.fileBytes, self.heldBytes) = (form, fileBytes, heldBytes)
+  }
+
+  /// The size of so many values in floats of 32 bits.
+  public init(floats count: Int) {
+    self.init(form: SaveDType.float32.rawValue, fileBytes: 4 * count, heldBytes: 4 * count)
+  }
+
+  /// The bytes in the file in MB of 2^20 bytes, with the form where that is not `float32`.
+  package var text: String {
+    megabytes(fileBytes) + " MB" + (form == SaveDType.float32.rawValue ? "" : " in \(form)")
   }
 }
 

@@ -1,4 +1,4 @@
-import ModelFormats
+public import ModelFormats
 import Tensors
 import Tokenization
 
@@ -14,6 +14,8 @@ public final class TaskModel {
   let headPrefix: String?
   let encoder: any Encoder
   let layers: any Head
+  /// Type of the floats in the model's files: that of the files it was loaded from, and the one that it is saved in.
+  public package(set) var saveDType = SaveDType.float32
 
   /// Gives the outputs other names, as many as there are.
   package func rename(labels: [String]) {

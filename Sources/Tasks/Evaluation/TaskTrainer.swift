@@ -46,7 +46,7 @@ public final class TaskTrainer {
 
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
   public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
-    try model.freeze(as: config)
+    try model.take(config)
     let loss = try HardLabelLoss(config, of: model, examples: training)
     let loop = TrainingLoop(
       config: config, objective: SupervisedObjective(model, loss: loss),

@@ -63,7 +63,7 @@ public final class MaskedLanguageTrainer {
   /// Trains to the end; see `TrainingLoop.run(resumingFrom:)`.
   public func train(resumingFrom point: ResumePoint? = nil) throws -> TrainingSummary {
     _ = try HardLabelLoss(config, of: model)
-    try model.freeze(as: config)
+    try model.take(config)
     var masker = masker
     masker.seed = config.dataSeed ?? config.seed
     let loop = TrainingLoop(

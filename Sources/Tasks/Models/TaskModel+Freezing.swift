@@ -4,6 +4,16 @@ import Tensors
 public import Training
 
 extension TaskModel {
+  /// Takes what settings of a run say of its model: frozen parts, and the type that it is saved in.
+  ///
+  /// - Throws: `TrainingError.configuration` for a layer that the encoder does not have, and a value beyond the type's range.
+  package func take(_ settings: TrainingConfig) throws(TrainingError) {
+    try freeze(as: settings)
+    do throws(ModelError) { try choose(settings.saveDType) } catch {
+      throw .configuration([Fault("save_dtype", "is \(settings.saveDType.rawValue), but \(error)")])
+    }
+  }
+
   /// Freezes the embeddings and layers that settings name: a pass takes their weights as constants, so nothing below the
   /// lowest trainable layer is computed backwards, and they have no gradient and no state of an optimizer.
   ///

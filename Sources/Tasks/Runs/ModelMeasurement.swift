@@ -15,6 +15,8 @@ public struct ModelMeasurement {
   public let layers: Int
   /// The number of parameters.
   public let parameters: Int
+  /// The bytes of its weights in their file.
+  public let bytes: Int
   /// Sentences a second in batches; nil when it was not measured.
   public let samplesPerSecond: Double?
   /// Milliseconds for one sentence alone, the median; nil when it was not measured.
@@ -29,9 +31,10 @@ public struct ModelMeasurement {
 
   /// A measurement made elsewhere.
   public init(
-    name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
-    metrics: [Score], evaluation: TaskEvaluation? = nil
+    name: String, layers: Int, parameters: Int, bytes: Int? = nil, samplesPerSecond: Double?,
+    latency: Double?, metrics: [Score], evaluation: TaskEvaluation? = nil
   ) {
+    self.bytes = bytes ?? 4 * parameters
     self.evaluation = evaluation
     self.name = name
     self.layers = layers
@@ -57,6 +60,7 @@ public struct ModelMeasurement {
   package init(of model: TokenizedModel, latency: Double, _ evaluation: TaskEvaluation) {
     self.init(
       name: model.path, layers: model.model.config.layerCount, parameters: model.model.parameterCount,
+      bytes: model.model.weights.fileBytes,
       samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue, latency: latency,
       metrics: evaluation.result.metrics, evaluation: evaluation)
   }
@@ -91,7 +95,7 @@ public struct ModelMeasurement {
     if isModel {
       object["layers"] = .integer(layers)
       object["parameters"] = .integer(parameters)
-      object["mb"] = .double((Double(4 * parameters) / 1_048_576 * 100).rounded() / 100)
+      object["mb"] = .double((Double(bytes) / 1_048_576 * 100).rounded() / 100)
     }
     object["samples_per_second"] = samplesPerSecond.map { .double(($0 * 10).rounded() / 10) }
     object["latency_ms"] = latency.map { .double(($0 * 1000).rounded() / 1000) }
