@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Datasets
 import Distillation
-import ModelFormats
+public import ModelFormats
 import Tasks
 import Training
 
@@ -11,7 +11,7 @@ extension SaveStrategy: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
 extension SaveDType: ExpressibleByArgument {
   /// The type of a name, or of a short form such as `fp16`.
-  package init?(argument: String) { self.init(named: argument) }
+  public init?(argument: String) { self.init(named: argument) }
 }
 
 /// Options of training, under the names of Hugging Face's TrainingArguments.

@@ -38,6 +38,15 @@ extension TaskModel {
     return model
   }
 
+  /// This model with floats in place of its 8-bit integers: the values that they stand for.
+  ///
+  /// - Throws: `ModelError.request` for a model without integers.
+  package func dequantized() throws(ModelError) -> TaskModel {
+    guard isQuantized else { throw .request("the model's weights are floats already") }
+    let source = QuantizedCopy(of: self, quantizing: [])
+    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+  }
+
   /// Whether some weights are 8-bit integers.
   public var isQuantized: Bool { parameters.contains { $0.quantized != nil } }
 

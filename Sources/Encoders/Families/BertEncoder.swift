@@ -121,12 +121,12 @@ struct BertEmbeddings {
 
   /// Rows of the tokens of a graph, [batch, sequence, hidden].
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    var sum = graph.gather(graph.value(word), at: tokens.ids)
+    var sum = graph.rows(of: word, at: tokens.ids)
     if let segment {
       let row = tokens.segments ?? graph.integer(0)
-      sum = graph.add(sum, graph.gather(graph.value(segment), at: row))
+      sum = graph.add(sum, graph.rows(of: segment, at: row))
     }
-    sum = graph.add(sum, graph.gather(graph.value(position), at: positions(of: tokens, in: graph)))
+    sum = graph.add(sum, graph.rows(of: position, at: positions(of: tokens, in: graph)))
     let rows = norm(sum, in: graph)
     return projection?(rows, in: graph) ?? rows
   }

@@ -102,7 +102,7 @@ struct ConvolutionalEncoder: Encoder {
   }
 
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    var x = graph.gather(graph.value(wordTable), at: tokens.ids)
+    var x = graph.rows(of: wordTable, at: tokens.ids)
     for widths in layers {
       // Behind the last token come zeros, as before the first.
       let columns = graph.transpose(graph.multiply(x, tokens.presence(in: graph)), [0, 2, 1])

@@ -108,7 +108,7 @@ struct RecurrentEncoder: Encoder {
   }
 
   func callAsFunction(_ tokens: GraphTokens, in graph: ONNXGraph) -> GraphValue {
-    let rows = graph.gather(graph.value(wordTable), at: tokens.ids)
+    let rows = graph.rows(of: wordTable, at: tokens.ids)
     let lengths = tokens.lengths(in: graph)
     let last = layers.reduce(graph.transpose(rows, [1, 0, 2])) { x, directions in
       // [positions, batch, features] goes in, and [positions, 2, batch, hidden] comes out.
