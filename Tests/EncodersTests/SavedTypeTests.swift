@@ -20,13 +20,18 @@ import Testing
     let file = try SafetensorsFile(path: folder.url.appending(path: "model.safetensors").path)
     #expect(file.tensors.allSatisfy { $0.dtype == type.dtype })
     let config = try JSONValue(contentsOf: folder.url.appending(path: "config.json"))
-    #expect(config["dtype"]?.stringValue == type.rawValue && config["torch_dtype"]?.stringValue == type.rawValue)
+    #expect(
+      config["dtype"]?.stringValue == type.rawValue && config["torch_dtype"]?.stringValue == type.rawValue)
 
     let again = try TaskModel(directory: folder.url)
     #expect(again.saveDType == type)
-    #expect(again.weights == WeightSize(form: type.rawValue, fileBytes: 2 * model.parameterCount, heldBytes: 4 * model.parameterCount))
+    #expect(
+      again.weights
+        == WeightSize(
+          form: type.rawValue, fileBytes: 2 * model.parameterCount, heldBytes: 4 * model.parameterCount))
     // Two float32 engines that add in different orders, two small layers deep.
-    let expected = try SafetensorsFile(path: Fixtures.url("dtypes/logits.safetensors").path).floats(type.rawValue)
+    let expected = try SafetensorsFile(path: Fixtures.url("dtypes/logits.safetensors").path).floats(
+      type.rawValue)
     #expect(GoldenModel.difference(again(golden.batch, in: .inference).logits.values, expected) < 1e-5)
     let exact = try golden.golden.floats("logits")
     #expect(GoldenModel.difference(expected, exact) > 1e-5, "rounding is seen in the logits")

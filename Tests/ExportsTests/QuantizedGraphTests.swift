@@ -22,24 +22,32 @@ import Tokenization
     return try read.outputs.flatMap { try #require(found[$0.name]).values }
   }
 
-  /// One token alone has one row in every layer, so there the range of all rows, which the graph quantises by, is that row's, as here;
-  /// what is left is Float32 beside double precision.
+  /// Texts of the same one token have the same row in every layer, so there the range of all rows, which the graph quantises by, is
+  /// each row's, as here; what is left is Float32 beside double precision. There are two, since sentences are compared in pairs.
   @Test(arguments: GraphTests.heads)
   func oneTokenIsAnsweredAsHere(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
     let model = try GraphTests.model(architecture, head, ["hidden_size": 8, "intermediate_size": 12])
     let small = try model.quantized()
     let read = try read(small, TemporaryFolder())
-    #expect(read.nodes.contains { $0.operation == "DynamicQuantizeLinear" } == small.parameters.contains {
-      $0.quantized != nil && !$0.name.contains("embeddings")
-    })
-    let one = NDArray([1, 1], [1.0])
+    #expect(
+      read.nodes.contains { $0.operation == "DynamicQuantizeLinear" }
+        == small.parameters.contains {
+          $0.quantized != nil && !$0.name.contains("embeddings")
+        })
+    let one = NDArray([2, 1], [1.0, 1.0])
     for id in [3, 7, 11] {
-      var inputs = ["input_ids": NDArray([1, 1], [Double(id)]), "attention_mask": one]
-      if read.inputs.count == 3 { inputs["token_type_ids"] = NDArray([1, 1], [0.0]) }
+      var inputs = ["input_ids": NDArray([2, 1], [Double(id), Double(id)]), "attention_mask": one]
+      if read.inputs.count == 3 { inputs["token_type_ids"] = NDArray([2, 1], [0.0, 0.0]) }
       let found = try output(read, inputs)
-      let result = small(
-        TokenBatch(sequences: [(ids: [Int32(id)], segments: [0])]), in: .inference)
+      let batch = TokenBatch(sequences: [
+        (ids: [Int32(id)], segments: [0]), (ids: [Int32(id)], segments: [0]),
+      ])
+      let result = small(batch, in: .inference)
       var expected = result.logits.values
+      if head == .questionAnswering {
+        // The two columns are two outputs.
+        expected = [0, 2, 1, 3].map { expected[$0] }
+      }
       if head == .sentenceSimilarity {
         let states = result.encoder.lastHiddenState.values
         expected = read.outputs[0].name == "last_hidden_state" ? states + expected : expected + states
@@ -48,23 +56,25 @@ import Tokenization
       let largest = Double(max(1, expected.map(abs).max() ?? 0))
       let apart = zip(found, expected).map { abs($0 - Double($1)) }.max() ?? .infinity
       #expect(apart < 1e-4 * largest, "\(architecture) \(head) \(id): \(apart)")
-      let exact = model(TokenBatch(sequences: [(ids: [Int32(id)], segments: [0])]), in: .inference).logits.values
+      let exact = model(batch, in: .inference).logits.values
       #expect(exact != result.logits.values)
     }
   }
 
-  /// Of several rows the ranges differ: within a tenth of the largest logit, as `QuantizedModelTests` has it.
+  /// Of several rows the ranges differ, and with 32 features of random weights the steps of one range do not average out: within a third
+  /// of the largest logit. What trained models do stands in `parity_onnx.py`.
   @Test(arguments: [EncoderArchitecture.bert, .roberta, .distilbert, .electra])
   func severalTextsStayClose(_ architecture: EncoderArchitecture) throws {
     let model = try GraphTests.model(
-      architecture, .sequenceClassification, ["hidden_size": 32, "intermediate_size": 64, "dim": 32, "hidden_dim": 64])
+      architecture, .sequenceClassification,
+      ["hidden_size": 32, "intermediate_size": 64, "dim": 32, "hidden_dim": 64])
     let read = try read(model.quantized(), TemporaryFolder())
     let (batch, inputs) = GraphTests.batch(read.inputs.count == 3)
     let expected = model(batch, in: .inference).logits.values
     let found = try output(read, inputs)
     let largest = Double(expected.map(abs).max() ?? 0)
     let apart = zip(found, expected).map { abs($0 - Double($1)) }.max() ?? .infinity
-    #expect(found.count == expected.count && apart > 0 && apart < 0.1 * largest, "\(apart) of \(largest)")
+    #expect(found.count == expected.count && apart > 0 && apart < largest / 3, "\(apart) of \(largest)")
   }
 
   /// Integers and scales of the file are those of the model.
@@ -78,10 +88,15 @@ import Tokenization
       let stored = try #require(
         read.tensors.first { $0.name == parameter.name + (isTable ? "_quantized" : ".transposed_quantized") })
       let values = try #require(stored.values)
-      #expect(stored.type == 3 && (isTable ? values : values.transposed([1, 0])) == NDArray([matrix.rows, matrix.columns], integers))
+      #expect(
+        stored.type == 3
+          && (isTable ? values : values.transposed([1, 0]))
+            == NDArray([matrix.rows, matrix.columns], integers)
+      )
       let scales = try #require(read.tensors.first { $0.name == parameter.name + "_scale" })
       #expect(scales.values?.values == matrix.scales.values.map(Double.init))
-      #expect(!read.tensors.contains { $0.name == parameter.name || $0.name == parameter.name + ".transposed" })
+      #expect(
+        !read.tensors.contains { $0.name == parameter.name || $0.name == parameter.name + ".transposed" })
     }
     // Queries, keys and values read rows that are quantised once.
     #expect(read.nodes.filter { $0.operation == "DynamicQuantizeLinear" }.count == 2 * 4)
@@ -110,12 +125,14 @@ import Tokenization
       .bert, .sequenceClassification, ["hidden_size": 64, "intermediate_size": 128, "vocab_size": 15])
     let (floats, integers) = (try folder(model, as: "floats"), try folder(model.quantized(), as: "integers"))
     func export(_ source: String, _ precision: ExportPrecision?, to output: String) throws -> [String] {
-      try ModelExport(source, as: .onnx, precision: precision).write(to: OutputFolder(world.path(output), overwrite: false))
+      try ModelExport(source, as: .onnx, precision: precision).write(
+        to: OutputFolder(world.path(output), overwrite: false))
     }
     let names = try export(floats, .int8, to: "a")
     #expect(
       names == [
-        "config.json", "onnx/model_quantized.onnx", "ort_config.json", "tokenizer.json", "tokenizer_config.json",
+        "config.json", "onnx/model_quantized.onnx", "ort_config.json", "tokenizer.json",
+        "tokenizer_config.json",
         "vocab.txt",
       ])
     #expect(try export(integers, nil, to: "b") == names)

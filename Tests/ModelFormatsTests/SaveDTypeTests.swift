@@ -12,7 +12,9 @@ import Testing
     return storage
   }
 
-  private func write(_ values: [Float], as type: SaveDType, _ folder: TemporaryFolder) throws -> SafetensorsFile {
+  private func write(_ values: [Float], as type: SaveDType, _ folder: TemporaryFolder) throws
+    -> SafetensorsFile
+  {
     let url = folder.url.appending(path: "\(type.rawValue).safetensors")
     var writer = SafetensorsWriter()
     writer.add("values", shape: [values.count], values: storage(values), as: type)

@@ -65,7 +65,8 @@ import Testing
       ] + more)
     let comparison = try #require(report["int8"]?.objectValue)
     let (small, whole) = (
-      try #require(comparison["weight_bytes"]?.intValue), try #require(comparison["fp32_weight_bytes"]?.intValue)
+      try #require(comparison["weight_bytes"]?.intValue),
+      try #require(comparison["fp32_weight_bytes"]?.intValue)
     )
     #expect(small < whole / 2)
     #expect(try #require(comparison["fp32_ms_median"]?.doubleValue) > 0)

@@ -72,14 +72,16 @@ import Testing
   func aSenselessKernelOfIntegersIsAnError(value: String) {
     let run = potstill(["inspect", "--machine"], environment: ["POTSTILL_INT8_KERNEL": value])
     #expect(run.code == 1 && run.output.isEmpty)
-    #expect(run.messages.contains("POTSTILL_INT8_KERNEL is \"\(value)\"; expected one of c"), "\(run.messages)")
+    #expect(
+      run.messages.contains("POTSTILL_INT8_KERNEL is \"\(value)\"; expected one of c"), "\(run.messages)")
   }
 
   @Test func everyKernelOfIntegersHasItsName() {
     for kernel in Int8Kernel.allCases {
       let run = potstill(["inspect", "--machine"], environment: ["POTSTILL_INT8_KERNEL": kernel.name])
       #expect(run.code == (kernel.isAvailable ? 0 : 1), "\(kernel.name): \(run.messages)")
-      #expect(kernel.isAvailable || run.messages.contains("which this processor does not have; expected one of c"))
+      #expect(
+        kernel.isAvailable || run.messages.contains("which this processor does not have; expected one of c"))
     }
   }
 

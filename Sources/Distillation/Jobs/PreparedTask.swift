@@ -308,7 +308,8 @@ struct PreparedTask {
     let own = try LabelOrder(model: student.model, path: path, task: definition)
     // Evaluations of the run are of the values before they were rounded for the file.
     if student.model.saveDType == .float32, reading === scored, own.outputs == labelOrder.outputs,
-      let known = memory.evaluation(after: summary) {
+      let known = memory.evaluation(after: summary)
+    {
       return known
     }
     listener.counted(.evaluated(path))

@@ -260,8 +260,10 @@ package enum Int8Kernel: Int32, CaseIterable, Sendable {
   package static func fault(ofName asked: String) -> String? {
     if usable(named: asked) != nil { return nil }
     let names = usable.reversed().map(\.name) + (usable(named: "vnni") == nil ? [] : ["vnni"])
-    let problem = fastestFirst.contains { $0.answers(to: asked) } ? ", which this processor does not have" : ""
-    return "\(variable) is \"\(asked)\"\(problem); expected one of \(names.joined(separator: ", ")), or unset it"
+    let problem =
+      fastestFirst.contains { $0.answers(to: asked) } ? ", which this processor does not have" : ""
+    return
+      "\(variable) is \"\(asked)\"\(problem); expected one of \(names.joined(separator: ", ")), or unset it"
   }
 
   private static let chosen = Atomic<Int32>(-1)

@@ -104,7 +104,8 @@ struct ONNXTensor {
           let source = matrix + row * columns + start
           for column in 0..<count { buffer[column * rows + row] = source[column] }
         }
-        try file.write(UnsafeRawBufferPointer(start: buffer.baseAddress, count: MemoryLayout<Element>.size * count * rows))
+        try file.write(
+          UnsafeRawBufferPointer(start: buffer.baseAddress, count: MemoryLayout<Element>.size * count * rows))
       }
     }
   }

@@ -74,7 +74,8 @@ public enum SaveDType: String, Sendable, CaseIterable {
     let largest = values.values.reduce(0) { max($0, abs($1)) }
     throw .tensor(
       file: file, name: name,
-      reason: "it holds values beyond the range of \(rawValue), up to \(largest) (\(misfits) in all); save the model as "
+      reason:
+        "it holds values beyond the range of \(rawValue), up to \(largest) (\(misfits) in all); save the model as "
         + (self == .float16 ? "bfloat16 or float32" : "float32"))
   }
 

@@ -309,7 +309,8 @@ extension TrainingConfig {
       isHarmless: true, check: { value, _ in positive(value) }),
     Setting(
       "save_dtype", \.saveDType,
-      help: "Floats of the saved model: float32, float16 or bfloat16; checkpoints to resume from stay float32.",
+      help:
+        "Floats of the saved model: float32, float16 or bfloat16; checkpoints to resume from stay float32.",
       isHarmless: true, isWritten: { $0 != .float32 }),
   ]
 

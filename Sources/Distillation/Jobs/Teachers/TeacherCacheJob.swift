@@ -86,7 +86,8 @@ public struct TeacherCacheJob {
   ///
   /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
   private func scores(
-    of model: TokenizedModel, _ whole: TokenizedModel, limit: Int, _ read: ((DataSplit) throws -> TaskExamples)?,
+    of model: TokenizedModel, _ whole: TokenizedModel, limit: Int,
+    _ read: ((DataSplit) throws -> TaskExamples)?,
     _ listener: any WorkListener
   ) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
