@@ -22,11 +22,13 @@ import Tokenization
     return try read.outputs.flatMap { try #require(found[$0.name]).values }
   }
 
-  /// Texts of the same one token have the same row in every layer, so there the range of all rows, which the graph quantises by, is
-  /// each row's, as here; what is left is Float32 beside double precision. There are two, since sentences are compared in pairs.
+  /// Texts of the same one token, two since sentences are compared in pairs.
+  ///
+  /// They have the same row in every layer, so the range of all rows, which the graph quantises by, is each row's, as here; what is left is
+  /// Float32 beside double precision.
   @Test(arguments: GraphTests.heads)
   func oneTokenIsAnsweredAsHere(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
-    let model = try GraphTests.model(architecture, head, ["hidden_size": 8, "intermediate_size": 12])
+    let model = try GraphTests.model(architecture, head, ["hidden_size": 12, "intermediate_size": 18])
     let small = try model.quantized()
     let read = try read(small, TemporaryFolder())
     #expect(
@@ -61,8 +63,10 @@ import Tokenization
     }
   }
 
-  /// Of several rows the ranges differ, and with 32 features of random weights the steps of one range do not average out: within a third
-  /// of the largest logit. What trained models do stands in `parity_onnx.py`.
+  /// Several rows, whose ranges differ from that of all.
+  ///
+  /// With 32 features of random weights the steps of one range do not average out: within a third of the largest logit. What
+  /// trained models do stands in `parity_onnx.py`.
   @Test(arguments: [EncoderArchitecture.bert, .roberta, .distilbert, .electra])
   func severalTextsStayClose(_ architecture: EncoderArchitecture) throws {
     let model = try GraphTests.model(

@@ -41,7 +41,7 @@ import Testing
 
   @Test func float32IsWrittenAsItIs() throws {
     let folder = try TemporaryFolder()
-    let values: [Float] = [1e-45, -0.0, 3.4e38, 0.1]
+    let values: [Float] = [.leastNonzeroMagnitude, -0.0, 3.4e38, 0.1]
     let file = try write(values, as: .float32, folder)
     #expect(file["values"]?.dtype == .float32)
     #expect(try file.floats("values").map(\.bitPattern) == values.map(\.bitPattern))

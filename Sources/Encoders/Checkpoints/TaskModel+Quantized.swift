@@ -55,10 +55,11 @@ extension TaskModel {
 
   /// Size and form of the weights.
   public var weights: WeightSize {
-    let floats = parameters.reduce(0) { $0 + ($1.quantized == nil ? $1.count : 0) }
-    return WeightSize(
+    WeightSize(
       form: isQuantized ? "int8" : saveDType.rawValue,
-      fileBytes: byteCount - (4 - saveDType.dtype.byteCount) * floats, heldBytes: byteCount)
+      fileBytes: parameters.reduce(0) {
+        $0 + ($1.quantized?.byteCount ?? saveDType.dtype.byteCount * $1.count)
+      }, heldBytes: byteCount)
   }
 
   /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.

@@ -11,6 +11,8 @@ public struct LinearWeights: Sendable {
     case dense(Tensor)
     /// 8-bit integers with a scale for each output, for inference alone.
     case int8(QuantizedMatrix)
+    /// Floats without their blocks of zeros, for inference alone.
+    case blocks(BlockMatrix)
   }
 
   package let form: Form
@@ -40,6 +42,7 @@ public struct LinearWeights: Sendable {
     switch form {
     case .dense(let weight): weight.shape
     case .int8(let matrix): [matrix.rows, matrix.columns]
+    case .blocks(let matrix): [matrix.rows, matrix.columns]
     }
   }
 
@@ -47,14 +50,22 @@ public struct LinearWeights: Sendable {
   package var dense: DenseWeights? {
     switch form {
     case .dense(let weight): DenseWeights(weight: weight, bias: bias)
-    case .int8: nil
+    case .int8, .blocks: nil
+    }
+  }
+
+  /// The layer without its blocks of zeros; nil in any other form.
+  var blocks: BlockLinearKernel? {
+    switch form {
+    case .dense, .int8: nil
+    case .blocks(let matrix): BlockLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
 
   /// The layer in 8-bit integers; nil in any other form.
   var quantized: QuantizedLinearKernel? {
     switch form {
-    case .dense: nil
+    case .dense, .blocks: nil
     case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
@@ -106,7 +117,7 @@ extension Tensor {
   public func linear(_ weights: LinearWeights, activation: Activation = .identity) -> Tensor {
     let shape = weights.resultShape(self)
     guard let weights = weights.dense else {
-      return quantizedLinear([weights], activation: activation)[0]
+      return heldLinear([weights], activation: activation)[0]
     }
     let (rows, kernel) = (self.shape.rowCount, weights.kernel)
     let tape = Tensor.tape(of: [self] + weights.tensors)
@@ -133,7 +144,9 @@ extension Tensor {
     let shapes = layers.map { $0.resultShape(self) }
     let dense = layers.compactMap(\.dense)
     guard dense.count == layers.count else {
-      return layers.allSatisfy { $0.quantized != nil } ? quantizedLinear(layers) : layers.map { linear($0) }
+      let areAlike =
+        layers.allSatisfy { $0.quantized != nil } || layers.allSatisfy { $0.blocks != nil }
+      return areAlike ? heldLinear(layers) : layers.map { linear($0) }
     }
     return linear(dense, shapes)
   }
@@ -207,14 +220,19 @@ extension Tensor {
 }
 
 extension Tensor {
-  /// The rows of several layers of 8-bit integers that read the same rows.
-  private func quantizedLinear(_ layers: [LinearWeights], activation: Activation = .identity) -> [Tensor] {
+  /// The rows of several layers that read the same rows, all of 8-bit integers or all without their blocks of zeros.
+  private func heldLinear(_ layers: [LinearWeights], activation: Activation = .identity) -> [Tensor] {
     checkInference(layers)
-    let kernels = layers.compactMap(\.quantized)
+    let (kernels, blocks) = (layers.compactMap(\.quantized), layers.compactMap(\.blocks))
     let shapes = layers.map { $0.resultShape(self) }
     let results = shapes.map { Storage(uninitialized: $0.count) }
-    QuantizedLinearKernel.forward(
-      storage, rows: shape.rowCount, layers: kernels, into: results, activation: activation.kernel)
+    if blocks.count == layers.count {
+      BlockLinearKernel.forward(
+        storage, rows: shape.rowCount, layers: blocks, into: results, activation: activation.kernel)
+    } else {
+      QuantizedLinearKernel.forward(
+        storage, rows: shape.rowCount, layers: kernels, into: results, activation: activation.kernel)
+    }
     return zip(results, shapes).map { Tensor(storage: $0, shape: $1) }
   }
 
@@ -235,7 +253,8 @@ extension Tensor {
   private func checkInference(_ layers: [LinearWeights]) {
     precondition(
       Tensor.tape(of: [self] + layers.map(\.bias)) == nil,
-      "Weights of 8-bit integers have no gradient; run the pass without a tape, or with the float weights.")
+      "Weights of 8-bit integers, and those without their zeros, have no gradient; run the pass without a tape, or with the dense "
+        + "weights of floats.")
   }
 }
 
