@@ -20,6 +20,18 @@ PS_CLONES void ps_bf16_to_f32(const uint16_t *x, float *y, int64_t n) {
   for (int64_t i = 0; i < n; i++) y[i] = ps_float((uint32_t)x[i] << 16);
 }
 
+PS_CLONES int64_t ps_f32_to_bf16(const float *x, uint16_t *y, int64_t n) {
+  int64_t misfits = 0;
+  for (int64_t i = 0; i < n; i++) {
+    const uint32_t bits = ps_bits(x[i]);
+    const uint32_t magnitude = bits & 0x7fffffffu;
+    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    y[i] = (uint16_t)(magnitude > 0x7f800000u ? (bits >> 16 | 0x40u) : rounded);
+    misfits += magnitude >= 0x7f7f8000u;
+  }
+  return misfits;
+}
+
 PS_CLONES int64_t ps_f32_to_f16(const float *x, uint16_t *y, int64_t n) {
   int64_t misfits = 0;
   for (int64_t i = 0; i < n; i++) {

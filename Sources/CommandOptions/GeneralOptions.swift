@@ -31,6 +31,9 @@ package struct GeneralOptions: ParsableArguments {
       throw CommandError(
         "POTSTILL_NUM_THREADS is \"\(text)\"; expected a whole number from 1 to \(most), or unset it")
     }
+    if let name = console.environment[Int8Kernel.variable], let fault = Int8Kernel.fault(ofName: name) {
+      throw CommandError(fault)
+    }
     if let threads { Parallel.threadCount = threads }
     if computes { _ = try BLAS.load() }
   }

@@ -5,6 +5,7 @@ import ModelFormats
 import Tasks
 
 extension TeacherAverage: ExpressibleByArgument {}
+extension TeacherPrecision: ExpressibleByArgument {}
 
 /// Options of the teachers that the student imitates.
 package struct TeacherOptions: ParsableArguments {
@@ -29,6 +30,9 @@ package struct TeacherOptions: ParsableArguments {
   @Option(help: "What is averaged over several teachers (default: logits).")
   package var teacherAverage: TeacherAverage?
 
+  @OptionGroup
+  package var held: TeacherPrecisionOption
+
   package init() {}
 
   /// The first teacher that is a file of answers; nil where all are models.
@@ -49,11 +53,16 @@ package struct TeacherOptions: ParsableArguments {
     if count < 2, let (option, _) = given.first(where: \.1) {
       throw CommandError("\(option) is about several teachers, found one; give --teacher once for each")
     }
+    let precision = held.precision
+    if precision != .float32, count > 0, !teacher.isEmpty, teacher.allSatisfy(AnswersFile.isNamed) {
+      throw CommandError(
+        "--teacher-precision is about teachers that are models, and found files of answers; leave it out")
+    }
     let weights = try weights(count: count)
     return (0..<count).map { index in
       JobTeacher(
         teacher.isEmpty ? nil : teacher[index], cache: teacherCache.isEmpty ? nil : teacherCache[index],
-        weight: weights[index])
+        weight: weights[index], precision: precision)
     }
   }
 
@@ -70,6 +79,20 @@ package struct TeacherOptions: ParsableArguments {
     }
     return weights
   }
+}
+
+/// Option of the numbers that teachers' weights are held in while they answer.
+package struct TeacherPrecisionOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Numbers that the teacher's weights are held in while it answers, float32 or int8 (default: float32); what int8 costs is "
+        + "measured on the validation rows.", valueName: "precision"))
+  package var teacherPrecision: TeacherPrecision?
+
+  package init() {}
+
+  /// The precision.
+  package var precision: TeacherPrecision { teacherPrecision ?? .float32 }
 }
 
 /// Options of a student: its shape, and its sizes by their names in `config.json`, which replace the shape's.

@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Datasets
 import Distillation
-import ModelFormats
+public import ModelFormats
 import Tasks
 import Training
 
@@ -9,6 +9,10 @@ extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
 extension SaveStrategy: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
+extension SaveDType: ExpressibleByArgument {
+  /// The type of a name, or of a short form such as `fp16`.
+  public init?(argument: String) { self.init(named: argument) }
+}
 
 /// Options of training, under the names of Hugging Face's TrainingArguments.
 package struct TrainingOptions: ParsableArguments {
@@ -121,6 +125,9 @@ package struct TrainingOptions: ParsableArguments {
 
   @Option(help: .training(\.saveTotalLimit, default: "2"))
   package var saveTotalLimit: Int?
+
+  @Option(help: .training(\.saveDType, default: "float32"))
+  package var saveDtype: SaveDType?
 
   @Flag(inversion: .prefixedNo, help: .training(\.loadBestModelAtEnd, default: "yes"))
   package var loadBestModelAtEnd: Bool?

@@ -61,6 +61,7 @@ public struct CompressedModel {
   func becoming(_ model: TaskModel, tokenizer: (any Tokenizer)? = nil, by method: String, notes: [String])
     -> CompressedModel
   {
+    model.saveDType = self.model.saveDType
     let report = CompressionReport(
       method: method, before: ModelSize(self.model), after: ModelSize(model), notes: notes)
     return CompressedModel(model, tokenizer: tokenizer ?? self.tokenizer, reports: reports + [report])
@@ -102,6 +103,8 @@ public struct ModelSize: Sendable, Equatable {
   public let layerCount: Int
   /// The number of values.
   public let parameters: Int
+  /// Bytes that the values take in the model's file, whether they are zero or not.
+  public let bytes: Int
   /// The number of values that are not zero.
   public let nonZero: Int
 
@@ -112,11 +115,10 @@ public struct ModelSize: Sendable, Equatable {
     heads = config.attentionHeads > 0 ? config.headCounts : []
     intermediateSizes = config.intermediateSize > 0 ? config.feedForwardSizes : []
     parameters = model.parameterCount
+    bytes = model.weights.fileBytes
     nonZero = model.parameters.reduce(0) { $0 + $1.values.count { $0 != 0 } }
   }
 
-  /// Bytes of the values in 32-bit floats, which a dense file takes whether they are zero or not.
-  public var bytes: Int { 4 * parameters }
   /// The share of the values that are zero.
   public var sparsity: Double { parameters == 0 ? 0 : Double(parameters - nonZero) / Double(parameters) }
 }

@@ -1,4 +1,4 @@
-import Encoders
+public import Encoders
 import ModelFormats
 import Tasks
 import Tensors
@@ -37,6 +37,8 @@ public struct ModelDescription: Sendable, Equatable {
   public var logitsWidth: Int?
   /// The number of its parameters.
   public var parameterCount: Int
+  /// Size and form of its weights.
+  public var weights: WeightSize
   /// The number of its trainable parameters.
   public var trainableCount: Int
   /// Whether its head was drawn at random because the checkpoint held none.
@@ -68,6 +70,7 @@ public struct ModelDescription: Sendable, Equatable {
       model.config, name: name, parameterCount: model.parameterCount,
       trainableCount: model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) },
       vocabulary: vocabulary, hasFreshHead: hasFreshHead)
+    weights = model.weights
   }
 
   /// The description of a model that is not there.
@@ -98,6 +101,7 @@ public struct ModelDescription: Sendable, Equatable {
     (head, problem) = (config.head, config.problem)
     (labels, logitsWidth) = (config.labels, config.logitsWidth)
     self.parameterCount = parameterCount
+    weights = WeightSize(floats: parameterCount)
     self.trainableCount = trainableCount
     self.hasFreshHead = hasFreshHead
     self.vocabulary = vocabulary
@@ -124,6 +128,7 @@ public struct ModelDescription: Sendable, Equatable {
     (self.vocabularySize, maxPositions) = (vocabularySize, .max)
     (self.head, self.problem, self.labels) = (head, problem, labels)
     (parameterCount, trainableCount, hasFreshHead) = (0, 0, false)
+    weights = WeightSize(floats: 0)
     vocabulary = nil
     (intermediates, modulePrefix) = ([], "")
     (architecture, entrance) = (nil, "")

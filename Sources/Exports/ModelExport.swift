@@ -10,18 +10,66 @@ public enum ExportFormat: String, Sendable, CaseIterable {
   case onnx
 }
 
+/// Numbers that the weights of an exported model are held in, as benchmarks and transformers.js call them.
+public enum ExportPrecision: String, Sendable, CaseIterable {
+  /// 32-bit floats.
+  case fp32
+  /// 8-bit integers with a scale for each output and each word (`TaskModel.quantized`).
+  case int8
+
+  /// Name of an ONNX file in the folder.
+  package var modelFile: String {
+    switch self {
+    case .fp32: "onnx/model.onnx"
+    case .int8: "onnx/model_quantized.onnx"
+    }
+  }
+
+  /// The name by which transformers.js chooses the file.
+  fileprivate var scriptName: String {
+    switch self {
+    case .fp32: "fp32"
+    case .int8: "q8"
+    }
+  }
+
+  /// The precision of a model as it is held.
+  fileprivate init(of model: TaskModel) { self = model.isQuantized ? .int8 : .fp32 }
+
+  /// A model with its weights in this precision; itself where they are.
+  fileprivate func held(_ model: TaskModel) throws(ModelError) -> TaskModel {
+    switch self {
+    case .fp32: model.isQuantized ? try model.dequantized() : model
+    case .int8: model.isQuantized ? model : try model.quantized()
+    }
+  }
+}
+
 /// Export of a model for other programs: a folder with the model in their format, its `config.json` and its tokenizer.
 public struct ModelExport {
   /// Model and tokenizer.
   public let model: TokenizedModel
   /// The format.
   public let format: ExportFormat
+  /// Numbers that the weights are held in.
+  public let precision: ExportPrecision
   /// The most bytes of an ONNX file before its weights go to a second one.
   package var largestFile = ONNXFile.largestMessage
+  /// The model in that precision.
+  private let held: TaskModel
 
   /// The export of a model in memory.
-  public init(_ model: TokenizedModel, as format: ExportFormat) {
+  ///
+  /// - Parameter precision: Numbers that the weights are held in; nil takes the model's.
+  /// - Throws: `TaskError` for a model that has no 8-bit integers.
+  public init(
+    _ model: TokenizedModel, as format: ExportFormat, precision: ExportPrecision? = nil
+  ) throws(TaskError) {
     (self.model, self.format) = (model, format)
+    self.precision = precision ?? ExportPrecision(of: model.model)
+    do throws(ModelError) { held = try self.precision.held(model.model) } catch {
+      throw TaskError("\(model.path): \(error)")
+    }
   }
 
   /// Loads a folder to export it.
@@ -29,15 +77,17 @@ public struct ModelExport {
   /// - Parameters:
   ///   - path: The folder, or the name of a model in the Hugging Face cache.
   ///   - format: The format.
+  ///   - precision: Numbers that the weights are held in; nil takes the folder's.
   ///   - allowsNonFinite: Whether weights that are NaN or infinite are only warned of.
   ///   - listener: Hears what is odd about the model.
   /// - Throws: `TaskError`; what loading throws.
   public init(
-    _ path: String, as format: ExportFormat, allowsNonFinite: Bool = false,
+    _ path: String, as format: ExportFormat, precision: ExportPrecision? = nil, allowsNonFinite: Bool = false,
     listener: any WorkListener = SilentListener()
   ) throws {
-    self.init(try TokenizedModel(path), as: format)
+    let model = try TokenizedModel(path)
     try model.model.checkNumbers(path, allowsNonFinite: allowsNonFinite, listener: listener)
+    try self.init(model, as: format, precision: precision)
     model.noteRepeatedTokens(on: listener)
     if model.model.startsWithFreshHead {
       listener.warn("\(path) has no trained head, so its last hidden states are exported alone")
@@ -84,22 +134,42 @@ public struct ModelExport {
 
   /// Writes the model and its `config.json` in the layout of transformers.js, which optimum reads too.
   private func writeONNX(to folder: URL) throws {
-    let target = folder.appending(path: Self.modelFile)
+    let target = folder.appending(path: precision.modelFile)
     try FileManager.default.createDirectory(
       at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
-    let file = ONNXFile(model.model.graph(), producer: "potstill", producerVersion: LibraryVersion.current)
+    // A copy has no report of a fresh head; the model itself has.
+    let graph = held.graph(startsWithFreshHead: model.model.startsWithFreshHead)
+    let file = ONNXFile(graph, producer: "potstill", producerVersion: LibraryVersion.current)
     let hasData = try file.write(to: target, limit: largestFile)
     var config = model.model.graphConfig
-    // Without it transformers.js looks for a file of whole numbers, `model_quantized.onnx`.
+    // Without it transformers.js looks for `model_quantized.onnx` in a browser and for `model.onnx` elsewhere.
     var settings = config[Self.settingsKey]?.objectValue ?? JSONObject()
-    settings["dtype"] = "fp32"
+    settings["dtype"] = .string(precision.scriptName)
     settings["use_external_data_format"] = hasData ? true : nil
     config[Self.settingsKey] = .object(settings)
     try JSONValue.object(config).write(to: folder.appending(path: "config.json"))
+    switch precision {
+    case .fp32: break
+    case .int8:
+      try Self.runtimeConfiguration(hasData: hasData).write(to: folder.appending(path: "ort_config.json"))
+    }
   }
 
-  /// Name of the model in the folder.
-  package static let modelFile = "onnx/model.onnx"
+  /// `ort_config.json` as optimum writes it beside a model that it has quantised (`ORTConfig`, `QuantizationConfig`).
+  private static func runtimeConfiguration(hasData: Bool) -> JSONValue {
+    [
+      "one_external_file": true, "opset": .integer(ONNXGraph.operatorSet), "optimization": [:],
+      "quantization": [
+        "activations_dtype": "QUInt8", "activations_symmetric": false, "format": "QOperator",
+        "is_static": false, "mode": "IntegerOps", "nodes_to_exclude": [], "nodes_to_quantize": [],
+        "operators_to_quantize": ["MatMul", "Gather"], "per_channel": true, "qdq_add_pair_to_weight": false,
+        "qdq_dedicated_pair": false, "qdq_op_type_per_channel_support_to_axis": ["MatMul": 1],
+        "reduce_range": false, "weights_dtype": "QInt8", "weights_symmetric": true,
+      ],
+      "use_external_data_format": .bool(hasData),
+    ]
+  }
+
   /// Key of what transformers.js reads in `config.json`.
   private static let settingsKey = "transformers.js_config"
 }

@@ -15,20 +15,28 @@ public final class Parameter {
     switch held {
     case .floats(let storage): storage
     case .integers(let matrix): matrix.dequantized()
+    case .blocks(let matrix): matrix.dense()
     }
   }
   /// The integers that the parameter is held in; nil where it is held in floats.
   package var quantized: QuantizedMatrix? {
     switch held {
-    case .floats: nil
+    case .floats, .blocks: nil
     case .integers(let matrix): matrix
+    }
+  }
+  /// The blocks that the parameter is held in; nil where it is held otherwise.
+  package var blocks: BlockMatrix? {
+    switch held {
+    case .floats, .integers: nil
+    case .blocks(let matrix): matrix
     }
   }
   /// The steps down from a model's answer, 0 for heads, by which layer-wise decay lowers learning rates.
   public let distance: Int
-  /// Whether backward passes compute a gradient for it; never where it is held in integers.
+  /// Whether backward passes compute a gradient for it; never where it is held in integers or blocks.
   public var isTrainable: Bool {
-    get { trains && quantized == nil }
+    get { trains && quantized == nil && blocks == nil }
     set { trains = newValue }
   }
   private var trains: Bool
@@ -39,6 +47,7 @@ public final class Parameter {
   private enum Held {
     case floats(Storage)
     case integers(QuantizedMatrix)
+    case blocks(BlockMatrix)
   }
 
   /// A parameter with the given initial value, whose memory it takes over: optimizers will write to it.
@@ -61,10 +70,20 @@ public final class Parameter {
     slot = GradientSlot(count: 0)
   }
 
+  /// A parameter that is held without its blocks of zeros, [rows, columns].
+  package init(name: String, blocks matrix: BlockMatrix, distance: Int = 0) {
+    self.name = name
+    shape = [matrix.rows, matrix.columns]
+    held = .blocks(matrix)
+    self.distance = distance
+    trains = false
+    slot = GradientSlot(count: 0)
+  }
+
   /// The number of values.
   public var count: Int { shape.count }
   /// The bytes that the values take.
-  public var byteCount: Int { quantized?.byteCount ?? 4 * count }
+  public var byteCount: Int { quantized?.byteCount ?? blocks?.byteCount ?? 4 * count }
 
   /// The parameter as an operand of a pass, the only way it enters one: while it is trainable, the pass's tape brings
   /// gradients back here.
@@ -80,6 +99,7 @@ public final class Parameter {
     if quantized == nil, simulatesInt8 {
       return LinearWeights(simulatingInt8: tensor(in: context), bias: bias)
     }
+    if context.tape == nil, let blocks { return LinearWeights(.blocks(blocks), bias: bias) }
     guard context.tape == nil, let quantized else { return LinearWeights(tensor(in: context), bias: bias) }
     return LinearWeights(.int8(quantized), bias: bias)
   }
@@ -110,7 +130,8 @@ public final class Parameter {
   public func assign(_ value: Tensor) {
     precondition(value.shape == shape, "Parameter \(name) has shape \(shape); cannot assign \(value.shape).")
     precondition(
-      quantized == nil, "Parameter \(name) is held in 8-bit integers; it cannot be assigned floats.")
+      quantized == nil && blocks == nil,
+      "Parameter \(name) is held in 8-bit integers or without its zeros; it cannot be assigned floats.")
     storage.assign(value.storage)
   }
 }

@@ -49,6 +49,10 @@ package struct ManualPage {
   private static let environment: [(name: String, meaning: String)] = [
     ("POTSTILL_TASKS", "Further folders of task files, separated by colons, before all others."),
     ("POTSTILL_NUM_THREADS", "Processors to use, as --threads."),
+    (
+      "POTSTILL_INT8_KERNEL",
+      "Instructions for products of 8-bit integers: vnni, avx2, neon or c; the fastest ones by default."
+    ),
     ("HF_HUB_CACHE, HF_HOME", "The place of the Hugging Face cache, in which names of models are looked up."),
     ("HF_TOKEN", "The token for private and gated models of the Hugging Face hub, and for push."),
     ("HF_HUB_OFFLINE", "If 1, nothing is downloaded or uploaded."),

@@ -51,7 +51,7 @@ extension ModelMeasurement {
     for row in rows {
       var cells = [
         row.name, row.isModel ? String(row.layers) : "", row.isModel ? grouped(row.parameters) : "",
-        row.isModel ? megabytes(4 * row.parameters) : "",
+        row.isModel ? megabytes(row.bytes) : "",
         row.samplesPerSecond.map { grouped(Int($0.rounded())) } ?? "",
       ]
       if hasLatency { cells.append(row.latency.map { String(format: "%.2f", $0) } ?? "") }

@@ -117,6 +117,67 @@ import Training
     }
   }
 
+  /// Blocks of 32 outputs by one input: the mean of their weights decides, and the model runs without them.
+  @Test(arguments: [0.5, 0.75])
+  func blocksGoTogether(_ sparsity: Double) throws {
+    let golden = try PruningGolden()
+    let result = try MagnitudePruning(sparsity: sparsity, block: .outputs32)(
+      CompressedModel(golden.model), rows: nil)
+    for weight in result.model.parameters where result.model.isOfLayers(weight) && weight.shape.rank == 2 {
+      let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+      let before = try #require(golden.model.parameters.first { $0.name == weight.name }).values
+      let after = weight.values
+      var means: [(mean: Float, isKept: Bool)] = []
+      for first in stride(from: 0, to: outputs, by: 32) {
+        for input in 0..<inputs {
+          let places = (first..<min(outputs, first + 32)).map { $0 * inputs + input }
+          let isKept = places.contains { after[$0] != 0 }
+          #expect(places.allSatisfy { after[$0] == (isKept ? before[$0] : 0) })
+          means.append((places.reduce(0) { $0 + abs(before[$1]) } / Float(places.count), isKept))
+        }
+      }
+      let cut = means.filter { !$0.isKept }
+      #expect(cut.count == Int((sparsity * Double(means.count)).rounded()), "\(weight.name)")
+      // Means added up in another order differ in the last bits.
+      #expect((cut.map(\.mean).max() ?? 0) <= (means.filter(\.isKept).map(\.mean).min() ?? 0) * 1.00001)
+    }
+    #expect("\(result.reports[0])".contains("withoutZeroBlocks"))
+
+    let fast = try result.model.withoutZeroBlocks()
+    let batch = try batch(golden)
+    let expected = result.model(batch.tokens, in: .inference).logits.values
+    // Float32 sums in other orders.
+    #expect(difference(fast(batch.tokens, in: .inference).logits.values, expected) < 1e-5)
+    #expect(fast.parameters.contains { !$0.isTrainable } && fast.byteCount < result.model.byteCount)
+    // Saved, it is the dense model.
+    let folder = try TemporaryFolder()
+    try fast.save(to: folder.url)
+    let again = try TaskModel(directory: folder.url)
+    #expect(again.parameters.map(\.values) == result.model.parameters.map(\.values))
+    #expect(throws: ModelError.self) { try golden.model.withoutZeroBlocks() }
+  }
+
+  @Test(arguments: WeightPruning.Score.allCases)
+  func aRunEndsWithItsShareOfZeroBlocks(_ score: WeightPruning.Score) throws {
+    let golden = try PruningGolden()
+    let examples = try golden.examples(0) + golden.examples(1)
+    var config = TrainingConfig()
+    (config.maxSteps, config.perDeviceTrainBatchSize, config.learningRate) = (6, 2, 1e-3)
+    config.evalStrategy = .never
+    let pruning = WeightPruning(
+      by: score, density: CubicSchedule(from: 1, to: 0.5, begin: 1, end: 4), block: .outputs32)
+    let objective = WeightPruningObjective(
+      SupervisedObjective(golden.model), of: golden.model, as: pruning, steps: 6)
+    _ = try TrainingLoop(
+      config: config, objective: objective, data: TrainingData(examples, config: config)
+    ).run()
+    objective.finish()
+    for weight in golden.model.parameters where golden.model.isOfLayers(weight) && weight.shape.rank == 2 {
+      let matrix = BlockMatrix(weight.storage, rows: weight.shape[0], columns: weight.shape[1])
+      #expect(abs(matrix.density - 0.5) < 0.02, "\(weight.name)")
+    }
+  }
+
   @Test func theSmallestWeightsGo() throws {
     let golden = try PruningGolden()
     let result = try MagnitudePruning(sparsity: 0.5)(golden.model)

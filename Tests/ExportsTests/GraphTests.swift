@@ -138,6 +138,20 @@ import Tokenization
         ["hidden_act": .string(activation == .identity ? "linear" : activation.rawValue)]))
   }
 
+  /// Layers that pruning has left with other heads and neurons than their neighbours.
+  @Test(
+    arguments: [
+      (EncoderArchitecture.bert, "intermediate_sizes"), (.roberta, "intermediate_sizes"),
+      (.electra, "intermediate_sizes"), (.distilbert, "hidden_dims"),
+    ])
+  func layersMayDiffer(_ architecture: EncoderArchitecture, _ sizes: String) throws {
+    let model = try Self.model(
+      architecture, .tokenClassification, ["pruned_heads": ["0": [1]], sizes: [5, 3]])
+    #expect(model.config.headCounts == [1, 2] && model.config.feedForwardSizes == [5, 3])
+    try compare(model)
+    try compare(try Self.model(architecture, .sequenceClassification, ["pruned_heads": ["1": [0]]]))
+  }
+
   @Test func sentencesCanBeTheirFirstToken() throws {
     try compare(try Self.model(.bert, .sentenceSimilarity, ["pooling": "cls"]))
   }

@@ -15,10 +15,13 @@ struct ONNXInterpreter {
         }
         return value
       }
-      guard node.outputs.count == 1, values[node.outputs[0]] == nil else {
+      let results =
+        node.operation == "DynamicQuantizeLinear"
+        ? try Self.quantized(operands[0]) : [try result(of: node, operands)]
+      guard node.outputs.count == results.count, node.outputs.allSatisfy({ values[$0] == nil }) else {
         throw ONNXReader.Failure("\(node.name) gives \(node.outputs)")
       }
-      values[node.outputs[0]] = try result(of: node, operands)
+      for (name, value) in zip(node.outputs, results) { values[name] = value }
     }
     return Dictionary(
       uniqueKeysWithValues: try model.outputs.map { port in
@@ -79,6 +82,12 @@ struct ONNXInterpreter {
         }
       }
     case "MatMul": return x[0].product(x[1])
+    case "MatMulInteger":
+      guard x.count == 4, x[2].shape.isEmpty, x[3].shape.isEmpty,
+        (x[0].values + x[1].values).allSatisfy({ $0 == $0.rounded() })
+      else { throw ONNXReader.Failure("\(node.name) multiplies what are no integers") }
+      let zeros = (x[2].values[0], x[3].values[0])
+      return x[0].map { $0 - zeros.0 }.product(x[1].map { $0 - zeros.1 })
     case "Gather":
       let axis = try integer("axis")
       var shape = x[0].shape
@@ -135,6 +144,18 @@ struct ONNXInterpreter {
     case "GRU", "LSTM": return try recurrent(node, x)
     default: throw ONNXReader.Failure("\(node.name): no operator \(node.operation) is known here")
     }
+  }
+
+  /// Unsigned 8-bit integers with scale and zero of the whole range, in Float32 as the operator has it.
+  private static func quantized(_ x: NDArray) throws -> [NDArray] {
+    let values = x.values.map { Float($0) }
+    let (low, high) = (min(values.min() ?? 0, 0), max(values.max() ?? 0, 0))
+    let scale = (high - low) / 255
+    guard scale > 0 else { throw ONNXReader.Failure("rows without a range") }
+    func byte(_ value: Float) -> Double { Double(min(max(value.rounded(.toNearestOrEven), 0), 255)) }
+    let zero = byte(-low / scale)
+    let integers = values.map { byte(($0 / scale).rounded(.toNearestOrEven) + Float(zero)) }
+    return [NDArray(x.shape, integers), NDArray([], [Double(scale)]), NDArray([], [zero])]
   }
 
   private static func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }

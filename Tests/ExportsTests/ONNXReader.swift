@@ -126,7 +126,7 @@ struct ONNXReader {
       raw = Array(data[offset..<(offset + length)])
     }
     guard let raw else { throw Failure("\(tensor.name) has no values") }
-    let width = tensor.type == 7 ? 8 : 4
+    let width = tensor.type == 7 ? 8 : [2, 3].contains(tensor.type) ? 1 : 4
     guard raw.count == width * tensor.shape.reduce(1, *) else { throw Failure("\(tensor.name) is cut off") }
     let words = stride(from: 0, to: raw.count, by: width).map { start in
       (0..<width).reduce(UInt64(0)) { $0 | UInt64(raw[start + $1]) << (8 * $1) }
@@ -134,6 +134,8 @@ struct ONNXReader {
     let values: [Double]
     switch tensor.type {
     case 1: values = words.map { Double(Float(bitPattern: UInt32($0))) }
+    case 2: values = raw.map(Double.init)
+    case 3: values = raw.map { Double(Int8(bitPattern: $0)) }
     case 7: values = words.map { Double(Int64(bitPattern: $0)) }
     default: throw Failure("\(tensor.name) has the type \(tensor.type)")
     }

@@ -55,6 +55,25 @@ import Testing
     #expect(try #require(profile["optimizer"]?.doubleValue) > 0)
   }
 
+  /// The teacher alone is of integers: a quarter of its matrices' bytes, the same answers nearly everywhere.
+  @Test(arguments: [[], ["--cached"]])
+  func aDistillationStepWithATeacherOfIntegers(_ more: [String]) throws {
+    let report = try report(
+      [
+        "distill-step", "--teacher", world.path("base"), "--shape", world.path("base"), "--match", "none",
+        "--batch", "2", "--length", "8", "--steps", "3", "--precision", "int8",
+      ] + more)
+    let comparison = try #require(report["int8"]?.objectValue)
+    let (small, whole) = (
+      try #require(comparison["weight_bytes"]?.intValue),
+      try #require(comparison["fp32_weight_bytes"]?.intValue)
+    )
+    #expect(small < whole / 2)
+    #expect(try #require(comparison["fp32_ms_median"]?.doubleValue) > 0)
+    let difference = try #require(comparison["difference_in_deviations"]?.doubleValue)
+    #expect(difference > 0 && difference < 0.5)
+  }
+
   @Test func tokenizing() throws {
     let report = try report([
       "tokenize", "--model", world.path("base"), "--input", world.path("data/dev.tsv"),

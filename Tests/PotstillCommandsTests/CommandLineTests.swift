@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandOptions
 import Datasets
+import Kernels
 import PotstillCommands
 import Tasks
 import Terminal
@@ -65,6 +66,23 @@ import Testing
     #expect(run.code == 1)
     #expect(run.messages.contains("POTSTILL_NUM_THREADS is \"\(value)\"; expected a whole number from 1"))
     #expect(run.output.isEmpty)
+  }
+
+  @Test(arguments: ["avx9", "AVX2", "", "VNNI"])
+  func aSenselessKernelOfIntegersIsAnError(value: String) {
+    let run = potstill(["inspect", "--machine"], environment: ["POTSTILL_INT8_KERNEL": value])
+    #expect(run.code == 1 && run.output.isEmpty)
+    #expect(
+      run.messages.contains("POTSTILL_INT8_KERNEL is \"\(value)\"; expected one of c"), "\(run.messages)")
+  }
+
+  @Test func everyKernelOfIntegersHasItsName() {
+    for kernel in Int8Kernel.allCases {
+      let run = potstill(["inspect", "--machine"], environment: ["POTSTILL_INT8_KERNEL": kernel.name])
+      #expect(run.code == (kernel.isAvailable ? 0 : 1), "\(kernel.name): \(run.messages)")
+      #expect(
+        kernel.isAvailable || run.messages.contains("which this processor does not have; expected one of c"))
+    }
   }
 
   /// The options of run_qa and run_ner, as their users write them.

@@ -3,7 +3,8 @@
 `onnx.checker` must take each file, inputs and outputs must have the names, types and axes that optimum gives them, and the
 outputs of tokens must equal those of `transformers` on batches of several shapes with padding. The models are small random ones of
 `transformers`, the students of `Fixtures/students` with their golden values, the folders of `--models`, and those that
-`--folders` names. The classes of optimum are tried too where `--optimum` names a Python that has it: it wants transformers 4.
+`--folders` names. Exports in 8-bit integers are run beside: of every family and head for their form, and of a classifier that is
+trained on SST-2 for its answers, beside those of Float32 and of Potstill's own integers. The classes of optimum are tried too where `--optimum` names a Python that has it: it wants transformers 4.
 """
 
 import argparse
@@ -58,24 +59,28 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--potstill", required=True, help="the binary")
     parser.add_argument("--models", type=Path, required=True)
-    parser.add_argument("--data", type=Path, help="not used")
+    parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folders", type=Path, nargs="*", default=[], help="further folders to export")
     parser.add_argument("--optimum", default=os.environ.get("POTSTILL_OPTIMUM_PYTHON"),
                         help="a Python with optimum-onnx, onnxruntime and transformers 4")
     return parser.parse_args()
 
 
-def export(potstill, folder, output):
-    done = subprocess.run([potstill, "export", folder, "--onnx", "--output", output, "--quiet"],
-                          capture_output=True, text=True)
+def run(*command):
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
     if done.returncode != 0:
-        sys.exit(f"export of {folder} exited {done.returncode}:\n{done.stderr}")
+        sys.exit(f"{' '.join(map(str, command))} exited {done.returncode}:\n{done.stderr}")
+    return done.stdout
+
+
+def export(potstill, folder, output, *options):
+    run(potstill, "export", folder, "--onnx", "--output", output, "--quiet", *options)
     return output
 
 
-def session(output):
+def session(output, name="model.onnx"):
     """The model in ONNX Runtime, once `onnx` has found nothing wrong with it."""
-    path = output / "onnx" / "model.onnx"
+    path = output / "onnx" / name
     onnx.checker.check_model(str(path), full_check=True)
     model = onnx.load(str(path))
     versions = (model.ir_version, [(entry.domain, entry.version) for entry in model.opset_import])
@@ -245,6 +250,78 @@ def check_folders(options, folder, cases):
         print(f"{source}: {size / 1e6:.1f} MB, largest difference {worst:.1e}")
 
 
+INTEGERS = "model_quantized.onnx"
+STEPS, ROWS = 150, 872  # of SST-2: enough to be far from chance, and all validation rows
+
+
+def check_integer_forms(options, folder):
+    """Every family and head in 8-bit integers: a good file with the same ports, and outputs near those of Float32."""
+    for family in FAMILIES:
+        errors = []
+        for head in HEADS:
+            source = folder / f"{family}-{head}"
+            output = export(options.potstill, source, folder / f"{family}-{head}-int8", "--precision", "int8")
+            whole, small = session(folder / f"{family}-{head}-onnx"), session(output, INTEGERS)
+            ports = [[(port.name, port.shape, port.type) for port in getattr(one, get)()]
+                     for get in ("get_inputs", "get_outputs") for one in (whole, small)]
+            if ports[0] != ports[1] or ports[2] != ports[3]:
+                sys.exit(f"{output}: {ports}")
+            config = json.loads((output / "config.json").read_text())
+            kind = config["model_type"]
+            segments = FAMILIES[family].get("type_vocab_size", 2) if kind in ("bert", "electra") else 0
+            squares = np.zeros(2)  # of errors and of outputs, over all shapes
+            for lengths in SHAPES:
+                values = batch(lengths, config["vocab_size"], config["pad_token_id"], segments)
+                for one, other in zip(whole.run(None, values), small.run(None, values)):
+                    if one.shape[:2] == values["attention_mask"].shape:
+                        one, other = (array[values["attention_mask"] == 1] for array in (one, other))
+                    squares += [((other - one) ** 2).sum(), (one ** 2).sum()]
+            errors.append(float(np.sqrt(squares[0] / squares[1])))
+        # Steps of one range of random weights in two layers of 48 features; trained ones are below.
+        if not max(errors) < 0.25:
+            sys.exit(f"{family}: integers are {max(errors):.2f} of the outputs' size off")
+        print(f"{family} in 8-bit integers: {len(HEADS)} heads, {np.median(errors):.3f} of the outputs' size off, at most {max(errors):.3f} "
+              "(random weights)")
+
+
+def check_integer_answers(options, folder):
+    """A classifier of SST-2 in ONNX Runtime: Float32, integers, and Potstill's own integers as the teacher of a step."""
+    data, teacher = ["--task", "sst2", "--data", options.data / "sst2"], folder / "sst2"
+    run(options.potstill, "train", *data, "--model", options.models / "minilm-l6", "--output", teacher, "--max_steps", STEPS,
+        "--per-device-train-batch-size", "32", "--warmup-ratio", "0.1", "--learning-rate", "1e-4", "--quiet")
+    run(options.potstill, "distill", *data, "--teacher", teacher, "--teacher-precision", "int8", "--student", "T1", "--output",
+        folder / "sst2-step", "--max_steps", "1", "--max-train-samples", "32", "--quiet")
+    own = json.loads((folder / "sst2-step" / "all_results.json").read_text())
+    whole = export(options.potstill, teacher, folder / "sst2-onnx")
+    small = export(options.potstill, teacher, folder / "sst2-int8", "--precision", "int8")
+    sizes = [(whole / "onnx" / "model.onnx").stat().st_size, (small / "onnx" / INTEGERS).stat().st_size]
+    runtime = json.loads((small / "ort_config.json").read_text())
+    config = json.loads((small / "config.json").read_text())
+    if runtime["quantization"]["weights_dtype"] != "QInt8" or config["transformers.js_config"]["dtype"] != "q8":
+        sys.exit(f"{small}: {runtime}, {config['transformers.js_config']}")
+    tokenizer = AutoTokenizer.from_pretrained(small)
+    rows = [line.split("\t") for line in next((options.data / "sst2").glob("dev.tsv")).read_text().splitlines()[1:ROWS + 1]]
+    labels = np.array([int(row[1]) for row in rows])
+    logits = []
+    for model in (session(whole), session(small, INTEGERS)):
+        parts = []
+        for start in range(0, len(rows), 32):
+            encoded = tokenizer([row[0].strip() for row in rows[start:start + 32]], padding=True, truncation=True, max_length=128,
+                                return_tensors="np")
+            parts.append(model.run(["logits"], {port.name: encoded[port.name].astype(np.int64) for port in model.get_inputs()})[0])
+        logits.append(np.concatenate(parts))
+    scores = [float((one.argmax(1) == labels).mean()) for one in logits]
+    same = float((logits[0].argmax(1) == logits[1].argmax(1)).mean())
+    apart = float(np.sqrt(((logits[1] - logits[0]) ** 2).mean()) / logits[0].std())
+    print(f"SST-2, {len(rows)} rows in ONNX Runtime: accuracy {scores[0]:.4f} in Float32, {scores[1]:.4f} in 8-bit integers ({100 * same:.1f} % "
+          f"the same, logits {apart:.3f} standard deviations off); Potstill {own['teacher_eval_accuracy']:.4f} and "
+          f"{own['teacher_int8_eval_accuracy']:.4f}; {sizes[0] / 1e6:.1f} MB and {sizes[1] / 1e6:.1f} MB")
+    if abs(scores[0] - own["teacher_eval_accuracy"]) > 1e-9 or abs(scores[1] - scores[0]) > 0.01 or same < 0.97:
+        sys.exit("the answers in 8-bit integers are too far off")
+    if not sizes[0] > 3.8 * sizes[1]:
+        sys.exit("the file of integers is too large")
+
+
 def check_optimum(options, folder, cases):
     if not options.optimum:
         print("optimum: not tried; name a Python that has it with --optimum or POTSTILL_OPTIMUM_PYTHON")
@@ -268,8 +345,10 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder, cases = Path(name), []
         check_families(options, folder, cases)
+        check_integer_forms(options, folder)
         check_students(options, folder)
         check_folders(options, folder, cases)
+        check_integer_answers(options, folder)
         check_optimum(options, folder, cases)
 
 

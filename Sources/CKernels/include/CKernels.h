@@ -63,6 +63,17 @@ void ps_int8_linear(int32_t kernel, const uint8_t *x, const float *x_scales, con
 void ps_int8_gather(const int8_t *table, const float *scales, const int32_t *ids, float *y, int64_t rows, int64_t cols,
                     int32_t accumulate);
 
+// ---- linear layers without blocks of zeros ----------------------------------------------------------------------
+enum { ps_block_outputs = 32 };
+// Floats that ps_block_pack fills.
+int64_t ps_block_pack_count(int64_t rows, int64_t inputs);
+// x[rows, inputs] in groups of rows, input by input, as ps_block_linear reads them.
+void ps_block_pack(const float *x, int64_t rows, int64_t inputs, float *t);
+// y = x W^T + bias of packed rows. Panel p of 32 outputs has the inputs kept[starts[p] ... starts[p + 1]] with weights [.., 32];
+// bias has values up to whole panels.
+void ps_block_linear(const float *t, int64_t rows, int64_t inputs, const float *weights, const int32_t *kept,
+                     const int32_t *starts, const float *bias, float *y, int64_t outputs, int64_t ldy);
+
 // ---- element-wise (out may alias any input) -----------------------------------------------------------------
 void ps_add(const float *a, const float *b, float *out, int64_t n);
 void ps_subtract(const float *a, const float *b, float *out, int64_t n);
@@ -203,6 +214,8 @@ void ps_f16_to_f32(const uint16_t *x, float *y, int64_t n);
 void ps_bf16_to_f32(const uint16_t *x, float *y, int64_t n);
 // To the nearest, ties to even; returns how many values are NaN or too large (65520 and more), which become NaN or infinity.
 int64_t ps_f32_to_f16(const float *x, uint16_t *y, int64_t n);
+// The same for bfloat16, too large from 0x1.ffp127 on.
+int64_t ps_f32_to_bf16(const float *x, uint16_t *y, int64_t n);
 
 // ---- waiting --------------------------------------------------------------------------------------------------
 // Tells the processor that this is a spinning loop.

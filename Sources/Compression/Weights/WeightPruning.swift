@@ -21,13 +21,18 @@ public struct WeightPruning: Sendable, Equatable {
   public var density: CubicSchedule
   /// The learning rate of scores; 1e-2 is that of Sanh and others.
   public var scoreLearningRate: Double
+  /// The weights that stay or go together, by the mean of their scores.
+  public var block: WeightBlock
 
   /// Pruning by a score, as a schedule says.
-  public init(by score: Score, density: CubicSchedule, scoreLearningRate: Double = 1e-2) {
+  public init(
+    by score: Score, density: CubicSchedule, block: WeightBlock = .single, scoreLearningRate: Double = 1e-2
+  ) {
     precondition(
       (0...1).contains(density.initial) && (0...1).contains(density.final),
       "A density lies in 0 ... 1, found \(density.initial) to \(density.final).")
     (self.score, self.density, self.scoreLearningRate) = (score, density, scoreLearningRate)
+    self.block = block
   }
 }
 
@@ -59,7 +64,9 @@ public final class WeightPruningObjective: TrainingObjective {
   ///   - steps: All updates of the run, which `TrainingConfig` and the data decide.
   public init(_ base: any TrainingObjective, of model: TaskModel, as pruning: WeightPruning, steps: Int) {
     (self.base, self.pruning, self.steps) = (base, pruning, steps)
-    matrices = model.prunableWeights.map { MaskedMatrix($0, learnsScores: pruning.score == .movement) }
+    matrices = model.prunableWeights.map {
+      MaskedMatrix($0, learnsScores: pruning.score == .movement, block: pruning.block)
+    }
     density = pruning.density.value(at: 0)
   }
 
@@ -135,10 +142,11 @@ public final class WeightPruningObjective: TrainingObjective {
 private final class MaskedMatrix {
   let scores: Parameter?
   private let place: StandIn
+  private let block: WeightBlock
   private var mask: Tensor
 
-  init(_ weight: Parameter, learnsScores: Bool) {
-    place = StandIn(weight)
+  init(_ weight: Parameter, learnsScores: Bool, block: WeightBlock) {
+    (place, self.block) = (StandIn(weight), block)
     scores =
       learnsScores
       ? Parameter(
@@ -154,7 +162,7 @@ private final class MaskedMatrix {
     place.put(keeping: !forGood) { whole in
       let ranked = scores?.values ?? whole.values.map { abs($0) }
       mask = Tensor(
-        HighestScores.mask(of: ranked, keeping: Int(density * Double(ranked.count))), shape: whole.shape)
+        block.mask(of: ranked, inputs: whole.shape.lastDimension, density: density), shape: whole.shape)
       return whole * mask
     }
   }
@@ -221,9 +229,13 @@ extension TaskModel {
 public struct MagnitudePruning: CompressionMethod {
   /// The share of those weights that becomes zero.
   public var sparsity: Double
+  /// The weights that stay or go together, by the mean of their sizes.
+  public var block: WeightBlock
 
   /// Pruning of a share of the weights, 0 to 1.
-  public init(sparsity: Double) { self.sparsity = sparsity }
+  public init(sparsity: Double, block: WeightBlock = .single) {
+    (self.sparsity, self.block) = (sparsity, block)
+  }
 
   /// The name `magnitude`.
   public var name: String { "magnitude" }
@@ -240,12 +252,12 @@ public struct MagnitudePruning: CompressionMethod {
     let copy = try StructuredPruning.model { () throws(ModelError) in try model.model.copy() }
     for weight in copy.prunableWeights {
       let values = weight.values
-      let kept = values.count - Int((sparsity * Double(values.count)).rounded())
-      let mask = HighestScores.mask(of: values.map { abs($0) }, keeping: kept)
+      let mask = block.mask(
+        of: values.map { abs($0) }, inputs: weight.shape.lastDimension, sparsity: sparsity)
       weight.assign(Tensor(zip(values, mask).map(*), shape: weight.shape))
     }
     return model.becoming(
       copy, by: name,
-      notes: ["the file stays dense and dense kernels are no faster for zeros; they make it compress better"])
+      notes: [block.note])
   }
 }

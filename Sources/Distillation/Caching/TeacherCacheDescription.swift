@@ -13,6 +13,8 @@ public struct TeacherCacheDescription: Sendable, Equatable {
   public let teacherConfig: JSONValue
   /// The number of the teacher's parameters.
   public let parameterCount: Int
+  /// Numbers that the teacher's weights were held in while it answered.
+  public let precision: TeacherPrecision
   /// The teacher's scores if they are known, as `eval_results.json` names them.
   public let teacherResults: JSONObject
   /// The longest example that was let through, in tokens, if that is known.
@@ -61,6 +63,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
     teacherName = name
     teacherConfig = teacher.config.json
     parameterCount = teacher.parameterCount
+    precision = TeacherPrecision(of: teacher)
     teacherResults = results
     self.maxLength = maxLength
     key = CacheKey(
@@ -107,6 +110,7 @@ extension TeacherCacheDescription {
     object["teacher"] = .string(teacherName)
     object["config"] = teacherConfig
     object["parameters"] = .integer(parameterCount)
+    if precision != .float32 { object["precision"] = .string(precision.rawValue) }
     object["results"] = .object(teacherResults)
     object["max_length"] = maxLength.map { .integer($0) } ?? .null
     object["fingerprints"] = [
@@ -135,6 +139,10 @@ extension TeacherCacheDescription {
       let data = json["fingerprints"]?["data"]?.stringValue, let entries = json["parts"]?.arrayValue
     else { return nil }
     let parts = entries.compactMap(CachedPart.init(json:))
+    guard let precision = TeacherPrecision(rawValue: json["precision"]?.stringValue ?? "float32") else {
+      return nil
+    }
+    self.precision = precision
     guard parts.count == entries.count, !parts.isEmpty else { return nil }
     (teacherName, teacherConfig, parameterCount) = (name, config, count)
     (teacherResults, maxLength) = (results, json["max_length"]?.intValue)

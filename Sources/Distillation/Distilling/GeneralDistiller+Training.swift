@@ -46,7 +46,7 @@ extension GeneralDistiller {
     return try loop.run(resumingFrom: point)
   }
 
-  /// Freezes what the settings say, and learns labels as they say.
+  /// Freezes what the settings say, saves in the type that they say, and learns labels as they say.
   ///
   /// - Throws: `TrainingError.configuration` for what the student cannot do.
   func take(_ training: TrainingConfig, for examples: [EncodedExample]) throws(TrainingError) {

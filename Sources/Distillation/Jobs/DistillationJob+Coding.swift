@@ -102,16 +102,18 @@ extension JobTeacher: Codable {
   private enum CodingKeys: String, CodingKey {
     case path = "teacher"
     case cache = "teacher_cache"
+    case precision = "teacher_precision"
     case weight
   }
 
-  /// Decodes a teacher from `teacher`, `teacher_cache` and `weight`.
+  /// Decodes a teacher from `teacher`, `teacher_cache`, `weight` and `teacher_precision`.
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try fields.decodeIfPresent(String.self, forKey: .path),
       cache: try fields.decodeIfPresent(String.self, forKey: .cache),
-      weight: try fields.decodeIfPresent(Double.self, forKey: .weight) ?? 1)
+      weight: try fields.decodeIfPresent(Double.self, forKey: .weight) ?? 1,
+      precision: try fields.decodeIfPresent(TeacherPrecision.self, forKey: .precision) ?? .float32)
   }
 
   /// Encodes what is set.
@@ -120,6 +122,7 @@ extension JobTeacher: Codable {
     try fields.encodeIfPresent(path, forKey: .path)
     try fields.encodeIfPresent(cache, forKey: .cache)
     try fields.encode(weight, forKey: .weight)
+    if precision != .float32 { try fields.encode(precision, forKey: .precision) }
   }
 }
 

@@ -178,10 +178,14 @@ public struct JobTeacher: Sendable, Equatable {
   public var cache: String?
   /// Weight among several teachers.
   public var weight = 1.0
+  /// Numbers that its weights are held in while it answers; the student's layers come from its floats.
+  public var precision = TeacherPrecision.float32
 
   /// A model, its answers, or both.
-  public init(_ path: String? = nil, cache: String? = nil, weight: Double = 1) {
-    (self.path, self.cache, self.weight) = (path, cache, weight)
+  public init(
+    _ path: String? = nil, cache: String? = nil, weight: Double = 1, precision: TeacherPrecision = .float32
+  ) {
+    (self.path, self.cache, self.weight, self.precision) = (path, cache, weight, precision)
   }
 }
 

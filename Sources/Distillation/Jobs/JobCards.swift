@@ -149,7 +149,7 @@ struct JobCards {
   private func sizes(_ task: PreparedTask) -> String {
     func sizes(_ model: ModelDescription) -> String {
       "\(model.layers) layer\(model.layers == 1 ? "" : "s") of \(model.hiddenSize) features and "
-        + "\(grouped(model.parameterCount)) parameters (\(megabytes(4 * model.parameterCount)) MB)"
+        + "\(grouped(model.parameterCount)) parameters (\(model.weights.text))"
     }
     let own = "It has \(sizes(task.description))"
     guard let teacher = task.teachers.first?.description, teacher.parameterCount > 0 else { return own + "." }

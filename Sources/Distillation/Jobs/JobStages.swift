@@ -124,6 +124,7 @@ struct SingleTraining {
     case .stages(let stages):
       summary = try train(stages, into: run, observers: observers, all, resumingFrom: point)
     }
+    try task.student.model.roundToSaved()
     try task.student.save(to: run.log.directory)
     return summary
   }
@@ -162,7 +163,7 @@ struct SingleTraining {
     return !second.holds(point, of: try RunIdentity(second.origin, config: job.training, data: data))
   }
 
-  /// Trains the first of two stages, and saves the student as it then is.
+  /// Trains the first of two stages, and saves the student as it then is, in full since the second goes on from it.
   private func trainFeatures(
     _ stage: JobStage, in run: RunFolder, observers: [any TrainingObserver], resumingFrom point: ResumePoint?
   ) throws {
@@ -175,7 +176,7 @@ struct SingleTraining {
         of: task.student, origin: origin(stage.config, answers: stage.answers, isFirst: true, scores: false)),
       observers: [run.beginning] + features.observers(stage.training) + observers, resumingFrom: point)
     stage.answers.cleanUp()
-    try task.student.save(to: features.log.directory)
+    try task.student.save(to: features.log.directory, as: .float32)
   }
 
   /// The work that asks the teacher ahead; nil where it is asked in every step.

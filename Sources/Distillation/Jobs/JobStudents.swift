@@ -57,6 +57,7 @@ struct MadeStudent {
     }
     for (index, model) in models.enumerated() {
       try model.prepare(as: job.training)
+      descriptions[index].weights = model.weights
       descriptions[index].trainableCount = model.parameters.reduce(0) { $0 + ($1.isTrainable ? $1.count : 0) }
     }
   }

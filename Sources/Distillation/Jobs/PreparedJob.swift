@@ -117,6 +117,11 @@ public final class PreparedJob {
       throw TaskError(
         "--theseus takes the teacher's own layers, and the teacher is not there; give --teacher")
     }
+    if task.loaded.task.teachers[0].precision != .float32 {
+      throw TaskError(
+        "--theseus puts the teacher's own layers beside the student's, and they stay in floats; leave out "
+          + "--teacher-precision")
+    }
     guard task.sharesTokens else {
       throw TaskError("--theseus puts student and teacher into one model, so both must read the same tokens")
     }
@@ -292,16 +297,17 @@ public final class PreparedJob {
         task, as: .fineTuned, in: run, JobCards.Results(student: student, evaluation: student?.evaluation))
       return JobResult(folder: run.log.directory, results: try run.results(), tables: [])
     }
-    let teachers = try task.measureTeachers(student?.metrics.map(\.name) ?? [])
-    if let teacher = teachers.first, let student {
+    let measured = try task.measureTeachers(student?.metrics.map(\.name) ?? [])
+    let teachers = measured.map(\.whole)
+    if let student {
       try run.log.writeComparison(
-        teacher: teacher, furtherTeachers: Array(teachers.dropFirst()), baseline: baseline, student: student)
+        teachers: teachers, answering: measured.map(\.answering), baseline: baseline, student: student)
     }
     try writeCards(
       task, as: .student, in: run,
       JobCards.Results(
         teachers: teachers, baseline: baseline, student: student, evaluation: student?.evaluation))
-    let rows = (teachers + [baseline, student]).compactMap { $0 }
+    let rows = measured.flatMap(\.rows) + [baseline, student].compactMap { $0 }
     return JobResult(
       folder: run.log.directory, results: try run.results(),
       tables: rows.isEmpty ? [] : [(task.loaded.task.name, rows)])
@@ -322,18 +328,20 @@ public final class PreparedJob {
         try writeCards(task, as: .student, in: run, JobCards.Results())
         continue
       }
-      let teacher = try task.measureTeachers(student.metrics.map(\.name)).first
+      let measured = try task.measureTeachers(student.metrics.map(\.name)).first
+      let teacher = measured?.whole
       let alone = baselines?[index]
       if let teacher {
         try RunLog(task.folder(in: directory)).writeComparison(
-          teacher: teacher, baseline: alone, student: student)
+          teachers: [teacher], answering: [measured?.answering], baseline: alone, student: student)
       }
       try writeCards(
         task, as: .student, in: run,
         JobCards.Results(
           teachers: [teacher].compactMap { $0 }, baseline: alone, student: student,
           evaluation: student.evaluation))
-      tables.append((task.loaded.task.name, [teacher, alone, student].compactMap { $0 }))
+      tables.append(
+        (task.loaded.task.name, (measured?.rows ?? []) + [alone, student].compactMap { $0 }))
     }
     if !tables.isEmpty {
       let results = students.map { $0?.evaluation?.result }

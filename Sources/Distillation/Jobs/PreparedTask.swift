@@ -306,7 +306,10 @@ struct PreparedTask {
     let student = TokenizedModel(path: path, model: student.model, tokenizer: student.tokenizer)
     let reading = try validation.reading(of: student, tokenizer: tokenizer)
     let own = try LabelOrder(model: student.model, path: path, task: definition)
-    if reading === scored, own.outputs == labelOrder.outputs, let known = memory.evaluation(after: summary) {
+    // Evaluations of the run are of the values before they were rounded for the file.
+    if student.model.saveDType == .float32, reading === scored, own.outputs == labelOrder.outputs,
+      let known = memory.evaluation(after: summary)
+    {
       return known
     }
     listener.counted(.evaluated(path))
@@ -330,25 +333,16 @@ struct PreparedTask {
   /// Measures the teachers, of one that is not there as its cache says; none without validation rows.
   ///
   /// - Parameter metrics: The scores to look for where a cache says them.
-  func measureTeachers(_ metrics: [String]) throws -> [ModelMeasurement] {
+  func measureTeachers(_ metrics: [String]) throws -> [MeasuredTeacher] {
     guard let validation = loaded.validation else { return [] }
     return try teachers.compactMap { teacher in
       if let stated = teacher.stated {
-        return try scored.map { try ModelMeasurement(of: stated, on: $0.data) }
+        return try scored.map { MeasuredTeacher(whole: try ModelMeasurement(of: stated, on: $0.data)) }
       }
-      guard let folder = teacher.folder else {
-        return try teacher.answers.map { try ModelMeasurement(of: $0.description, metrics) }
+      if teacher.folder == nil, let answers = teacher.answers {
+        return MeasuredTeacher(whole: try ModelMeasurement(of: answers.description, metrics))
       }
-      let reading = try validation.reading(of: folder, tokenizer: teacher.tokenizerFingerprint)
-      let latency = ModelMeasurement.latency(of: folder.model, on: reading.data.examples)
-      if let known = teacher.checked, known.reading === reading {
-        return ModelMeasurement(of: folder, latency: latency, known.evaluation)
-      }
-      listener.counted(.evaluated(folder.path))
-      return ModelMeasurement(
-        of: folder, latency: latency,
-        try EvaluationData(task: definition, examples: validation.rows)
-          .evaluate(folder, encoded: reading.data, listener: listener))
+      return try teacher.measured(on: validation, of: definition, listener)
     }
   }
 }

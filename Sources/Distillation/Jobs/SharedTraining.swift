@@ -103,6 +103,7 @@ struct SharedTraining {
       observers: run.observers(job.training) + memories + observers, resumingFrom: point)
     answers.forEach { $0?.cleanUp() }
     for task in tasks {
+      try task.student.model.roundToSaved()
       let directory = task.folder(in: run.log.directory)
       try TokenizedModel(
         path: directory.relativePath, model: task.student.model, tokenizer: task.student.tokenizer

@@ -1,3 +1,4 @@
+import Encoders
 import Foundation
 import ModelFormats
 
@@ -133,7 +134,7 @@ extension DistillationPlan {
   private func json(_ model: ModelDescription) -> JSONValue {
     [
       "name": .string(model.name), "parameters": .integer(model.parameterCount),
-      "megabytes": .double(Double(model.parameterCount) * 4 / 1_048_576), "layers": .integer(model.layers),
+      "megabytes": .double(Double(model.weights.fileBytes) / 1_048_576), "layers": .integer(model.layers),
       "hidden_size": .integer(model.hiddenSize), "heads": .integer(model.heads),
     ]
   }
@@ -142,7 +143,8 @@ extension DistillationPlan {
     if model.parameterCount == 0 { return "\(model.name): answers without a model" }
     return "\(model.name): \(model.layers) layer\(model.layers == 1 ? "" : "s") of \(model.hiddenSize), "
       + (model.heads > 0 ? "\(model.heads) heads, " : "")
-      + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.parameterCount * 4)) MB"
+      + "\(grouped(model.parameterCount)) parameters, \(megabytes(model.weights.fileBytes)) MB"
+      + (model.weights.form == "float32" ? "" : " in \(model.weights.form)")
   }
 
   private var ratio: String {

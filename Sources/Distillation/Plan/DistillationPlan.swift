@@ -170,7 +170,7 @@ public struct CachePlan: Sendable, Equatable {
 
 /// Estimate of a distillation's memory, by a formula; the true peak is in the run's results.
 ///
-/// With 4 bytes a value: each teacher's parameters once; every trained value once with its gradient and the optimizer's
+/// With 4 bytes a value, and one of a weight of 8-bit integers: each teacher's parameters once; every trained value once with its gradient and the optimizer's
 /// states (two for AdamW); of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
 /// sequences of length L, the T (8 H + F + A L) values that the backward pass needs; T (4 H + F) more for the gradients on
 /// their way through a layer; and two layers' worth for the teacher, which keeps nothing.
@@ -191,8 +191,8 @@ public struct MemoryEstimate: Sendable, Equatable {
     tokens: Int, sequenceLength: Int
   ) {
     let trained = student.trainableCount + projectionCount
-    let further = furtherTeachers.reduce(0) { $0 + $1.parameterCount }
-    parameters = 4 * (teacher.parameterCount + further + student.parameterCount + projectionCount)
+    let further = furtherTeachers.reduce(0) { $0 + $1.weights.heldBytes }
+    parameters = teacher.weights.heldBytes + further + student.weights.heldBytes + 4 * projectionCount
     gradients = 4 * trained
     optimizer = 4 * optimizerStates * trained
     let (own, other) = (student.cost, teacher.cost)

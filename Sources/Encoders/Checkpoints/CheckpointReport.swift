@@ -48,6 +48,11 @@ public struct CheckpointReport {
     return tensors.filter { !scales.contains($0.name) }
   }
   private var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
+  /// The type that most floats lie in, where it is not `float32`.
+  private var storedType: String {
+    let type = SaveDType(ofMost: tensors)
+    return isQuantized || type == .float32 ? "" : " in \(type.rawValue)"
+  }
   private var fileBytes: Int { tensors.reduce(0) { $0 + $1.byteRange.count } }
 
   /// Number that the configuration has for a property of encoders, under its family's name; nil where it has none.
@@ -140,7 +145,7 @@ public struct CheckpointReport {
     let factorised = config[EncoderConfig.lowRankKey]?.objectValue?.count ?? 0
     let sizes =
       (factorised == 0 ? [] : ["\(factorised) matrices as two thin ones (\(EncoderConfig.lowRankKey))"])
-      + ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk"]
+      + ["\(grouped(parameterCount)) parameters", megabytes(fileBytes) + " MB on disk\(storedType)"]
       + (isQuantized
         ? ["matrices in 8-bit integers (\(QuantizationFormat.name)), which are not trained"]
         : [

@@ -1,6 +1,6 @@
 import Foundation
 import Kernels
-import ModelFormats
+public import ModelFormats
 import Tensors
 import Tokenization
 
@@ -42,6 +42,7 @@ extension TaskModel {
     let parts = HeadParts(of: form, in: source)
     let store = ParameterStore(source: source, seed: seed) { parts.mayBeFresh($0) }
     try self.init(config: config, store: store, isFresh: false)
+    saveDType = SaveDType(ofMost: reader.names.compactMap { reader[$0] })
   }
 
   /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.
@@ -61,9 +62,12 @@ extension TaskModel {
   ///   - directory: The model directory; made when it does not exist.
   ///   - tokenizer: The tokenizer to store with the model, which then says no greater length than the model's; nil stores
   ///     none.
+  ///   - type: The type of the floats in the file; nil takes `saveDType`. The model keeps its values.
   /// - Throws: `ModelError.nonFinite` when a parameter holds NaN or infinite values, before anything is written;
-  ///   `ModelError.format` or `.tokenizer` when a file cannot be written.
-  public func save(to directory: URL, tokenizer: (any Tokenizer)? = nil) throws(ModelError) {
+  ///   `ModelError.format` when a value is beyond the range of the type; that or `.tokenizer` when a file cannot be written.
+  public func save(
+    to directory: URL, tokenizer: (any Tokenizer)? = nil, as type: SaveDType? = nil
+  ) throws(ModelError) {
     let nonFinite = nonFiniteParameters
     guard nonFinite.isEmpty else {
       throw .nonFinite(file: directory.path, parameters: nonFinite)
@@ -79,18 +83,50 @@ extension TaskModel {
       if let matrix = parameter.quantized {
         writer.add(name, quantized: matrix)
       } else {
-        writer.add(name, shape: parameter.shape.dimensions, values: parameter.storage)
+        writer.add(
+          name, shape: parameter.shape.dimensions, values: parameter.storage, as: type ?? saveDType)
       }
     }
     do throws(FormatError) {
       try writer.write(to: directory.appending(path: "model.safetensors"))
-      try storedConfig.write(to: directory.appending(path: "config.json"))
+      try storedConfig(type ?? saveDType).write(to: directory.appending(path: "config.json"))
     } catch {
       throw .format(error)
     }
     guard let tokenizer else { return }
     do throws(TokenizerError) { try tokenizer.limited(to: config.maxPositions).save(to: directory) } catch {
       throw .tokenizer(error)
+    }
+  }
+}
+
+extension TaskModel {
+  /// Has the model saved in a type of floats.
+  ///
+  /// - Throws: `ModelError.format` naming the first parameter with a value beyond its range.
+  package func choose(_ type: SaveDType) throws(ModelError) {
+    saveDType = type
+    try forEachRounded { _, _ in }
+  }
+
+  /// Rounds the values to those that the model has when it is loaded from its file.
+  ///
+  /// - Throws: `ModelError.format` as above, before any value is changed.
+  package func roundToSaved() throws(ModelError) {
+    try forEachRounded { _, _ in }
+    try forEachRounded { $0.assign($1) }
+  }
+
+  private func forEachRounded(_ body: (Parameter, Tensor) -> Void) throws(ModelError) {
+    if saveDType == .float32 { return }
+    for parameter in parameters where parameter.quantized == nil {
+      do throws(FormatError) {
+        let values = try saveDType.rounded(
+          parameter.storage, named: storedName(of: parameter), file: "the model")
+        body(parameter, Tensor(storage: values, shape: parameter.shape))
+      } catch {
+        throw .format(error)
+      }
     }
   }
 }

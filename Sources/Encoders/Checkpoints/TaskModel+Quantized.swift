@@ -17,7 +17,9 @@ extension TaskModel {
   public func quantized(keeping kept: [String] = []) throws(ModelError) -> TaskModel {
     let chosen = try matrices(keeping: kept)
     let source = QuantizedCopy(of: self, quantizing: Set(chosen.map(\.name)))
-    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+    let model = try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
+    model.saveDType = saveDType
+    return model
   }
 
   /// Makes the encoder's matrices compute as their 8-bit integers will, in training and outside (quantisation-aware training).
@@ -66,9 +68,25 @@ extension TaskModel {
   ///
   /// - Parameter kept: What stays in floats, as there.
   package func quantizableModules(keeping kept: [String] = []) -> [String] {
-    parameters.filter { parameter in
-      mayBeQuantized(parameter) && !kept.contains { parameter.name.hasComponents(of: $0) }
-    }.map { parentModule(of: $0.name) }
+    var modules: [String] = []
+    for parameter in parameters where mayBeQuantized(parameter) {
+      let module = parentModule(of: parameter.name)
+      // Two factors are of one module.
+      guard modules.last != module, !kept.contains(where: { parameter.name.hasComponents(of: $0) }) else {
+        continue
+      }
+      modules.append(module)
+    }
+    return modules
+  }
+
+  /// This model with floats in place of its 8-bit integers: the values that they stand for.
+  ///
+  /// - Throws: `ModelError.request` for a model without integers.
+  package func dequantized() throws(ModelError) -> TaskModel {
+    guard isQuantized else { throw .request("the model's weights are floats already") }
+    let source = QuantizedCopy(of: self, quantizing: [])
+    return try TaskModel(config: config, store: ParameterStore(source: source, seed: 0), isFresh: false)
   }
 
   /// Whether some weights are 8-bit integers.
@@ -76,6 +94,15 @@ extension TaskModel {
 
   /// The bytes of all parameters as they are held.
   public var byteCount: Int { parameters.reduce(0) { $0 + $1.byteCount } }
+
+  /// Size and form of the weights.
+  public var weights: WeightSize {
+    WeightSize(
+      form: isQuantized ? "int8" : saveDType.rawValue,
+      fileBytes: parameters.reduce(0) {
+        $0 + ($1.quantized?.byteCount ?? saveDType.dtype.byteCount * $1.count)
+      }, heldBytes: byteCount)
+  }
 
   /// Whether a parameter is the matrix of a linear layer or a table of embeddings in the encoder.
   private func mayBeQuantized(_ parameter: Parameter) -> Bool {
@@ -88,8 +115,15 @@ extension TaskModel {
   }
 
   /// The configuration as it is saved beside the weights.
-  var storedConfig: JSONValue {
-    guard isQuantized, var object = config.json.objectValue else { return config.json }
+  ///
+  /// - Parameter type: Type of the floats there.
+  func storedConfig(_ type: SaveDType) -> JSONValue {
+    guard var object = config.json.objectValue else { return config.json }
+    if type != .float32 {
+      // Version 4 of transformers reads the second key.
+      for key in ["dtype", "torch_dtype"] { object[key] = .string(type.rawValue) }
+    }
+    guard isQuantized else { return .object(object) }
     let floats = parameters.filter { $0.shape.rank == 2 && $0.quantized == nil }
     var kept: [String] = []
     for module in floats.map({ parentModule(of: storedName(of: $0)) }) where kept.last != module {
@@ -97,6 +131,31 @@ extension TaskModel {
     }
     object[QuantizationFormat.key] = QuantizationFormat.json(kept: kept)
     return .object(object)
+  }
+}
+
+/// Size of a model's weights in memory and in files, and their form there.
+public struct WeightSize: Sendable, Equatable {
+  /// The form in files: `float32`, `float16`, `bfloat16`, or `int8` for one whose matrices are 8-bit integers.
+  public let form: String
+  /// The bytes that the values take in the model's file.
+  public let fileBytes: Int
+  /// The bytes that the values take in memory.
+  public let heldBytes: Int
+
+  /// The size of weights of some form.
+  public init(form: String, fileBytes: Int, heldBytes: Int) {
+    (self.form, self.fileBytes, self.heldBytes) = (form, fileBytes, heldBytes)
+  }
+
+  /// The size of so many values in floats of 32 bits.
+  public init(floats count: Int) {
+    self.init(form: SaveDType.float32.rawValue, fileBytes: 4 * count, heldBytes: 4 * count)
+  }
+
+  /// The bytes in the file in MB of 2^20 bytes, with the form where that is not `float32`.
+  package var text: String {
+    megabytes(fileBytes) + " MB" + (form == SaveDType.float32.rawValue ? "" : " in \(form)")
   }
 }
 

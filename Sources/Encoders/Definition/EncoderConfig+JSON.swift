@@ -71,7 +71,7 @@ extension EncoderConfig {
     object["id2label"] = .object(byIndex)
     object["label2id"] = .object(byLabel)
     object["problem_type"] = problemType.map { .string($0.rawValue) }
-    // Both spellings exist (version 5 writes `dtype`); whatever the source was stored in, Potstill writes Float32.
+    // Both spellings exist (version 5 writes `dtype`); a model that is saved in another type than Float32 changes them.
     if object["dtype"] != nil { object["dtype"] = "float32" }
     if object["dtype"] == nil || object["torch_dtype"] != nil { object["torch_dtype"] = "float32" }
     return .object(object)

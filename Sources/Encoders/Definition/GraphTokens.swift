@@ -1,3 +1,4 @@
+import Kernels
 import ModelFormats
 import Tensors
 
@@ -71,6 +72,31 @@ extension ONNXGraph {
     tensor(parameter.name, shape: parameter.shape.dimensions, parts: [parameter.storage])
   }
 
+  /// Rows of a table of embeddings; of one in 8-bit integers each with its own scale.
+  func rows(of table: Parameter, at indices: GraphValue) -> GraphValue {
+    guard let matrix = table.quantized else { return gather(value(table), at: indices) }
+    let integers = gather(tensor(table.name + "_quantized", matrix), at: indices)
+    let scales = tensor(table.name + "_scale", shape: [matrix.rows, 1], parts: [matrix.scales])
+    return multiply(cast(integers, to: .float), gather(scales, at: indices))
+  }
+
+  /// x Wᵀ for a weight that is stored as its transpose, as matrix products of other programs want it.
+  ///
+  /// One in 8-bit integers is multiplied by rows that are quantised together as they come, the form that ONNX Runtime has kernels
+  /// for; Potstill quantises each row by its own range.
+  func product(_ x: GraphValue, _ weight: Parameter) -> GraphValue {
+    guard let matrix = weight.quantized else {
+      return matMul(
+        x,
+        transposedTensor(weight.name + ".transposed", shape: weight.shape.dimensions, weight.storage))
+    }
+    let rows = dynamicallyQuantized(x)
+    let sums = integerProduct(
+      rows.integers, zero: rows.zero, transposedTensor(weight.name + ".transposed_quantized", matrix))
+    let scales = tensor(weight.name + "_scale", shape: [matrix.rows], parts: [matrix.scales])
+    return multiply(cast(sums, to: .float), multiply(rows.scale, scales))
+  }
+
   /// f(x).
   func apply(_ activation: Activation, to x: GraphValue) -> GraphValue {
     switch activation {
@@ -96,15 +122,10 @@ extension ONNXGraph {
 }
 
 extension LinearLayer {
-  /// f(x Wᵀ + b); weights are stored as their transposes, as matrix products of other programs want them.
+  /// f(x Wᵀ + b).
   func callAsFunction(_ x: GraphValue, activation: Activation = .identity, in graph: ONNXGraph) -> GraphValue
   {
-    let product = weight.parameters.reduce(x) { x, weight in
-      graph.matMul(
-        x,
-        graph.transposedTensor(
-          weight.name + ".transposed", shape: weight.shape.dimensions, weight.storage))
-    }
+    let product = weight.parameters.reduce(x) { graph.product($0, $1) }
     return graph.apply(activation, to: graph.add(product, graph.value(bias)))
   }
 }

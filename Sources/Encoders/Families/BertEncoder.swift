@@ -132,9 +132,9 @@ struct BertEmbeddings {
     var sum = word.rows(of: tokens.ids, in: graph)
     if let segment {
       let row = tokens.segments ?? graph.integer(0)
-      sum = graph.add(sum, graph.gather(graph.value(segment), at: row))
+      sum = graph.add(sum, graph.rows(of: segment, at: row))
     }
-    sum = graph.add(sum, graph.gather(graph.value(position), at: positions(of: tokens, in: graph)))
+    sum = graph.add(sum, graph.rows(of: position, at: positions(of: tokens, in: graph)))
     let rows = norm(sum, in: graph)
     return projection?(rows, in: graph) ?? rows
   }

@@ -1,4 +1,4 @@
-import ModelFormats
+public import ModelFormats
 import Tensors
 import Tokenization
 
@@ -14,6 +14,8 @@ public final class TaskModel {
   let headPrefix: String?
   let encoder: any Encoder
   let layers: any Head
+  /// Type of the floats in the model's files: that of the files it was loaded from, and the one that it is saved in.
+  public package(set) var saveDType = SaveDType.float32
 
   /// Gives the outputs other names, as many as there are.
   package func rename(labels: [String]) {
@@ -125,13 +127,15 @@ extension TaskModel {
   /// Inputs are `input_ids`, `attention_mask` and, where the family tells segments apart, `token_type_ids`, Int64,
   /// [batch_size, sequence_length]. Outputs are those that the model's class has in `transformers`, such as `logits`; of a
   /// model without a trained head it is `last_hidden_state`, [batch_size, sequence_length, features]. Rows of padding hold
-  /// values without a meaning.
-  package func graph() -> ONNXGraph {
+  /// values without a meaning. Weights of 8-bit integers stay integers.
+  ///
+  /// - Parameter isBare: Whether the last hidden states are the output alone; nil leaves them out where the head was trained.
+  package func graph(startsWithFreshHead isBare: Bool? = nil) -> ONNXGraph {
     let graph = ONNXGraph()
     let tokens = GraphTokens(
       of: graph, hasSegments: config.family.readsSegments && config.segmentCount > 0)
     let states = encoder(tokens, in: graph)
-    if startsWithFreshHead {
+    if isBare ?? startsWithFreshHead {
       graph.output("last_hidden_state", states, [.batch, .sequence, .fixed(config.outputSize)])
     } else {
       layers.addOutputs(states, tokens, to: graph)

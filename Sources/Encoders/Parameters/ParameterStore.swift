@@ -21,6 +21,12 @@ package protocol QuantizedSource: ParameterSource {
   func quantized(_ name: String) throws(ModelError) -> QuantizedMatrix?
 }
 
+/// Source that has some matrices without their blocks of zeros.
+package protocol BlockSource: ParameterSource {
+  /// The blocks under a canonical name; nil where the source has all values.
+  func blocks(_ name: String) -> BlockMatrix?
+}
+
 extension ParameterSource {
   /// Zeros: a source whose values are another model's need not look at them again.
   public func nonFiniteCounts(of names: [String]) throws(ModelError) -> [Int] { names.map { _ in 0 } }
@@ -60,6 +66,7 @@ public final class ParameterStore {
     do {
       parameter =
         try quantized(name, shape).map { Parameter(name: name, quantized: $0, distance: distance) }
+        ?? blocks(name).map { Parameter(name: name, blocks: $0, distance: distance) }
         ?? Parameter(name: name, value: value(name, shape, initial), distance: distance)
     } catch {
       unreadable.append(error)
@@ -68,6 +75,9 @@ public final class ParameterStore {
     parameters.append(parameter)
     return parameter
   }
+
+  /// The blocks of a parameter; nil where the source has all values.
+  private func blocks(_ name: String) -> BlockMatrix? { (source as? any BlockSource)?.blocks(name) }
 
   /// The integers of a parameter; nil where the source has none of this shape.
   private func quantized(_ name: String, _ shape: Shape) throws(ModelError) -> QuantizedMatrix? {

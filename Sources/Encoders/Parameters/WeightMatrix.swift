@@ -83,9 +83,8 @@ struct WordTable {
   /// Rows of the tokens of a graph, [batch, sequence, features].
   func rows(of ids: GraphValue, in graph: ONNXGraph) -> GraphValue {
     switch weight {
-    case .whole(let table): graph.gather(graph.value(table), at: ids)
-    case .factors(let narrow, let up):
-      graph.matMul(graph.gather(graph.value(narrow), at: ids), graph.transpose(graph.value(up), [1, 0]))
+    case .whole(let table): graph.rows(of: table, at: ids)
+    case .factors(let narrow, let up): graph.product(graph.rows(of: narrow, at: ids), up)
     }
   }
 

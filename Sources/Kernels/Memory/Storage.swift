@@ -111,7 +111,7 @@ package final class Storage: @unchecked Sendable {
   }
 }
 
-/// Conversion between Float32 and IEEE half precision, at the speed of memory.
+/// Conversion between Float32 and the two types of 16 bits, at the speed of memory.
 package enum HalfPrecision {
   /// Writes the exact values of `count` halves.
   package static func widen(
@@ -127,5 +127,21 @@ package enum HalfPrecision {
     _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<UInt16>, count: Int
   ) -> Int {
     Int(ps_f32_to_f16(source, target, Int64(count)))
+  }
+
+  /// Writes the exact values of `count` numbers of bfloat16.
+  package static func widenBrain(
+    _ source: UnsafePointer<UInt16>, into target: UnsafeMutablePointer<Float>, count: Int
+  ) {
+    ps_bf16_to_f32(source, target, Int64(count))
+  }
+
+  /// Rounds `count` values to the nearest bfloat16, ties to even.
+  ///
+  /// - Returns: How many are NaN or too large (0x1.ffp127 and more).
+  package static func narrowToBrain(
+    _ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<UInt16>, count: Int
+  ) -> Int {
+    Int(ps_f32_to_bf16(source, target, Int64(count)))
   }
 }

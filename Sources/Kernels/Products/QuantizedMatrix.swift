@@ -257,18 +257,35 @@ package enum Int8Kernel: Int32, CaseIterable, Sendable {
   /// Whether this processor has the instructions.
   package var isAvailable: Bool { ps_int8_has_kernel(rawValue) != 0 }
 
-  /// The kernel in use: the fastest one here, or the one that `POTSTILL_INT8_KERNEL` names (`vnni`, `avx2`, `neon`, `c`) where the
-  /// processor has it.
+  /// The kernel in use: the fastest one here, or the one that `POTSTILL_INT8_KERNEL` names (`vnni`, `avx2`, `neon`, `c`); commands
+  /// refuse a name that is none (`fault(ofName:)`).
   package static var current: Int8Kernel {
     get { Int8Kernel(rawValue: chosen.load(ordering: .relaxed)) ?? initial }
     set { chosen.store(newValue.rawValue, ordering: .relaxed) }
   }
 
+  /// Variable of the environment that names a kernel.
+  package static let variable = "POTSTILL_INT8_KERNEL"
+
+  /// Fault of that variable's value: no kernel has the name, or none that this processor can run; nil for a good one.
+  package static func fault(ofName asked: String) -> String? {
+    if usable(named: asked) != nil { return nil }
+    let names = usable.reversed().map(\.name) + (usable(named: "vnni") == nil ? [] : ["vnni"])
+    let problem =
+      fastestFirst.contains { $0.answers(to: asked) } ? ", which this processor does not have" : ""
+    return
+      "\(variable) is \"\(asked)\"\(problem); expected one of \(names.joined(separator: ", ")), or unset it"
+  }
+
   private static let chosen = Atomic<Int32>(-1)
-  private static let initial: Int8Kernel = {
-    let usable = [Int8Kernel.avx512VNNI, .avxVNNI, .neon, .avx2, .c].filter(\.isAvailable)
-    let asked = ProcessInfo.processInfo.environment["POTSTILL_INT8_KERNEL"]
-    let named = usable.first { $0.name == asked || (asked == "vnni" && $0.name.hasSuffix("vnni")) }
-    return named ?? usable.first ?? .c
-  }()
+  private static let initial: Int8Kernel =
+    ProcessInfo.processInfo.environment[variable].flatMap(usable(named:)) ?? usable.first ?? .c
+  private static let fastestFirst: [Int8Kernel] = [.avx512VNNI, .avxVNNI, .neon, .avx2, .c]
+  private static let usable = fastestFirst.filter(\.isAvailable)
+
+  private static func usable(named asked: String) -> Int8Kernel? { usable.first { $0.answers(to: asked) } }
+
+  private func answers(to asked: String) -> Bool {
+    name == asked || (asked == "vnni" && name.hasSuffix("vnni"))
+  }
 }

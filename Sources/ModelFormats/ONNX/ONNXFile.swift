@@ -83,7 +83,7 @@ package struct ONNXFile {
   /// The whole file, given the message of each tensor.
   private func pieces(_ message: (ONNXTensor) -> Piece) -> [Piece] {
     var start = ProtobufMessage()
-    for (node, result) in graph.nodes { start.add(1, self.message(of: node, result)) }
+    for (node, results) in graph.nodes { start.add(1, self.message(of: node, results)) }
     start.add(2, "main")
     let tensors = graph.tensors.map { tensor in
       let content = message(tensor)
@@ -116,11 +116,11 @@ package struct ONNXFile {
     graph.outputs.first { $0.value == value }?.name ?? value.name
   }
 
-  private func message(of node: ONNXGraph.Node, _ result: ONNXGraph.Value) -> ProtobufMessage {
+  private func message(of node: ONNXGraph.Node, _ results: [ONNXGraph.Value]) -> ProtobufMessage {
     var message = ProtobufMessage()
     for input in node.inputs { message.add(1, input.map(name) ?? "") }
-    message.add(2, name(of: result))
-    message.add(3, result.name)
+    for result in results { message.add(2, name(of: result)) }
+    message.add(3, results[0].name)
     message.add(4, node.operation)
     for (name, attribute) in node.attributes.sorted(by: { $0.key < $1.key }) {
       message.add(5, self.message(of: attribute, name))

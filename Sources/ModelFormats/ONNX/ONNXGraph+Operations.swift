@@ -53,6 +53,17 @@ extension ONNXGraph {
   /// The product of matrices in the last two axes.
   package func matMul(_ a: Value, _ b: Value) -> Value { node("MatMul", [a, b]) }
 
+  /// Rows in unsigned 8-bit integers, with the scale and the zero of the range of all their values: value = scale (integer − zero).
+  package func dynamicallyQuantized(_ x: Value) -> (integers: Value, scale: Value, zero: Value) {
+    let results = nodes("DynamicQuantizeLinear", [x], count: 3)
+    return (results[0], results[1], results[2])
+  }
+
+  /// The product of such rows, less their zero, and a matrix of signed 8-bit integers, in 32-bit integers.
+  package func integerProduct(_ a: Value, zero: Value, _ b: Value) -> Value {
+    node("MatMulInteger", [a, b, zero, self.zero(.int8)])
+  }
+
   /// The convolution of [batch, channels, positions], with so many zeros before and behind it.
   package func convolution(_ x: Value, weight: Value, bias: Value, padding: (before: Int, behind: Int))
     -> Value

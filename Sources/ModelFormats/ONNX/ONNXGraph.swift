@@ -26,9 +26,20 @@ package final class ONNXGraph {
   /// Type of the elements of a value, by its number in `TensorProto.DataType`.
   package enum ElementType: Int, Hashable, Sendable {
     case float = 1
+    case uint8 = 2
+    case int8 = 3
     case int32 = 6
     case int64 = 7
     case bool = 9
+
+    /// The bytes of an element.
+    var width: Int {
+      switch self {
+      case .uint8, .int8, .bool: 1
+      case .float, .int32: 4
+      case .int64: 8
+      }
+    }
   }
 
   /// Attribute of a node.
@@ -67,8 +78,8 @@ package final class ONNXGraph {
   private(set) var outputs: [Port] = []
   private(set) var tensors: [ONNXTensor] = []
   /// Nodes with their results, in an order in which they can be computed.
-  private(set) var nodes: [(node: Node, result: Value)] = []
-  private var results: [Node: Value] = [:]
+  private(set) var nodes: [(node: Node, results: [Value])] = []
+  private var results: [Node: [Value]] = [:]
   private var constants: [Constant: Value] = [:]
   private var counts: [String: Int] = [:]
   private var names: Set<String> = []
@@ -101,12 +112,20 @@ package final class ONNXGraph {
   package func node(
     _ operation: String, _ inputs: [Value?], _ attributes: [String: Attribute] = [:]
   ) -> Value {
+    nodes(operation, inputs, attributes, count: 1)[0]
+  }
+
+  /// Adds a node that has several results, unless there is one that computes the same.
+  func nodes(
+    _ operation: String, _ inputs: [Value?], _ attributes: [String: Attribute] = [:], count: Int
+  ) -> [Value] {
     let node = Node(operation: operation, inputs: inputs, attributes: attributes)
     if let known = results[node] { return known }
-    let result = Value(name: numbered(operation))
-    nodes.append((node, result))
-    results[node] = result
-    return result
+    let name = numbered(operation)
+    let values = (0..<count).map { Value(name: $0 == 0 ? name : claim("\(name)_\($0)")) }
+    nodes.append((node, values))
+    results[node] = values
+    return values
   }
 
   // MARK: Constants
@@ -131,6 +150,29 @@ package final class ONNXGraph {
         name: name, shape: [shape[1], shape[0]],
         content: .transposed(matrix, rows: shape[0], columns: shape[1]))
     }
+  }
+
+  /// A matrix of 8-bit integers under a name, without its scales.
+  package func tensor(_ name: String, _ matrix: QuantizedMatrix) -> Value {
+    named(name) {
+      ONNXTensor(
+        name: name, type: .int8, shape: [matrix.rows, matrix.columns],
+        content: .integers(matrix, isTransposed: false))
+    }
+  }
+
+  /// The transpose of a matrix of 8-bit integers under a name.
+  package func transposedTensor(_ name: String, _ matrix: QuantizedMatrix) -> Value {
+    named(name) {
+      ONNXTensor(
+        name: name, type: .int8, shape: [matrix.columns, matrix.rows],
+        content: .integers(matrix, isTransposed: true))
+    }
+  }
+
+  /// A constant zero of a type.
+  package func zero(_ type: ElementType) -> Value {
+    constant(Constant(type: type, shape: [], bytes: [UInt8](repeating: 0, count: type.width)))
   }
 
   /// A constant number of Float32.

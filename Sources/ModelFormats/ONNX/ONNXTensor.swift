@@ -10,6 +10,8 @@ struct ONNXTensor {
     case floats([Storage])
     /// The transpose of a matrix of Float32 values.
     case transposed(Storage, rows: Int, columns: Int)
+    /// A matrix of 8-bit integers, or its transpose.
+    case integers(QuantizedMatrix, isTransposed: Bool)
   }
 
   let name: String
@@ -19,9 +21,8 @@ struct ONNXTensor {
 
   init(name: String, type: ONNXGraph.ElementType = .float, shape: [Int], content: Content) {
     (self.name, self.type, self.shape, self.content) = (name, type, shape, content)
-    let width = type == .int64 ? 8 : 4
     precondition(
-      byteCount == width * shape.reduce(1, *),
+      byteCount == type.width * shape.reduce(1, *),
       "The tensor \(name) of shape \(shape) needs another number of values.")
   }
 
@@ -31,6 +32,7 @@ struct ONNXTensor {
     case .bytes(let bytes): bytes.count
     case .floats(let parts): 4 * parts.reduce(0) { $0 + $1.count }
     case .transposed(let matrix, _, _): 4 * matrix.count
+    case .integers(let matrix, _): matrix.rows * matrix.columns
     }
   }
 
@@ -76,16 +78,25 @@ struct ONNXTensor {
       try matrix.withUnsafeMutablePointer { (values) throws(FormatError) in
         try Self.write(transposeOf: values, rows: rows, columns: columns, to: file)
       }
+    case .integers(let matrix, false):
+      try matrix.withIntegers { (bytes) throws(FormatError) in try file.write(bytes) }
+    case .integers(let matrix, true):
+      try matrix.withIntegers { (bytes) throws(FormatError) in
+        guard let first = bytes.baseAddress else { return }
+        try Self.write(
+          transposeOf: first.assumingMemoryBound(to: UInt8.self), rows: matrix.rows, columns: matrix.columns,
+          to: file)
+      }
     }
   }
 
   /// Writes the columns of a matrix as rows, some at a time.
-  private static func write(
-    transposeOf matrix: UnsafePointer<Float>, rows: Int, columns: Int, to file: AtomicFile
+  private static func write<Element: BitwiseCopyable & ExpressibleByIntegerLiteral>(
+    transposeOf matrix: UnsafePointer<Element>, rows: Int, columns: Int, to file: AtomicFile
   ) throws(FormatError) {
     if rows == 0 { return }
     let block = max(1, (1 << 18) / rows)
-    var buffer = [Float](repeating: 0, count: min(block, columns) * rows)
+    var buffer = [Element](repeating: 0, count: min(block, columns) * rows)
     for start in stride(from: 0, to: columns, by: block) {
       let count = min(block, columns - start)
       try buffer.withUnsafeMutableBufferPointer { (buffer) throws(FormatError) in
@@ -93,7 +104,8 @@ struct ONNXTensor {
           let source = matrix + row * columns + start
           for column in 0..<count { buffer[column * rows + row] = source[column] }
         }
-        try file.write(UnsafeRawBufferPointer(start: buffer.baseAddress, count: 4 * count * rows))
+        try file.write(
+          UnsafeRawBufferPointer(start: buffer.baseAddress, count: MemoryLayout<Element>.size * count * rows))
       }
     }
   }

@@ -1,7 +1,7 @@
 import Foundation
 package import Kernels
 
-/// Writer of a safetensors file: collects named arrays, Float32 or 8-bit integers, and writes them at once.
+/// Writer of a safetensors file: collects named arrays, floats or 8-bit integers, and writes them at once.
 ///
 /// The file is byte for byte a function of its contents: tensors sorted by name, header padded with spaces to a
 /// multiple of 8, `__metadata__` `{"format":"pt"}` (transformers wants it).
@@ -10,8 +10,17 @@ public struct SafetensorsWriter {
     let name: String
     let dtype: DType
     let shape: [Int]
-    let bytes: UnsafeRawBufferPointer
-    let owner: AnyObject?
+    let content: Content
+
+    /// The number of bytes in the file.
+    var byteCount: Int { dtype.byteCount * shape.reduce(1, *) }
+  }
+  /// Values of an entry.
+  private enum Content {
+    /// Bytes as they are, which the owner keeps alive.
+    case bytes(UnsafeRawBufferPointer, owner: AnyObject?)
+    /// Floats that are rounded to a type of 16 bits while they are written.
+    case rounded(Storage, to: SaveDType)
   }
   private var entries: [Entry] = []
   /// The free-form strings of the header; `format` is `pt` unless it is changed.
@@ -31,25 +40,24 @@ public struct SafetensorsWriter {
     _ name: String, shape: [Int], values: UnsafePointer<Float>, count: Int, owner: AnyObject?
   ) {
     add(
-      name, .float32, shape: shape, bytes: UnsafeRawBufferPointer(start: values, count: 4 * count),
-      owner: owner
-    )
+      name, .float32, shape: shape, count: count,
+      .bytes(UnsafeRawBufferPointer(start: values, count: 4 * count), owner: owner))
   }
 
   private mutating func add(
-    _ name: String, _ dtype: DType, shape: [Int], bytes: UnsafeRawBufferPointer, owner: AnyObject?
+    _ name: String, _ dtype: DType, shape: [Int], count: Int, _ content: Content
   ) {
-    let count = bytes.count / dtype.byteCount
     precondition(
       count == shape.reduce(1, *),
       "Tensor \(name) of shape \(shape) needs another number of values than \(count).")
     precondition(name != "__metadata__", "A tensor must not be called __metadata__.")
-    entries.append(Entry(name: name, dtype: dtype, shape: shape, bytes: bytes, owner: owner))
+    entries.append(Entry(name: name, dtype: dtype, shape: shape, content: content))
   }
 
   /// Writes to a temporary file beside `url`, then renames it.
   ///
-  /// - Throws: `FormatError.cannotWrite`; nothing remains on the disk then.
+  /// - Throws: `FormatError.cannotWrite`; `FormatError.tensor` for values beyond the range of the type that they are rounded to.
+  ///   Nothing remains on the disk then.
   public func write(to url: URL) throws(FormatError) {
     let sorted = ordered
     let file = try AtomicFile(url)
@@ -57,7 +65,16 @@ public struct SafetensorsWriter {
     try header.withUnsafeBufferPointer { (buffer) throws(FormatError) in
       try file.write(UnsafeRawBufferPointer(buffer))
     }
-    for entry in sorted { try file.write(entry.bytes) }
+    for entry in sorted {
+      switch entry.content {
+      case .bytes(let bytes, _): try file.write(bytes)
+      case .rounded(let values, let type):
+        let bits = try type.narrowed(values, named: entry.name, file: url.path)
+        try bits.withUnsafeMutablePointer { (bits) throws(FormatError) in
+          try file.write(UnsafeRawBufferPointer(start: bits, count: entry.byteCount))
+        }
+      }
+    }
     withExtendedLifetime(entries) {}
     try file.commit()
   }
@@ -80,7 +97,7 @@ public struct SafetensorsWriter {
     }
     var offset = 0
     for entry in sorted {
-      let end = offset + entry.bytes.count
+      let end = offset + entry.byteCount
       let isNew = object.insertNew(
         entry.name,
         [
@@ -106,8 +123,11 @@ public struct SafetensorsWriter {
 }
 
 extension SafetensorsWriter {
-  /// Adds values that must stay as they are until `write(to:)` returns.
-  package mutating func add(_ name: String, shape: [Int], values: Storage) {
+  /// Adds values that must stay as they are until `write(to:)` returns, which rounds them to a type.
+  package mutating func add(_ name: String, shape: [Int], values: Storage, as type: SaveDType = .float32) {
+    guard type == .float32 else {
+      return add(name, type.dtype, shape: shape, count: values.count, .rounded(values, to: type))
+    }
     let pointer = values.withUnsafeMutablePointer { UnsafePointer($0) }
     add(name, shape: shape, values: pointer, count: values.count, owner: values)
   }
@@ -118,8 +138,8 @@ extension SafetensorsWriter {
     add(name + "_scale", shape: [matrix.rows], values: scales)
     let box = ByteBox(matrix)
     add(
-      name, .int8, shape: [matrix.rows, matrix.columns], bytes: UnsafeRawBufferPointer(box.buffer), owner: box
-    )
+      name, .int8, shape: [matrix.rows, matrix.columns], count: box.buffer.count,
+      .bytes(UnsafeRawBufferPointer(box.buffer), owner: box))
   }
 
   private final class ByteBox {

@@ -56,6 +56,12 @@ struct DistillStepBench: ConsoleCommand {
   )
   var cached = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Numbers that the teacher's weights are held in, fp32 or int8; steps and answers of int8 are compared with those of fp32.",
+      valueName: "precision"))
+  var precision = BenchPrecision.fp32
+
   @OptionGroup var bench: BenchOptions
 
   mutating func run(_ console: Console) throws {
@@ -66,21 +72,37 @@ struct DistillStepBench: ConsoleCommand {
     let lengths = try bench.batches(
       longest: min(teacher.config.maxPositions, student.config.maxPositions))
     let config = DistillationConfig(matches: match == "none" ? [] : [.preset(match)])
-    let distiller = try GeneralDistiller(
-      config, teacher: teacher.model(seed: 1, console),
-      student: student.model(seed: 2, console))
     let steps = BenchmarkSteps(
       lengths: lengths, vocabularySize: min(teacher.config.vocabularySize, student.config.vocabularySize))
     let file = FileManager.default.temporaryDirectory.appending(path: "potstill-bench-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: file) }
-    if cached { try distiller.cacheTeacher(over: steps.examples, in: file) }
+    func run(_ asked: TaskModel, clock: BenchmarkClock) throws {
+      let distiller = try GeneralDistiller(
+        config, teacher: asked, student: student.model(seed: 2, console))
+      if cached { try distiller.cacheTeacher(over: steps.examples, in: file) }
+      try steps.run(distiller, clock: clock)
+      if cached { try FileManager.default.removeItem(at: file) }
+    }
+    let whole = try teacher.model(seed: 1, console)
     let clock = BenchmarkClock(warmup: bench.warmup, profiles: bench.profile)
-    try steps.run(distiller, clock: clock)
-    let report = clock.report(
+    let comparison: PrecisionComparison?
+    switch precision {
+    case .fp32:
+      comparison = nil
+      try run(whole, clock: clock)
+    case .int8:
+      let (small, floatClock) = (try whole.quantized(), BenchmarkClock(warmup: bench.warmup))
+      try run(whole, clock: floatClock)
+      try run(small, clock: clock)
+      comparison = PrecisionComparison(
+        of: whole, small, on: steps.batches.map(\.tokens), floatSeconds: floatClock.seconds)
+    }
+    var report = clock.report(
       "distill-step", shape: "\(teacher.name) to \(student.name)", batchSize: bench.batch, lengths: lengths
     ) {
       (cached ? 0 : teacher.forwardOperations(lengths: $0)) + 3 * student.forwardOperations(lengths: $0)
     }
+    report.comparison = comparison
     console.result(report, json: bench.json)
   }
 }

@@ -69,6 +69,7 @@ package struct CacheCommand: ConsoleCommand {
     (job.hiddenStates, job.matches, job.student) = (
       asked.hiddenStates, try asked.match.values(of: "match"), asked.student
     )
+    job.precision = asked.held.precision
     (job.maxTrainSamples, job.maxCacheGB) = (maxTrainSamples, caching.maxCacheGb)
     job.needsValidation = task.validationFile != nil
     job.allowsNonFinite = console.allowsNonFinite
@@ -91,6 +92,9 @@ package struct AskedTeacherOptions: ParsableArguments {
     help: ArgumentHelp("The model that answers, a Hugging Face directory.", valueName: "folder"),
     completion: .directory)
   package var teacher: String
+
+  @OptionGroup
+  package var held: TeacherPrecisionOption
 
   @Option(
     help: ArgumentHelp(

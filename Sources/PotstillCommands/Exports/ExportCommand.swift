@@ -5,6 +5,8 @@ import Foundation
 import Tasks
 import Terminal
 
+extension ExportPrecision: ExpressibleByArgument {}
+
 /// Command `potstill export`.
 package struct ExportCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
@@ -17,6 +19,7 @@ package struct ExportCommand: ConsoleCommand {
       [batch, sequence]; outputs are logits, start_logits and end_logits, or last_hidden_state and sentence_embedding.
 
         potstill export student/ --onnx --output student-onnx/
+        potstill export student/ --onnx --precision int8 --output student-onnx-int8/
 
       With --overwrite-output-dir the output may be the model's own folder, which then has both.
       """)
@@ -26,6 +29,12 @@ package struct ExportCommand: ConsoleCommand {
 
   @Flag(help: "Write ONNX, for ONNX Runtime, optimum and transformers.js.")
   package var onnx = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Numbers that the weights are held in: fp32, or int8 for onnx/model_quantized.onnx, a quarter as large (default: the folder's).",
+      valueName: "precision"))
+  package var precision: ExportPrecision?
 
   @Option(
     name: .shortAndLong,
@@ -52,7 +61,7 @@ package struct ExportCommand: ConsoleCommand {
     try general.apply(to: console, computes: false)
     let folder = try OutputFolder(output, overwrite: overwriteOutputDir)
     let export = try ModelExport(
-      model, as: .onnx, allowsNonFinite: console.allowsNonFinite, listener: console)
+      model, as: .onnx, precision: precision, allowsNonFinite: console.allowsNonFinite, listener: console)
     for name in try export.write(to: folder) {
       console.result(folder.url.appending(path: name).relativePath)
     }

@@ -100,7 +100,11 @@ package struct MultitaskCommand: RecipeCommand {
     let tasks = try entries.map { entry in
       var task = JobTask(
         try entry.options.open(console, unlabelledFile: entry.unlabelledFile), name: entry.name)
-      if entry.hasTeacher { task.teachers = [JobTeacher(entry.teacher, cache: entry.teacherCache)] }
+      if entry.hasTeacher {
+        task.teachers = [
+          JobTeacher(entry.teacher, cache: entry.teacherCache, precision: start.held.precision)
+        ]
+      }
       task.distillation = try distillation.config(overriddenBy: entry.distillation)
       task.keepsAnswers =
         entry.distillation["cache_teacher_logits"]?.boolValue ?? distillation.cacheTeacherLogits
@@ -125,6 +129,7 @@ package struct MultitaskCommand: RecipeCommand {
     var options = JSONObject()
     options["tasks"] = list
     options["student"] = start.student.map { .string($0) }
+    options["teacher_precision"] = start.held.teacherPrecision.map { .string($0.rawValue) }
     options["tau"] = start.tau.map { .double($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
     if comparison.baseline { options["baseline"] = true }

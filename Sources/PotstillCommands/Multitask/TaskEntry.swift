@@ -129,5 +129,8 @@ package struct MultitaskOptions: ParsableArguments {
   @Option(help: "Power of the tasks' sizes in their chance: 1 draws in proportion, 0 evenly (default: 1).")
   package var tau: Double?
 
+  @OptionGroup
+  package var held: TeacherPrecisionOption
+
   package init() {}
 }

@@ -111,6 +111,8 @@ public struct RunFacts: Sendable, Equatable, Codable {
     public var layers: Int?
     /// The number of parameters; nil of a file of answers.
     public var parameters: Int?
+    /// The bytes of its weights in their file; nil of a file of answers, and in reports of older versions.
+    public var bytes: Int?
     /// Sentences a second in batches; nil when it was not measured.
     public var samplesPerSecond: Double?
     /// Milliseconds for one sentence alone, the median; nil when it was not measured.
@@ -123,6 +125,7 @@ public struct RunFacts: Sendable, Equatable, Codable {
       (self.role, self.name) = (role, name)
       layers = measurement.isModel ? measurement.layers : nil
       parameters = measurement.isModel ? measurement.parameters : nil
+      bytes = measurement.isModel ? measurement.bytes : nil
       samplesPerSecond = measurement.samplesPerSecond.map { ($0 * 10).rounded() / 10 }
       latency = measurement.latency.map { ($0 * 1000).rounded() / 1000 }
       scores = [:]
@@ -130,7 +133,7 @@ public struct RunFacts: Sendable, Equatable, Codable {
     }
 
     enum CodingKeys: String, CodingKey {
-      case role, name, layers, parameters, scores
+      case role, name, layers, parameters, bytes, scores
       case samplesPerSecond = "samples_per_second"
       case latency = "latency_ms"
     }

@@ -115,6 +115,7 @@ enum RunData {
     object["name"] = .string(model.name)
     object["layers"] = model.layers.map { .integer($0) }
     object["parameters"] = model.parameters.map { .integer($0) }
+    object["bytes"] = model.bytes.map { .integer($0) }
     object["samples_per_second"] = model.samplesPerSecond.map { .double($0) }
     object["latency_ms"] = model.latency.map { .double($0) }
     var scores = JSONObject()

@@ -55,8 +55,8 @@ function short(value) {
   }
   return digits(value, 0, size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 4 : 5);
 }
-const megabytes = parameters => 4 * parameters / 1048576;
-const mb = parameters => { const size = megabytes(parameters); return digits(size, size < 1000 ? 1 : 0); };
+const megabytes = model => (model.bytes ?? 4 * model.parameters) / 1048576;
+const mb = model => { const size = megabytes(model); return digits(size, size < 1000 ? 1 : 0); };
 const times = value => digits(value, value < 10 ? 1 : 0) + '×';
 function duration(seconds) {
   if (seconds < 100) return t('unit.seconds', { value: digits(seconds, 1) });

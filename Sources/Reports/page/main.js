@@ -20,7 +20,7 @@ function comparison() {
   const parts = [h('p', { class: 'lead' }, rich('lead.comparison', { count: runs.length, task: task.name }))];
   parts.push(section('models', modelTable(models.map(model => ({ ...model, own: false })), shownMetrics(task, models), task.form)));
   const clouds = [
-    ['pareto_size', model => model.parameters && megabytes(model.parameters), 'MB'],
+    ['pareto_size', model => model.parameters && megabytes(model), 'MB'],
     ['pareto_latency', model => model.latency_ms, 'ms'],
   ].map(([id, cost, unit]) => [id, models.filter(model => cost(model) > 0 && metric in model.scores)
     .map(model => ({ name: model.label, isTeacher: model.role === 'teacher', colour: model.colour ?? colours().teacher, x: cost(model), y: model.scores[metric] })), unit])

@@ -12,7 +12,7 @@ function modelTable(models, metrics, form) {
     ...metrics.map(name => [capital(metricName(name)), model => name in model.scores ? inTable(model.scores[name], form) : '–']),
     [t('table.layers'), model => model.layers ?? '–'],
     [t('table.parameters'), (model, isNarrow) => model.parameters ? (isNarrow ? amount : whole)(model.parameters) : '–'],
-    ['MB', model => model.parameters ? mb(model.parameters) : '–'],
+    ['MB', model => model.parameters ? mb(model) : '–'],
     [t('table.speed'), model => model.samples_per_second ? whole(model.samples_per_second) : '–'],
     [t('table.latency'), model => model.latency_ms ? digits(model.latency_ms, 2) : '–'],
   ].filter(([, cell]) => models.some(model => cell(model) !== '–'));

@@ -25,9 +25,7 @@ public struct PrecisionComparison {
   public init(of model: TaskModel, on batches: [TokenBatch], clock: BenchmarkClock) throws {
     let small = try model.quantized()
     let floatClock = BenchmarkClock(warmup: clock.warmup)
-    var (expected, found): ([Float], [Float]) = ([], [])
-    var same = 0
-    var sequences = 0
+    var answers = Answers()
     func runFloat(_ batch: TokenBatch) -> [Float] {
       floatClock.begin()
       let logits = model(batch, in: .inference).logits.values
@@ -40,7 +38,44 @@ public struct PrecisionComparison {
       clock.begin()
       let logits = small(batch, in: .inference).logits.values
       clock.stepDone()
-      let width = max(1, floats.count / max(1, batch.count))
+      answers.add(logits, expected: floats, sequences: batch.count)
+    }
+    self.init(answers, model, small, floatSeconds: floatClock.seconds)
+  }
+
+  /// The comparison of two teachers' answers, where it is the steps of their students that were timed.
+  ///
+  /// - Parameters:
+  ///   - model: The float model.
+  ///   - small: The model of integers.
+  ///   - batches: What both answer.
+  ///   - floatSeconds: Seconds of each step with the float model.
+  public init(
+    of model: TaskModel, _ small: TaskModel, on batches: [TokenBatch], floatSeconds: [Double]
+  ) {
+    var answers = Answers()
+    for batch in batches {
+      answers.add(
+        small(batch, in: .inference).logits.values, expected: model(batch, in: .inference).logits.values,
+        sequences: batch.count)
+    }
+    self.init(answers, model, small, floatSeconds: floatSeconds)
+  }
+
+  private init(_ answers: Answers, _ model: TaskModel, _ small: TaskModel, floatSeconds: [Double]) {
+    sameAnswers = Double(answers.same) / Double(max(1, answers.sequences))
+    difference = Self.difference(answers.found, answers.expected)
+    self.floatSeconds = BenchmarkReport.median(of: floatSeconds)
+    (floatBytes, byteCount) = (model.byteCount, small.byteCount)
+  }
+
+  /// Logits of both models, collected batch by batch.
+  private struct Answers {
+    var (expected, found): ([Float], [Float]) = ([], [])
+    var (same, sequences) = (0, 0)
+
+    mutating func add(_ logits: [Float], expected floats: [Float], sequences count: Int) {
+      let width = max(1, floats.count / max(1, count))
       for row in stride(from: 0, to: floats.count, by: width) {
         func best(_ values: [Float]) -> Int? { (row..<row + width).max { values[$0] < values[$1] } }
         same += best(floats) == best(logits) ? 1 : 0
@@ -49,10 +84,6 @@ public struct PrecisionComparison {
       expected += floats
       found += logits
     }
-    sameAnswers = Double(same) / Double(max(1, sequences))
-    difference = Self.difference(found, expected)
-    floatSeconds = BenchmarkReport.median(of: floatClock.seconds)
-    (floatBytes, byteCount) = (model.byteCount, small.byteCount)
   }
 
   /// The root of the mean squared difference, in standard deviations of what was expected.

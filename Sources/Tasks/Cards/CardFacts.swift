@@ -150,7 +150,7 @@ extension ModelCard {
     let rows = facts.comparison.map { name, model in
       let sizes =
         model.isModel
-        ? ["\(model.layers)", grouped(model.parameters), megabytes(4 * model.parameters)] : ["", "", ""]
+        ? ["\(model.layers)", grouped(model.parameters), megabytes(model.bytes)] : ["", "", ""]
       return [name] + sizes
         + names.map { name in
           model.metrics.first { $0.name == name }.map { CardMetric.rounded($0.value) } ?? ""

@@ -1,6 +1,6 @@
 public import Encoders
 public import Foundation
-import ModelFormats
+public import ModelFormats
 public import Tokenization
 
 /// Masked language model to train, with its tokenizer.
@@ -89,5 +89,9 @@ public struct PretrainingModel {
   }
 
   /// Writes the directory.
-  public func save(to url: URL) throws { try model.save(to: url, tokenizer: tokenizer) }
+  ///
+  /// - Parameter type: The type of the floats in the file; nil takes the model's.
+  public func save(to url: URL, as type: SaveDType? = nil) throws {
+    try model.save(to: url, tokenizer: tokenizer, as: type)
+  }
 }

@@ -4,11 +4,15 @@ import Tensors
 public import Training
 
 extension TaskModel {
-  /// Makes the model ready to be trained as settings say: frozen parts, and matrices that compute as 8-bit integers.
+  /// Makes the model ready to be trained as settings say: frozen parts, matrices that compute as 8-bit integers, and the type that it is
+  /// saved in.
   ///
-  /// - Throws: `TrainingError.configuration` for what the model does not have.
+  /// - Throws: `TrainingError.configuration` for what the model does not have, and for a value beyond the type's range.
   public func prepare(as settings: TrainingConfig) throws(TrainingError) {
     try freeze(as: settings)
+    do throws(ModelError) { try choose(settings.saveDType) } catch {
+      throw .configuration([Fault("save_dtype", "is \(settings.saveDType.rawValue), but \(error)")])
+    }
     guard settings.quantizationAware else { return }
     do throws(ModelError) { try simulateInt8() } catch {
       throw .configuration([Fault("quantization_aware", "is true, but \(error)")])

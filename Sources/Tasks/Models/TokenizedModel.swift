@@ -2,6 +2,7 @@ public import Datasets
 public import Encoders
 public import Foundation
 import Kernels
+public import ModelFormats
 public import Tokenization
 
 /// Model with its tokenizer, as a Hugging Face folder holds them.
@@ -56,7 +57,11 @@ public struct TokenizedModel {
   }
 
   /// Writes the folder.
-  public func save(to url: URL) throws { try model.save(to: url, tokenizer: tokenizer) }
+  ///
+  /// - Parameter type: The type of the floats in the file; nil takes the model's.
+  public func save(to url: URL, as type: SaveDType? = nil) throws {
+    try model.save(to: url, tokenizer: tokenizer, as: type)
+  }
 
   /// Rows of a task as the model reads them.
   ///

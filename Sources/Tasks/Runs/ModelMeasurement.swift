@@ -15,6 +15,8 @@ public struct ModelMeasurement {
   public let layers: Int
   /// The number of parameters.
   public let parameters: Int
+  /// The bytes of its weights in their file.
+  public let bytes: Int
   /// Sentences a second in batches; nil when it was not measured.
   public let samplesPerSecond: Double?
   /// Milliseconds for one sentence alone, the median; nil when it was not measured.
@@ -29,9 +31,10 @@ public struct ModelMeasurement {
 
   /// A measurement made elsewhere.
   public init(
-    name: String, layers: Int, parameters: Int, samplesPerSecond: Double?, latency: Double?,
-    metrics: [Score], evaluation: TaskEvaluation? = nil
+    name: String, layers: Int, parameters: Int, bytes: Int? = nil, samplesPerSecond: Double?,
+    latency: Double?, metrics: [Score], evaluation: TaskEvaluation? = nil
   ) {
+    self.bytes = bytes ?? 4 * parameters
     self.evaluation = evaluation
     self.name = name
     self.layers = layers
@@ -57,6 +60,7 @@ public struct ModelMeasurement {
   package init(of model: TokenizedModel, latency: Double, _ evaluation: TaskEvaluation) {
     self.init(
       name: model.path, layers: model.model.config.layerCount, parameters: model.model.parameterCount,
+      bytes: model.model.weights.fileBytes,
       samplesPerSecond: evaluation.result.json["eval_samples_per_second"]?.doubleValue, latency: latency,
       metrics: evaluation.result.metrics, evaluation: evaluation)
   }
@@ -91,7 +95,7 @@ public struct ModelMeasurement {
     if isModel {
       object["layers"] = .integer(layers)
       object["parameters"] = .integer(parameters)
-      object["mb"] = .double((Double(4 * parameters) / 1_048_576 * 100).rounded() / 100)
+      object["mb"] = .double((Double(bytes) / 1_048_576 * 100).rounded() / 100)
     }
     object["samples_per_second"] = samplesPerSecond.map { .double(($0 * 10).rounded() / 10) }
     object["latency_ms"] = latency.map { .double(($0 * 1000).rounded() / 1000) }
@@ -109,22 +113,33 @@ public struct ModelMeasurement {
 
 extension RunLog {
   /// Writes the comparison of student and teachers, and of the student without a teacher if there is one, to
-  /// `compare_results.json` and `all_results.json`; further teachers as `teacher_2_…`.
+  /// `compare_results.json` and `all_results.json`; further teachers as `teacher_2_…`; nothing without a teacher.
   ///
+  /// - Parameters:
+  ///   - teachers: The teachers as their folders hold them.
+  ///   - answering: Each as it has answered, where that is another form: `teacher_int8_eval_…`, and `teacher_int8_drop_…` for
+  ///     what it lost.
+  ///   - baseline: The student without a teacher.
+  ///   - student: The student.
   /// - Throws: `TrainingError.runFolder`.
   public func writeComparison(
-    teacher: ModelMeasurement, furtherTeachers: [ModelMeasurement] = [], baseline: ModelMeasurement? = nil,
+    teachers: [ModelMeasurement], answering: [ModelMeasurement?] = [], baseline: ModelMeasurement? = nil,
     student: ModelMeasurement
   ) throws {
+    guard let first = teachers.first else { return }
     var object = JSONObject()
-    if teacher.isModel { object["teacher_parameters"] = .integer(teacher.parameters) }
+    if first.isModel { object["teacher_parameters"] = .integer(first.parameters) }
     object["student_parameters"] = .integer(student.parameters)
-    object["speedup"] = student.json(comparedWith: teacher)["speedup"]
-    for metric in teacher.metrics { object["teacher_eval_" + metric.name] = .double(metric.value) }
-    for (index, other) in furtherTeachers.enumerated() {
-      if other.isModel { object["teacher_\(index + 2)_parameters"] = .integer(other.parameters) }
-      for metric in other.metrics {
-        object["teacher_\(index + 2)_eval_" + metric.name] = .double(metric.value)
+    object["speedup"] = student.json(comparedWith: first)["speedup"]
+    for (index, teacher) in teachers.enumerated() {
+      let name = index == 0 ? "teacher_" : "teacher_\(index + 1)_"
+      if index > 0, teacher.isModel { object[name + "parameters"] = .integer(teacher.parameters) }
+      for metric in teacher.metrics { object[name + "eval_" + metric.name] = .double(metric.value) }
+      guard index < answering.count, let small = answering[index] else { continue }
+      for metric in small.metrics {
+        object[name + "int8_eval_" + metric.name] = .double(metric.value)
+        let whole = teacher.metrics.first { $0.name == metric.name }
+        object[name + "int8_drop_" + metric.name] = whole.map { .double($0.value - metric.value) }
       }
     }
     for metric in baseline?.metrics ?? [] { object["baseline_eval_" + metric.name] = .double(metric.value) }

@@ -87,7 +87,7 @@ public struct RunFolder {
 
   /// Folder of resumable checkpoints: those that the settings ask for, and that of a run that is interrupted.
   public func checkpoints(of trained: TokenizedModel, origin: RunOrigin) -> CheckpointFolder {
-    CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0) }
+    CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0, as: .float32) }
   }
 
   /// Gives the folder free for other runs.

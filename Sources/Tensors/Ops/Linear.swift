@@ -15,6 +15,8 @@ public struct LinearWeights: Sendable {
     indirect case product(narrow: LinearWeights, up: LinearWeights)
     /// Floats, to which gradients can go, that compute as their 8-bit integers do.
     case simulated(Tensor, QuantizedMatrix)
+    /// Floats without their blocks of zeros, for inference alone.
+    case blocks(BlockMatrix)
   }
 
   package let form: Form
@@ -53,6 +55,7 @@ public struct LinearWeights: Sendable {
     case .dense(let weight), .simulated(let weight, _): weight.shape
     case .int8(let matrix): [matrix.rows, matrix.columns]
     case .product(let narrow, let up): [up.outputs, narrow.inputs]
+    case .blocks(let matrix): [matrix.rows, matrix.columns]
     }
   }
 
@@ -60,22 +63,30 @@ public struct LinearWeights: Sendable {
   package var dense: DenseWeights? {
     switch form {
     case .dense(let weight): DenseWeights(weight: weight, bias: bias)
-    case .int8, .product, .simulated: nil
+    case .int8, .product, .simulated, .blocks: nil
     }
   }
 
   /// The two thin layers; nil in any other form.
   var product: (narrow: LinearWeights, up: LinearWeights)? {
     switch form {
-    case .dense, .int8, .simulated: nil
+    case .dense, .int8, .simulated, .blocks: nil
     case .product(let narrow, let up): (narrow, up)
+    }
+  }
+
+  /// The layer without its blocks of zeros; nil in any other form.
+  var blocks: BlockLinearKernel? {
+    switch form {
+    case .dense, .int8, .product, .simulated: nil
+    case .blocks(let matrix): BlockLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
 
   /// The layer in 8-bit integers; nil in any other form.
   var quantized: QuantizedLinearKernel? {
     switch form {
-    case .dense, .product, .simulated: nil
+    case .dense, .product, .simulated, .blocks: nil
     case .int8(let matrix): QuantizedLinearKernel(weight: matrix, bias: bias?.storage)
     }
   }
@@ -131,7 +142,7 @@ extension Tensor {
       return simulatedLinear(weight, matrix, bias: weights.bias).applying(activation)
     }
     guard let weights = weights.dense else {
-      return quantizedLinear([weights], activation: activation)[0]
+      return heldLinear([weights], activation: activation)[0]
     }
     let (rows, kernel) = (self.shape.rowCount, weights.kernel)
     let tape = Tensor.tape(of: [self] + weights.tensors)
@@ -162,7 +173,9 @@ extension Tensor {
     let shapes = layers.map { $0.resultShape(self) }
     let dense = layers.compactMap(\.dense)
     guard dense.count == layers.count else {
-      return layers.allSatisfy { $0.quantized != nil } ? quantizedLinear(layers) : layers.map { linear($0) }
+      let areAlike =
+        layers.allSatisfy { $0.quantized != nil } || layers.allSatisfy { $0.blocks != nil }
+      return areAlike ? heldLinear(layers) : layers.map { linear($0) }
     }
     return linear(dense, shapes)
   }
@@ -242,14 +255,19 @@ extension Tensor {
 }
 
 extension Tensor {
-  /// The rows of several layers of 8-bit integers that read the same rows.
-  private func quantizedLinear(_ layers: [LinearWeights], activation: Activation = .identity) -> [Tensor] {
+  /// The rows of several layers that read the same rows, all of 8-bit integers or all without their blocks of zeros.
+  private func heldLinear(_ layers: [LinearWeights], activation: Activation = .identity) -> [Tensor] {
     checkInference(layers)
-    let kernels = layers.compactMap(\.quantized)
+    let (kernels, blocks) = (layers.compactMap(\.quantized), layers.compactMap(\.blocks))
     let shapes = layers.map { $0.resultShape(self) }
     let results = shapes.map { Storage(uninitialized: $0.count) }
-    QuantizedLinearKernel.forward(
-      storage, rows: shape.rowCount, layers: kernels, into: results, activation: activation.kernel)
+    if blocks.count == layers.count {
+      BlockLinearKernel.forward(
+        storage, rows: shape.rowCount, layers: blocks, into: results, activation: activation.kernel)
+    } else {
+      QuantizedLinearKernel.forward(
+        storage, rows: shape.rowCount, layers: kernels, into: results, activation: activation.kernel)
+    }
     return zip(results, shapes).map { Tensor(storage: $0, shape: $1) }
   }
 
@@ -270,7 +288,8 @@ extension Tensor {
   private func checkInference(_ layers: [LinearWeights]) {
     precondition(
       Tensor.tape(of: [self] + layers.map(\.bias)) == nil,
-      "Weights of 8-bit integers have no gradient; run the pass without a tape, or with the float weights.")
+      "Weights of 8-bit integers, and those without their zeros, have no gradient; run the pass without a tape, or with the dense "
+        + "weights of floats.")
   }
 }
 

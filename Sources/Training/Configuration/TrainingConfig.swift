@@ -78,6 +78,8 @@ public struct TrainingConfig: Sendable, Equatable {
   public var saveSteps = 500
   /// The checkpoints kept, beside the best one; nil keeps all.
   public var saveTotalLimit: Int? = 2
+  /// Type of the floats in the saved model; checkpoints that a run resumes from keep all bits.
+  public var saveDType = SaveDType.float32
   /// Whether the run ends with the weights of its best evaluation.
   public var loadBestModelAtEnd = false
   /// Metric by which the best evaluation is judged, with or without `eval_`; nil means the loss.
@@ -311,6 +313,11 @@ extension TrainingConfig {
     Setting(
       "save_total_limit", \.saveTotalLimit, help: "Checkpoints kept, the best one not counted.",
       isHarmless: true, check: { value, _ in positive(value) }),
+    Setting(
+      "save_dtype", \.saveDType,
+      help:
+        "Floats of the saved model: float32, float16 or bfloat16; checkpoints to resume from stay float32.",
+      isHarmless: true, isWritten: { $0 != .float32 }),
   ]
 
   /// The settings of which model a run ends with, and of chance.

@@ -5,7 +5,7 @@ import Tensors
 
 /// The folder in which a run keeps its checkpoints, each a folder `checkpoint-<step>`.
 ///
-/// A checkpoint holds the model as its own directory format (`model.safetensors`, configuration, tokenizer), the other
+/// A checkpoint holds the model as its own directory format (`model.safetensors`, configuration, tokenizer) in Float32, the other
 /// parameters, such as projections, in `auxiliary.safetensors`, `optimizer.safetensors`, `trainer_state.json`, and in
 /// `checkpoint.json` which run it belongs to, with a checksum of each file. It is written under another name and renamed,
 /// and renamed before it is removed, so a checkpoint that exists is complete.

@@ -43,7 +43,7 @@ extension PretrainingJob {
       "\(Markdown.code(title)) is a masked language model, pre-trained with Potstill on the text of \(source)"
         + (imitated.map { ", with \($0.link) as its teacher" } ?? "") + ". It began with \(beginning).",
       "It has \(model.config.layerCount) layers of \(model.config.hiddenSize) features and "
-        + "\(grouped(model.parameterCount)) parameters (\(megabytes(4 * model.parameterCount)) MB).",
+        + "\(grouped(model.parameterCount)) parameters (\(model.weights.text)).",
       "It learnt from \(grouped(counts.training)) sequences\(scored).",
     ]
     facts.tags = teacher == nil ? [] : ["distillation"]
@@ -73,6 +73,7 @@ extension PretrainingJob {
       RunFacts.Model(
         ModelMeasurement(
           name: name, layers: model.config.layerCount, parameters: model.parameterCount,
+          bytes: model.weights.fileBytes,
           samplesPerSecond: nil, latency: nil, metrics: scores?.metrics ?? []), as: role, named: name)
     }
     let name = self.teacher.map { CardModel($0).name } ?? ""

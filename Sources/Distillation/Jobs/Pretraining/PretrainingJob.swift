@@ -200,9 +200,10 @@ public final class PreparedPretraining {
       objective: distiller,
       checkpoints: CheckpointFolder(
         folder.url, origin: origin(validation: try validation?.contentFingerprint())
-      ) { [start] in try start.save(to: $0) },
+      ) { [start] in try start.save(to: $0, as: .float32) },
       observers: run.observers(job.training) + observers)
     _ = try trainer.train(resumingFrom: point)
+    try start.model.roundToSaved()
     try start.save(to: folder.url)
     let scores = try trainer.evaluate()
     if let scores { try run.log.writeResults("eval", scores.json) }

@@ -15,6 +15,8 @@ final class LoadedTeacher {
   let tokenizer: any Tokenizer
   /// The model; nil where only its answers are at hand.
   let folder: TokenizedModel?
+  /// The model in the precision in which it answers; nil where only its answers are at hand.
+  let answering: TokenizedModel?
   /// Answers to the training data, where they were kept before.
   let answers: TeacherCacheFile?
   /// Answers of a file, which belong to no model.
@@ -41,17 +43,20 @@ final class LoadedTeacher {
     answers = try teacher.cache.map { try TeacherCacheFile(URL(filePath: $0)) }
     if let path = teacher.path {
       let folder = try TokenizedModel(path, for: kind, allowsNonFinite: allowsNonFinite, listener: listener)
-      self.folder = folder
+      let answering = try folder.held(in: teacher.precision)
+      (self.folder, self.answering) = (folder, answering)
       (self.path, config, tokenizer) = (path, folder.model.config, folder.tokenizer)
       description = ModelDescription(
-        folder.model, name: path, vocabulary: folder.tokenizer.vocabulary.tokens)
-      live = LiveTeacher(folder.model, description: description)
+        answering.model, name: path, vocabulary: folder.tokenizer.vocabulary.tokens)
+      live = LiveTeacher(answering.model, description: description)
+      if let answers { try Self.check(answers, in: TeacherPrecision(of: answering.model)) }
       return
     }
     guard let answers else {
       preconditionFailure("A teacher is a model or a cache; a job asks for one.")
     }
-    (folder, live) = (nil, nil)
+    try Self.check(answers, in: teacher.precision)
+    (folder, answering, live) = (nil, nil, nil)
     path = answers.description.teacherName
     config = try answers.description.config()
     tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
@@ -69,12 +74,18 @@ final class LoadedTeacher {
   /// A teacher that is a file of answers, whose texts a model reads as a base of the student does.
   init(_ stated: AnswersOfRows, weight: Double, base: StudentBase, task: TaskDefinition) {
     (self.stated, self.weight, path) = (stated, weight, stated.path)
-    (folder, live, answers, cachePath) = (nil, nil, nil, nil)
+    (folder, answering, live, answers, cachePath) = (nil, nil, nil, nil, nil)
     tokenizer = base.tokenizer
     config = base.config.answering(task, labels: task.modelLabels)
     description = ModelDescription(
       answersOf: stated.path, head: config.head, problem: config.problem, labels: config.labels,
       vocabularySize: config.vocabularySize)
+  }
+
+  /// Checks that kept answers are those of a teacher in a precision.
+  private static func check(_ answers: TeacherCacheFile, in precision: TeacherPrecision) throws(TaskError) {
+    let found = answers.description.precision
+    if found != precision { throw precision.fault(ofAnswersIn: found, at: answers.url.path) }
   }
 
   /// Checks that kept answers are to tasks of a kind.

@@ -13,6 +13,8 @@ public struct TeacherCacheJob {
   public var reader: TaskReader
   /// The Hugging Face directory of the teacher.
   public var teacher: String
+  /// Numbers that the teacher's weights are held in while it answers.
+  public var precision = TeacherPrecision.float32
   /// The layers whose hidden states are kept, numbers between commas: 0 is the embeddings, -1 the last layer.
   public var hiddenStates: String?
   /// Matches whose layers are kept, as a configuration holds them.
@@ -48,8 +50,9 @@ public struct TeacherCacheJob {
   ) throws -> PreparedTeacherCache {
     let folder = URL(filePath: output ?? ".", directoryHint: .isDirectory)
     let file = folder.appending(path: TeacherCacheFile.fileName)
-    let model = try TokenizedModel(
+    let whole = try TokenizedModel(
       teacher, for: reader.task.kind, allowsNonFinite: allowsNonFinite, listener: listener)
+    let model = try whole.held(in: precision)
     func read(_ split: DataSplit, limit: Int? = nil) throws -> TaskExamples {
       let (examples, _, note) = try reader.readExamples(split)
       let limited = examples.limited(to: limit, note: note)
@@ -72,29 +75,37 @@ public struct TeacherCacheJob {
     let description = TeacherCacheDescription(
       teacher: model.model, name: teacher, tokenizer: model.tokenizer, examples: examples, parts: parts,
       maxLength: limit,
-      results: try scores(of: model, limit: limit, isDryRun ? nil : { try read($0) }, listener))
+      results: try scores(of: model, whole, limit: limit, isDryRun ? nil : { try read($0) }, listener))
     return PreparedTeacherCache(
       job: self, file: file, description: description, model: model, examples: examples, budget: budget,
       listener: listener)
   }
 
-  /// Scores of the teacher by its run folder; where it says nothing, they are measured on the validation rows.
+  /// Scores of the teacher by its run folder; where it says nothing, they are measured on the validation rows. Of one that answers
+  /// in 8-bit integers they are measured always, and those of its floats beside them, as `eval_float32_…`.
   ///
   /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
   private func scores(
-    of model: TokenizedModel, limit: Int, _ read: ((DataSplit) throws -> TaskExamples)?,
+    of model: TokenizedModel, _ whole: TokenizedModel, limit: Int,
+    _ read: ((DataSplit) throws -> TaskExamples)?,
     _ listener: any WorkListener
   ) throws -> JSONObject {
     let url = URL(filePath: teacher).appending(path: "all_results.json")
     var results = JSONObject()
     for (name, value) in (try? JSONValue(contentsOf: url))?.objectValue ?? JSONObject()
-    where name.hasPrefix("eval_") && value.doubleValue != nil {
+    where name.hasPrefix("eval_") && value.doubleValue != nil && model.model === whole.model {
       results[name] = value
     }
-    let check = try model.checkedAsTeacher(
-      on: try read.flatMap { try validationRows($0, listener) }, of: reader.task, limit: limit, listener)
+    let rows = try read.flatMap { try validationRows($0, listener) }
+    let check = try model.checkedAsTeacher(on: rows, of: reader.task, limit: limit, listener)
     if results.isEmpty {
       for metric in check?.result.metrics ?? [] { results["eval_" + metric.name] = .double(metric.value) }
+    }
+    if model.model !== whole.model {
+      let floats = try whole.checkedAsTeacher(on: rows, of: reader.task, limit: limit, listener)
+      for metric in floats?.result.metrics ?? [] {
+        results["eval_float32_" + metric.name] = .double(metric.value)
+      }
     }
     if let warning = check?.warning { listener.warn("\(warning)") }
     return results
@@ -138,6 +149,7 @@ public final class PreparedTeacherCache {
     var object = JSONObject()
     object["file"] = .string(file.path)
     object["teacher"] = .string(description.teacherName)
+    if description.precision != .float32 { object["precision"] = .string(description.precision.rawValue) }
     object["examples"] = .integer(description.lengths.count)
     object["tokens"] = .integer(description.lengths.reduce(0, +))
     object["bytes"] = .integer(description.byteCount)
@@ -182,6 +194,9 @@ public final class PreparedTeacherCache {
   private func isThere() throws -> Bool {
     guard FileManager.default.fileExists(atPath: file.path), !job.overwritesOutput else { return false }
     let found = try TeacherCacheFile(file)
+    if found.description.precision != description.precision {
+      throw description.precision.fault(ofAnswersIn: found.description.precision, at: file.path)
+    }
     let faults =
       found.faults(for: description.key, parts: description.parts)
       + (found.description.isTemporary ? ["it belongs to a run, which deletes it at its end"] : [])
