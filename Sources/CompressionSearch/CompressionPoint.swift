@@ -15,7 +15,7 @@ public struct CompressionPoint: Sendable, Equatable {
   public let layers: Int
   /// The number of parameters.
   public let parameters: Int
-  /// Bytes of its values as they are held.
+  /// Bytes of its values in their file.
   public let bytes: Int
   /// Milliseconds of one row alone, the median.
   public let latency: Double
@@ -35,11 +35,11 @@ public struct CompressionPoint: Sendable, Equatable {
 
   /// A point of a measured model.
   init(
-    _ name: String, steps: [String], bytes: Int, _ measured: ModelMeasurement, deciding metric: String,
+    _ name: String, steps: [String], _ measured: ModelMeasurement, deciding metric: String,
     folder: String, notes: [String] = []
   ) {
-    (self.name, self.steps, self.bytes, self.folder, self.notes) = (name, steps, bytes, folder, notes)
-    (layers, parameters) = (measured.layers, measured.parameters)
+    (self.name, self.steps, self.folder, self.notes) = (name, steps, folder, notes)
+    (layers, parameters, bytes) = (measured.layers, measured.parameters, measured.bytes)
     latency = measured.latency ?? 0
     samplesPerSecond = measured.samplesPerSecond ?? 0
     // The deciding one first; a task without scores is refused before.

@@ -164,8 +164,15 @@ public final class PreparedCompression {
       )
     }
     let point = CompressionPoint(
-      name, steps: steps, bytes: made.model.model.byteCount, measured, deciding: metric, folder: made.path,
+      name, steps: steps, measured, deciding: metric, folder: made.path,
       notes: made.notes)
+    if name != CompressionPoint.modelName {
+      guard let whole = folder?.point(CompressionPoint.modelName) else {
+        preconditionFailure("The model itself is measured before what is made of it.")
+      }
+      try CompressionCard(job: job, whole: whole)
+        .write(point, made.model.model, measured.evaluation?.result, to: URL(filePath: made.path))
+    }
     try update { try $0.add(point, seconds: (ContinuousClock.now - start) / .seconds(1)) }
     listener.note("\(name): \(point.summary)")
   }

@@ -18,6 +18,8 @@ package struct CardFacts {
   package var task: TaskDefinition
   /// The model's configuration.
   package var config: EncoderConfig
+  /// Whether its weights are 8-bit integers.
+  package var isQuantized = false
   /// The scores on the validation rows; nil without any.
   package var evaluation: EvaluationResult?
   /// Models side by side, itself included; none where it stands alone.
@@ -26,13 +28,13 @@ package struct CardFacts {
   package var report: ClassReport?
   /// Lines of the plan of its training.
   package var plan: [String] = []
-  /// The settings of its training.
-  package var training: TrainingConfig
+  /// The settings of its training; nil for a model that was not trained.
+  package var training: TrainingConfig?
   /// The run's evaluations.
   package var history: EvaluationHistory?
 
   /// Facts of which the other ones are none yet.
-  package init(title: String, task: TaskDefinition, config: EncoderConfig, training: TrainingConfig) {
+  package init(title: String, task: TaskDefinition, config: EncoderConfig, training: TrainingConfig?) {
     (self.title, self.task, self.config, self.training) = (title, task, config, training)
   }
 
@@ -48,6 +50,12 @@ package struct CardFacts {
     return evaluation?.metrics.filter { names.contains($0.name) && $0.value.isFinite } ?? []
   }
 
+  /// The reason for which `transformers` does not load the model; nil where it does.
+  fileprivate var reasonAgainstTransformers: String? {
+    config.reasonAgainstTransformers
+      ?? (isQuantized ? "its weights are 8-bit integers in Potstill's form" : nil)
+  }
+
   fileprivate var usage: ModelUsage { task.kind.family.usage(of: task, config: config) }
 }
 
@@ -59,7 +67,7 @@ extension ModelCard {
       sections: [
         Self.results(of: facts), Section("How to use it", Self.usage(of: facts)),
         facts.plan.isEmpty ? nil : Section("Plan", Markdown.block(facts.plan)),
-        Section("Training procedure", Self.procedure(of: facts)),
+        facts.training.map { Section("Training procedure", Self.procedure(of: facts, $0)) },
         Section("Framework versions", Markdown.list(["Potstill \(LibraryVersion.current)"])),
       ].compactMap { $0 })
   }
@@ -78,7 +86,7 @@ extension ModelCard {
     }
     var head = JSONObject()
     head["library_name"] = .string(
-      facts.config.reasonAgainstTransformers == nil ? "transformers" : "potstill")
+      facts.reasonAgainstTransformers == nil ? "transformers" : "potstill")
     head["language"] = list(facts.task.language.map { [$0] } ?? facts.bases.flatMap(\.languages))
     for (key, value) in facts.bases.first?.license ?? JSONObject() { head[key] = value }
     head["base_model"] = list(facts.bases.compactMap(\.repository))
@@ -170,7 +178,7 @@ extension ModelCard {
     let folder = safe ? facts.title : "MODEL_DIR"
     func lines(_ lines: [String]) -> [String] { lines.map { $0.replacing("MODEL", with: folder) } }
     var parts: [String] = []
-    let reason = facts.config.reasonAgainstTransformers
+    let reason = facts.reasonAgainstTransformers
     if reason == nil {
       parts += ["In Python:", Markdown.block(lines(usage.python), language: "python")]
     } else if let reason, facts.config.architecture.isOfTransformers {
@@ -195,8 +203,8 @@ extension ModelCard {
 
   // MARK: Training
 
-  private static func procedure(of facts: CardFacts) -> String {
-    var parts = ["### Training hyperparameters", Markdown.list(facts.training.cardLines)]
+  private static func procedure(of facts: CardFacts, _ training: TrainingConfig) -> String {
+    var parts = ["### Training hyperparameters", Markdown.list(training.cardLines)]
     if let history = facts.history, !history.entries.isEmpty {
       parts += ["### Training results", history.table(of: facts.metricNames)]
     }

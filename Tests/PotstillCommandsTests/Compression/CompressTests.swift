@@ -65,6 +65,10 @@ import Training
       let accuracy = try JSONValue(parsing: scored.output)["eval_accuracy"]
       #expect(accuracy == point["eval_accuracy"], "\(name): \(scored.output)")
       #expect(run.output.contains(name))
+      let card = try world.text("out/\(name)/README.md")
+      #expect(card.contains("is `teacher`, made smaller with Potstill for the task tiny: "), "\(card)")
+      #expect(card.contains("does not load it: its weights are 8-bit integers") == name.hasSuffix("int8"))
+      #expect(card.contains("After each cut it was distilled from `teacher`.") == (name != "0-model-int8"))
     }
     let last = try TaskModel(directory: world.folder.appending(path: "out/3-ffn"))
     #expect(last.config.hiddenSize == 8 && last.config.intermediateSize == 16)
