@@ -83,7 +83,7 @@ public struct TeacherCacheJob {
 
   /// Scores of the teacher by its run folder; where it says nothing, they are measured on the validation rows.
   ///
-  /// Of one that answers in 8-bit integers they are measured always, and those of its floats beside them, as `eval_float32_…`.
+  /// Those of one that answers in 8-bit integers are measured always, and those of its floats beside them, as `eval_float32_…`.
   /// Warns of a teacher that only guesses: those who learn from its answers will never see it.
   private func scores(
     of model: TokenizedModel, _ whole: TokenizedModel, limit: Int,
