@@ -1,3 +1,4 @@
+import Distillation
 import Encoders
 import Evaluation
 import Foundation

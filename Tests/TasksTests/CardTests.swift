@@ -167,10 +167,10 @@ import Yams
 
   @Test func hyperparametersAreThoseOfTheRun() throws {
     var facts = facts(TaskDefinition(name: "t", labels: ["a", "b"]), [])
-    facts.training.gradientAccumulationSteps = 4
-    facts.training.warmupRatio = 0.1
-    facts.training.labelSmoothingFactor = 0.2
-    facts.training.maxSteps = 30
+    facts.training?.gradientAccumulationSteps = 4
+    facts.training?.warmupRatio = 0.1
+    facts.training?.labelSmoothingFactor = 0.2
+    facts.training?.maxSteps = 30
     let text = ModelCard(facts).text
     for line in [
       "train_batch_size: 8", "total_train_batch_size: 32", "lr_scheduler_warmup_ratio: 0.1",
