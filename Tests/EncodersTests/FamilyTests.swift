@@ -11,7 +11,7 @@ import Tokenization
   }
 
   /// A small configuration as a file would say it.
-  private func config(_ architecture: EncoderArchitecture, _ head: TaskHead) throws -> EncoderConfig {
+  static func config(_ architecture: EncoderArchitecture, _ head: TaskHead) throws -> EncoderConfig {
     var object = JSONObject()
     object["model_type"] = .string(architecture.rawValue)
     for (path, value) in [
@@ -27,7 +27,7 @@ import Tokenization
 
   @Test(arguments: heads)
   func aConfigurationIsReadAsItIsWritten(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
-    var written = try config(architecture, head)
+    var written = try Self.config(architecture, head)
     (written.padTokenID, written.hiddenDropout, written.classifierDropout) = (1, 0.25, 0.5)
     let read = try EncoderConfig(json: written.json)
     #expect(read.architecture == architecture && read.head == head)
@@ -37,7 +37,7 @@ import Tokenization
 
   @Test(arguments: heads)
   func everyListedValueIsGiven(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
-    let config = try config(architecture, head)
+    let config = try Self.config(architecture, head)
     let model = try TaskModel(config: config, seed: 3)
     let batch = TokenBatch(sequences: [
       (ids: [2, 3, 4, 5, 6], segments: [0, 0, 0, 0, 0]), (ids: [7, 8, 9, 2], segments: [0, 0, 0, 0]),
@@ -53,7 +53,7 @@ import Tokenization
 
   @Test(arguments: heads)
   func parametersAreTheEncodersOrTheHeads(_ architecture: EncoderArchitecture, _ head: TaskHead) throws {
-    let config = try config(architecture, head)
+    let config = try Self.config(architecture, head)
     let model = try TaskModel(config: config, seed: 3)
     // The rest is the head's, which another model can stand on its own encoder.
     let shared = try model.sharingEncoder(of: TaskModel(config: config, seed: 4), headPrefix: "heads.0")
@@ -69,7 +69,7 @@ import Tokenization
 
   @Test(arguments: EncoderArchitecture.allCases)
   func theEstimateIsNearTheNumberOfParameters(_ architecture: EncoderArchitecture) throws {
-    let config = try config(architecture, .tokenClassification)
+    let config = try Self.config(architecture, .tokenClassification)
     let count = Double(try TaskModel(config: config, seed: 3).parameterCount)
     #expect(abs(config.parameterEstimate - count) < 0.5 * count)
   }
@@ -88,8 +88,8 @@ import Tokenization
   }
 
   @Test func aHeadThatAFamilyLacksIsRefused() throws {
-    let words = try config(.bigru, .sequenceClassification)
-    let masked = try TaskModel(config: config(.bert, .maskedLanguageModel), seed: 1)
+    let words = try Self.config(.bigru, .sequenceClassification)
+    let masked = try TaskModel(config: Self.config(.bert, .maskedLanguageModel), seed: 1)
     #expect(!EncoderArchitecture.bigru.has(.maskedLanguageModel))
     let error = #expect(throws: ModelError.self) {
       try masked.sharingEncoder(of: TaskModel(config: words, seed: 1), headPrefix: "heads.0")

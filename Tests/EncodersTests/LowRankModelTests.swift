@@ -76,17 +76,8 @@ import Tokenization
 
   /// A small model of a family with every matrix that can be two.
   private func model(_ architecture: EncoderArchitecture, _ head: TaskHead) throws -> TaskModel {
-    var object = JSONObject()
-    object["model_type"] = .string(architecture.rawValue)
-    for (path, value) in [
-      (\EncoderConfig.vocabularySize, 40), (\.hiddenSize, 12), (\.layerCount, 2), (\.attentionHeads, 3),
-      (\.intermediateSize, 20), (\.maxPositions, 20),
-    ] as [(PartialKeyPath<EncoderConfig>, Int)] {
-      object[architecture.key(path)] = .integer(value)
-    }
-    object["initializer_range"] = .double(0.4)
-    var config = try EncoderConfig(json: .object(object))
-    config.head = head
+    var config = try FamilyTests.config(architecture, head)
+    config.initializerRange = 0.4
     if head == .questionAnswering { config.labels = ["start", "end"] }
     let modules = try TaskModel(config: config, seed: 3).factorisableModules
     #expect(modules.count == (config.attentionHeads > 0 ? 13 : 1))

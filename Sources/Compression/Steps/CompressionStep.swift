@@ -117,39 +117,6 @@ extension CompressionStep {
   }
 }
 
-/// Amount of a part that stays when it is cut.
-public enum PrunedAmount: Sendable, Hashable, CustomStringConvertible {
-  /// Share of the part's own number, above 0 and up to 1.
-  case share(Double)
-  /// Number, from 1.
-  case count(Int)
-
-  /// Reads `50%`, `0.5` or `512`; nil for anything else.
-  public init?(_ text: String) {
-    if let count = Int(text), count > 0 {
-      self = .count(count)
-    } else if text.hasSuffix("%"), let percent = Double(text.dropLast()), percent > 0, percent <= 100 {
-      self = .share(percent / 100)
-    } else if let share = Double(text), share > 0, share <= 1 {
-      self = .share(share)
-    } else {
-      return nil
-    }
-  }
-
-  /// The amount as it is written: shares in percent.
-  public var description: String {
-    switch self {
-    case .share(let share):
-      {
-        let percent = (share * 10_000).rounded() / 100
-        return (percent == percent.rounded() ? String(Int(percent)) : String(percent)) + "%"
-      }()
-    case .count(let count): String(count)
-    }
-  }
-}
-
 /// Ways of a compression that are the same in all of its steps.
 public struct CompressionWays: Sendable, Equatable {
   /// Measure of what pruned parts matter.

@@ -84,7 +84,7 @@ extension ONNXGraph {
   ///
   /// One in 8-bit integers is multiplied by rows that are quantised together as they come, the form that ONNX Runtime has kernels
   /// for; Potstill quantises each row by its own range.
-  func product(_ x: GraphValue, _ weight: Parameter) -> GraphValue {
+  fileprivate func product(_ x: GraphValue, _ weight: Parameter) -> GraphValue {
     guard let matrix = weight.quantized else {
       return matMul(
         x,
@@ -134,5 +134,25 @@ extension LayerNormLayer {
   /// LayerNorm(x).
   func callAsFunction(_ x: GraphValue, in graph: ONNXGraph) -> GraphValue {
     graph.layerNormalization(x, scale: graph.value(gamma), shift: graph.value(beta), epsilon: epsilon)
+  }
+}
+
+extension WordTable {
+  /// Rows of the tokens of a graph, [batch, sequence, features].
+  func rows(of ids: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    switch weight {
+    case .whole(let table): graph.rows(of: table, at: ids)
+    case .factors(let narrow, let up): graph.product(graph.rows(of: narrow, at: ids), up)
+    }
+  }
+
+  /// The products of rows of a graph with every word; the table is there once, and turned when the graph is loaded.
+  func products(with rows: GraphValue, in graph: ONNXGraph) -> GraphValue {
+    func turned(_ parameter: Parameter) -> GraphValue { graph.transpose(graph.value(parameter), [1, 0]) }
+    switch weight {
+    case .whole(let table): return graph.matMul(rows, turned(table))
+    case .factors(let narrow, let up):
+      return graph.matMul(graph.matMul(rows, graph.value(up)), turned(narrow))
+    }
   }
 }

@@ -79,22 +79,4 @@ struct WordTable {
     case .factors(let narrow, let up): narrow.detached.matmul(up.detached, transposingSecond: true)
     }
   }
-
-  /// Rows of the tokens of a graph, [batch, sequence, features].
-  func rows(of ids: GraphValue, in graph: ONNXGraph) -> GraphValue {
-    switch weight {
-    case .whole(let table): graph.rows(of: table, at: ids)
-    case .factors(let narrow, let up): graph.product(graph.rows(of: narrow, at: ids), up)
-    }
-  }
-
-  /// The products of rows of a graph with every word; the table is there once, and turned when the graph is loaded.
-  func products(with rows: GraphValue, in graph: ONNXGraph) -> GraphValue {
-    func turned(_ parameter: Parameter) -> GraphValue { graph.transpose(graph.value(parameter), [1, 0]) }
-    switch weight {
-    case .whole(let table): return graph.matMul(rows, turned(table))
-    case .factors(let narrow, let up):
-      return graph.matMul(graph.matMul(rows, graph.value(up)), turned(narrow))
-    }
-  }
 }
