@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def run_test(name, folder, expected, **environment):
     """Runs the tests of a name, which write below a folder; without the file or folder expected there, the check ends."""
-    command = ["swift", "test", "-c", "release", "--disable-xctest", "--filter", name]
+    # Those of `make test`, so that what it has built is not built again.
+    flags = ["--disable-xctest", "--disable-testable-imports"]
+    command = ["swift", "test", "--configuration", "release", *flags, "--filter", name]
     environment = {**os.environ, "POTSTILL_PARITY_DIR": str(folder), **environment}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode != 0 or not (folder / expected).exists():
