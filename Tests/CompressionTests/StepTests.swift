@@ -110,6 +110,17 @@ import Training
       let modules = golden.model.quantizableModules()
       #expect(Set(order.map(\.name)) == Set(modules) && order.count == modules.count)
       #expect(zip(order, order.dropFirst()).allSatisfy { $0.error >= $1.error } && order[0].error > 0)
+      // Of one matrix alone in integers: the mean square of what changes, by the number of its values.
+      let whole = try golden.logits(golden.model)
+      let alone = try golden.logits(
+        golden.model.quantized(keeping: modules.filter { $0 != order[0].name }))
+      let change = zip(alone, whole).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+      let size = golden.model.parameters.reduce(0) {
+        $0 + ($1.name.hasPrefix(order[0].name + ".") ? $1.count : 0)
+      }
+      let expected = change / Double(whole.count) / Double(size)
+      // Batches of other sizes round differently.
+      #expect(abs(order[0].error - expected) < 1e-3 * expected)
       // A score that counts the five most sensitive ones that are integers.
       let worst = Set(order.prefix(5).map(\.name))
       func score(_ model: TaskModel) -> Double {

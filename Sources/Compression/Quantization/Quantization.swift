@@ -33,8 +33,9 @@ public struct Quantization: CompressionMethod {
 
 /// Search for the matrices that must stay floats so that a model in 8-bit integers is nearly as good as before.
 ///
-/// Each matrix alone is quantised, and the squared difference of the logits on some rows is its sensitivity. The most sensitive
-/// ones stay floats: none at first, then 1, 2, 4 and so on until the score is good enough, then as few as do.
+/// Each matrix alone is quantised, and the squared difference of the logits on some rows, divided by the number of its values, is
+/// its sensitivity: what it costs for what it saves. The most sensitive ones stay floats: none at first, then 1, 2, 4 and so on
+/// until the score is good enough, then as few as do.
 public struct QuantizationSearch {
   /// The most that the score may fall, in the score's own unit.
   public var maxDrop: Double
@@ -96,7 +97,7 @@ public struct QuantizationSearch {
       model: best?.model, score: best?.score ?? before, kept: Array(order.prefix(passing)), scored: scored)
   }
 
-  /// The mean squared difference of logits with one matrix in integers, for each matrix, the largest first.
+  /// The mean squared difference of logits with one matrix in integers, by its values, for each matrix, the largest first.
   ///
   /// - Throws: `CompressionError.model`.
   public func sensitivities(
@@ -114,7 +115,8 @@ public struct QuantizationSearch {
         logits(try model.quantized(keeping: others))
       }
       let error = zip(values, expected).reduce(0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
-      return (name: name, error: error / Double(max(1, expected.count)))
+      let size = model.parameters.reduce(0) { $0 + ($1.name.hasPrefix(name + ".") ? $1.count : 0) }
+      return (name: name, error: error / Double(max(1, expected.count)) / Double(max(1, size)))
     }
     return found.sorted { ($1.error, $0.name) < ($0.error, $1.name) }
   }
