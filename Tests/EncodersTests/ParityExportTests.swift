@@ -18,7 +18,8 @@ import Tokenization
     // Only parity_encoder.py names a model.
     guard let directory = ProcessInfo.processInfo.environment["POTSTILL_PARITY_MODEL"] else { return }
     let model = try TaskModel(directory: URL(filePath: directory), head: .sequenceClassification)
-    try model.save(to: folder.appending(path: "saved"))
+    // The fresh head has more bits than the checkpoint, which may be one of 16.
+    try model.save(to: folder.appending(path: "saved"), as: .float32)
     var index = 0
     while true {
       let inputs = folder.appending(path: "inputs-\(index).safetensors")
@@ -40,7 +41,7 @@ import Tokenization
       for head in TaskHead.allCases {
         let model = try TaskModel(directory: golden.directory, head: head)
         let target = folder.appending(path: head == stored ? name : "\(name)-\(head.rawValue)")
-        try model.save(to: target)
+        try model.save(to: target, as: .float32)
         let logits = model(golden.batch, in: .inference).logits
         var outputs = SafetensorsWriter()
         outputs.add("logits", shape: logits.shape.dimensions, values: logits.values)
