@@ -74,8 +74,8 @@ def amount(values, key):
 
 def compared(row, rounds, peers_environment, environment):
     """The row of the table: peer and potstill by turns."""
-    if row.before:
-        run(row.before, peers_environment)
+    for command in row.before:
+        run(command, peers_environment)
     pairs = []
     for number in range((row.rounds or rounds) + row.untimed):
         pair = measure(row.peer, row.key, peers_environment), measure(row.potstill, row.key, environment)
@@ -131,7 +131,7 @@ def machine(plan, helper, arguments, environments_of_sides):
 def document(about, lines, rows, binary):
     """RESULTS.md."""
     commands = "\n".join(
-        f"# {row.name}\n" + "\n".join(map(shown, filter(None, [row.before, row.peer, row.potstill]))) for row in rows
+        f"# {row.name}\n" + "\n".join(map(shown, [*row.before, row.peer, row.potstill])) for row in rows
     )
     options = [word for word in sys.argv[1:] if word != binary]
     again = shown(["python3", "Benchmarks/peers/compare.py", ".build/release/potstill", *options])

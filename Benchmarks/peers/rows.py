@@ -22,7 +22,7 @@ class Row:
     potstill: list
     key: str = "ms_median"  # of the JSON of both sides; "wall" is the time of the whole process
     memory_target: float | None = None  # potstill's peak memory as a share of the peer's
-    before: list | None = None  # a peer command that prepares the row
+    before: list = dataclasses.field(default_factory=list)  # commands that prepare the row, in the peer's environment
     untimed: bool = False  # one run of each side first, so that files come from memory
     rounds: int | None = None  # in place of --rounds, for what takes long and so varies little
 
@@ -45,6 +45,7 @@ class Plan:
         self.models = self.named_folder("POTSTILL_MODELS")
         self.lengths = Path(arguments.sst2_lengths).resolve() if arguments.sst2_lengths else folder / "sst2-lengths.txt"
         self.lengths_note = f"`{self.lengths.name}`"
+        self.alike = folder / "batches-of-like-lengths.txt"
 
     @staticmethod
     def named_folder(variable):
@@ -54,9 +55,16 @@ class Plan:
         return [self.python, PEERS / f"{name}.py", *words]
 
     def prepare_lengths(self, environment):
-        """SST-2's lengths when a file, or data and tokenizer, are there; otherwise drawn ones."""
-        if self.lengths.exists():
-            return
+        """The files of lengths: in order of arrival, and sorted into batches of 32, which come in any order."""
+        if not self.lengths.exists():
+            self.find_lengths(environment)
+        drawn = sorted(map(int, self.lengths.read_text().split()[: 80 * 32]))
+        batches = [drawn[at : at + 32] for at in range(0, len(drawn), 32)]
+        random.Random(1).shuffle(batches)
+        self.alike.write_text("".join(f"{length}\n" for batch in batches for length in batch))
+
+    def find_lengths(self, environment):
+        """SST-2's lengths where data and tokenizer are there; otherwise drawn ones."""
         train = self.data and self.data / "sst2/train.tsv"
         model = self.models and self.models / "minilm-l6"
         if train and train.exists() and model and model.exists():
@@ -67,17 +75,19 @@ class Plan:
             drawn_lengths(self.lengths)
             self.lengths_note = "**synthetic**, lognormal with mean 13 cut at 66, in place of SST-2's"
 
-    def steps(self, name, target, work, shape, steps, warmup=2, batch=32, length=None, peer=(), own=(), both=(), **row):
+    def steps(
+        self, name, target, work, shape, steps, warmup=2, batch=32, length=None, lengths=None, peer=(), own=(), both=(), **row
+    ):
         """A row of steps.py against `potstill bench`. Batches that differ are compared by their mean time."""
         options = [work, *both, "--shape", shape, "--batch", batch]
-        options += ["--length", length] if length else ["--lengths", self.lengths]
+        options += ["--length", length] if length else ["--lengths", lengths or self.lengths]
         steps = self.steps_of_trial or steps
         options += ["--threads", self.threads, "--steps", steps, "--warmup", warmup, "--json"]
         key = "ms_median" if length else "ms_mean"
         return Row(name, target, self.script("steps", *options, *peer), [self.binary, "bench", *options, *own], key, **row)
 
     def rows(self):
-        kinds = (self.training, self.inference, self.distillation, self.epoch, self.tokenization, self.start)
+        kinds = (self.training, self.inference, self.integers, self.distillation, self.epoch, self.tokenization, self.start)
         return [row for kind in kinds for row in kind()]
 
     def training(self):
@@ -103,12 +113,40 @@ class Plan:
             name = f"infer {shape}, one sentence of 32 tokens (peer: ONNX Runtime)"
             export = ["export-onnx", "--shape", shape, "--batch", 1, "--length", 32, "--output", file]
             row = self.steps(name, target, "infer", shape, steps, 10, batch=1, length=32, peer=["--onnx", file])
-            yield dataclasses.replace(row, before=self.script("steps", *export))
+            yield dataclasses.replace(row, before=[self.script("steps", *export)])
+
+    def integers(self):
+        """Both sides with weights of 8 bits: one model, one file of it each.
+
+        ONNX Runtime gets the graph of `potstill export`, which it runs faster than a fused or plain one of PyTorch's
+        exporter that its own `quantize_dynamic` made.
+        """
+        for shape, steps, middle, single in (("bert-base", 12, 3, 50), ("minilm-l6", 40, 8, 200), ("t4-tiny", 80, 16, 400)):
+            model, onnx = self.folder / f"{shape}-int8", self.folder / f"{shape}-int8-onnx"
+            sides = {
+                "peer": ["--onnx", onnx / "onnx/model_quantized.onnx"],
+                "own": ["--shape", model, "--precision", "int8"],
+                "before": [
+                    self.script("steps", "save", "--shape", shape, "--output", model),
+                    [self.binary, "export", model, "--onnx", "--precision", "int8", "--output", onnx,
+                     "--overwrite-output-dir", "--quiet"],
+                ],
+            }
+            name = f"infer {shape} in int8"
+            peer = "(peer: ONNX Runtime's int8)"
+            yield self.steps(f"{name}, SST-2 lengths {peer}", 1.3, "infer", shape, steps, **sides)
+            yield self.steps(f"{name}, SST-2 lengths, sorted {peer}", 1.3, "infer", shape, steps, lengths=self.alike, **sides)
+            yield self.steps(f"{name}, 32 x 128 {peer}", 1.3, "infer", shape, middle, length=128, **sides)
+            yield self.steps(
+                f"{name}, one sentence of 32 tokens {peer}", 1.3, "infer", shape, single, 10, batch=1, length=32, **sides
+            )
 
     def distillation(self):
         pair = ["--teacher", "bert-base", "--match", "L4t_hidden_mse"]
         name = "distill-step bert-base to t4-tiny, SST-2 lengths (peer: textbrewer)"
         yield self.steps(name, 2.8, "distill-step", "t4-tiny", 6, both=pair)
+        name = "the same with the teacher in int8"
+        yield self.steps(name, 4.5, "distill-step", "t4-tiny", 6, both=pair, own=["--precision", "int8"])
         name = "the same from the second epoch on, the teacher's answers from a file"
         yield self.steps(name, 12, "distill-step", "t4-tiny", 6, both=pair, own=["--cached"])
 
@@ -158,5 +196,5 @@ class Plan:
             "first prediction of minilm-l6, whole process", 40,
             self.script("first_prediction", "--model", folder, "--threads", self.threads, TEXT),
             [self.binary, "predict", "--model", folder, "--threads", self.threads, TEXT],
-            "wall", 0.25, self.script("first_prediction", "--make-from", encoder, "--model", folder), untimed=True,
+            "wall", 0.25, [self.script("first_prediction", "--make-from", encoder, "--model", folder)], untimed=True,
         )

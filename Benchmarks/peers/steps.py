@@ -5,6 +5,7 @@
     python Benchmarks/peers/steps.py distill-step --teacher bert-base --shape t4-tiny --match L4t_hidden_mse
     python Benchmarks/peers/steps.py export-onnx --shape t4-tiny --length 32 --output t4-tiny.onnx
     python Benchmarks/peers/steps.py infer --onnx t4-tiny.onnx --shape t4-tiny --batch 1 --length 32
+    python Benchmarks/peers/steps.py save --shape t4-tiny --output t4-tiny/
 
 The options and the batches are potstill's. The steps are what a user of `transformers` and `textbrewer` gets: batches
 padded to their own longest row, SDPA attention, AdamW, gradients clipped to 1. Prints one JSON object.
@@ -27,7 +28,7 @@ VOCABULARY = 30_522
 
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", choices=("train-step", "infer", "distill-step", "export-onnx"))
+    parser.add_argument("work", choices=("train-step", "infer", "distill-step", "export-onnx", "save"))
     parser.add_argument("--shape", default="minilm-l6", help=f"{', '.join(SHAPES)}, or a Hugging Face directory")
     parser.add_argument("--teacher", default="bert-base", help="the same for the teacher of distill-step")
     parser.add_argument("--match", choices=("L4t_hidden_mse", "none"), default="L4t_hidden_mse")
@@ -39,8 +40,8 @@ def parse():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=2, help="steps before the clock starts")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--onnx", help="infer with ONNX Runtime and this file of export-onnx")
-    parser.add_argument("--output", help="the file that export-onnx writes")
+    parser.add_argument("--onnx", help="infer with ONNX Runtime and this file, of export-onnx or of `potstill export`")
+    parser.add_argument("--output", help="the file that export-onnx writes, or the folder of save")
     parser.add_argument("--json", action="store_true", help="accepted because potstill has it; JSON is all there is")
     return parser.parse_args()
 
@@ -175,7 +176,10 @@ def onnx_session(arguments):
     rng, batches = random.Random(1), []
     for rows in lengths_of_batches(arguments):
         ids, mask = padded(rows, rng)
-        batches.append({"input_ids": numpy.array(ids), "attention_mask": numpy.array(mask)})
+        batch = {"input_ids": numpy.array(ids), "attention_mask": numpy.array(mask)}
+        if any(one.name == "token_type_ids" for one in session.get_inputs()):
+            batch["token_type_ids"] = numpy.zeros_like(batch["input_ids"])
+        batches.append(batch)
     return (lambda batch: session.run(["logits"], batch)), batches, f"onnxruntime {onnxruntime.__version__}"
 
 
@@ -196,6 +200,19 @@ def export_onnx(torch, arguments):
         Logits(), (batch["input_ids"], batch["attention_mask"]), arguments.output, dynamo=True, verbose=False,
         input_names=["input_ids", "attention_mask"], output_names=["logits"],
     )
+
+
+def save(shape, folder):
+    """Writes a classifier of random weights as a Hugging Face directory, so that both sides can run the same model.
+
+    Its vocabulary is made up: the batches are ids, and no text is read.
+    """
+    from pathlib import Path
+
+    classifier(shape).save_pretrained(folder)
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens += [f"token{number}" for number in range(VOCABULARY - len(tokens))]
+    (Path(folder) / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
 
 
 def timed(step, batches, warmup):
@@ -223,6 +240,8 @@ def main():
         torch.manual_seed(1)
         if arguments.work == "export-onnx":
             return export_onnx(torch, arguments)
+        if arguments.work == "save":
+            return save(arguments.shape, arguments.output)
         makers = {"train-step": training_step, "infer": inference_step, "distill-step": distillation_step}
         step = makers[arguments.work](torch, arguments)
         batches = torch_batches(torch, lengths_of_batches(arguments), labelled=arguments.work == "train-step")

@@ -12,10 +12,11 @@
 
 enum { pieces = panel_outputs / lanes };
 
-// y of so many rows and panels as are constants after inlining.
+// y of so many rows and panels as are constants after inlining. What lies at `ahead`, as long as the panels, is brought
+// nearer meanwhile: weights that come from memory are waited for otherwise.
 PS_INLINE void tile(const int rows, const int panels, const uint8_t *x, const float *x_scales, const int32_t *x_zeros,
                     const int8_t *packed, const int32_t *sums, const float *scales, const float *bias, float *y,
-                    int64_t groups, int64_t ldy) {
+                    int64_t groups, int64_t ldy, const int8_t *ahead) {
   const int vectors = panels * pieces;
   int8_sums sum[tallest][2 * widest * pieces];
 #pragma clang loop unroll(full)
@@ -30,6 +31,8 @@ PS_INLINE void tile(const int rows, const int panels, const uint8_t *x, const fl
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++)
       w[v] = weights_at(packed + (v / pieces * groups + g) * group_bytes + v % pieces * lanes * panel_group);
+#pragma clang loop unroll(full)
+    for (int p = 0; p < panels; p++) __builtin_prefetch(ahead + (p * groups + g) * group_bytes, 0, 2);
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
       const int8_inputs in = inputs_at(x + (r * groups + g) * panel_group);
@@ -53,7 +56,7 @@ PS_INLINE void tile(const int rows, const int panels, const uint8_t *x, const fl
     if (ROWS <= tallest && PANELS <= (ROWS <= flat ? 2 : 1) * widest)                                        \
       tile(ROWS <= tallest ? ROWS : 1, PANELS <= 2 * widest ? PANELS : 1, x + first * groups * panel_group,  \
            x_scales + first, x_zeros + first, panel, sums + column, scales + column, shift, out,             \
-           groups, out_row);                                                                                 \
+           groups, out_row, ahead);                                                                              \
     break;
 #define PS_INT8_ROWS(PANELS)                                                                                         \
   PS_INT8_CASE(1, PANELS) PS_INT8_CASE(2, PANELS) PS_INT8_CASE(3, PANELS) PS_INT8_CASE(4, PANELS)                    \
@@ -75,12 +78,15 @@ void PS_INT8_FUNCTION(PS_INT8_ARGUMENTS) {
       const int narrow = wanted < covered;
       for (int64_t i = 0; i < covered; i++) shift[i] = bias && i < wanted ? bias[column + i] : 0.0f;
       const int8_t *panel = packed + column * groups * panel_group;
+      // The next panels are as many unless they are the last, which then may end before.
+      const int8_t *next = left >= 2 * width ? panel + covered * groups * panel_group : panel;
       for (int64_t number = 0; number < tiles; number++) {
         // Tiles of nearly the same height: 25 rows are 8 + 8 + 9, not 12 + 12 + 1.
         const int64_t first = top + height * number / tiles, count = top + height * (number + 1) / tiles - first;
         float *to = y + first * ldy + column;
         float *out = narrow ? aside : to;
         const int64_t out_row = narrow ? covered : ldy;
+        const int8_t *ahead = number == 0 ? next : panel;
         switch (count + 16 * panels) {
           PS_INT8_ROWS(1)
           PS_INT8_ROWS(2)

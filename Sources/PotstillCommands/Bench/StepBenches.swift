@@ -123,7 +123,7 @@ struct InferBench: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Numbers that the weights are held in, fp32 or int8; int8 is compared with fp32, batch by batch.",
+      "Numbers that the weights are held in, fp32 or int8; int8 is compared with fp32.",
       valueName: "precision"))
   var precision = BenchPrecision.fp32
 

@@ -17,9 +17,9 @@ public struct PrecisionComparison {
   /// Root of the mean squared difference of logits, in standard deviations of the float model's.
   public let difference: Double
 
-  /// Makes the model of integers and runs both on each batch in turn, the float one first; the clock times the other.
+  /// Makes the model of integers and runs both on all batches, the float one first; the clock times the other.
   ///
-  /// With a profile, which is to be that of the integers alone, the float model takes all batches first.
+  /// In turn they would be slower than either is alone, since each would find the other's weights in the caches.
   ///
   /// - Throws: `ModelError` for a model that has no such form.
   public init(of model: TaskModel, on batches: [TokenBatch], clock: BenchmarkClock) throws {
@@ -32,9 +32,8 @@ public struct PrecisionComparison {
       floatClock.stepDone()
       return logits
     }
-    let before = clock.profiles ? batches.map(runFloat) : nil
-    for (index, batch) in batches.enumerated() {
-      let floats = before?[index] ?? runFloat(batch)
+    let expected = batches.map(runFloat)
+    for (batch, floats) in zip(batches, expected) {
       clock.begin()
       let logits = small(batch, in: .inference).logits.values
       clock.stepDone()
