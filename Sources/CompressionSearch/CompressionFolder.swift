@@ -6,7 +6,7 @@ import Tasks
 /// Folder of a compression: its settings, its plan, and the points that are finished, so that a killed one goes on.
 struct CompressionFolder {
   /// The folder.
-  let url: URL
+  var url: URL { output.url }
   /// The points in the order in which they were made.
   private(set) var points: [CompressionPoint] = []
   /// The shares of the distillations' epochs, by the names of the steps that have begun.
@@ -18,7 +18,10 @@ struct CompressionFolder {
   /// The amounts of the plan by which the folder was begun; nil for a new one.
   private(set) var amounts: [String]?
   private let settings: JSONObject
-  private let lock: FolderLock
+  private let output: OutputFolder
+  private var lock: FolderLock?
+  /// The file of a compression with other settings, which may be overwritten.
+  private var outdated: JSONValue?
 
   /// The file of everything that must be known again.
   static let fileName = "compression.json"
@@ -30,19 +33,16 @@ struct CompressionFolder {
   /// The folder of a point.
   func folder(of name: String) -> URL { url.appending(path: name, directoryHint: .isDirectory) }
 
-  /// Opens the folder: that of the same job goes on, an empty one begins.
+  /// The folder as it is found: that of the same job goes on, an empty one begins. Nothing is made before `open()`.
   ///
   /// - Throws: `TaskError` for a folder that holds something else, or a compression with other settings, unless it may be
   ///   overwritten.
   init(_ path: String, settings: JSONObject, overwrites: Bool) throws {
     let place = URL(filePath: path, directoryHint: .isDirectory)
-    let file = place.appending(path: Self.fileName)
-    let known = try? JSONValue(contentsOf: file)
+    let known = try? JSONValue(contentsOf: place.appending(path: Self.fileName))
     let isOwn = known?["settings"]?.objectValue != nil
-    let folder = try OutputFolder(path, overwrite: overwrites || isOwn)
-    try folder.create()
-    (url, self.settings) = (folder.url, settings)
-    lock = try FolderLock(folder.url)
+    output = try OutputFolder(path, overwrite: overwrites || isOwn)
+    self.settings = settings
     guard let known, let before = known["settings"] else { return }
     if let difference = Self.difference(before, .object(settings)) {
       guard overwrites else {
@@ -50,9 +50,14 @@ struct CompressionFolder {
           "\(place.path) holds a compression with other settings: \(difference); choose another --output, or add "
             + "--overwrite-output-dir to begin anew")
       }
-      try clear(known)
-      return
+      outdated = known
+    } else {
+      take(known)
     }
+  }
+
+  /// Takes what finished parts of the same job have left.
+  private mutating func take(_ known: JSONValue) {
     points = known["points"]?.arrayValue?.compactMap(CompressionPoint.init) ?? []
     for (name, share) in known["shares"]?.objectValue ?? JSONObject() { shares[name] = share.doubleValue }
     leftOut = known["left_out"]?.arrayValue?.compactMap(\.stringValue) ?? []
@@ -60,8 +65,26 @@ struct CompressionFolder {
     amounts = known["amounts"]?.arrayValue?.compactMap(\.stringValue)
   }
 
+  /// Makes the folder, locks it, and removes what a compression with other settings has left.
+  ///
+  /// - Throws: `TaskError` when another process has begun or changed a compression here since the folder was looked at;
+  ///   `FormatError` when one is writing into it.
+  mutating func open() throws {
+    try output.create()
+    lock = try FolderLock(url)
+    let now = try? JSONValue(contentsOf: file)
+    if let outdated { return try clear(now ?? outdated) }
+    let (planned, known) = (amounts, points.count)
+    if let now { take(now) }
+    guard amounts == planned, points.count == known else {
+      release()
+      throw TaskError(
+        "\(url.path): another process has written a compression here meanwhile; run the command again")
+    }
+  }
+
   /// Gives the folder free.
-  func release() { lock.release() }
+  func release() { lock?.release() }
 
   /// The first setting that differs, in words; nil where all are equal.
   private static func difference(_ before: JSONValue, _ now: JSONValue, at path: String = "") -> String? {

@@ -113,6 +113,7 @@ public final class PreparedCompression {
         Fault("output", "is missing; a compression that runs needs the path of its folder")
       ])
     }
+    try update { try $0.open() }
     defer { folder?.release() }
     try update { try $0.begin(plan) }
     try point(CompressionPoint.modelName, steps: []) { (model, job.model, []) }

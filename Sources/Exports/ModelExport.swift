@@ -4,10 +4,12 @@ import ModelFormats
 public import Tasks
 import Tokenization
 
-/// Format of files that other programs run a model from.
+/// Format in which other programs take a model.
 public enum ExportFormat: String, Sendable, CaseIterable {
   /// Open Neural Network Exchange, for ONNX Runtime and what is built on it.
   case onnx
+  /// `config.json` and `model.safetensors` as `transformers` 5 builds the model, with whole matrices of floats in layers alike.
+  case transformers
 }
 
 /// Numbers that the weights of an exported model are held in, as benchmarks and transformers.js call them.
@@ -60,14 +62,26 @@ public struct ModelExport {
 
   /// The export of a model in memory.
   ///
-  /// - Parameter precision: Numbers that the weights are held in; nil takes the model's.
-  /// - Throws: `TaskError` for a model that has no 8-bit integers.
+  /// - Parameter precision: Numbers that the weights are held in; nil takes the model's, and for `transformers` floats.
+  /// - Throws: `TaskError` for a model that has no 8-bit integers, for a family that `transformers` does not have, and for 8-bit
+  ///   integers in its form.
   public init(
     _ model: TokenizedModel, as format: ExportFormat, precision: ExportPrecision? = nil
   ) throws(TaskError) {
     (self.model, self.format) = (model, format)
-    self.precision = precision ?? ExportPrecision(of: model.model)
-    do throws(ModelError) { held = try self.precision.held(model.model) } catch {
+    do throws(ModelError) {
+      switch format {
+      case .onnx:
+        self.precision = precision ?? ExportPrecision(of: model.model)
+        held = try self.precision.held(model.model)
+      case .transformers:
+        self.precision = .fp32
+        if let precision, precision != .fp32 {
+          throw .request("transformers does not read Potstill's \(precision.rawValue); leave --precision out")
+        }
+        held = try model.model.inTransformersForm()
+      }
+    } catch {
       throw TaskError("\(model.path): \(error)")
     }
   }
@@ -89,6 +103,7 @@ public struct ModelExport {
     try model.model.checkNumbers(path, allowsNonFinite: allowsNonFinite, listener: listener)
     try self.init(model, as: format, precision: precision)
     model.noteRepeatedTokens(on: listener)
+    guard format == .onnx else { return }
     if model.model.startsWithFreshHead {
       listener.warn("\(path) has no trained head, so its last hidden states are exported alone")
     }
@@ -120,9 +135,11 @@ public struct ModelExport {
   /// Writes the files into an empty folder.
   private func fill(_ folder: URL) throws -> [String] {
     switch format {
-    case .onnx: try writeONNX(to: folder)
+    case .onnx:
+      try writeONNX(to: folder)
+      try model.tokenizer.limited(to: model.model.config.maxPositions).save(to: folder)
+    case .transformers: try held.save(to: folder, tokenizer: model.tokenizer)
     }
-    try model.tokenizer.limited(to: model.model.config.maxPositions).save(to: folder)
     return try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter {
       var isFolder: ObjCBool = false
       let path = folder.appending(path: $0).path

@@ -61,21 +61,18 @@ public final class Parameter {
   }
 
   /// A parameter that is held in 8-bit integers, [rows, columns].
-  package init(name: String, quantized matrix: QuantizedMatrix, distance: Int = 0) {
-    self.name = name
-    shape = [matrix.rows, matrix.columns]
-    held = .integers(matrix)
-    self.distance = distance
-    trains = false
-    slot = GradientSlot(count: 0)
+  package convenience init(name: String, quantized matrix: QuantizedMatrix, distance: Int = 0) {
+    self.init(name: name, [matrix.rows, matrix.columns], fixed: .integers(matrix), distance: distance)
   }
 
   /// A parameter that is held without its blocks of zeros, [rows, columns].
-  package init(name: String, blocks matrix: BlockMatrix, distance: Int = 0) {
-    self.name = name
-    shape = [matrix.rows, matrix.columns]
-    held = .blocks(matrix)
-    self.distance = distance
+  package convenience init(name: String, blocks matrix: BlockMatrix, distance: Int = 0) {
+    self.init(name: name, [matrix.rows, matrix.columns], fixed: .blocks(matrix), distance: distance)
+  }
+
+  /// A parameter that is never trained.
+  private init(name: String, _ shape: Shape, fixed held: Held, distance: Int) {
+    (self.name, self.shape, self.held, self.distance) = (name, shape, held, distance)
     trains = false
     slot = GradientSlot(count: 0)
   }

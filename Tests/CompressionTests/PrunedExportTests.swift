@@ -90,7 +90,8 @@ import Training
     try outputs.write(to: folder.appending(path: "outputs.safetensors"))
   }
 
-  /// Importances and even masks of half the heads and neurons, where TextPruner has written a model and batches.
+  /// Importances, even masks of half the heads and neurons, and the answers of what they leave, where TextPruner has written a
+  /// model and batches.
   private func writeImportance(in folder: URL) throws {
     let directory = folder.appending(path: "model")
     guard FileManager.default.fileExists(atPath: directory.path) else { return }
@@ -107,7 +108,8 @@ import Training
       }
     }
     let model = try TaskModel(directory: directory)
-    let importance = try Importance(of: model, on: CompressionRows(examples, batchSize: 16), by: .labels)
+    let rows = CompressionRows(examples, batchSize: 16)
+    let importance = try Importance(of: model, on: rows, by: .labels)
     var file = SafetensorsWriter()
     func add(_ name: String, _ scores: [[Double]], keeping count: Int) {
       let shape = [scores.count, scores[0].count]
@@ -120,6 +122,12 @@ import Training
     }
     add("head", importance.heads, keeping: 6)
     add("neuron", importance.neurons, keeping: 768)
+    let half = StructuredPruning(
+      to: .sizes(PrunedSizes(heads: 6, intermediateSize: 768)), by: .labels, form: .compact)
+    let cut = try half(model, rows: rows).model
+    let logits = cut(Batch(examples, at: Array(examples.indices)).tokens, in: .inference).logits
+    file.add("logits", shape: logits.shape.dimensions, values: logits.values)
+    try cut.save(to: folder.appending(path: "cut"))
     try file.write(to: folder.appending(path: "importance.safetensors"))
   }
 }

@@ -25,7 +25,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from goldens import save
+from safetensors.torch import load_file
 from transformers import BertConfig, BertForSequenceClassification
 
 ROOT = Path(__file__).resolve().parent.parent / "Fixtures"
@@ -154,12 +155,6 @@ def factorised(model, modules, batches):
     golden |= {f"grad.{name}": value.grad for name, value in model.named_parameters()
                if name.endswith("query.bias") or name == "classifier.weight"}
     save(golden, FIXTURES / "factors.safetensors")
-
-
-def save(golden, path):
-    save_file({name: value.detach().float().contiguous() if value.is_floating_point() else value.contiguous()
-               for name, value in golden.items()}, path)
-    print(f"{len(golden)} tensors in {path}")
 
 
 def main():

@@ -31,7 +31,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from goldens import save
 from textpruner import GeneralConfig, TransformerPruner, TransformerPruningConfig
 from textpruner.pruners.utils import generate_mask
 from transformers import BertConfig, BertForSequenceClassification
@@ -192,12 +192,6 @@ def schedule_threshold(step, total_step, warmup_steps, initial_threshold, final_
     begin, still = initial_warmup * warmup_steps, (final_warmup + initial_warmup) * warmup_steps
     left = 1 - (step - begin) / (total_step - still)
     return final_threshold + (initial_threshold - final_threshold) * left**3
-
-
-def save(golden, path):
-    save_file({name: value.detach().float().contiguous() if value.is_floating_point() else value.contiguous()
-               for name, value in golden.items()}, path)
-    print(f"{len(golden)} tensors in {path}")
 
 
 def main():

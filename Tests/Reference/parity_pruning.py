@@ -5,7 +5,8 @@ each form, or approximates it in low rank, and saves it with the logits of a bat
 unexpected or of another shape, and the logits must agree. The compact ones it must refuse to load as they are.
 
 Where POTSTILL_TEXTPRUNER_PYTHON names a Python with TextPruner and transformers 4 (see make_pruning_fixtures.py), a classifier of
-`minilm-l6` is measured by both on the same rows of SST-2, and transformers 4 loads what has `pruned_heads` alone.
+`minilm-l6` is measured by both on the same rows of SST-2 and cut to half its heads and neurons, and transformers 4 loads what has
+`pruned_heads` alone.
 """
 
 import argparse
@@ -46,12 +47,13 @@ def check(directory):
 
 
 def importances(folder):
-    """The largest difference of importances, relative to the largest of each layer, and whether the masks are equal."""
+    """The largest difference of importances, relative to the largest of each layer, whether the masks are equal, and the largest
+    difference of the cut models' logits."""
     ours, theirs = load_file(folder / "importance.safetensors"), load_file(folder / "expected.safetensors")
     worst = max(float((np.abs(ours[name] - theirs[name]) / theirs[name].max(-1, keepdims=True)).max())
                 for name in ("heads", "neurons"))
     masks = all((ours[name] == theirs[name]).all() for name in ("head_mask", "neuron_mask"))
-    return worst, masks
+    return worst, masks, float(np.abs(ours["logits"] - theirs["logits"]).max())
 
 
 def main():
@@ -84,9 +86,10 @@ def main():
         print(f"transformers {transformers.__version__}: {loaded} pruned folders load, logits within {worst:.1e}; "
               f"{refused} compact ones are refused")
         if peer:
-            difference, masks = importances(folder)
-            good = good and difference <= IMPORTANCE and masks
-            print(f"TextPruner on minilm-l6: importances within {difference:.1e}, masks {'equal' if masks else 'differ'}")
+            difference, masks, logits = importances(folder)
+            good = good and difference <= IMPORTANCE and masks and logits <= TOLERANCE
+            print(f"TextPruner on minilm-l6: importances within {difference:.1e}, masks {'equal' if masks else 'differ'}, "
+                  f"logits of the cut models within {logits:.1e}")
             done = subprocess.run([peer, helper, "load", folder / "pruned"], check=True, capture_output=True, text=True)
             for line in map(json.loads, done.stdout.splitlines()):
                 fits = line["difference"] <= TOLERANCE and not line["faults"]

@@ -1,6 +1,6 @@
 """The half of parity_pruning.py that runs under TextPruner and transformers 4 (see make_pruning_fixtures.py).
 
-    textpruner_importance.py make MODEL TEXTS FOLDER     # a classifier of MODEL with a random head, batches, importances
+    textpruner_importance.py make MODEL TEXTS FOLDER     # a classifier of MODEL, batches, importances, and what is left of it
     textpruner_importance.py load FOLDER                 # logits of every folder below that has `pruned_heads`
 """
 
@@ -39,8 +39,11 @@ def make(source, texts, folder):
                                GeneralConfig(use_device="cpu", output_dir=tempfile.mkdtemp()))
     heads, neurons = pruner.get_importance_score(batches)
     depth = len(heads)
-    save_file({"heads": heads, "neurons": neurons, "head_mask": generate_mask(heads, 6 * depth, True),
-               "neuron_mask": generate_mask(neurons, 768 * depth, True)}, folder / "expected.safetensors")
+    masks = {"head_mask": generate_mask(heads, 6 * depth, True), "neuron_mask": generate_mask(neurons, 768 * depth, True)}
+    pruner.prune(head_mask=masks["head_mask"], ffn_mask=masks["neuron_mask"], save_model=False)
+    with torch.no_grad():
+        logits = torch.cat([model.eval()(**batch).logits for batch in batches])
+    save_file({"heads": heads, "neurons": neurons, "logits": logits, **masks}, folder / "expected.safetensors")
 
 
 def load(folder):

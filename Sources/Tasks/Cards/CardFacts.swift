@@ -183,8 +183,9 @@ extension ModelCard {
       parts += ["In Python:", Markdown.block(lines(usage.python), language: "python")]
     } else if let reason, facts.config.architecture.isOfTransformers {
       parts.append(
-        "`transformers` does not load it: \(Markdown.text(reason)). ONNX Runtime, Swift and the command line do."
-      )
+        "`transformers` does not load it: \(Markdown.text(reason)). ONNX Runtime, Swift and the command line do; it loads what "
+          + Markdown.code(lines(["potstill export MODEL --transformers --output MODEL-transformers"])[0])
+          + " writes, which is as large as before.")
     } else {
       parts.append(
         "`transformers` does not know models of the type \(Markdown.code(facts.config.architecture.rawValue)), so its "

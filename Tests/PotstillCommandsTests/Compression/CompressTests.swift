@@ -182,6 +182,29 @@ import Training
   func faults(options: [String], expected: String) throws {
     let run = potstill(compress(options + ["--distill", "none"]))
     #expect(run.code != 0 && run.messages.contains(expected), "\(run.messages)")
+    #expect(!exists("out"), "what was refused leaves a folder")
+  }
+
+  @Test("a folder that another process has written into since the plan was made is not gone on with")
+  func writtenMeanwhile() throws {
+    var task = JobTask(
+      try TaskDefinition(contentsOf: URL(filePath: world.path("tiny.yaml"))), data: world.path("data"))
+    task.teachers = [JobTeacher(world.path("teacher"))]
+    var job = CompressionJob(
+      world.path("teacher"), steps: try CompressionStep.list("ffn=50%"),
+      distilling: try DistillationJob(task, student: JobStudent("T1")), output: world.path("out"))
+    job.distils = false
+    let planned = try job.prepare()
+    _ = try job.prepare().run()
+    let before = try world.text("out/compression.json")
+    do {
+      _ = try planned.run()
+      Issue.record("nothing was thrown")
+    } catch {
+      #expect("\(error)".contains("another process has written"), "\(error)")
+    }
+    #expect(try world.text("out/compression.json") == before)
+    #expect(try job.prepare().run().points.count == 2, "the lock was not given back")
   }
 
   @Test("a folder of another compression is left alone, unless it may be overwritten")
