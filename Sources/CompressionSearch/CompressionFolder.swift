@@ -33,7 +33,9 @@ struct CompressionFolder {
   /// The folder of a point.
   func folder(of name: String) -> URL { url.appending(path: name, directoryHint: .isDirectory) }
 
-  /// The folder as it is found: that of the same job goes on, an empty one begins. Nothing is made before `open()`.
+  /// The folder as it is found: that of the same job goes on, an empty one begins.
+  ///
+  /// Nothing is made before `open()`.
   ///
   /// - Throws: `TaskError` for a folder that holds something else, or a compression with other settings, unless it may be
   ///   overwritten.
