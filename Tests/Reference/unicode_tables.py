@@ -9,11 +9,12 @@ tables are taken from the library itself and do not depend on the Unicode versio
 Made with tokenizers 0.23.3. Needs no network.
 """
 import os
+import struct
 import sys
 import unicodedata
 
 import tokenizers
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import AddedToken, Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FOLDER = os.path.join(HERE, "../../Sources/Tokenization/Normalization")
@@ -127,6 +128,114 @@ def letters_and_numbers():
         if not kinds[2]:
             (letters if kinds[0] else numbers if kinds[1] else white).append(c)
     return letters, numbers, white
+
+
+def numbers_and_marks():
+    """The scalars that `Digits` sets apart, that `\\d` matches, and that `StripAccents` removes."""
+    numeric = pre_tokenizers.Digits(individual_digits=True)
+    digits = pre_tokenizers.Split(Regex(r"\d"), "isolated")
+    accents = normalizers.StripAccents()
+    found = ([], [], [])
+    for c in SCALARS:
+        text = "a" + chr(c) + "a"
+        for pieces, member in ((numeric, found[0]), (digits, found[1])):
+            if len(pieces.pre_tokenize_str(text)) == 3:
+                member.append(c)
+        if accents.normalize_str(text) == "aa":
+            found[2].append(c)
+    return found
+
+
+def forms(decomposition):
+    """Compatible decompositions where they differ from the canonical ones, and what is never composed again."""
+    nfkd, nfc = normalizers.NFKD(), normalizers.NFC()
+    compatible = {}
+    for c in SCALARS:
+        parts = nfkd.normalize_str(chr(c))
+        if parts != nfd.normalize_str(chr(c)):
+            compatible[c] = [ord(p) for p in parts]
+    excluded = [c for c in decomposition if nfc.normalize_str(chr(c)) != chr(c)]
+    composed = {tuple(parts): c for c, parts in decomposition.items() if c not in set(excluded)}
+    for parts, c in composed.items():  # each is made of one before it and one mark more
+        first = parts[0] if len(parts) == 2 else composed[parts[:-1]]
+        assert nfc.normalize_str(chr(first) + chr(parts[-1])) == chr(c), hex(c)
+    return compatible, excluded
+
+
+# Replaces every scalar by Y: a grapheme cluster of fewer than 6 bytes becomes one Y, others one for each scalar, so that
+# the boundaries of clusters show. A double array of one block for each kind of byte, which all sequences share.
+def charsmap():
+    units = [0] * 1536
+    leaf, last, third, fourth = 512, 768, 1024, 1280
+
+    def unit(place, label, base, is_leaf):
+        units[place] = label | is_leaf << 8 | (place ^ base) << 10
+
+    units[0] = 256 << 10
+    for byte in range(1, 0xF5):
+        if byte < 0x80:
+            unit(256 ^ byte, byte, leaf, 1)
+        elif 0xC2 <= byte < 0xE0:
+            unit(256 ^ byte, byte, last, 0)
+        elif 0xE0 <= byte < 0xF0:
+            unit(256 ^ byte, byte, third, 0)
+        elif byte >= 0xF0:
+            unit(256 ^ byte, byte, fourth, 0)
+    for byte in range(0x80, 0xC0):
+        unit(last ^ byte, byte, leaf, 1)
+        unit(third ^ byte, byte, last, 0)
+        unit(fourth ^ byte, byte, third, 0)
+    units[leaf] = 0
+    return struct.pack("<I", 4 * len(units)) + b"".join(struct.pack("<I", u) for u in units) + b"Y\0"
+
+
+def graphemes():
+    """The part that each scalar plays in the boundaries of grapheme clusters, as far as it shows in `Precompiled`.
+
+    Clusters of 6 bytes or more are replaced scalar by scalar whatever they are, so long scalars can play parts that never
+    show; those are left out.
+    """
+    rules = normalizers.Precompiled(charsmap())
+
+    def count(*scalars):
+        return len(rules.normalize_str("".join(s if isinstance(s, str) else chr(s) for s in scalars)))
+
+    face, joiner, letter, linker, grave = "\u263a", "\u200d", "\u0915", "\u094d", "\u0300"
+    assert count(face, joiner, face, grave) == 4 and count("a", joiner, face, grave) == 2
+    assert count(letter, linker, letter, grave) == 4 and count(letter, letter, grave) == 2
+    data = {name: [] for name in ("control", "extend", "spacing", "prepend", "pictographic", "consonant", "linker",
+                                  "conjunct", "leading", "vowel", "trailing")}
+    for c in SCALARS:
+        s = chr(c)
+        if c in (0x0D, 0x0A) or 0xAC00 <= c <= 0xD7A3:
+            continue
+        if count("a", s) == 1:
+            # An extending scalar lets an emoji, it and a joiner reach the next.
+            extends = c == 0x200D or count(face, s, joiner, face, grave) == 5
+            data["extend" if extends else "spacing"].append(c)
+        prepends = count(s, "b") == 1
+        if prepends:
+            data["prepend"].append(c)
+        elif count(s, grave, grave) == 2:  # two marks by themselves
+            data["control"].append(c)
+        if count(s, joiner, face, grave) == 4:
+            data["pictographic"].append(c)
+        if not prepends:
+            if count(s, linker, letter, grave) == 4:
+                data["consonant"].append(c)
+            if count(letter, s, letter, grave) == 4:
+                data["linker"].append(c)
+            if count(letter, linker, s, letter, grave) == 5:
+                data["conjunct"].append(c)
+            leads = count(s, "\u1100", grave) == 3
+            before = count(s, "\u11a8", grave) == 3
+            vowel = count(s, "\u1161", grave) == 3
+            if leads:
+                data["leading"].append(c)
+            elif before:
+                data["vowel" if vowel else "trailing"].append(c)
+    data["conjunct"] = sorted(set(data["conjunct"]) - set(data["linker"]))
+    return data
 
 
 def ranges(values):
@@ -251,6 +360,25 @@ def main():
     write("UnicodeLetterData", "Letters and numbers of the splitting for byte-level BPE, in hexadecimal.", [
         swift_string("letters", "The categories L*.", ranges(letters)),
         swift_string("numbers", "The categories N*.", ranges(numbers))])
+    numeric, digits, accents = numbers_and_marks()
+    compatible, excluded = forms(decomposition)
+    write("UnicodeFormData", "Unicode's compatible forms, numbers and combining marks of every kind, in hexadecimal.", [
+        swift_string("marks", "The categories M*, which `StripAccents` removes.", ranges(accents)),
+        swift_string("numeric", "The categories N* of the Rust standard library, which `Digits` sets apart.", ranges(numeric)),
+        swift_string("digits", "Decimal digits, `\\d` in regular expressions.", ranges(digits)),
+        swift_string("excluded", "Scalars that are never composed, though they decompose.", ranges(excluded)),
+        swift_string("compatible", "Full compatible decompositions where they are not the canonical ones, as "
+                     "`first-last:first target` or `code:target,target`.", lowercase_runs(compatible))])
+    clusters = graphemes()
+    comments = {
+        "control": "Control characters, which nothing joins.", "extend": "Marks and the joiner, which join what is before them.",
+        "spacing": "Spacing marks, which join what is before them.", "prepend": "Signs that join whatever is behind them.",
+        "pictographic": "Pictographs, which joiners join.", "consonant": "Consonants, which linkers join.",
+        "linker": "Marks that link consonants.", "conjunct": "Other marks that may stand beside linkers.",
+        "leading": "Leading consonants of Hangul.", "vowel": "Vowels of Hangul and of scripts written like it.",
+        "trailing": "Trailing consonants of Hangul."}
+    write("GraphemeData", "The parts of scalars in the boundaries of grapheme clusters, as far as they show in `tokenizers`, "
+          "in hexadecimal.", [swift_string(name, comment, ranges(clusters[name])) for name, comment in comments.items()])
     found = differences(data, decomposition, lowercase, classes)
     with open(DIFFERENCES, "w") as file:
         file.write(f"# Code points where tokenizers {tokenizers.__version__} departs from Unicode "
@@ -263,4 +391,5 @@ def main():
           {k: len(v) for k, v in found.items()}, file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

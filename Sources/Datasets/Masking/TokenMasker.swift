@@ -71,18 +71,18 @@ public struct TokenMasker: Sendable {
     ordinary = kinds.indices.compactMap { if case .special = kinds[$0] { nil } else { Int32($0) } }
   }
 
-  /// Tells which tokens go on with the word before them: in a WordPiece vocabulary those with its prefix, in byte-level
-  /// BPE those that do not begin with white space (the rule of fairseq's `mask_whole_words`, by which punctuation
+  /// Tells which tokens go on with the word before them: in a WordPiece vocabulary those with its prefix, in others those
+  /// that do not begin with white space or its sign (the rule of fairseq's `mask_whole_words`, by which punctuation
   /// belongs to its word).
   private static func continuationRule(of tokenizer: any Tokenizer) -> (String) -> Bool {
-    // Bytes are compared, since a mark behind the prefix would make one character with its end.
-    guard let prefix = (tokenizer as? BertTokenizer)?.options.continuingPrefix else {
-      // Byte-level BPE writes space, tab, line feed and carriage return as these.
-      let white: [Unicode.Scalar] = ["\u{120}", "\u{109}", "\u{10A}", "\u{10D}"]
-      return { token in !(token.unicodeScalars.first.map(white.contains) ?? true) }
-    }
-    return { token in
-      !prefix.isEmpty && token.utf8.count > prefix.utf8.count && token.utf8.starts(with: prefix.utf8)
+    switch tokenizer.wordSign {
+    case .beginning(let signs, _):
+      return { token in !(token.unicodeScalars.first.map(signs.contains) ?? true) }
+    case .continuation(let prefix):
+      // Bytes are compared, since a mark behind the prefix would make one character with its end.
+      return { token in
+        !prefix.isEmpty && token.utf8.count > prefix.utf8.count && token.utf8.starts(with: prefix.utf8)
+      }
     }
   }
 

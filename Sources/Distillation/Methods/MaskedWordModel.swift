@@ -128,19 +128,27 @@ public struct MaskedWordModel {
     return (String(word[..<first]), String(word[first..<end]), String(word[end...]))
   }
 
-  /// Space in front of a word, which byte-level vocabularies have in its first piece; empty for others.
-  private var space: String { tokenizer is ByteLevelBPETokenizer ? " " : "" }
+  /// Space in front of a word, which some vocabularies have in its first piece; empty for others.
+  private var space: String {
+    switch tokenizer.wordSign {
+    case .beginning: " "
+    case .continuation: ""
+    }
+  }
 
   /// The word that a token of a vocabulary is, nil for one that goes on with a word or is more than letters.
   private static func wordRule(of tokenizer: any Tokenizer) -> (String) -> String? {
-    if tokenizer is ByteLevelBPETokenizer {
-      // Letters beyond ASCII are written as bytes there, of which a word cannot be told.
+    switch tokenizer.wordSign {
+    case .beginning(let signs, let spellsBytes):
       return { token in
-        guard token.unicodeScalars.first == "\u{120}", token.count > 1 else { return nil }
+        guard let first = token.unicodeScalars.first, first == signs.first, token.count > 1 else {
+          return nil
+        }
         let word = token.dropFirst()
-        return word.allSatisfy { $0.isASCII && $0.isLetter } ? String(word) : nil
+        // Letters beyond ASCII may be written as bytes there, of which a word cannot be told.
+        return word.allSatisfy { $0.isLetter && ($0.isASCII || !spellsBytes) } ? String(word) : nil
       }
+    case .continuation: return { $0.allSatisfy(\.isLetter) && !$0.isEmpty ? $0 : nil }
     }
-    return { $0.allSatisfy(\.isLetter) && !$0.isEmpty ? $0 : nil }
   }
 }

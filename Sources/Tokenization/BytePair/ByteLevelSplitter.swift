@@ -41,6 +41,12 @@ struct ByteLevelSplitter: Sendable {
     ascii = (0..<256).map { $0 < 0x80 ? pages[$0] : Kind.notASCII }
   }
 
+  /// Whether a scalar is a letter (the categories L*).
+  func isLetter(_ scalar: UInt32) -> Bool { pages[scalar] == Kind.letter }
+
+  /// Whether a scalar is a number (the categories N*).
+  func isNumber(_ scalar: UInt32) -> Bool { pages[scalar] == Kind.number }
+
   /// The word that begins at a position before the end of the text.
   @inline(__always)
   func word(in text: Span<UInt8>, at start: Int) -> Word {

@@ -190,6 +190,36 @@ struct WordCache {
     return true
   }
 
+  /// Appends the tokens of a word to others; says whether they are there.
+  @inline(__always)
+  func append(_ key: WholeWords.Key, to output: inout TokenBuffer) -> Bool {
+    let entry = entries.span[unchecked: key.hash & (Self.size - 1)]
+    guard entry.low == key.low, entry.high == key.high else { return false }
+    var start: Int32 = 0
+    for index in 0..<Self.tokenLimit where entry.tokens[index] >= 0 {
+      let end = Int32(entry.ends[index])
+      output.appendPiece(entry.tokens[index], start: start, end: end)
+      start = end
+    }
+    return true
+  }
+
+  /// Remembers the tokens of a word from an index on, unless there are too many or they do not follow each other.
+  mutating func store(_ key: WholeWords.Key, _ tokens: [TokenBuffer.Token], from first: Int) {
+    let count = tokens.count - first
+    if count > Self.tokenLimit { return }
+    var entry = Entry(low: key.low, high: key.high)
+    var place: Int32 = 0
+    for index in 0..<count {
+      let token = tokens[first + index]
+      if token.start != place { return }
+      place = token.end
+      entry.tokens[index] = token.id
+      entry.ends[index] = UInt8(place)
+    }
+    entries[key.hash & (Self.size - 1)] = entry
+  }
+
   /// Remembers the tokens of a word, unless there are too many.
   mutating func store(_ key: WholeWords.Key, _ pieces: [MergeScratch.Piece]) {
     if pieces.count > Self.tokenLimit { return }

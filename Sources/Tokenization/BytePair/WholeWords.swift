@@ -25,9 +25,20 @@ struct WholeWords: Sendable {
           high &= .max >> UInt64(128 - 8 * count)
         }
       } else {
-        for index in 0..<count {
-          let byte = UInt64(text[unchecked: range.lowerBound + index])
-          if index < 8 { low |= byte << UInt64(8 * index) } else { high |= byte << UInt64(8 * index - 64) }
+        // Less than 16 bytes follow: loads that end with the word, or byte by byte.
+        let bytes = text.bytes
+        func load(_ offset: Int) -> UInt64 {
+          UInt64(littleEndian: bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
+        }
+        if count > 8 {
+          low = load(range.lowerBound)
+          high = load(range.upperBound - 8) >> UInt64(128 - 8 * count)
+        } else if range.upperBound >= 8 {
+          low = load(range.upperBound - 8) >> UInt64(64 - 8 * count)
+        } else {
+          for index in 0..<count {
+            low |= UInt64(text[unchecked: range.lowerBound + index]) << UInt64(8 * index)
+          }
         }
       }
       high |= UInt64(count) << 56

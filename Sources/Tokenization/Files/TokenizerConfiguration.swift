@@ -65,6 +65,19 @@ struct TokenizerConfiguration {
     return options
   }
 
+  /// The options of a tokenizer that SentencePiece trained.
+  func sentencePieceOptions() throws(TokenizerError) -> SentencePieceOptions {
+    SentencePieceOptions(
+      unknownToken: unknownToken() ?? "<unk>", specialTokens: specialTokenNames(.roberta),
+      modelMaxLength: try modelMaxLength())
+  }
+
+  /// Whether words get a space before them where they have none, if the files say so.
+  func addsPrefixSpace() throws(TokenizerError) -> Bool? { try flag("add_prefix_space") }
+
+  /// The name of a special token, if the files give one.
+  func tokenName(_ key: String) -> String? { Self.name(key, named) }
+
   /// The name of the token for what cannot be spelled, if the files give one.
   func unknownToken() -> String? { Self.name("unk_token", named) }
 
@@ -174,7 +187,7 @@ extension TokenizerConfiguration {
       switch kind {
       case .plain: []
       case .bert: common
-      case .roberta: common + [("bos_token", "<s>"), ("eos_token", "</s>")]
+      case .roberta, .xlmRoberta: common + [("bos_token", "<s>"), ("eos_token", "</s>")]
       case .gpt2: ["unk_token", "bos_token", "eos_token"].map { ($0, "<|endoftext|>") }
       }
     return known.filter { named[$0.key] == nil && vocabulary.id(of: $0.name) != nil }

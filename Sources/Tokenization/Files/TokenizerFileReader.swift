@@ -23,16 +23,19 @@ struct TokenizerFileReader {
   enum Model: String {
     case wordPiece = "WordPiece"
     case bytePair = "BPE"
+    case unigram = "Unigram"
   }
 
   func model() throws(TokenizerError) -> Model? { Model(rawValue: try modelType()) }
 
-  /// The type of the model; old files have none, but only WordPiece has a limit on words and only BPE has merges.
+  /// The type of the model; old files have none, but only WordPiece has a limit on words, only BPE has merges, and only
+  /// Unigram has an unknown id.
   func modelType() throws(TokenizerError) -> String {
     let model = document["model"] ?? .null
     if model["type"] == nil {
       if model["max_input_chars_per_word"] != nil { return Model.wordPiece.rawValue }
       if model["merges"] != nil { return Model.bytePair.rawValue }
+      if model["unk_id"] != nil { return Model.unigram.rawValue }
     }
     return try type(of: model, "model")
   }

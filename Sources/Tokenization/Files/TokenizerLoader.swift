@@ -19,10 +19,11 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     switch try reader.model() {
     case .wordPiece: return try BertTokenizer(consume reader, configuration)
     case .bytePair: return try ByteLevelBPETokenizer(consume reader, configuration)
+    case .unigram: return try SentencePieceTokenizer(consume reader, configuration)
     case nil:
-      let type = try reader.modelType()
-      if type == "Unigram" { throw .sentencePiece(file: reader.file) }
-      throw .unsupported(file: reader.file, component: "model", type: type, supported: "WordPiece, BPE")
+      throw .unsupported(
+        file: reader.file, component: "model", type: try reader.modelType(),
+        supported: "WordPiece, BPE, Unigram")
     }
   }
   if has("vocab.json"), has("merges.txt") || !has("vocab.txt") {
@@ -45,6 +46,9 @@ enum PythonTokenizerClass: Equatable {
   case roberta
   /// `GPT2Tokenizer`: as `roberta`, but the post-processor of `tokenizer.json` counts.
   case gpt2
+  /// `XLMRobertaTokenizer`: takes pieces, `Precompiled` and added tokens of `tokenizer.json`, everything else of
+  /// `tokenizer_config.json`.
+  case xlmRoberta
   /// `PreTrainedTokenizerFast`: takes `tokenizer.json` as it is.
   case plain
 
@@ -62,7 +66,7 @@ enum PythonTokenizerClass: Equatable {
     } else if Self.likeRoberta.contains(name) {
       self = .roberta
     } else {
-      self = name == "GPT2Tokenizer" ? .gpt2 : .plain
+      self = name == "GPT2Tokenizer" ? .gpt2 : name == "XLMRobertaTokenizer" ? .xlmRoberta : .plain
     }
   }
 
@@ -70,7 +74,7 @@ enum PythonTokenizerClass: Equatable {
   /// `tokenizer.json` as it is.
   private static let classOfModelType = [
     "bert": "BertTokenizer", "distilbert": "BertTokenizer", "electra": "BertTokenizer",
-    "roberta": "RobertaTokenizer",
+    "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer", "xmod": "XLMRobertaTokenizer",
   ]
   /// The classes that are `BertTokenizer` or inherit from it unchanged.
   private static let likeBert: Set<String> = [

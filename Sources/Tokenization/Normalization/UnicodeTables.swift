@@ -62,7 +62,7 @@ final class UnicodeTables: Sendable {
   }
 
   /// - Parameter moves: whether the target moves along with the code point in a range.
-  private static func map(_ data: StaticString, moves: Bool = true) -> ScalarMap {
+  static func map(_ data: StaticString, moves: Bool = true) -> ScalarMap {
     var pairs: [(UInt32, [UInt32])] = []
     for entry in UnicodeDataReader(data) {
       for scalar in stride(from: entry.range.lowerBound, through: entry.range.upperBound, by: Int(entry.step))

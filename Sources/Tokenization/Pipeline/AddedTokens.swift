@@ -222,7 +222,7 @@ struct AddedTokenMatcher: Sendable {
   }
 
   /// `\w` of regular expressions, as `tokenizers` knows it.
-  private static func isWordCharacter(_ scalar: UInt32) -> Bool {
+  static func isWordCharacter(_ scalar: UInt32) -> Bool {
     var low = 0
     var high = wordRanges.count
     while low < high {

@@ -9,6 +9,8 @@ public final class TokenizerPipeline: Sendable {
     case bert
     /// <s> A </s></s> B </s>, all in one segment.
     case roberta
+    /// As `roberta`, by tokens of other names than the framing ones have.
+    case bounds(begin: String, end: String)
     /// The template of a file.
     case template(SequenceTemplate)
   }
@@ -74,6 +76,9 @@ public final class TokenizerPipeline: Sendable {
       template = .roberta(
         classification: try token(specials.classification, names.classification),
         separator: try token(specials.separator, names.separator))
+    case .bounds(let begin, let end):
+      template = .roberta(
+        classification: try token(id(begin), begin), separator: try token(id(end), end))
     }
     layouts = SequenceLayouts(template)
   }

@@ -10,7 +10,8 @@ extension Tokenizer {
   /// The tokenizer of fewer tokens, in their old order and with ids from 0.
   ///
   /// Beside the given tokens it keeps those that are found in raw text or frame sequences, and what its algorithm cannot do
-  /// without: of byte-pair vocabularies the bytes and, for each token that stays, the merges that make it and their parts.
+  /// without: of byte-pair vocabularies the bytes and, for each token that stays, the merges that make it and their parts; of
+  /// Unigram's the bytes, and the piece of the least score, from which that of unknown characters follows.
   /// A text whose tokens all stay is cut as before: longer pieces than those that WordPiece chose were not there already,
   /// and a merge that is gone was never made.
   ///
@@ -20,39 +21,16 @@ extension Tokenizer {
     var kept = ids.union(pipeline.added.tokens.map(\.id))
     kept.formUnion(pipeline.template.specials.values.joined().map(\.id))
     kept.formUnion([unkID, padID, clsID, sepID, maskID].compactMap(\.self))
-    switch self {
-    case let tokenizer as BertTokenizer:
-      let vocabulary = vocabulary.keeping(kept)
-      return try cut(vocabulary) { framing throws(TokenizerError) in
-        try BertTokenizer(
-          vocabulary: vocabulary, options: tokenizer.options, addedTokens: addedTokens, framing: framing,
-          configuration: pipeline.configuration, file: "the smaller vocabulary")
-      }
-    case let tokenizer as ByteLevelBPETokenizer:
-      kept.formUnion(tokenizer.table.byteTokens.filter { $0 >= 0 })
-      let pairs = tokenizer.table.closing(&kept)
-      let (all, vocabulary) = (vocabulary.tokens, vocabulary.keeping(kept))
-      let merges = pairs.map { (left: all[Int($0.left)], right: all[Int($0.right)]) }
-      let table = try MergeTable(merges, vocabulary) {
-        .invalid(
-          file: "the smaller vocabulary", field: $0.map { "merge \($0 + 1)" } ?? "vocabulary", reason: $1)
-      }
-      return try cut(vocabulary) { framing throws(TokenizerError) in
-        try ByteLevelBPETokenizer(
-          vocabulary: vocabulary, table: table, options: tokenizer.options, addedTokens: addedTokens,
-          framing: framing, configuration: pipeline.configuration, file: "the smaller vocabulary")
-      }
-    default:
+    guard let kind = self as? any TokenizerKind else {
       throw .unsupported(
-        file: "the tokenizer", component: "model", type: "\(Self.self)", supported: "WordPiece, BPE")
+        file: "the tokenizer", component: "model", type: "\(Self.self)",
+        supported: "WordPiece, byte-level BPE, Unigram")
     }
+    return try cut(try kind.cutting(kept))
   }
 
   /// The tokenizer that `make` makes with the old frame around sequences, its ids being those of the new tokens.
-  private func cut(
-    _ vocabulary: Vocabulary,
-    make: (TokenizerPipeline.Framing) throws(TokenizerError) -> any Tokenizer
-  ) throws(TokenizerError) -> CutTokenizer {
+  private func cut(_ make: TokenizerMaker) throws(TokenizerError) -> CutTokenizer {
     let bare = try make(.template(.plain))
     var template = pipeline.template
     template.specials = template.specials.mapValues { tokens in
@@ -71,7 +49,7 @@ extension Tokenizer {
 
 extension Vocabulary {
   /// The tokens with some ids, in the same order.
-  fileprivate func keeping(_ ids: Set<Int32>) -> Vocabulary {
+  func keeping(_ ids: Set<Int32>) -> Vocabulary {
     Vocabulary(
       tokens.indices.filter { ids.contains(Int32($0)) && token(Int32($0)) != nil }.map { tokens[$0] })
   }
@@ -79,7 +57,7 @@ extension Vocabulary {
 
 extension MergeTable {
   /// The merges of some tokens, to which the parts of these merges are added.
-  fileprivate func closing(_ kept: inout Set<Int32>) -> [Pair] {
+  func closing(_ kept: inout Set<Int32>) -> [Pair] {
     // Parts are made by earlier merges, so one way from the last to the first finds all; lists in another order need more.
     var before = -1
     while before != kept.count {

@@ -1,8 +1,8 @@
 import Foundation
 import Kernels
 
-/// A tokenizer, which turns texts into the ids of a model, equal to Hugging Face `tokenizers`: `BertTokenizer` or
-/// `ByteLevelBPETokenizer`; `loadTokenizer(directory:)` picks the one that a folder holds.
+/// A tokenizer, which turns texts into the ids of a model, equal to Hugging Face `tokenizers`: `BertTokenizer`,
+/// `ByteLevelBPETokenizer` or `SentencePieceTokenizer`; `loadTokenizer(directory:)` picks the one that a folder holds.
 ///
 /// Everything but saving is one code over the pipeline, so a conforming type only says what its pipeline is made of.
 public protocol Tokenizer: Sendable {
@@ -52,27 +52,6 @@ extension Tokenizer {
 
   /// The token with an id, nil when there is none.
   public func token(_ id: Int32) -> String? { pipeline.token(id) }
-
-  /// The tokenizer for single words of a text that was split before, as Hugging Face's with `is_split_into_words`.
-  ///
-  /// Byte-level vocabularies have a word's first piece with the space before it, so these tokenizers put one there
-  /// (`add_prefix_space`), also behind an added token inside a word, but not before a word that begins with one.
-  package var forSplitWords: any Tokenizer {
-    if let tokenizer = self as? ByteLevelBPETokenizer { return tokenizer.prefixingSpaces }
-    return self
-  }
-
-  /// This tokenizer for a model that reads at most so many tokens: what is saved says so, since `transformers` cuts texts
-  /// where the tokenizer says, and not where the model does.
-  package func limited(to length: Int) -> any Tokenizer {
-    if let own = modelMaxLength, own <= length { return self }
-    switch self {
-    case let tokenizer as BertTokenizer: return BertTokenizer(tokenizer, modelMaxLength: length)
-    case let tokenizer as ByteLevelBPETokenizer:
-      return ByteLevelBPETokenizer(tokenizer, modelMaxLength: length)
-    default: return self
-    }
-  }
 
   /// The tokens that the vocabulary names more than once; the last counts.
   package var repeatedTokens: [String] { vocabulary.repeatedTokens }

@@ -81,30 +81,13 @@ struct TrieBuilder {
 /// Layout of the nodes of a trie in a double array.
 struct DoubleArrayLayout {
   /// The slots.
-  private(set) var nodes: [WordPieceTrie.Node]
+  let nodes: [DoubleArrayBuilder.Node]
   /// The slot of each node of the trie.
-  private(set) var slots: [Int32]
-
-  /// Free slots form a doubly linked list through these two, in ascending order.
-  private var nextFree: [Int32] = []
-  private var previousFree: [Int32] = []
-  private var firstFree: Int32 = -1
-  private var lastFree: Int32 = -1
-
-  /// The number of places that are tried for a node with several children before the array is made longer.
-  private static let patience = 48
+  let slots: [Int32]
 
   init(_ trie: TrieBuilder, _ order: [Int32]) {
-    slots = [Int32](repeating: 0, count: trie.count)
-    // The first 256 slots stay empty but for the roots: nodes without children have base 0 and find no match there.
-    let expected = max(1024, trie.count + trie.count / 8)
-    nodes = [WordPieceTrie.Node](repeating: WordPieceTrie.Node(), count: 256)
-    nextFree = [Int32](repeating: -1, count: 256)
-    previousFree = nextFree
-    nodes.reserveCapacity(expected + expected / 2)
-    nextFree.reserveCapacity(expected + expected / 2)
-    previousFree.reserveCapacity(expected + expected / 2)
-    extend(to: expected)
+    var slots = [Int32](repeating: 0, count: trie.count)
+    var builder = DoubleArrayBuilder(expectedCount: trie.count)
     for root in [TrieBuilder.root, TrieBuilder.suffixRoot] { slots[Int(root)] = root }
     var children: [Int32] = []
     var bytes: [Int] = []
@@ -118,58 +101,16 @@ struct DoubleArrayLayout {
         child = trie.nextSibling[Int(child)]
       }
       if children.isEmpty { continue }
-      let parent = slots[Int(node)]
-      let place = place(for: bytes)
-      nodes[Int(parent)].base = Int32(place)
-      for (child, byte) in zip(children, bytes) {
-        slots[Int(child)] = Int32(place + byte)
-        take(place + byte, parent: parent)
-      }
+      let base = builder.add(bytes, below: Int(slots[Int(node)]))
+      for (child, byte) in zip(children, bytes) { slots[Int(child)] = Int32(base + byte) }
     }
-    // Any base + byte must be a valid index, so that a look-up needs no test.
-    extend(to: nodes.count + 256)
-    (nextFree, previousFree) = ([], [])
+    nodes = builder.finish()
+    self.slots = slots
   }
 
   /// The slot of the child of a slot along a byte, or -1.
   func child(of slot: Int32, _ byte: UInt8) -> Int32 {
     let child = nodes[Int(slot)].base + Int32(byte)
     return nodes[Int(child)].check == slot ? child : -1
-  }
-
-  /// A base at which all the bytes fall on free slots.
-  private mutating func place(for bytes: [Int]) -> Int {
-    let smallest = bytes.min() ?? 0
-    var candidate = firstFree
-    var attempts = 0
-    while candidate >= 0, attempts < Self.patience {
-      let place = Int(candidate) - smallest
-      if place >= 0 {
-        if place + 256 > nodes.count { extend(to: nodes.count + 4096) }
-        if bytes.allSatisfy({ nodes[place + $0].check < 0 }) { return place }
-        attempts += 1
-      }
-      candidate = nextFree[Int(candidate)]
-    }
-    let place = nodes.count
-    extend(to: nodes.count + 512)
-    return place
-  }
-
-  private mutating func take(_ slot: Int, parent: Int32) {
-    nodes[slot].check = parent
-    let (previous, next) = (previousFree[slot], nextFree[slot])
-    if previous >= 0 { nextFree[Int(previous)] = next } else { firstFree = next }
-    if next >= 0 { previousFree[Int(next)] = previous } else { lastFree = previous }
-  }
-
-  private mutating func extend(to count: Int) {
-    for slot in nodes.count..<max(count, nodes.count) {
-      nodes.append(WordPieceTrie.Node())
-      nextFree.append(-1)
-      previousFree.append(lastFree)
-      if lastFree >= 0 { nextFree[Int(lastFree)] = Int32(slot) } else { firstFree = Int32(slot) }
-      lastFree = Int32(slot)
-    }
   }
 }

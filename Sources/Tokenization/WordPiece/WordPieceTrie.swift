@@ -5,7 +5,7 @@
 /// go on. Transitions lie in a double array.
 struct WordPieceTrie: Sendable {
   /// The double array: a slot for each node, and free ones.
-  let nodes: [Node]
+  let nodes: [DoubleArrayBuilder.Node]
   /// The link of each slot's node, for a next byte without a child.
   let links: [Link]
   /// Final pieces of the nodes that have several.
@@ -13,14 +13,6 @@ struct WordPieceTrie: Sendable {
 
   static let root: Int32 = 0
   static let suffixRoot: Int32 = 1
-
-  /// A slot of the double array.
-  struct Node: Sendable {
-    /// The child along byte c lies in slot base + c, if it exists.
-    var base: Int32 = 0
-    /// The parent's slot, -1 for a free one.
-    var check: Int32 = -1
-  }
 
   /// The final pieces of a node and where its failure leads.
   struct Link: Sendable {
