@@ -12,6 +12,8 @@ public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
   case safetensors(file: String, reason: String)
   /// The file as a whole is not a dictionary of tensors as `torch.save` writes it, or holds what is never read.
   case pytorch(file: String, reason: String)
+  /// The file as a whole is not a SentencePiece model, or not of a kind that can be read.
+  case sentencePiece(file: String, reason: String)
   /// One tensor's entry in a checkpoint is wrong.
   case tensor(file: String, name: String, reason: String)
 
@@ -28,6 +30,8 @@ public enum FormatError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(file): not a valid safetensors file: \(printable(reason, atMost: 1000))"
     case .pytorch(let file, let reason):
       "\(file): not a PyTorch file of tensors: \(printable(reason, atMost: 1000))"
+    case .sentencePiece(let file, let reason):
+      "\(file): not a SentencePiece model that can be read: \(printable(reason, atMost: 1000))"
     case .tensor(let file, let name, let reason):
       "\(file): tensor \"\(printable(name, atMost: 200))\": \(printable(reason, atMost: 1000))"
     }

@@ -6,8 +6,6 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
   case format(FormatError)
   /// The folder holds no `tokenizer.json` and no vocabulary.
   case noTokenizer(directory: String)
-  /// The tokenizer is SentencePiece, which Potstill does not have; the file says so.
-  case sentencePiece(file: String)
   /// A component of `tokenizer.json` has a type Potstill does not have.
   case unsupported(file: String, component: String, type: String, supported: String)
   /// A field has a wrong type or value, or a token is missing.
@@ -23,11 +21,8 @@ public enum TokenizerError: Error, Equatable, Sendable, CustomStringConvertible 
     case .format(let error):
       error.description
     case .noTokenizer(let directory):
-      "\(directory): found no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; a model folder needs"
-        + " one of them"
-    case .sentencePiece(let file):
-      "\(file): the tokenizer is SentencePiece, as XLM-RoBERTa's, which Potstill does not read; expected a model whose"
-        + " tokenizer is WordPiece or byte-level BPE"
+      "\(directory): found no tokenizer.json, no vocab.txt, no vocab.json with merges.txt, and no SentencePiece"
+        + " .model file; a model folder needs one of them"
     case .unsupported(let file, let component, let type, let supported):
       "\(file): \(component) has type \"\(type)\", which is not supported; supported: \(supported)"
     case .invalid(let file, let field, let reason):

@@ -91,7 +91,8 @@ import Tokenization
     #expect(try ByteLevel.withFolder(old) { try loadTokenizer(directory: $0) } is BertTokenizer)
     #expect(
       try failure(["sentencepiece.bpe.model": ""]).hasPrefix(
-        "sentencepiece.bpe.model: the tokenizer is SentencePiece"))
+        "sentencepiece.bpe.model: the name of the file: transformers' TokenizersBackend reads tokenizer.model"
+      ))
     #expect(
       try failure(["tokenizer.json": #"{"model": {"type": "Unigram"}}"#]).hasPrefix(
         "tokenizer.json: model.vocab: found nothing, expected an array of [piece, score]"))

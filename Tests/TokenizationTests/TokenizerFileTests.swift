@@ -153,8 +153,8 @@ import Tokenization
   @Test func missingFilesAreNamed() throws {
     #expect(
       try failure([:])
-        == "DIR: found no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; a model folder needs one of them"
-    )
+        == "DIR: found no tokenizer.json, no vocab.txt, no vocab.json with merges.txt, and no SentencePiece .model file; "
+        + "a model folder needs one of them")
     #expect(
       try failure(["vocab.txt": "a\nb\n"]).contains("vocab.txt: unk_token: the vocabulary has no \"[UNK]\""))
     #expect(try failure(["vocab.txt": "[UNK]\n[CLS]\n"]).contains("no \"[SEP]\""))

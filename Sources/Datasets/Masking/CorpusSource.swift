@@ -1,5 +1,6 @@
 public import Foundation
 import ModelFormats
+import Tokenization
 
 /// Source of a corpus: its texts, and how they become sequences.
 public struct CorpusSource: Sendable, Hashable {
@@ -42,7 +43,8 @@ public struct CorpusSource: Sendable, Hashable {
       let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
       hash.add(part: Array("\(url.path), \(size), \(changed.bitPattern)".utf8))
     }
-    for name in ["tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt"] {
+    let names = ["tokenizer.json", "tokenizer_config.json", "vocab.txt", "vocab.json", "merges.txt"]
+    for name in names + sentencePieceFileNames {
       guard let data = try? Data(contentsOf: tokenizer.appending(path: name)) else { continue }
       hash.add(part: Array("\(name), \(data.count)".utf8))
       hash.add(part: Array(data))

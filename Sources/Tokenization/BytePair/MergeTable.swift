@@ -19,7 +19,8 @@ struct MergeTable: Sendable {
 
   /// The merges in order of rank.
   let pairs: [Pair]
-  /// The token of each byte, -1 for bytes that UTF-8 does not have and the vocabulary neither.
+  /// The token of each byte, -1 for bytes that UTF-8 does not have and the vocabulary neither; empty where words are cut into
+  /// characters.
   let byteTokens: [Int32]
   /// The merge of each pair of bytes.
   private let byteMerges: [Merge]
@@ -35,8 +36,8 @@ struct MergeTable: Sendable {
 
   /// - Parameters:
   ///   - pairs: the merges in order of rank; of a pair that occurs twice, the later counts.
-  ///   - byteTokens: the token of each byte [256].
-  init(_ pairs: [Pair], byteTokens: [Int32]) {
+  ///   - byteTokens: the token of each byte [256]; empty where words are cut into characters.
+  init(_ pairs: [Pair], byteTokens: [Int32] = []) {
     self.pairs = pairs
     self.byteTokens = byteTokens
     var size = 64
@@ -48,6 +49,10 @@ struct MergeTable: Sendable {
         left: pair.left, right: pair.right, merge: Merge(rank: Int32(rank), token: pair.token))
     }
     self.slots = slots
+    if byteTokens.isEmpty {
+      byteMerges = []
+      return
+    }
     var byteMerges = [Merge](repeating: .none, count: 0x10000)
     for left in 0..<256 {
       for right in 0..<256 {
@@ -102,6 +107,19 @@ extension MergeTable {
       }
       byteTokens.append(token ?? -1)
     }
+    self.init(
+      try Self.pairs(merges, vocabulary) { fault($0, $1) }, byteTokens: byteTokens)
+  }
+
+  /// Looks up the tokens of merges.
+  ///
+  /// - Parameters:
+  ///   - prefixLength: the bytes that the second token loses when it is put behind the first.
+  ///   - fault: the error for a merge, counted from 0.
+  static func pairs(
+    _ merges: [(left: String, right: String)], _ vocabulary: Vocabulary, prefixLength: Int = 0,
+    fault: (Int, String) -> TokenizerError
+  ) throws(TokenizerError) -> [Pair] {
     var pairs: [Pair] = []
     pairs.reserveCapacity(merges.count)
     for (index, merge) in merges.enumerated() {
@@ -109,9 +127,16 @@ extension MergeTable {
         if let id = vocabulary.id(of: token) { return id }
         throw fault(index, "needs the token \"\(token)\", which the vocabulary does not have")
       }
-      pairs.append(
-        Pair(left: try id(merge.left), right: try id(merge.right), token: try id(merge.left + merge.right)))
+      let (left, right) = (try id(merge.left), try id(merge.right))
+      var merged = merge.left + merge.right
+      if prefixLength > 0 {
+        guard
+          let rest = String(validating: Array(merge.right.utf8.dropFirst(prefixLength)), as: UTF8.self)
+        else { throw fault(index, "has no whole character behind the prefix that \"\(merge.right)\" loses") }
+        merged = merge.left + rest
+      }
+      pairs.append(Pair(left: left, right: right, token: try id(merged)))
     }
-    self.init(pairs, byteTokens: byteTokens)
+    return pairs
   }
 }

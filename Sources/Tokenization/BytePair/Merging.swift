@@ -1,5 +1,15 @@
 import Synchronization
 
+/// A way to cut a word into tokens that are merged.
+protocol WordMerging: Sendable {
+  /// Cuts a word of at least one byte into tokens, which `scratch` then holds.
+  func cut(_ word: Span<UInt8>, into scratch: inout MergeScratch)
+}
+
+extension MergeTable: WordMerging {
+  func cut(_ word: Span<UInt8>, into scratch: inout MergeScratch) { scratch.merge(word, by: self) }
+}
+
 /// A word while its bytes are merged into tokens; one scratch serves many words.
 struct MergeScratch {
   /// A token of the word.
@@ -15,7 +25,7 @@ struct MergeScratch {
   var pieces: [Piece] = []
   private var queue = MergeQueue()
 
-  /// Words of more bytes are merged by way of a queue, which keeps long words from taking quadratic time.
+  /// Words of more pieces are merged by way of a queue, which keeps long words from taking quadratic time.
   private static let scanLimit = 64
 
   /// Cuts a word into the tokens that are left when no two neighbours merge any more: always the merge of the lowest rank
@@ -31,7 +41,24 @@ struct MergeScratch {
           token: bytes[unchecked: Int(byte)], end: Int32(position + 1),
           merge: position < last ? table.merge(bytes: byte, word[unchecked: position + 1]) : .none))
     }
-    if word.count <= Self.scanLimit { mergeByScanning(table) } else { mergeByQueue(table) }
+    mergePieces(by: table)
+  }
+
+  /// Adds a token of some bytes behind those that are there.
+  mutating func add(_ token: Int32, bytes count: Int) {
+    pieces.append(Piece(token: token, end: (pieces.last?.end ?? 0) + Int32(count), merge: .none))
+  }
+
+  /// Merges the tokens that were added, in the order of `merge`.
+  mutating func mergeAdded(by table: MergeTable) {
+    for index in pieces.indices.dropLast() {
+      pieces[index].merge = table.merge(pieces[index].token, pieces[index + 1].token)
+    }
+    mergePieces(by: table)
+  }
+
+  private mutating func mergePieces(by table: MergeTable) {
+    if pieces.count <= Self.scanLimit { mergeByScanning(table) } else { mergeByQueue(table) }
   }
 
   private mutating func mergeByScanning(_ table: MergeTable) {
@@ -135,13 +162,13 @@ struct MergeWorkspace {
   /// Cuts a word into tokens, which `scratch` then holds.
   ///
   /// - Parameter key: the word's key, nil for a word too long for one.
-  mutating func merge(_ word: Span<UInt8>, _ key: WholeWords.Key?, by table: MergeTable) {
+  mutating func merge(_ word: Span<UInt8>, _ key: WholeWords.Key?, by merging: some WordMerging) {
     guard let key else {
-      scratch.merge(word, by: table)
+      merging.cut(word, into: &scratch)
       return
     }
     if cache.find(key, into: &scratch.pieces) { return }
-    scratch.merge(word, by: table)
+    merging.cut(word, into: &scratch)
     cache.store(key, scratch.pieces)
   }
 }

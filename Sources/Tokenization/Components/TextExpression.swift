@@ -17,6 +17,8 @@ struct TextExpression: Sendable {
     case scalars(ScalarSet, count: ClosedRange<Int>, keeps: Bool)
     /// A sequence, as often as possible.
     case repetition([Node], count: ClosedRange<Int>)
+    /// The beginning of the text, or its end.
+    case edge(isEnd: Bool)
     /// Whether a sequence follows, or does not.
     case ahead([[Node]], follows: Bool)
   }
@@ -30,9 +32,14 @@ struct TextExpression: Sendable {
     if Self.least(nodes) == 0 { throw Fault(reason: "also matches the empty string") }
   }
 
+  /// An expression that matches a scalar of a set so many times and more.
+  init(atLeast count: Int, of set: ScalarSet) {
+    nodes = [.scalars(set, count: count...(Int.max - 1), keeps: false)]
+  }
+
   /// The end of the match that begins at a position, nil for none.
-  func match(in text: [UInt8], at start: Int, before limit: Int) -> Int? {
-    Self.match(nodes, 0, text, start, limit)
+  func match(in text: [UInt8], at start: Int, within bounds: Range<Int>) -> Int? {
+    Self.match(nodes, 0, text, start, bounds)
   }
 
   /// The least number of scalars that a sequence matches.
@@ -43,33 +50,37 @@ struct TextExpression: Sendable {
       case .choice(let choices): sum + (choices.map(least).min() ?? 0)
       case .scalars(_, let count, _): sum + count.lowerBound
       case .repetition(let inner, let count): sum + least(inner) * count.lowerBound
-      case .ahead: sum
+      case .ahead, .edge: sum
       }
     }
   }
 
   private static func match(
-    _ nodes: [Node], _ index: Int, _ text: [UInt8], _ start: Int, _ limit: Int
+    _ nodes: [Node], _ index: Int, _ text: [UInt8], _ start: Int, _ bounds: Range<Int>
   ) -> Int? {
     guard index < nodes.count else { return start }
     switch nodes[index] {
     case .scalar(let set):
-      guard let end = step(set, text, start, limit) else { return nil }
-      return match(nodes, index + 1, text, end, limit)
+      guard let end = step(set, text, start, bounds) else { return nil }
+      return match(nodes, index + 1, text, end, bounds)
     case .choice(let choices):
       let rest = nodes[(index + 1)...]
       for choice in choices {
-        if let end = match(rest.isEmpty ? choice : choice + rest, 0, text, start, limit) { return end }
+        if let end = match(rest.isEmpty ? choice : choice + rest, 0, text, start, bounds) { return end }
       }
       return nil
     case .scalars(let set, let count, let keeps):
       var (position, found) = (start, 0)
-      while found < count.upperBound, let next = step(set, text, position, limit) {
+      while found < count.upperBound, let next = step(set, text, position, bounds) {
         position = next
         found += 1
       }
+      // Giving back leads away from the end.
+      if index + 1 < nodes.count, case .edge(isEnd: true) = nodes[index + 1], position < bounds.upperBound {
+        return nil
+      }
       while found >= count.lowerBound {
-        if let end = match(nodes, index + 1, text, position, limit) { return end }
+        if let end = match(nodes, index + 1, text, position, bounds) { return end }
         if keeps || found == 0 { return nil }
         repeat { position -= 1 } while text[position] & 0xC0 == 0x80
         found -= 1
@@ -79,19 +90,22 @@ struct TextExpression: Sendable {
       let rest = Array(nodes[(index + 1)...])
       if count.upperBound > 0 {
         let less = max(count.lowerBound - 1, 0)...(count.upperBound - 1)
-        if let end = match(inner + [.repetition(inner, count: less)] + rest, 0, text, start, limit) {
+        if let end = match(inner + [.repetition(inner, count: less)] + rest, 0, text, start, bounds) {
           return end
         }
       }
-      return count.lowerBound == 0 ? match(rest, 0, text, start, limit) : nil
+      return count.lowerBound == 0 ? match(rest, 0, text, start, bounds) : nil
+    case .edge(let isEnd):
+      guard start == (isEnd ? bounds.upperBound : bounds.lowerBound) else { return nil }
+      return match(nodes, index + 1, text, start, bounds)
     case .ahead(let choices, let follows):
-      let isThere = choices.contains { match($0, 0, text, start, limit) != nil }
-      return isThere == follows ? match(nodes, index + 1, text, start, limit) : nil
+      let isThere = choices.contains { match($0, 0, text, start, bounds) != nil }
+      return isThere == follows ? match(nodes, index + 1, text, start, bounds) : nil
     }
   }
 
-  private static func step(_ set: ScalarSet, _ text: [UInt8], _ start: Int, _ limit: Int) -> Int? {
-    guard start < limit else { return nil }
+  private static func step(_ set: ScalarSet, _ text: [UInt8], _ start: Int, _ bounds: Range<Int>) -> Int? {
+    guard start < bounds.upperBound else { return nil }
     let (scalar, length) = text.span.scalar(at: start)
     return set.contains(scalar) ? start + length : nil
   }
@@ -174,7 +188,7 @@ private struct ExpressionParser {
         throw fault("repeats a group without a limit of at most \(Self.repetitionLimit)")
       }
       return .repetition([.choice(choices)], count: count)
-    case .scalars, .repetition, .ahead: throw fault("repeats what cannot be repeated")
+    case .scalars, .repetition, .ahead, .edge: throw fault("repeats what cannot be repeated")
     }
   }
 
@@ -203,7 +217,12 @@ private struct ExpressionParser {
     switch Unicode.Scalar(scalar) {
     case "(": return try group()
     case "[": return .scalar(try set())
-    case "\\": return .scalar(try escape())
+    case "\\":
+      if position + 1 < source.count, source[position + 1] == 0x41 || source[position + 1] == 0x7A {
+        position += 2
+        return .edge(isEnd: source[position - 1] == 0x7A)
+      }
+      return .scalar(try escape())
     case "*", "+", "?", "{", ")", "]", "}": throw fault("has an unexpected \(Unicode.Scalar(scalar) ?? " ")")
     case "^", "$", ".": throw fault("uses \(Unicode.Scalar(scalar) ?? " ")")
     default:

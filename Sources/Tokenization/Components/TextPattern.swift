@@ -25,6 +25,12 @@ struct TextPattern: Sendable {
     source = expression
   }
 
+  /// A pattern that matches two spaces and more.
+  static let spaces = TextPattern(
+    kind: .expression(TextExpression(atLeast: 2, of: ScalarSet(ranges: [0x20...0x20]))), source: " {2,}")
+
+  private init(kind: Kind, source: String) { (self.kind, self.source) = (kind, source) }
+
   /// Reads the `pattern` of a component.
   init(_ reader: ComponentReader) throws(TokenizerError) {
     if let string = reader.value["pattern"]?["String"]?.stringValue {
@@ -39,7 +45,7 @@ struct TextPattern: Sendable {
         throw reader.fault(
           "pattern.Regex",
           "the regular expression \"\(printable(expression, atMost: 200))\" \(error.reason); supported: characters,"
-            + " classes such as [^\\s\\p{L}\\p{N}], groups, |, greedy repetition, lookahead")
+            + " classes such as [^\\s\\p{L}\\p{N}], groups, |, greedy repetition, lookahead, \\A, \\z")
       }
     } else {
       throw reader.fault("pattern", expected: "{\"String\": …} or {\"Regex\": …}")
@@ -62,7 +68,7 @@ struct TextPattern: Sendable {
       let end: Int? =
         switch kind {
         case .string(let string): Self.match(string, in: text, at: position, before: range.upperBound)
-        case .expression(let expression): expression.match(in: text, at: position, before: range.upperBound)
+        case .expression(let expression): expression.match(in: text, at: position, within: range)
         }
       if let end {
         found.append(position..<end)

@@ -144,22 +144,30 @@ extension TokenizerFileReader {
         throw fault(key, "found \(value.compactText), expected null: byte-level tokens carry no marks")
       }
     }
-    if let dropout = model["dropout"], !dropout.isNull, dropout.doubleValue != 0 {
-      throw fault("dropout", "found \(dropout.compactText), expected null: tokens must not depend on chance")
-    }
+    try checkDropout()
     for key in ["byte_fallback", "ignore_merges"] where try flag(model, "model", key) == true {
       throw fault(key, "found true, expected false; Potstill has byte-level BPE without it")
     }
     let vocabulary = try vocabulary()
     options.unknownToken = model["unk_token"]?.stringValue ?? unknown
-    let merges = try readMerges(model["merges"] ?? .null)
+    let merges = try merges()
     let table = try MergeTable(merges, vocabulary) { index, reason in
       fault(index.map { "merges[\($0)]" } ?? "vocab", reason)
     }
     return (vocabulary, table)
   }
 
-  private func readMerges(_ value: JSONValue) throws(TokenizerError) -> [(left: String, right: String)] {
+  /// Makes sure that tokens do not depend on chance.
+  func checkDropout() throws(TokenizerError) {
+    guard let dropout = document["model"]?["dropout"], !dropout.isNull, dropout.doubleValue != 0 else {
+      return
+    }
+    throw fault("dropout", "found \(dropout.compactText), expected null: tokens must not depend on chance")
+  }
+
+  /// The merges of a byte-pair vocabulary in order, in either of their spellings: "a b", or since `tokenizers` 0.20 [a, b].
+  func merges() throws(TokenizerError) -> [(left: String, right: String)] {
+    let value = document["model"]?["merges"] ?? .null
     guard let list = value.arrayValue else {
       throw fault("merges", "found \(value.kind), expected an array")
     }
@@ -168,7 +176,9 @@ extension TokenizerFileReader {
     for (index, element) in list.enumerated() {
       let parts =
         element.arrayValue?.compactMap(\.stringValue)
-        ?? element.stringValue?.split(separator: " ", omittingEmptySubsequences: false).map(String.init) ?? []
+        // By bytes: a mark behind the space would make one character with it.
+        ?? element.stringValue?.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+        .compactMap { String($0) } ?? []
       guard parts.count == 2, element.arrayValue?.count ?? 2 == 2 else {
         throw fault("merges[\(index)]", "found \(element.compactText), expected two tokens")
       }

@@ -57,6 +57,7 @@ extension TokenizerFileReader {
   func sentencePieceParts(_ configuration: TokenizerConfiguration) throws(TokenizerError)
     -> SentencePieceParts
   {
+    if try model() == .bytePair { return try characterPairParts(configuration) }
     let isXLMRoberta = configuration.pythonClass == .xlmRoberta
     var options = try configuration.sentencePieceOptions()
     let pieces = try unigramPieces()
@@ -140,7 +141,8 @@ extension TokenizerFileReader {
     return try PrecompiledNormalizer(ComponentReader(file: file, path: "normalizer", value: rules))
   }
 
-  private func sentenceTemplate() throws(TokenizerError) -> SequenceTemplate {
+  /// The frame of a file whose offsets nothing trims.
+  func sentenceTemplate() throws(TokenizerError) -> SequenceTemplate {
     let processor = document["post_processor"] ?? .null
     if processor.isNull { return .plain }
     let type = try type(of: processor, "post_processor")

@@ -6,11 +6,15 @@ import ModelFormats
 struct TokenizerConfiguration {
   private let directory: URL
   /// `tokenizer_config.json` as it was read.
-  let members: JSONObject
+  private(set) var members: JSONObject
   private let specialTokensMap: JSONObject
   let legacyAddedTokens: JSONObject
   /// The class by which `transformers` makes the tokenizer of these files.
-  let pythonClass: PythonTokenizerClass
+  private(set) var pythonClass: PythonTokenizerClass
+  /// The name of the class that the files give, without `Fast` at its end; empty for none.
+  let className: String
+  /// The `model_type` of `config.json`; empty for none.
+  let modelType: String
 
   init(_ directory: URL) throws(TokenizerError) {
     self.directory = directory
@@ -20,6 +24,18 @@ struct TokenizerConfiguration {
     // A config.json that cannot be read is the model's fault to tell.
     let model = (try? Self.object(directory, "config.json")) ?? JSONObject()
     pythonClass = PythonTokenizerClass(configuration: members, model: model)
+    className = PythonTokenizerClass.name(configuration: members, model: model) ?? ""
+    modelType = model["model_type"]?.stringValue ?? ""
+  }
+
+  /// The configuration of a `tokenizer.json` that stands for itself, made of a SentencePiece file: with the special tokens
+  /// that its class names.
+  init(_ other: TokenizerConfiguration, naming specialTokens: [(key: String, token: AddedToken)]) {
+    self = other
+    pythonClass = .plain
+    for (key, token) in specialTokens where named[key] == nil || named[key]?.isNull == true {
+      members[key] = .string(token.content)
+    }
   }
 
   /// The members of a JSON file, none when it does not exist.

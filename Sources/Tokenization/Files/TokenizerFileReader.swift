@@ -19,6 +19,9 @@ struct TokenizerFileReader {
     }
   }
 
+  /// A reader of a document that was made of another file, which errors carry.
+  init(file: String, document: JSONValue) { (self.file, self.document) = (file, document) }
+
   /// The kind of model, nil for one that Potstill does not have.
   enum Model: String {
     case wordPiece = "WordPiece"

@@ -3,10 +3,10 @@ import ModelFormats
 
 /// Loads the tokenizer of a Hugging Face model folder, of whichever kind it is.
 ///
-/// `tokenizer.json` decides by the type of its model; without it `vocab.json` with `merges.txt` is byte-level BPE and
-/// `vocab.txt` is BERT's.
+/// `tokenizer.json` decides by the type of its model; without it `vocab.json` with `merges.txt` is byte-level BPE,
+/// `vocab.txt` is BERT's, and a `.model` file is SentencePiece's.
 ///
-/// - Throws: `TokenizerError`, naming the file and the field or component; `.sentencePiece` for such a tokenizer.
+/// - Throws: `TokenizerError`, naming the file and the field or component.
 public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenizer {
   func has(_ name: String) -> Bool {
     FileManager.default.fileExists(atPath: directory.appending(path: name).path)
@@ -18,7 +18,11 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     let configuration = try TokenizerConfiguration(directory)
     switch try reader.model() {
     case .wordPiece: return try BertTokenizer(consume reader, configuration)
-    case .bytePair: return try ByteLevelBPETokenizer(consume reader, configuration)
+    case .bytePair:
+      if reader.spellsBytes || [.roberta, .gpt2].contains(configuration.pythonClass) {
+        return try ByteLevelBPETokenizer(consume reader, configuration)
+      }
+      return try SentencePieceTokenizer(consume reader, configuration)
     case .unigram: return try SentencePieceTokenizer(consume reader, configuration)
     case nil:
       throw .unsupported(
@@ -30,8 +34,11 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     return try ByteLevelBPETokenizer(directory: directory)
   }
   if !has("vocab.txt") {
-    for name in ["sentencepiece.bpe.model", "spiece.model", "tokenizer.model"] where has(name) {
-      throw .sentencePiece(file: directory.appending(path: name).path)
+    let configuration = try TokenizerConfiguration(directory)
+    if let folder = try SentencePieceFolder(directory, configuration) {
+      return try SentencePieceTokenizer(
+        TokenizerFileReader(file: folder.file, document: folder.document),
+        TokenizerConfiguration(configuration, naming: folder.specialTokens))
     }
   }
   return try BertTokenizer(directory: directory)
@@ -58,9 +65,10 @@ enum PythonTokenizerClass: Equatable {
   ///   - configuration: `tokenizer_config.json`.
   ///   - model: `config.json`; empty where there is none.
   init(configuration: JSONObject, model: JSONObject) {
-    let named = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
-    var name = named ?? model["model_type"]?.stringValue.flatMap { Self.classOfModelType[$0] } ?? ""
-    if name.hasSuffix("Fast") { name.removeLast(4) }
+    let modelType = model["model_type"]?.stringValue
+    let name =
+      Self.name(configuration: configuration, model: model) ?? modelType.flatMap { Self.classOfModelType[$0] }
+      ?? ""
     if Self.likeBert.contains(name) {
       self = .bert
     } else if Self.likeRoberta.contains(name) {
@@ -70,9 +78,16 @@ enum PythonTokenizerClass: Equatable {
     }
   }
 
+  /// The name of the class that the files of a folder give, without `Fast` at its end; nil for none.
+  static func name(configuration: JSONObject, model: JSONObject) -> String? {
+    let name = configuration["tokenizer_class"]?.stringValue ?? model["tokenizer_class"]?.stringValue
+    guard let name, name.hasSuffix("Fast") else { return name }
+    return String(name.dropLast(4))
+  }
+
   /// The class for a `model_type` where no file names one, as in `AutoTokenizer`; types that are not here read
   /// `tokenizer.json` as it is.
-  private static let classOfModelType = [
+  static let classOfModelType = [
     "bert": "BertTokenizer", "distilbert": "BertTokenizer", "electra": "BertTokenizer",
     "roberta": "RobertaTokenizer", "xlm-roberta": "XLMRobertaTokenizer", "xmod": "XLMRobertaTokenizer",
   ]

@@ -2,6 +2,8 @@
 struct PairMerger {
   /// All pieces so far.
   var pieces: PieceTable
+  /// The pairs that were merged, in order.
+  private(set) var merged: [Pair] = []
   private let prefix: [UInt8]
   private var words: [[Int32]] = []
   private var counts: [Int] = []
@@ -49,6 +51,7 @@ struct PairMerger {
 
   /// Merges a pair in all words where it was seen, and enqueues the pairs that arise.
   private mutating func apply(_ top: PairQueue.Entry) {
+    merged.append(top.pair)
     let (first, second) = (top.pair.first, top.pair.second)
     var rest = pieces.spellings[Int(second)][...]
     if rest.starts(with: prefix) { rest = rest.dropFirst(prefix.count) }

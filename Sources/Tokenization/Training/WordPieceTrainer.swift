@@ -1,7 +1,3 @@
-import Dispatch
-import Foundation
-import Synchronization
-
 /// Trainer of a WordPiece vocabulary from text, as `tokenizers`' `WordPieceTrainer` does: starting from characters,
 /// the most frequent pair of neighbouring pieces is merged again and again.
 ///
@@ -9,7 +5,7 @@ import Synchronization
 /// numbers of their pieces, and numbers the characters that continue words in the order in which a randomly seeded hash
 /// table yields the words, so its vocabularies differ from run to run by a few rare pieces. Here the characters that
 /// continue most words come first; given the same numbers, the two learn the same vocabulary.
-public struct WordPieceTrainer: Sendable {
+public struct WordPieceTrainer: VocabularyTrainer {
   /// The size to reach, special tokens and alphabet included; smaller when the text has no more pairs.
   public var vocabularySize: Int
   /// Pairs that occur less often are not merged.
@@ -63,17 +59,7 @@ public struct WordPieceTrainer: Sendable {
   /// - Parameter threads: how many cores at most; nil for all.
   public mutating func feed(_ texts: [String], threads: Int? = nil) {
     let normalizer = normalizer
-    // Several parts a core even out texts of different lengths.
-    let parts = min(texts.count, threads ?? 4 * ProcessInfo.processInfo.activeProcessorCount)
-    let total = Mutex(WordCounter())
-    DispatchQueue.concurrentPerform(iterations: parts) { part in
-      var counter = WordCounter()
-      for index in texts.count * part / parts..<texts.count * (part + 1) / parts {
-        Self.count(texts[index], normalizer, into: &counter)
-      }
-      total.withLock { $0.add(counter) }
-    }
-    words.add(total.withLock { $0 })
+    words.add(WordCounter(texts, threads: threads) { Self.count($0, normalizer, into: &$1) })
   }
 
   private static func count(_ text: String, _ normalizer: TextNormalizer, into words: inout WordCounter) {
@@ -92,6 +78,14 @@ public struct WordPieceTrainer: Sendable {
       if isPunctuation { words.count(&word) }
     }
     words.count(&word)
+  }
+
+  /// Learns the tokenizer of the text fed so far, which finds the special tokens in raw text.
+  ///
+  /// - Throws: `TokenizerError.invalid` when the special tokens lack one that the options name.
+  public func tokenizer() throws(TokenizerError) -> any Tokenizer {
+    try BertTokenizer(
+      vocabulary: train(), options: options, addedTokens: specialTokens.map { AddedToken($0, special: true) })
   }
 
   /// Learns the vocabulary of the text fed so far.
@@ -157,64 +151,5 @@ public struct WordPieceTrainer: Sendable {
     // Of equally frequent characters the one with the smaller code point stays.
     let ranked = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     return ranked.prefix(limitAlphabet ?? .max).map(\.key).sorted()
-  }
-}
-
-extension [UInt8] {
-  /// The UTF-8 form of one scalar.
-  fileprivate init(utf8 scalar: UInt32) {
-    self = []
-    append(utf8: scalar)
-  }
-}
-
-/// Counter of words by their bytes.
-struct WordCounter: Sendable {
-  private var counts: [[UInt8]: Int] = [:]
-
-  /// Counts a word and empties it for the next; an empty word counts nothing.
-  mutating func count(_ word: inout [UInt8]) {
-    if word.isEmpty { return }
-    counts[word, default: 0] += 1
-    word.removeAll(keepingCapacity: true)
-  }
-
-  /// The number of different words.
-  var count: Int { counts.count }
-
-  /// Adds the counts of another counter.
-  mutating func add(_ other: WordCounter) {
-    if counts.isEmpty {
-      counts = other.counts
-    } else {
-      counts.merge(other.counts, uniquingKeysWith: +)
-    }
-  }
-
-  /// Calls `body` with the scalars and the count of every word, in order of the words' bytes.
-  func forEach(_ body: ([UInt32], Int) -> Void) {
-    for (word, count) in counts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-      body(Self.scalars(word), count)
-    }
-  }
-
-  /// The scalars that occur behind the first of a word, those in most different words first.
-  func continuationScalars() -> [UInt32] {
-    var wordCounts: [UInt32: Int] = [:]
-    for word in counts.keys {
-      for scalar in Set(Self.scalars(word).dropFirst()) { wordCounts[scalar, default: 0] += 1 }
-    }
-    return wordCounts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
-  }
-
-  private static func scalars(_ word: [UInt8]) -> [UInt32] {
-    var scalars: [UInt32] = []
-    var position = 0
-    while position < word.count {
-      let (scalar, length) = word.span.scalar(at: position)
-      scalars.append(scalar)
-      position += length
-    }
-    return scalars
   }
 }

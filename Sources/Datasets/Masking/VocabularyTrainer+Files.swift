@@ -1,6 +1,6 @@
 public import Tokenization
 
-extension WordPieceTrainer {
+extension VocabularyTrainer {
   /// Counts the words of all lines of text files, a few thousand lines at a time.
   ///
   /// - Parameters:
