@@ -20,10 +20,13 @@ import time
 from measuring import Neighbours, environment, peak_rss_mb
 
 # Layers, features, heads, features between the feed-forward products: potstill's shapes of these names.
-SHAPES = {"bert-base": (12, 768, 12, 3072), "minilm-l6": (6, 384, 12, 1536), "t4-tiny": (4, 312, 12, 1200)}
+SHAPES = {"bert-base": (12, 768, 12, 3072), "xlm-r-base": (12, 768, 12, 3072), "minilm-l6": (6, 384, 12, 1536),
+          "t4-tiny": (4, 312, 12, 1200)}
 # (teacher's layer, student's layer) of potstill's preset L4t_hidden_mse; 0 is the embeddings.
 L4T_PAIRS = [(0, 0), (3, 1), (6, 2), (9, 3), (12, 4)]
-VOCABULARY = 30_522
+# Tokens and the padding token's id of a shape's vocabulary, where they are not BERT's.
+VOCABULARIES = {"xlm-r-base": (250_002, 1)}
+VOCABULARY = (30_522, 0)
 
 
 def parse():
@@ -66,18 +69,18 @@ def lengths_of_batches(arguments):
     return batches[: arguments.warmup] + batches[: arguments.steps]
 
 
-def padded(rows, rng):
+def padded(rows, rng, vocabulary=VOCABULARY):
     """Random ids and the mask of sequences of these lengths, as nested lists, padded to the longest."""
-    width = max(rows)
-    ids = [[rng.randrange(1, VOCABULARY) for _ in range(n)] + [0] * (width - n) for n in rows]
+    width, (words, padding) = max(rows), vocabulary
+    ids = [[rng.randrange(padding + 1, words) for _ in range(n)] + [padding] * (width - n) for n in rows]
     return ids, [[1] * n + [0] * (width - n) for n in rows]
 
 
-def torch_batches(torch, lengths, labelled):
+def torch_batches(torch, lengths, labelled, vocabulary=VOCABULARY):
     """The batches as tensors, made before the clock starts."""
     rng, result = random.Random(1), []
     for rows in lengths:
-        ids, mask = padded(rows, rng)
+        ids, mask = padded(rows, rng, vocabulary)
         batch = {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
         if labelled:
             batch["labels"] = torch.arange(len(rows)) % 2
@@ -87,16 +90,18 @@ def torch_batches(torch, lengths, labelled):
 
 def classifier(shape, **changes):
     """A classifier with two labels: random weights in a known shape, or those of a directory."""
-    from transformers import AutoModelForSequenceClassification, BertConfig, BertForSequenceClassification
+    from transformers import AutoConfig, AutoModelForSequenceClassification
 
     if shape not in SHAPES:
         return AutoModelForSequenceClassification.from_pretrained(shape, attn_implementation="sdpa", **changes)
     layers, hidden, heads, intermediate = SHAPES[shape]
-    config = BertConfig(
-        vocab_size=VOCABULARY, num_hidden_layers=layers, hidden_size=hidden, num_attention_heads=heads,
-        intermediate_size=intermediate, num_labels=2, attn_implementation="sdpa", **changes,
+    own = {} if shape not in VOCABULARIES else dict(
+        max_position_embeddings=514, type_vocab_size=1, layer_norm_eps=1e-5, pad_token_id=VOCABULARIES[shape][1])
+    config = AutoConfig.for_model(
+        "xlm-roberta" if own else "bert", vocab_size=VOCABULARIES.get(shape, VOCABULARY)[0], num_hidden_layers=layers,
+        hidden_size=hidden, num_attention_heads=heads, intermediate_size=intermediate, num_labels=2, **own, **changes,
     )
-    return BertForSequenceClassification(config)
+    return AutoModelForSequenceClassification.from_config(config, attn_implementation="sdpa")
 
 
 def training_step(torch, arguments):
@@ -244,7 +249,8 @@ def main():
             return save(arguments.shape, arguments.output)
         makers = {"train-step": training_step, "infer": inference_step, "distill-step": distillation_step}
         step = makers[arguments.work](torch, arguments)
-        batches = torch_batches(torch, lengths_of_batches(arguments), labelled=arguments.work == "train-step")
+        batches = torch_batches(torch, lengths_of_batches(arguments), labelled=arguments.work == "train-step",
+                                vocabulary=VOCABULARIES.get(arguments.shape, VOCABULARY))
         peer = f"torch {torch.__version__}"
         versions = environment(torch, arguments.threads)
     seconds, others = timed(step, batches, arguments.warmup)

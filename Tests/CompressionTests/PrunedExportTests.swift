@@ -47,7 +47,7 @@ import Training
       ("uneven-compact", StructuredPruning(to: .sizes(both), masks: .uneven(multipleOf: 1), form: .compact)),
       ("uneven-padded", StructuredPruning(to: .sizes(both), masks: .uneven(multipleOf: 1), form: .padded)),
     ]
-    for architecture in [EncoderArchitecture.bert, .roberta, .xlmRoberta, .electra, .distilbert] {
+    for architecture in [EncoderArchitecture.bert, .roberta, .xlmRoberta, .camembert, .electra, .distilbert] {
       let model = try model(architecture)
       for (form, pruning) in forms {
         try write(

@@ -119,6 +119,19 @@ struct MaskingTests {
     #expect(groups == [[1, 2], [3, 4, 5], [6, 7], [8], [11]])
   }
 
+  @Test("whole words of SentencePiece begin with its sign, and where nobody writes spaces each piece is one")
+  func pieces() throws {
+    let folder = try TemporaryFolder()
+    let pieces = ["\u{2581}the", "\u{2581}writ", "ten", ",", "\u{2581}", "北", "京大学", "です"]
+    try UnigramFolder.write(pieces.map { ($0, -1) }, to: folder.url)
+    let masker = try TokenMasker(
+      tokenizer: loadTokenizer(directory: folder.url), probability: 0.0001, wholeWords: true)
+    // the writ ten , | ▁ 北 京大学 です ,
+    let text = example([0, 4, 5, 6, 7, 8, 9, 10, 11, 7, 2])
+    let groups = Set((0..<300).map { chosen(masker.mask(text, epoch: 0, index: $0)) })
+    #expect(groups == [[1], [2, 3, 4], [5], [6], [7], [8, 9]])
+  }
+
   @Test("a lexicon is a file of words, frequencies are passed over")
   func lexicon() throws {
     let folder = try TemporaryFolder(["words.txt": "北京 120\n大学\t7\n\n学生\n"])

@@ -77,7 +77,7 @@ import Tokenization
   @Test func familiesHaveNames() {
     #expect(
       EncoderArchitecture.allCases.map(\.rawValue) == [
-        "bert", "roberta", "xlm-roberta", "electra", "distilbert", "bigru", "bilstm", "textcnn",
+        "bert", "roberta", "xlm-roberta", "camembert", "electra", "distilbert", "bigru", "bilstm", "textcnn",
       ])
     for architecture in EncoderArchitecture.allCases {
       #expect(EncoderArchitecture(rawValue: architecture.rawValue) == architecture)

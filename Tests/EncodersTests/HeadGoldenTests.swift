@@ -8,7 +8,7 @@ import Tokenization
 
 /// Every head of every architecture against `transformers` (see make_head_fixtures.py).
 @Suite struct HeadGoldenTests {
-  static let architectures = ["bert", "roberta", "electra", "distilbert"]
+  static let architectures = ["bert", "roberta", "xlm-roberta", "electra", "distilbert"]
   static let heads: [(String, TaskHead)] = [
     ("token", .tokenClassification), ("answer", .questionAnswering), ("masked", .maskedLanguageModel),
   ]

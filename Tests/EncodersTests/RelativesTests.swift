@@ -4,10 +4,11 @@ import ModelFormats
 import Tensors
 import TestSupport
 import Testing
+import Tokenization
 
-/// RoBERTa, ELECTRA and DistilBERT against `transformers` (see make_encoder_fixtures.py).
+/// RoBERTa, XLM-R, ELECTRA and DistilBERT against `transformers` (see make_encoder_fixtures.py).
 @Suite struct RelativesTests {
-  private static let names = ["roberta", "electra", "distilbert"]
+  private static let names = ["roberta", "xlm-roberta", "electra", "distilbert"]
 
   /// A directory with a fixture's weights under other names and its configuration with other fields.
   private func copy(
@@ -52,7 +53,7 @@ import Testing
     let loss = output.logits.softmaxCrossEntropy(labels: labels)
     #expect(try golden.difference([loss.item], "loss") < GoldenModel.forwardTolerance)
     context.tape?.backward(from: loss)
-    try golden.expectGradients(of: model.parameters, frozenRow: name == "roberta" ? 1 : nil)
+    try golden.expectGradients(of: model.parameters, frozenRow: name.hasSuffix("roberta") ? 1 : nil)
   }
 
   @Test func everyPartDropsInTraining() throws {
@@ -77,23 +78,82 @@ import Testing
     }
   }
 
-  @Test func xlmRobertaIsRobertaByAnotherName() throws {
+  @Test(
+    arguments: [
+      ("roberta", "xlm-roberta", "XLMRoberta"), ("roberta", "camembert", "Camembert"),
+      ("xlm-roberta", "camembert", "Camembert"), ("xlm-roberta", "roberta", "Roberta"),
+    ])
+  func relativesOfRobertaAreOneBody(_ name: String, _ type: String, _ className: String) throws {
     let folder = try TemporaryFolder()
-    let golden = try GoldenModel("roberta")
-    let model = try TaskModel(directory: copy("roberta", to: folder, ["model_type": "xlm-roberta"]))
+    let golden = try GoldenModel(name)
+    let model = try TaskModel(directory: copy(name, to: folder, ["model_type": .string(type)]))
     #expect(
       try golden.difference(model(golden.batch, in: .inference).logits.values, "logits")
         < GoldenModel.forwardTolerance)
-    #expect(model.config.json["architectures"] == ["XLMRobertaForSequenceClassification"])
-    #expect(model.config.json["model_type"] == "xlm-roberta")
+    #expect(model.config.json["architectures"] == [.string(className + "ForSequenceClassification")])
+    #expect(model.config.json["model_type"] == .string(type))
+  }
+
+  @Test func oneScoreOfARerankerLoadsAndSaves() throws {
+    // bge-reranker-v2-m3 has one label and says no problem_type.
+    let folder = try TemporaryFolder()
+    let source = try copy("xlm-roberta", to: folder)
+    let random = try TaskModel(directory: source, labels: ["LABEL_0"])
+    let saved = folder.url.appending(path: "reranker")
+    try random.save(to: saved)
+    var config = try #require(try JSONValue(contentsOf: saved.appending(path: "config.json")).objectValue)
+    config["problem_type"] = nil
+    try JSONValue.object(config).write(to: saved.appending(path: "config.json"))
+    // Files for other kinds of vectors lie beside bge-m3's weights.
+    for name in ["sparse_linear.pt", "colbert_linear.pt"] {
+      try Data([1, 2, 3]).write(to: saved.appending(path: name))
+    }
+    let model = try TaskModel(directory: saved)
+    #expect(model.config.labels == ["LABEL_0"] && model.config.problem == .regression)
+    #expect(model.loadReport?.fresh == [] && model.loadReport?.ignored == [])
+    let batch = try GoldenModel("xlm-roberta").batch
+    let logits = model(batch, in: .inference).logits
+    #expect(logits.shape == [4, 1] && logits.values == random(batch, in: .inference).logits.values)
+  }
+
+  @Test func longSequencesReadTheirOwnPositions() throws {
+    // bge-m3's table: 8192 positions behind the rows of what comes before the first.
+    let config = try EncoderConfig(json: [
+      "model_type": "xlm-roberta", "max_position_embeddings": 8194, "type_vocab_size": 1, "vocab_size": 40,
+      "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 8,
+      "initializer_range": 0.5, "pad_token_id": 1,
+    ])
+    #expect(config.maxPositions == 8192)
+    let model = try TaskModel(config: config, seed: 2)
+    func ends(_ ids: [Int32]) -> [Float] {
+      let batch = TokenBatch(sequences: [(ids: ids, segments: [Int32](repeating: 0, count: ids.count))])
+      return Array(model(batch, taps: ["embeddings"], in: .inference).values["embeddings"]?.values ?? [])
+    }
+    let long = ends([Int32](repeating: 7, count: 8192))
+    let table = try #require(model.parameters.first { $0.name.contains("position_embeddings") }).values
+    let word = try #require(model.parameters.first { $0.name.contains("word_embeddings") }).values
+    let segment = try #require(model.parameters.first { $0.name.contains("token_type") }).values
+    for place in [0, 1, 4095, 8191] {
+      var row = (0..<8).map { word[7 * 8 + $0] + table[(place + 2) * 8 + $0] + segment[$0] }
+      let mean = row.reduce(0, +) / 8
+      row = row.map { $0 - mean }
+      let deviation = (row.reduce(0) { $0 + $1 * $1 } / 8).squareRoot()
+      for column in 0..<8 { #expect(abs(long[place * 8 + column] - row[column] / deviation) < 1e-5) }
+    }
+    let logits = model(
+      TokenBatch(sequences: [([Int32](repeating: 7, count: 8192), [Int32](repeating: 0, count: 8192))]),
+      in: .inference
+    ).logits
+    #expect(logits.values.allSatisfy { $0.isFinite })
   }
 
   @Test(arguments: names)
   func bareEncodersLoad(_ name: String) throws {
     let folder = try TemporaryFolder()
     let golden = try GoldenModel(name)
+    let module = name.hasSuffix("roberta") ? "roberta." : name + "."
     let directory = try copy(name, to: folder) {
-      $0.hasPrefix(name + ".") ? String($0.dropFirst(name.count + 1)) : nil
+      $0.hasPrefix(module) ? String($0.dropFirst(module.count)) : nil
     }
     let model = try TaskModel(directory: directory)
     let inner = name == "distilbert" ? "pre_classifier" : "classifier.dense"
@@ -166,6 +226,7 @@ import Testing
       ("roberta", "pad_token_id", -1), ("roberta", "pad_token_id", 60),
       ("roberta", "pad_token_id", 9_223_372_036_854_775_807), ("roberta", "max_position_embeddings", 2),
       ("roberta", "max_position_embeddings", .integer(.min)), ("roberta", "type_vocab_size", 0),
+      ("xlm-roberta", "pad_token_id", 60), ("xlm-roberta", "max_position_embeddings", 2),
       ("electra", "embedding_size", 0), ("electra", "hidden_size", 18),
     ] as [(String, String, JSONValue)])
   func faultyFieldsAreNamed(_ name: String, _ field: String, _ value: JSONValue) throws {

@@ -67,7 +67,7 @@ import Tokenization
   ///
   /// With 32 features of random weights the steps of one range do not average out: within a third of the largest logit. What
   /// trained models do stands in `parity_onnx.py`.
-  @Test(arguments: [EncoderArchitecture.bert, .roberta, .distilbert, .electra])
+  @Test(arguments: [EncoderArchitecture.bert, .roberta, .xlmRoberta, .distilbert, .electra])
   func severalTextsStayClose(_ architecture: EncoderArchitecture) throws {
     let model = try GraphTests.model(
       architecture, .sequenceClassification,

@@ -12,10 +12,14 @@ and the results are rounded once, when stored.
   i counting a tensor's elements in the order in which they are stored.
 - `roberta`, `electra`, `distilbert`: their classifiers as `save_pretrained` writes them, smaller; a padding token stands
   inside a text of RoBERTa's. The script checks that XLM-RoBERTa computes the same as RoBERTa.
+- `xlm-roberta`: its classifier, smaller still, and `losses` of 50 updates with AdamW (rate 0.001, decay 0.1): update k is for
+  the labels (label + k) % 3, of the same batch with the id 7 in the place of the padding token. The script checks that
+  CamemBERT computes the same.
 - `pretraining`: BertForPreTraining as it was published in 2019: LayerNorm's old names, the heads of pre-training and the
   decoder tied to the word table, in a `pytorch_model.bin`; no gradients, but `pooled`.
 """
 
+import copy
 import json
 import shutil
 from pathlib import Path
@@ -23,10 +27,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import save_file
-from transformers import (BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel, DistilBertConfig,
-                          DistilBertForSequenceClassification, ElectraConfig, ElectraForSequenceClassification,
-                          RobertaConfig, RobertaForSequenceClassification, XLMRobertaConfig,
-                          XLMRobertaForSequenceClassification)
+from transformers import (BertConfig, BertForPreTraining, BertForSequenceClassification, BertModel, CamembertConfig,
+                          CamembertForSequenceClassification, DistilBertConfig, DistilBertForSequenceClassification,
+                          ElectraConfig, ElectraForSequenceClassification, RobertaConfig,
+                          RobertaForSequenceClassification, XLMRobertaConfig, XLMRobertaForSequenceClassification)
 
 FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures" / "encoders"
 LENGTHS = [7, 1, 24, 13]
@@ -34,6 +38,7 @@ COMMON = dict(vocab_size=120, hidden_size=32, num_hidden_layers=3, num_attention
               max_position_embeddings=24, type_vocab_size=2, hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1,
               attn_implementation="eager")
 SMALL = dict(vocab_size=60, hidden_size=16, num_hidden_layers=2, intermediate_size=24)
+SMALLER = dict(SMALL, hidden_size=8, intermediate_size=12)
 
 
 def randomise(model, rng):
@@ -172,7 +177,22 @@ def pretraining():
     (directory / "config.json").write_text(json.dumps(file, indent=2) + "\n", encoding="utf-8")
 
 
-def relative(name, config, model_class, inputs_of=lambda inputs: inputs, pad=0, same=None):
+def fifty_losses(model, inputs, labels, pad):
+    """The losses of 50 updates of a copy of the model."""
+    model = copy.deepcopy(model)
+    inputs = dict(inputs, input_ids=inputs["input_ids"].where((inputs["input_ids"] != pad) | (inputs["attention_mask"] == 0), 7))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+    losses = []
+    for step in range(50):
+        loss = model(**inputs, labels=(labels + step) % 3).loss
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return np.array(losses)
+
+
+def relative(name, config, model_class, inputs_of=lambda inputs: inputs, pad=0, same=None, trained=False):
     rng = np.random.default_rng(sum(map(ord, name)))
     model = randomise(model_class(config), rng)
     inputs, packed = batch(rng, SMALL["vocab_size"])
@@ -189,6 +209,8 @@ def relative(name, config, model_class, inputs_of=lambda inputs: inputs, pad=0, 
     if same is not None:
         other = same(model)
         assert torch.allclose(other(**inputs).logits, result.logits, rtol=0, atol=1e-12)
+    if trained:
+        golden["losses"] = fifty_losses(model, inputs, labels, pad)
     file = json.loads(config.to_json_string(use_diff=True))
     file["architectures"] = [model_class.__name__]
     store(FIXTURES / name, model, file, golden, result.loss)
@@ -201,14 +223,18 @@ def relatives():
     def without_segments(inputs):
         return {key: value for key, value in inputs.items() if key != "token_type_ids"}
 
-    def xlm(model):
-        other = XLMRobertaForSequenceClassification(XLMRobertaConfig(**model.config.to_dict())).double().eval()
-        other.load_state_dict(model.state_dict())
-        return other
+    def alike(config_class, model_class):
+        def same(model):
+            other = model_class(config_class(**model.config.to_dict())).double().eval()
+            other.load_state_dict(model.state_dict())
+            return other
+        return same
 
-    roberta = RobertaConfig(**{**sizes, "max_position_embeddings": 26}, type_vocab_size=1, layer_norm_eps=1e-5,
-                            id2label=labels, classifier_dropout=0.3)
-    relative("roberta", roberta, RobertaForSequenceClassification, without_segments, pad=1, same=xlm)
+    own = dict(max_position_embeddings=26, type_vocab_size=1, layer_norm_eps=1e-5, id2label=labels, classifier_dropout=0.3)
+    relative("roberta", RobertaConfig(**{**sizes, **own}), RobertaForSequenceClassification, without_segments, pad=1,
+             same=alike(XLMRobertaConfig, XLMRobertaForSequenceClassification))
+    relative("xlm-roberta", XLMRobertaConfig(**{**sizes, **SMALLER, **own}), XLMRobertaForSequenceClassification,
+             without_segments, pad=1, same=alike(CamembertConfig, CamembertForSequenceClassification), trained=True)
     electra = ElectraConfig(**sizes, embedding_size=8, id2label=labels)
     relative("electra", electra, ElectraForSequenceClassification)
     distilbert = DistilBertConfig(vocab_size=60, max_position_embeddings=24, n_layers=2, n_heads=4, dim=16,

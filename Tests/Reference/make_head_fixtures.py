@@ -11,7 +11,7 @@ packed batch (`ids`, `segments`, `starts`), targets, `logits` of its rows, `loss
   sets of tags make three updates with AdamW (rate 0.01, decay 0.1), after which the shared word table is `stepped`.
 - `regression`, `multilabel` (BERT only): `values` or a `matrix` of labels, with the loss `problem_type` calls for.
 
-The script checks that XLM-RoBERTa computes the same as RoBERTa.
+The script checks that CamemBERT computes the same as XLM-RoBERTa.
 """
 
 import json
@@ -24,7 +24,7 @@ import torch.nn.functional as F
 import transformers
 from make_encoder_fixtures import LENGTHS, batch, numbers, pack_rows, randomise
 from safetensors.numpy import save_file
-from transformers import BertConfig, DistilBertConfig, ElectraConfig, RobertaConfig, XLMRobertaConfig
+from transformers import BertConfig, CamembertConfig, DistilBertConfig, ElectraConfig, RobertaConfig, XLMRobertaConfig
 
 FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures" / "heads"
 TAGS = {0: "O", 1: "B-PER", 2: "I-PER", 3: "B-LOC", 4: "I-LOC"}
@@ -40,11 +40,11 @@ def config_of(kind, **own):
         return BertConfig(**own, max_position_embeddings=24, hidden_act="relu")
     if kind == "electra":
         return ElectraConfig(**own, max_position_embeddings=24, embedding_size=4)
-    make = XLMRobertaConfig if kind == "xlm" else RobertaConfig
-    return make(**own, max_position_embeddings=26, type_vocab_size=1, layer_norm_eps=1e-5)
+    return LIKE_ROBERTA[kind](**own, max_position_embeddings=26, type_vocab_size=1, layer_norm_eps=1e-5)
 
 
-PREFIX = {"bert": "Bert", "roberta": "Roberta", "electra": "Electra", "distilbert": "DistilBert"}
+LIKE_ROBERTA = {"roberta": RobertaConfig, "xlm-roberta": XLMRobertaConfig, "camembert": CamembertConfig}
+PREFIX = {"bert": "Bert", "roberta": "Roberta", "xlm-roberta": "XLMRoberta", "electra": "Electra", "distilbert": "DistilBert"}
 
 
 class Case:
@@ -57,9 +57,9 @@ class Case:
         self.model = randomise(getattr(transformers, f"{PREFIX[kind]}For{head}")(config_of(kind, **own)), rng)
         self.save_model()
         self.inputs, self.golden = batch(rng, SIZES["vocab_size"])
-        if kind == "roberta":
+        if kind in LIKE_ROBERTA:
             self.inputs["input_ids"][self.inputs["attention_mask"] == 0] = 1
-        if kind in ("roberta", "distilbert"):
+        if kind in LIKE_ROBERTA or kind == "distilbert":
             del self.inputs["token_type_ids"]
 
     def save_model(self):
@@ -72,9 +72,9 @@ class Case:
 
     def run(self, **arguments):
         result = self.model(**self.inputs, **arguments)
-        if self.kind == "roberta":
-            config = config_of("xlm", id2label=self.model.config.id2label)
-            other = getattr(transformers, "XLMRobertaFor" + self.head)(config).double().eval()
+        if self.kind == "xlm-roberta":
+            config = config_of("camembert", id2label=self.model.config.id2label)
+            other = getattr(transformers, "CamembertFor" + self.head)(config).double().eval()
             other.load_state_dict(self.model.state_dict())
             for a, b in zip(result.to_tuple(), other(**self.inputs, **arguments).to_tuple()):
                 assert torch.allclose(a, b, rtol=0, atol=1e-12)
@@ -82,7 +82,10 @@ class Case:
 
     def store(self, logits, loss, targets, after=lambda: {}):
         loss.backward()
-        gradients = {"grad." + name: parameter.grad.numpy().copy() for name, parameter in
+        # A decoder that shares the word table is named first in some families.
+        names = {id(parameter): name for name, parameter in self.model.named_parameters(remove_duplicate=False)
+                 if "decoder" not in name}
+        gradients = {"grad." + (names[id(parameter)] if "decoder" in name else name): parameter.grad.numpy().copy() for name, parameter in
                      self.model.named_parameters() if parameter.grad is not None}
         golden = {**self.golden, **targets, **numbers({"logits": logits, "loss": loss}), **gradients, **after()}
         golden = {key: np.asarray(value) for key, value in golden.items()}

@@ -1,6 +1,6 @@
-"""Compares the encoder with `transformers` on real checkpoints: forward, backward, and a saved directory.
+"""Compares the encoder with `transformers` on real checkpoints and a small random XLM-R: forward, backward, and a saved directory.
 
-For each model, sentences of its language are packed into batches of mixed lengths, from 1 token to 512. Potstill loads
+For each model, sentences of its language (for XLM-R random tokens) are packed into batches of mixed lengths, from 1 token to 512. Potstill loads
 the directory, runs the batches and saves the model (the test `ParityExportTests`, woken by an environment variable);
 `transformers` (float32, eval, eager attention) loads the original for the hidden states and attention, and what
 Potstill saved for the logits and gradients, which need the same fresh pooler and head.
@@ -22,6 +22,7 @@ from safetensors.numpy import load_file, save_file
 from transformers import AutoModel, AutoModelForSequenceClassification, BertTokenizer
 from transformers.utils import logging
 
+import multilingual
 from exported import run_test
 
 FORWARD = 1e-4  # absolute, on logits, hidden states and attention: the project's promise
@@ -65,6 +66,14 @@ def batches(directory, data):
         yield rows, segments, [(number + index) % 2 for index in range(len(rows))]
 
 
+def random_batches(words):
+    """Packed inputs of random tokens, padding among them, in one segment."""
+    rng = np.random.default_rng(1)
+    for number, lengths in enumerate(BATCHES):
+        rows = [rng.integers(0, words, length or 20 + 3 * index).tolist() for index, length in enumerate(lengths)]
+        yield rows, [[0] * len(row) for row in rows], [(number + index) % 2 for index in range(len(rows))]
+
+
 def command(potstill, source, data, folder, worst):
     """`potstill predict --hidden-states` on 40 lines of text, its own tokenizer included."""
     bare = AutoModel.from_pretrained(source, dtype=torch.float32).eval()
@@ -87,14 +96,15 @@ def command(potstill, source, data, folder, worst):
         worst.see("predict --hidden-states", ours[name], torch.cat(parts), name=name)
 
 
-def padded(rows, segments):
+def padded(rows, segments, padding, has_types):
     width = max(map(len, rows))
     ids, types, mask = torch.zeros(3, len(rows), width, dtype=torch.long)
+    ids += padding
     for index, (row, segment) in enumerate(zip(rows, segments)):
         ids[index, : len(row)] = torch.tensor(row)
         types[index, : len(row)] = torch.tensor(segment)
         mask[index, : len(row)] = 1
-    return dict(input_ids=ids, token_type_ids=types, attention_mask=mask)
+    return dict(input_ids=ids, attention_mask=mask, **({"token_type_ids": types} if has_types else {}))
 
 
 class Worst:
@@ -130,11 +140,11 @@ def compare(source, folder, inputs, worst):
     state = model.state_dict()
     for name, value in bare.state_dict().items():
         if not name.startswith("pooler.") and "position_ids" not in name:  # a missing pooler is drawn anew
-            worst.see("weights", state["bert." + name].numpy(), value, name=name)
+            worst.see("weights", state[f"{model.base_model_prefix}.{name}"].numpy(), value, name=name)
 
     for number, (rows, segments, labels) in enumerate(inputs):
         ours = load_file(folder / f"outputs-{number}.safetensors")
-        batch = padded(rows, segments)
+        batch = padded(rows, segments, model.config.pad_token_id, model.config.type_vocab_size > 1)
         with torch.no_grad():
             seen = bare(**batch, output_hidden_states=True, output_attentions=True)
         for k, hidden in enumerate(seen.hidden_states):
@@ -151,7 +161,12 @@ def compare(source, folder, inputs, worst):
         worst.see("loss", ours["loss"], result.loss)
         result.loss.backward()
         gradients = {name: parameter.grad for name, parameter in model.named_parameters()}
+        frozen = model.get_input_embeddings().padding_idx if bare.config.model_type != "bert" else None
         for name, gradient in gradients.items():
+            if frozen is not None and name.endswith(("word_embeddings.weight", "position_embeddings.weight")):
+                # `padding_idx`: PyTorch keeps the row from training.
+                ours["grad." + name] = np.concatenate([ours["grad." + name][:frozen], gradient[frozen:frozen + 1].numpy(),
+                                                       ours["grad." + name][frozen + 1:]])
             if name.endswith("key.bias"):
                 scale = gradients[name.replace(".bias", ".weight")].abs().max().item()
                 worst.see("gradients of key biases (0)", ours["grad." + name], gradient, scale, name)
@@ -164,12 +179,15 @@ def main():
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     good = True
-    for name, data in MODELS.items():
+    for name, data in {**MODELS, "xlm-roberta": None}.items():
         source = arguments.models / name
         with tempfile.TemporaryDirectory(prefix="potstill-parity-") as scratch:
-            folder = arguments.keep / name if arguments.keep else Path(scratch)
+            folder = arguments.keep / name if arguments.keep else Path(scratch) / "exchanged"
             folder.mkdir(parents=True, exist_ok=True)
-            inputs = list(batches(source, arguments.data / data))
+            if data is None:
+                source = Path(scratch) / name
+                multilingual.random_model(name, AutoModel, 3000, source)
+            inputs = list(random_batches(3000) if data is None else batches(source, arguments.data / data))
             for number, (rows, segments, labels) in enumerate(inputs):
                 save_file({
                     "ids": np.concatenate(rows).astype(np.int32), "segments": np.concatenate(segments).astype(np.int32),
@@ -181,7 +199,7 @@ def main():
             run_test("ParityExportTests", folder, "outputs-0.safetensors", POTSTILL_PARITY_MODEL=str(source))
             worst = Worst()
             compare(source, folder, inputs, worst)
-            if arguments.potstill:
+            if arguments.potstill and data is not None:
                 command(arguments.potstill, source, arguments.data / data, folder, worst)
             good = worst.report() and good
             before = json.loads((source / "config.json").read_text(encoding="utf-8"))

@@ -3,7 +3,8 @@
 Fine-tunes a few steps with potstill (or takes `--exported DIR`), loads the result in `transformers` with
 `from_pretrained`, and compares: no missing, unexpected or mis-shaped name; the same token ids; the same logits, labels
 and scores on sentences of SST-2 and some awkward ones; the source's config.json keys still there. Then the same with a
-student of it that has narrower layers and embeddings, and with small random models of BERT's relatives, whose weights are a `pytorch_model.bin`.
+student of it that has narrower layers and embeddings, and with small random models of BERT's relatives, whose weights are a
+`pytorch_model.bin`, some of them, and BERT itself, under a vocabulary like XLM-R's.
 """
 
 import argparse
@@ -17,6 +18,8 @@ from pathlib import Path
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
+
+import multilingual
 
 TOLERANCE = 1e-4  # absolute, on logits: two float32 engines that add in different orders, six layers deep
 AWKWARD = [
@@ -32,7 +35,8 @@ OWN_KEYS = {"architectures", "_name_or_path", "transformers_version", "torch_dty
 RELATIVES = {
     "roberta": dict(max_position_embeddings=513, type_vocab_size=1, layer_norm_eps=1e-5),
     "xlm-roberta": dict(max_position_embeddings=513, type_vocab_size=1),
-    "electra": dict(embedding_size=48),
+    "camembert": dict(max_position_embeddings=513, type_vocab_size=1),
+    "electra": dict(embedding_size=48), "bert": dict(type_vocab_size=2),
     "distilbert": dict(n_layers=2, n_heads=4, dim=64, hidden_dim=128),
 }
 SIZES = dict(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, intermediate_size=128)
@@ -134,7 +138,7 @@ def compare(checks, arguments, directory, sentences, scratch):
     model = compare_names(checks, directory)
     tokenizer = AutoTokenizer.from_pretrained(directory)
     # RoBERTa's position table begins with rows that no token has.
-    unused = model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0
+    unused = model.config.pad_token_id + 1 if model.config.model_type in ("roberta", "xlm-roberta", "camembert") else 0
     limit = min(tokenizer.model_max_length, model.config.max_position_embeddings - unused)
     predicted = objects(run(arguments.potstill, "predict", "--model", directory, "--input", text, "--json"))
     tokenized = objects(run(arguments.potstill, "tokenize", "--model", directory, "--input", text, "--json"))
@@ -181,12 +185,16 @@ def main():
             compare(checks, arguments, scratch / "narrow", sentences, scratch)
             names = ("vocab.txt", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
             words = json.loads((model / "config.json").read_text(encoding="utf-8"))["vocab_size"]
-            cases = [(kind, kind, words, 0, {name: model / name for name in names}) for kind in RELATIVES]
+            cases = [(kind, kind, words, 0, {name: model / name for name in names}) for kind in RELATIVES if kind != "bert"]
             own = {"vocab.json": arguments.data / "vocab" / "roberta-vocab.json",
                    "merges.txt": arguments.data / "vocab" / "roberta-merges.txt"}
             if own["vocab.json"].exists():
                 words = len(json.loads(own["vocab.json"].read_text(encoding="utf-8")))
                 cases.append(("roberta-bpe", "roberta", words, 1, own))
+            words = multilingual.write_tokenizer(arguments.data, scratch / "unigram")
+            own = {name: scratch / "unigram" / name for name in multilingual.FILES}
+            cases += [(f"{kind}-unigram", kind, words + extra, padding, own)
+                      for kind, extra, padding in (("xlm-roberta", 0, 1), ("camembert", 0, 1), ("bert", 35, 0))]
             for name, kind, words, padding, files in cases:
                 relative(kind, words, padding, files, scratch / name)
                 train(checks, arguments, scratch / name, scratch / f"{name}-exported")

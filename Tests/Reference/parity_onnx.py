@@ -26,6 +26,8 @@ from transformers import (AutoModelForMaskedLM, AutoModelForQuestionAnswering, A
                           AutoModelForTokenClassification)
 from transformers.utils import logging
 
+import multilingual
+
 TOLERANCE = 1e-4  # absolute; two float32 engines that add in different orders, at most twelve layers deep
 FIXTURES = Path(__file__).resolve().parent.parent / "Fixtures"
 SHAPES = [[1], [7], [40], [12, 5, 9], [3, 33, 1, 18, 33]]  # lengths of the sequences of a batch
@@ -38,6 +40,7 @@ FAMILIES = {
     "bert-relu-one-segment": dict(SIZES, type_vocab_size=1, hidden_act="relu"),
     "roberta": dict(SIZES, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5, hidden_act="gelu_new"),
     "xlm-roberta": dict(SIZES, type_vocab_size=1, pad_token_id=0, layer_norm_eps=1e-5, hidden_act="silu"),
+    "camembert": dict(SIZES, type_vocab_size=1, pad_token_id=1, layer_norm_eps=1e-5),
     "electra": dict(SIZES, embedding_size=32),
     "electra-wide": dict(SIZES, embedding_size=48, hidden_act="quick_gelu"),
     "distilbert": dict(dim=48, n_layers=2, n_heads=3, hidden_dim=80, activation="mish"),
@@ -236,12 +239,21 @@ TEXTS = ["a gripping, funny film", "it was written by Ada Lovelace in London", "
 def check_folders(options, folder, cases):
     """Real folders, with the tokenizer that the export holds."""
     models = [model for model in sorted(options.models.iterdir()) if (model / "config.json").exists()]
+    words = multilingual.write_tokenizer(options.data, folder / "unigram")
+    for kind, head in (("xlm-roberta", AutoModelForSequenceClassification), ("bert", AutoModel)):
+        models.append(folder / f"{kind}-unigram")
+        multilingual.random_model(kind, head, words, models[-1])
+        for name in multilingual.FILES:
+            shutil.copy(folder / "unigram" / name, models[-1] / name)
     for source in models + options.folders:
         output = export(options.potstill, source.resolve(), folder / f"{source.parent.name}-{source.name}-onnx")
         tokenizer = AutoTokenizer.from_pretrained(output)
         texts = [tokenizer(texts, padding=True, return_tensors="np") for texts in ([TEXTS[0]], TEXTS, TEXTS[:2])]
         pairs = tokenizer(TEXTS[:3], TEXTS[1:], padding=True, return_tensors="np")
         own = ("input_ids", "attention_mask", "token_type_ids")
+        for encoded in (*texts, pairs):
+            # Vocabularies like XLM-R's have one segment, which they leave out.
+            encoded.setdefault("token_type_ids", np.zeros_like(encoded["input_ids"]))
         segments = json.loads((output / "config.json").read_text())["model_type"] in ("bert", "electra")
         inputs = [{name: value.astype(np.int64) for name, value in encoded.items()
                    if name in own[:2 + segments]} for encoded in texts + [pairs]]

@@ -3,7 +3,8 @@
 A small vocabulary is learnt and a T4-tiny trained for some updates on text of the data folder. Then, in Python:
 the token file must hold what AutoTokenizer makes of the validation text, packed; the masks are drawn again with the generator
 and the rules that Potstill documents; and AutoModelForMaskedLM must load without a missing or unexpected name and give
-Potstill's loss, perplexity and accuracy on these masks. The same for a byte-level BPE, whose model is RoBERTa.
+Potstill's loss, perplexity and accuracy on these masks. The same for a byte-level BPE, whose model is RoBERTa, and for a
+Unigram vocabulary, whose model is XLM-R.
 """
 
 import argparse
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+import multilingual
 
 MASK = (1 << 64) - 1
 TOLERANCE = 2e-5  # relative, on a mean over some thousand tokens in float32
@@ -140,7 +143,8 @@ def main():
                   show_progress=False)
         bpe.save_model(str(folder / "bpe"))
         (folder / "bpe" / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}')
-        for kind in ("wordpiece", "bpe"):
+        multilingual.write_tokenizer(arguments.data, folder / "unigram", size=4000)
+        for kind in ("wordpiece", "bpe", "unigram"):
             output = folder / f"{kind}-model"
             results = run(
                 arguments.potstill, "pretrain", "--input", str(train), "--validation-file", str(validation), "--tokenizer",

@@ -1,4 +1,4 @@
-"""Follows potstill's training, update by update, with PyTorch and transformers.
+"""Follows potstill's training, update by update, with PyTorch and transformers: of a real model and of a small random XLM-R.
 
 Both sides start from one directory (a classifier with a saved head and no dropout) and train on the same lines of SST-2 in
 the same batches: AdamW, linear schedule, clipping at norm 1. The losses of all updates must agree, and in the end the
@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 import transformers
 from safetensors.torch import load_file
+
+import multilingual
 
 SEED = 42
 MASK = (1 << 64) - 1
@@ -71,9 +73,8 @@ def epoch_order(count, epoch):
     return order
 
 
-def prepare(arguments, folder):
+def prepare(arguments, source, folder):
     """Writes the common starting point and the data, and returns model, tokenizer and rows."""
-    source = arguments.models / arguments.model
     torch.manual_seed(SEED)
     model = transformers.AutoModelForSequenceClassification.from_pretrained(
         source, num_labels=2, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
@@ -149,8 +150,19 @@ def main():
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as name:
+        small = Path(name) / "xlm-roberta"
+        words = multilingual.write_tokenizer(arguments.data, small)
+        multilingual.random_model("xlm-roberta", transformers.AutoModel, words, small)
+        agree = [follow(arguments, source) for source in (arguments.models / arguments.model, small)]
+        sys.exit(0 if all(agree) else 1)
+
+
+def follow(arguments, source):
+    """Whether both sides train a model alike."""
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        model, tokenizer, rows = prepare(arguments, folder)
+        print(f"{source.name}:")
+        model, tokenizer, rows = prepare(arguments, source, folder)
         ours = train_potstill(arguments, folder)
         theirs = train_peer(arguments, model, tokenizer, rows)
         if len(ours) != len(theirs):
@@ -179,7 +191,7 @@ def main():
         good = worst["loss"][0] <= LOSS_TOLERANCE and worst["learning_rate"][0] <= 1e-9
         good = good and (apart / moved) ** 0.5 <= 0.05
         print("agrees" if good else "DIFFERS")
-        sys.exit(0 if good else 1)
+        return good
 
 
 if __name__ == "__main__":

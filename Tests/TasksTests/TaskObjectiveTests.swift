@@ -13,7 +13,7 @@ import Training
 @Suite("Objectives of every head")
 struct TaskObjectiveTests {
   static let cases =
-    ["bert", "roberta", "electra", "distilbert"].flatMap { model in
+    ["bert", "roberta", "xlm-roberta", "electra", "distilbert"].flatMap { model in
       ["token", "answer", "masked"].map { "\(model)/\($0)" }
     } + ["bert/regression", "bert/multilabel"]
 

@@ -60,12 +60,12 @@ public struct TokenMasker: Sendable {
     let isContinuing = Self.continuationRule(of: tokenizer)
     let kinds = (0..<Int32(tokenizer.idLimit)).map { id -> Kind in
       guard let token = tokenizer.token(id), !special.contains(token) else { return .special }
-      if isContinuing(token) { return .continuing }
       let scalars = token.unicodeScalars
-      if scalars.count == 1, let scalar = scalars.first, Self.isChinese(scalar.value) {
-        return .character(scalar.value)
+      if let first = scalars.first?.value, Self.isWrittenWithoutSpaces(first) {
+        // No space tells where its word begins.
+        return scalars.count == 1 && Self.isChinese(first) ? .character(first) : .ordinary
       }
-      return .ordinary
+      return isContinuing(token) ? .continuing : .ordinary
     }
     self.kinds = kinds
     ordinary = kinds.indices.compactMap { if case .special = kinds[$0] { nil } else { Int32($0) } }
@@ -141,6 +141,14 @@ public struct TokenMasker: Sendable {
     }
     endRun(at: ids.count)
     return units
+  }
+
+  /// Whether a scalar belongs to a script without spaces between words: Chinese, Japanese, Thai, Lao, Burmese or Khmer.
+  private static func isWrittenWithoutSpaces(_ scalar: UInt32) -> Bool {
+    switch scalar {
+    case 0x0E00...0x0EFF, 0x1000...0x109F, 0x1780...0x17FF, 0x3040...0x30FF, 0x31F0...0x31FF: true
+    default: isChinese(scalar)
+    }
   }
 
   /// The scalars that BERT takes for Chinese characters.

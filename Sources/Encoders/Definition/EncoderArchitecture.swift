@@ -11,7 +11,7 @@ public struct EncoderArchitecture: RawRepresentable, Hashable, Sendable, CaseIte
 
   /// Families that Potstill knows.
   public static let allCases: [EncoderArchitecture] = [
-    .bert, .roberta, .xlmRoberta, .electra, .distilbert, .bigru, .bilstm, .textcnn,
+    .bert, .roberta, .xlmRoberta, .camembert, .electra, .distilbert, .bigru, .bilstm, .textcnn,
   ]
 
   /// The family's own name for itself.

@@ -31,7 +31,7 @@ extension EncoderConfig {
       try reading.faults.check(file: file)
       preconditionFailure("A model_type that is none has a fault.")
     }
-    reading.refuseOtherModels()
+    LookAlike.note(in: object, &reading.faults)
     self = .defaults(of: architecture)
     // Positions may be counted from the padding token's row.
     if let id = reading.integer("pad_token_id") { padTokenID = id }
@@ -104,16 +104,6 @@ extension ConfigReading {
     "llama", "mbart", "mistral", "mixtral", "mt5", "opt", "pegasus", "phi", "phi3", "qwen2", "qwen2_moe",
     "qwen3", "t5",
   ]
-
-  /// Refuses what would load and then compute something else than the checkpoint means.
-  fileprivate mutating func refuseOtherModels() {
-    if let positions = string("position_embedding_type"), positions != "absolute" {
-      faults.note("position_embedding_type", "found \"\(positions)\", expected \"absolute\"")
-    }
-    for field in ["is_decoder", "add_cross_attention"] where object[field]?.boolValue == true {
-      faults.note(field, "found true, expected false: decoders are not supported")
-    }
-  }
 
   fileprivate mutating func problemType() -> ProblemType? {
     guard let name = string("problem_type") else { return nil }

@@ -11,8 +11,9 @@ struct BertFamily: EncoderFamily {
   var layerNames = BertLayerNames()
   let fields: [ConfigField]
   var readsSegments = false
-  /// Whether its tokenizer is a byte-level one.
-  var readsBytes = false
+  /// Whether the tokens that it reads, which begin words with a sign for the space, spell bytes; nil where tokens that go on
+  /// with a word have the sign.
+  var readsBytes: Bool?
   /// Whether positions count from behind the padding token's row.
   var skipsPaddingPosition = false
   /// Whether dropout comes behind attention.
@@ -55,7 +56,12 @@ struct BertFamily: EncoderFamily {
       "\(config.attentionHeads) heads do not divide \(hidden) \(config.hiddenSize)", given: hidden)
   }
 
-  func expects(_ tokenizer: any Tokenizer) -> Bool { readsBytes == (tokenizer is ByteLevelBPETokenizer) }
+  func expects(_ tokenizer: any Tokenizer) -> Bool {
+    switch tokenizer.wordSign {
+    case .continuation: readsBytes == nil
+    case .beginning(_, let spellsBytes): readsBytes == spellsBytes
+    }
+  }
 
   func positionOffset(_ config: EncoderConfig) -> Int {
     skipsPaddingPosition ? config.padTokenID &+ 1 : 0

@@ -4,10 +4,14 @@ extension EncoderArchitecture {
   /// BERT (Devlin and others 2019), whole-word variants such as RoBERTa-wwm-ext and RBT3 included.
   public static let bert = EncoderArchitecture(BertFamily.bert)
   /// RoBERTa (Liu and others 2019): positions count from behind the padding token's row, texts of a pair share a segment.
-  public static let roberta = EncoderArchitecture(BertFamily.roberta("roberta", "Roberta", vocabulary: 50265))
-  /// XLM-RoBERTa (Conneau and others 2020): RoBERTa with another vocabulary.
+  public static let roberta = EncoderArchitecture(
+    BertFamily.roberta("roberta", "Roberta", vocabulary: 50265, readsBytes: true))
+  /// XLM-RoBERTa (Conneau and others 2020): RoBERTa's body under a SentencePiece vocabulary of a hundred languages.
   public static let xlmRoberta = EncoderArchitecture(
-    BertFamily.roberta("xlm-roberta", "XLMRoberta", vocabulary: 30522))
+    BertFamily.roberta("xlm-roberta", "XLMRoberta", vocabulary: 30522, readsBytes: false))
+  /// CamemBERT (Martin and others 2020): RoBERTa's body under a SentencePiece vocabulary of French.
+  public static let camembert = EncoderArchitecture(
+    BertFamily.roberta("camembert", "Camembert", vocabulary: 30522, readsBytes: false))
   /// ELECTRA (Clark and others 2020), discriminators and generators: embeddings may be narrower than the layers.
   public static let electra = EncoderArchitecture(BertFamily.electra)
   /// DistilBERT (Sanh and others 2019): no segments, no dropout behind attention.
@@ -25,10 +29,10 @@ extension BertFamily {
       bias: "cls.predictions.bias", decoder: "cls.predictions.decoder"))
 
   fileprivate static func roberta(
-    _ modelType: String, _ className: String, vocabulary: Int
+    _ modelType: String, _ className: String, vocabulary: Int, readsBytes: Bool
   ) -> BertFamily {
     BertFamily(
-      modelType: modelType, className: className, module: "roberta", fields: fields, readsBytes: true,
+      modelType: modelType, className: className, module: "roberta", fields: fields, readsBytes: readsBytes,
       skipsPaddingPosition: true, freshSegmentCount: 1,
       sequence: SequenceHeadForm(
         inner: "classifier.dense", outer: "classifier.out_proj", activation: .tanh, dropsInput: true),

@@ -10,7 +10,12 @@ extension WordFamily {
   var module: String { modelType }
   var isOfTransformers: Bool { false }
 
-  func expects(_ tokenizer: any Tokenizer) -> Bool { !(tokenizer is ByteLevelBPETokenizer) }
+  func expects(_ tokenizer: any Tokenizer) -> Bool {
+    switch tokenizer.wordSign {
+    case .continuation: true
+    case .beginning(_, let spellsBytes): !spellsBytes
+    }
+  }
 
   func inputSize(_ config: EncoderConfig) -> Int { config.embeddingSize ?? config.hiddenSize }
 

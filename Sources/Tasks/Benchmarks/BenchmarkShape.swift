@@ -1,7 +1,7 @@
 import Encoders
 import Foundation
 
-/// A model to measure: one of three well-known shapes with random weights, or a directory.
+/// A model to measure: one of four well-known shapes with random weights, or a directory.
 public struct BenchmarkShape {
   /// Name in results.
   public let name: String
@@ -10,10 +10,28 @@ public struct BenchmarkShape {
   /// Folder of the weights; nil for random ones.
   private let directory: URL?
 
-  /// The shapes with names: layers, features, heads, features between the feed-forward products.
-  private static let known: [(name: String, layers: Int, hidden: Int, heads: Int, intermediate: Int)] = [
-    ("bert-base", 12, 768, 12, 3072), ("minilm-l6", 6, 384, 12, 1536), ("t4-tiny", 4, 312, 12, 1200),
+  /// The shapes with names.
+  private static let known: [(name: String, config: EncoderConfig)] = [
+    ("bert-base", shape(layers: 12, hidden: 768, heads: 12, intermediate: 3072)),
+    ("xlm-r-base", multilingual(shape(layers: 12, hidden: 768, heads: 12, intermediate: 3072))),
+    ("minilm-l6", shape(layers: 6, hidden: 384, heads: 12, intermediate: 1536)),
+    ("t4-tiny", shape(layers: 4, hidden: 312, heads: 12, intermediate: 1200)),
   ]
+
+  /// A shape with BERT's English vocabulary and two labels.
+  private static func shape(layers: Int, hidden: Int, heads: Int, intermediate: Int) -> EncoderConfig {
+    EncoderConfig(
+      vocabularySize: 30_522, hiddenSize: hidden, layerCount: layers, attentionHeads: heads,
+      intermediateSize: intermediate, labels: ["negative", "positive"])
+  }
+
+  /// The shape with XLM-R's vocabulary, positions and segments.
+  private static func multilingual(_ shape: EncoderConfig) -> EncoderConfig {
+    var config = shape
+    (config.architecture, config.vocabularySize, config.padTokenID) = (.xlmRoberta, 250_002, 1)
+    (config.segmentCount, config.layerNormEpsilon) = (1, 1e-5)
+    return config
+  }
 
   /// The names of the known shapes, for help and messages.
   public static var names: String { known.map(\.name).joined(separator: ", ") }
@@ -24,10 +42,7 @@ public struct BenchmarkShape {
   public init(_ text: String, listener: any WorkListener = SilentListener()) throws {
     name = text
     if let shape = Self.known.first(where: { $0.name == text.lowercased() }) {
-      directory = nil
-      config = EncoderConfig(
-        vocabularySize: 30_522, hiddenSize: shape.hidden, layerCount: shape.layers,
-        attentionHeads: shape.heads, intermediateSize: shape.intermediate, labels: ["negative", "positive"])
+      (directory, config) = (nil, shape.config)
       return
     }
     let url: URL

@@ -52,7 +52,7 @@ public struct CardModel: Sendable, Equatable {
     // A relative path looks like a name of the hub; one that leads somewhere is a path.
     if FileManager.default.fileExists(atPath: name) { return nil }
     let isFirst = name.wholeMatch(
-      of: /(?:distil)?(?:bert|roberta)-(?:base|large)[\w\-]*|xlm-roberta-(?:base|large)/)
+      of: /(?:distil)?(?:bert|roberta)-(?:base|large)[\w\-]*|xlm-roberta-(?:base|large)|camembert-base/)
     let isNamed = name.wholeMatch(of: /[A-Za-z0-9][\w.\-]*\/[A-Za-z0-9][\w.\-]*/)
     return isFirst == nil && isNamed == nil ? nil : name
   }

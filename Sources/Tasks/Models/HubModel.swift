@@ -81,8 +81,8 @@ struct ModelFiles {
     "config.json", "tokenizer_config.json", "tokenizer.json", "special_tokens_map.json", "added_tokens.json",
     "vocab.txt", "vocab.json", "merges.txt",
   ]
-  /// Tokenizers that are refused by name.
-  private static let refused = ["sentencepiece.bpe.model", "spiece.model", "tokenizer.model"]
+  /// Tokenizers of SentencePiece, which are read where there is no other file of one.
+  private static let pieces = ["sentencepiece.bpe.model", "spiece.model", "spm.model", "tokenizer.model"]
 
   /// Files of some names, such as those of a repository.
   init(names: [String]) { (self.names, folder) = (Set(names), nil) }
@@ -98,7 +98,7 @@ struct ModelFiles {
   /// The small files of a part.
   func texts(_ part: FolderPart) -> [String] {
     var texts = Self.texts.filter(names.contains)
-    if !hasTokenizer { texts += Self.refused.filter(names.contains) }
+    if !hasOtherTokenizer { texts += Self.pieces.filter(names.contains) }
     // As Google and older models name it, which is told on reading.
     if !names.contains("config.json"), names.contains("bert_config.json") { texts.append("bert_config.json") }
     // The card says whose licence it is.
@@ -116,14 +116,14 @@ struct ModelFiles {
     return (try? Self.shards(of: folder.appending(path: weights)))?.allSatisfy(names.contains) ?? false
   }
 
-  private var hasTokenizer: Bool {
+  private var hasOtherTokenizer: Bool {
     names.contains("tokenizer.json") || names.contains("vocab.txt")
       || names.isSuperset(of: ["vocab.json", "merges.txt"])
   }
 
   /// Whether a part is there.
   func isWhole(_ part: FolderPart) -> Bool {
-    let hasTokens = hasTokenizer || !names.isDisjoint(with: Self.refused)
+    let hasTokens = hasOtherTokenizer || !names.isDisjoint(with: Self.pieces)
     return switch part {
     case .whole: hasWeights && hasTokens
     case .tokenizer: names.contains("config.json") && hasTokens

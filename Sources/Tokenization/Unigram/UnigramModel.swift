@@ -157,13 +157,19 @@ struct UnigramModel: PieceModel {
 }
 
 extension UnigramModel {
+  /// The vocabulary and the model of some tokens, and of what they cannot do without.
+  ///
   /// A text whose tokens all stay is cut as before: what was better than all others still is, and unknown characters have
-  /// the score that they had, since the piece of the least score stays.
+  /// the score that they had, since the piece of the least score stays. The characters of tokens that stay do so too, so that
+  /// other texts of these are still spelt.
   func keeping(
     _ kept: Set<Int32>, of vocabulary: Vocabulary
   ) throws(TokenizerError) -> (vocabulary: Vocabulary, model: any PieceModel) {
     var kept = kept.union(byteTokens.filter { $0 >= 0 })
     kept.insert(unknownID)
+    var characters: Set<Unicode.Scalar> = []
+    for id in kept { characters.formUnion(vocabulary.token(id)?.unicodeScalars.map(\.self) ?? []) }
+    kept.formUnion(characters.compactMap { vocabulary.id(of: String($0)) })
     if let least = scores.indices.min(by: { scores[$0] < scores[$1] }) { kept.insert(Int32(least)) }
     let ids = kept.filter { vocabulary.token($0) != nil }.sorted()
     let smaller = vocabulary.keeping(kept)

@@ -2,6 +2,7 @@ import Distillation
 import Encoders
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 import Tokenization
 
@@ -47,6 +48,34 @@ import Tokenization
       try found[1] == Array(ranking(model, text, gap: 2).filter { $0 != "film" }.prefix(4)))
     #expect(
       try found[7] == Array(ranking(model, text, gap: 9).filter { $0 != "tea" }.prefix(4)).map { $0 + "," })
+  }
+
+  @Test func wordsOfPiecesBeginWithTheSignOfASpace() throws {
+    let words = ["the", "film", "good", "book", "was"]
+    let pieces =
+      words.map { ("\u{2581}" + $0, -2.0) } + [("\u{2581}", -3), ("ly", -3), ("film", -9), (",", -3)]
+    let folder = try TemporaryFolder()
+    try UnigramFolder.write(pieces, to: folder.url)
+    let tokenizer = try loadTokenizer(directory: folder.url)
+    var config = EncoderConfig(
+      vocabularySize: tokenizer.idLimit, hiddenSize: 8, layerCount: 1, attentionHeads: 2, intermediateSize: 8)
+    (config.architecture, config.segmentCount, config.padTokenID) = (.xlmRoberta, 1, 1)
+    (config.maxPositions, config.head, config.initializerRange) = (32, .maskedLanguageModel, 0.5)
+    let model = try TaskModel(config: config, seed: 3)
+    let finder = try MaskedWordModel(model, tokenizer: tokenizer, candidateCount: 3)
+    let found = finder.candidates(for: ["the", "film", "goodly", "book,"])
+    #expect(Set(found.keys) == [1, 3])
+    let text = "the film goodly book,"
+    var ids = tokenizer.encodeIDs(text, pair: text).ids
+    #expect(ids[2] == tokenizer.id(of: "\u{2581}film"))
+    ids[2] = try #require(tokenizer.maskID)
+    let logits = model(
+      TokenBatch(sequences: [(ids, ids.map { _ in 0 })]), rows: [2], in: .inference
+    ).logits.values
+    let ranked = logits.indices.sorted { logits[$0] > logits[$1] }.compactMap { tokenizer.token(Int32($0)) }
+    let likely = ranked.filter { $0.hasPrefix("\u{2581}") && $0.count > 1 }.map { String($0.dropFirst()) }
+    #expect(found[1] == Array(likely.filter { $0 != "film" }.prefix(3)))
+    #expect(found[3]?.allSatisfy { $0.hasSuffix(",") && words.contains(String($0.dropLast())) } == true)
   }
 
   @Test func charactersAreWords() throws {

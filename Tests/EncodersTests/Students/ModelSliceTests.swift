@@ -8,7 +8,9 @@ import Tokenization
 
 /// Models without some of their layers, features, heads and neurons, tried on each family of Transformers with each head.
 @Suite struct ModelSliceTests {
-  static let families: [EncoderArchitecture] = [.bert, .roberta, .xlmRoberta, .electra, .distilbert]
+  static let families: [EncoderArchitecture] = [
+    .bert, .roberta, .xlmRoberta, .camembert, .electra, .distilbert,
+  ]
   static let heads: [(EncoderArchitecture, TaskHead)] = families.flatMap { family in
     TaskHead.allCases.filter { family.has($0) }.map { (family, $0) }
   }

@@ -16,7 +16,7 @@ import Tokenization
     (config.architecture, config.initializerRange, config.head) = (architecture, 0.3, head)
     if architecture == .electra { config.embeddingSize = 10 }
     if architecture == .distilbert { config.segmentCount = 0 }
-    if architecture == .roberta { (config.padTokenID, config.segmentCount) = (1, 1) }
+    if [.roberta, .xlmRoberta].contains(architecture) { (config.padTokenID, config.segmentCount) = (1, 1) }
     config.maxPositions = 16
     return try TaskModel(config: config, seed: 4)
   }
@@ -45,7 +45,7 @@ import Tokenization
     }
   }
 
-  @Test(arguments: [EncoderArchitecture.bert, .roberta, .electra, .distilbert])
+  @Test(arguments: [EncoderArchitecture.bert, .roberta, .xlmRoberta, .electra, .distilbert])
   func fullWidthIsTheTeacherToTheBit(_ architecture: EncoderArchitecture) throws {
     for head in [TaskHead.sequenceClassification, .tokenClassification, .maskedLanguageModel] {
       let teacher = try teacher(architecture, head: head)
@@ -92,7 +92,7 @@ import Tokenization
     return widths
   }
 
-  @Test(arguments: [EncoderArchitecture.bert, .roberta, .electra, .distilbert])
+  @Test(arguments: [EncoderArchitecture.bert, .roberta, .xlmRoberta, .electra, .distilbert])
   func everyParameterIsCutConsistently(_ architecture: EncoderArchitecture) throws {
     for head in [TaskHead.sequenceClassification, .questionAnswering, .maskedLanguageModel] {
       let teacher = try teacher(architecture, head: head)
