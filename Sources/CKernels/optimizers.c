@@ -37,3 +37,70 @@ PS_CLONES void ps_sgd(float *p, const float *g, float *buffer, int64_t n, float 
     p[i] -= learning_rate * (plain * gradient + look_ahead * b);
   }
 }
+
+// ---- Adafactor ------------------------------------------------------------------------------------------------
+
+PS_CLONES void ps_adafactor_squares(const float *g, double *row_sums, double *column_sums, int64_t rows, int64_t columns,
+                                    float grad_scale) {
+  for (int64_t c = 0; c < columns; c++) column_sums[c] = 0.0;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = g + r * columns;
+    double sums[8] = {0};
+    int64_t c = 0;
+    for (; c + 8 <= columns; c += 8) {
+      for (int lane = 0; lane < 8; lane++) {
+        const double gradient = (double)row[c + lane] * grad_scale;
+        sums[lane] += gradient * gradient;
+        column_sums[c + lane] += gradient * gradient;
+      }
+    }
+    for (; c < columns; c++) {
+      const double gradient = (double)row[c] * grad_scale;
+      sums[0] += gradient * gradient;
+      column_sums[c] += gradient * gradient;
+    }
+    row_sums[r] = ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+  }
+}
+
+PS_CLONES double ps_adafactor_norm(const float *g, const float *row_factors, const float *column_factors, int64_t rows,
+                                   int64_t columns, float grad_scale) {
+  double total = 0.0;
+  for (int64_t r = 0; r < rows; r++) {
+    const float *row = g + r * columns;
+    const float factor = row_factors[r] * grad_scale;
+    double sums[8] = {0};
+    int64_t c = 0;
+    for (; c + 8 <= columns; c += 8)
+      for (int lane = 0; lane < 8; lane++) {
+        const float update = row[c + lane] * factor * column_factors[c + lane];
+        sums[lane] += (double)update * update;
+      }
+    for (; c < columns; c++) {
+      const float update = row[c] * factor * column_factors[c];
+      sums[0] += (double)update * update;
+    }
+    total += ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+  }
+  return total;
+}
+
+PS_CLONES void ps_adafactor(float *p, const float *g, float *m, const float *row_factors, const float *column_factors,
+                            int64_t rows, int64_t columns, float step, float beta1, float kept, float grad_scale) {
+  for (int64_t r = 0; r < rows; r++) {
+    float *weights = p + r * columns;
+    const float *row = g + r * columns;
+    const float factor = row_factors[r] * grad_scale;
+    if (m) {
+      float *mean = m + r * columns;
+      PS_INDEPENDENT for (int64_t c = 0; c < columns; c++) {
+        const float update = row[c] * factor * column_factors[c] * step;
+        mean[c] = mean[c] * beta1 + update * (1.0f - beta1);
+        weights[c] = weights[c] * kept - mean[c];
+      }
+    } else {
+      PS_INDEPENDENT for (int64_t c = 0; c < columns; c++)
+        weights[c] = weights[c] * kept - row[c] * factor * column_factors[c] * step;
+    }
+  }
+}

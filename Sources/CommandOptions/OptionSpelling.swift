@@ -33,7 +33,7 @@ package enum OptionSpelling {
     "text-column-name": "text-column", "text-column-names": "text-column",
     "label-column-name": "label-column",
     "label-smoothing": "label-smoothing-factor", "freeze-embeds": "freeze-embeddings",
-    "log-dir": "logging-dir",
+    "log-dir": "logging-dir", "activation-checkpointing": "gradient-checkpointing",
   ]
 
   /// Options of Hugging Face's scripts and TextBrewer's `TrainingConfig` that are ignored.
@@ -93,8 +93,7 @@ package enum OptionSpelling {
         ]
       ),
       (
-        "activations of one step are kept; the plan says how much memory they take",
-        ["gradient-checkpointing", "activation-checkpointing"],
+        "layers are the parts that are computed again", [],
         ["gradient-checkpointing-kwargs", "activation-checkpointing-kwargs"]
       ),
       (

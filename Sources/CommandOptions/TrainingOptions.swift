@@ -57,6 +57,9 @@ package struct TrainingOptions: ParsableArguments {
   @Option(help: .training(\.frozenLayers, default: "none"))
   package var freezeLayers: String?
 
+  @Flag(inversion: .prefixedNo, help: .training(\.gradientCheckpointing, default: "no"))
+  package var gradientCheckpointing: Bool?
+
   @Flag(inversion: .prefixedNo, help: .training(\.quantizationAware, default: "no"))
   package var quantizationAware: Bool?
 

@@ -9,7 +9,9 @@ public final class Context {
   /// Whether dropout is active.
   public let isTraining: Bool
   /// The source of dropout masks; its stream moves on with every operation that draws one.
-  public private(set) var random: RandomSource
+  public internal(set) var random: RandomSource
+  /// Whether a model's layers are computed again in the backward pass, and keep nothing but their inputs until then.
+  public var recomputes = false
   /// The values that somebody wants to see of the pass; nil keeps none.
   public var taps: Taps?
   /// The parts of the model that the pass goes without; nil leaves none out.

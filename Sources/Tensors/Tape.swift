@@ -53,6 +53,11 @@ public final class Tape {
     defer { nodes.withLock { $0.removeAll() } }
     guard let slot = loss.slot else { return }
     slot.contribute { gradient, adding in gradient.assign(Storage(adding ? gradient[0] + scale : scale)) }
+    replay()
+  }
+
+  /// Passes the gradients that lie in some outputs back to everything they depend on.
+  func replay() {
     while let node = nodes.withLock({ $0.popLast() }) {
       let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
       guard gradients.contains(where: { $0 != nil }) else { continue }

@@ -45,7 +45,13 @@ OPTIMIZERS = [
     ("lamb", {"betas": (0.9, 0.999), "eps": 1e-6, "bias_correction": True}, 0.01, 1.0),
     ("lamb", {"betas": (0.8, 0.95), "eps": 1e-4, "bias_correction": False}, 0.1, None),
     ("lamb", {"betas": (0.9, 0.999), "eps": 1e-6, "bias_correction": True}, 0.0, None),
+    ("adafactor", {}, 0.0, None),
+    ("adafactor", {"clip_threshold": 0.7, "decay_rate": -0.5, "beta1": 0.9}, 0.1, 1.0),
+    ("adafactor", {"scale_parameter": True}, 0.01, None),
 ]
+
+# `Adafactor` as the Trainer of transformers makes it.
+ADAFACTOR = {"scale_parameter": False, "relative_step": False}
 
 
 class Lamb(torch.optim.Optimizer):
@@ -138,8 +144,9 @@ def optimizers():
                   {"params": [parameters[1]], "weight_decay": 0.0, "lr": 0.05}]
         if kind == "lamb":
             groups[1]["adapts"] = False
-        make = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "lamb": Lamb}[kind]
-        optimizer = make(groups, lr=0.01, weight_decay=decay, **options)
+        make = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD, "lamb": Lamb, "adafactor": transformers.Adafactor}[kind]
+        fixed = ADAFACTOR if kind == "adafactor" else {}
+        optimizer = make(groups, lr=0.01, weight_decay=decay, **{**fixed, **options})
         steps = []
         for step in range(6):
             gradients = [draw(3, 4) * (1 + step), draw(4)]

@@ -48,7 +48,7 @@ struct ConfigTests {
     #expect(
       error?.description
         == "the training settings have 3 faults:\n"
-        + "  optim: found \"sdg\"; did you mean \"sgd\"? Known are adamw_torch, sgd, lamb\n"
+        + "  optim: found \"sdg\"; did you mean \"sgd\"? Known are adamw_torch, sgd, lamb, adafactor\n"
         + "  warmup_steps: is 1.5; expected a whole number, or a ratio below 1\n"
         + "  seed: found \"x\", expected a whole number of at least 0")
   }

@@ -9,7 +9,7 @@ import Training
 
 @Suite("Optimizers")
 struct OptimizerTests {
-  @Test("six steps of AdamW, SGD and LAMB equal PyTorch's: groups, clipping, a missing gradient")
+  @Test("six steps of AdamW, SGD, LAMB and Adafactor equal PyTorch's: groups, clipping, a missing gradient")
   func golden() throws {
     for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)
     {
@@ -236,7 +236,7 @@ private func floats(_ value: JSONValue) -> [Float] {
 }
 
 /// Gives a parameter a gradient of known values through the tape: d(Σ g p)/dp = g.
-private func setGradient(of parameter: Parameter, _ values: [Float]) {
+func setGradient(of parameter: Parameter, _ values: [Float]) {
   parameter.zeroGradient()
   let context = Context(tape: Tape())
   let product = parameter.tensor(in: context) * Tensor(values, shape: parameter.shape)
@@ -268,6 +268,12 @@ private struct GoldenRun {
         .lamb(
           beta1: beta1, beta2: beta2, epsilon: epsilon,
           correctsBias: options["bias_correction"]?.boolValue ?? true)
+      case "adafactor":
+        .adafactor(
+          beta1: options["beta1"]?.doubleValue,
+          clippingThreshold: options["clip_threshold"]?.doubleValue ?? 1,
+          decayRate: options["decay_rate"]?.doubleValue ?? -0.8,
+          scalesByWeights: options["scale_parameter"]?.boolValue ?? false)
       default:
         .sgd(
           momentum: options["momentum"]?.doubleValue ?? 0, nesterov: options["nesterov"]?.boolValue ?? false)

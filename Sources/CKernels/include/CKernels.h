@@ -208,6 +208,15 @@ void ps_adamw(float *p, const float *g, float *m, float *v, int64_t n, float lea
 // SGD with momentum as PyTorch's: g' = g*grad_scale + wd p; buf = momentum buf + g' (buf = g' when first); p -= lr (nesterov ? g' + momentum buf : buf)
 void ps_sgd(float *p, const float *g, float *buffer, int64_t n, float learning_rate, float momentum,
             float weight_decay, int32_t nesterov, int32_t first, float grad_scale);
+// Adafactor (Shazeer and Stern 2018) in three passes over rows x columns gradients. The sums of (g*grad_scale)^2 of each row and, over
+// these rows, of each column; the sum of the squared updates u = g*grad_scale * row factor * column factor; then
+// p = p*kept - u*step, or through a running mean m (NULL for none): m = beta1 m + (1-beta1) u*step, p = p*kept - m.
+void ps_adafactor_squares(const float *g, double *row_sums, double *column_sums, int64_t rows, int64_t columns,
+                          float grad_scale);
+double ps_adafactor_norm(const float *g, const float *row_factors, const float *column_factors, int64_t rows,
+                         int64_t columns, float grad_scale);
+void ps_adafactor(float *p, const float *g, float *m, const float *row_factors, const float *column_factors, int64_t rows,
+                  int64_t columns, float step, float beta1, float kept, float grad_scale);
 
 // ---- conversion -----------------------------------------------------------------------------------------------
 void ps_f16_to_f32(const uint16_t *x, float *y, int64_t n);

@@ -74,6 +74,7 @@ public struct DistillationPlan: Sendable {
   /// Warnings.
   public let warnings: [Fault]
   private let optimizerStates: Int
+  private let recomputes: Bool
 
   /// A plan of a configuration for two models.
   ///
@@ -127,6 +128,7 @@ public struct DistillationPlan: Sendable {
     self.cache = cache
     warnings = found
     optimizerStates = training.optimizer.stateNames.count
+    recomputes = training.gradientCheckpointing
     matches = resolved.matches.map { Match($0) }
   }
 
@@ -141,7 +143,7 @@ public struct DistillationPlan: Sendable {
     MemoryEstimate(
       teacher: teacher, furtherTeachers: furtherTeachers?.teachers ?? [], student: student,
       projectionCount: projectionCount,
-      optimizerStates: optimizerStates,
+      optimizerStates: optimizerStates, recomputes: recomputes,
       tokens: tokensPerBatch, sequenceLength: sequenceLength)
   }
 }
@@ -173,7 +175,8 @@ public struct CachePlan: Sendable, Equatable {
 /// With 4 bytes a value, and one of a weight of 8-bit integers: each teacher's parameters once; every trained value once with its gradient and the optimizer's
 /// states (two for AdamW); of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
 /// sequences of length L, the T (8 H + F + A L) values that the backward pass needs; T (4 H + F) more for the gradients on
-/// their way through a layer; and two layers' worth for the teacher, which keeps nothing.
+/// their way through a layer; and two layers' worth for the teacher, which keeps nothing. With `gradient_checkpointing` a layer keeps
+/// T H values, and one of them all.
 public struct MemoryEstimate: Sendable, Equatable {
   /// The parameters of teachers, student and projections, in bytes.
   public let parameters: Int
@@ -186,8 +189,7 @@ public struct MemoryEstimate: Sendable, Equatable {
 
   init(
     teacher: ModelDescription, furtherTeachers: [ModelDescription], student: ModelDescription,
-    projectionCount: Int,
-    optimizerStates: Int,
+    projectionCount: Int, optimizerStates: Int, recomputes: Bool,
     tokens: Int, sequenceLength: Int
   ) {
     let trained = student.trainableCount + projectionCount
@@ -198,7 +200,7 @@ public struct MemoryEstimate: Sendable, Equatable {
     let (own, other) = (student.cost, teacher.cost)
     activations =
       4
-      * (own.layers * own.keptValues(tokens: tokens, sequenceLength: sequenceLength)
+      * (own.keptValues(ofAllLayers: tokens, sequenceLength: sequenceLength, recomputing: recomputes)
         + own.passingValues(tokens: tokens)
         + 2 * other.keptValues(tokens: tokens, sequenceLength: sequenceLength))
   }

@@ -23,6 +23,12 @@ public struct EncoderCost: Sendable, Equatable {
     tokens * (8 * hiddenSize + intermediateSize + heads * sequenceLength)
   }
 
+  /// Values of all layers that the backward pass needs; where layers are computed again, what goes into each and one layer's.
+  public func keptValues(ofAllLayers tokens: Int, sequenceLength: Int, recomputing: Bool) -> Int {
+    let one = keptValues(tokens: tokens, sequenceLength: sequenceLength)
+    return recomputing ? layers * tokens * hiddenSize + one : layers * one
+  }
+
   /// Values of gradients on their way through a layer: T (4 H + F) for T tokens.
   public func passingValues(tokens: Int) -> Int { tokens * (4 * hiddenSize + intermediateSize) }
 

@@ -39,7 +39,9 @@ struct BertEncoder: Encoder {
       if closed.contains(index) {
         layer.pass(x, in: context)
       } else {
-        x = layer(x, starts: batch.starts, firstRowsOnly: index == last && trimsLast, in: context)
+        x = context.recomputing(x) { x, context in
+          layer(x, starts: batch.starts, firstRowsOnly: index == last && trimsLast, in: context)
+        }
       }
     }
     return EncoderOutput(lastHiddenState: x, holdsFirstRowsOnly: trimsLast)

@@ -42,6 +42,8 @@ public struct TrainingConfig: Sendable, Equatable {
   public var groupByLength = false
   /// Micro-batches in an update.
   public var gradientAccumulationSteps = 1
+  /// Whether a Transformer's layers are computed again in the backward pass instead of kept until then.
+  public var gradientCheckpointing = false
   /// The share of each label that all classes divide in the loss on labels, as `LabelSmoother` of `transformers`.
   public var labelSmoothingFactor = 0.0
   /// Weights of classes in the loss on labels; nil weighs all alike.
@@ -214,6 +216,11 @@ extension TrainingConfig {
     Setting(
       "gradient_accumulation_steps", \.gradientAccumulationSteps, help: "Batches in an update.",
       check: { value, _ in positive(value, atMost: maximumAccumulation) }),
+    Setting(
+      "gradient_checkpointing", \.gradientCheckpointing,
+      help:
+        "Compute a Transformer's layers again in the backward pass, a third more time, and keep one layer's values at a time.",
+      isHarmless: true, isWritten: { $0 }),
   ]
 
   /// The settings of how labels are learnt, and of what learns them.

@@ -173,6 +173,7 @@ public final class TrainingLoop {
       let tape = Tape()
       let random = RandomSource.training(seed: config.seed, step: step, firstRow: firstRow)
       let context = Context(tape: tape, isTraining: true, random: random)
+      context.recomputes = config.gradientCheckpointing
       let result = try objective.loss(
         batch, progress: Double(step) / Double(totalSteps), in: context)
       let value = result.total.item

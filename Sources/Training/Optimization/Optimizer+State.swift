@@ -4,7 +4,8 @@ import ModelFormats
 import Tensors
 
 extension Optimizer {
-  /// Writes the state as `<parameter>.exp_avg`, `<parameter>.exp_avg_sq` (or `.momentum_buffer`) and `<parameter>.step`.
+  /// Writes the state as `<parameter>.exp_avg`, `<parameter>.exp_avg_sq` (or what else the rule keeps) and
+  /// `<parameter>.step`.
   ///
   /// A parameter that never had a gradient has no entry.
   /// - Throws: `FormatError.cannotWrite`.
@@ -15,8 +16,8 @@ extension Optimizer {
       // Split in two, as Float32 counts exactly only up to 2^24.
       let steps = entry.state.steps
       writer.add(name + ".step", shape: [2], values: [Float(steps >> 20), Float(steps & 0xF_FFFF)])
-      for (suffix, tensor) in zip(config.stateNames, entry.state.tensors) {
-        writer.add("\(name).\(suffix)", shape: entry.parameter.shape.dimensions, values: tensor)
+      for (state, tensor) in zip(config.rule.states(of: entry.parameter.shape), entry.state.tensors) {
+        writer.add("\(name).\(state.name)", shape: state.shape.dimensions, values: tensor)
       }
     }
     writer.metadata["optimizer"] = type(of: config.rule).stateName
@@ -48,18 +49,18 @@ extension Optimizer {
         entry.state.steps = Int(steps[0]) << 20 + Int(steps[1])
         entry.state.tensors = []
         entry.state.usedRows = nil
-        for suffix in config.stateNames {
+        for (suffix, shape) in config.rule.states(of: entry.parameter.shape) {
           let full = "\(name).\(suffix)"
           expected.insert(full)
           guard let info = file[full] else {
             problems.append("\(full) is missing")
             continue
           }
-          guard info.shape == entry.parameter.shape.dimensions else {
-            problems.append("\(full) has shape \(info.shape), expected \(entry.parameter.shape)")
+          guard info.shape == shape.dimensions else {
+            problems.append("\(full) has shape \(info.shape), expected \(shape)")
             continue
           }
-          let storage = Storage(uninitialized: entry.parameter.count, lasting: true)
+          let storage = Storage(uninitialized: shape.count, lasting: true)
           try file.readFloats(info, into: storage)
           entry.state.tensors.append(storage)
         }

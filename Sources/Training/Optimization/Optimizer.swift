@@ -19,7 +19,7 @@ public final class Optimizer {
   final class State {
     /// The updates this parameter has had.
     var steps = 0
-    /// One tensor for each of `UpdateRule.stateNames`, made at the first update.
+    /// One tensor for each of `UpdateRule.states(of:)`, made at the first update.
     var tensors: [Storage] = []
     /// The rows of a table that have had a gradient since the first update; nil when any may have had one.
     var usedRows: UsedRows?
@@ -120,8 +120,8 @@ public final class Optimizer {
     let (state, rows) = (entry.state, entry.parameter.slot.rows)
     state.steps += 1
     if state.tensors.isEmpty {
-      state.tensors = config.stateNames.map { _ in
-        .lastingZeros(count: entry.parameter.count)
+      state.tensors = config.rule.states(of: entry.parameter.shape).map {
+        .lastingZeros(count: $0.shape.count)
       }
       if config.rule.skipsUnusedRows, let rows {
         state.usedRows = UsedRows(count: entry.parameter.count / rows.columns, columns: rows.columns)
@@ -166,7 +166,8 @@ public final class Optimizer {
         chunks.append(
           UpdateChunk(
             parameter: number, range: start..<min(start + length, entry.parameter.count),
-            values: entry.parameter.storage, gradient: gradient, averages: entry.state.tensors,
+            shape: entry.parameter.shape, values: entry.parameter.storage, gradient: gradient,
+            averages: entry.state.tensors,
             steps: entry.state.steps, learningRate: learningRate, weightDecay: entry.weightDecay,
             isExempt: entry.isExempt, usedRows: used))
       }

@@ -1,4 +1,5 @@
 import Kernels
+import Tensors
 
 /// Run of one parameter's values with everything their update needs.
 struct UpdateChunk: Sendable {
@@ -6,9 +7,11 @@ struct UpdateChunk: Sendable {
   let parameter: Int
   /// Range of its values among the parameter's.
   let range: Range<Int>
+  /// The parameter's extents.
+  let shape: Shape
   let values: Storage
   let gradient: Storage
-  /// Memory of the rule, one storage for each of `UpdateRule.stateNames`.
+  /// Memory of the rule, one storage for each of `UpdateRule.states(of:)`.
   let averages: [Storage]
   /// The updates that the parameter has had, this one included.
   let steps: Int

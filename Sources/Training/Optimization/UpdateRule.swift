@@ -1,5 +1,6 @@
 import Kernels
 public import ModelFormats
+import Tensors
 
 /// Rule by which an optimizer updates parameters: its name in files, its constants, what it remembers, its formula.
 ///
@@ -11,8 +12,11 @@ protocol UpdateRule: Sendable {
   /// The name in files of states.
   static var stateName: String { get }
 
-  /// The names of the state tensors kept for each parameter, as PyTorch names them.
+  /// The names of the state tensors that are as large as their parameter, as PyTorch names them.
   var stateNames: [String] { get }
+
+  /// All state tensors kept for a parameter of a shape; by default those of `stateNames`.
+  func states(of shape: Shape) -> [(name: String, shape: Shape)]
 
   /// Whether a row of a table that never had a gradient is changed by nothing but the decay, so that chunks of tables know
   /// which rows have had one.
@@ -38,6 +42,9 @@ extension UpdateRule {
   /// The name in `optim`.
   static var stateName: String { name }
 
+  /// The tensors of `stateNames`.
+  func states(of shape: Shape) -> [(name: String, shape: Shape)] { stateNames.map { ($0, shape) } }
+
   /// False: every value is updated.
   var skipsUnusedRows: Bool { false }
 }
@@ -52,6 +59,7 @@ public struct OptimizerName: RawRepresentable, Hashable, Sendable, CaseIterable 
     .adamW,
     .sgd,
     .lamb,
+    .adafactor,
   ]
 
   /// The name of a rule.
@@ -143,6 +151,6 @@ public struct OptimizerConfig: Sendable {
   /// The configuration of a rule.
   init(_ rule: any UpdateRule) { self.rule = rule }
 
-  /// The names of the state tensors kept for each parameter, as PyTorch names them.
+  /// The names of the state tensors that are as large as their parameter, as PyTorch names them.
   package var stateNames: [String] { rule.stateNames }
 }

@@ -158,4 +158,20 @@ import Training
       #expect(runs[0] == runs[1])
     }
   }
+
+  @Test func layersThatAreComputedAgainTeachTheSame() throws {
+    try FixedThreads.run {
+      let runs = try [false, true].map { again in
+        var config = training(epochs: 2)
+        config.gradientCheckpointing = again
+        let attention = IntermediateMatch(teacherLayer: 2, studentLayer: 1, loss: .attentionMSESum)
+        let distiller = try distiller(
+          DistillationConfig(matches: [.match(attention), .map(.uniform)]), dropout: 0.2)
+        try distiller.train(examples(32), config: config)
+        return distiller.student.parameters.map(\.values)
+      }
+      #expect(runs[0] == runs[1])
+      #expect(try runs[0] != tinyModel(dropout: 0.2, seed: 2).parameters.map(\.values))
+    }
+  }
 }
