@@ -20,6 +20,9 @@ import Training
       ])
     #expect(steps.map(\.description) == ["vocab=5", "layers=3", "hidden=50%", "ffn=25%", "int8"])
     #expect(try steps.map { try CompressionStep($0.description) } == steps)
+    let spoken = try CompressionStep("vocab=en+ZH+en")
+    #expect(spoken.languages.map(\.code) == ["en", "zh"] && spoken.amount == nil)
+    #expect(try spoken.description == "vocab=en+zh" && CompressionStep("vocab=en+zh") == spoken)
   }
 
   @Test(
@@ -27,6 +30,7 @@ import Training
     arguments: [
       ("layer=3", "did you mean layers?"), ("ffn=0", "expected a share"), ("ffn=-1", "expected a share"),
       ("ffn=150%", "expected a share"), ("ffn=", "expected a share"), ("vocab=50%", "number of times"),
+      ("vocab=en+xx", "found \"xx\""),
       ("int8=3", "has no amount"), ("ffn=50%,ffn=20%", "given twice"), ("", "expected one of"),
       ("ffn,,int8", "expected one of"), ("ffn=nan", "expected a share"),
     ])

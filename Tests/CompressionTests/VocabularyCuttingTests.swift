@@ -127,4 +127,41 @@ import Training
     }
     #expect(throws: CompressionError.self) { try VocabularyCutting(to: texts)(model) }
   }
+
+  @Test("tokens of languages stay with those of texts, and tokens without letters in any case")
+  func languages() throws {
+    let special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    let words = [
+      "hello", "##ing", "straße", "мир", "##ов", "北", "京", "こん", "カタ", "한국", "مرحبا", "नमस्ते", "2026", "…",
+      "##！", "\u{1F600}",
+      "x北", "ª", "ᚠ",
+    ]
+    let ascii = (UInt8(0x21)...0x7E).map { String(UnicodeScalar($0)) }
+    let vocabulary = Vocabulary(special + words + ascii + ascii.map { "##" + $0 })
+    let tokenizer = try BertTokenizer(vocabulary: vocabulary, options: BertTokenizerOptions())
+    let model = try model(tokenizer, "wordpiece", .sequenceClassification)
+    func left(_ codes: [String], _ texts: [String] = []) throws -> Set<String> {
+      let languages = Set(codes.compactMap(Language.init))
+      let cut = try VocabularyCutting(to: texts, languages: languages)(
+        CompressedModel(model, tokenizer: tokenizer), rows: nil)
+      let smaller = try #require(cut.tokenizer)
+      #expect(cut.model.config.vocabularySize == smaller.idLimit)
+      return Set(words.filter { smaller.id(of: $0) != nil })
+    }
+    let common: Set = ["2026", "…", "##！", "\u{1F600}"]
+    #expect(try left(["en"]) == common.union(["hello", "##ing", "straße", "ª"]))
+    #expect(try left(["ru"]) == common.union(["мир", "##ов"]))
+    #expect(try left(["ja"]) == common.union(["北", "京", "こん", "カタ"]))
+    #expect(try left(["zh", "en"]) == common.union(["hello", "##ing", "straße", "ª", "北", "京", "x北"]))
+    #expect(try left(["hi", "ar"], ["мир"]) == common.union(["नमस्ते", "مرحبا", "мир"]))
+    #expect(Language("EN") == Language("en") && Language("tlh") == nil)
+    #expect(Language.codes.count > 80 && Language.codes == Language.codes.sorted())
+    let bytes = try self.tokenizer("bpe")
+    let other = try self.model(bytes, "bpe", .sequenceClassification)
+    let error = #expect(throws: CompressionError.self) {
+      try VocabularyCutting(to: ["a"], languages: Set([Language("en")].compactMap(\.self)))(
+        CompressedModel(other, tokenizer: bytes), rows: nil)
+    }
+    #expect("\(String(describing: error))".contains("belong to no language"))
+  }
 }

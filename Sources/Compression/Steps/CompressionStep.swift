@@ -7,7 +7,7 @@ import ModelFormats
 /// | text | step |
 /// |---|---|
 /// | `layers`, `hidden`, `heads`, `ffn` | structured pruning of whole layers, hidden features, heads of attention, feed-forward neurons |
-/// | `vocab` | tokens that the texts never use are cut; `vocab=5` keeps those that occur five times |
+/// | `vocab` | tokens that the texts never use are cut; `vocab=5` keeps those that occur five times, `vocab=en+zh` those of languages too |
 /// | `low_rank` | matrices become two thin ones with this share of their values, or of this rank |
 /// | `int8` | matrices become 8-bit integers |
 ///
@@ -50,6 +50,9 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
   /// Amount that stays; nil leaves it to a target, or says that the step has none.
   public var amount: PrunedAmount?
 
+  /// Languages whose tokens stay, of `vocab` alone.
+  public var languages: [Language] = []
+
   /// A step with what it leaves.
   public init(_ kind: Kind, leaving amount: PrunedAmount? = nil) { (self.kind, self.amount) = (kind, amount) }
 
@@ -75,16 +78,28 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
       (.lowRank, let amount?):
       self.amount = amount
     case (.vocab, .count(let count)?): self.amount = .count(count)
-    case (.vocab, _):
-      throw .request(
-        "step \"\(printable(text, atMost: 60))\": expected the number of times that a token must occur, such as vocab=5"
-      )
+    case (.vocab, _): languages = try Self.languages(String(parts[1]), of: text)
     case (.int8, _): throw .request("step \"\(printable(text, atMost: 60))\": int8 has no amount")
     case (.layers, nil), (.hidden, nil), (.heads, nil), (.ffn, nil), (.lowRank, nil):
       throw .request(
         "step \"\(printable(text, atMost: 60))\": expected a share above 0 and up to 1 such as 50% or 0.5, or a whole number from 1"
       )
     }
+  }
+
+  /// Reads the languages of a step such as `vocab=en+zh`.
+  private static func languages(_ codes: String, of text: String) throws(CompressionError) -> [Language] {
+    var languages: [Language] = []
+    for code in codes.split(separator: "+", omittingEmptySubsequences: false) {
+      guard let language = Language(String(code)) else {
+        throw .request(
+          "step \"\(printable(text, atMost: 60))\": found \"\(printable(String(code), atMost: 20))\", expected the number of times "
+            + "that a token must occur, such as vocab=5, or languages such as vocab=en+zh "
+            + "(\(Language.codes.joined(separator: " ")))")
+      }
+      if !languages.contains(language) { languages.append(language) }
+    }
+    return languages
   }
 
   /// Reads steps between commas.
@@ -103,7 +118,10 @@ public struct CompressionStep: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The step as it is written.
-  public var description: String { kind.rawValue + (amount.map { "=\($0)" } ?? "") }
+  public var description: String {
+    let codes = languages.map(\.code).joined(separator: "+")
+    return kind.rawValue + (amount.map { "=\($0)" } ?? (codes.isEmpty ? "" : "=" + codes))
+  }
 }
 
 extension CompressionStep {
@@ -165,7 +183,8 @@ extension [CompressionStep] {
       case .vocab:
         var count = 1
         if case .count(let least)? = step.amount { count = least }
-        methods.append(VocabularyCutting(to: ways.texts, minCount: count))
+        methods.append(
+          VocabularyCutting(to: ways.texts, languages: Set(step.languages), minCount: count))
       case .lowRank: methods.append(LowRank(to: step.lowRankTarget, by: ways.weighting))
       case .int8: methods.append(Quantization(keeping: ways.keeping))
       case .layers, .hidden, .heads, .ffn:

@@ -14,12 +14,17 @@ public struct VocabularyCutting: CompressionMethod {
   public var texts: [String]
   /// The number of times that a token must occur in them to stay.
   public var minCount: Int
+  /// Languages whose tokens stay however often they occur.
+  public var languages: Set<Language>
   /// Tokens that stay however often they occur.
   public var keeping: [String]
 
-  /// Cutting to the tokens of some texts; the ids of rows that the method is given count too.
-  public init(to texts: [String], minCount: Int = 1, keeping: [String] = []) {
-    (self.texts, self.minCount, self.keeping) = (texts, minCount, keeping)
+  /// Cutting to the tokens of some texts and languages; the ids of rows that the method is given count too.
+  public init(
+    to texts: [String], languages: Set<Language> = [], minCount: Int = 1, keeping: [String] = []
+  ) {
+    (self.texts, self.languages) = (texts, languages)
+    (self.minCount, self.keeping) = (minCount, keeping)
   }
 
   /// The name `vocabulary`.
@@ -37,8 +42,8 @@ public struct VocabularyCutting: CompressionMethod {
     guard minCount > 0 else {
       throw CompressionError.request("min_count: found \(minCount), expected a whole number from 1")
     }
-    guard !texts.isEmpty || !(rows?.examples.isEmpty ?? true) else {
-      throw CompressionError.request("\(name): needs texts, or rows, whose tokens stay")
+    guard !texts.isEmpty || !languages.isEmpty || !(rows?.examples.isEmpty ?? true) else {
+      throw CompressionError.request("\(name): needs texts, rows or languages whose tokens stay")
     }
     let before = tokenizer.encodeBatch(texts)
     var counts: [Int32: Int] = [:]
@@ -47,6 +52,7 @@ public struct VocabularyCutting: CompressionMethod {
     var kept = Set(counts.filter { $0.value >= minCount }.keys)
     kept.formUnion(keeping.compactMap { tokenizer.id(of: $0) })
     kept.formUnion(tokenizer.tokensOfASCII)
+    if !languages.isEmpty { kept.formUnion(try tokenizer.tokens(of: languages)) }
     if minCount == 1 { kept.formUnion(tokenizer.tokensBesideUnknownWords(of: texts, before)) }
     // Positions may be counted from the padding token's row.
     if model.model.config.countsPositionsFromPadding {
@@ -72,6 +78,20 @@ public struct VocabularyCutting: CompressionMethod {
 }
 
 extension Tokenizer {
+  /// The tokens of some languages.
+  fileprivate func tokens(of languages: Set<Language>) throws(CompressionError) -> Set<Int32> {
+    switch wordSign {
+    case .beginning(_, spellsBytes: true):
+      throw .request(
+        "vocabulary: the tokens of this vocabulary are bytes, which belong to no language; give texts alone")
+    case .beginning, .continuation:
+      return Set(
+        (0..<Int32(vocabulary.count)).filter { id in
+          vocabulary.token(id).map { Language.spell($0, in: languages) } ?? false
+        })
+    }
+  }
+
   /// The tokens of single characters of ASCII, at the beginning of words and inside them.
   fileprivate var tokensOfASCII: Set<Int32> {
     var ids: Set<Int32> = []

@@ -32,7 +32,7 @@ package struct CompressCommand: ConsoleCommand {
           --methods int8 --max-drop 0.003 --output student-int8/
 
       Methods are layers, hidden, heads, ffn (pruning), low_rank (two thin matrices for each; those without an amount share what --target asks for), vocab (tokens \
-      that the training texts never use; vocab=5 keeps those that occur five times) and int8 (one more model of each, in 8-bit \
+      that the training texts never use; vocab=5 keeps those that occur five times, vocab=en+zh those of languages too) and int8 (one more model of each, in 8-bit \
       integers; matrices that would cost too much stay floats). 'heads' without 'hidden' gives models that Potstill and \
       ONNX Runtime run, and transformers only padded; those of low rank it loads merged. The same command goes on where a killed one stopped.
       """)
