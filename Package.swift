@@ -164,7 +164,7 @@ let package = Package(
         "Datasets",
         "Evaluation",
         "ModelFormats",
-      ], testsOnly: ["Compression"])
+      ])
     + library(
       "CompressionSearch",
       [

@@ -55,6 +55,9 @@ public final class PreparedCompression {
     if model.model.isQuantized {
       throw TaskError("\(job.model) is a model of 8-bit integers; give the float model that it was made of")
     }
+    if job.steps.contains(where: { $0.kind == .int8 }) {
+      try model.model.checkQuantizable(keeping: job.keeping)
+    }
     rows = try RunRows(
       reader, maxTrain: job.distillation.maxTrainSamples, maxValidation: job.distillation.maxEvalSamples,
       readsUnlabelled: true, listener: listener)

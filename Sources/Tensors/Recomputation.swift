@@ -92,7 +92,7 @@ private struct PassPart {
 }
 
 extension Taps {
-  /// What was kept, by name.
+  /// Values and maps that were kept, in the order of their names.
   fileprivate var tensors: [Tensor] {
     values.sorted { $0.key < $1.key }.map(\.value) + maps.sorted { $0.key < $1.key }.map(\.value.values)
   }

@@ -138,7 +138,7 @@ import Training
     ]
     let ascii = (UInt8(0x21)...0x7E).map { String(UnicodeScalar($0)) }
     let vocabulary = Vocabulary(special + words + ascii + ascii.map { "##" + $0 })
-    let tokenizer = try BertTokenizer(vocabulary: vocabulary, options: BertTokenizerOptions())
+    let tokenizer = BertTokenizer(vocabulary: vocabulary, options: BertTokenizerOptions())
     let model = try model(tokenizer, "wordpiece", .sequenceClassification)
     func left(_ codes: [String], _ texts: [String] = []) throws -> Set<String> {
       let languages = Set(codes.compactMap(Language.init))

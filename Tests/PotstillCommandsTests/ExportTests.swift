@@ -1,6 +1,8 @@
 import Encoders
 import Foundation
+import Tensors
 import Testing
+import Tokenization
 
 /// Command `potstill export`; what it writes is tested where it is made.
 @Suite struct ExportTests {

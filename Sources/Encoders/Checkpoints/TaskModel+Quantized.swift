@@ -64,6 +64,11 @@ extension TaskModel {
     return chosen
   }
 
+  /// Checks that the model has a form in 8-bit integers, with what shall stay in floats.
+  ///
+  /// - Throws: What `quantized(keeping:)` throws.
+  package func checkQuantizable(keeping kept: [String]) throws(ModelError) { _ = try matrices(keeping: kept) }
+
   /// Modules of the matrices that `quantized(keeping:)` makes integers.
   ///
   /// - Parameter kept: What stays in floats, as there.

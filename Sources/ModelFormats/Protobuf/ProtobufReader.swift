@@ -2,7 +2,7 @@
 package struct ProtobufFault: Error, Equatable {
   /// The byte of the file, counted from 0.
   package let place: Int
-  /// What was found and what was expected.
+  /// Reason: the thing found and the thing expected.
   package let reason: String
 
   /// A fault at a byte.
@@ -30,7 +30,7 @@ package struct ProtobufReader {
   package struct Field {
     /// The number that the format gives the field.
     package let number: Int
-    /// What it holds.
+    /// Content of the field.
     package let content: Content
     /// The byte of the file at which it begins.
     package let place: Int

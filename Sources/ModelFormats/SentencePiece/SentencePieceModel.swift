@@ -35,7 +35,7 @@ package struct SentencePieceModel: Sendable, Equatable {
     package var text: String
     /// The logarithm of its probability, or of byte pairs the negated rank.
     package var score: Float
-    /// Its role.
+    /// Role of the piece.
     package var kind: Kind
 
     /// A piece.

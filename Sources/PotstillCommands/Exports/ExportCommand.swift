@@ -8,7 +8,8 @@ import Terminal
 extension ExportPrecision: ExpressibleByArgument {}
 
 extension ExportFormat: EnumerableFlag {
-  package static func help(for format: ExportFormat) -> ArgumentHelp? {
+  /// The help of a format's flag.
+  public static func help(for format: ExportFormat) -> ArgumentHelp? {
     switch format {
     case .onnx: "Write ONNX, for ONNX Runtime, optimum and transformers.js."
     case .transformers:
@@ -21,8 +22,8 @@ extension ExportFormat: EnumerableFlag {
 package struct ExportCommand: ConsoleCommand {
   package static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a model for other programs to run: ONNX, or a form for transformers.",
-    usage: "potstill export <model> (--onnx | --transformers) --output <folder> [<options>]",
+    abstract: "Write a model for other programs: as ONNX, or for transformers.",
+    usage: "potstill export <model> (--onnx|--transformers) -o <folder> [<options>]",
     discussion: """
       With --onnx the folder gets onnx/model.onnx with config.json and the tokenizer's files, as optimum and transformers.js read it. \
       Inputs are input_ids, attention_mask and, where the model tells the texts of a pair apart, token_type_ids \

@@ -67,7 +67,7 @@ import Testing
         ("student", "student", "student_layer"), ("teacher", "base", "teacher_layer"),
       ] {
         let model = try TokenizedModel(world.path(folder))
-        let encoding = try model.tokenizer.encode(text)
+        let encoding = model.tokenizer.encode(text)
         let tokens = row[side]?["tokens"]?.arrayValue?.compactMap(\.stringValue)
         #expect(tokens == encoding.tokens && row[side]?["total"]?.intValue == encoding.count)
         for pair in row["pairs"]?.arrayValue ?? [] {
@@ -110,7 +110,7 @@ import Testing
     for (side, folder) in [("student", "student"), ("teacher", "base")] {
       let model = try TokenizedModel(world.path(folder))
       let vectors = try [0, 2, 4, 6].map { place in
-        let encoding = try model.tokenizer.encode(texts[place]["text"]?.stringValue ?? "")
+        let encoding = model.tokenizer.encode(texts[place]["text"]?.stringValue ?? "")
         let batch = TokenBatch(sequences: [(encoding.ids, encoding.segments)])
         return try #require(model.model(batch, in: .inference).pooled).values
       }

@@ -44,9 +44,11 @@ import Testing
   @Test func piecesAreLearntFromText() throws {
     let run = vocab("unigram", "--vocab-size", "70", "--initial-alphabet", "é")
     try #require(run.code == 0, "\(run.messages)")
-    #expect(try JSONValue(parsing: run.output)["vocab_size"] == 70)
+    // As tokenizers learns of this text, which has no more pieces that matter.
+    #expect(try JSONValue(parsing: run.output)["vocab_size"] == 48)
+    #expect(run.messages.contains("no more pieces that matter"), "\(run.messages)")
     #expect(try files("unigram") == ["tokenizer.json", "tokenizer_config.json"])
-    #expect(try tokens("unigram", "was  very <mask>") == ["<s>", "▁was", "▁very", " <mask>", "</s>"])
+    #expect(try tokens("unigram", "weak  lovely <mask>") == ["<s>", "▁weak", "▁lovely", " <mask>", "</s>"])
     #expect(try tokens("unigram", "Ω é") == ["<s>", "▁", "Ω", "▁", "é", "</s>"])
     let small = vocab("unigram", "--vocab-size", "20", "--overwrite-output-dir")
     #expect(small.code == 1 && small.messages.contains("expected at least"), "\(small.messages)")
@@ -66,7 +68,7 @@ import Testing
     ])
     try #require(run.code == 0, "\(run.messages)")
     #expect(
-      try JSONValue(contentsOf: URL(filePath: world.path("base2/config.json")))["vocab_size"] == 70)
+      try JSONValue(contentsOf: URL(filePath: world.path("base2/config.json")))["vocab_size"] == 47)
   }
 
   @Test func optionsOfAnotherKindAreNamed() {

@@ -143,7 +143,7 @@ import Testing
     #expect(faults("output: \"\"\n") == ["r.yaml:1: Missing value for '--output <folder>'"])
     #expect(
       faults("optim: adam") == [
-        "r.yaml:1: The value 'adam' is invalid for '--optim <optim>'. Please provide one of 'adamw_torch', 'sgd' or 'lamb'."
+        "r.yaml:1: The value 'adam' is invalid for '--optim <optim>'. Please provide one of 'adamw_torch', 'sgd', 'lamb' or 'adafactor'."
       ])
     let both = potstill(["augment", "--count", "1", "--copies", "1"])
     #expect(both.code == 64 && both.messages.contains("are both given"))
