@@ -1,5 +1,4 @@
 import Encoders
-import ModelFormats
 import Tensors
 import TestSupport
 import Testing
@@ -8,16 +7,12 @@ import Tokenization
 /// Layers that are computed again in the backward pass: nothing may differ but what a tape holds meanwhile.
 @Suite struct RecomputationTests {
   private func model(_ architecture: EncoderArchitecture) throws -> TaskModel {
-    var object = JSONObject()
-    object["model_type"] = .string(architecture.rawValue)
-    for (path, value) in [
-      (\EncoderConfig.vocabularySize, 40), (\.hiddenSize, 24), (\.layerCount, 3), (\.attentionHeads, 4),
-      (\.intermediateSize, 20), (\.maxPositions, 20),
-    ] as [(PartialKeyPath<EncoderConfig>, Int)] {
-      object[architecture.key(path)] = .integer(value)
-    }
-    object["initializer_range"] = .double(0.3)
-    return try TaskModel(config: EncoderConfig(json: .object(object)), seed: 3)
+    var config = EncoderConfig(
+      vocabularySize: 40, hiddenSize: 24, layerCount: 3, attentionHeads: 4, intermediateSize: 20)
+    (config.architecture, config.maxPositions, config.initializerRange) = (architecture, 20, 0.3)
+    if architecture == .distilbert { config.segmentCount = 0 }
+    (config.hiddenDropout, config.attentionDropout) = (0.1, 0.1)
+    return try TaskModel(config: config, seed: 3)
   }
 
   private let batch = TokenBatch(

@@ -31,6 +31,13 @@ final class TinyWorld {
   static let badWords = ["bad", "poor", "awful", "weak"]
   static let things = ["film", "room", "soup", "book", "tea"]
 
+  /// Lines of plain text, English and Chinese.
+  static let plainLines = things.flatMap { thing in
+    (goodWords + badWords).flatMap { word in
+      ["The \(thing) was very \(word).", "the \(thing) was not \(word)ly", "北京"]
+    }
+  }
+
   private func makeModel(hidden: Int, dropout: Float) throws {
     let words = ["the", "was", "not", "very", "##ly", "北", "京", "."]
     let specials = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -361,10 +361,12 @@ def main():
         swift_string("letters", "The categories L*.", ranges(letters)),
         swift_string("numbers", "The categories N*.", ranges(numbers))])
     numeric, digits, accents = numbers_and_marks()
+    assert set(numbers) <= set(numeric)  # one table and what the other has beyond it
     compatible, excluded = forms(decomposition)
     write("UnicodeFormData", "Unicode's compatible forms, numbers and combining marks of every kind, in hexadecimal.", [
         swift_string("marks", "The categories M*, which `StripAccents` removes.", ranges(accents)),
-        swift_string("numeric", "The categories N* of the Rust standard library, which `Digits` sets apart.", ranges(numeric)),
+        swift_string("laterNumbers", "Numbers of the Rust standard library, which `Digits` sets apart, beyond `UnicodeLetterData.numbers`.",
+                     ranges(sorted(set(numeric) - set(numbers)))),
         swift_string("digits", "Decimal digits, `\\d` in regular expressions.", ranges(digits)),
         swift_string("excluded", "Scalars that are never composed, though they decompose.", ranges(excluded)),
         swift_string("compatible", "Full compatible decompositions where they are not the canonical ones, as "

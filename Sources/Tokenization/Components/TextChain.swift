@@ -14,6 +14,17 @@ protocol TextComponent: Sendable {
   var json: JSONValue { get }
 }
 
+/// Component without members: files describe it by its type alone.
+protocol MemberlessComponent: TextComponent {
+  init()
+}
+
+extension MemberlessComponent {
+  init(_ reader: ComponentReader) throws(TokenizerError) { self.init() }
+
+  var json: JSONValue { ["type": .string(Self.type)] }
+}
+
 /// Normaliser: a step that changes a text before it is split.
 protocol Normalizer: TextComponent {
   /// Changes the text.

@@ -74,17 +74,7 @@ extension TokenizerFileReader {
       addedTokens: try configuration.addedTokens(
         document: try addedTokens(), .plain, options.specialTokens, unknown: options.unknownToken,
         in: vocabulary),
-      framing: .template(try readTemplate()))
-  }
-
-  private func readTemplate() throws(TokenizerError) -> SequenceTemplate {
-    let processor = document["post_processor"] ?? .null
-    if processor.isNull { return .plain }
-    let type = try type(of: processor, "post_processor")
-    // RobertaProcessing would cut the sign of a space off offsets.
-    if type != "RobertaProcessing", let template = try template(processor) { return template }
-    throw .unsupported(
-      file: file, component: "post_processor", type: type, supported: "TemplateProcessing, BertProcessing")
+      framing: .template(try sentenceTemplate()))
   }
 
   private func readNormalizer(into options: inout BertTokenizerOptions) throws(TokenizerError) {

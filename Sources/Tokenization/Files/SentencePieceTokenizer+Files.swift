@@ -140,17 +140,6 @@ extension TokenizerFileReader {
     }
     return try PrecompiledNormalizer(ComponentReader(file: file, path: "normalizer", value: rules))
   }
-
-  /// The frame of a file whose offsets nothing trims.
-  func sentenceTemplate() throws(TokenizerError) -> SequenceTemplate {
-    let processor = document["post_processor"] ?? .null
-    if processor.isNull { return .plain }
-    let type = try type(of: processor, "post_processor")
-    // RobertaProcessing would cut the sign of a space off offsets.
-    if type != "RobertaProcessing", let template = try template(processor) { return template }
-    throw .unsupported(
-      file: file, component: "post_processor", type: type, supported: "TemplateProcessing, BertProcessing")
-  }
 }
 
 extension SentencePieceTokenizer {

@@ -67,6 +67,17 @@ struct TokenizerFileReader {
     return tokens
   }
 
+  /// The frame of a file whose offsets nothing trims.
+  func sentenceTemplate() throws(TokenizerError) -> SequenceTemplate {
+    let processor = document["post_processor"] ?? .null
+    if processor.isNull { return .plain }
+    let type = try type(of: processor, "post_processor")
+    // RobertaProcessing would cut spaces, or their sign, off offsets.
+    if type != "RobertaProcessing", let template = try template(processor) { return template }
+    throw .unsupported(
+      file: file, component: "post_processor", type: type, supported: "TemplateProcessing, BertProcessing")
+  }
+
   /// The template of a post-processor, nil for a type that is none.
   func template(_ processor: JSONValue) throws(TokenizerError) -> SequenceTemplate? {
     let type = try type(of: processor, "post_processor")

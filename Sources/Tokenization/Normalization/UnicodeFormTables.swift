@@ -21,8 +21,8 @@ final class UnicodeFormTables: Sendable {
   private init() {
     var pages = ScalarPages.Builder()
     for (data, property) in [
-      (UnicodeFormData.marks, Property.mark), (UnicodeFormData.numeric, Property.numeric),
-      (UnicodeFormData.digits, Property.digit),
+      (UnicodeFormData.marks, Property.mark), (UnicodeLetterData.numbers, Property.numeric),
+      (UnicodeFormData.laterNumbers, Property.numeric), (UnicodeFormData.digits, Property.digit),
     ] {
       for entry in UnicodeDataReader(data) { pages.insert(property, in: entry.range) }
     }

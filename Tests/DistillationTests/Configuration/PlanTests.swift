@@ -2,13 +2,16 @@ import Distillation
 import Encoders
 import ModelFormats
 import Testing
+import Training
 
 @Suite struct PlanTests {
-  private func plan(_ config: DistillationConfig, hidden: Int = 8) throws -> DistillationPlan {
+  private func plan(
+    _ config: DistillationConfig, hidden: Int = 8, training: TrainingConfig = TrainingConfig()
+  ) throws -> DistillationPlan {
     try DistillationPlan(
       config, teacher: ModelDescription(try tinyModel(layers: 4, hidden: 12, heads: 3), name: "teacher/"),
-      student: ModelDescription(try tinyModel(layers: 2, hidden: hidden), name: "student/"), steps: 1234,
-      tokensPerBatch: 100, sequenceLength: 8)
+      student: ModelDescription(try tinyModel(layers: 2, hidden: hidden), name: "student/"),
+      training: training, steps: 1234, tokensPerBatch: 100, sequenceLength: 8)
   }
 
   @Test func rendersAsText() throws {
@@ -56,6 +59,15 @@ import Testing
     let perToken = 2 * (8 * 8 + 16 + 2 * 8) + (4 * 8 + 16) + 2 * (8 * 12 + 24 + 3 * 8)
     #expect(memory.activations == 4 * 100 * perToken)
     #expect(memory.total == memory.parameters + memory.gradients + memory.optimizer + memory.activations)
+  }
+
+  @Test func layersThatAreComputedAgainAndAdafactorTakeLess() throws {
+    var training = TrainingConfig()
+    (training.optim, training.gradientCheckpointing) = (.adafactor, true)
+    let memory = try plan(DistillationConfig(matches: [.map(.uniform)]), training: training).memory
+    // What goes into each layer, T H, and one layer's T (8 H + F + A L); the rest as without.
+    let perToken = 2 * 8 + (8 * 8 + 16 + 2 * 8) + (4 * 8 + 16) + 2 * (8 * 12 + 24 + 3 * 8)
+    #expect(memory.activations == 4 * 100 * perToken && memory.optimizer == 0)
   }
 
   @Test func rendersAsJSON() throws {

@@ -9,12 +9,7 @@ import Testing
 
   init() throws {
     world = try TinyWorld()
-    var lines: [String] = []
-    for thing in TinyWorld.things {
-      for word in TinyWorld.goodWords + TinyWorld.badWords {
-        lines += ["The \(thing) was very \(word).", "the \(thing) was not \(word)ly", "北京"]
-      }
-    }
+    let lines = TinyWorld.plainLines
     try write("text.txt", lines.joined(separator: "\n") + "\n")
     try write("held.txt", lines.prefix(20).joined(separator: "\n") + "\n")
   }

@@ -1,15 +1,6 @@
-import ModelFormats
-
 /// Normaliser that lower-cases a text scalar by scalar, `Lowercase` of `tokenizers`.
-struct LowercaseNormalizer: Normalizer {
+struct LowercaseNormalizer: Normalizer, MemberlessComponent {
   static let type = "Lowercase"
-
-  init(_ reader: ComponentReader) throws(TokenizerError) {}
-
-  /// A normaliser that lower-cases.
-  init() {}
-
-  var json: JSONValue { ["type": .string(Self.type)] }
 
   func normalize(_ text: inout ChainText) {
     let tables = UnicodeTables.shared

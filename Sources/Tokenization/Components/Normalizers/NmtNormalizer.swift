@@ -1,15 +1,6 @@
-import ModelFormats
-
 /// Normaliser of control characters and rare white space, `Nmt` of `tokenizers` (after SentencePiece's rules of that name).
-struct NmtNormalizer: Normalizer {
+struct NmtNormalizer: Normalizer, MemberlessComponent {
   static let type = "Nmt"
-
-  init(_ reader: ComponentReader) throws(TokenizerError) {}
-
-  /// A normaliser by the rules.
-  init() {}
-
-  var json: JSONValue { ["type": .string(Self.type)] }
 
   func normalize(_ text: inout ChainText) {
     text.rewrite { source, target in

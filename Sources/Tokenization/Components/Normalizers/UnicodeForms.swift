@@ -1,5 +1,3 @@
-import ModelFormats
-
 /// Normaliser to Unicode's form C, `NFC` of `tokenizers`.
 struct NFCNormalizer: UnicodeFormNormalizer {
   static let type = "NFC"
@@ -25,8 +23,7 @@ struct NFKDNormalizer: UnicodeFormNormalizer {
 }
 
 /// Normaliser to one of Unicode's forms (Unicode Standard Annex 15).
-protocol UnicodeFormNormalizer: Normalizer {
-  init()
+protocol UnicodeFormNormalizer: Normalizer, MemberlessComponent {
   /// Whether characters become what they are compatible with, not only what they are the same as.
   static var isCompatible: Bool { get }
   /// Whether what was decomposed is composed again.
@@ -34,10 +31,6 @@ protocol UnicodeFormNormalizer: Normalizer {
 }
 
 extension UnicodeFormNormalizer {
-  init(_ reader: ComponentReader) throws(TokenizerError) { self.init() }
-
-  var json: JSONValue { ["type": .string(Self.type)] }
-
   func normalize(_ text: inout ChainText) {
     // ASCII is its own form in all of them.
     if text.text.bytes.allSatisfy({ $0 < 0x80 }) { return }

@@ -1,16 +1,7 @@
-import ModelFormats
-
 /// Pre-tokenizer that splits into words and runs of other characters, without white space, `Whitespace` of `tokenizers`:
 /// the matches of `\w+|[^\w\s]+`.
-struct WhitespacePreTokenizer: PreTokenizer {
+struct WhitespacePreTokenizer: PreTokenizer, MemberlessComponent {
   static let type = "Whitespace"
-
-  init(_ reader: ComponentReader) throws(TokenizerError) {}
-
-  /// A pre-tokenizer that splits into words and runs of other characters.
-  init() {}
-
-  var json: JSONValue { ["type": .string(Self.type)] }
 
   private enum Kind { case word, white, other }
 

@@ -1,15 +1,6 @@
-import ModelFormats
-
 /// Pre-tokenizer that splits at white space, which is gone, `WhitespaceSplit` of `tokenizers`.
-struct WhitespaceSplitPreTokenizer: PreTokenizer {
+struct WhitespaceSplitPreTokenizer: PreTokenizer, MemberlessComponent {
   static let type = "WhitespaceSplit"
-
-  init(_ reader: ComponentReader) throws(TokenizerError) {}
-
-  /// A pre-tokenizer that splits at white space.
-  init() {}
-
-  var json: JSONValue { ["type": .string(Self.type)] }
 
   func split(_ text: inout ChainText) {
     let tables = UnicodeTables.shared
