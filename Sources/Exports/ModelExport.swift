@@ -123,12 +123,7 @@ public struct ModelExport {
   @discardableResult
   public func write(to folder: OutputFolder) throws -> [String] {
     var names: [String] = []
-    if FileManager.default.fileExists(atPath: folder.url.path) {
-      try folder.create()
-      try AtomicFolder.addFiles(to: folder.url, as: "export") { names = try fill($0) }
-    } else {
-      try AtomicFolder.write(folder.url) { names = try fill($0) }
-    }
+    try folder.addFiles(as: "export") { names = try fill($0) }
     return names
   }
 

@@ -8,12 +8,12 @@ struct DoubleArrayBuilder {
     var check: Int32 = -1
   }
 
+  /// Free slots form a doubly linked list in ascending order: `base` is the next one and `check` says the one before.
   private var nodes: [Node]
-  /// Free slots form a doubly linked list through these two, in ascending order.
-  private var nextFree: [Int32]
-  private var previousFree: [Int32]
   private var firstFree: Int32 = -1
   private var lastFree: Int32 = -1
+  /// Whether each slot is the base of a node already; nil where nodes may share one.
+  private var isBase: [Bool]?
 
   /// The number of places that are tried for a node with several children before the array is made longer.
   private static let patience = 48
@@ -21,15 +21,14 @@ struct DoubleArrayBuilder {
   /// match there.
   private static let rootCount = 256
 
-  /// - Parameter expectedCount: About how many nodes there will be.
-  init(expectedCount: Int) {
+  /// - Parameters:
+  ///   - expectedCount: About how many nodes there will be.
+  ///   - sharesBases: Whether nodes may have one base, so that only `check` tells whose child lies in a slot.
+  init(expectedCount: Int, sharesBases: Bool = true) {
+    isBase = sharesBases ? nil : []
     let expected = max(1024, expectedCount + expectedCount / 8)
     nodes = [Node](repeating: Node(), count: Self.rootCount)
-    nextFree = [Int32](repeating: -1, count: Self.rootCount)
-    previousFree = nextFree
     nodes.reserveCapacity(expected + expected / 2)
-    nextFree.reserveCapacity(expected + expected / 2)
-    previousFree.reserveCapacity(expected + expected / 2)
     extend(to: expected)
   }
 
@@ -39,6 +38,7 @@ struct DoubleArrayBuilder {
   /// - Returns: The base: the child along byte c gets slot base + c.
   mutating func add(_ bytes: [Int], below parent: Int) -> Int {
     let base = place(for: bytes)
+    isBase?[base] = true
     nodes[parent].base = Int32(base)
     for byte in bytes { take(base + byte, parent: Int32(parent)) }
     return base
@@ -47,8 +47,17 @@ struct DoubleArrayBuilder {
   /// The slots; any base + byte is an index of one, so that a look-up needs no test.
   consuming func finish() -> [Node] {
     extend(to: nodes.count + 256)
+    var slot = Int(firstFree)
+    while slot >= 0 {
+      let next = Int(nodes[slot].base)
+      nodes[slot] = Node()
+      slot = next
+    }
     return nodes
   }
+
+  /// The free slot before a free one, as its `check` says it; both ways.
+  private static func linked(_ slot: Int32) -> Int32 { -3 - slot }
 
   /// A base at which all the bytes fall on free slots.
   private mutating func place(for bytes: [Int]) -> Int {
@@ -59,10 +68,10 @@ struct DoubleArrayBuilder {
       let place = Int(candidate) - smallest
       if place >= 0 {
         if place + 256 > nodes.count { extend(to: nodes.count + 4096) }
-        if bytes.allSatisfy({ nodes[place + $0].check < 0 }) { return place }
+        if isBase?[place] != true, bytes.allSatisfy({ nodes[place + $0].check < -1 }) { return place }
         attempts += 1
       }
-      candidate = nextFree[Int(candidate)]
+      candidate = nodes[Int(candidate)].base
     }
     let place = nodes.count
     extend(to: nodes.count + 512)
@@ -70,18 +79,17 @@ struct DoubleArrayBuilder {
   }
 
   private mutating func take(_ slot: Int, parent: Int32) {
-    nodes[slot].check = parent
-    let (previous, next) = (previousFree[slot], nextFree[slot])
-    if previous >= 0 { nextFree[Int(previous)] = next } else { firstFree = next }
-    if next >= 0 { previousFree[Int(next)] = previous } else { lastFree = previous }
+    let (previous, next) = (Self.linked(nodes[slot].check), nodes[slot].base)
+    nodes[slot] = Node(check: parent)
+    if previous >= 0 { nodes[Int(previous)].base = next } else { firstFree = next }
+    if next >= 0 { nodes[Int(next)].check = Self.linked(previous) } else { lastFree = previous }
   }
 
   private mutating func extend(to count: Int) {
+    isBase?.append(contentsOf: repeatElement(false, count: max(0, count - nodes.count)))
     for slot in nodes.count..<max(count, nodes.count) {
-      nodes.append(Node())
-      nextFree.append(-1)
-      previousFree.append(lastFree)
-      if lastFree >= 0 { nextFree[Int(lastFree)] = Int32(slot) } else { firstFree = Int32(slot) }
+      nodes.append(Node(base: -1, check: Self.linked(lastFree)))
+      if lastFree >= 0 { nodes[Int(lastFree)].base = Int32(slot) } else { firstFree = Int32(slot) }
       lastFree = Int32(slot)
     }
   }

@@ -24,17 +24,21 @@ public struct Vocabulary: Sendable {
 
   /// A vocabulary whose ids are the positions in the list; of a token that occurs twice, the later id counts.
   public init(_ tokens: [String]) {
-    self.init(entries: tokens.enumerated().map { ($1, Int32($0)) })
+    self.init(ascending: tokens.lazy.enumerated().map { ($1, Int32($0)) })
   }
 
   /// A vocabulary from tokens with ids; of a token that occurs twice, the later entry counts.
   package init(entries: [(token: String, id: Int32)]) {
+    self.init(ascending: entries.isSortedByID ? entries : entries.sorted { $0.id < $1.id })
+  }
+
+  /// A vocabulary from tokens in ascending order of ids.
+  private init(ascending entries: some Collection<(token: String, id: Int32)>) {
     tokens.reserveCapacity(entries.count)
     exists.reserveCapacity(entries.count)
     starts.reserveCapacity(entries.count + 1)
     bytes.reserveCapacity(entries.count * 8)
-    let ordered = entries.isSortedByID ? entries : entries.sorted { $0.id < $1.id }
-    for (token, id) in ordered {
+    for (token, id) in entries {
       precondition(id >= 0, "Token ids are not negative, found \(id) for \"\(token)\".")
       // Two tokens under one id: the first keeps it.
       if exists.count > Int(id) { continue }
@@ -88,6 +92,16 @@ public struct Vocabulary: Sendable {
       body(bytes.span.extracting(range(of: id)), Int32(id))
     }
   }
+
+  /// The bytes of all tokens together.
+  var byteCount: Int { bytes.count }
+
+  /// The number of bytes of the token with an id.
+  func byteCount(of id: Int32) -> Int { range(of: Int(id)).count }
+
+  /// A byte of the token with an id.
+  @inline(__always)
+  func byte(_ position: Int, of id: Int32) -> UInt8 { bytes[Int(starts[Int(id)]) + position] }
 
   private func range(of id: Int) -> Range<Int> { Int(starts[id])..<Int(starts[id + 1]) }
 

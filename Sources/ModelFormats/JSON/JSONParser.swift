@@ -6,6 +6,11 @@ struct JSONParser {
   private var position = 0
   private var scratch: [UInt8] = []
   private let limits: Limits
+  /// The keys that lead to a list that is read in columns.
+  private let columnsPath: [String]
+  /// How many of these keys lead to where the parser is.
+  private var columnsDepth = 0
+  private var columns: JSONColumns?
 
   /// Limits of a document.
   struct Limits {
@@ -17,14 +22,22 @@ struct JSONParser {
 
   /// Parses a whole document (a leading byte-order mark is skipped).
   static func parse(_ bytes: UnsafeBufferPointer<UInt8>, file: String) throws(FormatError) -> JSONValue {
-    var parser = JSONParser(bytes: bytes, file: file, limits: Limits())
+    try parse(bytes, file: file, columnsAt: []).document
+  }
+
+  /// Parses a whole document, in which `null` stands for the list under some keys where its elements are pairs of a string
+  /// and a number.
+  static func parse(
+    _ bytes: UnsafeBufferPointer<UInt8>, file: String, columnsAt path: [String]
+  ) throws(FormatError) -> (document: JSONValue, columns: JSONColumns?) {
+    var parser = JSONParser(bytes: bytes, file: file, limits: Limits(), columnsAt: path)
     if bytes.count >= 3, bytes[0] == 0xEF, bytes[1] == 0xBB, bytes[2] == 0xBF { parser.position = 3 }
     let value = try parser.value(depth: 0)
     parser.skipSpace()
     guard parser.position == bytes.count else {
       throw parser.error("found \(parser.found) after the end of the document")
     }
-    return value
+    return (value, parser.columns)
   }
 
   /// Parses a document that is an object and hands out each member as soon as it has been read.
@@ -49,10 +62,13 @@ struct JSONParser {
     }
   }
 
-  private init(bytes: UnsafeBufferPointer<UInt8>, file: String, limits: Limits) {
+  private init(
+    bytes: UnsafeBufferPointer<UInt8>, file: String, limits: Limits, columnsAt path: [String] = []
+  ) {
     self.bytes = bytes
     self.file = file
     self.limits = limits
+    columnsPath = path
   }
 
   // MARK: Values
@@ -98,12 +114,61 @@ struct JSONParser {
         throw error("found \(found), expected ':' after the key \"\(key)\"")
       }
       position += 1
-      guard try take(key, try value(depth: depth + 1)) else {
+      guard try take(key, try member(key, depth: depth)) else {
         throw error("the key \"\(key)\" occurs twice in one object", at: start)
       }
       if try !continues(before: UInt8(ascii: "}")) { return }
     }
   }
+
+  /// Reads the value of a member.
+  private mutating func member(_ key: String, depth: Int) throws(FormatError) -> JSONValue {
+    guard depth == columnsDepth, depth < columnsPath.count, key == columnsPath[depth] else {
+      return try value(depth: depth + 1)
+    }
+    columnsDepth += 1
+    defer { columnsDepth -= 1 }
+    if columnsDepth == columnsPath.count, try readColumns() { return .null }
+    return try value(depth: depth + 1)
+  }
+
+  /// Reads a list of pairs of a string and a number; of anything else nothing is read, and the answer is no.
+  private mutating func readColumns() throws(FormatError) -> Bool {
+    let start = position
+    var columns = JSONColumns()
+    guard opens(), !closes(UInt8(ascii: "]")) else {
+      position = start
+      return false
+    }
+    repeat {
+      guard opens(), try readPair(into: &columns), closes(UInt8(ascii: "]")) else {
+        position = start
+        return false
+      }
+    } while try continues(before: UInt8(ascii: "]"))
+    self.columns = columns
+    return true
+  }
+
+  private mutating func readPair(into columns: inout JSONColumns) throws(FormatError) -> Bool {
+    skipSpace()
+    guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return false }
+    let string = try string()
+    skipSpace()
+    guard position < bytes.count, bytes[position] == UInt8(ascii: ",") else { return false }
+    position += 1
+    skipSpace()
+    guard position < bytes.count,
+      bytes[position] == UInt8(ascii: "-") || bytes[position] &- UInt8(ascii: "0") < 10,
+      let number = try number().doubleValue
+    else { return false }
+    columns.strings.append(string)
+    columns.numbers.append(number)
+    return true
+  }
+
+  /// Passes the bracket that opens an array.
+  private mutating func opens() -> Bool { closes(UInt8(ascii: "[")) }
 
   private mutating func array(depth: Int) throws(FormatError) -> [JSONValue] {
     try enter(depth)

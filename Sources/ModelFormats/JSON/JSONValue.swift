@@ -27,6 +27,18 @@ public enum JSONValue: Sendable {
   public static let depthLimit = 200
 }
 
+/// List of pairs of a string and a number, `[["a", 1], ["b", 2]]`, in columns: a value for each of the 250,000 pieces of a
+/// vocabulary would take ten times the room.
+package struct JSONColumns: Sendable {
+  package var strings: [String] = []
+  package var numbers: [Double] = []
+
+  package init() {}
+
+  /// The list as a value.
+  package var json: JSONValue { .array(zip(strings, numbers).map { [.string($0), .double($1)] }) }
+}
+
 // MARK: - Reading values
 
 extension JSONValue {
@@ -173,6 +185,19 @@ extension JSONValue {
   /// - Throws: `FormatError.cannotRead` or `FormatError.json`.
   package init(contentsOfRegularFile url: URL) throws(FormatError) {
     try self.init(parsing: try FileReader.contents(of: url), file: url.path)
+  }
+
+  /// Reads and parses a file of a model folder whose list under some keys is read in columns.
+  ///
+  /// A list that is not of pairs of a string and a number stays in the document, in which `null` stands for it otherwise.
+  ///
+  /// - Throws: `FormatError.cannotRead` or `FormatError.json`.
+  package static func reading(
+    _ url: URL, columnsAt path: [String]
+  ) throws(FormatError) -> (document: JSONValue, columns: JSONColumns?) {
+    try FileReader.contents(of: url).withUnsafeBufferPointer { (buffer) throws(FormatError) in
+      try JSONParser.parse(buffer, file: url.path, columnsAt: path)
+    }
   }
 
   /// Writes the indented text to a temporary file and renames it to `url`.

@@ -35,6 +35,11 @@ package struct CompressCommand: ConsoleCommand {
       that the training texts never use; vocab=5 keeps those that occur five times, vocab=en+zh those of languages too) and int8 (one more model of each, in 8-bit \
       integers; matrices that would cost too much stay floats). 'heads' without 'hidden' gives models that Potstill and \
       ONNX Runtime run, and transformers only padded; those of low rank it loads merged. The same command goes on where a killed one stopped.
+
+      The vocabulary of any model, one without a head too, is cut to languages without a task; its texts keep their tokens:
+
+        potstill compress --model multilingual-e5-small/ \\
+          --methods vocab=en+zh --output e5-en-zh/
       """)
 
   @Option(
@@ -123,6 +128,12 @@ package struct CompressCommand: ConsoleCommand {
     try general.apply(to: console)
     var missing = MissingOptions()
     if !dry.dryRun { _ = missing.require(output.output, "--output", "the folder of all models") }
+    if task.inputs.isEmpty,
+      let languages = VocabularyReduction.languages(of: try CompressionStep.list(methods))
+    {
+      try missing.check()
+      return try cut(to: languages, console)
+    }
     task.require(&missing)
     try missing.check()
     let prepared = try job(console).prepare(console, isDryRun: dry.dryRun)
@@ -140,6 +151,25 @@ package struct CompressCommand: ConsoleCommand {
     }
     console.note("models and results are in \(result.folder.path)")
     console.result(json ? result.json.prettyText : nil, orTable: Self.table(result.points))
+  }
+
+  /// Cuts the vocabulary alone.
+  private func cut(to languages: [Language], _ console: Console) throws {
+    guard let output = output.output else {
+      throw CommandError(
+        "a dry run measures steps on the rows of a task; give --task, or leave --dry-run out")
+    }
+    let folder = try OutputFolder(output, overwrite: self.output.overwriteOutputDir)
+    let report = try VocabularyReduction(of: model, to: languages).run(writing: folder, console)
+    console.note("the model is in \(folder.url.path)")
+    var object = JSONObject()
+    for (name, size) in [("before", report.before), ("after", report.after)] {
+      object[name] = [
+        "vocab_size": .integer(size.vocabularySize), "parameters": .integer(size.parameters),
+        "bytes": .integer(size.bytes),
+      ]
+    }
+    console.result(json ? JSONValue.object(object).prettyText : report.description)
   }
 
   /// The job that the options describe.

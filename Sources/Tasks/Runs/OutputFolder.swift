@@ -45,6 +45,21 @@ public struct OutputFolder {
     TemporaryName.removeLeftovers(in: url)
   }
 
+  /// Writes files into the folder; a new one is there whole or not at all, and in one that exists files of other names stay.
+  ///
+  /// - Parameters:
+  ///   - name: A word for what is written, part of the temporary name.
+  ///   - fill: Writes the files into an empty folder.
+  /// - Throws: `TaskError` when the folder cannot be made, `FormatError.cannotWrite`, and what `fill` throws.
+  package func addFiles(as name: String, _ fill: (URL) throws -> Void) throws {
+    if FileManager.default.fileExists(atPath: url.path) {
+      try create()
+      try AtomicFolder.addFiles(to: url, as: name, fill)
+    } else {
+      try AtomicFolder.write(url, fill)
+    }
+  }
+
   /// Writes a JSON file of results.
   public func write(_ object: JSONObject, as name: String) throws {
     try JSONValue.object(object).write(to: url.appending(path: name))

@@ -75,10 +75,10 @@ final class BytePairCutter: TextCutter {
         splits
         ? splitter.word(in: text, at: start) : ByteLevelSplitter.Word(end: text.count, isASCII: false)
       let range = start..<word.end
-      var key: WholeWords.Key?
+      var key: WordKey?
       var token: Int32 = -1
-      if range.count <= WholeWords.Key.limit {
-        let found = WholeWords.Key(text, range)
+      if range.count <= WordKey.limit {
+        let found = WordKey(text, range)
         token = wholeWords.token(of: found)
         key = found
       }

@@ -162,7 +162,7 @@ struct MergeWorkspace {
   /// Cuts a word into tokens, which `scratch` then holds.
   ///
   /// - Parameter key: the word's key, nil for a word too long for one.
-  mutating func merge(_ word: Span<UInt8>, _ key: WholeWords.Key?, by merging: some WordMerging) {
+  mutating func merge(_ word: Span<UInt8>, _ key: WordKey?, by merging: some WordMerging) {
     guard let key else {
       merging.cut(word, into: &scratch)
       return
@@ -186,29 +186,11 @@ final class MergeWorkspaces: Sendable {
   }
 }
 
-/// The tokens of words merged before: a word has one place, where the latest word stays.
-struct WordCache {
-  /// A word of at most `tokenLimit` tokens.
-  private struct Entry {
-    var low: UInt64 = 0
-    /// 0 for a free place.
-    var high: UInt64 = 0
-    /// The tokens, behind the last -1.
-    var tokens = SIMD4<Int32>(repeating: -1)
-    /// The byte behind each token.
-    var ends = SIMD4<UInt8>(repeating: 0)
-  }
-
-  static let tokenLimit = 4
-  /// The number of places, a power of two; 1.5 MB, of which common words touch little.
-  private static let size = 32768
-  private var entries = [Entry](repeating: Entry(), count: WordCache.size)
-
+extension WordCache {
   /// Finds the tokens of a word; says whether they are there.
   @inline(__always)
-  func find(_ key: WholeWords.Key, into pieces: inout [MergeScratch.Piece]) -> Bool {
-    let entry = entries.span[unchecked: key.hash & (Self.size - 1)]
-    guard entry.low == key.low, entry.high == key.high else { return false }
+  func find(_ key: WordKey, into pieces: inout [MergeScratch.Piece]) -> Bool {
+    guard let entry = entry(of: key) else { return false }
     pieces.removeAll(keepingCapacity: true)
     for index in 0..<Self.tokenLimit where entry.tokens[index] >= 0 {
       pieces.append(
@@ -217,44 +199,14 @@ struct WordCache {
     return true
   }
 
-  /// Appends the tokens of a word to others; says whether they are there.
-  @inline(__always)
-  func append(_ key: WholeWords.Key, to output: inout TokenBuffer) -> Bool {
-    let entry = entries.span[unchecked: key.hash & (Self.size - 1)]
-    guard entry.low == key.low, entry.high == key.high else { return false }
-    var start: Int32 = 0
-    for index in 0..<Self.tokenLimit where entry.tokens[index] >= 0 {
-      let end = Int32(entry.ends[index])
-      output.appendPiece(entry.tokens[index], start: start, end: end)
-      start = end
-    }
-    return true
-  }
-
-  /// Remembers the tokens of a word from an index on, unless there are too many or they do not follow each other.
-  mutating func store(_ key: WholeWords.Key, _ tokens: [TokenBuffer.Token], from first: Int) {
-    let count = tokens.count - first
-    if count > Self.tokenLimit { return }
-    var entry = Entry(low: key.low, high: key.high)
-    var place: Int32 = 0
-    for index in 0..<count {
-      let token = tokens[first + index]
-      if token.start != place { return }
-      place = token.end
-      entry.tokens[index] = token.id
-      entry.ends[index] = UInt8(place)
-    }
-    entries[key.hash & (Self.size - 1)] = entry
-  }
-
   /// Remembers the tokens of a word, unless there are too many.
-  mutating func store(_ key: WholeWords.Key, _ pieces: [MergeScratch.Piece]) {
+  mutating func store(_ key: WordKey, _ pieces: [MergeScratch.Piece]) {
     if pieces.count > Self.tokenLimit { return }
-    var entry = Entry(low: key.low, high: key.high)
+    var entry = Entry(key)
     for (index, piece) in pieces.enumerated() {
       entry.tokens[index] = piece.token
       entry.ends[index] = UInt8(piece.end)
     }
-    entries[key.hash & (Self.size - 1)] = entry
+    store(entry, of: key)
   }
 }

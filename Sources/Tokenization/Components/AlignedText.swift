@@ -60,6 +60,26 @@ struct AlignedText: Sendable, Equatable {
     origins.append(contentsOf: other.origins[range])
   }
 
+  /// Becomes what `body` writes into room for a number of bytes; it says how many it wrote.
+  mutating func fill(
+    upTo room: Int, _ body: (inout MutableSpan<UInt8>, inout MutableSpan<Int32>) -> Int
+  ) {
+    if bytes.count < room { bytes.append(contentsOf: repeatElement(0, count: room - bytes.count)) }
+    if origins.count < room { origins.append(contentsOf: repeatElement(0, count: room - origins.count)) }
+    let count = Self.write(into: &bytes, and: &origins, body)
+    bytes.removeLast(bytes.count - count)
+    origins.removeLast(origins.count - count)
+  }
+
+  private static func write(
+    into bytes: inout [UInt8], and origins: inout [Int32],
+    _ body: (inout MutableSpan<UInt8>, inout MutableSpan<Int32>) -> Int
+  ) -> Int {
+    var newBytes = bytes.mutableSpan
+    var newOrigins = origins.mutableSpan
+    return body(&newBytes, &newOrigins)
+  }
+
   /// Calls `body` with each scalar and its range of bytes.
   func forEachScalar(_ body: (UInt32, Range<Int>) -> Void) {
     let span = bytes.span
@@ -186,13 +206,13 @@ struct ChainText: Sendable {
     swap(&pieces, &sparePieces)
   }
 
-  /// Rewrites each piece and splits it again: `body` appends to the new text and names the new pieces in it.
+  /// Rewrites the pieces and splits them again: `body` makes the new text and names the new pieces in it.
   mutating func rewritePieces(
-    _ body: (AlignedText, Range<Int>, inout AlignedText, inout [Range<Int>]) -> Void
+    _ body: (AlignedText, [Range<Int>], inout AlignedText, inout [Range<Int>]) -> Void
   ) {
     spareText.removeAll()
     sparePieces.removeAll(keepingCapacity: true)
-    for piece in pieces { body(text, piece, &spareText, &sparePieces) }
+    body(text, pieces, &spareText, &sparePieces)
     sparePieces.removeAll { $0.isEmpty }
     swap(&text, &spareText)
     swap(&pieces, &sparePieces)

@@ -18,6 +18,13 @@ protocol PieceModel: Sendable {
   ///     tokens that do not show their vocabulary entry go into its `texts`.
   func cut(_ piece: Span<UInt8>, _ workspace: inout Workspace, into output: inout TokenBuffer)
 
+  /// Cuts the pieces of a text, each a word; the tokens' offsets are those in the source.
+  ///
+  /// - Parameter pieces: The stretches in order, none empty.
+  func cut(
+    _ pieces: [Range<Int>], of text: AlignedText, _ workspace: inout Workspace, into output: inout TokenBuffer
+  )
+
   /// The model as `tokenizer.json` describes it.
   func json(_ vocabulary: Vocabulary) -> JSONValue
 
@@ -32,6 +39,24 @@ protocol PieceModel: Sendable {
 extension PieceModel {
   /// The cutter of texts that leaves their pieces to this model.
   func cutter(_ chain: TextChain) -> any TextCutter { ChainCutter(chain, self) }
+
+  // One call a text: a model's own code then goes from piece to piece.
+  func cut(
+    _ pieces: [Range<Int>], of text: AlignedText, _ workspace: inout Workspace, into output: inout TokenBuffer
+  ) {
+    let (bytes, origins) = (text.bytes.span, text.origins.span)
+    for piece in pieces {
+      let first = output.count
+      cut(bytes.extracting(piece), &workspace, into: &output)
+      var tokens = output.tokens.mutableSpan
+      for index in first..<tokens.count {
+        let token = tokens[unchecked: index]
+        tokens[unchecked: index].start = origins[piece.lowerBound + Int(token.start)]
+        tokens[unchecked: index].end = origins[piece.lowerBound + Int(token.end) - 1] + 1
+      }
+      output.wordCount += 1
+    }
+  }
 }
 
 /// Cutter of text by components: normalises it, splits it and has a model cut the pieces.
@@ -90,19 +115,7 @@ final class ChainCutter<Model: PieceModel>: TextCutter {
   /// Splits the normalised text of a workspace and cuts its pieces.
   private func cutNormalized(_ workspace: inout Workspace, into output: inout TokenBuffer) {
     chain.split(&workspace.text)
-    let (text, pieces) = (workspace.text.text, workspace.text.pieces)
-    let (bytes, origins) = (text.bytes.span, text.origins.span)
-    for piece in pieces {
-      let first = output.count
-      model.cut(bytes.extracting(piece), &workspace.model, into: &output)
-      var tokens = output.tokens.mutableSpan
-      for index in first..<tokens.count {
-        let token = tokens[unchecked: index]
-        tokens[unchecked: index].start = origins[piece.lowerBound + Int(token.start)]
-        tokens[unchecked: index].end = origins[piece.lowerBound + Int(token.end) - 1] + 1
-      }
-      output.wordCount += 1
-    }
+    model.cut(workspace.text.pieces, of: workspace.text.text, &workspace.model, into: &output)
   }
 
   private func withWorkspace(_ body: (inout Workspace) -> Void) {

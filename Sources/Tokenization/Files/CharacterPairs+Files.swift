@@ -49,7 +49,7 @@ extension CharacterPairs: PieceModel {
   func makeWorkspace() -> MergeWorkspace { MergeWorkspace() }
 
   func cut(_ piece: Span<UInt8>, _ workspace: inout MergeWorkspace, into output: inout TokenBuffer) {
-    let key = piece.count <= WholeWords.Key.limit ? WholeWords.Key(piece, 0..<piece.count) : nil
+    let key = piece.count <= WordKey.limit ? WordKey(piece, 0..<piece.count) : nil
     workspace.merge(piece, key, by: self)
     var start: Int32 = 0
     for token in workspace.scratch.pieces {

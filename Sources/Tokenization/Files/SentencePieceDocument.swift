@@ -52,7 +52,16 @@ struct SentencePieceDocument {
     tokens = Vocabulary(vocabulary.map(\.text))
   }
 
-  /// The document; its normaliser, pre-tokenizer and decoder are described as the class makes them.
+  /// The pieces of a Unigram model with their scores, nil for another one.
+  var pieces: JSONColumns? {
+    guard model.algorithm == .unigram else { return nil }
+    var columns = JSONColumns()
+    columns.strings = vocabulary.map(\.text)
+    columns.numbers = vocabulary.map(\.score)
+    return columns
+  }
+
+  /// The document, that of a Unigram model without its pieces; its normaliser, pre-tokenizer and decoder are described as the class makes them.
   func document() throws(TokenizerError) -> JSONValue {
     [
       "version": "1.0", "truncation": nil, "padding": nil, "added_tokens": addedTokens,
@@ -276,7 +285,8 @@ struct SentencePieceDocument {
     case .unigram:
       return [
         "type": "Unigram", "unk_id": .integer(unknownID),
-        "vocab": .array(vocabulary.map { [.string($0.text), .double($0.score)] }),
+        // The pieces come in columns.
+        "vocab": nil,
         "byte_fallback": .bool(kind == .plain && model.fallsBackToBytes),
       ]
     case .bytePair:

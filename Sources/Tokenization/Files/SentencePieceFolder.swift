@@ -80,8 +80,10 @@ enum SentencePieceClass: String, CaseIterable {
 struct SentencePieceFolder {
   /// The path of the file.
   let file: String
-  /// The `tokenizer.json` that `transformers` makes of it.
+  /// The `tokenizer.json` that `transformers` makes of it, of a Unigram model without its pieces.
   let document: JSONValue
+  /// The pieces of a Unigram model with their scores.
+  let pieces: JSONColumns?
   /// The special tokens under their keys, those included that only the class names.
   let specialTokens: [(key: String, token: AddedToken)]
 
@@ -111,6 +113,7 @@ struct SentencePieceFolder {
     do { model = try SentencePieceModel(contentsOf: url) } catch { throw .format(error) }
     let made = try SentencePieceDocument(model, kind, configuration.named, file: url.path)
     document = try made.document()
+    pieces = made.pieces
     specialTokens = made.named
   }
 }
@@ -124,5 +127,13 @@ package let sentencePieceFileNames = [
 ///
 /// - Throws: `TokenizerError`, as `loadTokenizer(directory:)`.
 package func sentencePieceDocument(directory: URL) throws(TokenizerError) -> JSONValue? {
-  try SentencePieceFolder(directory, try TokenizerConfiguration(directory))?.document
+  guard let folder = try SentencePieceFolder(directory, try TokenizerConfiguration(directory)) else {
+    return nil
+  }
+  guard let pieces = folder.pieces, var document = folder.document.objectValue,
+    var model = document["model"]?.objectValue
+  else { return folder.document }
+  model["vocab"] = pieces.json
+  document["model"] = .object(model)
+  return .object(document)
 }

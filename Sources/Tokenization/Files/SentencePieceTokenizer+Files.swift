@@ -94,31 +94,28 @@ extension TokenizerFileReader {
 
   /// The pieces of a Unigram model with the score of each id.
   private func unigramPieces() throws(TokenizerError) -> (vocabulary: Vocabulary, scores: [Double]) {
+    if let pieces {
+      let size = pieces.strings.reduce(0) { $0 + $1.utf8.count }
+      guard size <= PieceTrie.byteLimit else {
+        throw .invalid(
+          file: file, field: "model.vocab",
+          reason: "found pieces of \(size) bytes together, expected at most \(PieceTrie.byteLimit)")
+      }
+      return (Vocabulary(pieces.strings), pieces.numbers)
+    }
     guard let list = document["model"]?["vocab"]?.arrayValue else {
       throw .invalid(
         file: file, field: "model.vocab",
         reason:
           "found \(document["model"]?["vocab"]?.kind ?? "nothing"), expected an array of [piece, score]")
     }
-    guard !list.isEmpty else {
-      throw .invalid(file: file, field: "model.vocab", reason: "found no pieces, expected one at least")
+    let wrong = list.enumerated().first { _, entry in
+      entry.arrayValue?.count != 2 || entry[0]?.stringValue == nil || entry[1]?.doubleValue == nil
     }
-    var pieces: [String] = []
-    var scores: [Double] = []
-    pieces.reserveCapacity(list.count)
-    scores.reserveCapacity(list.count)
-    for (index, entry) in list.enumerated() {
-      guard let pair = entry.arrayValue, pair.count == 2, let piece = pair[0].stringValue,
-        let score = pair[1].doubleValue, score.isFinite
-      else {
-        throw .invalid(
-          file: file, field: "model.vocab[\(index)]",
-          reason: "found \(entry.compactText.prefix(80)), expected [piece, score]")
-      }
-      pieces.append(piece)
-      scores.append(score)
-    }
-    return (Vocabulary(pieces), scores)
+    throw .invalid(
+      file: file, field: wrong.map { "model.vocab[\($0.offset)]" } ?? "model.vocab",
+      reason: wrong.map { "found \($0.element.compactText.prefix(80)), expected [piece, score]" }
+        ?? "found no pieces, expected one at least")
   }
 
   private func unknownID(_ model: JSONValue, count: Int) throws(TokenizerError) -> Int32 {

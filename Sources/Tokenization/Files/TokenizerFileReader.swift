@@ -4,7 +4,10 @@ import ModelFormats
 /// Reader of `tokenizer.json`.
 struct TokenizerFileReader {
   let file: String
+  /// The document; of a Unigram model without its pieces.
   let document: JSONValue
+  /// The pieces of a Unigram model with their scores; nil where `model.vocab` is something else.
+  let pieces: JSONColumns?
 
   /// Reads the `tokenizer.json` of a folder; nil when there is none.
   ///
@@ -13,14 +16,20 @@ struct TokenizerFileReader {
     let url = directory.appending(path: "tokenizer.json")
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
     file = url.path
-    do { document = try JSONValue(contentsOfRegularFile: url) } catch { throw .format(error) }
+    do {
+      (document, pieces) = try JSONValue.reading(url, columnsAt: ["model", "vocab"])
+    } catch {
+      throw .format(error)
+    }
     guard document.objectValue != nil else {
       throw .invalid(file: file, field: "the document", reason: "found \(document.kind), expected an object")
     }
   }
 
   /// A reader of a document that was made of another file, which errors carry.
-  init(file: String, document: JSONValue) { (self.file, self.document) = (file, document) }
+  init(file: String, document: JSONValue, pieces: JSONColumns?) {
+    (self.file, self.document, self.pieces) = (file, document, pieces)
+  }
 
   /// The kind of model, nil for one that Potstill does not have.
   enum Model: String {

@@ -37,7 +37,7 @@ public func loadTokenizer(directory: URL) throws(TokenizerError) -> any Tokenize
     let configuration = try TokenizerConfiguration(directory)
     if let folder = try SentencePieceFolder(directory, configuration) {
       return try SentencePieceTokenizer(
-        TokenizerFileReader(file: folder.file, document: folder.document),
+        TokenizerFileReader(file: folder.file, document: folder.document, pieces: folder.pieces),
         TokenizerConfiguration(configuration, naming: folder.specialTokens))
     }
   }

@@ -61,7 +61,26 @@ enum Graphemes {
     if byte >= 0x20, byte < 0x7F, start + 1 == text.count || text[unchecked: start + 1] < 0x80 {
       return start + 1
     }
+    let (first, length) = text.scalar(at: start)
+    let next = start + length
+    if next == text.count { return next }
+    // Behind a scalar of no kind there is an end, unless a mark follows.
+    if parts[first] == Part.other, !joinsAny(text.scalar(at: next).scalar) { return next }
     return anyEnd(in: text, from: start)
+  }
+
+  /// Whether a scalar is a character by itself, unless a mark follows: a cluster ends before and behind it.
+  static func standsAlone(_ scalar: UInt32) -> Bool {
+    switch parts[scalar] {
+    case Part.other, Part.control, Part.lineFeed: true
+    default: false
+    }
+  }
+
+  /// Whether a scalar joins the one before it, whatever that is but a control character.
+  static func joinsAny(_ scalar: UInt32) -> Bool {
+    let kind = parts[scalar] & Part.kind
+    return kind == Part.extend || kind == Part.spacing
   }
 
   private static func anyEnd(in text: Span<UInt8>, from start: Int) -> Int {

@@ -1,39 +1,97 @@
 /// Trie of the pieces of a vocabulary in a double array: finds all that begin at a place of a text in one walk.
+///
+/// No two nodes have one base, so a slot needs to know only the byte that leads to it and not the parent: a node is eight
+/// bytes, and one load a byte is all that a walk costs.
 struct PieceTrie: Sendable {
-  /// A node's slot.
+  /// A node, or a free slot.
   struct Unit: Sendable {
-    /// The child along byte c lies in slot base + c, if it exists.
-    var base: Int32 = 0
-    /// The parent's slot, -1 for a free one.
-    var check: Int32 = -1
-    /// The piece that ends here, -1 for none.
-    var piece: Int32 = -1
+    /// From the lowest bit: the base in 28 bits, the byte that leads here in 9 and the piece that ends here in 27.
+    private var bits: UInt64
+
+    private static let pieceShift: UInt64 = 37
+    private static let noPiece: UInt64 = 0x7FF_FFFF
+    private static let noByte: UInt64 = 0x100
+
+    /// A slot that no byte leads to.
+    static let free = Unit(base: 0, byte: nil)
+
+    /// A node at which no piece ends.
+    init(base: Int32, byte: UInt8?) {
+      bits =
+        UInt64(UInt32(bitPattern: base)) | (byte.map(UInt64.init) ?? Self.noByte) << 28
+        | Self.noPiece << Self.pieceShift
+    }
+
+    /// Lets a piece end here.
+    mutating func end(_ piece: Int32) {
+      bits = bits & (1 << Self.pieceShift - 1) | UInt64(UInt32(bitPattern: piece)) << Self.pieceShift
+    }
+
+    /// The slot of the child along a byte, if there is one.
+    @inline(__always)
+    func child(along byte: UInt8) -> Int { Int(bits & 0xFFF_FFFF) + Int(byte) }
+
+    /// Whether a byte leads here.
+    @inline(__always)
+    func isReached(by byte: UInt8) -> Bool { bits >> 28 & 0x1FF == UInt64(byte) }
+
+    /// Whether a byte leads here at all.
+    @inline(__always)
+    var isFree: Bool { bits >> 28 & Self.noByte != 0 }
+
+    /// The place of the piece that ends here in the order of pieces, nil for none.
+    @inline(__always)
+    var piece: Int32? {
+      let piece = bits >> Self.pieceShift
+      return piece == Self.noPiece ? nil : Int32(truncatingIfNeeded: piece)
+    }
   }
 
   /// The slots, of which the first is the root; any base + byte is an index of one.
   let units: [Unit]
+  /// The node of each scalar from U+0800 to U+FFFF by itself, which three bytes lead to; by scalar, free for none.
+  let heads: [Unit]
+  /// The id of each piece in the order of their bytes, in which pieces of one beginning lie beside each other.
+  let ids: [Int32]
 
-  static let root = 0
+  /// The bytes that all pieces together may have, less than which no slot's place needs more bits than there are.
+  static let byteLimit = 1 << 26
 
   /// Builds the trie of all pieces that a vocabulary can look up.
   init(_ vocabulary: Vocabulary) {
-    let pieces = SortedPieces(vocabulary)
-    let (entries, text) = (pieces.entries.span, pieces.bytes.span)
-    func byte(_ index: Int, _ depth: Int) -> UInt8 {
-      text[unchecked: Int(entries[unchecked: index].start) + depth]
+    let (slots, ends, ids) = Self.slots(SortedPieces(vocabulary))
+    var units = slots.indices.map { slot in
+      let node = slots[slot]
+      let byte = node.check < 0 ? nil : UInt8(slot - Int(slots[Int(node.check)].base))
+      return Unit(base: node.base, byte: byte)
     }
-    var builder = DoubleArrayBuilder(expectedCount: pieces.prefixCount)
-    var ends: [(slot: Int, piece: Int32)] = []
-    ends.reserveCapacity(entries.count)
+    for (index, slot) in ends.enumerated() { units[Int(slot)].end(Int32(index)) }
+    self.units = units
+    self.ids = ids
+    heads = Self.heads(units)
+  }
+
+  /// The slots of the trie, the one at which each piece ends, and the pieces' ids.
+  private static func slots(
+    _ pieces: SortedPieces
+  ) -> (slots: [DoubleArrayBuilder.Node], ends: [Int32], ids: [Int32]) {
+    let (entries, vocabulary) = (pieces.entries, pieces.vocabulary)
+    func byte(_ index: Int, _ depth: Int) -> UInt8 { vocabulary.byte(depth, of: entries[index].id) }
+    precondition(
+      vocabulary.byteCount <= Self.byteLimit,
+      "A trie takes pieces of at most \(Self.byteLimit) bytes together."
+    )
+    var builder = DoubleArrayBuilder(expectedCount: pieces.prefixCount, sharesBases: false)
+    var ends = [Int32](repeating: 0, count: entries.count)
     var bytes: [Int] = []
     var bounds: [Int] = []
     /// Nodes whose children come next: their pieces, the length of what leads to them, and their slot.
     var nodes: [(range: Range<Int>, depth: Int, slot: Int)] = []
-    if !entries.isEmpty { nodes.append((0..<entries.count, 0, Self.root)) }
+    if !entries.isEmpty { nodes.append((0..<entries.count, 0, 0)) }
     while let (range, depth, slot) = nodes.popLast() {
       var index = range.lowerBound
-      if Int(entries[unchecked: index].length) == depth {
-        ends.append((slot, entries[unchecked: index].id))
+      if vocabulary.byteCount(of: entries[index].id) == depth {
+        ends[index] = Int32(slot)
         index += 1
       }
       if index == range.upperBound { continue }
@@ -52,9 +110,25 @@ struct PieceTrie: Sendable {
         nodes.append((bounds[child]..<bounds[child + 1], depth + 1, base + bytes[child]))
       }
     }
-    var units = builder.finish().map { Unit(base: $0.base, check: $0.check) }
-    for (slot, piece) in ends { units[slot].piece = piece }
-    self.units = units
+    return (builder.finish(), ends, pieces.entries.map(\.id))
+  }
+
+  private static func heads(_ units: [Unit]) -> [Unit] {
+    var heads = [Unit](repeating: .free, count: 0x10000)
+    func forEachChild(of node: Unit, _ bytes: ClosedRange<UInt8>, _ body: (UInt8, Unit) -> Void) {
+      for byte in bytes {
+        let child = units[node.child(along: byte)]
+        if child.isReached(by: byte) { body(byte, child) }
+      }
+    }
+    forEachChild(of: units[0], 0xE0...0xEF) { first, node in
+      forEachChild(of: node, 0x80...0xBF) { second, node in
+        forEachChild(of: node, 0x80...0xBF) { third, node in
+          heads[Int(first & 0x0F) << 12 | Int(second & 0x3F) << 6 | Int(third & 0x3F)] = node
+        }
+      }
+    }
+    return heads
   }
 }
 
@@ -64,17 +138,15 @@ private struct SortedPieces {
   struct Entry {
     /// The first eight bytes, the first the highest.
     var prefix: UInt64 = 0
-    /// Where it begins in `bytes`.
-    var start: Int32 = 0
-    var length: Int32 = 0
     var id: Int32 = 0
   }
 
+  let vocabulary: Vocabulary
   private(set) var entries: [Entry] = []
-  private(set) var bytes: [UInt8] = []
 
   init(_ vocabulary: Vocabulary) {
-    var (entries, bytes): ([Entry], [UInt8]) = ([], [])
+    self.vocabulary = vocabulary
+    var entries: [Entry] = []
     entries.reserveCapacity(vocabulary.count)
     vocabulary.forEach { piece, id in
       if piece.isEmpty { return }
@@ -82,11 +154,9 @@ private struct SortedPieces {
       for position in 0..<min(piece.count, 8) {
         prefix |= UInt64(piece[unchecked: position]) << UInt64(56 - 8 * position)
       }
-      entries.append(
-        Entry(prefix: prefix, start: Int32(bytes.count), length: Int32(piece.count), id: id))
-      for position in 0..<piece.count { bytes.append(piece[unchecked: position]) }
+      entries.append(Entry(prefix: prefix, id: id))
     }
-    (self.entries, self.bytes) = (entries, bytes)
+    self.entries = entries
     sortByPrefix()
     sortEqualPrefixes()
   }
@@ -109,18 +179,19 @@ private struct SortedPieces {
 
   /// Sorts pieces that are equal up to the eighth byte, or up to NULs that a short one has not.
   private mutating func sortEqualPrefixes() {
-    let bytes = bytes
+    let vocabulary = vocabulary
     var start = 0
     while start < entries.count {
       var end = start + 1
       while end < entries.count, entries[end].prefix == entries[start].prefix { end += 1 }
       if end - start > 1 {
         entries[start..<end].sort { a, b in
-          for position in 0..<Int(min(a.length, b.length)) {
-            let (first, second) = (bytes[Int(a.start) + position], bytes[Int(b.start) + position])
+          let (lengthA, lengthB) = (vocabulary.byteCount(of: a.id), vocabulary.byteCount(of: b.id))
+          for position in 0..<min(lengthA, lengthB) {
+            let (first, second) = (vocabulary.byte(position, of: a.id), vocabulary.byte(position, of: b.id))
             if first != second { return first < second }
           }
-          return a.length < b.length
+          return lengthA < lengthB
         }
       }
       start = end
@@ -129,21 +200,19 @@ private struct SortedPieces {
 
   /// The number of different beginnings of pieces.
   var prefixCount: Int {
-    let (entries, bytes) = (entries.span, bytes.span)
     var count = 0
-    for index in 0..<entries.count {
+    for index in entries.indices {
       var common = 0
-      let entry = entries[unchecked: index]
+      let id = entries[index].id
+      let length = vocabulary.byteCount(of: id)
       if index > 0 {
-        let before = entries[unchecked: index - 1]
-        let limit = Int(min(entry.length, before.length))
-        while common < limit,
-          bytes[unchecked: Int(entry.start) + common] == bytes[unchecked: Int(before.start) + common]
-        {
+        let before = entries[index - 1].id
+        let limit = min(length, vocabulary.byteCount(of: before))
+        while common < limit, vocabulary.byte(common, of: id) == vocabulary.byte(common, of: before) {
           common += 1
         }
       }
-      count += Int(entry.length) - common
+      count += length - common
     }
     return count
   }

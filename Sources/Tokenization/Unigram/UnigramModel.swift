@@ -15,6 +15,8 @@ struct UnigramModel: PieceModel {
   let fallsBackToBytes: Bool
   private let vocabulary: Vocabulary
   private let trie: PieceTrie
+  /// The scores in the order of the trie's pieces, so that those compared with each other come in one load.
+  private let orderedScores: [Double]
   private let unknownScore: Double
   /// The token of each byte, -1 for none.
   private let byteTokens: [Int32]
@@ -31,7 +33,9 @@ struct UnigramModel: PieceModel {
     self.scores = scores
     self.unknownID = unknownID
     self.fallsBackToBytes = fallsBackToBytes
-    trie = PieceTrie(vocabulary)
+    let trie = PieceTrie(vocabulary)
+    self.trie = trie
+    orderedScores = trie.ids.map { scores[Int($0)] }
     unknownScore = (scores.min() ?? 0) - Self.unknownPenalty
     byteTokens = fallsBackToBytes ? ByteFallback.tokens(of: vocabulary) : []
   }
@@ -43,7 +47,8 @@ struct UnigramModel: PieceModel {
       var score = 0.0
       /// Where its last token begins, -1 where no way is known.
       var start: Int32 = -1
-      var id: Int32 = 0
+      /// Its piece in the trie's order, -1 for an unknown character.
+      var piece: Int32 = 0
     }
 
     /// The tokens of short pieces cut lately.
@@ -56,11 +61,11 @@ struct UnigramModel: PieceModel {
   func makeWorkspace() -> Workspace { Workspace() }
 
   func cut(_ piece: Span<UInt8>, _ workspace: inout Workspace, into output: inout TokenBuffer) {
-    guard piece.count <= WholeWords.Key.limit else {
+    guard piece.count <= WordKey.limit else {
       cutAnew(piece, &workspace, into: &output)
       return
     }
-    let key = WholeWords.Key(piece, 0..<piece.count)
+    let key = WordKey(piece, 0..<piece.count)
     if workspace.cache.append(key, to: &output) { return }
     let (first, textCount) = (output.count, output.texts.count)
     cutAnew(piece, &workspace, into: &output)
@@ -81,13 +86,14 @@ struct UnigramModel: PieceModel {
     var unknown: Int32?
     for end in workspace.ends.reversed() {
       let node = workspace.nodes[Int(end)]
-      if node.id == unknownID {
+      let id = node.piece < 0 ? unknownID : trie.ids[Int(node.piece)]
+      if id == unknownID {
         if unknown == nil { unknown = node.start }
         continue
       }
       if let start = unknown { append(unknown: piece, start, node.start, into: &output) }
       unknown = nil
-      output.appendPiece(node.id, start: node.start, end: end)
+      output.appendPiece(id, start: node.start, end: end)
     }
     if let start = unknown { append(unknown: piece, start, Int32(piece.count), into: &output) }
   }
@@ -100,32 +106,46 @@ struct UnigramModel: PieceModel {
     var nodes = workspace.nodes.mutableSpan
     for position in 1...count { nodes[unchecked: position].start = -1 }
     nodes[unchecked: 0].score = 0
-    let (units, scores) = (trie.units.span, scores.span)
+    let (units, heads, scores) = (trie.units.span, trie.heads.span, orderedScores.span)
+    let root = units[0]
     var start = 0
     while start < count {
       let first = piece[unchecked: start]
       let length = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
       let here = nodes[unchecked: start].score
       var hasSingle = false
-      var (slot, end) = (PieceTrie.root, start)
-      while end < count {
+      var unit: PieceTrie.Unit
+      var end: Int
+      var isKnown: Bool
+      if length == 3 {
+        let (high, middle, low) = (
+          Int(first), Int(piece[unchecked: start + 1]), Int(piece[unchecked: start + 2])
+        )
+        unit = heads[unchecked: (high & 0x0F) << 12 | (middle & 0x3F) << 6 | low & 0x3F]
+        (end, isKnown) = (start + 3, !unit.isFree)
+      } else {
         // Every base is at least 256 below the end of the array.
-        let next = Int(units[unchecked: slot].base) + Int(piece[unchecked: end])
-        let unit = units[unchecked: next]
-        if unit.check != Int32(truncatingIfNeeded: slot) { break }
-        (slot, end) = (next, end + 1)
-        if unit.piece >= 0 {
-          let score = scores[unchecked: Int(unit.piece)] + here
+        unit = units[unchecked: root.child(along: first)]
+        (end, isKnown) = (start + 1, unit.isReached(by: first))
+      }
+      while isKnown {
+        if let found = unit.piece {
+          let score = scores[unchecked: Int(found)] + here
           if nodes[unchecked: end].start < 0 || score > nodes[unchecked: end].score {
-            nodes[unchecked: end] = Workspace.Node(score: score, start: Int32(start), id: unit.piece)
+            nodes[unchecked: end] = Workspace.Node(score: score, start: Int32(start), piece: found)
           }
           if end - start == length { hasSingle = true }
         }
+        if end == count { break }
+        let byte = piece[unchecked: end]
+        unit = units[unchecked: unit.child(along: byte)]
+        isKnown = unit.isReached(by: byte)
+        end += 1
       }
       if !hasSingle {
         let (end, score) = (start + length, unknownScore + here)
         if nodes[unchecked: end].start < 0 || score > nodes[unchecked: end].score {
-          nodes[unchecked: end] = Workspace.Node(score: score, start: Int32(start), id: unknownID)
+          nodes[unchecked: end] = Workspace.Node(score: score, start: Int32(start), piece: -1)
         }
       }
       start += length

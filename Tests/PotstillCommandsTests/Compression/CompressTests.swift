@@ -9,6 +9,7 @@ import Tasks
 import Tensors
 import TestSupport
 import Testing
+import Tokenization
 import Training
 
 /// `potstill compress` and what stands behind it, on a tiny model.
@@ -246,5 +247,47 @@ import Training
     let sized = potstill(
       distill + ["--student", "ffn=50%", "--hidden-size", "8", "--overwrite-output-dir"] + data)
     #expect(sized.code != 0 && sized.messages.contains("says itself how large it is"), "\(sized.messages)")
+  }
+
+  @Test("the vocabulary of a model without a head is cut to languages without a task")
+  func vocabularyAlone() throws {
+    let base = try TokenizedModel(world.path("base"))
+    let bare = try TaskModel(directory: URL(filePath: world.path("base")), head: .sentenceSimilarity)
+    let folder = world.folder.appending(path: "bare")
+    try bare.save(to: folder, tokenizer: base.tokenizer)
+    // As a folder that was not made here: it names the encoder and says nothing of vectors.
+    var config = try #require(try JSONValue(contentsOf: folder.appending(path: "config.json")).objectValue)
+    config["pooling"] = nil
+    try JSONValue.object(config).write(to: folder.appending(path: "config.json"))
+    let modules: JSONValue = [["idx": 0, "path": "1_Pooling"]]
+    try modules.write(to: folder.appending(path: "modules.json"))
+
+    let command = [
+      "compress", "--model", folder.path, "--methods", "vocab=zh", "--output", world.path("cut"),
+    ]
+    let run = potstill(command)
+    #expect(run.code == 0 && run.output.contains("vocabulary"), "\(run.messages)")
+    let cut = try TokenizedModel(world.path("cut"))
+    let (before, after) = (base.tokenizer.idLimit, cut.tokenizer.idLimit)
+    #expect(after < before && cut.model.config.vocabularySize == after)
+
+    let names = Set(
+      try TaskModel(directory: world.folder.appending(path: "cut"), head: .sentenceSimilarity).parameters.map(
+        \.name))
+    #expect(names == Set(bare.parameters.map(\.name)))
+    #expect(try world.text("cut/modules.json") == world.text("bare/modules.json"))
+    let again = potstill(command)
+    #expect(again.code == 1 && again.messages.contains("is not empty"), "\(again.messages)")
+    let json = potstill(command + ["--overwrite-output-dir", "--json"])
+    let sizes = try JSONValue(parsing: json.output)
+    #expect(
+      sizes["before"]?["vocab_size"] == .integer(before) && sizes["after"]?["vocab_size"] == .integer(after))
+    // Everything else needs rows.
+    for methods in ["vocab", "vocab=zh,ffn=50%"] {
+      let refused = potstill([
+        "compress", "--model", folder.path, "--methods", methods, "--output", world.path("no"),
+      ])
+      #expect(refused.code != 0 && refused.messages.contains("--task"), "\(refused.messages)")
+    }
   }
 }

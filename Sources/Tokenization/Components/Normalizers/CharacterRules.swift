@@ -11,10 +11,16 @@ struct CharacterRules: Sendable, Equatable {
   let results: [UInt8]
   /// The double array.
   private let units: [UInt32]
-  /// For each scalar below U+10000 where its result begins in `results`, -1 for none.
+  /// For each scalar below U+10000 where its result begins in `results`, or a sign of `Single`.
   private let singles: [Int32]
-  /// Whether each byte is an ASCII character that stays as it is and joins none that is ASCII too.
-  private let isPlain: [Bool]
+
+  /// Signs for scalars without a rule of their own.
+  private enum Single {
+    /// Begins no rule, but may join others to a cluster.
+    static let joining: Int32 = -1
+    /// Begins no rule, joins nothing before it and has nothing but marks join it.
+    static let plain: Int32 = -2
+  }
 
   /// - Parameter charsmap: The compiled rules; none for no rule at all.
   init(_ charsmap: [UInt8]) throws(Fault) {
@@ -34,12 +40,15 @@ struct CharacterRules: Sendable, Equatable {
     guard String(validating: results, as: UTF8.self) != nil else {
       throw Fault(reason: "found results that are not UTF-8")
     }
-    var singles = [Int32](repeating: -1, count: 0x10000)
+    var singles = [Int32](repeating: Single.joining, count: 0x10000)
     var utf8: [UInt8] = []
     for scalar in UInt32(0)..<0x10000 where !(0xD800...0xDFFF).contains(scalar) {
       utf8.removeAll(keepingCapacity: true)
       utf8.append(utf8: scalar)
-      guard let start = Self.shortest(in: utf8.span, 0..<utf8.count, units) else { continue }
+      guard let start = Self.shortest(in: utf8.span, 0..<utf8.count, units) else {
+        if Graphemes.standsAlone(scalar) { singles[Int(scalar)] = Single.plain }
+        continue
+      }
       guard Self.isBoundary(start, results) else {
         throw Fault(
           reason:
@@ -49,8 +58,6 @@ struct CharacterRules: Sendable, Equatable {
       singles[Int(scalar)] = Int32(clamping: start)
     }
     self.singles = singles
-    let carriageReturn = 0x0D
-    isPlain = (0..<256).map { $0 < 0x80 && $0 != carriageReturn && singles[$0] < 0 }
   }
 
   /// Where the result of the shortest rule for a stretch lies, nil where no rule begins it.
@@ -68,15 +75,21 @@ struct CharacterRules: Sendable, Equatable {
     return start..<end(of: start)
   }
 
-  /// The end of the ASCII text from a position that stays as it is, whatever follows; at least one byte before what is not.
+  /// The end of the clusters from a position that are one scalar each and stay as they are.
   @inline(__always)
   func plainPrefix(of text: Span<UInt8>, from start: Int) -> Int {
-    let plain = isPlain.span
-    var position = start
-    while position < text.count, plain[unchecked: Int(text[unchecked: position])] { position += 1 }
-    // A mark may join the last.
-    return position < text.count && position > start && text[unchecked: position] >= 0x80
-      ? position - 1 : position
+    let singles = singles.span
+    var (position, last) = (start, start)
+    while position < text.count {
+      let byte = text[unchecked: position]
+      let (scalar, length) = byte < 0x80 ? (UInt32(byte), 1) : text.scalar(at: position)
+      if scalar >= 0x10000 || singles[unchecked: Int(scalar)] != Single.plain {
+        // A mark belongs to the last.
+        return Graphemes.joinsAny(scalar) ? last : position
+      }
+      (last, position) = (position, position + length)
+    }
+    return position
   }
 
   /// Whether a result may begin at a byte.

@@ -80,10 +80,10 @@ struct PrecompiledNormalizer: Normalizer {
     var position = start
     while position < text.count {
       let plain = rules.plainPrefix(of: text, from: position)
-      if plain > position + 1 {
+      if plain > position, let last = text.scalar(before: plain) {
         changes.flush(&rewriter)
-        rewriter.keep(position..<plain - 1)
-        changes.push(UInt32(text[plain - 1]), 0, &rewriter)
+        rewriter.keep(position..<plain - last.length)
+        changes.push(last.scalar, 0, &rewriter)
         position = plain
         continue
       }

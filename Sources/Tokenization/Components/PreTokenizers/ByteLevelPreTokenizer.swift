@@ -35,13 +35,15 @@ struct ByteLevelPreTokenizer: PreTokenizer {
 
   func split(_ text: inout ChainText) {
     let space = UInt8(ascii: " ")
-    text.rewritePieces { source, piece, target, pieces in
-      let start = target.count
-      if addsPrefixSpace, source.bytes[piece.lowerBound] != space {
-        target.append([space], origin: source.origins[piece.lowerBound])
+    text.rewritePieces { source, old, target, pieces in
+      for piece in old {
+        let start = target.count
+        if addsPrefixSpace, source.bytes[piece.lowerBound] != space {
+          target.append([space], origin: source.origins[piece.lowerBound])
+        }
+        target.append(source, piece)
+        pieces.append(start..<target.count)
       }
-      target.append(source, piece)
-      pieces.append(start..<target.count)
     }
     if splits {
       text.split { text, piece, pieces in
@@ -54,12 +56,14 @@ struct ByteLevelPreTokenizer: PreTokenizer {
         }
       }
     }
-    text.rewritePieces { source, piece, target, pieces in
-      let start = target.count
-      for position in piece {
-        target.append(Self.characters[Int(source.bytes[position])], origin: source.origins[position])
+    text.rewritePieces { source, old, target, pieces in
+      for piece in old {
+        let start = target.count
+        for position in piece {
+          target.append(Self.characters[Int(source.bytes[position])], origin: source.origins[position])
+        }
+        pieces.append(start..<target.count)
       }
-      pieces.append(start..<target.count)
     }
   }
 }

@@ -66,35 +66,52 @@ struct MetaspacePreTokenizer: PreTokenizer {
 
   func split(_ text: inout ChainText) {
     let sign = Array(String(self.sign).utf8)
-    text.rewritePieces { source, piece, target, pieces in
+    text.rewritePieces { source, old, target, pieces in
       let (bytes, origins) = (source.bytes.span, source.origins.span)
-      var start = target.count
-      let first = bytes[piece.lowerBound]
-      let begins = first == UInt8(ascii: " ") || Self.isSign(sign, in: bytes, at: piece.lowerBound, piece)
-      let prepends =
-        switch scheme {
-        case .always: !begins
-        case .first: !begins && origins[piece.lowerBound] == 0
-        case .never: false
-        }
-      if prepends { target.append(sign, origin: origins[piece.lowerBound]) }
-      for position in piece {
-        let byte = bytes[unchecked: position]
-        let isSpace = byte == UInt8(ascii: " ")
-        if isSpace || byte == sign[0] && Self.isSign(sign, in: bytes, at: position, piece) {
-          if splits, target.count > start {
-            pieces.append(start..<target.count)
-            start = target.count
-          }
-          if isSpace {
-            target.append(sign, origin: origins[position])
-            continue
+      var spaces = 0
+      for position in 0..<bytes.count where bytes[unchecked: position] == UInt8(ascii: " ") { spaces += 1 }
+      // A sign in front of each piece and in the place of each space.
+      target.fill(upTo: source.count + (old.count + spaces) * sign.count) { newBytes, newOrigins in
+        var end = 0
+        func append(_ text: [UInt8], origin: Int32) {
+          for byte in text {
+            (newBytes[end], newOrigins[end]) = (byte, origin)
+            end += 1
           }
         }
-        target.bytes.append(byte)
-        target.origins.append(origins[unchecked: position])
+        for piece in old {
+          var start = end
+          let begins =
+            bytes[piece.lowerBound] == UInt8(ascii: " ")
+            || Self.isSign(sign, in: bytes, at: piece.lowerBound, piece)
+          let prepends =
+            switch scheme {
+            case .always: !begins
+            case .first: !begins && origins[piece.lowerBound] == 0
+            case .never: false
+            }
+          if prepends { append(sign, origin: origins[piece.lowerBound]) }
+          for position in piece {
+            let byte = bytes[unchecked: position]
+            let isSpace = byte == UInt8(ascii: " ")
+            if isSpace || byte == sign[0] && Self.isSign(sign, in: bytes, at: position, piece) {
+              if splits, end > start {
+                pieces.append(start..<end)
+                start = end
+              }
+              if isSpace {
+                append(sign, origin: origins[unchecked: position])
+                continue
+              }
+            }
+            newBytes[end] = byte
+            newOrigins[end] = origins[unchecked: position]
+            end += 1
+          }
+          pieces.append(start..<end)
+        }
+        return end
       }
-      pieces.append(start..<target.count)
     }
   }
 
