@@ -115,8 +115,8 @@ let package = Package(
     .target(
       name: "CommandOptions",
       dependencies: [
-        "Distillation", "Tasks", "Training", "Encoders", "Datasets", "Kernels", "ModelFormats", "Terminal",
-        argumentParser,
+        "Distillation", "Tasks", "Training", "Cluster", "Encoders", "Datasets", "Kernels", "ModelFormats",
+        "Terminal", argumentParser,
       ], swiftSettings: settings),
     // Tests reach no network: it sets the variable for that before any of them begins.
     .target(name: "COffline", path: "Tests/COffline"),
@@ -127,6 +127,7 @@ let package = Package(
   ]
     + library("Kernels", ["CKernels"])
     + library("Tensors", ["Kernels"], testsOnly: ["ModelFormats"])
+    + library("Cluster", ["Kernels", "Tensors"])
     + library("Tokenization", ["Kernels", "ModelFormats"])
     + library("ModelFormats", ["Kernels", yams])
     + library("Hub", ["CCurl", "ModelFormats"])
@@ -136,13 +137,13 @@ let package = Package(
     + library(
       "Training",
       [
-        "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
+        "Cluster", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
         "ModelFormats",
       ], testsOnly: ["Tasks"])
     + library(
       "Tasks",
       [
-        "Training", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
+        "Training", "Cluster", "Encoders", "Tensors", "Kernels", "Datasets", "Tokenization", "Evaluation",
         "ModelFormats", "Hub", "TaskFiles", yams,
       ])
     + library(
@@ -160,8 +161,8 @@ let package = Package(
     + library(
       "Distillation",
       [
-        "Reports", "Compression", "Tasks", "Training", "Encoders", "Tensors", "Kernels", "Tokenization",
-        "Datasets",
+        "Reports", "Compression", "Tasks", "Training", "Cluster", "Encoders", "Tensors", "Kernels",
+        "Tokenization", "Datasets",
         "Evaluation",
         "ModelFormats",
       ])
@@ -174,7 +175,7 @@ let package = Package(
     + library(
       "Potstill",
       [
-        "Kernels", "Tensors", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
+        "Kernels", "Tensors", "Cluster", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
         "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch", "Hub",
       ])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
@@ -184,7 +185,8 @@ let package = Package(
     + library(
       "PotstillCommands",
       [
-        "Potstill", "PotstillDemo", "CommandOptions", "Exports", "Reports", "Tasks", "Kernels", "Tensors",
+        "Potstill", "PotstillDemo", "CommandOptions", "Exports", "Reports", "Tasks", "Kernels", "Cluster",
+        "Tensors",
         "Tokenization",
         "ModelFormats", "Encoders",
         "Datasets",

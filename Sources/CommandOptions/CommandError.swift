@@ -44,3 +44,6 @@ package protocol RecipeCommand: ConsoleCommand {
   /// The path of the recipe, when one was given.
   var recipe: String? { get }
 }
+
+/// Subcommand that several ranks may run together, as `mpirun` starts them; of the others rank 0 alone does the work.
+package protocol RankedCommand: ConsoleCommand {}

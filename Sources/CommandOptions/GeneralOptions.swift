@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import Distillation
 import Kernels
 import Terminal
@@ -35,6 +36,10 @@ package struct GeneralOptions: ParsableArguments {
       throw CommandError(fault)
     }
     if let threads { Parallel.threadCount = threads }
+    if let remark = Ranks.remark {
+      console.note(remark.text)
+      if let warning = remark.warning { console.warn(warning) }
+    }
     if computes { _ = try BLAS.load() }
   }
 }

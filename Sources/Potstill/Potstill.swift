@@ -1,3 +1,4 @@
+@_exported import Cluster
 @_exported import Compression
 @_exported import CompressionSearch
 @_exported import Datasets

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import CommandOptions
 import Datasets
 import Encoders
@@ -23,7 +24,8 @@ public enum CommandLineTool {
     SignalWatch.endOnQuit()
     // A file beyond the limit of its size is then an error with a name, not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
-    let console = Console.standard()
+    let launch = Launch.find(in: ProcessInfo.processInfo.environment)
+    let console = Console.standard(isOfFollower: (launch?.rank ?? 0) > 0)
     let version = PotstillVersion.line(commit: commit)
     var code = run(arguments, console: console, version: version, launcher: launcher)
     for path in MappedFile.takeRewritten() {
@@ -36,7 +38,14 @@ public enum CommandLineTool {
       console.flush()
       code = max(code, 1)
     }
-    exit(code)
+    exit(
+      Ranks.leave(code) { place in
+        // Rank 0 has said what it has met.
+        TextStream(descriptor: STDERR_FILENO).lineAtOnce(
+          console.isOfFollower
+            ? "potstill: \(place): error: \(console.lastError ?? "it has ended with code \(code)")"
+            : "potstill: \(place) has ended alone; the other ranks are ended with it")
+      })
   }
 
   /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
@@ -47,7 +56,7 @@ public enum CommandLineTool {
   ) -> Int32 {
     run(named: arguments.first, on: console, version: version) {
       let command = try command(for: arguments, console: console)
-      guard let serve = command as? ServeCommand else { return command }
+      guard let serve = command as? ServeCommand else { return try command.joiningRanks(on: console) }
       try launcher.serve(serve, arguments: arguments, console: console)
       throw ExitCode.success
     }
@@ -127,6 +136,7 @@ public enum CommandLineTool {
 
   private static func report(_ message: String, on console: Console) {
     console.output.flush()
+    console.lastError = Console.shown(message)
     let style = console.hasStyle(console.messages) ? ("\u{1B}[1;31m", "\u{1B}[0m") : ("", "")
     console.messages.line("potstill: \(style.0)error:\(style.1) \(Console.shown(message))")
   }

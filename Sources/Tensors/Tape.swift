@@ -112,7 +112,7 @@ package final class GradientSlot: @unchecked Sendable {
   ///
   /// A word table's gradient is tens of megabytes of which a batch touches one percent, so only rows that an earlier
   /// step left behind are cleared, and `rows` tells the optimizer where to look.
-  func accumulate(
+  package func accumulate(
     rows indices: [Int32], columns: Int, as kind: WorkKind,
     _ body: (_ gradient: Storage) -> Void
   ) {

@@ -18,26 +18,34 @@ package final class Console {
   package let environment: [String: String]
   /// Whether progress and messages are left out, errors excepted.
   package var isQuiet = false
+  /// Whether this is the console of a rank that does not print, so that nothing is shown but what it must say alone.
+  package let isOfFollower: Bool
+  /// Error that was reported last; nil while there was none.
+  package var lastError: String?
   /// Whether models with NaN or infinite weights may answer.
   package var allowsNonFinite = false
   /// Progress bar of work that is no training loop.
   private(set) lazy var display = ProgressDisplay(self)
 
   /// The console of this process.
-  package static func standard() -> Console {
+  ///
+  /// - Parameter isOfFollower: Whether another rank prints.
+  package static func standard(isOfFollower: Bool = false) -> Console {
     Console(
-      output: TextStream(descriptor: STDOUT_FILENO),
-      messages: TextStream(descriptor: STDERR_FILENO),
+      output: isOfFollower ? TextStream() : TextStream(descriptor: STDOUT_FILENO),
+      messages: isOfFollower ? TextStream() : TextStream(descriptor: STDERR_FILENO),
       environment: ProcessInfo.processInfo.environment,
-      inputIsTerminal: isatty(STDIN_FILENO) == 1,
+      inputIsTerminal: isatty(STDIN_FILENO) == 1, isOfFollower: isOfFollower,
       input: { readLine(strippingNewline: true) }, stream: { ByteStream() })
   }
 
   /// A console of given parts.
   package init(
     output: TextStream, messages: TextStream, environment: [String: String] = [:],
-    inputIsTerminal: Bool = false, input: @escaping () -> String? = { nil }, stream: (() -> ByteStream)? = nil
+    inputIsTerminal: Bool = false, isOfFollower: Bool = false, input: @escaping () -> String? = { nil },
+    stream: (() -> ByteStream)? = nil
   ) {
+    self.isOfFollower = isOfFollower
     self.output = output
     self.messages = messages
     self.environment = environment
@@ -129,6 +137,7 @@ package final class TextStream {
   package let isTerminal: Bool
 
   private let sink: ByteSink?
+  private let keeps: Bool
   private var pending: [UInt8] = []
   /// The first failure of the operating system, 0 while all went well.
   private(set) package var failure: Int32 = 0
@@ -136,14 +145,19 @@ package final class TextStream {
   /// A stream that writes to an open file descriptor.
   package init(descriptor: Int32) {
     sink = ByteSink(descriptor: descriptor)
+    keeps = true
     self.isTerminal = isatty(descriptor) == 1
   }
 
   /// A stream that keeps everything, for tests; `isTerminal` says what to pretend.
   package init(inMemory isTerminal: Bool) {
     sink = nil
+    keeps = true
     self.isTerminal = isTerminal
   }
+
+  /// A stream that forgets everything.
+  package init() { (sink, keeps, isTerminal) = (nil, false, false) }
 
   /// Whether the stream goes out of the process, not into memory.
   var isReal: Bool { sink != nil }
@@ -153,12 +167,19 @@ package final class TextStream {
 
   /// Adds text as it is.
   package func write(_ text: String) {
+    guard keeps else { return }
     pending.append(contentsOf: text.utf8)
     if pending.count > 1 << 16 || isTerminal { flush() }
   }
 
   /// Adds a line and its end.
   package func line(_ text: String = "") { write(text + "\n") }
+
+  /// Adds a line and sends it.
+  package func lineAtOnce(_ text: String) {
+    line(text)
+    flush()
+  }
 
   /// Sends what is pending to the file.
   package func flush() {

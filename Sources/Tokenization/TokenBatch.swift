@@ -44,6 +44,15 @@ public struct TokenBatch: Sendable, Equatable {
     self.starts = starts
   }
 
+  /// Some of its sequences, one behind the other, as a batch.
+  package subscript(sequences: Range<Int>) -> TokenBatch {
+    TokenBatch(
+      sequences: sequences.map { index in
+        let rows = rows(of: index)
+        return (Array(ids[rows]), Array(segments[rows]))
+      })
+  }
+
   /// The number of sequences, B.
   public var count: Int { starts.count - 1 }
 

@@ -23,6 +23,8 @@ public enum TrainingError: Error, CustomStringConvertible {
   case checkpoint(path: String, problem: String)
   /// A file of the run folder cannot be written.
   case runFolder(path: String, problem: String)
+  /// The ranks that a launcher has started are not of one run.
+  case ranks(rank: Int, problem: String)
 
   /// The thing, what was found, what was expected, and what to do.
   public var description: String {
@@ -61,6 +63,8 @@ public enum TrainingError: Error, CustomStringConvertible {
           ?? "")
     case .checkpoint(let path, let problem): return "checkpoint \(path): \(problem)"
     case .runFolder(let path, let problem): return "run folder \(path): \(problem)"
+    case .ranks(let rank, let problem):
+      return "rank \(rank): \(problem); start all ranks with one command, over the same files and models"
     }
   }
 }

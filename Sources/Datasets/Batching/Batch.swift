@@ -40,6 +40,15 @@ public struct Batch: Sendable, Equatable {
       targets: indices.map { examples[$0].target }, indices: indices)
   }
 
+  /// Some of its examples, one behind the other, as a batch.
+  package subscript(examples: Range<Int>) -> Batch {
+    if examples == 0..<count { return self }
+    let each = tokens.count / max(1, count)
+    let sequences = examples.lowerBound * each..<examples.upperBound * each
+    return Batch(
+      tokens: tokens[sequences], targets: Array(targets[examples]), indices: Array(indices[examples]))
+  }
+
   /// The first token of each example, and the number of tokens, [B + 1]; `tokens.starts` has that of each sequence.
   public var starts: [Int32] {
     let each = tokens.count / max(1, count)

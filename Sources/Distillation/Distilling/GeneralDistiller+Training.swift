@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 import Encoders
 public import Foundation
@@ -63,7 +64,7 @@ extension GeneralDistiller {
     asking: (() throws -> Void)? = nil
   ) throws(DistillationError) {
     try checkLabels(of: examples)
-    try checkAccumulation(training.gradientAccumulationSteps)
+    try checkAccumulation(training.gradientAccumulationSteps, ranks: Ranks.count)
     func prepareTeacher() throws(DistillationError) {
       try checkCaching()
       try teacher.prepare(for: examples, config: config) { data.batches(0) }
@@ -75,11 +76,11 @@ extension GeneralDistiller {
     }
   }
 
-  /// Checks that no loss relates the rows of a whole batch where an update has several micro-batches.
+  /// Checks that no loss relates the rows of a whole batch where an update has several micro-batches, or ranks that share them.
   ///
   /// - Throws: `DistillationError.invalidConfiguration` naming each loss that does.
-  package func checkAccumulation(_ steps: Int) throws(DistillationError) {
-    let faults = config.accumulationFaults(steps)
+  package func checkAccumulation(_ steps: Int, ranks: Int = 1) throws(DistillationError) {
+    let faults = config.accumulationFaults(steps, ranks: ranks)
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }
 
@@ -122,16 +123,17 @@ extension GeneralDistiller {
       fingerprint: live.fingerprint, of: model, name: name, tokenizer: tokenizer, examples: examples,
       parts: cachedParts)
     let description = isTemporary ? lasting.temporary : lasting
-    var file: TeacherCacheFile?
-    if FileManager.default.fileExists(atPath: url.path) {
-      let found = try TeacherCacheFile(url)
-      if found.faults(for: description.key, parts: cachedParts).isEmpty { file = found }
+    let ranks = Ranks.process
+    let isThere = try ranks.first {
+      guard FileManager.default.fileExists(atPath: url.path) else { return false }
+      return try TeacherCacheFile(url).faults(for: description.key, parts: cachedParts).isEmpty
     }
-    let answers =
-      try file
-      ?? TeacherCacheFile.build(
+    if !isThere {
+      try TeacherCacheFile.write(
         url, description: description, examples: examples, teacher: model,
-        budget: budget ?? .halfOfFreeSpace(at: url), progress: progress)
+        budget: budget ?? .halfOfFreeSpace(at: url), over: ranks, progress: progress)
+    }
+    let answers = try TeacherCacheFile(url)
     try use(answers)
     return answers
   }

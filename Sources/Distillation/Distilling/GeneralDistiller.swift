@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Foundation
@@ -279,6 +280,8 @@ open class GeneralDistiller: TrainingObjective {
     let work = preparation
     preparation = nil
     try work?()
+    let ranks = Ranks.process
+    if ranks.size > 1, needsTeacher { for memory in teacher.memories { try memory.ask(over: ranks) } }
   }
 
   /// Counts what the losses of an update's micro-batches are means over.

@@ -79,14 +79,21 @@ extension Match {
 }
 
 extension DistillationConfig {
-  /// Faults of what cannot be accumulated over several micro-batches, as the losses that relate the rows of a whole batch.
-  package func accumulationFaults(_ steps: Int) -> [Fault] {
-    guard steps > 1 else { return [] }
+  /// Faults of what cannot be accumulated over several micro-batches or the shares of several ranks, as the losses that relate the
+  /// rows of a whole batch.
+  package func accumulationFaults(_ steps: Int, ranks: Int = 1) -> [Fault] {
+    guard steps > 1 || ranks > 1 else { return [] }
     func fault(_ field: String, _ name: String, _ reason: String) -> Fault {
-      Fault(
+      let (found, remedy) =
+        steps > 1
+        ? (
+          "gradient_accumulation_steps is \(steps)",
+          "set it to 1 and per_device_train_batch_size to the whole batch"
+        ) : ("\(ranks) ranks share each batch", "run it on one rank")
+      return Fault(
         field,
-        "\(name) \(reason), which the parts of a batch do not add up to, but gradient_accumulation_steps is \(steps); "
-          + "set it to 1 and per_device_train_batch_size to the whole batch, or choose another loss")
+        "\(name) \(reason), which the parts of a batch do not add up to, but \(found); \(remedy), or choose another loss"
+      )
     }
     var faults: [Fault] = []
     if usesTeacherLogits, kdLossType == .dist {

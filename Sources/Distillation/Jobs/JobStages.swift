@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Foundation
@@ -125,7 +126,7 @@ struct SingleTraining {
       summary = try train(stages, into: run, observers: observers, all, resumingFrom: point)
     }
     try task.student.model.roundToSaved()
-    try task.student.save(to: run.log.directory)
+    if Ranks.process.isFirst { try task.student.save(to: run.log.directory) }
     return summary
   }
 
@@ -140,7 +141,7 @@ struct SingleTraining {
     }
     var point = point
     if stages.count > 1 {
-      if try isInFirstStage(point, second: checkpoints) {
+      if try Ranks.process.first({ try isInFirstStage(point, second: checkpoints) }) {
         try trainFeatures(stages[0], in: run, observers: observers, resumingFrom: point)
         point = nil
       }
@@ -176,7 +177,7 @@ struct SingleTraining {
         of: task.student, origin: origin(stage.config, answers: stage.answers, isFirst: true, scores: false)),
       observers: [run.beginning] + features.observers(stage.training) + observers, resumingFrom: point)
     stage.answers.cleanUp()
-    try task.student.save(to: features.log.directory, as: .float32)
+    if Ranks.process.isFirst { try task.student.save(to: features.log.directory, as: .float32) }
   }
 
   /// The work that asks the teacher ahead; nil where it is asked in every step.

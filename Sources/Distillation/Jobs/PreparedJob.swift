@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 import Encoders
 import Evaluation
@@ -258,6 +259,7 @@ public final class PreparedJob {
   private func measured(
     _ task: PreparedTask, after summary: TrainingSummary, in log: RunLog
   ) throws -> ModelMeasurement? {
+    guard Ranks.process.isFirst else { return nil }
     let measured = try task.measureStudent(after: summary, as: log.directory.relativePath)
     try measured?.write(to: log)
     return measured
@@ -290,6 +292,10 @@ public final class PreparedJob {
   private func finish(
     _ single: SingleTraining, _ run: RunFolder, after summary: TrainingSummary, baseline: ModelMeasurement?
   ) throws -> JobResult {
+    // The others are done: they wait for rank 0, which measures and writes.
+    guard Ranks.process.isFirst else {
+      return JobResult(folder: run.log.directory, results: JSONObject(), tables: [])
+    }
     let task = single.task
     let student = try measured(task, after: summary, in: run.log)
     if task.teachers.isEmpty {
@@ -318,6 +324,9 @@ public final class PreparedJob {
     baselines: [ModelMeasurement?]?
   ) throws -> JobResult {
     let directory = run.log.directory
+    guard Ranks.process.isFirst else {
+      return JobResult(folder: directory, results: JSONObject(), tables: [])
+    }
     let students = try shared.tasks.map {
       try $0.loaded.validation == nil
         ? nil : measured($0, after: summary, in: RunLog($0.folder(in: directory)))

@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Evaluation
@@ -277,8 +278,9 @@ struct PreparedTask {
         ?? config.resolved(teacher: teacher, student: own, hasLabels: hasLabels, isAligned: !sharesTokens),
       teacher: teacher, student: own, training: training,
       steps: countsSteps ? try StepPlan(data, config: training).totalSteps : nil,
-      tokensPerBatch: data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
-        ?? 0,
+      // Of a rank's share.
+      tokensPerBatch: (data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
+        ?? 0) / Ranks.count,
       sequenceLength: examples.map(\.length).max() ?? 0,
       furtherTeachers: DistillationPlan.FurtherTeachers(
         teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
@@ -292,7 +294,9 @@ struct PreparedTask {
   var score: (() throws -> EvaluationResult)? {
     scored.map { scored in
       { [memory, student, labelOrder] in
-        memory.keep(try evaluateTask(student.model, scored.data, outputs: labelOrder.outputs))
+        memory.keep(
+          try evaluateTask(
+            student.model, scored.data, outputs: labelOrder.outputs, over: Ranks.process))
       }
     }
   }

@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Foundation
@@ -104,6 +105,7 @@ struct SharedTraining {
     answers.forEach { $0?.cleanUp() }
     for task in tasks {
       try task.student.model.roundToSaved()
+      guard Ranks.process.isFirst else { continue }
       let directory = task.folder(in: run.log.directory)
       try TokenizedModel(
         path: directory.relativePath, model: task.student.model, tokenizer: task.student.tokenizer

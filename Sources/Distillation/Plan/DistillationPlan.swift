@@ -1,3 +1,4 @@
+import Cluster
 import Encoders
 import ModelFormats
 import Training
@@ -115,7 +116,10 @@ public struct DistillationPlan: Sendable {
     teacher: ModelDescription, student: ModelDescription, training: TrainingConfig, steps: Int?,
     tokensPerBatch: Int, sequenceLength: Int, furtherTeachers: FurtherTeachers?, cache: CachePlan?
   ) throws(DistillationError) {
-    let found = resolved.faults + config.accumulationFaults(training.gradientAccumulationSteps)
+    let found =
+      resolved.faults
+      + config.accumulationFaults(
+        training.gradientAccumulationSteps, ranks: Ranks.count)
     let faults = found.filter { $0.severity == .fault }
     guard faults.isEmpty else { throw .invalidConfiguration(faults) }
     self.config = config

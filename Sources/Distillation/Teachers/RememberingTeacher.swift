@@ -1,4 +1,6 @@
+import Cluster
 public import Datasets
+import Tensors
 import Tokenization
 
 /// Teacher whose logits are kept in memory, so that it is asked once about each example and not once an epoch.
@@ -49,6 +51,67 @@ public final class RememberingTeacher: TeacherWrapper {
   }
 }
 
+extension RememberingTeacher {
+  /// Asks about all examples ahead, each rank in every W-th batch of the first epoch, and keeps all answers on every rank.
+  ///
+  /// Every rank calls it. The batches are those in which one process asks, so the answers are the same to the bit.
+  func ask(over ranks: any Communicator) throws {
+    guard let batches = order?.all else { return }
+    for first in stride(from: 0, to: batches.count, by: ranks.size) {
+      let round = batches[first..<min(first + ranks.size, batches.count)]
+      let all = try ranks.exchange {
+        guard ranks.rank < round.count else { return [] }
+        let answers = try wrapped.answers(to: round[first + ranks.rank], wanting: AnswerRequest())
+        guard answers.logitRows == nil, answers.logits.allSatisfy({ (1...2).contains($0.shape.rank) }) else {
+          throw DistillationError.adaptor(
+            side: "teacher", field: "logits",
+            message: "cache_teacher_logits needs one row of logits per sequence or per token; set it to false"
+          )
+        }
+        return Self.bytes(of: answers.logits)
+      }
+      for (batch, bytes) in zip(round, all) {
+        try cache.store(Answers(logits: Self.tensors(in: bytes)), of: batch.indices, starts: batch.starts)
+      }
+    }
+  }
+
+  /// Each tensor as its number of values in a row, 0 of a vector, its number of rows and its values.
+  private static func bytes(of tensors: [Tensor]) -> [UInt8] {
+    tensors.flatMap { tensor -> [UInt8] in
+      let shape = tensor.shape
+      let head = [UInt32(shape.rank == 1 ? 0 : shape[1]), UInt32(shape[0])]
+      return (head + tensor.values.map(\.bitPattern)).flatMap { word in
+        (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+      }
+    }
+  }
+
+  private static func tensors(in bytes: [UInt8]) -> [Tensor] {
+    var next = 0
+    func word() -> UInt32 {
+      defer { next += 4 }
+      return (0..<4).reduce(0) { $0 | UInt32(bytes[next + $1]) << UInt32(8 * $1) }
+    }
+    var tensors: [Tensor] = []
+    while next < bytes.count {
+      let (width, rows) = (Int(word()), Int(word()))
+      let values = (0..<rows * max(1, width)).map { _ in Float(bitPattern: word()) }
+      tensors.append(Tensor(values, shape: width == 0 ? [rows] : [rows, width]))
+    }
+    return tensors
+  }
+}
+
+extension Teacher {
+  /// The memories of answers in it.
+  var memories: [RememberingTeacher] {
+    if let memory = self as? RememberingTeacher { return [memory] }
+    if let ensemble = self as? TeacherEnsemble { return ensemble.members.flatMap(\.memories) }
+    return (self as? any TeacherWrapper)?.wrapped.memories ?? []
+  }
+}
+
 /// Order in which a teacher answers examples whose answers are kept in memory: always in the batches of the first epoch.
 ///
 /// The last bits of an answer depend on the other texts of its batch. A resumed run begins with empty memory in another epoch;
@@ -68,6 +131,9 @@ private final class AnswerOrder {
   init(batches: @escaping () -> [[Int]], batch: @escaping ([Int]) -> Batch) {
     (makeBatches, makeBatch) = (batches, batch)
   }
+
+  /// All batches.
+  var all: [Batch] { makeBatches().map(makeBatch) }
 
   /// The batch in which the example at a position is answered; nil when no batch has it.
   func batch(of index: Int) -> Batch? {

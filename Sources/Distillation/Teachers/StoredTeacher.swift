@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 public import Encoders
 public import Foundation
@@ -106,6 +107,20 @@ extension TeacherCacheFile {
     budget: CacheBudget, tokensPerBatch: Int = 4096, beforeCommit: () throws -> Void = {},
     progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
+    try write(
+      url, description: description, examples: examples, teacher: teacher, budget: budget,
+      tokensPerBatch: tokensPerBatch, over: SoleRank(), beforeCommit: beforeCommit, progress: progress)
+    return try TeacherCacheFile(url)
+  }
+
+  /// Asks a teacher on several ranks, of which each answers every W-th batch, and writes the answers on rank 0.
+  ///
+  /// The batches do not depend on the ranks, and so neither does the file. Parameters and errors are those of `build`.
+  package static func write(
+    _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
+    budget: CacheBudget, tokensPerBatch: Int = 4096, over ranks: any Communicator,
+    beforeCommit: () throws -> Void = {}, progress: (_ done: Int) throws -> Void = { _ in }
+  ) throws {
     precondition(
       description.lengths == examples.map(\.length), "A cache is built over the examples it describes.")
     if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
@@ -113,25 +128,57 @@ extension TeacherCacheFile {
     }
     let (live, config) = (LiveTeacher(teacher), teacher.config)
     let request = AnswerRequest(taps: Set(description.parts.compactMap { $0.tap(in: config) }))
-    let writer = try CacheWriter(description, target: url)
-    let missing = Set(try writer.missingExamples())
-    var done = examples.count - missing.count
+    var writer: CacheWriter?
+    let flags = try ranks.exchange {
+      guard ranks.isFirst else { return [] }
+      let own = try CacheWriter(description, target: url)
+      writer = own
+      var flags = [UInt8](repeating: 0, count: examples.count)
+      for example in try own.missingExamples() { flags[example] = 1 }
+      return flags
+    }[0]
+    var done = flags.count { $0 == 0 }
     let sampler = BatchSampler(lengths: examples.map(\.length), size: .tokens(max(1, tokensPerBatch)))
-    for places in missing.isEmpty ? [] : sampler.evaluationBatches() {
-      let missingHere = places.count { missing.contains($0) }
-      if missingHere == 0 { continue }
-      let batch = Batch(examples, at: places)
-      let record = try CacheRecord(
-        try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
-      for place in batch.indices.indices {
-        try writer.write(record.bytes(of: place), of: batch.indices[place])
+    let batches =
+      done == examples.count
+      ? [] : sampler.evaluationBatches().filter { places in places.contains { flags[$0] != 0 } }
+    // Rank 0 writes the answers of a round while the others ask for those of the next.
+    var (round, answered) = ([[Int]](), [[UInt8]]())
+    func writeRound() throws {
+      for (places, bytes) in zip(round, answered) {
+        var start = 0
+        for place in places {
+          let end =
+            start + TeacherCacheDescription.recordBytes(description.parts, length: examples[place].length)
+          try writer?.write(RecordBytes(Array(bytes[start..<end])), of: place)
+          start = end
+        }
+        done += places.count { flags[$0] != 0 }
+        try progress(done)
       }
-      done += missingHere
-      try progress(done)
     }
-    try beforeCommit()
-    try writer.commit()
-    return try TeacherCacheFile(url)
+    for first in stride(from: 0, to: batches.count, by: ranks.size) {
+      let next = Array(batches[first..<min(first + ranks.size, batches.count)])
+      var own: [UInt8] = []
+      _ = try ranks.exchange {
+        try writeRound()
+        guard ranks.rank < next.count else { return [] }
+        let batch = Batch(examples, at: next[ranks.rank])
+        let record = try CacheRecord(
+          try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
+        own = try batch.indices.indices.flatMap { try record.bytes(of: $0).bytes }
+        return []
+      }
+      (round, answered) = (next, ranks.collect(own))
+    }
+    _ = try ranks.exchange {
+      try writeRound()
+      if ranks.isFirst {
+        try beforeCommit()
+        try writer?.commit()
+      }
+      return []
+    }
   }
 }
 

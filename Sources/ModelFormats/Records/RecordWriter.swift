@@ -3,11 +3,14 @@ package import Kernels
 
 /// Bytes of a record that is put together part by part; what is left is 0.
 package struct RecordBytes {
-  fileprivate private(set) var bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
   private var end = 0
 
   /// A record of some bytes, all 0.
   package init(byteCount: Int) { bytes = [UInt8](repeating: 0, count: byteCount) }
+
+  /// A record that is complete, as another process has made it.
+  package init(_ bytes: [UInt8]) { (self.bytes, end) = (bytes, bytes.count) }
 
   /// Appends a part.
   ///

@@ -11,7 +11,7 @@ import Tokenization
 import Training
 
 /// Command `potstill cache`.
-package struct CacheCommand: ConsoleCommand {
+package struct CacheCommand: ConsoleCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "cache",
     abstract: "Ask a teacher once about a data set, for students to learn from.",

@@ -11,7 +11,7 @@ import Tokenization
 import Training
 
 /// Command `potstill distill`.
-package struct DistillCommand: RecipeCommand {
+package struct DistillCommand: RecipeCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "distill",
     abstract: "Distil a teacher into a smaller student.",

@@ -9,7 +9,7 @@ import Terminal
 import Training
 
 /// Command `potstill train`.
-package struct TrainCommand: RecipeCommand {
+package struct TrainCommand: RecipeCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "train",
     abstract: "Fine-tune a model on a task.",

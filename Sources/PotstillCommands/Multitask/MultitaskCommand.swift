@@ -10,7 +10,7 @@ import Terminal
 import Training
 
 /// Command `potstill multitask`.
-package struct MultitaskCommand: RecipeCommand {
+package struct MultitaskCommand: RecipeCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "multitask",
     abstract: "Distil the teachers of several tasks into one student.",

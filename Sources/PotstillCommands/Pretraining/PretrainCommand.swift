@@ -8,7 +8,7 @@ import Terminal
 import Training
 
 /// Command `potstill pretrain`.
-package struct PretrainCommand: RecipeCommand {
+package struct PretrainCommand: RecipeCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "pretrain",
     abstract: "Train a masked language model on plain text.",

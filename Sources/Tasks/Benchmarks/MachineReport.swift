@@ -10,6 +10,8 @@ public struct MachineReport {
   public let library: BLASLibrary
   /// The workers in use.
   public let threads: Int
+  /// MPI libraries that several ranks could work together by, as they name themselves.
+  public let mpi: [String]
   /// Billions of floating-point operations a second in matrix products, on all workers.
   public let gigaflops: Double
   /// The same on one worker.
@@ -23,6 +25,7 @@ public struct MachineReport {
     let threads = Parallel.threadCount
     return MachineReport(
       machine: Machine.probe(), library: library, threads: threads,
+      mpi: MPILibrary.installed.map { "\($0.version) (\($0.path))" },
       gigaflops: BLAS.gigaflops(workers: threads),
       gigaflopsOfOneThread: BLAS.gigaflops(workers: 1))
   }
@@ -44,6 +47,7 @@ public struct MachineReport {
     object["memory_bytes"] = .integer(machine.memory)
     object["threads"] = .integer(threads)
     object["blas"] = .object(blas)
+    object["mpi"] = .array(mpi.map { .string($0) })
     object["gflops"] = .double((gigaflops * 10).rounded() / 10)
     object["gflops_one_thread"] = .double((gigaflopsOfOneThread * 10).rounded() / 10)
     return object
@@ -66,6 +70,8 @@ public struct MachineReport {
     ]
     if let core = library.core { facts.append(("  core", "\(core) (\(choice))")) }
     if let config = library.config { facts.append(("  build", config)) }
+    facts.append(
+      ("MPI", mpi.isEmpty ? "none; several machines need Open MPI or MPICH" : mpi.joined(separator: ", ")))
     facts.append(
       (
         "matrix products",

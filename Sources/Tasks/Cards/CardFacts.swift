@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Evaluation
@@ -223,11 +224,13 @@ extension TrainingConfig {
       lines.append("train_batch_size: \(perDeviceTrainBatchSize)")
     }
     lines += ["eval_batch_size: \(perDeviceEvalBatchSize)", "seed: \(seed)"]
+    if Ranks.count > 1 { lines += ["distributed_type: multi-CPU", "num_devices: \(Ranks.count)"] }
     if gradientAccumulationSteps > 1 {
       lines.append("gradient_accumulation_steps: \(gradientAccumulationSteps)")
-      if tokensPerBatch == nil {
-        lines.append("total_train_batch_size: \(gradientAccumulationSteps * perDeviceTrainBatchSize)")
-      }
+    }
+    if gradientAccumulationSteps * Ranks.count > 1, tokensPerBatch == nil {
+      lines.append(
+        "total_train_batch_size: \(gradientAccumulationSteps * ofWholeBatches.perDeviceTrainBatchSize)")
     }
     let moments =
       optim == .sgd

@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 public import Encoders
 import Evaluation
@@ -19,11 +20,21 @@ public func evaluateTask(
   _ model: TaskModel, _ data: EncodedTask, outputs: [Int]? = nil, batch: BatchSize = .tokens(4096),
   progress: (_ done: Int) -> Void = { _ in }
 ) throws -> TaskEvaluation {
+  try evaluateTask(model, data, outputs: outputs, batch: batch, over: SoleRank(), progress: progress)
+}
+
+/// Runs a model over the rows of a task like the function of users, each rank over its share of the batches; all ranks have the
+/// answers to all rows.
+package func evaluateTask(
+  _ model: TaskModel, _ data: EncodedTask, outputs: [Int]? = nil, batch: BatchSize = .tokens(4096),
+  over ranks: any Communicator, progress: (_ done: Int) -> Void = { _ in }
+) throws -> TaskEvaluation {
   precondition(
     model.head == data.task.kind.family.head,
     "A model with the head \(model.head) cannot answer a task of the kind \(data.task.kind.rawValue).")
   let clock = ContinuousClock.now
-  let answers = ModelAnswers(model, data.examples, outputs: outputs, batch: batch, progress: progress)
+  let answers = ModelAnswers(
+    model, data.examples, outputs: outputs, batch: batch, over: ranks, progress: progress)
   let (predictions, scores) = try data.score(answers.logits)
   return TaskEvaluation(
     result: EvaluationResult(
@@ -41,28 +52,37 @@ struct ModelAnswers {
 
   init(
     _ model: TaskModel, _ examples: [EncodedExample], outputs: [Int]?, batch: BatchSize,
-    progress: (_ done: Int) -> Void
+    over ranks: any Communicator, progress: (_ done: Int) -> Void
   ) {
     let family = model.config.taskFamily
-    var rows = [[Float]](repeating: [], count: examples.count)
-    var (loss, weight, done) = (0.0, 0, 0)
-    for indices in examples.isEmpty ? [] : BatchSampler(examples, size: batch).evaluationBatches() {
+    let batches = examples.isEmpty ? [] : BatchSampler(examples, size: batch).evaluationBatches()
+    // The batches do not depend on the ranks, so neither does an answer.
+    var (answered, done) = ([BatchAnswer](), 0)
+    for indices in stride(from: ranks.rank, to: batches.count, by: ranks.size).map({ batches[$0] }) {
       let batch = Batch(examples, at: indices)
       let logits = Self.ordered(model(batch.tokens, in: .inference).logits, by: outputs)
       let targets = family.targets(of: batch)
       let count = targets.count(starts: batch.tokens.starts)
-      if count > 0 {
-        let mean = targets.loss(logits, starts: batch.tokens.starts)
-        loss += Double(mean.item) * Double(count)
-        weight += count
-      }
-      let (values, width) = (logits.values, logits.shape.lastDimension)
-      for (row, index) in indices.enumerated() {
-        let range = model.head.readsTokens ? batch.tokens.rows(of: row) : row..<row + 1
-        rows[index] = Array(values[range.lowerBound * width..<range.upperBound * width])
-      }
+      answered.append(
+        BatchAnswer(
+          loss: count > 0 ? targets.loss(logits, starts: batch.tokens.starts).item : 0, count: count,
+          width: logits.shape.lastDimension, logits: logits.values))
       done += indices.count
       progress(done)
+    }
+    var rows = [[Float]](repeating: [], count: examples.count)
+    var (loss, weight) = (0.0, 0)
+    for (answer, indices) in zip(BatchAnswer.gather(answered, of: batches.count, over: ranks), batches) {
+      if answer.count > 0 {
+        loss += Double(answer.loss) * Double(answer.count)
+        weight += answer.count
+      }
+      var start = 0
+      for index in indices {
+        let length = (model.head.readsTokens ? examples[index].length : 1) * answer.width
+        rows[index] = Array(answer.logits[start..<start + length])
+        start += length
+      }
     }
     logits = rows
     self.loss = weight > 0 ? loss / Double(weight) : nil
@@ -76,5 +96,54 @@ struct ModelAnswers {
       outputs.map { values[start + $0] }
     }
     return Tensor(ordered, shape: logits.shape)
+  }
+}
+
+/// Answer to a batch, as ranks tell it to each other.
+private struct BatchAnswer {
+  /// Mean loss of what is labelled.
+  let loss: Float
+  /// Number of what is labelled.
+  let count: Int
+  /// Values of a row of logits.
+  let width: Int
+  /// Logits, row-major.
+  let logits: [Float]
+
+  /// The answers to all batches in their order.
+  ///
+  /// - Parameters:
+  ///   - own: Those of this rank: of the batches r, r + W, r + 2 W …
+  ///   - count: The number of batches.
+  ///   - ranks: The ranks.
+  static func gather(_ own: [BatchAnswer], of count: Int, over ranks: any Communicator) -> [BatchAnswer] {
+    if ranks.size == 1 { return own }
+    var words: [UInt32] = []
+    for answer in own {
+      words += [
+        answer.loss.bitPattern, UInt32(answer.count), UInt32(answer.width), UInt32(answer.logits.count),
+      ]
+      words += answer.logits.map(\.bitPattern)
+    }
+    let bytes = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
+    var lists = ranks.gather(bytes).map { Self.read($0)[...] }
+    return (0..<count).compactMap { lists[$0 % ranks.size].popFirst() }
+  }
+
+  private static func read(_ bytes: [UInt8]) -> [BatchAnswer] {
+    var next = 0
+    func word() -> UInt32 {
+      defer { next += 4 }
+      return (0..<4).reduce(0) { $0 | UInt32(bytes[next + $1]) << UInt32(8 * $1) }
+    }
+    var answers: [BatchAnswer] = []
+    while next < bytes.count {
+      let (loss, count, width, values) = (word(), word(), word(), word())
+      answers.append(
+        BatchAnswer(
+          loss: Float(bitPattern: loss), count: Int(count), width: Int(width),
+          logits: (0..<values).map { _ in Float(bitPattern: word()) }))
+    }
+    return answers
   }
 }

@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 public import Encoders
 import Foundation
@@ -51,7 +52,7 @@ public final class TaskTrainer {
     let loop = TrainingLoop(
       config: config, objective: SupervisedObjective(model, loss: loss),
       data: TrainingData(training, config: config),
-      evaluate: validation.map { data in { try evaluateTask(self.model, data).result } },
+      evaluate: validation.map { data in { try evaluateTask(self.model, data, over: Ranks.process).result } },
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: point)
   }

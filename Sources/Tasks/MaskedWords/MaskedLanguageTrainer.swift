@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 public import Encoders
 import Evaluation
@@ -69,7 +70,7 @@ public final class MaskedLanguageTrainer {
     let loop = TrainingLoop(
       config: config, objective: objective,
       data: TrainingData(corpus, masker: masker, config: config),
-      evaluate: validation.map { corpus in { try self.evaluate(self.model, corpus) } },
+      evaluate: validation.map { corpus in { try self.evaluate(self.model, corpus, over: Ranks.process) } },
       checkpoints: checkpoints, observers: observers)
     return try loop.run(resumingFrom: point)
   }
@@ -79,11 +80,13 @@ public final class MaskedLanguageTrainer {
     try validation.map { try evaluate(other ?? model, $0) }
   }
 
-  private func evaluate(_ model: TaskModel, _ corpus: TokenizedCorpus) throws -> EvaluationResult {
+  private func evaluate(
+    _ model: TaskModel, _ corpus: TokenizedCorpus, over ranks: any Communicator = SoleRank()
+  ) throws -> EvaluationResult {
     var masker = masker
     masker.seed = Self.evaluationSeed
     return try evaluateMaskedLanguageModel(
-      model, corpus, masker: masker, batch: .sequences(config.perDeviceEvalBatchSize))
+      model, corpus, masker: masker, batch: .sequences(config.perDeviceEvalBatchSize), over: ranks)
   }
 }
 
@@ -104,38 +107,60 @@ public func evaluateMaskedLanguageModel(
   _ model: TaskModel, _ corpus: TokenizedCorpus, masker: TokenMasker, batch: BatchSize = .sequences(8),
   progress: (_ done: Int) -> Void = { _ in }
 ) throws -> EvaluationResult {
+  try evaluateMaskedLanguageModel(
+    model, corpus, masker: masker, batch: batch, over: SoleRank(), progress: progress)
+}
+
+/// Evaluation like that of users, each rank over its share of the batches; all ranks have the scores of the whole corpus.
+package func evaluateMaskedLanguageModel(
+  _ model: TaskModel, _ corpus: TokenizedCorpus, masker: TokenMasker, batch: BatchSize,
+  over ranks: any Communicator, progress: (_ done: Int) -> Void = { _ in }
+) throws -> EvaluationResult {
   precondition(
     model.head == .maskedLanguageModel,
     "Hidden tokens are the answer of a masked language model, not of \(model.head).")
   let clock = ContinuousClock.now
-  var (loss, correct, hidden, done) = (0.0, 0, 0, 0)
+  var done = 0
+  // Of each batch of this rank: the sum of the losses, the words found and the words hidden.
+  var own: [Double] = []
   let batches =
     corpus.count == 0 ? [] : BatchSampler(lengths: corpus.lengths, size: batch).evaluationBatches()
-  for indices in batches {
+  for indices in stride(from: ranks.rank, to: batches.count, by: ranks.size).map({ batches[$0] }) {
+    var sums = (loss: 0.0, correct: 0, hidden: 0)
     let batch = try Batch(corpus, masker: masker, at: indices.map { (0, $0) })
     let targets = ClassTargets(maskedWords: batch.tags)
     if let rows = targets.rows, !rows.isEmpty {
       let ids = targets.labels
       let logits = model(batch.tokens, rows: rows, in: .inference).logits
-      loss +=
+      sums.loss =
         Double(logits.softmaxCrossEntropy(labels: ids).item) * Double(rows.count)
       let answers = ClassificationMetrics.predictions(
         logits: logits.values, classCount: logits.shape.lastDimension)
-      correct += zip(answers, ids).count { $0 == $1 }
-      hidden += rows.count
+      sums.correct = zip(answers, ids).count { $0 == $1 }
+      sums.hidden = rows.count
     }
+    own += [sums.loss, Double(sums.correct), Double(sums.hidden)]
     done += indices.count
     progress(done)
+  }
+  let lists = ranks.gather(own)
+  var (loss, correct, hidden) = (0.0, 0.0, 0.0)
+  // In the order of the batches, so that the ranks change no bit.
+  for index in batches.indices {
+    let (list, start) = (lists[index % ranks.size], 3 * (index / ranks.size))
+    loss += list[start]
+    correct += list[start + 1]
+    hidden += list[start + 2]
   }
   guard hidden > 0 else {
     throw TrainingError.noData(
       "there is nothing to ask for: \(corpus.path) has no token that can be hidden. Check the validation file."
     )
   }
-  let mean = loss / Double(hidden)
+  let mean = loss / hidden
   return EvaluationResult(
     loss: mean,
-    metrics: [Score("perplexity", exp(mean)), Score("accuracy", Double(correct) / Double(hidden))],
+    metrics: [Score("perplexity", exp(mean)), Score("accuracy", correct / hidden)],
     examples: corpus.count, runtime: (ContinuousClock.now - clock) / .seconds(1))
 }
 
@@ -147,11 +172,9 @@ extension TrainingData {
   /// epoch · sequences + sequence. The batch's own `indices` are sequences again.
   public init(_ corpus: TokenizedCorpus, masker: TokenMasker, config: TrainingConfig) {
     let count = corpus.count
-    let size: BatchSize =
-      config.tokensPerBatch.map { .tokens($0) } ?? .sequences(config.perDeviceTrainBatchSize)
     let grouped = config.groupByLength || config.tokensPerBatch != nil
     let sampler = BatchSampler(
-      lengths: corpus.lengths, size: size, poolBatches: grouped ? 50 : 0,
+      lengths: corpus.lengths, size: config.wholeBatch, poolBatches: grouped ? 50 : 0,
       seed: config.dataSeed ?? config.seed)
     self.init(
       exampleCount: count,

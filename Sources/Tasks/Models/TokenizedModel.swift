@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 public import Encoders
 public import Foundation
@@ -121,6 +122,7 @@ private func both<First, Second>(
 extension TokenizedModel {
   /// The logits of each example, row-major; of token heads a row a token.
   func logits(of examples: [EncodedExample]) -> [[Float]] {
-    ModelAnswers(model, examples, outputs: nil, batch: .tokens(4096), progress: { _ in }).logits
+    ModelAnswers(model, examples, outputs: nil, batch: .tokens(4096), over: SoleRank(), progress: { _ in })
+      .logits
   }
 }

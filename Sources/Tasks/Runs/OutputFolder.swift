@@ -1,3 +1,4 @@
+import Cluster
 public import Foundation
 public import ModelFormats
 
@@ -15,7 +16,8 @@ public struct OutputFolder {
   public init(_ path: String, overwrite: Bool) throws {
     try OutputPath.check(path, "--output")
     url = URL(filePath: path, directoryHint: .isDirectory)
-    let contents = Self.contents(of: path)
+    // Rank 0 alone looks and writes there, and may be ahead of the others.
+    let contents = Ranks.process.isFirst ? Self.contents(of: path) : []
     isReused = !contents.isEmpty
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return }

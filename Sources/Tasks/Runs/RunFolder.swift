@@ -1,3 +1,4 @@
+import Cluster
 public import Foundation
 public import ModelFormats
 public import Training
@@ -35,12 +36,14 @@ public struct RunFolder {
     inputs: [String], plan: [String] = [],
     members: [URL] = [], clearing: @escaping () throws -> Void = {}
   ) throws {
-    try folder.create()
-    lock = try FolderLock(folder.url)
+    let writes = Ranks.process.isFirst
+    if writes { try folder.create() }
+    lock = writes ? try FolderLock(folder.url) : nil
     continued = ContinuedSettings(of: recipe, named: name, resuming: point, in: folder.url)
     let older = folder.isReused ? ([folder.url] + members).map { OlderRun($0) } : []
     if point == nil { for run in older { try run.check(inputs: inputs) } }
     beginning = RunBeginning {
+      guard writes else { return }
       for run in older { try run.remove(keepsCheckpoints: point != nil, inputs: inputs) }
       try clearing()
       try folder.write(recipe, as: name)
@@ -48,7 +51,7 @@ public struct RunFolder {
     self.folder = folder
     let own = folder.url.absoluteURL.standardizedFileURL.lastPathComponent
     (description, part) = (RunDescription(own, recipe: recipe, recipeName: name, plan: plan), nil)
-    log = try RunLog(folder.url)
+    log = try RunLog(folder.url, isMade: writes)
   }
 
   /// The folder of a part of a run inside its own, of the first stage or the baseline.
@@ -65,7 +68,9 @@ public struct RunFolder {
     let folder = try OutputFolder(url.relativePath, overwrite: true)
     lock = nil
     continued = ContinuedSettings(of: "", named: "", resuming: nil, in: url)
+    let writes = Ranks.process.isFirst
     beginning = RunBeginning {
+      guard writes else { return }
       // The beginning of the whole run may have removed it with what an older run left there.
       try folder.create()
       for older in [url] + members { try OlderRun(older).remove(keepsCheckpoints: point != nil) }
@@ -75,11 +80,13 @@ public struct RunFolder {
     let part = url.lastPathComponent
     (description.name, description.plan) = ("\(description.name)/\(part)", plan)
     (self.description, self.part) = (description, part)
-    log = try RunLog(url)
+    log = try RunLog(url, isMade: writes)
   }
 
-  /// Observers of a training in this folder, the first of all: what clears it, the log, and the reports that the settings ask for.
+  /// Observers of a training in this folder, the first of all: what clears it, the log, and the reports that the settings ask for;
+  /// none on ranks that do not write.
   public func observers(_ settings: TrainingConfig) -> [any TrainingObserver] {
+    guard Ranks.process.isFirst else { return [] }
     var run = description
     run.settings = settings
     return [beginning, log] + run.reports(in: folder.url, part: part)

@@ -1,3 +1,5 @@
+import Cluster
+import Datasets
 import Foundation
 public import ModelFormats
 
@@ -90,5 +92,25 @@ extension TrainingConfig {
   static func positive(_ value: Int?, atMost maximum: Int = .max) -> [String] {
     guard let value, !(1...maximum).contains(value) else { return [] }
     return ["is \(value); expected at least 1" + (value > maximum ? " and at most \(maximum)" : "")]
+  }
+}
+
+extension TrainingConfig {
+  /// Size of a micro-batch of all ranks together, of which each takes a share.
+  package var wholeBatch: BatchSize {
+    let whole = ofWholeBatches
+    return whole.tokensPerBatch.map { .tokens($0) } ?? .sequences(whole.perDeviceTrainBatchSize)
+  }
+
+  /// The settings as one process has them for the same batches: by them runs of different numbers of ranks are the same.
+  package var ofWholeBatches: TrainingConfig {
+    func whole(_ size: Int) -> Int {
+      let (product, isTooLarge) = size.multipliedReportingOverflow(by: Ranks.count)
+      return isTooLarge ? Int.max : product
+    }
+    var config = self
+    config.perDeviceTrainBatchSize = whole(perDeviceTrainBatchSize)
+    config.tokensPerBatch = tokensPerBatch.map(whole)
+    return config
   }
 }

@@ -1,9 +1,38 @@
+import Cluster
+import Evaluation
 import Foundation
 import Kernels
 import ModelFormats
 import Tensors
 
 extension TrainingLoop {
+  /// Brings all ranks to the state of rank 0, once it is sure that they are of one run.
+  ///
+  /// - Throws: `TrainingError.ranks` where a rank has other settings, models or rows.
+  func meet(_ state: inout TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
+    if ranks.size == 1 { return }
+    let names = optimizer.parameters.map { "\($0.name) \($0.shape)" }
+    let own = [
+      ("settings", config.json.sorted.compactText), ("parameters", names.joined(separator: ", ")),
+      ("steps", "\(plan.totalSteps)"), ("training rows", try data.rowsFingerprint),
+      ("batches", data.orderFingerprint),
+    ]
+    for (name, value) in own {
+      let all = ranks.gather(Array(value.utf8))
+      if let rank = all.firstIndex(where: { $0 != all[0] }) {
+        throw TrainingError.ranks(
+          rank: rank, problem: "its \(name) differ from those of rank 0")
+      }
+    }
+    let text = ranks.first(
+      try state.json(config: config, maxSteps: plan.totalSteps).compactText)
+    if !ranks.isFirst {
+      state = try TrainerState(JSONValue(parsing: text), of: "rank 0", totalSteps: plan.totalSteps)
+    }
+    optimizer.takeFirst(of: ranks)
+    for parameter in objective.state { ranks.broadcast(parameter.storage) }
+  }
+
   /// Identity of the run, as its checkpoints hold it.
   func identity(of folder: CheckpointFolder, optimizer: Optimizer) throws -> RunIdentity {
     var origin = folder.origin
@@ -106,5 +135,16 @@ extension Parameter {
       fingerprint.add(parameter.storage)
     }
     return fingerprint.text
+  }
+}
+
+extension EvaluationResult {
+  /// The result with the numbers of rank 0, by which all ranks decide alike whatever machines they run on.
+  func ofFirst(of ranks: any Communicator) -> EvaluationResult {
+    if ranks.size == 1 { return self }
+    let numbers = ranks.first([loss ?? 0, runtime] + metrics.map(\.value))
+    return EvaluationResult(
+      loss: loss == nil ? nil : numbers[0], metrics: zip(metrics, numbers[2...]).map { Score($0.name, $1) },
+      examples: examples, runtime: numbers[1])
   }
 }

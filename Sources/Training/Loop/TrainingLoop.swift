@@ -1,9 +1,8 @@
-import Datasets
+import Cluster
 import Foundation
 import Kernels
 import ModelFormats
 import Tensors
-import Tokenization
 
 /// The one training loop, counted in steps (updates).
 ///
@@ -16,6 +15,9 @@ import Tokenization
 /// evaluation, a resumption nor another cut into micro-batches changes it. A resumed run equals the uninterrupted one to
 /// the bit.
 ///
+/// Where a launcher has started several ranks, each computes a share of every micro-batch, the gradients are summed over all, and
+/// every rank makes the same update; see `Ranks`. Rank 0 decides, writes and tells its observers.
+///
 /// An observer, or the settings' `early_stopping_patience`, can end a run after any step; that step is then treated as the
 /// last one: it is logged, evaluated and saved as the settings say of the last.
 public final class TrainingLoop {
@@ -25,6 +27,8 @@ public final class TrainingLoop {
   private let evaluate: (() throws -> EvaluationResult)?
   let checkpoints: CheckpointFolder?
   let observers: [any TrainingObserver]
+  /// Ranks that train together.
+  let ranks: any Communicator = Ranks.process
 
   /// The best weights where no checkpoint keeps them.
   var bestWeights: [Tensor]?
@@ -75,11 +79,18 @@ public final class TrainingLoop {
     let plan = try StepPlan(data, config: config)
     let optimizer = try config.makeOptimizer(objective.groups)
     let schedule = config.schedule(totalSteps: plan.totalSteps)
-    let identity = try checkpoints.map { try self.identity(of: $0, optimizer: optimizer) }
+    let identity =
+      try ranks.isFirst ? checkpoints.map { try self.identity(of: $0, optimizer: optimizer) } : nil
     self.identity = identity
     bestWeights = nil
     var state = TrainerState()
-    if let point { state = try resume(from: point, of: identity, plan: plan, optimizer: optimizer) }
+    _ = try ranks.exchange {
+      if let point, ranks.isFirst {
+        state = try resume(from: point, of: identity, plan: plan, optimizer: optimizer)
+      }
+      return []
+    }
+    try meet(&state, plan: plan, optimizer: optimizer)
     if config.lrSchedulerType == .reduceLROnPlateau {
       state.plateau = state.plateau ?? PlateauSchedule.State()
     }
@@ -95,7 +106,7 @@ public final class TrainingLoop {
         totalSteps: plan.totalSteps, startStep: startStep, totalEpochs: totalEpochs,
         examples: data.exampleCount)
     }
-    if let checkpoints { TemporaryName.removeLeftovers(in: checkpoints.directory) }
+    if let checkpoints, ranks.isFirst { TemporaryName.removeLeftovers(in: checkpoints.directory) }
     optimizer.zeroGradients()
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
@@ -134,7 +145,7 @@ public final class TrainingLoop {
           * Double(plan.totalSteps - state.globalStep))
       for observer in observers { try observer.stepDone(progress) }
       let isSaved = try afterStep(result, state: &state, plan: plan, optimizer: optimizer)
-      if observers.contains(where: \.isInterrupted) {
+      if ranks.any(observers.contains(where: \.isInterrupted)) {
         if !isSaved { try save(state, plan: plan, optimizer: optimizer) }
         throw TrainingError.interrupted(
           step: state.globalStep, of: plan.totalSteps,
@@ -151,66 +162,6 @@ public final class TrainingLoop {
     let summary = try finish(state, plan: plan, optimizer: optimizer)
     for observer in observers { try observer.finished(summary) }
     return summary
-  }
-
-  // MARK: One update
-
-  private func update(
-    step: Int, epoch: Int, of totalSteps: Int, microBatches: [[Int]], optimizer: Optimizer, factor: Double,
-    plateau: PlateauSchedule?, isFirst: Bool
-  ) throws -> StepResult {
-    let batches = try microBatches.map { try data.batch($0) }
-    try objective.prepare(for: batches)
-    let weights = batches.map { objective.weight(of: $0) }
-    let totalWeight = weights.reduce(0, +)
-    var loss = 0.0
-    var parts: [(name: String, value: Double)] = []
-    var nextRow = 0
-    for (index, (batch, weight)) in zip(batches, weights).enumerated() {
-      let firstRow = nextRow
-      nextRow += batch.tokens.count
-      if weight <= 0 { continue }
-      let tape = Tape()
-      let random = RandomSource.training(seed: config.seed, step: step, firstRow: firstRow)
-      let context = Context(tape: tape, isTraining: true, random: random)
-      context.recomputes = config.gradientCheckpointing
-      let result = try objective.loss(
-        batch, progress: Double(step) / Double(totalSteps), in: context)
-      let value = result.total.item
-      guard value.isFinite else {
-        optimizer.zeroGradients()
-        throw TrainingError.nonFiniteLoss(
-          value: value, step: step + 1, microBatch: index + 1, epoch: epoch + 1, examples: batch.indices,
-          parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
-          advice: optimizer.adviceOnOverflow(isFirst: isFirst, parts: result.parts))
-      }
-      let share = weight / totalWeight
-      tape.backward(from: result.total, scale: Float(share))
-      loss += share * Double(value)
-      for part in result.parts {
-        if let known = parts.firstIndex(where: { $0.name == part.name }) {
-          parts[known].value += share * Double(part.value)
-        } else {
-          parts.append((part.name, share * Double(part.value)))
-        }
-      }
-    }
-    let norm = optimizer.gradientNorm()
-    let rates = { (rate: Double) in plateau?.rate(rate) ?? rate }
-    let learningRate = rates(config.learningRate) * factor
-    guard norm.isFinite else {
-      optimizer.zeroGradients()
-      throw TrainingError.nonFiniteGradient(
-        norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate,
-        advice: optimizer.adviceOnOverflow(isFirst: isFirst))
-    }
-    optimizer.step(
-      factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm),
-      rates: rates)
-    optimizer.zeroGradients()
-    return StepResult(
-      loss: loss, parts: parts, gradientNorm: norm, learningRate: learningRate,
-      examples: batches.reduce(0) { $0 + $1.count }, tokens: batches.reduce(0) { $0 + $1.tokens.tokenCount })
   }
 
   // MARK: Between updates
@@ -257,7 +208,7 @@ public final class TrainingLoop {
   }
 
   private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
-    guard let checkpoints, let identity else { return }
+    guard let checkpoints, let identity, ranks.isFirst else { return }
     let clock = ContinuousClock.now
     defer { pace?.saved(after: state.trainSeconds, in: (ContinuousClock.now - clock) / .seconds(1)) }
     try optimizer.requireFiniteWeights(after: state.globalStep)
@@ -274,7 +225,10 @@ public final class TrainingLoop {
     if let patience = config.earlyStoppingPatience, state.evaluationsWithoutGain >= patience {
       return "\(config.bestMetricName) did not improve in \(state.evaluationsWithoutGain) evaluations"
     }
-    return observers.lazy.compactMap(\.stopReason).first
+    let reason = observers.lazy.compactMap(\.stopReason).first
+    if ranks.size == 1 { return reason }
+    let first = ranks.first(reason ?? "")
+    return first.isEmpty ? nil : first
   }
 
   private func log(_ result: StepResult, state: inout TrainerState) throws {
@@ -295,7 +249,7 @@ public final class TrainingLoop {
     guard let evaluate else { return false }
     try optimizer.requireFiniteWeights(after: state.globalStep)
     for observer in observers { try observer.evaluationStarted(step: state.globalStep) }
-    let result = try evaluate()
+    let result = try evaluate().ofFirst(of: ranks)
     let name = config.bestMetricName
     let value = result.value(name)
     if value == nil,
@@ -324,7 +278,7 @@ public final class TrainingLoop {
         state.bestStep = state.globalStep
         if config.loadBestModelAtEnd {
           state.bestCheckpoint = keepsCheckpoints ? CheckpointFolder.name(step: state.globalStep) : nil
-          bestWeights = keepsCheckpoints ? nil : Self.copies(of: optimizer.parameters)
+          bestWeights = keepsCheckpoints || !ranks.isFirst ? nil : Self.copies(of: optimizer.parameters)
         }
       }
     }
@@ -345,7 +299,7 @@ public final class TrainingLoop {
     try optimizer.requireFiniteWeights(after: state.globalStep)
     var holdsBest = false
     if config.loadBestModelAtEnd, let best = state.bestStep {
-      if best == state.globalStep {
+      if best == state.globalStep || !ranks.isFirst {
         holdsBest = true
       } else if let bestWeights {
         for (parameter, value) in zip(optimizer.parameters, bestWeights) { parameter.assign(value) }
@@ -354,6 +308,8 @@ public final class TrainingLoop {
         try checkpoints.restore(optimizer.parameters, from: checkpoints.directory.appending(path: name))
         holdsBest = true
       }
+      holdsBest = try ranks.first { holdsBest }
+      if holdsBest, best != state.globalStep { optimizer.takeFirstValues(of: ranks) }
       if holdsBest, let metric = state.bestMetric {
         for observer in observers {
           try observer.message(

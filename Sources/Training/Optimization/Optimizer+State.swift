@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Kernels
 import ModelFormats
@@ -80,5 +81,27 @@ extension Optimizer {
     } catch {
       throw .checkpoint(path: url.path, problem: "\(error)")
     }
+  }
+
+  /// Takes over values and state from rank 0, so that all ranks go on from the same.
+  func takeFirst(of ranks: any Communicator) {
+    if ranks.size == 1 { return }
+    takeFirstValues(of: ranks)
+    let steps = ranks.first(entries.map { Double($0.state.steps) })
+    for (entry, steps) in zip(entries, steps) where steps > 0 {
+      entry.state.steps = Int(steps)
+      if !ranks.isFirst {
+        entry.state.usedRows = nil
+        entry.state.tensors = config.rule.states(of: entry.parameter.shape).map {
+          Storage(uninitialized: $0.shape.count, lasting: true)
+        }
+      }
+      for tensor in entry.state.tensors { ranks.broadcast(tensor) }
+    }
+  }
+
+  /// Takes over the parameters' values from rank 0.
+  func takeFirstValues(of ranks: any Communicator) {
+    for entry in entries { ranks.broadcast(entry.parameter.storage) }
   }
 }

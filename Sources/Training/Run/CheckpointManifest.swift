@@ -145,7 +145,7 @@ public struct RunIdentity: Sendable, Equatable {
     object["order"] = .string(data.orderFingerprint)
     object["validation"] = origin.validation.map { .string($0) } ?? .null
     object["settings"] = .object(origin.settings)
-    object["training_config"] = config.json.sorted
+    object["training_config"] = config.ofWholeBatches.json.sorted
     json = object
   }
 

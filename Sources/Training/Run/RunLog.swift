@@ -14,8 +14,14 @@ public final class RunLog: TrainingObserver {
   /// A log in `directory`, which is made when it does not exist.
   ///
   /// - Throws: `TrainingError.runFolder`.
-  public init(_ directory: URL) throws(TrainingError) {
+  public convenience init(_ directory: URL) throws(TrainingError) { try self.init(directory, isMade: true) }
+
+  /// A log in `directory`, which a rank that does not write leaves as it is.
+  ///
+  /// - Throws: `TrainingError.runFolder`.
+  package init(_ directory: URL, isMade: Bool) throws(TrainingError) {
     self.directory = directory
+    guard isMade else { return }
     do { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) } catch {
       throw .runFolder(path: directory.path, problem: "it could not be made: \(error.localizedDescription)")
     }

@@ -43,7 +43,7 @@ struct TrainerState: Equatable {
     object["max_steps"] = .integer(maxSteps)
     object["num_input_tokens_seen"] = .integer(tokensSeen)
     object["num_train_epochs"] = .double(config.numTrainEpochs)
-    object["train_batch_size"] = .integer(config.perDeviceTrainBatchSize)
+    object["train_batch_size"] = .integer(config.ofWholeBatches.perDeviceTrainBatchSize)
     object["train_runtime"] = .double(trainSeconds)
     object["training_config"] = config.json.sorted
     return .object(object)
@@ -62,9 +62,20 @@ struct TrainerState: Equatable {
     do { json = try JSONValue(contentsOf: url) } catch {
       throw .checkpoint(path: url.path, problem: "\(error)")
     }
+    try self.init(json, of: url.path, totalSteps: totalSteps)
+  }
+
+  /// Reads a state as `json(config:maxSteps:)` has it.
+  ///
+  /// - Parameters:
+  ///   - json: The state.
+  ///   - path: Where it comes from.
+  ///   - totalSteps: The updates of the plan.
+  /// - Throws: `TrainingError.checkpoint` with the first field that cannot be.
+  init(_ json: JSONValue, of path: String, totalSteps: Int) throws(TrainingError) {
     func fault(_ key: String, _ expected: String) -> TrainingError {
       let found = json[key].map { String($0.compactText.prefix(80)) } ?? "missing"
-      return .checkpoint(path: url.path, problem: "\(key) is \(found); expected \(expected)")
+      return .checkpoint(path: path, problem: "\(key) is \(found); expected \(expected)")
     }
     func count(_ key: String, upTo limit: Int) throws(TrainingError) -> Int {
       guard let value = json[key], !value.isNull else { return 0 }

@@ -51,11 +51,9 @@ public struct TrainingData {
   ///
   /// Batches of a token budget are always grouped by length, without which they could not be filled evenly.
   public init(_ examples: [EncodedExample], config: TrainingConfig) {
-    let size: BatchSize =
-      config.tokensPerBatch.map { .tokens($0) } ?? .sequences(config.perDeviceTrainBatchSize)
     let grouped = config.groupByLength || config.tokensPerBatch != nil
     let sampler = BatchSampler(
-      examples, size: size, poolBatches: grouped ? 50 : 0, seed: config.dataSeed ?? config.seed)
+      examples, size: config.wholeBatch, poolBatches: grouped ? 50 : 0, seed: config.dataSeed ?? config.seed)
     self.init(
       exampleCount: examples.count, batches: { examples.isEmpty ? [] : sampler.batches(epoch: $0) },
       batchCount: { sampler.batchCount(epoch: $0) },

@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Foundation
@@ -96,7 +97,7 @@ public final class PreparedPretraining {
     let (start, name) = try Self.model(of: job, teacher: teacher)
     self.start = start
     distiller = try teacher.map { try Self.distiller(of: job, teacher: $0, student: start) }
-    try distiller?.checkAccumulation(job.training.gradientAccumulationSteps)
+    try distiller?.checkAccumulation(job.training.gradientAccumulationSteps, ranks: Ranks.count)
     let loss = try HardLabelLoss(job.training, of: start.model)
     distiller?.hardLabelLoss = loss
     try start.model.prepare(as: job.training)
@@ -187,13 +188,17 @@ public final class PreparedPretraining {
     defer { run.release() }
     run.continued.announce(to: listener)
     let text = job.text
-    let corpus = try text.corpus(
-      text.inputs, limit: job.maxTrainSamples, for: start, in: folder.url.appending(path: "train.tokens"),
-      listener: listener)
-    let validation = try text.validation.map { path in
-      try text.corpus(
-        [path], limit: job.maxEvalSamples, for: start,
-        in: folder.url.appending(path: "validation.tokens"), listener: listener)
+    // Rank 0 tokenizes, the others read its files.
+    let (corpus, validation) = try Ranks.process.firstThenOthers {
+      let corpus = try text.corpus(
+        text.inputs, limit: job.maxTrainSamples, for: start, in: folder.url.appending(path: "train.tokens"),
+        listener: listener)
+      let validation = try text.validation.map { path in
+        try text.corpus(
+          [path], limit: job.maxEvalSamples, for: start,
+          in: folder.url.appending(path: "validation.tokens"), listener: listener)
+      }
+      return (corpus, validation)
     }
     let trainer = MaskedLanguageTrainer(
       model: start.model, train: corpus, validation: validation, masker: masker, config: job.training,
@@ -204,6 +209,7 @@ public final class PreparedPretraining {
       observers: run.observers(job.training) + observers)
     _ = try trainer.train(resumingFrom: point)
     try start.model.roundToSaved()
+    guard Ranks.process.isFirst else { return JSONObject() }
     try start.save(to: folder.url)
     let scores = try trainer.evaluate()
     if let scores { try run.log.writeResults("eval", scores.json) }

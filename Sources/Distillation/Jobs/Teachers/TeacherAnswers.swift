@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Foundation
 import ModelFormats
@@ -128,7 +129,7 @@ struct TeacherAnswers {
 
   /// Deletes what the run alone needed.
   func cleanUp() {
-    guard let ownFolder else { return }
+    guard let ownFolder, Ranks.process.isFirst else { return }
     for url in TeacherCacheFile.ofRun(in: ownFolder) { try? TemporaryName.remove(url) }
   }
 }

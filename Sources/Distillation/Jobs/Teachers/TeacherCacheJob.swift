@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Evaluation
@@ -170,18 +171,24 @@ public final class PreparedTeacherCache {
       try model.tokenizer.save(to: folder)
       try model.model.config.json.write(to: folder.appending(path: "config.json"))
     }
-    if try isThere() {
+    let ranks = Ranks.process
+    if try ranks.first({ try isThere() }) {
+      guard ranks.isFirst else { return }
       TemporaryName.removeLeftovers(in: folder)
       // A run that was killed, or somebody else, may have left it without some of these.
       try writeRest()
       listener.note("\(file.path) holds these answers already")
       return
     }
-    try refuseOtherFiles()
-    TemporaryName.removeLeftovers(in: folder)
+    _ = try ranks.exchange {
+      guard ranks.isFirst else { return [] }
+      try refuseOtherFiles()
+      TemporaryName.removeLeftovers(in: folder)
+      return []
+    }
     defer { listener.progressEnded() }
-    _ = try TeacherCacheFile.build(
-      file, description: description, examples: examples, teacher: model.model, budget: budget,
+    try TeacherCacheFile.write(
+      file, description: description, examples: examples, teacher: model.model, budget: budget, over: ranks,
       beforeCommit: writeRest,
       progress: {
         listener.progress("Asking the teacher", done: $0, total: examples.count)

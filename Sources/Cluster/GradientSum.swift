@@ -1,0 +1,135 @@
+import Kernels
+import Tensors
+
+/// Sum of the gradients of all ranks, in place: afterwards each rank has the same, to the bit.
+///
+/// Parameters go in reverse order, as their gradients come, packed into buckets of at most 25 MiB (what PyTorch's
+/// DistributedDataParallel takes); a larger one goes alone. Of a table of which every rank has used some rows alone, only the rows that
+/// any has used go over the network.
+package struct GradientSum {
+  /// Form of the gradient that a rank has for a parameter.
+  package enum Form: UInt8, Sendable {
+    /// None: no row of this rank has led there.
+    case none
+    /// Any value may be other than 0.
+    case values
+    /// Some rows of a table alone may be.
+    case rows
+  }
+
+  private static let bucketCount = 25 << 18
+
+  private let parameters: [Parameter]
+  private let ranks: any Communicator
+
+  /// A sum over some parameters, the same on every rank.
+  package init(_ parameters: [Parameter], over ranks: any Communicator) {
+    (self.parameters, self.ranks) = (parameters.reversed(), ranks)
+  }
+
+  /// Forms of this rank's gradients, a byte each.
+  package var forms: [UInt8] {
+    parameters.map { parameter in
+      if !parameter.isTrainable || parameter.slot.isEmpty { return Form.none.rawValue }
+      return (parameter.slot.rows == nil ? Form.values : .rows).rawValue
+    }
+  }
+
+  /// Sums the gradients.
+  ///
+  /// - Parameter forms: `forms` of every rank.
+  package func run(_ forms: [[UInt8]]) {
+    var bucket: [Parameter] = []
+    var count = 0
+    func flush() {
+      sum(bucket, count: count)
+      (bucket, count) = ([], 0)
+    }
+    for (place, parameter) in parameters.enumerated() {
+      let found = forms.compactMap { Form(rawValue: $0[place]) }
+      if found.allSatisfy({ $0 == .none }) { continue }
+      if !found.contains(.values) {
+        sumRows(parameter)
+        continue
+      }
+      if parameter.count > Self.bucketCount {
+        sumAlone(parameter)
+        continue
+      }
+      if count + parameter.count > Self.bucketCount { flush() }
+      bucket.append(parameter)
+      count += parameter.count
+    }
+    flush()
+  }
+
+  /// Sums a large gradient where it lies.
+  private func sumAlone(_ parameter: Parameter) {
+    parameter.slot.contribute { gradient, adding in
+      if !adding { Elementwise.fill(gradient, with: 0) }
+      for start in stride(from: 0, to: gradient.count, by: Self.mostAtOnce) {
+        ranks.sum(gradient.slice(start, min(Self.mostAtOnce, gradient.count - start)))
+      }
+    }
+  }
+
+  /// Values that are summed at once of a large gradient, which takes as much memory again.
+  private static let mostAtOnce = 4 * bucketCount
+
+  /// Sums small gradients together.
+  private func sum(_ bucket: [Parameter], count: Int) {
+    if bucket.isEmpty { return }
+    let packed = Storage(uninitialized: count)
+    var next = 0
+    let parts = bucket.map { parameter in
+      defer { next += parameter.count }
+      return packed.slice(next, parameter.count)
+    }
+    for (parameter, part) in zip(bucket, parts) {
+      if let gradient = parameter.slot.storage, !parameter.slot.isEmpty {
+        part.assign(gradient)
+      } else {
+        Elementwise.fill(part, with: 0)
+      }
+    }
+    ranks.sum(packed)
+    for (parameter, part) in zip(bucket, parts) {
+      parameter.slot.contribute { gradient, _ in gradient.assign(part) }
+    }
+  }
+
+  /// Sums the rows of a table that any rank has used.
+  private func sumRows(_ parameter: Parameter) {
+    let slot = parameter.slot
+    let own = slot.isEmpty ? [] : slot.rows?.indices ?? []
+    let bytes = own.flatMap { row in (0..<4).map { UInt8(truncatingIfNeeded: row >> (8 * $0)) } }
+    var all: Set<Int32> = []
+    for list in ranks.gather(bytes) {
+      for start in stride(from: 0, to: list.count, by: 4) {
+        all.insert((0..<4).reduce(0) { $0 | Int32(list[start + $1]) << Int32(8 * $1) })
+      }
+    }
+    let rows = all.sorted()
+    let columns = parameter.count / parameter.shape[0]
+    let packed = Storage(uninitialized: rows.count * columns)
+    var place = 0
+    for (index, row) in rows.enumerated() {
+      let part = packed.slice(index * columns, columns)
+      if place < own.count, own[place] == row, let gradient = slot.storage {
+        part.assign(gradient.slice(Int(row) * columns, columns))
+        place += 1
+      } else {
+        Elementwise.fill(part, with: 0)
+      }
+    }
+    let most = max(1, Self.mostAtOnce / columns) * columns
+    for start in stride(from: 0, to: packed.count, by: most) {
+      ranks.sum(packed.slice(start, min(most, packed.count - start)))
+    }
+    slot.accumulate(rows: rows, columns: columns, as: .embedding) { gradient in
+      for (index, row) in rows.enumerated() {
+        gradient.slice(Int(row) * columns, columns).assign(packed.slice(index * columns, columns))
+      }
+    }
+  }
+}
