@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Distillation
 import Kernels
+import Tasks
 import Terminal
 
 /// Options of every command.
@@ -63,6 +64,20 @@ package struct OutputOptions: ParsableArguments {
     (job.output, job.overwritesOutput, job.resumption) = (output, overwriteOutputDir, training.resumption)
     (job.maxTrainSamples, job.maxEvalSamples) = (training.maxTrainSamples, training.maxEvalSamples)
   }
+}
+
+/// Option of the place of training rows that are larger than memory.
+package struct RowStorageOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Keep training rows here, tokenized once, and not in memory (default: for files over 256 MB, ~/.cache/potstill/tokenized).",
+      valueName: "folder"), completion: .directory)
+  package var tokenizedDir: String?
+
+  package init() {}
+
+  /// The storage that the option describes.
+  package var storage: RowStorage { RowStorage(folder: tokenizedDir) }
 }
 
 /// Option of a run that is planned, not made.

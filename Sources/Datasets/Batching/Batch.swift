@@ -34,10 +34,11 @@ public struct Batch: Sendable, Equatable {
   }
 
   /// Packs the examples at the given positions of a data set, in that order.
-  public init(_ examples: [EncodedExample], at indices: [Int]) {
+  public init(_ examples: some ExampleRows, at indices: [Int]) {
+    let all = examples.encodedExamples
+    let own = indices.map { all[$0] }
     self.init(
-      tokens: TokenBatch(sequences: indices.flatMap { examples[$0].sequences }),
-      targets: indices.map { examples[$0].target }, indices: indices)
+      tokens: TokenBatch(sequences: own.flatMap(\.sequences)), targets: own.map(\.target), indices: indices)
   }
 
   /// Some of its examples, one behind the other, as a batch.

@@ -30,9 +30,9 @@ public struct BatchSampler: Sendable {
 
   /// A sampler over encoded examples.
   public init(
-    _ examples: [EncodedExample], size: BatchSize, poolBatches: Int = 50, seed: UInt64 = 42
+    _ examples: some ExampleRows, size: BatchSize, poolBatches: Int = 50, seed: UInt64 = 42
   ) {
-    self.init(lengths: examples.map(\.length), size: size, poolBatches: poolBatches, seed: seed)
+    self.init(lengths: examples.encodedExamples.lengths, size: size, poolBatches: poolBatches, seed: seed)
   }
 
   /// The number of examples, N.
@@ -84,10 +84,10 @@ public struct BatchSampler: Sendable {
   }
 
   private func sortedByLength(_ indices: [Int]) -> [Int] {
-    // Ties keep their (random) order: sorting is made stable by the place in the pool.
-    indices.enumerated().sorted {
-      (lengths[$0.element], $0.offset) < (lengths[$1.element], $1.offset)
-    }.map(\.element)
+    // Ties keep their (random) order: each number is a length above a place, less memory than pairs of the two.
+    indices.enumerated().map { UInt64(lengths[$0.element]) << 32 | UInt64($0.offset) }.sorted().map {
+      indices[Int($0 & 0xFFFF_FFFF)]
+    }
   }
 
   /// Cuts a run of examples into batches; the last, partly filled one comes back as `rest` when asked for.

@@ -3,13 +3,62 @@ extension Dataset where Example == TaggedSentence {
   package init(
     parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, tags: TagLayout
   ) {
-    self.init(path: path, examples: [])
-    var builder = SentenceBuilder(tags, split: split)
+    var parser = SentenceParser(layout: layout, split: split, tags: tags)
+    self = parser.sentences(of: bytes, path: path)
+  }
+}
+
+/// Parser of sentences of words; bad ones are in the report.
+package struct SentenceParser: RowParser {
+  private let layout: RowLayout
+  private var builder: SentenceBuilder
+  /// The fields of the first line that begins with no separator; nil before it.
+  private var width: Int?
+  /// The sentence whose end has not come yet.
+  private var open = OpenSentence()
+
+  private struct OpenSentence {
+    var words: [String] = []
+    var tags: [String?] = []
+    var lines: [Int] = []
+    var fault: RowFault?
+  }
+
+  /// A parser of a file.
+  package init(layout: RowLayout, split: DataSplit, tags: TagLayout) {
+    self.layout = layout
+    builder = SentenceBuilder(tags, split: split)
+  }
+
+  fileprivate mutating func sentences(of bytes: [UInt8], path: String) -> Dataset<TaggedSentence> {
+    var dataset = Dataset<TaggedSentence>(path: path, examples: [])
+    _ = read(RowPiece(whole: bytes), into: &dataset)
+    finish(&dataset)
+    return dataset
+  }
+
+  /// Adds the sentences of a piece.
+  package mutating func read(_ piece: RowPiece, into dataset: inout Dataset<TaggedSentence>) -> RowPiece? {
     if layout.format.holdsObjects {
-      addEntityLines(bytes, layout, &builder)
+      dataset.addEntityLines(piece, layout, &builder)
     } else {
-      addColumns(bytes, layout, &builder)
+      addColumns(piece, to: &dataset)
     }
+    return nil
+  }
+
+  /// Adds the last sentence.
+  package mutating func finish(_ dataset: inout Dataset<TaggedSentence>) { close(&dataset) }
+
+  private mutating func close(_ dataset: inout Dataset<TaggedSentence>) {
+    if let fault = open.fault {
+      dataset.add(.failure(fault))
+    } else if !open.words.isEmpty {
+      dataset.add(
+        builder.sentence(
+          words: open.words, rawTags: open.tags, lines: open.lines, repairs: &dataset.report.repairs))
+    }
+    open = OpenSentence()
   }
 
   /// Reads one word and its tag a line, and a sentence to each blank line.
@@ -17,34 +66,21 @@ extension Dataset where Example == TaggedSentence {
   /// Fields are separated by tabs or, where a line has none, by spaces; the word is the first and the tag the last unless
   /// the task says which. Separators in front of a line and behind it are no fields, but a line that has one field less
   /// than the others and begins with a separator has a space for its word. Lines of `-DOCSTART-` separate like blank ones.
-  private mutating func addColumns(_ bytes: [UInt8], _ layout: RowLayout, _ builder: inout SentenceBuilder) {
-    let columns = ColumnPlaces(layout, types: builder.types, width: ColumnPlaces.width(bytes))
-    var words: [String] = []
-    var tags: [String?] = []
-    var lines: [Int] = []
-    var fault: RowFault?
-    func flush(_ dataset: inout Dataset, _ builder: inout SentenceBuilder) {
-      if let fault {
-        dataset.add(.failure(fault))
-      } else if !words.isEmpty {
-        dataset.add(
-          builder.sentence(words: words, rawTags: tags, lines: lines, repairs: &dataset.report.repairs))
-      }
-      (words, tags, lines, fault) = ([], [], [], nil)
-    }
-    DelimitedRows.forEachLine(bytes) { line, content in
+  private mutating func addColumns(_ piece: RowPiece, to dataset: inout Dataset<TaggedSentence>) {
+    width = width ?? ColumnPlaces.width(piece)
+    let columns = ColumnPlaces(layout, types: builder.types, width: width)
+    DelimitedRows.forEachLine(piece) { line, content in
       switch columns.row(content) {
-      case .blank: flush(&self, &builder)
+      case .blank: close(&dataset)
       case .word(let word, let tag):
-        words.append(word)
-        tags.append(tag)
-        lines.append(line)
+        open.words.append(word)
+        open.tags.append(tag)
+        open.lines.append(line)
       case .fault(let found, let expected):
         // The first fault of a sentence is the one that is reported.
-        fault = fault ?? RowFault(line: line, found: found, expected: expected)
+        open.fault = open.fault ?? RowFault(line: line, found: found, expected: expected)
       }
     }
-    flush(&self, &builder)
   }
 }
 
@@ -77,9 +113,9 @@ private struct ColumnPlaces {
   }
 
   /// The number of fields of the first line of words that begins with no separator.
-  static func width(_ bytes: [UInt8]) -> Int? {
+  static func width(_ piece: RowPiece) -> Int? {
     var width: Int?
-    DelimitedRows.forEachLine(bytes) { _, content in
+    DelimitedRows.forEachLine(piece) { _, content in
       guard width == nil, let first = content.first, !isGap(first), let fields = fields(of: content) else {
         return
       }

@@ -6,8 +6,8 @@ extension Dataset where Example == TaggedSentence {
   /// - CLUENER: a text, and for each type the names with their first and last character:
   ///   `{"text": "...", "label": {"name": {"叶老桂": [[9, 11]]}}}`. The characters (Unicode scalars) are the words.
   /// - Hugging Face: a list of words and a list of their tags, as names or by number.
-  mutating func addEntityLines(_ bytes: [UInt8], _ layout: RowLayout, _ builder: inout SentenceBuilder) {
-    JSONRows.forEach(bytes, layout.format) { line, object in
+  mutating func addEntityLines(_ piece: RowPiece, _ layout: RowLayout, _ builder: inout SentenceBuilder) {
+    JSONRows.forEach(piece, layout.format) { line, object in
       let row = object.flatMap { object -> Result<TaggedSentence, RowFault> in
         do throws(RowFault) {
           let text = try JSONRows.value(layout.textColumn, of: object, line: line)

@@ -113,6 +113,9 @@ public struct TextFiles: Sequence, IteratorProtocol {
     guard let file else { return }
     lineCount += file.report.rowCount
     faultCount += file.report.faults.count
+    if let reason = file.failure, failure == nil {
+      failure = .unreadableFile(path: file.path, reason: reason)
+    }
     if badRows == .fail, !file.report.faults.isEmpty, failure == nil {
       failure = .badRows(path: file.path, report: file.report)
     }

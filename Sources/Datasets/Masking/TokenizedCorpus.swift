@@ -152,7 +152,10 @@ extension TokenizedCorpus {
           reason: "a single text has tokens of segment 1, expected segment 0 alone")
       }
       try writer.add(sequence.ids)
-      if writer.count % 1024 == 0 { progress(texts.lines.bytesRead, texts.lines.byteCount) }
+      if writer.count % 1024 == 0 {
+        progress(
+          min(texts.lines.bytesRead, texts.lines.byteCount), texts.lines.byteCount)
+      }
     }
     var lines = texts.lines
     try lines.finish()

@@ -22,7 +22,7 @@ extension VocabularyTrainer {
       // Enough for every core, and little beside the counts.
       guard line == nil || bytes > 1 << 22 else { continue }
       feed(batch, threads: threads)
-      progress(lines.bytesRead >> 10, max(1, lines.byteCount >> 10))
+      progress(min(lines.bytesRead, lines.byteCount) >> 10, max(1, lines.byteCount >> 10))
       batch.removeAll(keepingCapacity: true)
       bytes = 0
       if line == nil { break }

@@ -10,20 +10,56 @@ extension Dataset where Example == Question {
     parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, settings: QuestionSettings,
     stripsIDs: Bool
   ) throws(DatasetError) {
-    self.init(path: path, examples: [])
-    var builder = QuestionBuilder(
+    var parser = QuestionParser(
+      path: path, layout: layout, split: split, settings: settings, stripsIDs: stripsIDs)
+    self = try parser.rows(of: bytes, path: path)
+  }
+}
+
+/// Parser of questions; bad ones are in the report, a file that is no such document is an error.
+package struct QuestionParser: RowParser {
+  private let path: String
+  private let layout: RowLayout
+  private let settings: QuestionSettings
+  private var builder: QuestionBuilder
+
+  /// A parser of a file.
+  ///
+  /// - Parameter stripsIDs: Whether ids lose the white space around them.
+  package init(
+    path: String, layout: RowLayout, split: DataSplit, settings: QuestionSettings, stripsIDs: Bool
+  ) {
+    (self.path, self.layout, self.settings) = (path, layout, settings)
+    builder = QuestionBuilder(
       allowsImpossible: settings.version2WithNegative, stripsIDs: stripsIDs, split: split)
-    if layout.format.holdsObjects {
-      addObjects(bytes, layout, settings, &builder)
-    } else {
-      try addDocument(bytes, &builder)
-    }
-    report.repairs = builder.repairs
   }
 
+  /// Adds the questions of a piece.
+  ///
+  /// - Throws: `DatasetError.unreadableFile`.
+  package mutating func read(
+    _ piece: RowPiece, into dataset: inout Dataset<Question>
+  ) throws(DatasetError) -> RowPiece? {
+    if layout.format.holdsObjects {
+      dataset.addObjects(piece, layout, settings, &builder)
+    } else {
+      try dataset.addDocument(Array(piece.bytes), &builder)
+    }
+    return nil
+  }
+
+  /// Adds what was repaired to the report.
+  package mutating func finish(_ dataset: inout Dataset<Question>) {
+    dataset.report.repairs = builder.repairs
+  }
+}
+
+extension Dataset where Example == Question {
   /// Reads SQuAD's document: `data` of articles, `paragraphs` with a `context` and `qas` with their `answers`; or CMRC
   /// 2018's own: a list of passages with a `context_text` and `qas`, whose answers are texts alone.
-  private mutating func addDocument(_ bytes: [UInt8], _ builder: inout QuestionBuilder) throws(DatasetError) {
+  fileprivate mutating func addDocument(_ bytes: [UInt8], _ builder: inout QuestionBuilder)
+    throws(DatasetError)
+  {
     let document: JSONValue
     do {
       document = try JSONValue(parsing: bytes, file: path)
@@ -92,10 +128,10 @@ extension Dataset where Example == Question {
   }
 
   /// Reads JSON objects, as Hugging Face's copies of SQuAD have it: `id`, `question`, `context` and `answers`.
-  private mutating func addObjects(
-    _ bytes: [UInt8], _ layout: RowLayout, _ settings: QuestionSettings, _ builder: inout QuestionBuilder
+  fileprivate mutating func addObjects(
+    _ piece: RowPiece, _ layout: RowLayout, _ settings: QuestionSettings, _ builder: inout QuestionBuilder
   ) {
-    JSONRows.forEach(bytes, layout.format) { line, object in
+    JSONRows.forEach(piece, layout.format) { line, object in
       let row = object.flatMap { object -> Result<Question, RowFault> in
         do throws(RowFault) {
           let text = try JSONRows.text(settings.questionColumn, of: object, line: line)

@@ -32,7 +32,9 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   }
 
   /// A line for people: how many rows, and what was left out or repaired.
-  public var summary: String {
+  public var summary: String { summary(of: count) }
+
+  private func summary(of count: Int) -> String {
     var parts = ["\(path): \(count) examples"]
     if let part { parts.append(part) }
     if !report.faults.isEmpty { parts.append("\(report.faults.count) bad rows skipped") }
@@ -42,7 +44,14 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   }
 
   /// The note for people: the summary, and below it the first rows left out and the first repairs, each with its file and line.
-  public var note: String { ([summary] + report.excerpt(path: path)).joined(separator: "\n") }
+  public var note: String { note(of: count) }
+
+  /// The note of rows of which these are some or none, as where they are read block by block.
+  ///
+  /// - Parameter count: How many there are.
+  package func note(of count: Int) -> String {
+    ([summary(of: count)] + report.excerpt(path: path)).joined(separator: "\n")
+  }
 
   /// Counts a row and puts it where it belongs.
   mutating func add(_ row: Result<Example, RowFault>) {

@@ -28,10 +28,10 @@ package struct DelimitedRows: Sendable, Equatable {
   /// Calls `body` with each line (without its LF or CRLF) and its number counted from 1.
   ///
   /// Only LF ends a line, so a text may hold U+2028, U+0085 or a lone carriage return, as GLUE's files do.
-  static func forEachLine(_ bytes: [UInt8], _ body: (Int, ArraySlice<UInt8>) -> Void) {
-    let bytes = skippingMark(bytes)
+  static func forEachLine(_ piece: RowPiece, _ body: (Int, ArraySlice<UInt8>) -> Void) {
+    let bytes = piece.bytes
     var start = bytes.startIndex
-    var line = 1
+    var line = piece.line
     while start < bytes.endIndex {
       let end = bytes[start...].firstIndex(of: newline) ?? bytes.endIndex
       var content = bytes[start..<end]
@@ -49,9 +49,12 @@ package struct DelimitedRows: Sendable, Equatable {
     RowFault(line: line, found: "bytes that are not UTF-8", expected: "UTF-8 text")
   }
 
-  /// Splits GLUE's tab-separated form, which has no quoting: a quote is data.
-  init(tsv bytes: [UInt8]) {
-    Self.forEachLine(bytes) { line, content in
+  /// Splits GLUE's tab-separated form.
+  package init(tsv bytes: [UInt8]) { self.init(tsv: RowPiece(whole: bytes)) }
+
+  /// Splits a piece of GLUE's tab-separated form, which has no quoting: a quote is data.
+  init(tsv piece: RowPiece) {
+    Self.forEachLine(piece) { line, content in
       if content.isEmpty {
         blankLines += 1
         return
@@ -76,8 +79,22 @@ extension DelimitedRows {
   /// many or too few, reading goes on in the line after its first; where a quote does not end within
   /// `longestQuotedField` bytes, the rest of the file belongs to it and is not read.
   package init(csv bytes: [UInt8]) {
-    var parser = CSVParser(bytes: Self.skippingMark(bytes))
-    while let row = parser.nextRow() {
+    var rest: RowPiece?
+    self.init(csv: RowPiece(whole: bytes), rest: &rest)
+  }
+
+  /// Splits a piece.
+  ///
+  /// - Parameter rest: What is left of a piece that is not the last: the row whose quotes do not end in it.
+  init(csv piece: RowPiece, rest: inout RowPiece?) {
+    var parser = CSVParser(bytes: piece.bytes, line: piece.line)
+    while true {
+      let (place, line) = (parser.place, parser.line)
+      guard let row = parser.nextRow() else { return }
+      if parser.isUnfinished, !piece.isLast {
+        rest = RowPiece(bytes: piece.bytes[place...], line: line, isLast: false)
+        return
+      }
       if row.fault == nil && row.fields == [""] { blankLines += 1 } else { rows.append(row) }
     }
   }

@@ -1,7 +1,7 @@
 import ModelFormats
 
 extension DataFormat {
-  /// Format of a file, by its content where that says so, else by its name; `.gz` at the end of a name does not count.
+  /// Format of a file, by its content where that says so, else by its name; `.gz` or `.zst` at its end does not count.
   ///
   /// - Parameters:
   ///   - path: The file.
@@ -39,8 +39,7 @@ extension DataFormat {
 
   /// The format that a name says; nil where it says none.
   package static func named(_ path: String) -> DataFormat? {
-    var name = path.lowercased()
-    if name.hasSuffix(".gz") { name.removeLast(3) }
+    let name = FileCompression.innerName(path.lowercased())
     return switch name.split(separator: ".").last.map(String.init) {
     case "csv": .csv
     case "tsv", "tab": .tsv
@@ -81,7 +80,7 @@ extension DataFormat {
   /// Whether lines are words with tags, with blank lines between sentences.
   private static func isColumns(_ start: [UInt8]) -> Bool {
     var (words, tagged, entities, blanks) = (0, 0, 0, 0)
-    DelimitedRows.forEachLine(start) { _, line in
+    DelimitedRows.forEachLine(RowPiece(whole: start)) { _, line in
       guard let text = DelimitedRows.text(line) else { return }
       let fields = text.split(whereSeparator: { $0 == " " || $0 == "\t" })
       guard let tag = fields.last else {

@@ -25,24 +25,32 @@ public struct HeldOutShare: Sendable, Hashable {
   package func parts<Row>(
     of rows: [Row], unit: (Row) -> String?, stratum: (Row) -> String
   ) -> (kept: [Row], heldOut: [Row]) {
+    let drawn = drawn(units: rows.map(unit), strata: rows.map(stratum))
+    return (
+      rows.indices.filter { !drawn[$0] }.map { rows[$0] }, rows.indices.filter { drawn[$0] }.map { rows[$0] }
+    )
+  }
+
+  /// Whether each row is held out, by its unit and its stratum, as above.
+  package func drawn(units names: [String?], strata: [String]) -> [Bool] {
     var places: [String: Int] = [:]
-    var units: [(stratum: String, rows: [Int])] = []
-    for (index, row) in rows.enumerated() {
-      if let name = unit(row) {
+    // The stratum of each unit is that of its first row.
+    var (unitOfRow, strataOfUnits): ([Int32], [String]) = ([], [])
+    unitOfRow.reserveCapacity(names.count)
+    for (name, stratum) in zip(names, strata) {
+      if let name {
         if let place = places[name] {
-          units[place].rows.append(index)
+          unitOfRow.append(Int32(place))
           continue
         }
-        places[name] = units.count
+        places[name] = strataOfUnits.count
       }
-      units.append((stratum(row), [index]))
+      unitOfRow.append(Int32(strataOfUnits.count))
+      strataOfUnits.append(stratum)
     }
-    var drawn: Set<Int> = []
-    for place in draw(units.map(\.stratum)) { drawn.formUnion(units[place].rows) }
-    return (
-      rows.indices.filter { !drawn.contains($0) }.map { rows[$0] },
-      rows.indices.filter { drawn.contains($0) }.map { rows[$0] }
-    )
+    var isDrawn = [Bool](repeating: false, count: strataOfUnits.count)
+    for place in draw(strataOfUnits) { isDrawn[place] = true }
+    return unitOfRow.map { isDrawn[Int($0)] }
   }
 
   /// The places of the units that are held out.
@@ -64,6 +72,19 @@ public struct HeldOutShare: Sendable, Hashable {
       drawn += group.prefix(count)
     }
     return drawn
+  }
+}
+
+extension HeldOutShare {
+  /// Note for people on a part of a file.
+  ///
+  /// - Parameters:
+  ///   - all: The rows of the file.
+  ///   - other: The rows of the other part.
+  package func note(_ split: DataSplit, all: Int, other: Int) -> String {
+    let draw = "\(JSONValue.number(percentage).compactText) %, seed \(seed)"
+    return split == .validation
+      ? "held out of \(all) to score on (\(draw))" : "\(other) more held out to score on (\(draw))"
   }
 }
 
@@ -108,11 +129,8 @@ extension Dataset where Example: HeldOutRow {
     let (kept, heldOut) = share.parts(of: examples, unit: \.unit, stratum: \.stratum)
     var result = self
     result.examples = split == .validation ? heldOut : kept
-    let draw = "\(JSONValue.number(share.percentage).compactText) %, seed \(share.seed)"
-    result.part =
-      split == .validation
-      ? "held out of \(examples.count) to score on (\(draw))"
-      : "\(heldOut.count) more held out to score on (\(draw))"
+    result.part = share.note(
+      split, all: examples.count, other: split == .validation ? kept.count : heldOut.count)
     return result
   }
 }

@@ -8,12 +8,19 @@ package enum JSONRows {
   package static func forEach(
     _ bytes: [UInt8], _ format: DataFormat, _ body: (Int, Result<JSONObject, RowFault>) -> Void
   ) {
+    forEach(RowPiece(whole: bytes), format, body)
+  }
+
+  /// Calls `body` with each object of a piece, as above.
+  static func forEach(
+    _ piece: RowPiece, _ format: DataFormat, _ body: (Int, Result<JSONObject, RowFault>) -> Void
+  ) {
     if format == .json {
-      var list = JSONList(DelimitedRows.skippingMark(bytes))
+      var list = JSONList(piece.bytes)
       while let (line, element) = list.next() { body(line, element.flatMap { object(line, Array($0)) }) }
       return
     }
-    DelimitedRows.forEachLine(bytes) { line, content in
+    DelimitedRows.forEachLine(piece) { line, content in
       if content.allSatisfy({ $0 == UInt8(ascii: " ") || $0 == DelimitedRows.tab }) { return }
       body(line, object(line, Array(content)))
     }

@@ -1,37 +1,170 @@
 import Foundation
 import ModelFormats
 
-extension Dataset where Example == TextExample {
-  /// Parses the bytes of a file; bad rows are in the report, a missing column is an error.
+/// Parser of rows that are texts or pairs; bad rows are in the report, a missing column is an error.
+package struct TextRowParser: RowParser {
+  private let path: String
+  private let layout: RowLayout
+  private let builder: ExampleBuilder
+  /// Whether rows are numbered by a column of the file, which takes memory for each.
+  private let numbersRows: Bool
+  private var columns: TableColumns?
+  private var hasRows = false
+  private var indices = RowIndices()
+
+  /// A parser of a file.
   ///
-  /// - Throws: `DatasetError.missingColumn`, `.emptyFile` or `.unreadableFile`.
+  /// - Parameter numbersRows: Whether rows get the numbers of the file's column `index`; needs all rows at the end.
   package init(
-    parsing bytes: [UInt8], path: String, layout: RowLayout, split: DataSplit, targets: any TargetReader
-  ) throws(DatasetError) {
-    self.init(path: path, examples: [])
-    let builder = ExampleBuilder(split: split, targets: targets)
+    path: String, layout: RowLayout, split: DataSplit, targets: any TargetReader, numbersRows: Bool = true
+  ) {
+    (self.path, self.layout, self.numbersRows) = (path, layout, numbersRows)
+    builder = ExampleBuilder(split: split, targets: targets)
+  }
+
+  /// Adds the rows of a piece.
+  ///
+  /// - Throws: `DatasetError.missingColumn` or `.unreadableFile`.
+  package mutating func read(
+    _ piece: RowPiece, into dataset: inout TextDataset
+  ) throws(DatasetError) -> RowPiece? {
+    var rest: RowPiece?
     switch layout.format {
-    case .tsv: try addRows(DelimitedRows(tsv: bytes), layout, builder)
-    case .csv: try addRows(DelimitedRows(csv: bytes), layout, builder)
-    case .jsonl, .json: addObjects(bytes, layout, builder)
-    case .text: addTexts(bytes, builder)
+    case .tsv: try add(DelimitedRows(tsv: piece), to: &dataset)
+    case .csv: try add(DelimitedRows(csv: piece, rest: &rest), to: &dataset)
+    case .jsonl, .json: addObjects(of: piece, to: &dataset)
+    case .text: addTexts(of: piece, to: &dataset)
     case .conll, .squad:
       preconditionFailure("Validation lets no file of format \(layout.format.rawValue) through to here.")
     }
+    return rest
   }
 
-  private mutating func addRows(
-    _ table: DelimitedRows, _ layout: RowLayout, _ builder: ExampleBuilder
-  ) throws(DatasetError) {
-    guard let first = table.rows.first else { throw .emptyFile(path: path) }
-    if let fault = first.fault, layout.header {
-      throw .unreadableFile(path: path, reason: "line \(fault.line), the header, has \(fault)")
+  /// Numbers the rows as the file itself does, where it does.
+  ///
+  /// - Throws: `DatasetError.emptyFile` for a table without a row, `.missingColumn` for one without a sound row.
+  package mutating func finish(_ dataset: inout TextDataset) throws(DatasetError) {
+    switch layout.format {
+    case .tsv, .csv:
+      guard hasRows else { throw .emptyFile(path: path) }
+      if columns == nil { columns = try TableColumns(layout, names: [], width: 0, builder.split, path) }
+    case .jsonl, .json, .text, .conll, .squad: break
     }
-    let rows = layout.header ? table.rows.dropFirst() : table.rows[...]
-    // Without a header the first sound row says how many columns there are.
-    let names = layout.header ? first.fields : []
-    let width = layout.header ? names.count : rows.first { $0.fault == nil }?.fields.count ?? 0
-    let path = path
+    guard numbersRows, let own = indices.ofRows else { return }
+    for place in dataset.examples.indices {
+      dataset.examples[place].row = dataset.examples[place].row.flatMap { own[$0] }
+    }
+  }
+
+  private mutating func add(_ table: DelimitedRows, to dataset: inout TextDataset) throws(DatasetError) {
+    var rows = table.rows[...]
+    guard let first = rows.first else { return }
+    hasRows = true
+    if columns == nil {
+      if layout.header {
+        if let fault = first.fault {
+          throw .unreadableFile(path: path, reason: "line \(fault.line), the header, has \(fault)")
+        }
+        columns = try TableColumns(
+          layout, names: first.fields, width: first.fields.count, builder.split, path)
+        rows.removeFirst()
+      } else if let width = rows.first(where: { $0.fault == nil })?.fields.count {
+        // Without a header the first sound row says how many columns there are.
+        columns = try TableColumns(layout, names: [], width: width, builder.split, path)
+      }
+    }
+    for row in rows {
+      guard row.fault == nil, let columns else {
+        if let fault = row.fault { dataset.add(.failure(fault)) }
+        continue
+      }
+      guard row.fields.count == columns.width else {
+        let found = row.fields.count == 1 ? "1 column" : "\(row.fields.count) columns"
+        dataset.add(.failure(RowFault(line: row.line, found: found, expected: "\(columns.width)")))
+        continue
+      }
+      let cells = columns.labels.map { row.fields[$0] }
+      let place = dataset.report.rowCount
+      if numbersRows { indices.add(columns.index.map { row.fields[$0] }, ofRow: place) }
+      dataset.add(
+        builder.example(
+          row: place, line: row.line, id: columns.id.map { row.fields[$0] }, text: row.fields[columns.text],
+          pair: columns.pair.map { row.fields[$0] },
+          target: cells.isEmpty ? .none : layout.labelColumns != nil ? .flags(cells) : .scalar(cells[0])))
+    }
+  }
+
+  /// Reads one text a line.
+  private func addTexts(of piece: RowPiece, to dataset: inout TextDataset) {
+    DelimitedRows.forEachLine(piece) { line, content in
+      guard let text = DelimitedRows.text(content) else {
+        dataset.add(.failure(DelimitedRows.notUTF8(line)))
+        return
+      }
+      if text.allSatisfy(\.isWhitespace) { return }
+      dataset.add(
+        builder.example(
+          row: dataset.report.rowCount, line: line, id: nil, text: text, pair: nil, target: .none))
+    }
+  }
+
+  /// Reads JSON objects.
+  private mutating func addObjects(of piece: RowPiece, to dataset: inout TextDataset) {
+    JSONRows.forEach(piece, layout.format) { line, object in
+      let row = dataset.report.rowCount
+      if numbersRows, case .success(let members) = object {
+        indices.add(members["index"].flatMap(JSONRows.scalar), ofRow: row)
+      }
+      dataset.add(object.flatMap { example(row: row, line: line, $0) })
+    }
+  }
+
+  private func example(row: Int, line: Int, _ object: JSONObject) -> Result<TextExample, RowFault> {
+    do throws(RowFault) {
+      let text = try JSONRows.text(layout.textColumn, of: object, line: line)
+      var pair: String?
+      if let column = layout.textPairColumn { pair = try JSONRows.text(column, of: object, line: line) }
+      return builder.example(
+        row: row, line: line,
+        id: TextExample.idNames.lazy.compactMap { object[$0] }.first.flatMap(JSONRows.scalar),
+        text: text, pair: pair, target: target(object))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// The raw target of a row; whether there may be none is the builder's to judge.
+  private func target(_ object: JSONObject) -> RawTarget {
+    func value(_ column: ColumnReference) -> JSONValue? {
+      if case .name(let key) = column { object[key] } else { nil }
+    }
+    if let columns = layout.labelColumns {
+      let flags = columns.compactMap { value($0).flatMap(JSONRows.scalar) }
+      return flags.count == columns.count ? .flags(flags) : .none
+    }
+    guard let value = value(layout.labelColumn) else { return .none }
+    if let scalar = JSONRows.scalar(value) { return .scalar(scalar) }
+    // A member that is no scalar is shown as it stands where the builder rejects it.
+    return value.arrayValue.map { .list($0.map { JSONRows.scalar($0) ?? $0.compactText }) } ?? .none
+  }
+}
+
+/// Places of a table's columns.
+private struct TableColumns {
+  let width: Int
+  let text: Int
+  let pair: Int?
+  /// The columns of the target: one, one a label, or none.
+  let labels: [Int]
+  /// The column with the file's own numbers of its rows.
+  let index: Int?
+  /// The column with the file's own names of its rows.
+  let id: Int?
+
+  /// - Parameter names: The header; empty where there is none.
+  init(
+    _ layout: RowLayout, names: [String], width: Int, _ split: DataSplit, _ path: String
+  ) throws(DatasetError) {
     func place(_ column: ColumnReference) throws(DatasetError) -> Int? {
       switch column {
       case .index(let index): return index < width ? index : nil
@@ -49,12 +182,12 @@ extension Dataset where Example == TextExample {
       throw .missingColumn(
         path: path, column: column, found: layout.header ? names : (0..<width).map { "\($0)" })
     }
-    let text = try required(layout.textColumn)
-    var pair: Int?
-    if let column = layout.textPairColumn { pair = try required(column) }
+    self.width = width
+    text = try required(layout.textColumn)
+    if let column = layout.textPairColumn { pair = try required(column) } else { pair = nil }
     var labels: [Int] = []
-    for column in layout.labelColumns ?? [layout.labelColumn] where builder.split != .unlabelled {
-      if builder.split.needsLabels {
+    for column in layout.labelColumns ?? [layout.labelColumn] where split != .unlabelled {
+      if split.needsLabels {
         labels.append(try required(column))
       } else if let place = try place(column) {
         labels.append(place)
@@ -62,91 +195,9 @@ extension Dataset where Example == TextExample {
     }
     // A test file with only some of the label columns says nothing for certain.
     if let columns = layout.labelColumns, labels.count < columns.count { labels = [] }
-    let hasFlags = layout.labelColumns != nil
-    let index = names.count(where: { $0 == "index" }) == 1 ? names.firstIndex(of: "index") : nil
-    let id = TextExample.idNames.lazy.compactMap(names.firstIndex).first
-    var indices = RowIndices()
-    for row in rows {
-      if let fault = row.fault {
-        add(.failure(fault))
-      } else if row.fields.count != width {
-        let columns = row.fields.count == 1 ? "1 column" : "\(row.fields.count) columns"
-        add(.failure(RowFault(line: row.line, found: columns, expected: "\(width)")))
-      } else {
-        let cells = labels.map { row.fields[$0] }
-        indices.add(index.map { row.fields[$0] }, ofRow: report.rowCount)
-        add(
-          builder.example(
-            row: report.rowCount, line: row.line, id: id.map { row.fields[$0] }, text: row.fields[text],
-            pair: pair.map { row.fields[$0] },
-            target: cells.isEmpty ? .none : hasFlags ? .flags(cells) : .scalar(cells[0])))
-      }
-    }
-    number(by: indices)
-  }
-
-  /// Numbers the rows as the file itself does, where it does.
-  mutating func number(by indices: RowIndices) {
-    guard let own = indices.ofRows else { return }
-    for place in examples.indices { examples[place].row = examples[place].row.flatMap { own[$0] } }
-  }
-
-  /// Reads one text a line.
-  private mutating func addTexts(_ bytes: [UInt8], _ builder: ExampleBuilder) {
-    DelimitedRows.forEachLine(bytes) { line, content in
-      guard let text = DelimitedRows.text(content) else {
-        add(.failure(DelimitedRows.notUTF8(line)))
-        return
-      }
-      if text.allSatisfy(\.isWhitespace) { return }
-      add(builder.example(row: report.rowCount, line: line, id: nil, text: text, pair: nil, target: .none))
-    }
-  }
-}
-
-extension Dataset where Example == TextExample {
-  /// Reads JSON objects.
-  mutating func addObjects(_ bytes: [UInt8], _ layout: RowLayout, _ builder: ExampleBuilder) {
-    var indices = RowIndices()
-    JSONRows.forEach(bytes, layout.format) { line, object in
-      let row = report.rowCount
-      if case .success(let members) = object {
-        indices.add(members["index"].flatMap(JSONRows.scalar), ofRow: row)
-      }
-      add(object.flatMap { Self.example(row: row, line: line, $0, layout, builder) })
-    }
-    number(by: indices)
-  }
-
-  private static func example(
-    row: Int, line: Int, _ object: JSONObject, _ layout: RowLayout, _ builder: ExampleBuilder
-  ) -> Result<TextExample, RowFault> {
-    do throws(RowFault) {
-      let text = try JSONRows.text(layout.textColumn, of: object, line: line)
-      var pair: String?
-      if let column = layout.textPairColumn { pair = try JSONRows.text(column, of: object, line: line) }
-      return builder.example(
-        row: row, line: line,
-        id: TextExample.idNames.lazy.compactMap { object[$0] }.first.flatMap(JSONRows.scalar),
-        text: text, pair: pair, target: target(object, layout))
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  /// The raw target of a row; whether there may be none is the builder's to judge.
-  private static func target(_ object: JSONObject, _ layout: RowLayout) -> RawTarget {
-    func value(_ column: ColumnReference) -> JSONValue? {
-      if case .name(let key) = column { object[key] } else { nil }
-    }
-    if let columns = layout.labelColumns {
-      let flags = columns.compactMap { value($0).flatMap(JSONRows.scalar) }
-      return flags.count == columns.count ? .flags(flags) : .none
-    }
-    guard let value = value(layout.labelColumn) else { return .none }
-    if let scalar = JSONRows.scalar(value) { return .scalar(scalar) }
-    // A member that is no scalar is shown as it stands where the builder rejects it.
-    return value.arrayValue.map { .list($0.map { JSONRows.scalar($0) ?? $0.compactText }) } ?? .none
+    self.labels = labels
+    index = names.count(where: { $0 == "index" }) == 1 ? names.firstIndex(of: "index") : nil
+    id = TextExample.idNames.lazy.compactMap { name in names.firstIndex(of: name) }.first
   }
 }
 

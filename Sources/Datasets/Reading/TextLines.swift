@@ -1,7 +1,7 @@
 import Foundation
 import ModelFormats
 
-/// The lines of a text file, read piece by piece; blank lines are passed over, a byte-order mark and CRLF are not text.
+/// The lines of a text file, read and decompressed piece by piece; blank lines are passed over, a byte-order mark and CRLF are not text.
 ///
 /// Only LF ends a line, as in the other readers.
 public struct TextLines: Sequence, IteratorProtocol {
@@ -10,7 +10,10 @@ public struct TextLines: Sequence, IteratorProtocol {
   /// The lines so far, blank ones not counted, and those that are not UTF-8.
   public private(set) var report = RowReport()
 
-  private let file: FileHandle
+  /// The reason why the file could not be read to its end, such as a compressed one that is cut off; also a fault of the report.
+  package private(set) var failure: String?
+
+  private let file: ByteStream
   private var buffer: [UInt8] = []
   private var place = 0
   private var line = 0
@@ -20,15 +23,13 @@ public struct TextLines: Sequence, IteratorProtocol {
 
   /// Opens a file; throws `DatasetError.unreadableFile`.
   public init(path: String) throws(DatasetError) {
-    // A folder can be opened, but not read; a device or a pipe without a writer never ends.
-    if FileManager.default.fileExists(atPath: path), let reason = FileContents.refusal(path) {
+    do throws(FormatError) { file = try ByteStream(path: path) } catch {
+      guard case .cannotRead(_, let reason) = error, FileManager.default.fileExists(atPath: path) else {
+        throw .unreadableFile(path: path, reason: "no such file, or the system denies access")
+      }
       throw .unreadableFile(path: path, reason: reason)
     }
-    guard let file = FileHandle(forReadingAtPath: path) else {
-      throw .unreadableFile(path: path, reason: "no such file, or the system denies access")
-    }
     self.path = path
-    self.file = file
   }
 
   /// The next line that is not blank, nil at the end of the file; lines that are not UTF-8 go into the report.
@@ -66,14 +67,16 @@ public struct TextLines: Sequence, IteratorProtocol {
       buffer.removeFirst(place)
       place = 0
       searched = buffer.count
-      do {
-        let data = try file.read(upToCount: Self.chunk) ?? Data()
-        isAtEnd = data.isEmpty
-        buffer += data
+      do throws(FormatError) {
+        let piece = try file.next(upTo: Self.chunk)
+        isAtEnd = piece.isEmpty
+        buffer += piece
       } catch {
         isAtEnd = true
+        let reason = if case .cannotRead(_, let reason) = error { reason } else { "\(error)" }
+        failure = reason
         report.faults.append(
-          RowFault(line: line + 1, found: "an error (\(error.localizedDescription))", expected: "more text"))
+          RowFault(line: line + 1, found: "an error (\(reason))", expected: "more text"))
       }
     }
   }

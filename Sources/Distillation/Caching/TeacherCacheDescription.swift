@@ -46,7 +46,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
   ///   - maxLength: The longest example that was let through, if that is known.
   ///   - results: The teacher's scores, if they are known.
   public init(
-    teacher: TaskModel, name: String, tokenizer: (any Tokenizer)? = nil, examples: [EncodedExample],
+    teacher: TaskModel, name: String, tokenizer: (any Tokenizer)? = nil, examples: some ExampleRows,
     parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
   ) {
     self.init(
@@ -58,7 +58,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
   /// The description of answers of a teacher whose fingerprint is known.
   init(
     fingerprint: String, of teacher: TaskModel, name: String, tokenizer: (any Tokenizer)?,
-    examples: [EncodedExample], parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
+    examples: some ExampleRows, parts: [CachedPart], maxLength: Int? = nil, results: JSONObject = JSONObject()
   ) {
     teacherName = name
     teacherConfig = teacher.config.json
@@ -70,7 +70,7 @@ public struct TeacherCacheDescription: Sendable, Equatable {
       teacher: fingerprint, tokenizer: tokenizer.map(CacheKey.fingerprint),
       data: CacheKey.fingerprint(of: examples))
     self.parts = Self.ordered(parts)
-    lengths = examples.map(\.length)
+    lengths = examples.encodedExamples.lengths
   }
 
   /// The teacher's configuration.
@@ -163,7 +163,7 @@ public struct CacheKey: Sendable, Equatable {
   public var data: String
 
   /// The key of a teacher over a data set, both at hand.
-  public init(teacher: TaskModel, tokenizer: (any Tokenizer)? = nil, examples: [EncodedExample]) {
+  public init(teacher: TaskModel, tokenizer: (any Tokenizer)? = nil, examples: some ExampleRows) {
     self.init(
       teacher: Self.fingerprint(of: teacher), tokenizer: tokenizer.map(Self.fingerprint),
       data: Self.fingerprint(of: examples))
@@ -185,7 +185,8 @@ public struct CacheKey: Sendable, Equatable {
     return fingerprint.text
   }
 
-  static func fingerprint(of examples: [EncodedExample]) -> String {
+  static func fingerprint(of examples: some ExampleRows) -> String {
+    let examples = examples.encodedExamples
     var fingerprint = Fingerprint()
     fingerprint.add(UInt64(examples.count))
     for example in examples {

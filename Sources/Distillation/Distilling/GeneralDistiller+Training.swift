@@ -30,11 +30,12 @@ extension GeneralDistiller {
   /// - Throws: `DistillationError`, `TrainingError`, and what an adaptor or observer throws.
   @discardableResult
   public func train(
-    _ examples: [EncodedExample], validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
+    _ examples: some ExampleRows, validation: [EncodedExample] = [], metrics: [String] = ["accuracy"],
     score: (() throws -> EvaluationResult)? = nil,
     config: TrainingConfig, asking: (() throws -> Void)? = nil, checkpoints: CheckpointFolder? = nil,
     observers: [any TrainingObserver] = [], resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
+    let examples = examples.encodedExamples
     let data = TrainingData(examples, config: config)
     try take(config, for: examples)
     try prepare(for: examples, data: data, config: config, asking: asking)
@@ -50,7 +51,7 @@ extension GeneralDistiller {
   /// Freezes what the settings say, saves in the type that they say, and learns labels as they say.
   ///
   /// - Throws: `TrainingError.configuration` for what the student cannot do.
-  func take(_ training: TrainingConfig, for examples: [EncodedExample]) throws(TrainingError) {
+  func take(_ training: TrainingConfig, for examples: EncodedExamples) throws(TrainingError) {
     try student.prepare(as: training)
     hardLabelLoss = try HardLabelLoss(training, of: student, examples: examples)
   }
@@ -60,7 +61,7 @@ extension GeneralDistiller {
   /// - Throws: `DistillationError` when labels are missing that the configuration asks for, answers are to other examples, or
   ///   micro-batches cannot be added up.
   func prepare(
-    for examples: [EncodedExample], data: TrainingData, config training: TrainingConfig,
+    for examples: EncodedExamples, data: TrainingData, config training: TrainingConfig,
     asking: (() throws -> Void)? = nil
   ) throws(DistillationError) {
     try checkLabels(of: examples)
@@ -85,8 +86,8 @@ extension GeneralDistiller {
   }
 
   /// Checks that the labels are there that the configuration asks for.
-  private func checkLabels(of examples: [EncodedExample]) throws(DistillationError) {
-    guard !examples.isEmpty, examples.allSatisfy({ $0.target == .none }) else { return }
+  private func checkLabels(of examples: EncodedExamples) throws(DistillationError) {
+    guard !examples.isEmpty, examples.targetCount == 0 else { return }
     let faults = self.config.labelFaults(hasLabels: false)
     if !faults.isEmpty { throw .invalidConfiguration(faults) }
   }
@@ -110,7 +111,7 @@ extension GeneralDistiller {
   ///   written.
   @discardableResult
   public func cacheTeacher(
-    over examples: [EncodedExample], in url: URL, name: String = "teacher",
+    over examples: some ExampleRows, in url: URL, name: String = "teacher",
     tokenizer: (any Tokenizer)? = nil, budget: CacheBudget? = nil, isTemporary: Bool = false,
     progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
@@ -118,7 +119,7 @@ extension GeneralDistiller {
     guard let live = teacher.sources[0] as? LiveTeacher, let model = live.model else {
       preconditionFailure("A teacher that is no model can fill no cache; its answers are at hand already.")
     }
-    let examples = teacher.alignment?.teacher ?? examples
+    let examples = teacher.alignment?.teacher ?? examples.encodedExamples
     let lasting = TeacherCacheDescription(
       fingerprint: live.fingerprint, of: model, name: name, tokenizer: tokenizer, examples: examples,
       parts: cachedParts)

@@ -11,6 +11,7 @@ extension DistillationJob: Codable {
     case featureStage = "feature_stage"
     case maxCacheGB = "max_cache_gb"
     case maxTrainSamples = "max_train_samples"
+    case tokenizedFolder = "tokenized_dir"
     case maxEvalSamples = "max_eval_samples"
     case allowsNonFinite = "allow_nonfinite"
     case overwritesOutput = "overwrite_output_dir"
@@ -30,6 +31,7 @@ extension DistillationJob: Codable {
     theseus = try fields.decodeIfPresent(TheseusConfig.self, forKey: .theseus)
     hasBaseline = try fields.decodeIfPresent(Bool.self, forKey: .baseline) ?? hasBaseline
     maxCacheGB = try fields.decodeIfPresent(Double.self, forKey: .maxCacheGB)
+    rowStorage.folder = try fields.decodeIfPresent(String.self, forKey: .tokenizedFolder)
     maxTrainSamples = try fields.decodeIfPresent(Int.self, forKey: .maxTrainSamples)
     maxEvalSamples = try fields.decodeIfPresent(Int.self, forKey: .maxEvalSamples)
     allowsNonFinite = try fields.decodeIfPresent(Bool.self, forKey: .allowsNonFinite) ?? allowsNonFinite
@@ -48,6 +50,7 @@ extension DistillationJob: Codable {
     try fields.encodeIfPresent(theseus, forKey: .theseus)
     try fields.encode(hasBaseline, forKey: .baseline)
     try fields.encodeIfPresent(maxCacheGB, forKey: .maxCacheGB)
+    try fields.encodeIfPresent(rowStorage.folder, forKey: .tokenizedFolder)
     try fields.encodeIfPresent(maxTrainSamples, forKey: .maxTrainSamples)
     try fields.encodeIfPresent(maxEvalSamples, forKey: .maxEvalSamples)
     try fields.encode(allowsNonFinite, forKey: .allowsNonFinite)

@@ -41,6 +41,8 @@ public struct DistillationJob: Sendable, Equatable {
   public var maxTrainSamples: Int?
   /// The largest number of validation rows; nil takes all.
   public var maxEvalSamples: Int?
+  /// The place of training rows that are larger than memory, once they are tokenized.
+  public var rowStorage = RowStorage()
   /// Whether teachers whose weights hold NaN or infinite values may answer.
   public var allowsNonFinite = false
   /// The run folder; nil for a job that is planned and not run.

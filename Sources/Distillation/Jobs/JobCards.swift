@@ -157,7 +157,7 @@ struct JobCards {
   }
 
   private func rows(of task: PreparedTask, _ role: Role) -> String {
-    let (all, labelled) = (task.loaded.rows.train.count, task.loaded.rows.train.labelledCount)
+    let (all, labelled) = (task.loaded.rows.trainCount, task.loaded.rows.labelledCount)
     let used =
       switch role {
       case .fineTuned, .baseline: "\(grouped(labelled)) labelled rows"

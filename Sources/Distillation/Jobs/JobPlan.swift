@@ -53,15 +53,26 @@ public struct JobPlan: Sendable {
 
   /// The plan of a training on labels.
   init(labelsOf task: PreparedTask, training: TrainingConfig) throws {
-    let steps = try StepPlan(TrainingData(task.examples, config: training), config: training).totalSteps
+    let data = TrainingData(task.examples, config: training)
+    let steps = try StepPlan(data, config: training).totalSteps
+    let lengths = task.examples.lengths
+    let tokens = data.batches(0).map { batch in batch.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
+    let memory = MemoryEstimate(
+      teacher: nil, furtherTeachers: [], student: task.description, projectionCount: 0,
+      optimizerStates: training.optimizer.stateNames.count, recomputes: training.gradientCheckpointing,
+      tokens: tokens, sequenceLength: lengths.max() ?? 0)
     self.init(
       [
         Section([
           "task     \(task.loaded.task.name): \(grouped(task.examples.count)) examples",
           "loss     1 × labels, no teacher",
           "steps    \(grouped(steps))",
+          memory.line(tokens: tokens),
         ])
-      ], json: ["examples": .integer(task.examples.count), "steps": .integer(steps)])
+      ],
+      json: [
+        "examples": .integer(task.examples.count), "steps": .integer(steps), "memory": memory.json,
+      ])
   }
 
   /// The plan of a distillation in one stage or two.
@@ -86,7 +97,7 @@ public struct JobPlan: Sendable {
     student.trainableCount =
       task.student.model.parameters.filter(\.isTrainable).reduce(0) { $0 + $1.count }
     let plan = try task.plan(
-      .labelsAlone, training: training, of: task.examples.filter { $0.target != .none }, countsSteps: true,
+      .labelsAlone, training: training, of: task.examples.withTarget, countsSteps: true,
       student: student)
     let steps = plan.steps ?? 0
     let rates = [0, steps / 4, steps / 2, max(0, steps - 1)].map { step in

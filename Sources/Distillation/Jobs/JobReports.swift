@@ -49,7 +49,7 @@ struct JobReports {
       otherTasks: job.isMultitask
         ? job.tasks.map(\.name).filter { $0 != task.loaded.task.name } : nil,
       rows: RunFacts.Rows(
-        train: rows.train.count, labelled: rows.train.labelledCount,
+        train: rows.trainCount, labelled: rows.labelledCount,
         validation: task.loaded.validation?.rows.count ?? 0),
       models: teachers + [baseline, student].compactMap { $0 })
   }

@@ -99,7 +99,7 @@ struct SingleTraining {
     let summary: TrainingSummary
     switch work {
     case .labels:
-      let examples = task.examples.filter { $0.target != .none }
+      let examples = task.examples.withTarget
       summary = try TrainingLoop(
         config: config,
         objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),

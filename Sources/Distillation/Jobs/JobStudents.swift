@@ -131,7 +131,7 @@ struct MadeStudent {
     name = student.name
     let made = try StudentForm.make(
       steps, of: TokenizedModel(path: base.path, model: whole, tokenizer: base.tokenizer),
-      rows: loaded.rows.train, task: loaded.definition, listener)
+      rows: loaded.rows, task: loaded.definition, listener)
     made.model.rename(labels: LabelOrder.names(made.model.config.labels, of: loaded.definition))
     (models, tokenizer, isFresh, remark) = ([made.model], made.tokenizer, false, nil)
     descriptions = [Self.description(made.model, name, made.tokenizer)]

@@ -87,7 +87,7 @@ extension PreparedTask {
     return DistillationGuards.unequalLengths(
       teacher: teacher.lengthLimit(definition.maxSequenceLength),
       student: student.lengthLimit(definition.maxSequenceLength),
-      longest: examples.map(\.length).max() ?? 0)
+      longest: examples.lengths.max() ?? 0)
   }
 }
 

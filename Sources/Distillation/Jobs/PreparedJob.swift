@@ -67,7 +67,7 @@ public final class PreparedJob {
         case .theseus(let distiller): try JobPlan(distiller, of: tasks[0], training: job.training)
         case .labels, .baseline: try JobPlan(labelsOf: tasks[0], training: job.training)
         }
-      if job.hasBaseline, loaded[0].rows.trainFileRows.labelledCount == 0 {
+      if job.hasBaseline, loaded[0].rows.trainFileLabelledCount == 0 {
         throw TaskError("--baseline needs labels to learn from, but no training row has one; leave it out")
       }
     }

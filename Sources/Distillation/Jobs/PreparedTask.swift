@@ -34,9 +34,17 @@ struct LoadedTask {
         "--augment makes texts that a file of answers has no answers to; leave it out, or answer such texts too "
           + "('potstill augment' writes them)")
     }
+    // Answers of files belong to rows one by one, and new texts are made of all rows at once.
+    let isInMemory = isFile.contains(true) || task.augmentation != nil
+    if isInMemory, let folder = job.rowStorage.folder {
+      throw TaskError(
+        "--tokenized-dir \(folder): rows with a file of answers, and rows of which new texts are made, stay in memory; leave "
+          + "it out")
+    }
     var rows = try RunRows(
       task.reader, maxTrain: job.maxTrainSamples, maxValidation: job.maxEvalSamples,
-      readsUnlabelled: !task.teachers.isEmpty, needsTrainFile: !isFile.contains(true), listener: listener)
+      readsUnlabelled: !task.teachers.isEmpty, needsTrainFile: !isFile.contains(true),
+      storage: isInMemory ? nil : job.rowStorage, listener: listener)
     var loaded: [LoadedTeacher?] = try zip(task.teachers, isFile).map { teacher, isFile in
       isFile
         ? nil
@@ -94,7 +102,7 @@ struct PreparedTask {
   /// The examples as a teacher with other tokens reads them; nil where it reads the student's.
   let alignment: AlignedExamples?
   /// The training examples as the student reads them.
-  let examples: [EncodedExample]
+  let examples: EncodedExamples
   /// The rows that the student is scored on, as it reads them; nil without any.
   let scored: TokenizedRows.Reading?
   /// Evaluations in training.
@@ -137,11 +145,14 @@ struct PreparedTask {
       for (label, output) in first.enumerated() { outputs[output] = own[label] }
       return outputs
     }
-    for teacher in loaded.teachers {
-      try TokenizedModel.checkPairs(
-        loaded.rows.train, config: teacher.config, tokenizer: isMultitask ? own.tokenizer : teacher.tokenizer,
-        path: teacher.path)
+    func checkPairs(_ rows: TaskExamples) throws {
+      for teacher in loaded.teachers {
+        try TokenizedModel.checkPairs(
+          rows, config: teacher.config, tokenizer: isMultitask ? own.tokenizer : teacher.tokenizer,
+          path: teacher.path)
+      }
     }
+    if loaded.rows.stored == nil { try checkPairs(loaded.rows.train) }
     let asked = task.maxSequenceLength
     let (ownLimit, otherLimit) = (own.lengthLimit(asked), first?.lengthLimit(asked))
     if !isMultitask, let first, first.stated == nil, let otherLimit, asked > min(ownLimit, otherLimit) {
@@ -157,24 +168,37 @@ struct PreparedTask {
       sharesTokens ? ([ownLimit] + loaded.teachers.map { $0.lengthLimit(asked) }).min() ?? ownLimit : ownLimit
     self.limit = limit
     listener.counted(.tokenized(split: "train", reader: tokenizer))
-    let encoded = try own.encode(loaded.rows.train, of: task, limit: limit)
+    var other: TokenReader?
     if !sharesTokens, let first, let otherLimit {
-      listener.counted(.tokenized(split: "train", reader: first.tokenizerFingerprint))
-      let aligned = try AlignedExamples(
-        loaded.rows.train, student: encoded, studentTokenizer: own.tokenizer, studentLength: ownLimit,
-        teacherTokenizer: first.tokenizer, teacherLength: otherLimit)
-      listener.note("teacher and student read different tokens: each encodes the texts itself")
-      if aligned.shortenedCount > 0 {
-        listener.warn(
-          "the teacher sees less than the student of \(aligned.shortenedCount) of \(encoded.examples.count) examples: "
-            + "it reads \(otherLimit) tokens at most; a smaller --max-seq-length makes them alike")
-      }
-      alignment = aligned
-    } else {
-      alignment = nil
+      other = TokenReader(first.tokenizer, limit: otherLimit, fingerprint: first.tokenizerFingerprint)
     }
-    let relabelled = labelOrder.relabel(encoded.examples)
-    examples = loaded.teachers.isEmpty ? relabelled.filter { $0.target != .none } : relabelled
+    let encoded: EncodedExamples
+    if let stored = loaded.rows.stored {
+      (encoded, alignment) = try stored.tokenized(
+        TokenReader(own.tokenizer, limit: limit, fingerprint: tokenizer), teacher: other)
+      try checkPairs(loaded.rows.pairs)
+      try TokenizedModel.checkPairs(
+        loaded.rows.pairs, config: own.model.config, tokenizer: own.tokenizer, path: own.path)
+    } else {
+      let task = try own.encode(loaded.rows.train, of: task, limit: limit)
+      encoded = EncodedExamples(task.examples)
+      alignment = try other.map { other in
+        listener.counted(.tokenized(split: "train", reader: other.fingerprint))
+        return try AlignedExamples(
+          loaded.rows.train, student: task, studentTokenizer: own.tokenizer, studentLength: ownLimit,
+          teacherTokenizer: other.tokenizer, teacherLength: other.limit)
+      }
+    }
+    if let other, let alignment {
+      listener.note("teacher and student read different tokens: each encodes the texts itself")
+      if alignment.shortenedCount > 0 {
+        listener.warn(
+          "the teacher sees less than the student of \(alignment.shortenedCount) of \(encoded.count) examples: "
+            + "it reads \(other.limit) tokens at most; a smaller --max-seq-length makes them alike")
+      }
+    }
+    let relabelled = labelOrder.relabel(encoded)
+    examples = loaded.teachers.isEmpty ? relabelled.withTarget : relabelled
     scored = try loaded.validation?.reading(of: own, tokenizer: tokenizer, limit: limit)
   }
 
@@ -184,11 +208,11 @@ struct PreparedTask {
     (self.student, description) = (student.folder(index), student.descriptions[index])
     (labelOrder, limit, scored, tokenizer) = (other.labelOrder, other.limit, other.scored, other.tokenizer)
     alignment = nil
-    examples = other.examples.filter { $0.target != .none }
+    examples = other.examples.withTarget
   }
 
   /// Whether any example has a label.
-  var hasLabels: Bool { examples.contains { $0.target != .none } }
+  var hasLabels: Bool { examples.targetCount > 0 }
   /// Whether student and teachers read the same tokens.
   var sharesTokens: Bool { alignment == nil }
 
@@ -265,12 +289,13 @@ struct PreparedTask {
   ///   - student: The student's description, where it is not the model as it was made.
   ///   - cache: Where answers are kept.
   func plan(
-    _ config: DistillationConfig, training: TrainingConfig, of examples: [EncodedExample]? = nil,
+    _ config: DistillationConfig, training: TrainingConfig, of examples: EncodedExamples? = nil,
     countsSteps: Bool, by distiller: GeneralDistiller? = nil, student: ModelDescription? = nil,
     cache: CachePlan? = nil
   ) throws -> DistillationPlan {
     let examples = examples ?? self.examples
     let data = TrainingData(examples, config: training)
+    let lengths = examples.lengths
     let (teacher, own) = (teachers[0].description, student ?? description)
     return try DistillationPlan(
       config,
@@ -279,9 +304,9 @@ struct PreparedTask {
       teacher: teacher, student: own, training: training,
       steps: countsSteps ? try StepPlan(data, config: training).totalSteps : nil,
       // Of a rank's share.
-      tokensPerBatch: (data.batches(0).map { batch in batch.reduce(0) { $0 + examples[$1].length } }.max()
-        ?? 0) / Ranks.count,
-      sequenceLength: examples.map(\.length).max() ?? 0,
+      tokensPerBatch: (data.batches(0).map { batch in batch.reduce(0) { $0 + lengths[$1] } }.max() ?? 0)
+        / Ranks.count,
+      sequenceLength: lengths.max() ?? 0,
       furtherTeachers: DistillationPlan.FurtherTeachers(
         teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
         average: loaded.task.teacherAverage),
@@ -348,33 +373,5 @@ struct PreparedTask {
       }
       return try teacher.measured(on: validation, of: definition, listener)
     }
-  }
-}
-
-extension ModelMeasurement {
-  /// Record of a file of answers, which has scores where it answers every row.
-  fileprivate init(of stated: AnswersOfRows, on data: EncodedTask) throws {
-    let evaluation = try stated.validationLogits.map { logits in
-      let (answers, scores) = try data.score(logits)
-      return TaskEvaluation(
-        result: EvaluationResult(loss: nil, metrics: scores, examples: data.rowCount, runtime: 0),
-        predictions: answers, of: data)
-    }
-    self.init(
-      name: stated.path, layers: 0, parameters: 0, samplesPerSecond: nil, latency: nil,
-      metrics: evaluation?.result.metrics ?? [], evaluation: evaluation)
-  }
-
-  /// Record of the teacher that built a cache.
-  ///
-  /// - Parameter metrics: The scores to look for.
-  /// - Throws: `ModelError.configuration`.
-  init(of teacher: TeacherCacheDescription, _ metrics: [String]) throws {
-    self.init(
-      name: teacher.teacherName, layers: try teacher.config().layerCount,
-      parameters: teacher.parameterCount, samplesPerSecond: nil, latency: nil,
-      metrics: metrics.compactMap { name in
-        teacher.teacherResults["eval_" + name]?.doubleValue.map { Score(name, $0) }
-      })
   }
 }

@@ -104,10 +104,16 @@ public final class MultiTaskDistiller: TrainingObjective {
       batchCount: { _ in sampler.stepsPerEpoch * config.gradientAccumulationSteps },
       batch: { indices in
         let (task, offset) = self.place(of: indices)
-        let local = Batch(self.tasks[task].examples, at: indices.map { $0 - offset })
+        let local = try self.tasks[task].examples.batch(at: indices.map { $0 - offset })
         return Batch(tokens: local.tokens, targets: local.targets, indices: indices)
       },
-      rows: { self.tasks.map { EncodedExample.fingerprint(of: $0.examples) }.joined() })
+      rows: {
+        try self.tasks.map { task in
+          let fingerprint = EncodedExample.fingerprint(of: task.examples)
+          try task.examples.check()
+          return fingerprint
+        }.joined()
+      })
   }
 
   private func sampler(_ config: TrainingConfig) -> TaskSampler {
@@ -232,7 +238,7 @@ public struct DistillationTask {
   /// `SupervisedObjective` where there is no teacher.
   public let objective: any TrainingObjective
   /// Examples that the student learns the task from.
-  public let examples: [EncodedExample]
+  public let examples: EncodedExamples
   /// Sampling weight relative to the other tasks, beside its size; more than 0.
   public let samplingWeight: Double
   /// Scores the student on the task; nil never does.
@@ -242,12 +248,12 @@ public struct DistillationTask {
 
   /// A task; the objectives of all tasks must train parameters of different names on one encoder.
   public init(
-    _ name: String, objective: any TrainingObjective, examples: [EncodedExample], samplingWeight: Double = 1,
+    _ name: String, objective: any TrainingObjective, examples: some ExampleRows, samplingWeight: Double = 1,
     metric: String? = nil, score: (() throws -> EvaluationResult)? = nil
   ) {
     self.name = name
     self.objective = objective
-    self.examples = examples
+    self.examples = examples.encodedExamples
     self.samplingWeight = samplingWeight
     self.metric = metric
     self.score = score

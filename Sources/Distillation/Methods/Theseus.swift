@@ -66,11 +66,11 @@ public final class TheseusDistiller: TrainingObjective {
   /// - Throws: `TrainingError`, and what an observer throws.
   @discardableResult
   public func train(
-    _ examples: [EncodedExample], score: (() throws -> EvaluationResult)? = nil, config: TrainingConfig,
+    _ examples: some ExampleRows, score: (() throws -> EvaluationResult)? = nil, config: TrainingConfig,
     checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver] = [],
     resumingFrom point: ResumePoint? = nil
   ) throws -> TrainingSummary {
-    let data = TrainingData(examples.filter { $0.target != .none }, config: config)
+    let data = TrainingData(examples.encodedExamples.withTarget, config: config)
     try student.prepare(as: config)
     hardLabelLoss = try HardLabelLoss(config, of: student, examples: examples)
     totalSteps = try StepPlan(data, config: config).totalSteps

@@ -20,10 +20,7 @@ extension DistillationPlan {
     lines += matchLines
     if let cache { lines.append("cache    \(cache.text)") }
     if let steps { lines.append("steps    \(grouped(steps))") }
-    lines.append(
-      "memory   about \(megabytes(memory.total)) MB: parameters \(megabytes(memory.parameters)), gradients "
-        + "\(megabytes(memory.gradients)), optimizer \(megabytes(memory.optimizer)), activations "
-        + "\(megabytes(memory.activations)) at \(grouped(tokensPerBatch)) tokens a batch")
+    lines.append(memory.line(tokens: tokensPerBatch))
     lines += warnings.map { "warning  \($0)" }
     return lines
   }
@@ -122,11 +119,7 @@ extension DistillationPlan {
         ["place": .string($0.place), "bytes": $0.bytes.map { .integer($0) } ?? .null]
       } ?? .null
     object["steps"] = steps.map { .integer($0) } ?? .null
-    object["memory"] = [
-      "parameters": .integer(memory.parameters), "gradients": .integer(memory.gradients),
-      "optimizer": .integer(memory.optimizer), "activations": .integer(memory.activations),
-      "total": .integer(memory.total),
-    ]
+    object["memory"] = memory.json
     object["warnings"] = .array(warnings.map { .string($0.description) })
     return .object(object)
   }
@@ -167,5 +160,24 @@ extension DistillationPlan {
       result.append(digit)
     }
     return result
+  }
+}
+
+extension MemoryEstimate {
+  /// The line of a plan.
+  ///
+  /// - Parameter tokens: The tokens of a micro-batch.
+  func line(tokens: Int) -> String {
+    "memory   about \(megabytes(total)) MB: parameters \(megabytes(parameters)), gradients "
+      + "\(megabytes(gradients)), optimizer \(megabytes(optimizer)), activations "
+      + "\(megabytes(activations)) at \(grouped(tokens)) tokens a batch"
+  }
+
+  /// The parts and the sum, in bytes.
+  var json: JSONValue {
+    [
+      "parameters": .integer(parameters), "gradients": .integer(gradients), "optimizer": .integer(optimizer),
+      "activations": .integer(activations), "total": .integer(total),
+    ]
   }
 }

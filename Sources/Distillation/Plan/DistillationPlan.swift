@@ -191,22 +191,25 @@ public struct MemoryEstimate: Sendable, Equatable {
   /// The activations of one micro-batch, in bytes.
   public let activations: Int
 
+  /// The estimate of a training.
+  ///
+  /// - Parameter teacher: The teacher; nil for a training on labels alone.
   init(
-    teacher: ModelDescription, furtherTeachers: [ModelDescription], student: ModelDescription,
+    teacher: ModelDescription?, furtherTeachers: [ModelDescription], student: ModelDescription,
     projectionCount: Int, optimizerStates: Int, recomputes: Bool,
     tokens: Int, sequenceLength: Int
   ) {
     let trained = student.trainableCount + projectionCount
     let further = furtherTeachers.reduce(0) { $0 + $1.weights.heldBytes }
-    parameters = teacher.weights.heldBytes + further + student.weights.heldBytes + 4 * projectionCount
+    parameters = (teacher?.weights.heldBytes ?? 0) + further + student.weights.heldBytes + 4 * projectionCount
     gradients = 4 * trained
     optimizer = 4 * optimizerStates * trained
-    let (own, other) = (student.cost, teacher.cost)
+    let own = student.cost
     activations =
       4
       * (own.keptValues(ofAllLayers: tokens, sequenceLength: sequenceLength, recomputing: recomputes)
         + own.passingValues(tokens: tokens)
-        + 2 * other.keptValues(tokens: tokens, sequenceLength: sequenceLength))
+        + 2 * (teacher?.cost.keptValues(tokens: tokens, sequenceLength: sequenceLength) ?? 0))
   }
 
   /// The sum, in bytes.

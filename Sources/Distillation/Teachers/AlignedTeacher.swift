@@ -40,7 +40,7 @@ public struct AlignedTeacher: TeacherWrapper {
 
   /// Makes the teacher ready for its own form of the examples.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     precondition(
       self.examples.teacher.count == examples.count,
@@ -55,7 +55,7 @@ public struct AlignedTeacher: TeacherWrapper {
   public func answers(to batch: Batch, wanting request: AnswerRequest) throws -> Answers {
     var whole = request
     whole.rows = nil
-    let other = Batch(examples.teacher, at: batch.indices)
+    let other = try examples.teacher.batch(at: batch.indices)
     return try aligned(
       try wrapped.answers(to: other, wanting: whole), of: batch, other, temperature: request.temperature)
   }
@@ -74,6 +74,9 @@ public struct AlignedTeacher: TeacherWrapper {
     var result = answers
     var counterparts = Answers.Counterparts()
     let alignments = batch.indices.map { examples.alignments[$0] }
+    do { try examples.alignments.check() } catch {
+      throw .adaptor(side: "teacher", field: "alignment", message: "\(error)")
+    }
     let (starts, otherStarts) = (batch.starts, other.starts)
     let family = wrapped.description.family
     if family.form == .positions {

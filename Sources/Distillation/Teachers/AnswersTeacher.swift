@@ -28,7 +28,7 @@ public struct AnswersTeacher: Teacher {
 
   /// Checks that there is an answer to each example.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     guard config.usesTeacherLogits, examples.count != logits.count else { return }
     throw .invalidConfiguration([

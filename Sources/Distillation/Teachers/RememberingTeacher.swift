@@ -25,7 +25,7 @@ public final class RememberingTeacher: TeacherWrapper {
   /// Notes the batches of the first epoch, in which examples are answered always, so that the last bits of an answer do not
   /// depend on where a run was resumed.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     try wrapped.prepare(for: examples, config: config, batches: batches)
     order = AnswerOrder(batches: batches) { Batch(examples, at: $0) }

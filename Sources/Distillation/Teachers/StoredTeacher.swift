@@ -77,7 +77,7 @@ public final class StoredTeacher: Teacher {
 
   /// Checks that the answers are to these examples.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     guard config.usesTeacherLogits || !config.matches.isEmpty else { return }
     try file.check(data: CacheKey.fingerprint(of: examples))
@@ -103,7 +103,7 @@ extension TeacherCacheFile {
   /// - Throws: `DistillationError.cache` when it would be too large, cannot be written, or another process builds it;
   ///   `.adaptor` when features do not fit half precision; what `progress` throws.
   public static func build(
-    _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
+    _ url: URL, description: TeacherCacheDescription, examples: some ExampleRows, teacher: TaskModel,
     budget: CacheBudget, tokensPerBatch: Int = 4096, beforeCommit: () throws -> Void = {},
     progress: (_ done: Int) throws -> Void = { _ in }
   ) throws -> TeacherCacheFile {
@@ -117,12 +117,13 @@ extension TeacherCacheFile {
   ///
   /// The batches do not depend on the ranks, and so neither does the file. Parameters and errors are those of `build`.
   package static func write(
-    _ url: URL, description: TeacherCacheDescription, examples: [EncodedExample], teacher: TaskModel,
+    _ url: URL, description: TeacherCacheDescription, examples: some ExampleRows, teacher: TaskModel,
     budget: CacheBudget, tokensPerBatch: Int = 4096, over ranks: any Communicator,
     beforeCommit: () throws -> Void = {}, progress: (_ done: Int) throws -> Void = { _ in }
   ) throws {
+    let examples = examples.encodedExamples
     precondition(
-      description.lengths == examples.map(\.length), "A cache is built over the examples it describes.")
+      description.lengths == examples.lengths, "A cache is built over the examples it describes.")
     if let fault = budget.fault(of: description.parts, lengths: description.lengths) {
       throw DistillationError.cache(file: url.path, message: fault)
     }
@@ -138,7 +139,7 @@ extension TeacherCacheFile {
       return flags
     }[0]
     var done = flags.count { $0 == 0 }
-    let sampler = BatchSampler(lengths: examples.map(\.length), size: .tokens(max(1, tokensPerBatch)))
+    let sampler = BatchSampler(lengths: description.lengths, size: .tokens(max(1, tokensPerBatch)))
     let batches =
       done == examples.count
       ? [] : sampler.evaluationBatches().filter { places in places.contains { flags[$0] != 0 } }
@@ -149,7 +150,7 @@ extension TeacherCacheFile {
         var start = 0
         for place in places {
           let end =
-            start + TeacherCacheDescription.recordBytes(description.parts, length: examples[place].length)
+            start + TeacherCacheDescription.recordBytes(description.parts, length: description.lengths[place])
           try writer?.write(RecordBytes(Array(bytes[start..<end])), of: place)
           start = end
         }
@@ -163,7 +164,7 @@ extension TeacherCacheFile {
       _ = try ranks.exchange {
         try writeRound()
         guard ranks.rank < next.count else { return [] }
-        let batch = Batch(examples, at: next[ranks.rank])
+        let batch = try examples.batch(at: next[ranks.rank])
         let record = try CacheRecord(
           try live.answers(to: batch, wanting: request), of: batch, parts: description.parts, config)
         own = try batch.indices.indices.flatMap { try record.bytes(of: $0).bytes }

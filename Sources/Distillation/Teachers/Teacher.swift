@@ -41,7 +41,7 @@ public protocol Teacher {
   ///   - batches: The batches of the first epoch, as places in the examples.
   /// - Throws: `DistillationError` when its answers are to something else.
   func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError)
 
   /// The teacher with its sources replaced, which answer below all wrappers.
@@ -66,7 +66,7 @@ extension Teacher {
   }
   /// Does nothing.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {}
   /// The replacement of this teacher, which is its own source.
   public func replacingSources(
@@ -209,7 +209,7 @@ extension TeacherWrapper {
   }
   /// Prepares the wrapped teacher.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     try wrapped.prepare(for: examples, config: config, batches: batches)
   }

@@ -93,7 +93,7 @@ public struct TeacherEnsemble: Teacher {
 
   /// Prepares every teacher.
   public func prepare(
-    for examples: [EncodedExample], config: DistillationConfig, batches: @escaping () -> [[Int]]
+    for examples: EncodedExamples, config: DistillationConfig, batches: @escaping () -> [[Int]]
   ) throws(DistillationError) {
     for member in members { try member.prepare(for: examples, config: config, batches: batches) }
   }

@@ -50,8 +50,9 @@ package struct AdafactorKernel {
   ) {
     let blockRows = max(1, Self.blockValues / max(1, columns))
     let blocks = (rows + blockRows - 1) / blockRows
-    var rowFactors = [Float](repeating: 1, count: matrices * rows)
-    var columnFactors = [Float](repeating: 1, count: matrices * columns)
+    // From the pool, so that a step that is like the one before allocates nothing.
+    let rowFactors = Storage(uninitialized: matrices * rows)
+    let columnFactors = Storage(uninitialized: matrices * columns)
     func part(_ index: Int) -> (matrix: Int, rows: Range<Int>) {
       let first = index % blocks * blockRows
       return (index / blocks, first..<min(first + blockRows, rows))
@@ -60,41 +61,37 @@ package struct AdafactorKernel {
     for matrix in 0..<matrices {
       for column in 0..<columns {
         let square = columnSquares.pointer[matrix * columns + column]
-        columnFactors[matrix * columns + column] = 1 / square.squareRoot()
+        columnFactors.pointer[matrix * columns + column] = 1 / square.squareRoot()
       }
-      guard let rowSquares else { continue }
+      guard let rowSquares else {
+        (rowFactors.pointer + matrix * rows).update(repeating: 1, count: rows)
+        continue
+      }
       let squares = rowSquares.pointer + matrix * rows
       let whole = (0..<rows).reduce(0.0) { $0 + Double(squares[$1]) } / Double(rows)
       for row in 0..<rows {
-        rowFactors[matrix * rows + row] = 1 / (squares[row] / Float(whole)).squareRoot()
+        rowFactors.pointer[matrix * rows + row] = 1 / (squares[row] / Float(whole)).squareRoot()
       }
     }
     var norms = [Double](repeating: 0, count: matrices * blocks)
-    rowFactors.withUnsafeBufferPointer { rowFactors in
-      columnFactors.withUnsafeBufferPointer { columnFactors in
-        guard let rowFactors = rowFactors.baseAddress, let columnFactors = columnFactors.baseAddress else {
-          return
-        }
-        nonisolated(unsafe) let (byRow, byColumn) = (rowFactors, columnFactors)
-        Parallel.fill(&norms) { index in
-          let (matrix, range) = part(index)
-          let first = matrix * rows + range.lowerBound
-          return ps_adafactor_norm(
-            gradient.pointer + first * columns, byRow + first, byColumn + matrix * columns,
-            Int64(range.count), Int64(columns), gradientScale)
-        }
-        let root = (norms.reduce(0, +) / Double(matrices * rows * columns)).squareRoot()
-        let step = Float(learningRate / max(1, root / clippingThreshold))
-        Parallel.forEach(matrices * blocks, block: 1) { indices in
-          for index in indices {
-            let (matrix, range) = part(index)
-            let first = matrix * rows + range.lowerBound
-            ps_adafactor(
-              values.pointer + first * columns, gradient.pointer + first * columns,
-              mean.map { $0.pointer + first * columns }, byRow + first, byColumn + matrix * columns,
-              Int64(range.count), Int64(columns), step, beta1, kept, gradientScale)
-          }
-        }
+    Parallel.fill(&norms) { index in
+      let (matrix, range) = part(index)
+      let first = matrix * rows + range.lowerBound
+      return ps_adafactor_norm(
+        gradient.pointer + first * columns, rowFactors.pointer + first,
+        columnFactors.pointer + matrix * columns, Int64(range.count), Int64(columns), gradientScale)
+    }
+    let root = (norms.reduce(0, +) / Double(matrices * rows * columns)).squareRoot()
+    let step = Float(learningRate / max(1, root / clippingThreshold))
+    Parallel.forEach(matrices * blocks, block: 1) { indices in
+      for index in indices {
+        let (matrix, range) = part(index)
+        let first = matrix * rows + range.lowerBound
+        ps_adafactor(
+          values.pointer + first * columns, gradient.pointer + first * columns,
+          mean.map { $0.pointer + first * columns }, rowFactors.pointer + first,
+          columnFactors.pointer + matrix * columns, Int64(range.count), Int64(columns), step, beta1, kept,
+          gradientScale)
       }
     }
   }
@@ -104,36 +101,52 @@ package struct AdafactorKernel {
     _ gradient: Storage, _ matrices: Int, _ rows: Int, _ columns: Int, _ blocks: Int,
     _ part: (Int) -> (matrix: Int, rows: Range<Int>), _ rowSquares: Storage?, _ columnSquares: Storage
   ) {
-    var rowSums = [Double](repeating: 0, count: matrices * rows)
-    var columnSums = [Double](repeating: 0, count: matrices * blocks * columns)
-    rowSums.withUnsafeMutableBufferPointer { rowSums in
-      columnSums.withUnsafeMutableBufferPointer { columnSums in
-        guard let rowSums = rowSums.baseAddress, let columnSums = columnSums.baseAddress else { return }
-        nonisolated(unsafe) let (byRow, byColumn) = (rowSums, columnSums)
-        Parallel.forEach(matrices * blocks, block: 1) { indices in
-          for index in indices {
-            let (matrix, range) = part(index)
-            let first = matrix * rows + range.lowerBound
-            ps_adafactor_squares(
-              gradient.pointer + first * columns, byRow + first, byColumn + index * columns,
-              Int64(range.count), Int64(columns), gradientScale)
+    // Doubles in the room of two floats each.
+    let (rowRoom, columnRoom) = (
+      Storage(uninitialized: 2 * matrices * rows), Storage(uninitialized: 2 * matrices * blocks * columns)
+    )
+    nonisolated(unsafe) let rowSums = Self.doubles(rowRoom)
+    nonisolated(unsafe) let columnSums = Self.doubles(columnRoom)
+    Parallel.forEach(matrices * blocks, block: 1) { indices in
+      for index in indices {
+        let (matrix, range) = part(index)
+        let first = matrix * rows + range.lowerBound
+        ps_adafactor_squares(
+          gradient.pointer + first * columns, rowSums + first, columnSums + index * columns,
+          Int64(range.count), Int64(columns), gradientScale)
+      }
+    }
+    @Sendable func mix(_ old: Float, _ sum: Double, of count: Int) -> Float {
+      Float(squaresKept * Double(old) + (1 - squaresKept) * (sum / Double(count) + epsilon))
+    }
+    // Each worker adds the blocks of some columns, in their order; a matrix has few columns and many blocks.
+    let columnsOfPart = 64
+    let parts = (columns + columnsOfPart - 1) / columnsOfPart
+    Parallel.forEach(matrices * parts, block: 1) { indices in
+      for index in indices {
+        let (matrix, first) = (index / parts, index % parts * columnsOfPart)
+        let count = min(columnsOfPart, columns - first)
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { sums in
+          sums.initialize(repeating: 0)
+          for block in 0..<blocks {
+            let row = columnSums + (matrix * blocks + block) * columns + first
+            for column in 0..<count { sums[column] += row[column] }
+          }
+          for column in 0..<count {
+            let place = matrix * columns + first + column
+            columnSquares.pointer[place] = mix(columnSquares.pointer[place], sums[column], of: rows)
           }
         }
       }
     }
-    func mix(_ old: Float, _ sum: Double, of count: Int) -> Float {
-      Float(squaresKept * Double(old) + (1 - squaresKept) * (sum / Double(count) + epsilon))
-    }
-    for matrix in 0..<matrices {
-      for column in 0..<columns {
-        let sum = (0..<blocks).reduce(0.0) { $0 + columnSums[(matrix * blocks + $1) * columns + column] }
-        let place = matrix * columns + column
-        columnSquares.pointer[place] = mix(columnSquares.pointer[place], sum, of: rows)
-      }
-    }
+    defer { withExtendedLifetime((rowRoom, columnRoom)) {} }
     guard let rowSquares else { return }
     for row in 0..<matrices * rows {
       rowSquares.pointer[row] = mix(rowSquares.pointer[row], rowSums[row], of: columns)
     }
+  }
+
+  private static func doubles(_ room: Storage) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(room.pointer).bindMemory(to: Double.self, capacity: room.count / 2)
   }
 }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Stream of the bytes of a file or of standard input, piece by piece; a file that is gzip comes decompressed.
+/// Stream of the bytes of a file or of standard input, piece by piece; a file that is gzip or zstd comes decompressed.
 package final class ByteStream {
   /// The path, or `standard input`.
   package let path: String
   private let descriptor: Int32
-  private let gzip: Gzip?
+  private let compressed: (any CompressedStream)?
   private let lines: (() -> String?)?
 
   /// The size of a regular file as it is stored; 0 of anything else.
@@ -27,15 +27,11 @@ package final class ByteStream {
     }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
-    var magic: [UInt8] = [0, 0]
-    // A pipe cannot be looked at without taking from it, and is read as it is.
-    if pread(descriptor, &magic, 2, 0) == 2, magic == Gzip.magic {
-      do { gzip = try Gzip(descriptor, path: path) } catch {
-        close(descriptor)
-        throw error
-      }
-    } else {
-      gzip = nil
+    do throws(FormatError) {
+      compressed = try FileCompression.of(descriptor)?.stream(descriptor, path: path)
+    } catch {
+      close(descriptor)
+      throw error
     }
     self.path = path
     self.descriptor = descriptor
@@ -46,24 +42,24 @@ package final class ByteStream {
   package init() {
     path = "standard input"
     descriptor = STDIN_FILENO
-    (gzip, lines) = (nil, nil)
+    (compressed, lines) = (nil, nil)
   }
 
   /// The stream of lines that come in, in the place of standard input.
   package init(lines: @escaping () -> String?) {
     path = "standard input"
     descriptor = STDIN_FILENO
-    (gzip, self.lines) = (nil, lines)
+    (compressed, self.lines) = (nil, lines)
   }
 
-  deinit { if gzip == nil && descriptor != STDIN_FILENO { close(descriptor) } }
+  deinit { if compressed == nil && descriptor != STDIN_FILENO { close(descriptor) } }
 
   /// The next bytes as soon as there are some; empty at the end.
   ///
   /// - Throws: `FormatError.cannotRead` when the system cannot read them, or the compressed file is broken or cut off.
   package func next(upTo limit: Int = pieceSize) throws(FormatError) -> [UInt8] {
     if let lines { return lines().map { Array(($0 + "\n").utf8) } ?? [] }
-    if let gzip { return try gzip.next(upTo: limit, path: path) }
+    if let compressed { return try compressed.next(upTo: limit, path: path) }
     var piece = [UInt8](repeating: 0, count: limit)
     while true {
       let found = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
@@ -112,7 +108,7 @@ extension Span<UInt8> {
 }
 
 extension FileContents {
-  /// The bytes of a file of rows, decompressed where it is gzip.
+  /// The bytes of a file of rows, decompressed where it is gzip or zstd.
   ///
   /// - Throws: `FormatError.cannotRead`; also for a compressed file that holds more than 4 GB.
   package static func rows(_ path: String) throws(FormatError) -> [UInt8] {
@@ -128,72 +124,4 @@ extension FileContents {
       }
     }
   }
-}
-
-/// Reader of gzip by the system's zlib, which is loaded when the first compressed file is.
-private final class Gzip {
-  /// The first bytes of a compressed file.
-  static let magic: [UInt8] = [0x1F, 0x8B]
-
-  private let file: OpaquePointer
-  private let zlib: ZLib
-
-  /// Takes over an open descriptor.
-  init(_ descriptor: Int32, path: String) throws(FormatError) {
-    guard let zlib = ZLib.shared else {
-      throw .cannotRead(
-        file: path,
-        reason:
-          "it is compressed and this system has no zlib (libz.so.1); install it, or decompress with gunzip")
-    }
-    guard let file = zlib.open(descriptor, "rb") else {
-      throw .cannotRead(file: path, reason: "zlib cannot open it")
-    }
-    self.file = file
-    self.zlib = zlib
-  }
-
-  deinit { _ = zlib.close(file) }
-
-  func next(upTo limit: Int, path: String) throws(FormatError) -> [UInt8] {
-    var piece = [UInt8](repeating: 0, count: limit)
-    let found = piece.withUnsafeMutableBytes { zlib.read(file, $0.baseAddress, UInt32($0.count)) }
-    if found <= 0 {
-      var code: Int32 = 0
-      let message = zlib.error(file, &code).map { String(cString: $0) } ?? ""
-      guard code == 0 || code == 1 else {
-        throw .cannotRead(
-          file: path,
-          reason: "it is no whole gzip file (\(message.isEmpty ? "code \(code)" : message)); get it again")
-      }
-    }
-    piece.removeLast(limit - Int(max(found, 0)))
-    return piece
-  }
-}
-
-/// Functions of zlib.
-private struct ZLib: Sendable {
-  let open: @convention(c) (Int32, UnsafePointer<CChar>) -> OpaquePointer?
-  let read: @convention(c) (OpaquePointer, UnsafeMutableRawPointer?, UInt32) -> Int32
-  let close: @convention(c) (OpaquePointer) -> Int32
-  let error: @convention(c) (OpaquePointer, UnsafeMutablePointer<Int32>) -> UnsafePointer<CChar>?
-
-  static let shared: ZLib? = {
-    for name in ["libz.so.1", "libz.so", "libz.1.dylib"] {
-      guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else { continue }
-      guard let open = dlsym(handle, "gzdopen"), let read = dlsym(handle, "gzread"),
-        let close = dlsym(handle, "gzclose"), let error = dlsym(handle, "gzerror")
-      else { continue }
-      return ZLib(
-        open: unsafeBitCast(open, to: (@convention(c) (Int32, UnsafePointer<CChar>) -> OpaquePointer?).self),
-        read: unsafeBitCast(
-          read, to: (@convention(c) (OpaquePointer, UnsafeMutableRawPointer?, UInt32) -> Int32).self),
-        close: unsafeBitCast(close, to: (@convention(c) (OpaquePointer) -> Int32).self),
-        error: unsafeBitCast(
-          error,
-          to: (@convention(c) (OpaquePointer, UnsafeMutablePointer<Int32>) -> UnsafePointer<CChar>?).self))
-    }
-    return nil
-  }()
 }

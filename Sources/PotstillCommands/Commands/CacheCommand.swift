@@ -38,6 +38,9 @@ package struct CacheCommand: ConsoleCommand, RankedCommand {
   package var plan: DryRunOption
 
   @OptionGroup(title: "Run")
+  package var rows: RowStorageOption
+
+  @OptionGroup(title: "Run")
   package var caching: CachingOptions
 
   @OptionGroup(title: "More texts")
@@ -71,6 +74,7 @@ package struct CacheCommand: ConsoleCommand, RankedCommand {
     )
     job.precision = asked.held.precision
     (job.maxTrainSamples, job.maxCacheGB) = (maxTrainSamples, caching.maxCacheGb)
+    job.rowStorage = rows.storage
     job.needsValidation = task.validationFile != nil
     job.allowsNonFinite = console.allowsNonFinite
     job.overwritesOutput = output.overwriteOutputDir

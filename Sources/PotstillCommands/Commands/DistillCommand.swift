@@ -62,6 +62,9 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
   package var plan: DryRunOption
 
   @OptionGroup(title: "Run")
+  package var rows: RowStorageOption
+
+  @OptionGroup(title: "Run")
   package var comparison: BaselineOption
 
   @OptionGroup(title: "Distillation")
@@ -150,6 +153,7 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
       [learnt], student: student.choice,
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
+    job.rowStorage = rows.storage
     job.theseus = try theseus.config()
     if job.theseus != nil, !(try distillation.given()).isEmpty { throw DistillationJob.theseusFault }
     job.featureStage = features.stage(cachesTeacherLogits: distillation.cacheTeacherLogits ?? true)
@@ -161,7 +165,7 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
 
   private func options() throws -> JSONObject {
     var options = try task.given()
-    let groups: [any ParsableArguments] = [teachers, caching, student, unlabelled]
+    let groups: [any ParsableArguments] = [teachers, caching, student, unlabelled, rows]
     for group in groups { for (key, value) in try group.given() { options[key] = value } }
     options["output"] = output.output.map { .string($0) }
     if comparison.baseline { options["baseline"] = true }

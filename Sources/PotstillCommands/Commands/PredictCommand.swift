@@ -46,7 +46,8 @@ package struct PredictCommand: ConsoleCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A file of texts: .txt, .csv, .tsv, .jsonl, .json, CoNLL or SQuAD, also with .gz.", valueName: "file"),
+      "A file of texts: .txt, .csv, .tsv, .jsonl, .json, CoNLL or SQuAD, also .gz or .zst.", valueName: "file"
+    ),
     completion: .file())
   package var input: String?
 

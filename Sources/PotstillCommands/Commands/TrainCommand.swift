@@ -38,6 +38,9 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
   @OptionGroup(title: "Run")
   package var plan: DryRunOption
 
+  @OptionGroup(title: "Run")
+  package var rows: RowStorageOption
+
   @OptionGroup(title: "Training")
   package var training: TrainingOptions
 
@@ -62,6 +65,7 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
       [JobTask(reader)], student: JobStudent(modelPath),
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
+    job.rowStorage = rows.storage
     let prepared = try job.prepare(console, isDryRun: plan.dryRun)
     if plan.dryRun {
       console.result(
@@ -70,6 +74,7 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
     }
     var options = try task.given()
     options["model"] = .string(modelPath)
+    options["tokenized_dir"] = rows.tokenizedDir.map { .string($0) }
     options["output"] = outputPath.map { .string($0) }
     let result = try console.run(
       prepared, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(job.training)]),

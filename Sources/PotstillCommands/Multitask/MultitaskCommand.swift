@@ -49,6 +49,9 @@ package struct MultitaskCommand: RecipeCommand, RankedCommand {
   package var plan: DryRunOption
 
   @OptionGroup(title: "Run")
+  package var rows: RowStorageOption
+
+  @OptionGroup(title: "Run")
   package var comparison: BaselineOption
 
   @OptionGroup(title: "Distillation")
@@ -117,6 +120,7 @@ package struct MultitaskCommand: RecipeCommand, RankedCommand {
         for: tasks.map { (name: $0.name, task: $0.definition) }, overrides: try training.given()),
       isMultitask: true)
     try output.apply(to: &job, training)
+    job.rowStorage = rows.storage
     if plan.dryRun { job.output = nil }
     job.tau = start.tau ?? job.tau
     job.hasBaseline = comparison.baseline
@@ -131,6 +135,7 @@ package struct MultitaskCommand: RecipeCommand, RankedCommand {
     options["student"] = start.student.map { .string($0) }
     options["teacher_precision"] = start.held.teacherPrecision.map { .string($0.rawValue) }
     options["tau"] = start.tau.map { .double($0) }
+    options["tokenized_dir"] = rows.tokenizedDir.map { .string($0) }
     options["max_cache_gb"] = caching.maxCacheGb.map { .double($0) }
     if comparison.baseline { options["baseline"] = true }
     options["output"] = output.output.map { .string($0) }

@@ -8,9 +8,9 @@ public import Tokenization
 /// the words or characters of each window.
 public struct AlignedExamples: Sendable {
   /// Examples that the teacher reads, in the order of the student's.
-  public let teacher: [EncodedExample]
+  public let teacher: EncodedExamples
   /// Alignment of the tokens of each example.
-  public let alignments: [TokenAlignment]
+  public let alignments: DataRows<TokenAlignment>
   /// The number of examples of which the teacher sees less than the student, since its length ends earlier.
   public let shortenedCount: Int
 
@@ -34,9 +34,17 @@ public struct AlignedExamples: Sendable {
       by: AlignedSides(
         studentTokenizer: studentTokenizer, studentLength: studentLength, teacherTokenizer: teacherTokenizer,
         teacherLength: teacherLength))
-    teacher = all.map(\.example)
-    alignments = all.map(\.alignment)
+    teacher = EncodedExamples(all.map(\.example))
+    alignments = DataRows(all.map(\.alignment))
     shortenedCount = all.count(where: \.isShortened)
+  }
+
+  /// Examples that are in files.
+  package init(
+    teacher: EncodedExamples, alignments: DataRows<TokenAlignment>, shortenedCount: Int
+  ) {
+    precondition(teacher.count == alignments.count, "Each example has an alignment.")
+    (self.teacher, self.alignments, self.shortenedCount) = (teacher, alignments, shortenedCount)
   }
 }
 

@@ -95,6 +95,10 @@ public struct TokenAlignment: Sendable, Hashable {
     public let teacher: Int32
   }
 
+  private init(teacherTokens: [Range<Int32>], studentTokens: [Range<Int32>], words: [Word]) {
+    (self.teacherTokens, self.studentTokens, self.words) = (teacherTokens, studentTokens, words)
+  }
+
   init(student: TokenPlaces, teacher: TokenPlaces, countsWords: Bool = false) {
     teacherTokens = student.tokens(of: teacher)
     studentTokens = teacher.tokens(of: student)
@@ -107,5 +111,42 @@ public struct TokenAlignment: Sendable, Hashable {
       .compactMap { word, tokens in
         others[word].map { Word(student: Int32(tokens.lowerBound), teacher: Int32($0.lowerBound)) }
       }
+  }
+}
+
+extension TokenAlignment: StoredRow {
+  /// An alignment of one token with one.
+  package static var unreadable: TokenAlignment {
+    TokenAlignment(teacherTokens: [0..<1], studentTokens: [0..<1], words: [])
+  }
+
+  /// Appends the ranges of both sides and the words, each list with its number of words before it.
+  package func append(to words: inout [Int32]) {
+    for ranges in [teacherTokens, studentTokens] {
+      words.append(Int32(2 * ranges.count))
+      for range in ranges { words += [range.lowerBound, range.upperBound] }
+    }
+    words.append(Int32(2 * self.words.count))
+    for word in self.words { words += [word.student, word.teacher] }
+  }
+
+  /// Reads what `append` wrote; nil for words that are no alignment.
+  package init?(words: inout RecordWords) {
+    var lists: [[(Int32, Int32)]] = []
+    for _ in 0..<3 {
+      guard let count = words.count(), let list = words.next(count), count % 2 == 0 else { return nil }
+      lists.append(
+        stride(from: list.startIndex, to: list.endIndex, by: 2).map { (list[$0], list[$0 + 1]) })
+    }
+    let (teacher, student) = (Int32(lists[1].count), Int32(lists[0].count))
+    func areRanges(_ list: [(Int32, Int32)], of count: Int32) -> Bool {
+      list.allSatisfy { 0 <= $0 && $0 <= $1 && $1 <= count }
+    }
+    guard areRanges(lists[0], of: teacher), areRanges(lists[1], of: student),
+      lists[2].allSatisfy({ 0 <= $0 && $0 < student && 0 <= $1 && $1 < teacher })
+    else { return nil }
+    self.init(
+      teacherTokens: lists[0].map { $0..<$1 }, studentTokens: lists[1].map { $0..<$1 },
+      words: lists[2].map { Word(student: $0, teacher: $1) })
   }
 }

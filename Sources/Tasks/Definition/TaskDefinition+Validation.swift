@@ -213,7 +213,7 @@ extension TaskDefinition {
 }
 
 extension TaskDefinition {
-  func layout(of file: DataFile) -> RowLayout {
+  package func layout(of file: DataFile) -> RowLayout {
     RowLayout(
       format: file.format ?? format, header: file.header ?? header, textColumn: file.textColumn ?? textColumn,
       textPairColumn: file.textPairColumn ?? textPairColumn, labelColumn: file.labelColumn ?? labelColumn,

@@ -12,7 +12,8 @@ extension TaskDefinition.CodingKeys {
     case .datasetName:
       "The id of the data set on the Hugging Face hub, such as nyu-mll/glue, for model cards."
     case .datasetConfigName: "The configuration of that data set, such as sst2, for model cards."
-    case .format: "How rows are written: tsv, csv, jsonl, json, text, conll or squad; a file can end in .gz."
+    case .format:
+      "How rows are written: tsv, csv, jsonl, json, text, conll or squad; a file can end in .gz or .zst."
     case .header: "Whether the first row of a TSV or CSV file names the columns."
     case .trainFile:
       "Labelled rows to train on: a path, or a mapping with path and what differs (format, header, columns)."

@@ -6,7 +6,7 @@ import ModelFormats
 public enum UnlabelledFile {
   /// The layout of such a file, nil for a file that is laid out like the task's own.
   public static func layout(_ path: String, of task: TaskDefinition) -> DataFile? {
-    let name = path.lowercased()
+    let name = FileCompression.innerName(path.lowercased())
     if name.hasSuffix(".txt") { return DataFile(path, format: .text) }
     guard name.hasSuffix(".jsonl"), task.format != .jsonl else { return nil }
     let keys = keys(task)

@@ -31,7 +31,7 @@ public struct HardLabelLoss: Sendable, Equatable {
   /// - Throws: `TrainingError.configuration` for a head whose answers cannot be smoothed or weighed, and for a label that
   ///   it does not have.
   public init(
-    _ config: TrainingConfig, of model: TaskModel, examples: [EncodedExample] = []
+    _ config: TrainingConfig, of model: TaskModel, examples: some ExampleRows = [EncodedExample]()
   ) throws(TrainingError) {
     let family = model.config.taskFamily
     let labels = model.config.labels
@@ -141,14 +141,14 @@ package struct LabelCounts: Sendable {
   ///   - examples: The examples, their labels in the order of the outputs.
   ///   - outputs: The number of outputs.
   ///   - family: The family of tasks.
-  package init(_ examples: [EncodedExample], outputs: Int, of family: any TaskFamily) {
+  package init(_ examples: some ExampleRows, outputs: Int, of family: any TaskFamily) {
     var (counts, total) = ([Int](repeating: 0, count: outputs), 0)
     func add(_ label: Int32) {
       guard label >= 0, label < outputs else { return }
       counts[Int(label)] += 1
       total += 1
     }
-    for example in examples {
+    for example in examples.encodedExamples {
       switch example.target {
       case .label(let label): add(label)
       case .tags(let tags): tags.forEach(add)

@@ -45,21 +45,23 @@ package struct LabelOrder {
   }
 
   /// Examples of the task with the model's numbers for their labels.
-  package func relabel(_ examples: [EncodedExample]) -> [EncodedExample] {
+  package func relabel(_ examples: EncodedExamples) -> EncodedExamples {
     guard let outputs, outputs != Array(outputs.indices) else { return examples }
-    func renumbered(_ label: Int32) -> Int32 { label < 0 ? label : Int32(outputs[Int(label)]) }
-    return examples.map { example in
-      var example = example
-      switch example.target {
-      case .label(let label): example.target = .label(renumbered(label))
-      case .tags(let tags): example.target = .tags(tags.map(renumbered))
+    @Sendable func renumbered(_ label: Int32) -> Int32 {
+      label < 0 || Int(label) >= outputs.count ? label : Int32(outputs[Int(label)])
+    }
+    return examples.changingTargets { target in
+      switch target {
+      case .label(let label): return .label(renumbered(label))
+      case .tags(let tags): return .tags(tags.map(renumbered))
       case .labels(let flags):
         var own = flags
-        for (label, output) in outputs.enumerated() { own[output] = flags[label] }
-        example.target = .labels(own)
-      case .none, .value, .span: break
+        for (label, output) in outputs.enumerated() where output < flags.count && label < flags.count {
+          own[output] = flags[label]
+        }
+        return .labels(own)
+      case .none, .value, .span: return target
       }
-      return example
     }
   }
 }

@@ -67,6 +67,17 @@ package struct EntityRecognition: TaskFamily {
     TaskRows(try reader.readSentences(split, part: part), as: TaskExamples.sentences)
   }
 
+  package func stream(
+    _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
+    _ body: (TaskExamples) throws -> Void
+  ) throws -> String {
+    let (dataset, count) = try reader.stream(split, reader.sentenceParser(split), progress: progress) {
+      rows in
+      try body(.sentences(rows))
+    }
+    return dataset.note(of: count)
+  }
+
   package func encode(
     _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int
   ) throws(TokenizerError) -> EncodedTask {

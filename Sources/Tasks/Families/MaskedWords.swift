@@ -46,7 +46,18 @@ package struct MaskedWords: TaskFamily {
   package func read(
     _ split: DataSplit, part: String?, by reader: TaskReader
   ) throws(DatasetError) -> TaskRows {
-    throw .wrongKind(
+    throw wrongKind(reader)
+  }
+
+  package func stream(
+    _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
+    _ body: (TaskExamples) throws -> Void
+  ) throws -> String {
+    throw wrongKind(reader)
+  }
+
+  private func wrongKind(_ reader: TaskReader) -> DatasetError {
+    .wrongKind(
       task: reader.task.name, kind: kind.rawValue,
       expected: TaskKind.allCases.filter { $0 != kind }.map(\.rawValue))
   }

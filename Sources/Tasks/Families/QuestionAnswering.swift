@@ -75,6 +75,17 @@ package struct QuestionAnswering: TaskFamily {
     TaskRows(try reader.readQuestions(split, part: part), as: TaskExamples.questions)
   }
 
+  package func stream(
+    _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
+    _ body: (TaskExamples) throws -> Void
+  ) throws -> String {
+    let (dataset, count) = try reader.stream(split, reader.questionParser(split), progress: progress) {
+      rows in
+      try body(.questions(rows))
+    }
+    return dataset.note(of: count)
+  }
+
   package func encode(
     _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int
   ) throws(TokenizerError) -> EncodedTask {

@@ -75,6 +75,11 @@ package protocol TaskFamily: Sendable {
   ///
   /// - Parameter part: The name of a further file of the split; nil for its main file.
   func read(_ split: DataSplit, part: String?, by reader: TaskReader) throws(DatasetError) -> TaskRows
+  /// Reads one split block by block; gives a note for people.
+  func stream(
+    _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
+    _ body: (TaskExamples) throws -> Void
+  ) throws -> String
   /// Rows as a model reads them, with the way back from its answers.
   func encode(
     _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int

@@ -63,6 +63,18 @@ extension TextFamily {
     TaskRows(try reader.read(split, part: part), as: TaskExamples.texts)
   }
 
+  package func stream(
+    _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
+    _ body: (TaskExamples) throws -> Void
+  ) throws -> String {
+    let (dataset, count) = try reader.stream(
+      split, reader.textParser(split, numbersRows: false), progress: progress
+    ) { rows in
+      try body(.texts(rows))
+    }
+    return dataset.note(of: count)
+  }
+
   package func encode(
     _ rows: TaskExamples, of task: TaskDefinition, with tokenizer: any Tokenizer, maxLength: Int
   ) throws(TokenizerError) -> EncodedTask {

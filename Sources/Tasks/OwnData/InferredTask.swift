@@ -40,6 +40,7 @@ public struct InferredTask: Sendable {
         return DataFile(path, format: format == task.format ? nil : format)
       }
     }
+    findings += look.findings
     task.trainFile = file(train)
     task.validationFile = file(validation)
     task.testFile = file(test)
@@ -61,14 +62,21 @@ private struct RowLook {
   let name: String
   let hints: TaskHints
   private var formats: [String: DataFormat] = [:]
+  /// The findings about files of which only the beginning was looked at.
+  private(set) var findings: [String] = []
   private var files: [(path: String, bytes: [UInt8], format: DataFormat)] = []
 
   init(name: String, hints: TaskHints) { (self.name, self.hints) = (name, hints) }
 
   mutating func add(_ path: String) throws {
-    let bytes = try TaskReader.bytes(path)
+    let (bytes, isWhole) = try TaskReader.look(path)
     let format = DataFormat.detected(path: path, bytes: bytes)
     formats[path] = format
+    if !isWhole {
+      findings.append(
+        "\(path): only the first \(bytes.count >> 20) MB of rows were looked at; a label that comes later is an error, and a "
+          + "task file that names it mends it ('potstill init')")
+    }
     files.append((path, bytes, format))
   }
 

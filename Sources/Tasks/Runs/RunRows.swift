@@ -12,6 +12,8 @@ public struct RunRows {
   package let trainFileCount: Int
   /// Rows that it is scored on; nil when the task has no validation file.
   public let validation: TaskExamples?
+  /// Training rows that stay in their files, in the place of `train`; nil where they are in memory.
+  package let stored: StoredRows?
   /// Texts of the training file that a limit leaves out.
   let trainBeyondLimit: [TextExample]
   /// Texts of the validation rows that a limit leaves out.
@@ -31,6 +33,25 @@ public struct RunRows {
     _ reader: TaskReader, maxTrain: Int? = nil, maxValidation: Int? = nil, readsUnlabelled: Bool = false,
     needsTrainFile: Bool = true, listener: any WorkListener = SilentListener()
   ) throws {
+    try self.init(
+      reader, maxTrain: maxTrain, maxValidation: maxValidation, readsUnlabelled: readsUnlabelled,
+      needsTrainFile: needsTrainFile, storage: nil, listener: listener)
+  }
+
+  /// Reads the splits that there are, as above; training rows of large files stay there.
+  ///
+  /// - Parameter storage: Where their tokens are kept; nil reads all rows into memory.
+  package init(
+    _ reader: TaskReader, maxTrain: Int?, maxValidation: Int?, readsUnlabelled: Bool, needsTrainFile: Bool,
+    storage: RowStorage?, listener: any WorkListener
+  ) throws {
+    let splits: [DataSplit] =
+      [.train] + (readsUnlabelled && reader.task.unlabelledFile != nil ? [.unlabelled] : [])
+    let isStored = storage?.keeps(splits, of: reader) ?? false
+    stored =
+      isStored
+      ? storage.map { StoredRows(reader, splits: splits, limit: maxTrain, storage: $0, listener: listener) }
+      : nil
     func read(
       _ split: DataSplit, _ limit: Int? = nil
     ) throws -> (all: Int, rows: TaskExamples, beyond: [TextExample]) {
@@ -41,14 +62,31 @@ public struct RunRows {
       return (examples.count, limited.rows, Array(texts.dropFirst(limited.rows.count)))
     }
     (trainFileCount, trainFileRows, trainBeyondLimit) =
-      !needsTrainFile && reader.task.trainFile == nil ? (0, .texts([]), []) : try read(.train, maxTrain)
+      isStored || !needsTrainFile && reader.task.trainFile == nil
+      ? (0, .texts([]), []) : try read(.train, maxTrain)
     var train = trainFileRows
-    if readsUnlabelled, reader.task.unlabelledFile != nil {
+    if !isStored, readsUnlabelled, reader.task.unlabelledFile != nil {
       train = train.appending(try read(.unlabelled).rows, upTo: maxTrain, listener: listener)
     }
     self.train = train
     let scored = reader.task.hasValidation ? try read(.validation, maxValidation) : nil
     (validation, validationBeyondLimit) = (scored?.rows, scored?.beyond ?? [])
+  }
+
+  /// The number of rows that the model learns from; of stored ones 0 before they are tokenized.
+  package var trainCount: Int { stored?.count ?? train.count }
+  /// The number of those whose answer is known.
+  package var labelledCount: Int { stored?.labelledCount ?? train.labelledCount }
+  /// The number of rows of the training file whose answer is known.
+  package var trainFileLabelledCount: Int { stored?.trainLabelledCount ?? trainFileRows.labelledCount }
+  /// Rows of two texts, as far as a check of them needs: all rows, or one of those that are stored.
+  package var pairs: TaskExamples { stored.map { $0.pairs ?? .texts([]) } ?? train }
+
+  /// Evenly spread rows that the model learns from.
+  ///
+  /// - Throws: `DatasetError` when they are stored and cannot be read.
+  package func evenSample(_ count: Int) throws -> TaskExamples {
+    try stored?.evenSample(count) ?? train.evenSample(count)
   }
 
   /// Adds rows without labels, for a teacher to label.

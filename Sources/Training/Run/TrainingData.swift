@@ -50,20 +50,27 @@ public struct TrainingData {
   /// Encoded examples in the seeded random order, batch size and length grouping of the settings.
   ///
   /// Batches of a token budget are always grouped by length, without which they could not be filled evenly.
-  public init(_ examples: [EncodedExample], config: TrainingConfig) {
+  public init(_ examples: some ExampleRows, config: TrainingConfig) {
+    let examples = examples.encodedExamples
     let grouped = config.groupByLength || config.tokensPerBatch != nil
     let sampler = BatchSampler(
       examples, size: config.wholeBatch, poolBatches: grouped ? 50 : 0, seed: config.dataSeed ?? config.seed)
     self.init(
       exampleCount: examples.count, batches: { examples.isEmpty ? [] : sampler.batches(epoch: $0) },
       batchCount: { sampler.batchCount(epoch: $0) },
-      batch: { Batch(examples, at: $0) }, rows: { EncodedExample.fingerprint(of: examples) })
+      batch: { try examples.batch(at: $0) },
+      rows: {
+        let fingerprint = EncodedExample.fingerprint(of: examples)
+        try examples.check()
+        return fingerprint
+      })
   }
 }
 
 extension EncodedExample {
   /// A fingerprint of examples with their targets, in their order.
-  public static func fingerprint(of examples: [EncodedExample]) -> String {
+  public static func fingerprint(of examples: some ExampleRows) -> String {
+    let examples = examples.encodedExamples
     var fingerprint = Fingerprint()
     fingerprint.add(UInt64(examples.count))
     for example in examples {

@@ -77,7 +77,7 @@ import Training
     #expect(learnt.isSubset(of: DistillationConfig.settings.keys))
     let groups: [any ParsableArguments.Type] = [
       TrainingOptions.self, DistillationOptions.self, TaskOptions.self, TeacherOptions.self,
-      CachingOptions.self,
+      CachingOptions.self, RowStorageOption.self,
       StudentOptions.self, FeatureStageOptions.self, AugmentationOptions.self, TheseusOptions.self,
     ]
     let recorded = Set(try groups.flatMap { try $0.parse([]).recipeKeys })

@@ -69,18 +69,26 @@ enum StudentForm: Equatable {
   ///   - listener: Hears what was cut.
   /// - Throws: `CompressionError`, `TokenizerError`.
   static func make(
-    _ steps: [CompressionStep], of base: TokenizedModel, rows: TaskExamples, task: TaskDefinition,
+    _ steps: [CompressionStep], of base: TokenizedModel, rows: RunRows, task: TaskDefinition,
     _ listener: any WorkListener
   ) throws -> (model: TaskModel, tokenizer: any Tokenizer) {
+    let cutsVocabulary = steps.contains { $0.kind == .vocab }
+    if cutsVocabulary, rows.stored != nil {
+      throw TaskError(
+        "a vocabulary is cut by all training texts, which are larger than memory here; cut the model with 'potstill compress' "
+          + "first, on a part of them")
+    }
     // Answers need not be known where none are.
+    let sample = try rows.evenSample(mostRows)
     let ways = CompressionWays(
-      measure: rows.labelledCount > 0 ? .labels : .logits, form: .compact,
-      texts: steps.contains { $0.kind == .vocab } ? rows.plainTexts : [])
+      measure: (rows.stored == nil ? rows.labelledCount : sample.labelledCount) > 0 ? .labels : .logits,
+      form: .compact,
+      texts: cutsVocabulary ? rows.train.plainTexts : [])
     let whole = CompressedModel(base.model, tokenizer: base.tokenizer)
     let smaller = try whole.applying(try steps.methods(ways)) { model in
       let reader = TokenizedModel(
         path: base.path, model: model.model, tokenizer: model.tokenizer ?? base.tokenizer)
-      return CompressionRows(try reader.encode(rows.evenSample(mostRows), of: task).examples)
+      return CompressionRows(try reader.encode(sample, of: task).examples)
     }
     for report in smaller.reports { listener.note("\(report)") }
     return (smaller.model, smaller.tokenizer ?? base.tokenizer)

@@ -38,7 +38,7 @@ struct TeacherAnswers {
   /// - Throws: `DistillationError.cache` when the user wants what cannot be.
   init(
     keepsAnswers: Bool?, cachePath: String?, maxGB: Double?, distiller: GeneralDistiller,
-    examples: [EncodedExample],
+    examples: EncodedExamples,
     epochs: Double, folder: URL?
   ) throws {
     let (config, parts, obstacle) = (distiller.config, distiller.cachedParts, distiller.cacheObstacle)
@@ -51,7 +51,7 @@ struct TeacherAnswers {
       source = config.cacheTeacherLogits ? .memory : .asking(because: nil)
     } else if keepsAnswers == false || (keepsAnswers == nil && epochs <= 1) {
       source = .asking(because: nil)
-    } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.map(\.length)) {
+    } else if let fault = obstacle ?? budget.fault(of: parts, lengths: examples.lengths) {
       guard keepsAnswers == nil else {
         throw TaskError(
           "--cache-teacher-logits cannot be had: \(obstacle ?? "the file " + fault); leave it out, and the teacher runs in "
@@ -60,7 +60,7 @@ struct TeacherAnswers {
       source = .asking(because: obstacle ?? "a file of them " + fault)
     } else {
       source = .file(
-        file, bytes: TeacherCacheDescription.byteCount(of: parts, lengths: examples.map(\.length)))
+        file, bytes: TeacherCacheDescription.byteCount(of: parts, lengths: examples.lengths))
     }
   }
 
@@ -95,7 +95,7 @@ struct TeacherAnswers {
   ///
   /// It throws `JobInterruption` when an observer breaks the run off, and `DistillationError.cache`.
   func asking(
-    _ distiller: GeneralDistiller, teacher: LoadedTeacher, examples: [EncodedExample],
+    _ distiller: GeneralDistiller, teacher: LoadedTeacher, examples: EncodedExamples,
     observers: [any TrainingObserver], listener: any WorkListener
   ) -> (() throws -> Void)? {
     switch source {

@@ -32,6 +32,8 @@ public struct TeacherCacheJob {
   public var allowsNonFinite = false
   /// The folder to write; nil for a plan.
   public var output: String?
+  /// The place of training rows that are larger than memory, once they are tokenized.
+  public var rowStorage = RowStorage()
   /// Whether answers that are there and do not fit are replaced.
   public var overwritesOutput = false
 
@@ -60,17 +62,13 @@ public struct TeacherCacheJob {
       listener.note(limited.note)
       return limited.rows
     }
-    var rows = try read(.train, limit: maxTrainSamples)
-    if reader.task.unlabelledFile != nil {
-      rows = rows.appending(try read(.unlabelled), upTo: maxTrainSamples, listener: listener)
-    }
     let limit = model.lengthLimit(reader.task.maxSequenceLength, listener: listener)
-    let examples = try model.encode(rows, of: reader.task, limit: limit).examples
+    let examples = try examples(as: model, limit: limit, listener)
     let parts =
       CachedPart.logits(of: model.model.config)
       + (try CacheSelection(of: model, student: student).parts(hiddenStates: hiddenStates, matches: matches))
     let budget = CacheBudget.of(gigabytes: maxCacheGB, at: file)
-    if let fault = budget.fault(of: parts, lengths: examples.map(\.length)) {
+    if let fault = budget.fault(of: parts, lengths: examples.lengths) {
       throw TaskError("\(file.path) \(fault)")
     }
     let description = TeacherCacheDescription(
@@ -80,6 +78,31 @@ public struct TeacherCacheJob {
     return PreparedTeacherCache(
       job: self, file: file, description: description, model: model, examples: examples, budget: budget,
       listener: listener)
+  }
+
+  /// The training rows as the teacher reads them.
+  private func examples(
+    as model: TokenizedModel, limit: Int, _ listener: any WorkListener
+  ) throws -> EncodedExamples {
+    var reader = reader
+    // What the teacher is checked on is read by itself.
+    if reader.task.hasValidation, reader.task.heldOut == nil {
+      var task = reader.task
+      task.validationFile = nil
+      reader = TaskReader(task: task, folder: reader.folder, badRows: reader.badRows)
+    }
+    let rows = try RunRows(
+      reader, maxTrain: maxTrainSamples, maxValidation: 0, readsUnlabelled: true, needsTrainFile: true,
+      storage: rowStorage, listener: listener)
+    guard let stored = rows.stored else {
+      return EncodedExamples(try model.encode(rows.train, of: reader.task, limit: limit).examples)
+    }
+    let own = TokenReader(
+      model.tokenizer, limit: limit, fingerprint: CacheKey.fingerprint(of: model.tokenizer))
+    let examples = try stored.tokenized(own, teacher: nil).examples
+    try TokenizedModel.checkPairs(
+      rows.pairs, config: model.model.config, tokenizer: model.tokenizer, path: teacher)
+    return examples
   }
 
   /// Scores of the teacher by its run folder; where it says nothing, they are measured on the validation rows.
@@ -133,13 +156,13 @@ public final class PreparedTeacherCache {
   private let job: TeacherCacheJob
   private let file: URL
   private let model: TokenizedModel
-  private let examples: [EncodedExample]
+  private let examples: EncodedExamples
   private let budget: CacheBudget
   private let listener: any WorkListener
 
   init(
     job: TeacherCacheJob, file: URL, description: TeacherCacheDescription, model: TokenizedModel,
-    examples: [EncodedExample], budget: CacheBudget, listener: any WorkListener
+    examples: EncodedExamples, budget: CacheBudget, listener: any WorkListener
   ) {
     (self.job, self.file, self.description) = (job, file, description)
     (self.model, self.examples, self.budget, self.listener) = (model, examples, budget, listener)

@@ -25,18 +25,12 @@ public struct TaskReader: Sendable {
   /// Throws `DatasetError` when the task is of another kind or names no such file, the file or a column is missing, a
   /// row is bad (unless bad rows are skipped) or no usable row is left.
   public func read(_ split: DataSplit, part: String? = nil) throws(DatasetError) -> TextDataset {
-    let family = try textFamily()
-    let targets = family.targetReader(of: task)
-    func texts(_ split: DataSplit, _ part: String?) throws(DatasetError) -> TextDataset {
-      try dataset(split, part) { bytes, path, layout throws(DatasetError) in
-        try TextDataset(parsing: bytes, path: path, layout: layout, split: split, targets: targets)
-      }
-    }
-    var result = try texts(split, part)
+    let parser = try textParser(split)
+    var result = try dataset(split, part, parser)
     if task.dropTrainDuplicates && (split == .validation || split == .test) && task.trainFile != nil {
-      let known = Set(try texts(.train, nil).examples.map(Self.content))
+      let shared = try contentsOfTraining(among: Set(result.examples.map(Self.content)))
       let before = result.count
-      result.examples.removeAll { known.contains(Self.content($0)) }
+      result.examples.removeAll { shared.contains(Self.content($0)) }
       result.trainDuplicateCount = before - result.count
       guard !result.examples.isEmpty else { throw .emptyFile(path: result.path) }
     }
@@ -49,13 +43,7 @@ public struct TaskReader: Sendable {
   public func readSentences(
     _ split: DataSplit, part: String? = nil
   ) throws(DatasetError) -> Dataset<TaggedSentence> {
-    try check { $0 is EntityRecognition }
-    let tags = TagLayout(
-      input: TagSet(scheme: task.inputScheme, types: task.labels), output: task.tagSet,
-      values: task.labelValues, stripsSegmentDigits: task.entities.stripSegmentDigits)
-    return try dataset(split, part) { bytes, path, layout in
-      Dataset<TaggedSentence>(parsing: bytes, path: path, layout: layout, split: split, tags: tags)
-    }
+    try dataset(split, part, sentenceParser(split))
   }
 
   /// Reads one split of a question answering task.
@@ -64,12 +52,7 @@ public struct TaskReader: Sendable {
   public func readQuestions(
     _ split: DataSplit, part: String? = nil
   ) throws(DatasetError) -> Dataset<Question> {
-    try check { $0 is QuestionAnswering }
-    return try dataset(split, part) { bytes, path, layout throws(DatasetError) in
-      try Dataset<Question>(
-        parsing: bytes, path: path, layout: layout, split: split, settings: task.questions,
-        stripsIDs: task.isScoredAsCMRC)
-    }
+    try dataset(split, part, questionParser(split))
   }
 
   /// Opens one split of a masked language model's plain text; nothing but the current piece of it is in memory.
@@ -107,25 +90,54 @@ public struct TaskReader: Sendable {
     return family
   }
 
-  private func file(_ split: DataSplit, _ part: String?) throws(DatasetError) -> DataFile {
+  /// The parser of texts or pairs.
+  ///
+  /// - Parameter numbersRows: Whether rows get the numbers of the file's own column, for which all must be in memory.
+  func textParser(
+    _ split: DataSplit, numbersRows: Bool = true
+  ) throws(DatasetError) -> (String, RowLayout) -> TextRowParser {
+    let targets = try textFamily().targetReader(of: task)
+    return { path, layout in
+      TextRowParser(path: path, layout: layout, split: split, targets: targets, numbersRows: numbersRows)
+    }
+  }
+
+  /// The parser of sentences of words.
+  func sentenceParser(_ split: DataSplit) throws(DatasetError) -> (String, RowLayout) -> SentenceParser {
+    try check { $0 is EntityRecognition }
+    let tags = TagLayout(
+      input: TagSet(scheme: task.inputScheme, types: task.labels), output: task.tagSet,
+      values: task.labelValues, stripsSegmentDigits: task.entities.stripSegmentDigits)
+    return { _, layout in SentenceParser(layout: layout, split: split, tags: tags) }
+  }
+
+  /// The parser of questions about passages.
+  func questionParser(_ split: DataSplit) throws(DatasetError) -> (String, RowLayout) -> QuestionParser {
+    try check { $0 is QuestionAnswering }
+    let (settings, stripsIDs) = (task.questions, task.isScoredAsCMRC)
+    return { path, layout in
+      QuestionParser(path: path, layout: layout, split: split, settings: settings, stripsIDs: stripsIDs)
+    }
+  }
+
+  func file(_ split: DataSplit, _ part: String?) throws(DatasetError) -> DataFile {
     if split == .validation, part == nil, holdsOut, let file = task.trainFile { return file }
     if let file = task.file(for: split, part: part) { return file }
     throw .missingSplit(task: task.name, split: split.rawValue + (part.map { "_" + $0 } ?? ""))
   }
 
-  private func path(of file: DataFile) -> String {
+  func path(of file: DataFile) -> String {
     let isAbsolute = file.path.hasPrefix("/")
     let url = isAbsolute ? URL(filePath: file.path) : folder.appending(path: file.path)
     return url.path(percentEncoded: false)
   }
 
   /// Whether validation rows are a share of the training file.
-  private var holdsOut: Bool { task.heldOut != nil && task.validationFile == nil }
+  var holdsOut: Bool { task.heldOut != nil && task.validationFile == nil }
 
-  private func dataset<Example: HeldOutRow>(
-    _ split: DataSplit, _ part: String?,
-    parse: ([UInt8], String, RowLayout) throws(DatasetError) -> Dataset<Example>
-  ) throws(DatasetError) -> Dataset<Example> {
+  private func dataset<Parser: RowParser>(
+    _ split: DataSplit, _ part: String?, _ parser: (String, RowLayout) -> Parser
+  ) throws(DatasetError) -> Dataset<Parser.Row> where Parser.Row: HeldOutRow {
     let file = try file(split, part)
     let path = path(of: file)
     let layout = task.layout(of: file)
@@ -133,7 +145,8 @@ public struct TaskReader: Sendable {
     if layout.format != .squad, layout.format != .json, let fault = FileContents.lineEndFault(bytes) {
       throw .unreadableFile(path: path, reason: fault)
     }
-    let dataset = try parse(bytes, path, layout)
+    var rows = parser(path, layout)
+    let dataset = try rows.rows(of: bytes, path: path)
     if badRows == .fail && !dataset.report.faults.isEmpty {
       throw .badRows(path: path, report: dataset.report)
     }
@@ -142,12 +155,29 @@ public struct TaskReader: Sendable {
       return dataset
     }
     let result = dataset.part(split, by: share)
-    guard !result.examples.isEmpty else {
-      throw .unreadableFile(
-        path: path,
-        reason: "it has one row, of which none can be held out to score on; give --validation-file")
-    }
+    guard !result.examples.isEmpty else { throw Self.nothingHeldOut(path) }
     return result
+  }
+
+  static func nothingHeldOut(_ path: String) -> DatasetError {
+    .unreadableFile(
+      path: path,
+      reason: "it has one row, of which none can be held out to score on; give --validation-file")
+  }
+
+  /// Those of some texts that the training file has too; it may be larger than memory, what is scored is not.
+  private func contentsOfTraining(among own: Set<String>) throws(DatasetError) -> Set<String> {
+    var shared: Set<String> = []
+    do {
+      try stream(.train, textParser(.train, numbersRows: false)) { rows in
+        shared.formUnion(rows.lazy.map(Self.content).filter(own.contains))
+      }
+    } catch let error as DatasetError {
+      throw error
+    } catch {
+      throw .unreadableFile(path: path(of: try file(.train, nil)), reason: "\(error)")
+    }
+    return shared
   }
 
   private static func content(_ example: TextExample) -> String {
@@ -171,7 +201,7 @@ public struct TaskReader: Sendable {
   }
 
   /// Reason why a file cannot be read, in words that help more than the system's.
-  private static func reason(_ path: String) -> String {
+  static func reason(_ path: String) -> String {
     let manager = FileManager.default
     if manager.fileExists(atPath: path) {
       return FileContents.refusal(path) ?? "the system denies access"
