@@ -14,10 +14,10 @@ ARCHIVES = $(CURDIR)/.build/archives
 BUILD = POTSTILL_STATIC=$(STATIC) POTSTILL_ARCHIVES=$(ARCHIVES) POTSTILL_COMMIT=$(COMMIT) $(SWIFT) build --configuration $(CONFIGURATION)
 # Asked only when a target needs it: it starts SwiftPM.
 BINARY = $$($(BUILD) --show-bin-path)/potstill
-SOURCES = Sources Tests Examples Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
+SOURCES = Sources Tests Examples Fuzz Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages program demo build docs release install uninstall test lint format parity faults bench bench-peers clean
+.PHONY: help packages program demo build docs release install uninstall test lint format parity faults fuzz bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ parity: program ## Compare with the Python implementations (own Python environme
 
 faults: program ## Kill every kind of run at random moments; what comes out must equal an uninterrupted run's.
 	@$(PYTHON) Tests/Faults/kills.py $(BINARY) $(ARGS)
+
+fuzz: packages ## Fuzz every reader of foreign bytes: ARGS="SECONDS TARGET ...", 60 s each.
+	@SWIFT=$(SWIFT) Fuzz/run $(ARGS)
 
 bench: packages ## Measure GEMM, tokenizer, training step and inference.
 	@$(SWIFT) run --configuration release --package-path Benchmarks potstill-bench $(ARGS)

@@ -50,6 +50,17 @@ let programLinking: [LinkerSetting] =
     .unsafeFlags(["-static-stdlib"] + (Context.environment["POTSTILL_ARCHIVES"].map { ["-L", $0] } ?? []))
   ] : []
 
+/// The program of the fuzz targets (`make fuzz`), which links libFuzzer and so is there only when it is asked for.
+///
+/// It is no package of its own: its targets read what is visible in this package alone.
+let fuzzing: [Target] =
+  Context.environment["POTSTILL_FUZZ"] == "1"
+  ? [
+    .executableTarget(
+      name: "FuzzRunner", dependencies: ["FuzzTargets", "Kernels"], path: "Fuzz/Runner",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+  ] : []
+
 /// The umbrella library and what it exports.
 let exported: [Target.Dependency] = [
   "Potstill", "Tensors", "Encoders", "Datasets", "Evaluation", "Training", "Tasks", "Compression", "Exports",
@@ -64,7 +75,7 @@ let package = Package(
     .executable(name: "potstill", targets: ["PotstillTool"]),
     // A product of its own: what it stands on takes longer to build than all else.
     .executable(name: "potstill-serve", targets: ["ServeTool"]),
-  ],
+  ] + fuzzing.map { .executable(name: "potstill-fuzz", targets: [$0.name]) },
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -118,6 +129,15 @@ let package = Package(
         "Distillation", "Tasks", "Training", "Cluster", "Encoders", "Datasets", "Kernels", "ModelFormats",
         "Terminal", argumentParser,
       ], swiftSettings: settings),
+    // What `make fuzz` and the tests give foreign bytes to.
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "PotstillCommands", "CommandOptions", "Distillation", "Tasks", "Training", "Datasets", "Encoders",
+        "Tokenization", "Tensors", "ModelFormats",
+      ], path: "Fuzz/Targets", swiftSettings: settings),
+    .testTarget(
+      name: "FuzzTargetsTests", dependencies: ["FuzzTargets", "TestSupport"], swiftSettings: settings),
     // Tests reach no network: it sets the variable for that before any of them begins.
     .target(name: "COffline", path: "Tests/COffline"),
     .target(
@@ -125,6 +145,7 @@ let package = Package(
       path: "Tests/TestSupport",
       swiftSettings: settings),
   ]
+    + fuzzing
     + library("Kernels", ["CKernels"])
     + library("Tensors", ["Kernels"], testsOnly: ["ModelFormats"])
     + library("Cluster", ["Kernels", "Tensors"])
@@ -177,7 +198,7 @@ let package = Package(
       [
         "Kernels", "Tensors", "Cluster", "Tokenization", "ModelFormats", "Encoders", "Datasets", "Evaluation",
         "Training", "Tasks", "Compression", "Exports", "Reports", "Distillation", "CompressionSearch", "Hub",
-      ])
+      ], testsOnly: ["FuzzTargets"])
     + library("Terminal", ["Distillation", "Tasks", "Training", "Evaluation", "ModelFormats", "CUtf8proc"])
     + library(
       "PotstillDemo",
@@ -194,5 +215,5 @@ let package = Package(
         argumentParser, yams,
       ],
       // Its tests run the program itself.
-      testsOnly: ["PotstillTool", "TaskFiles"])
+      testsOnly: ["PotstillTool", "TaskFiles", "FuzzTargets"])
 )

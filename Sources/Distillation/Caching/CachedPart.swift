@@ -165,7 +165,8 @@ extension CachedPart {
   init?(json: JSONValue) {
     guard let kind = json["kind"]?.stringValue.flatMap(Kind.init), let index = json["index"]?.intValue,
       let width = json["width"]?.intValue, let hasOneRow = json["one_row"]?.boolValue,
-      let isVector = json["vector"]?.boolValue, index >= 0, width > 0, width < 1 << 24
+      let isVector = json["vector"]?.boolValue, (0..<1 << 20).contains(index),
+      (1..<1 << 24).contains(width), !isVector || width == 1
     else { return nil }
     self.init(kind, index, width: width, hasOneRow: hasOneRow, isVector: isVector)
   }

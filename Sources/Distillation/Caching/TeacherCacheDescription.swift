@@ -131,6 +131,15 @@ extension TeacherCacheDescription {
     RecordLayout(head, recordBytes: lengths.map { Self.recordBytes(parts, length: $0) })
   }
 
+  /// Whether parts and lengths ask for a file that there can be; sizes of others are beyond whole numbers.
+  private static func canBe(_ parts: [CachedPart], _ lengths: [Int]) -> Bool {
+    // A record's bytes are those of one row and, for each token, those of a row.
+    let fixed = parts.reduce(0.0) { $0 + ($1.hasOneRow ? Double($1.rowBytes) : 0) }
+    let ofToken = parts.reduce(0.0) { $0 + ($1.hasOneRow ? 0 : Double($1.rowBytes)) }
+    let tokens = lengths.reduce(0.0) { $0 + Double($1) }
+    return parts.count <= 4096 && fixed * Double(lengths.count) + ofToken * tokens < 0x1p60
+  }
+
   /// Reads what `json` gave; nil when something is missing.
   init?(json: JSONValue, lengths: [Int]) {
     guard let name = json["teacher"]?.stringValue, let config = json["config"],
@@ -143,7 +152,7 @@ extension TeacherCacheDescription {
       return nil
     }
     self.precision = precision
-    guard parts.count == entries.count, !parts.isEmpty else { return nil }
+    guard parts.count == entries.count, !parts.isEmpty, Self.canBe(parts, lengths) else { return nil }
     (teacherName, teacherConfig, parameterCount) = (name, config, count)
     (teacherResults, maxLength) = (results, json["max_length"]?.intValue)
     key = CacheKey(

@@ -25,6 +25,11 @@ extension Optimizer {
     try writer.write(to: url)
   }
 
+  /// Whether two numbers are the parts of a count that `save` writes, of which the first counts 2^20 each.
+  private static func areSteps(_ parts: [Float]) -> Bool {
+    parts.allSatisfy { $0 >= 0 && $0 < 0x1p24 && $0 == $0.rounded() } && parts[1] < 0x1p20
+  }
+
   /// Reads a state that `save` wrote for the same parameters.
   ///
   /// - Throws: `TrainingError.checkpoint` naming the file and every tensor that is missing, unexpected or mis-shaped.
@@ -45,6 +50,10 @@ extension Optimizer {
         expected.insert(name + ".step")
         guard steps.count == 2 else {
           problems.append("\(name).step has \(steps.count) values, expected 2")
+          continue
+        }
+        guard Self.areSteps(steps) else {
+          problems.append("\(name).step is \(steps), expected a number of updates in two parts")
           continue
         }
         entry.state.steps = Int(steps[0]) << 20 + Int(steps[1])

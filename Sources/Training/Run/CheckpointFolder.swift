@@ -161,7 +161,7 @@ public struct CheckpointFolder {
     }
   }
 
-  static let optimizerFile = "optimizer.safetensors"
+  package static let optimizerFile = "optimizer.safetensors"
   private static let modelFile = "model.safetensors"
   private static let auxiliaryFile = "auxiliary.safetensors"
   private static let bestFile = "best.safetensors"

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 public import ModelFormats
 
 /// A place in a run: the updates done, the epoch (from 0) of the next one, and how many rows of that epoch's order are done.
@@ -12,14 +12,14 @@ struct DataPlace: Equatable {
 /// and checksum of each of its files.
 ///
 /// Form 1, which Potstill wrote before there were manifests, has no such file.
-struct CheckpointManifest: Equatable {
+package struct CheckpointManifest: Equatable {
   /// The version that is written, and the newest that is read.
   static let version = 2
   /// The file's name inside a checkpoint.
-  static let fileName = "checkpoint.json"
+  package static let fileName = "checkpoint.json"
 
   /// The run.
-  let identity: RunIdentity
+  package let identity: RunIdentity
   /// The step, and where it stands in the data.
   let place: DataPlace
   /// Size and checksum of each file.
@@ -47,7 +47,7 @@ struct CheckpointManifest: Equatable {
   /// Reads the manifest of a checkpoint; nil for one of form 1.
   ///
   /// - Throws: `TrainingError.checkpoint` when it is of a newer form or damaged.
-  init?(readFrom checkpoint: URL) throws(TrainingError) {
+  package init?(readFrom checkpoint: URL) throws(TrainingError) {
     let url = checkpoint.appending(path: Self.fileName)
     guard FileManager.default.fileExists(atPath: url.path) else { return nil }
     func fault(_ problem: String) -> TrainingError { .checkpoint(path: checkpoint.path, problem: problem) }
@@ -74,7 +74,7 @@ struct CheckpointManifest: Equatable {
   /// Compares every file with its size and checksum.
   ///
   /// - Throws: `TrainingError.checkpoint` with the first that is not what was written.
-  func verify(_ checkpoint: URL) throws(TrainingError) {
+  package func verify(_ checkpoint: URL) throws(TrainingError) {
     for (name, entry) in files {
       func fault(_ problem: String) -> TrainingError {
         .checkpoint(path: checkpoint.path, problem: "it is damaged: \(problem)")
@@ -157,7 +157,7 @@ public struct RunIdentity: Sendable, Equatable {
   /// Differences from another run, such as `the training rows differ` or `learning_rate: 0.05 before, 0.01 now`.
   ///
   /// - Parameter other: The identity in a checkpoint, which may lack what an older form does not hold.
-  func differences(from other: RunIdentity) -> [String] {
+  package func differences(from other: RunIdentity) -> [String] {
     var found: [String] = []
     for (key, noun) in Self.nouns {
       guard let then = other.json[key], let now = json[key], then != now else { continue }

@@ -1,10 +1,10 @@
-import Foundation
-import ModelFormats
+package import Foundation
+package import ModelFormats
 
 /// State of a run beside its weights and optimizer state: the content of `trainer_state.json`.
 ///
 /// Nothing random is in it: every random stream is a function of seed, step and row of the step's batch.
-struct TrainerState: Equatable {
+package struct TrainerState: Equatable {
   var globalStep = 0
   var epoch = 0.0
   var bestMetric: Double?
@@ -24,10 +24,10 @@ struct TrainerState: Equatable {
   var window = LossWindow()
 
   /// The file's name inside a checkpoint.
-  static let fileName = "trainer_state.json"
+  package static let fileName = "trainer_state.json"
 
   /// The state with the settings of its run, keys as `transformers` names them where it has the thing.
-  func json(config: TrainingConfig, maxSteps: Int) throws -> JSONValue {
+  package func json(config: TrainingConfig, maxSteps: Int) throws -> JSONValue {
     var object = JSONObject()
     object["best_global_step"] = bestStep.map { .integer($0) } ?? .null
     object["best_metric"] = bestMetric.map { .double($0) } ?? .null
@@ -57,7 +57,7 @@ struct TrainerState: Equatable {
   ///   - url: The file.
   ///   - totalSteps: The updates of the plan.
   /// - Throws: `TrainingError.checkpoint` with the first field that cannot be.
-  init(contentsOf url: URL, totalSteps: Int) throws(TrainingError) {
+  package init(contentsOf url: URL, totalSteps: Int) throws(TrainingError) {
     let json: JSONValue
     do { json = try JSONValue(contentsOf: url) } catch {
       throw .checkpoint(path: url.path, problem: "\(error)")

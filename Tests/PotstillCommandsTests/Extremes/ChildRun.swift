@@ -11,6 +11,8 @@ struct ChildRun: Sendable {
   let signal: Int32?
   /// The seconds it took.
   let seconds: Double
+  /// The seconds that processors worked for it, which a busy machine makes no longer.
+  let processorSeconds: Double
   /// The largest resident memory, in 2^20 bytes.
   let megabytes: Double
   /// The end of standard error.
@@ -107,7 +109,8 @@ struct ToolProcess: Sendable {
     let clock = ContinuousClock.now
     guard posix_spawn(&child, "/bin/sh", &actions, &attributes, &cWords, &cVariables) == 0 else {
       return ChildRun(
-        arguments: arguments, code: nil, signal: 0, seconds: 0, megabytes: 0, messages: "cannot be started")
+        arguments: arguments, code: nil, signal: 0, seconds: 0, processorSeconds: 0, megabytes: 0,
+        messages: "cannot be started")
     }
     var (status, usage): (Int32, rusage) = (0, rusage())
     var seconds = 0.0
@@ -132,8 +135,11 @@ struct ToolProcess: Sendable {
     return ChildRun(
       arguments: arguments, code: signal == 0 ? (status >> 8) & 0xFF : nil,
       signal: signal == 0 ? nil : signal,
-      seconds: seconds, megabytes: peak, messages: said)
+      seconds: seconds, processorSeconds: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime),
+      megabytes: peak, messages: said)
   }
+
+  private static func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
 
   /// The largest resident memory of a living process so far, in 2^20 bytes.
   ///

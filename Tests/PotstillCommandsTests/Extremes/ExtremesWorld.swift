@@ -52,6 +52,8 @@ final class ExtremesWorld {
       "model: \(path("base"))\ntask: \(path("tiny.yaml"))\ndata: \(path("data"))\nmax_steps: 0\n")
   }
 
+  var folder: URL { world.folder }
+
   func path(_ name: String) -> String { world.path(name) }
 
   func write(_ name: String, _ text: String) throws {

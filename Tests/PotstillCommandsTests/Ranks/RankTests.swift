@@ -6,7 +6,9 @@ import Testing
 /// Runs on several ranks against one process, under each MPI that is installed here.
 @Suite(
   .serialized,
-  .enabled(if: !RankLauncher.installed.isEmpty, "neither mpirun.openmpi nor mpirun.mpich is installed"))
+  .enabled(
+    if: !RankLauncher.usable.isEmpty, "neither mpirun.openmpi nor mpirun.mpich is installed and starts ranks")
+)
 struct RankTests {
   private let world: TinyWorld
   private let tool: ToolProcess
@@ -113,7 +115,7 @@ struct RankTests {
   }
 
   /// With dropout, whose draws must not depend on who computes a row.
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func theFirstStepIsThatOfOneProcess(launcher: RankLauncher) throws {
     let wet = try TinyWorld(hidden: 32, dropout: 0.1)
     let model = ["--model", wet.path("base")]
@@ -123,7 +125,7 @@ struct RankTests {
   }
 
   /// Two tasks, one of them with a cache that two ranks have written; the cache is that of one process to the bit.
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func severalTasksLearnFromACache(launcher: RankLauncher) throws {
     let cache =
       ["cache", "--teacher", world.path("base"), "--hidden-states", "0,2"] + task("tiny", data: "data")
@@ -146,7 +148,7 @@ struct RankTests {
   }
 
   /// Whole runs with evaluations; teachers' logits in memory, their layers in a file of the run folder.
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func wholeRunsAreThoseOfOneProcess(launcher: RankLauncher) throws {
     let settings = [
       "--num-train-epochs", "2", "--learning-rate", "1e-1", "--optim", "sgd", "--eval-strategy", "epoch",
@@ -173,7 +175,7 @@ struct RankTests {
     }
   }
 
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func twoRunsAreEqualToTheBit(launcher: RankLauncher) throws {
     let wet = try TinyWorld(hidden: 32, dropout: 0.1)
     let arguments =
@@ -191,7 +193,7 @@ struct RankTests {
   }
 
   /// A rank that is killed takes the others with it; the run goes on from its checkpoint, on another number of ranks.
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func aKilledRankEndsAllAndAnotherNumberGoesOn(launcher: RankLauncher) throws {
     let settings = [
       "--optim", "sgd", "--learning-rate", "1e-1", "--save-strategy", "steps", "--save-steps", "2",
@@ -221,7 +223,7 @@ struct RankTests {
   }
 
   /// Ranks that are told different things find it out, and none hangs.
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func ranksThatDifferAreRefused(launcher: RankLauncher) throws {
     let arguments =
       ["train", "--model", world.path("base"), "--num-train-epochs", "1"] + task("tiny", data: "data")
@@ -242,7 +244,7 @@ struct RankTests {
       relating.code != 0 && relating.messages.contains("2 ranks share each batch"), "\(relating.summary)")
   }
 
-  @Test(arguments: RankLauncher.installed)
+  @Test(arguments: RankLauncher.usable)
   func masksArePredictedOnRanks(launcher: RankLauncher) throws {
     try write("text.txt", TinyWorld.plainLines.joined(separator: "\n") + "\n")
     try expectOneStep(

@@ -7,13 +7,23 @@ enum RankLauncher: String, CaseIterable, CustomStringConvertible {
   case openMPI = "mpirun.openmpi"
   case mpich = "mpirun.mpich"
 
-  static let installed = allCases.filter { $0.path != nil }
+  /// Those that are here and can start two ranks, which not every sandbox lets them.
+  static let usable = allCases.filter { $0.path != nil && $0.starts }
 
   var description: String { rawValue }
 
   private var path: String? {
     let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
     return folders.map { "\($0)/\(rawValue)" }.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }
+
+  private var starts: Bool {
+    let process = Process()
+    process.executableURL = URL(filePath: "/bin/sh")
+    process.arguments = ["-c", "timeout 60 \(command(ranks: 2)) true >/dev/null 2>&1 </dev/null"]
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
   }
 
   /// Variable of the rank.

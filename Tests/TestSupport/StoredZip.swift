@@ -1,8 +1,9 @@
 import Foundation
 
 /// Writes zip archives of stored entries, so that a test can hold what no `torch.save` would write.
-enum StoredZip {
-  static func bytes(_ entries: [(name: String, data: [UInt8])]) -> [UInt8] {
+public enum StoredZip {
+  /// The archive of some entries.
+  public static func bytes(_ entries: [(name: String, data: [UInt8])]) -> [UInt8] {
     var (file, directory): ([UInt8], [UInt8]) = ([], [])
     for (name, data) in entries {
       // Version, flags, method, time, date, checksum, sizes, length of the name; then that of the extra field.
@@ -19,7 +20,7 @@ enum StoredZip {
   }
 
   /// An archive with a pickle in it and one storage, `0`, of four bytes.
-  static func pickle(_ pickle: [UInt8], byteOrder: String = "little") -> [UInt8] {
+  public static func pickle(_ pickle: [UInt8], byteOrder: String = "little") -> [UInt8] {
     bytes([
       ("a/data.pkl", pickle), ("a/byteorder", Array(byteOrder.utf8)), ("a/data/0", [0, 0, 128, 63]),
     ])
