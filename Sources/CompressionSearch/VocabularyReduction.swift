@@ -39,9 +39,7 @@ public struct VocabularyReduction {
     writing folder: OutputFolder, _ listener: any WorkListener = SilentListener()
   ) throws -> CompressionReport {
     let whole = try TokenizedModel(model, listener: listener) { url in
-      let model = try TaskModel(directory: url)
-      // A folder without a head gets none.
-      return model.startsWithFreshHead ? try TaskModel(directory: url, head: .sentenceSimilarity) : model
+      try TaskModel(asStoredIn: url)
     }
     if whole.model.isQuantized {
       throw TaskError("\(model) is a model of 8-bit integers; give the float model that it was made of")

@@ -25,7 +25,7 @@ struct DoubleArrayBuilder {
   ///   - expectedCount: About how many nodes there will be.
   ///   - sharesBases: Whether nodes may have one base, so that only `check` tells whose child lies in a slot.
   init(expectedCount: Int, sharesBases: Bool = true) {
-    isBase = sharesBases ? nil : []
+    isBase = sharesBases ? nil : [Bool](repeating: false, count: Self.rootCount)
     let expected = max(1024, expectedCount + expectedCount / 8)
     nodes = [Node](repeating: Node(), count: Self.rootCount)
     nodes.reserveCapacity(expected + expected / 2)

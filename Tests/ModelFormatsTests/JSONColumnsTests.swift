@@ -23,7 +23,7 @@ import Testing
     #expect(document["model"]?["type"]?.stringValue == "Unigram")
     // A list of the same name elsewhere is one like any other.
     #expect(document["vocab"] == [["x", 1]])
-    #expect(columns?.json == [["a\n", -1.5], ["▁", 2], ["", 1000.0]])
+    #expect(columns?.json == [["a\n", -1.5], ["▁", 2.0], ["", 1000.0]])
   }
 
   @Test(arguments: [

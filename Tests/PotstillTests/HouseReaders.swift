@@ -7,15 +7,21 @@ import Testing
 @Suite struct HouseReaders {
   /// Formats, as `FuzzTarget` and the headings of `Tests/Catalogue` spell them, or the reason for none behind a dash.
   private static let formats: [String: String] = [
+    "Cluster/ThreadShare": "- files of the system",
     "CommandOptions/RecipeFile": "recipe",
     "CompressionSearch/CompressionFolder":
       "- its own notes in its own folder; whatever else is there counts as none",
     "CompressionSearch/PreparedCompression":
       "- its own notes in its own folder; whatever else is there counts as none",
+    "CompressionSearch/VocabularyReduction": "json",
     "Datasets/Masking/CorpusSource": "text",
     "Datasets/Masking/TokenMasker": "text",
     "Datasets/Masking/TokenizedCorpus": "tokenized-corpus",
     "Datasets/Reading/InputTexts": "text jsonl",
+    "Datasets/Reading/RowPieces": "tsv csv jsonl conll",
+    "Datasets/Reading/TextLines": "text",
+    "Datasets/Storage/RowShard":
+      "- its own file, whose sizes are checked and whose name is the fingerprint of what made it",
     "Distillation/Caching/TeacherCacheFile": "teacher-cache",
     "Distillation/Configuration/DistillationConfig": "- JSON alone, laid over settings as a recipe is",
     "Distillation/Jobs/Ablation/AblationFolder":
@@ -54,7 +60,7 @@ import Testing
     "Tasks/Cards/EvaluationHistory": "- its own log; lines that are none are passed over",
     "Tasks/Cards/ModelCard": "- looks whether a card is an own one",
     "Tasks/Definition/TaskFile": "task",
-    "Tasks/Families/TaskReader": "tsv csv jsonl json text conll squad",
+    "Tasks/Reading/TaskReader": "tsv csv jsonl json text conll squad",
     "Tasks/MaskedWords/PretrainingModel": "config",
     "Tasks/Models/HubModel": "shard-index",
     "Tasks/Prediction/PredictionInput": "tsv csv jsonl json text conll squad",
@@ -75,7 +81,7 @@ import Testing
   ]
 
   private static let calls =
-    #"\b(FileReader|MappedFile|ByteStream|TextLines)\(|FileReader\.contents|FileContents\.read\(|JSONValue\(contentsOf"#
+    #"\b(FileReader|MappedFile|ByteStream|TextLines)\(|FileReader\.contents|FileContents\.read\(|JSONValue(\(contentsOf|\.reading\()"#
     + #"|YAMLFile\.text|\b(String|Data)\(contentsOf"#
 
   @Test("whoever opens a file says which format it reads")

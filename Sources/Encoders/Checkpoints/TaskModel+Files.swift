@@ -45,6 +45,14 @@ extension TaskModel {
     saveDType = SaveDType(ofMost: reader.names.compactMap { reader[$0] })
   }
 
+  /// Loads a Hugging Face directory with the head that it has; of a bare encoder none is made.
+  ///
+  /// - Throws: `ModelError`, as the other.
+  package convenience init(asStoredIn directory: URL) throws(ModelError) {
+    let hasHead = try TaskModel(directory: directory).startsWithFreshHead == false
+    try self.init(directory: directory, head: hasHead ? nil : .sentenceSimilarity)
+  }
+
   /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.
   package var startsWithFreshHead: Bool {
     loadReport?.fresh.contains(config.headForm.output + ".weight") ?? false

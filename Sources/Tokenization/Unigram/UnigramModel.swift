@@ -47,7 +47,7 @@ struct UnigramModel: PieceModel {
       var score = 0.0
       /// Where its last token begins, -1 where no way is known.
       var start: Int32 = -1
-      /// Its piece in the trie's order, -1 for an unknown character.
+      /// The piece of its last token in the order of the trie, -1 for an unknown character.
       var piece: Int32 = 0
     }
 
