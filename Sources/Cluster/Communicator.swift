@@ -62,24 +62,14 @@ extension Communicator {
   /// Numbers of rank 0; there must be as many on every rank.
   package func first(_ numbers: [Double]) -> [Double] {
     if size == 1 { return numbers }
-    var bytes = Self.bytes(of: numbers)
+    var bytes = RankWords(numbers).bytes
     broadcast(&bytes)
-    return Self.numbers(in: bytes)
+    return RankWords(bytes).numbers
   }
 
   /// The numbers of every rank, in the order of the ranks; they may differ in number.
   package func gather(_ numbers: [Double]) -> [[Double]] {
-    size == 1 ? [numbers] : gather(Self.bytes(of: numbers)).map(Self.numbers)
-  }
-
-  private static func bytes(of numbers: [Double]) -> [UInt8] {
-    numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number.bitPattern >> (8 * $0)) } }
-  }
-
-  private static func numbers(in bytes: [UInt8]) -> [Double] {
-    stride(from: 0, to: bytes.count, by: 8).map { start in
-      Double(bitPattern: (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[start + $1]) << UInt64(8 * $1) })
-    }
+    size == 1 ? [numbers] : gather(RankWords(numbers).bytes).map { RankWords($0).numbers }
   }
 
   /// A text of rank 0.
@@ -117,6 +107,58 @@ extension Communicator {
       return []
     }
     return try value ?? work()
+  }
+}
+
+/// Words of 32 bits in the form in which ranks send them: four bytes each, the lowest first.
+package struct RankWords {
+  /// The words as bytes.
+  package private(set) var bytes: [UInt8]
+  private var next = 0
+
+  /// Words to be read, or to be added to.
+  package init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+
+  /// Adds words.
+  package mutating func append(_ words: some Collection<UInt32>) {
+    bytes.reserveCapacity(bytes.count + 4 * words.count)
+    for word in words {
+      bytes.append(UInt8(truncatingIfNeeded: word))
+      bytes.append(UInt8(truncatingIfNeeded: word >> 8))
+      bytes.append(UInt8(truncatingIfNeeded: word >> 16))
+      bytes.append(UInt8(truncatingIfNeeded: word >> 24))
+    }
+  }
+
+  /// Whether every word was read.
+  package var isAtEnd: Bool { next == bytes.count }
+
+  /// Reads the next word.
+  package mutating func read() -> UInt32 {
+    defer { next += 4 }
+    return UInt32(bytes[next]) | UInt32(bytes[next + 1]) << 8 | UInt32(bytes[next + 2]) << 16
+      | UInt32(bytes[next + 3]) << 24
+  }
+
+  /// Reads the values of the next words.
+  package mutating func readFloats(_ count: Int) -> [Float] {
+    (0..<count).map { _ in Float(bitPattern: read()) }
+  }
+
+  fileprivate init(_ numbers: [Double]) {
+    self.init()
+    append(
+      numbers.flatMap { [UInt32(truncatingIfNeeded: $0.bitPattern), UInt32($0.bitPattern >> 32)] })
+  }
+
+  fileprivate var numbers: [Double] {
+    var words = self
+    var numbers: [Double] = []
+    while !words.isAtEnd {
+      let low = UInt64(words.read())
+      numbers.append(Double(bitPattern: low | UInt64(words.read()) << 32))
+    }
+    return numbers
   }
 }
 

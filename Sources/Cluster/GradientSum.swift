@@ -102,12 +102,12 @@ package struct GradientSum {
   private func sumRows(_ parameter: Parameter) {
     let slot = parameter.slot
     let own = slot.isEmpty ? [] : slot.rows?.indices ?? []
-    let bytes = own.flatMap { row in (0..<4).map { UInt8(truncatingIfNeeded: row >> (8 * $0)) } }
+    var sent = RankWords()
+    sent.append(own.map { UInt32(bitPattern: $0) })
     var all: Set<Int32> = []
-    for list in ranks.gather(bytes) {
-      for start in stride(from: 0, to: list.count, by: 4) {
-        all.insert((0..<4).reduce(0) { $0 | Int32(list[start + $1]) << Int32(8 * $1) })
-      }
+    for list in ranks.gather(sent.bytes) {
+      var words = RankWords(list)
+      while !words.isAtEnd { all.insert(Int32(bitPattern: words.read())) }
     }
     let rows = all.sorted()
     let columns = parameter.count / parameter.shape[0]

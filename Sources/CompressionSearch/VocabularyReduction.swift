@@ -38,9 +38,7 @@ public struct VocabularyReduction {
   public func run(
     writing folder: OutputFolder, _ listener: any WorkListener = SilentListener()
   ) throws -> CompressionReport {
-    let whole = try TokenizedModel(model, listener: listener) { url in
-      try TaskModel(asStoredIn: url)
-    }
+    let whole = try TokenizedModel(model, listener: listener, load: TaskModel.stored)
     if whole.model.isQuantized {
       throw TaskError("\(model) is a model of 8-bit integers; give the float model that it was made of")
     }

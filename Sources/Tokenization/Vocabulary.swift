@@ -6,9 +6,9 @@ import ModelFormats
 /// one character for the same token.
 public struct Vocabulary: Sendable {
   /// All tokens' UTF-8 bytes, one after the other in order of id.
-  private var bytes: [UInt8] = []
+  private(set) var bytes: [UInt8] = []
   /// Starts of each id's token in `bytes`, then the end of the last.
-  private var starts: [UInt32] = [0]
+  private(set) var starts: [UInt32] = [0]
   /// All tokens in order of id; an id without a token has an empty string.
   public private(set) var tokens: [String] = []
   /// Whether an id has a token; ids may have gaps.
@@ -92,16 +92,6 @@ public struct Vocabulary: Sendable {
       body(bytes.span.extracting(range(of: id)), Int32(id))
     }
   }
-
-  /// The bytes of all tokens together.
-  var byteCount: Int { bytes.count }
-
-  /// The number of bytes of the token with an id.
-  func byteCount(of id: Int32) -> Int { range(of: Int(id)).count }
-
-  /// A byte of the token with an id.
-  @inline(__always)
-  func byte(_ position: Int, of id: Int32) -> UInt8 { bytes[Int(starts[Int(id)]) + position] }
 
   private func range(of id: Int) -> Range<Int> { Int(starts[id])..<Int(starts[id + 1]) }
 

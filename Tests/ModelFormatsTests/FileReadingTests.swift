@@ -61,15 +61,18 @@ import Testing
     return file
   }
 
-  @Test func aFileThatShrinksIsAnErrorWithItsName() throws {
-    let folder = try TemporaryFolder()
-    let file = try Self.shrunken(in: folder)
-    #expect(try file.floats("a") == [Float](repeating: 1, count: Self.length))
-    let error = #expect(throws: FormatError.self) { try file.floats("b") }
-    #expect(error?.description.contains("has become shorter") == true, "\(String(describing: error))")
-    let b = try #require(file["b"])
-    #expect(throws: FormatError.self) { try file.floatsInPlace(b) }
-    #expect(MappedFile.takeRewritten().contains(file.path))
+  @Test func aFileThatShrinksIsAnErrorWithItsName() async {
+    // In a process of its own: whatever asks takes the names of all files.
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let file = try FileReadingTests.shrunken(in: folder)
+      #expect(try file.floats("a") == [Float](repeating: 1, count: FileReadingTests.length))
+      let error = #expect(throws: FormatError.self) { try file.floats("b") }
+      #expect(error?.description.contains("has become shorter") == true, "\(String(describing: error))")
+      let b = try #require(file["b"])
+      #expect(throws: FormatError.self) { try file.floatsInPlace(b) }
+      #expect(MappedFile.takeRewritten().contains(file.path))
+    }
   }
 
   /// What is mapped already and no longer there ends the process, with a message in place of SIGBUS.
@@ -107,24 +110,27 @@ import Testing
     }
   }
 
-  @Test func aFileWrittenOverInPlaceIsNamedOnce() throws {
-    let folder = try TemporaryFolder()
-    let paths = ["changed", "closed", "replaced"].map { folder.url.appending(path: $0).path }
-    for path in paths { try Data(count: 64).write(to: URL(filePath: path)) }
-    let changed = try MappedFile(path: paths[0])
-    var closed: MappedFile? = try MappedFile(path: paths[1])
-    let replaced = try MappedFile(path: paths[2])
-    for path in paths.prefix(2) {
-      // Another time than that of a moment ago, whatever the clock's step.
-      var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
-      #expect(utimes(path, &times) == 0)
+  @Test func aFileWrittenOverInPlaceIsNamedOnce() async {
+    // In a process of its own: whatever asks takes the names of all files.
+    await #expect(processExitsWith: .success) {
+      let folder = try TemporaryFolder()
+      let paths = ["changed", "closed", "replaced"].map { folder.url.appending(path: $0).path }
+      for path in paths { try Data(count: 64).write(to: URL(filePath: path)) }
+      let changed = try MappedFile(path: paths[0])
+      var closed: MappedFile? = try MappedFile(path: paths[1])
+      let replaced = try MappedFile(path: paths[2])
+      for path in paths.prefix(2) {
+        // Another time than that of a moment ago, whatever the clock's step.
+        var times = [timeval(tv_sec: 1, tv_usec: 0), timeval(tv_sec: 1, tv_usec: 0)]
+        #expect(utimes(path, &times) == 0)
+      }
+      try Data(count: 65).write(to: URL(filePath: paths[2]), options: .atomic)
+      #expect(closed != nil)
+      closed = nil
+      let named = withExtendedLifetime((changed, replaced)) { MappedFile.takeRewritten() }
+      #expect(named.filter { $0.hasPrefix(folder.url.path) } == paths.prefix(2).map(\.self))
+      #expect(!MappedFile.takeRewritten().contains { $0.hasPrefix(folder.url.path) })
     }
-    try Data(count: 65).write(to: URL(filePath: paths[2]), options: .atomic)
-    #expect(closed != nil)
-    closed = nil
-    let named = withExtendedLifetime((changed, replaced)) { MappedFile.takeRewritten() }
-    #expect(named.filter { $0.hasPrefix(folder.url.path) } == paths.prefix(2).map(\.self))
-    #expect(!MappedFile.takeRewritten().contains { $0.hasPrefix(folder.url.path) })
   }
 
   /// Float16, bfloat16 and Float64 are counted as they lie; a Float64 beyond Float32 becomes infinite.

@@ -78,25 +78,21 @@ extension RememberingTeacher {
 
   /// Each tensor as its number of values in a row, 0 of a vector, its number of rows and its values.
   private static func bytes(of tensors: [Tensor]) -> [UInt8] {
-    tensors.flatMap { tensor -> [UInt8] in
+    var words = RankWords()
+    for tensor in tensors {
       let shape = tensor.shape
-      let head = [UInt32(shape.rank == 1 ? 0 : shape[1]), UInt32(shape[0])]
-      return (head + tensor.values.map(\.bitPattern)).flatMap { word in
-        (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
-      }
+      words.append([UInt32(shape.rank == 1 ? 0 : shape[1]), UInt32(shape[0])])
+      words.append(tensor.values.map(\.bitPattern))
     }
+    return words.bytes
   }
 
   private static func tensors(in bytes: [UInt8]) -> [Tensor] {
-    var next = 0
-    func word() -> UInt32 {
-      defer { next += 4 }
-      return (0..<4).reduce(0) { $0 | UInt32(bytes[next + $1]) << UInt32(8 * $1) }
-    }
+    var words = RankWords(bytes)
     var tensors: [Tensor] = []
-    while next < bytes.count {
-      let (width, rows) = (Int(word()), Int(word()))
-      let values = (0..<rows * max(1, width)).map { _ in Float(bitPattern: word()) }
+    while !words.isAtEnd {
+      let (width, rows) = (Int(words.read()), Int(words.read()))
+      let values = words.readFloats(rows * max(1, width))
       tensors.append(Tensor(values, shape: width == 0 ? [rows] : [rows, width]))
     }
     return tensors

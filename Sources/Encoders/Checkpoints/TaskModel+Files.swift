@@ -48,9 +48,10 @@ extension TaskModel {
   /// Loads a Hugging Face directory with the head that it has; of a bare encoder none is made.
   ///
   /// - Throws: `ModelError`, as the other.
-  package convenience init(asStoredIn directory: URL) throws(ModelError) {
-    let hasHead = try TaskModel(directory: directory).startsWithFreshHead == false
-    try self.init(directory: directory, head: hasHead ? nil : .sentenceSimilarity)
+  package static func stored(in directory: URL) throws(ModelError) -> TaskModel {
+    let model = try TaskModel(directory: directory)
+    return model.startsWithFreshHead
+      ? try TaskModel(directory: directory, head: .sentenceSimilarity) : model
   }
 
   /// Whether the layer that gives the logits started at random because the checkpoint had none for these labels.

@@ -118,31 +118,26 @@ private struct BatchAnswer {
   ///   - ranks: The ranks.
   static func gather(_ own: [BatchAnswer], of count: Int, over ranks: any Communicator) -> [BatchAnswer] {
     if ranks.size == 1 { return own }
-    var words: [UInt32] = []
+    var sent = RankWords()
     for answer in own {
-      words += [
+      sent.append([
         answer.loss.bitPattern, UInt32(answer.count), UInt32(answer.width), UInt32(answer.logits.count),
-      ]
-      words += answer.logits.map(\.bitPattern)
+      ])
+      sent.append(answer.logits.map(\.bitPattern))
     }
-    let bytes = words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
-    var lists = ranks.gather(bytes).map { Self.read($0)[...] }
+    var lists = ranks.gather(sent.bytes).map { Self.read(RankWords($0))[...] }
     return (0..<count).compactMap { lists[$0 % ranks.size].popFirst() }
   }
 
-  private static func read(_ bytes: [UInt8]) -> [BatchAnswer] {
-    var next = 0
-    func word() -> UInt32 {
-      defer { next += 4 }
-      return (0..<4).reduce(0) { $0 | UInt32(bytes[next + $1]) << UInt32(8 * $1) }
-    }
+  private static func read(_ words: RankWords) -> [BatchAnswer] {
+    var words = words
     var answers: [BatchAnswer] = []
-    while next < bytes.count {
-      let (loss, count, width, values) = (word(), word(), word(), word())
+    while !words.isAtEnd {
+      let (loss, count, width, values) = (words.read(), words.read(), words.read(), words.read())
       answers.append(
         BatchAnswer(
           loss: Float(bitPattern: loss), count: Int(count), width: Int(width),
-          logits: (0..<values).map { _ in Float(bitPattern: word()) }))
+          logits: words.readFloats(Int(values))))
     }
     return answers
   }

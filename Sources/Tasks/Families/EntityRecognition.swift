@@ -71,11 +71,8 @@ package struct EntityRecognition: TaskFamily {
     _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
     _ body: (TaskExamples) throws -> Void
   ) throws -> String {
-    let (dataset, count) = try reader.stream(split, reader.sentenceParser(split), progress: progress) {
-      rows in
-      try body(.sentences(rows))
-    }
-    return dataset.note(of: count)
+    try reader.stream(
+      split, reader.sentenceParser(split), as: TaskExamples.sentences, progress: progress, body)
   }
 
   package func encode(

@@ -79,11 +79,8 @@ package struct QuestionAnswering: TaskFamily {
     _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
     _ body: (TaskExamples) throws -> Void
   ) throws -> String {
-    let (dataset, count) = try reader.stream(split, reader.questionParser(split), progress: progress) {
-      rows in
-      try body(.questions(rows))
-    }
-    return dataset.note(of: count)
+    try reader.stream(
+      split, reader.questionParser(split), as: TaskExamples.questions, progress: progress, body)
   }
 
   package func encode(

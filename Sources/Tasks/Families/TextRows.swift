@@ -67,12 +67,8 @@ extension TextFamily {
     _ split: DataSplit, by reader: TaskReader, progress: (_ rows: Int) -> Void,
     _ body: (TaskExamples) throws -> Void
   ) throws -> String {
-    let (dataset, count) = try reader.stream(
-      split, reader.textParser(split, numbersRows: false), progress: progress
-    ) { rows in
-      try body(.texts(rows))
-    }
-    return dataset.note(of: count)
+    try reader.stream(
+      split, reader.textParser(split, numbersRows: false), as: TaskExamples.texts, progress: progress, body)
   }
 
   package func encode(

@@ -18,6 +18,17 @@ extension TaskReader {
     try task.kind.family.stream(split, by: self, progress: progress, body)
   }
 
+  /// Reads the rows of a split piece by piece, as the examples of a kind of task.
+  ///
+  /// - Returns: As `forEachBlock`.
+  func stream<Parser: RowParser>(
+    _ split: DataSplit, _ parser: (String, RowLayout) -> Parser, as examples: ([Parser.Row]) -> TaskExamples,
+    progress: (_ rows: Int) -> Void, _ body: (TaskExamples) throws -> Void
+  ) throws -> String where Parser.Row: HeldOutRow {
+    let (dataset, count) = try stream(split, parser, progress: progress) { try body(examples($0)) }
+    return dataset.note(of: count)
+  }
+
   /// The first rows of a file too large for memory, or all of a smaller one and of a document.
   static func look(_ path: String) throws -> (bytes: [UInt8], isWhole: Bool) {
     guard RowStorage.size(of: path) > RowStorage().memoryLimit else { return (try bytes(path), true) }

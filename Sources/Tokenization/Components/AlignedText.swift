@@ -23,16 +23,16 @@ struct AlignedText: Sendable, Equatable {
 
   /// Becomes a text that stands for itself.
   mutating func load(_ text: Span<UInt8>, firstOrigin: Int32) {
-    removeAll()
-    bytes.reserveCapacity(text.count)
-    origins.reserveCapacity(text.count)
-    var origin = firstOrigin - 1
-    for position in 0..<text.count {
-      let byte = text[unchecked: position]
-      // Continuing bytes belong to the scalar before them.
-      origin += byte & 0xC0 != 0x80 ? 1 : 0
-      bytes.append(byte)
-      origins.append(origin)
+    fill(upTo: text.count) { bytes, origins in
+      var origin = firstOrigin - 1
+      for position in 0..<text.count {
+        let byte = text[unchecked: position]
+        // Continuing bytes belong to the scalar before them.
+        origin += byte & 0xC0 != 0x80 ? 1 : 0
+        bytes[unchecked: position] = byte
+        origins[unchecked: position] = origin
+      }
+      return text.count
     }
   }
 
@@ -60,7 +60,7 @@ struct AlignedText: Sendable, Equatable {
     origins.append(contentsOf: other.origins[range])
   }
 
-  /// Becomes what `body` writes into room for a number of bytes; it says how many it wrote.
+  /// Becomes what `body` writes into room for a number of bytes, in which anything may stand; it says how many it wrote.
   mutating func fill(
     upTo room: Int, _ body: (inout MutableSpan<UInt8>, inout MutableSpan<Int32>) -> Int
   ) {
@@ -206,11 +206,10 @@ struct ChainText: Sendable {
     swap(&pieces, &sparePieces)
   }
 
-  /// Rewrites the pieces and splits them again: `body` makes the new text and names the new pieces in it.
+  /// Rewrites the pieces and splits them again: `body` makes the new text, which begins as any other, and names its pieces.
   mutating func rewritePieces(
     _ body: (AlignedText, [Range<Int>], inout AlignedText, inout [Range<Int>]) -> Void
   ) {
-    spareText.removeAll()
     sparePieces.removeAll(keepingCapacity: true)
     body(text, pieces, &spareText, &sparePieces)
     sparePieces.removeAll { $0.isEmpty }

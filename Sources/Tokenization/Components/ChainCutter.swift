@@ -62,9 +62,12 @@ extension PieceModel {
 /// Cutter of text by components: normalises it, splits it and has a model cut the pieces.
 final class ChainCutter<Model: PieceModel>: TextCutter {
   /// Room for one text at a time.
-  private struct Workspace: Sendable {
+  private final class Workspace: @unchecked Sendable {
+    // Sendable because one text at a time has it.
     var text = ChainText()
     var model: Model.Workspace
+
+    init(_ model: Model.Workspace) { self.model = model }
   }
 
   let chain: TextChain
@@ -83,7 +86,7 @@ final class ChainCutter<Model: PieceModel>: TextCutter {
     withWorkspace { workspace in
       workspace.text.load(text, firstOrigin: firstOrigin)
       chain.normalize(&workspace.text)
-      cutNormalized(&workspace, into: &output)
+      cutNormalized(workspace, into: &output)
     }
   }
 
@@ -95,7 +98,7 @@ final class ChainCutter<Model: PieceModel>: TextCutter {
       workspace.text.load(text, firstOrigin: firstOrigin)
       chain.normalize(&workspace.text)
       if !tokens.mayMatch(workspace.text.text.bytes.span) {
-        cutNormalized(&workspace, into: &output)
+        cutNormalized(workspace, into: &output)
         return
       }
       let whole = workspace.text.text
@@ -106,22 +109,21 @@ final class ChainCutter<Model: PieceModel>: TextCutter {
             match: id, start, end, text: String(copying: whole.bytes.span.extracting(stretch.range)))
         } else {
           workspace.text.load(whole, stretch.range)
-          cutNormalized(&workspace, into: &output)
+          cutNormalized(workspace, into: &output)
         }
       }
     }
   }
 
   /// Splits the normalised text of a workspace and cuts its pieces.
-  private func cutNormalized(_ workspace: inout Workspace, into output: inout TokenBuffer) {
+  private func cutNormalized(_ workspace: Workspace, into output: inout TokenBuffer) {
     chain.split(&workspace.text)
     model.cut(workspace.text.pieces, of: workspace.text.text, &workspace.model, into: &output)
   }
 
-  private func withWorkspace(_ body: (inout Workspace) -> Void) {
-    var workspace =
-      free.withLock { $0.popLast() } ?? Workspace(model: model.makeWorkspace())
-    body(&workspace)
-    free.withLock { [workspace] in $0.append(workspace) }
+  private func withWorkspace(_ body: (Workspace) -> Void) {
+    let workspace = free.withLock { $0.popLast() } ?? Workspace(model.makeWorkspace())
+    body(workspace)
+    free.withLock { $0.append(workspace) }
   }
 }

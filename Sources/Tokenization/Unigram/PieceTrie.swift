@@ -75,10 +75,14 @@ struct PieceTrie: Sendable {
   private static func slots(
     _ pieces: SortedPieces
   ) -> (slots: [DoubleArrayBuilder.Node], ends: [Int32], ids: [Int32]) {
-    let (entries, vocabulary) = (pieces.entries, pieces.vocabulary)
-    func byte(_ index: Int, _ depth: Int) -> UInt8 { vocabulary.byte(depth, of: entries[index].id) }
+    let (entries, text, starts) = (
+      pieces.entries.span, pieces.vocabulary.bytes.span, pieces.vocabulary.starts.span
+    )
+    func start(_ index: Int) -> Int { Int(starts[Int(entries[unchecked: index].id)]) }
+    func length(_ index: Int) -> Int { Int(starts[Int(entries[unchecked: index].id) + 1]) - start(index) }
+    func byte(_ index: Int, _ depth: Int) -> UInt8 { text[start(index) + depth] }
     precondition(
-      vocabulary.byteCount <= Self.byteLimit,
+      text.count <= Self.byteLimit,
       "A trie takes pieces of at most \(Self.byteLimit) bytes together."
     )
     var builder = DoubleArrayBuilder(expectedCount: pieces.prefixCount, sharesBases: false)
@@ -90,7 +94,7 @@ struct PieceTrie: Sendable {
     if !entries.isEmpty { nodes.append((0..<entries.count, 0, 0)) }
     while let (range, depth, slot) = nodes.popLast() {
       var index = range.lowerBound
-      if vocabulary.byteCount(of: entries[index].id) == depth {
+      if length(index) == depth {
         ends[index] = Int32(slot)
         index += 1
       }
@@ -136,8 +140,8 @@ struct PieceTrie: Sendable {
 private struct SortedPieces {
   /// A piece.
   struct Entry {
-    /// The first eight bytes, the first the highest.
-    var prefix: UInt64 = 0
+    /// Eight bytes by which it is sorted, the first the highest, NUL behind its end.
+    var key: UInt64 = 0
     var id: Int32 = 0
   }
 
@@ -149,27 +153,31 @@ private struct SortedPieces {
     var entries: [Entry] = []
     entries.reserveCapacity(vocabulary.count)
     vocabulary.forEach { piece, id in
-      if piece.isEmpty { return }
-      var prefix: UInt64 = 0
-      for position in 0..<min(piece.count, 8) {
-        prefix |= UInt64(piece[unchecked: position]) << UInt64(56 - 8 * position)
-      }
-      entries.append(Entry(prefix: prefix, id: id))
+      if !piece.isEmpty { entries.append(Entry(key: Self.key(piece, at: 0), id: id)) }
     }
     self.entries = entries
-    sortByPrefix()
-    sortEqualPrefixes()
+    sortByKey()
+    sortEqual(0..<entries.count, behind: 0)
+  }
+
+  /// The key of the bytes from a place on.
+  private static func key(_ piece: Span<UInt8>, at start: Int) -> UInt64 {
+    var key: UInt64 = 0
+    for position in start..<max(start, min(piece.count, start + 8)) {
+      key |= UInt64(piece[unchecked: position]) << UInt64(56 - 8 * (position - start))
+    }
+    return key
   }
 
   /// Sorts by the first eight bytes, two at a time from the last (radix sort).
-  private mutating func sortByPrefix() {
+  private mutating func sortByKey() {
     var other = [Entry](repeating: Entry(), count: entries.count)
     for shift in stride(from: UInt64(0), to: 64, by: 16) {
       var starts = [Int32](repeating: 0, count: 0x10001)
-      for entry in entries { starts[Int(entry.prefix >> shift & 0xFFFF) + 1] += 1 }
+      for entry in entries { starts[Int(entry.key >> shift & 0xFFFF) + 1] += 1 }
       for digit in 1...0x10000 { starts[digit] += starts[digit - 1] }
       for entry in entries {
-        let digit = Int(entry.prefix >> shift & 0xFFFF)
+        let digit = Int(entry.key >> shift & 0xFFFF)
         other[Int(starts[digit])] = entry
         starts[digit] += 1
       }
@@ -177,42 +185,46 @@ private struct SortedPieces {
     }
   }
 
-  /// Sorts pieces that are equal up to the eighth byte, or up to NULs that a short one has not.
-  private mutating func sortEqualPrefixes() {
+  /// Sorts pieces of equal keys, those of the bytes from `start` on, by what is behind these.
+  private mutating func sortEqual(_ range: Range<Int>, behind start: Int) {
     let vocabulary = vocabulary
-    var start = 0
-    while start < entries.count {
-      var end = start + 1
-      while end < entries.count, entries[end].prefix == entries[start].prefix { end += 1 }
-      if end - start > 1 {
-        entries[start..<end].sort { a, b in
-          let (lengthA, lengthB) = (vocabulary.byteCount(of: a.id), vocabulary.byteCount(of: b.id))
-          for position in 0..<min(lengthA, lengthB) {
-            let (first, second) = (vocabulary.byte(position, of: a.id), vocabulary.byte(position, of: b.id))
-            if first != second { return first < second }
-          }
-          return lengthA < lengthB
+    let (text, starts) = (vocabulary.bytes.span, vocabulary.starts.span)
+    let next = start + 8
+    func bounds(_ entry: Entry) -> Range<Int> { Int(starts[Int(entry.id)])..<Int(starts[Int(entry.id) + 1]) }
+    var first = range.lowerBound
+    while first < range.upperBound {
+      var end = first + 1
+      while end < range.upperBound, entries[end].key == entries[first].key { end += 1 }
+      if end - first > 1 {
+        let longer = entries[first..<end].partition { bounds($0).count > next }
+        // NULs at the end of a piece look like what is not there: the shorter goes first.
+        entries[first..<longer].sort { bounds($0).count < bounds($1).count }
+        for index in longer..<end {
+          entries[index].key = Self.key(text.extracting(bounds(entries[index])), at: next)
         }
+        entries[longer..<end].sort { $0.key < $1.key }
+        sortEqual(longer..<end, behind: next)
       }
-      start = end
+      first = end
     }
   }
 
   /// The number of different beginnings of pieces.
   var prefixCount: Int {
+    let (text, starts) = (vocabulary.bytes.span, vocabulary.starts.span)
     var count = 0
-    for index in entries.indices {
+    var before = 0..<0
+    for entry in entries {
+      let bounds = Int(starts[Int(entry.id)])..<Int(starts[Int(entry.id) + 1])
+      let limit = min(bounds.count, before.count)
       var common = 0
-      let id = entries[index].id
-      let length = vocabulary.byteCount(of: id)
-      if index > 0 {
-        let before = entries[index - 1].id
-        let limit = min(length, vocabulary.byteCount(of: before))
-        while common < limit, vocabulary.byte(common, of: id) == vocabulary.byte(common, of: before) {
-          common += 1
-        }
+      while common < limit,
+        text[unchecked: bounds.lowerBound + common] == text[unchecked: before.lowerBound + common]
+      {
+        common += 1
       }
-      count += length - common
+      count += bounds.count - common
+      before = bounds
     }
     return count
   }

@@ -36,6 +36,7 @@ struct ByteLevelPreTokenizer: PreTokenizer {
   func split(_ text: inout ChainText) {
     let space = UInt8(ascii: " ")
     text.rewritePieces { source, old, target, pieces in
+      target.removeAll()
       for piece in old {
         let start = target.count
         if addsPrefixSpace, source.bytes[piece.lowerBound] != space {
@@ -57,6 +58,7 @@ struct ByteLevelPreTokenizer: PreTokenizer {
       }
     }
     text.rewritePieces { source, old, target, pieces in
+      target.removeAll()
       for piece in old {
         let start = target.count
         for position in piece {
