@@ -200,6 +200,10 @@ private struct ExpressionParser {
     let least = number()
     let most = skip(",") ? number() ?? Int.max - 1 : least
     guard skip("}"), let least, let most, least <= most else { throw fault("has a { without {least,most}") }
+    // Oniguruma's limit.
+    guard max(least, most == Int.max - 1 ? 0 : most) <= 100_000 else {
+      throw fault("repeats more than 100,000 times")
+    }
     return least...most
   }
 
