@@ -30,7 +30,7 @@ import Testing
     guard let golden = try? GoldenModel(name) else { return }
     for kept in [[], ["embeddings"]] {
       let model = try TaskModel(directory: golden.directory)
-      let float = model(golden.batch, in: .inference).logits.values
+      let float = FixedThreads.run(1) { model(golden.batch, in: .inference).logits.values }
       try model.simulateInt8(keeping: kept)
       let integers = try model.quantized(keeping: kept)
       FixedThreads.run {
@@ -40,7 +40,7 @@ import Testing
       }
       #expect(model.simulatesInt8 && !model.isQuantized)
       model.stopSimulatingInt8()
-      FixedThreads.run { #expect(model(golden.batch, in: .inference).logits.values == float) }
+      FixedThreads.run(1) { #expect(model(golden.batch, in: .inference).logits.values == float) }
     }
     let model = try TaskModel(directory: golden.directory)
     #expect(throws: ModelError.self) { try model.simulateInt8(keeping: ["nothing"]) }
