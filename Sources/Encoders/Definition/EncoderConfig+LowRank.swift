@@ -15,10 +15,7 @@ extension EncoderConfig {
   /// - Parameter module: Its full name.
   package func matrixShape(of module: String) -> Shape? {
     if isWordTable(module) { return [vocabularySize, embeddingSize ?? hiddenSize] }
-    guard let layer = family.layerPart(of: module + ".weight")?.layer, (0..<layerCount).contains(layer)
-    else { return nil }
-    let cut = wholeCut(ofWeightIn: module)
-    guard let rows = cut.rows, let columns = cut.columns else { return nil }
+    guard let (layer, rows, columns) = layerMatrix(module) else { return nil }
     func size(_ width: Cut.Width) -> Int {
       switch width {
       case .features: hiddenSize
@@ -27,6 +24,15 @@ extension EncoderConfig {
       }
     }
     return [size(rows), size(columns)]
+  }
+
+  /// The layer of a linear layer that two thin ones can stand for, and what its outputs and inputs are; nil for other modules.
+  private func layerMatrix(_ module: String) -> (layer: Int, rows: Cut.Width, columns: Cut.Width)? {
+    guard let layer = family.layerPart(of: module + ".weight")?.layer, layer >= 0, layer < layerCount
+    else { return nil }
+    let cut = wholeCut(ofWeightIn: module)
+    guard let rows = cut.rows, let columns = cut.columns else { return nil }
+    return (layer, rows, columns)
   }
 
   /// Whether a module is the word table.
@@ -100,7 +106,7 @@ extension EncoderConfig {
         rank > 0 && rank < 1 << 31, Self.lowRankKey,
         "found \(rank) for \"\(printable(module, atMost: 200))\", expected a rank, a whole number from 1")
       faults.require(
-        matrixShape(of: module) != nil, Self.lowRankKey,
+        isWordTable(module) || layerMatrix(module) != nil, Self.lowRankKey,
         "found \"\(printable(module, atMost: 200))\", expected linear layers of this model's layers, or its word table "
           + parentModule(of: family.module + "." + family.wordTable))
     }
