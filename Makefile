@@ -17,7 +17,7 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Fuzz Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages program demo build docs release install uninstall test lint format parity faults fuzz bench bench-peers clean
+.PHONY: help packages program demo build docs release install uninstall test lint format parity faults sanitize fuzz bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,8 +60,11 @@ format: ## Lay out every source file.
 parity: program ## Compare with the Python implementations (own Python environment).
 	@PYTHON=$(PYTHON) Tests/Reference/parity.sh $(BINARY) $(ARGS)
 
-faults: program ## Kill every kind of run at random moments; what comes out must equal an uninterrupted run's.
-	@$(PYTHON) Tests/Faults/kills.py $(BINARY) $(ARGS)
+faults: program ## Harm every kind of run (kills, failing writes, full disks, …); nothing may be lost.
+	@$(PYTHON) Tests/Faults/faults.py $(BINARY) $(ARGS)
+
+sanitize: packages ## Run the tests with the address, undefined-behaviour and thread sanitizers.
+	@SWIFT=$(SWIFT) Tests/Faults/sanitize $(ARGS)
 
 fuzz: packages ## Fuzz every reader of foreign bytes: ARGS="SECONDS TARGET ...", 60 s each.
 	@SWIFT=$(SWIFT) Fuzz/run $(ARGS)

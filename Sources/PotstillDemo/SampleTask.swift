@@ -119,7 +119,7 @@ enum SampleFiles {
     } catch FormatError.cannotWrite(_, let reason) {
       throw .unwritableFile(path: path, reason: reason)
     } catch {
-      throw .unwritableFile(path: path, reason: error.localizedDescription)
+      throw .unwritableFile(path: path, reason: describeFileError(error))
     }
   }
 }

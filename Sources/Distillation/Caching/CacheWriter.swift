@@ -58,15 +58,22 @@ public struct CacheBudget: Sendable, Equatable {
 
   private init(limit: Int, origin: String) { (self.limit, self.origin) = (limit, origin) }
 
-  /// Half of what is free where a file shall be.
+  /// Half of what is free where a file shall be; what an interrupted run has written of it counts as free.
   public static func halfOfFreeSpace(at url: URL) -> CacheBudget {
     var folder = url.deletingLastPathComponent()
     while !FileManager.default.fileExists(atPath: folder.path), folder.pathComponents.count > 1 {
       folder.deleteLastPathComponent()
     }
     let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
-    let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0
+    let written = [url.path, url.path + ".partial"].reduce(0) { $0 + Self.bytesOnDisk($1) }
+    let free = ((attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0) + written
     return CacheBudget(limit: Int(free / 2), origin: "half of what is free at \(folder.path)")
+  }
+
+  /// What a file takes on the disk, which is less than its length while parts of it are not written; 0 where there is none.
+  private static func bytesOnDisk(_ path: String) -> Int64 {
+    var status = stat()
+    return stat(path, &status) == 0 ? Int64(status.st_blocks) * 512 : 0
   }
 
   /// Fault of a cache that is too large: its size, its largest parts, what to do; nil if it fits.

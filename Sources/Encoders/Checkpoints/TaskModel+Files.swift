@@ -84,7 +84,7 @@ extension TaskModel {
     do {
       try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     } catch {
-      throw .format(.cannotWrite(file: directory.path, reason: error.localizedDescription))
+      throw .format(.cannotWrite(file: directory.path, reason: describeFileError(error)))
     }
     var writer = SafetensorsWriter()
     for parameter in parameters {

@@ -107,14 +107,21 @@ func write(
 /// The system's words for the current `errno`.
 func systemMessage() -> String { String(cString: strerror(errno)) }
 
-/// The short reason inside a Foundation file error.
-func describeFileError(_ error: any Error) -> String {
+/// The short reason inside a Foundation file error, in the system's words where it has some.
+package func describeFileError(_ error: any Error) -> String {
   let error = error as NSError
   if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError, cause.domain == NSPOSIXErrorDomain {
     return String(cString: strerror(Int32(cause.code)))
   }
-  return error.code == CocoaError.fileReadNoSuchFile.rawValue
-    ? "No such file or directory" : error.localizedDescription
+  let numbers: [CocoaError.Code: Int32] = [
+    .fileReadNoSuchFile: ENOENT, .fileNoSuchFile: ENOENT, .fileWriteVolumeReadOnly: EROFS,
+    .fileWriteOutOfSpace: ENOSPC, .fileWriteNoPermission: EACCES, .fileReadNoPermission: EACCES,
+    .fileWriteFileExists: EEXIST,
+  ]
+  guard error.domain == NSCocoaErrorDomain, let number = numbers[CocoaError.Code(rawValue: error.code)] else {
+    return error.localizedDescription
+  }
+  return String(cString: strerror(number))
 }
 
 /// A file that grows piece by piece, such as `metrics.jsonl`: whoever follows it sees whole lines, or whole records.

@@ -25,8 +25,13 @@ package final class PartialFile {
   package init(_ target: URL, ending: String = ".partial") throws(PartialFileError) {
     self.target = target
     partial = URL(filePath: target.path + ending)
-    try? FileManager.default.createDirectory(
-      at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+    descriptor = -1
+    do {
+      try FileManager.default.createDirectory(
+        at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+    } catch {
+      throw .system("its folder cannot be made: \(describeFileError(error))")
+    }
     descriptor = open(partial.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw Self.failure("cannot be made") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .locked }

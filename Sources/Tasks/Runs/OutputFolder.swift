@@ -42,7 +42,7 @@ public struct OutputFolder {
     do {
       try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     } catch {
-      throw TaskError("cannot make the folder \(url.path): \(error.localizedDescription)")
+      throw TaskError("cannot make the folder \(url.path): \(describeFileError(error))")
     }
     TemporaryName.removeLeftovers(in: url)
   }

@@ -23,7 +23,7 @@ public final class RunLog: TrainingObserver {
     self.directory = directory
     guard isMade else { return }
     do { try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true) } catch {
-      throw .runFolder(path: directory.path, problem: "it could not be made: \(error.localizedDescription)")
+      throw .runFolder(path: directory.path, problem: "it could not be made: \(describeFileError(error))")
     }
   }
 
