@@ -13,8 +13,8 @@ package protocol Communicator: AnyObject, Sendable {
   func gather(_ bytes: [UInt8]) -> [[UInt8]]
   /// The bytes of every rank, in the order of the ranks, on rank 0; nothing on the others.
   func collect(_ bytes: [UInt8]) -> [[UInt8]]
-  /// Replaces values by those of rank 0; there must be as many on every rank.
-  func broadcast(_ values: Storage)
+  /// Replaces values by those of a rank; there must be as many on every rank.
+  func broadcast(_ values: Storage, from root: Int)
   /// Replaces bytes by those of rank 0; there must be as many on every rank.
   func broadcast(_ bytes: inout [UInt8])
   /// Sums values over all ranks in the order of the ranks; there are at most 2²⁸, as many on every rank.
@@ -36,7 +36,7 @@ package final class SoleRank: Communicator {
 
   package func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
   package func collect(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
-  package func broadcast(_ values: Storage) {}
+  package func broadcast(_ values: Storage, from root: Int) {}
   package func broadcast(_ bytes: inout [UInt8]) {}
   package func sum(_ values: Storage) {}
   package func barrier() {}
@@ -45,6 +45,9 @@ package final class SoleRank: Communicator {
 extension Communicator {
   /// Whether this is the rank that decides, writes and prints.
   package var isFirst: Bool { rank == 0 }
+
+  /// Replaces values by those of rank 0; there must be as many on every rank.
+  package func broadcast(_ values: Storage) { broadcast(values, from: 0) }
 
   /// Whether something is so on any rank.
   package func any(_ flag: Bool) -> Bool {

@@ -60,6 +60,9 @@ package struct TrainingOptions: ParsableArguments {
   @Flag(inversion: .prefixedNo, help: .training(\.gradientCheckpointing, default: "no"))
   package var gradientCheckpointing: Bool?
 
+  @Option(help: .training(\.zeroStage, default: "0"))
+  package var zeroStage: Int?
+
   @Flag(inversion: .prefixedNo, help: .training(\.quantizationAware, default: "no"))
   package var quantizationAware: Bool?
 

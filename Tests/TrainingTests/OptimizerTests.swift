@@ -9,6 +9,20 @@ import Training
 
 @Suite("Optimizers")
 struct OptimizerTests {
+  @Test("ranks share the states: each parameter has one owner, and none has much more than its part")
+  func shares() {
+    let sizes = [40, 1, 30, 0, 30, 20, 7, 7, 1]
+    for ranks in 1...5 {
+      let owners = OptimizerShares.owners(of: sizes, ranks: ranks)
+      #expect(owners.count == sizes.count && owners.allSatisfy { 0..<ranks ~= $0 })
+      let loads = (0..<ranks).map { rank in zip(owners, sizes).reduce(0) { $0 + ($1.0 == rank ? $1.1 : 0) } }
+      // The largest first, each to the least loaded: at most 4/3 of the best (Graham 1969), which is at least the mean.
+      let best = Double(max(40, (sizes.reduce(0, +) + ranks - 1) / ranks))
+      #expect(Double(loads.max() ?? 0) <= best * 4 / 3, "\(ranks): \(loads)")
+    }
+    #expect(OptimizerShares.owners(of: [5, 5, 5], ranks: 2) == [0, 1, 0])
+  }
+
   @Test("six steps of AdamW, SGD, LAMB and Adafactor equal PyTorch's: groups, clipping, a missing gradient")
   func golden() throws {
     for golden in try #require(try JSONValue(contentsOf: Fixtures.url("training/optimizers.json")).arrayValue)

@@ -59,8 +59,10 @@ public struct JobPlan: Sendable {
     let tokens = data.batches(0).map { batch in batch.reduce(0) { $0 + lengths[$1] } }.max() ?? 0
     let memory = MemoryEstimate(
       teacher: nil, furtherTeachers: [], student: task.description, projectionCount: 0,
-      optimizerStates: training.optimizer.stateNames.count, recomputes: training.gradientCheckpointing,
-      tokens: tokens, sequenceLength: lengths.max() ?? 0)
+      optimizerStates: training.optimizer.stateNames.count, optimizerShares: training.optimizerShares,
+      recomputes: training.gradientCheckpointing,
+      tokens: tokens, sequenceLength: lengths.max() ?? 0,
+      idleWordValues: task.idleWordValues(of: task.examples, in: data, steps: steps, training))
     self.init(
       [
         Section([

@@ -297,12 +297,13 @@ struct PreparedTask {
     let data = TrainingData(examples, config: training)
     let lengths = examples.lengths
     let (teacher, own) = (teachers[0].description, student ?? description)
+    let steps = countsSteps ? try StepPlan(data, config: training).totalSteps : nil
     return try DistillationPlan(
       config,
       resolved: distiller.map { ($0.matches, $0.warnings) }
         ?? config.resolved(teacher: teacher, student: own, hasLabels: hasLabels, isAligned: !sharesTokens),
       teacher: teacher, student: own, training: training,
-      steps: countsSteps ? try StepPlan(data, config: training).totalSteps : nil,
+      steps: steps,
       // Of a rank's share.
       tokensPerBatch: (data.batches(0).map { batch in batch.reduce(0) { $0 + lengths[$1] } }.max() ?? 0)
         / Ranks.count,
@@ -310,7 +311,21 @@ struct PreparedTask {
       furtherTeachers: DistillationPlan.FurtherTeachers(
         teachers.dropFirst().map(\.description), weights: teachers.map(\.weight),
         average: loaded.task.teacherAverage),
-      cache: cache)
+      cache: cache,
+      idleWordValues: idleWordValues(of: examples, in: data, steps: steps ?? .max, training))
+  }
+
+  /// The values of the student's word table that the steps of a run never touch; 0 where rows are in files, which nobody reads for this.
+  func idleWordValues(
+    of examples: EncodedExamples, in data: TrainingData, steps: Int, _ training: TrainingConfig
+  ) -> Int {
+    guard !examples.isStored else { return 0 }
+    let batches = steps.multipliedReportingOverflow(by: training.gradientAccumulationSteps)
+    guard !batches.overflow, batches.partialValue < data.batchCount(0) else {
+      return self.student.model.idleWordValues(readingAll: examples.lazy.map(\.ids))
+    }
+    let rows = data.batches(0).prefix(batches.partialValue).joined()
+    return self.student.model.idleWordValues(readingAll: rows.lazy.map { examples[$0].ids })
   }
 
   // MARK: Scores

@@ -75,6 +75,8 @@ public struct DistillationPlan: Sendable {
   /// Warnings.
   public let warnings: [Fault]
   private let optimizerStates: Int
+  private let optimizerShares: Int
+  private let idleWordValues: Int
   private let recomputes: Bool
 
   /// A plan of a configuration for two models.
@@ -109,12 +111,15 @@ public struct DistillationPlan: Sendable {
 
   /// A plan of matches and faults that are known already, such as those of a distiller.
   ///
-  /// - Parameter resolved: The matches as they apply to the two models, with everything wrong or doubtful.
+  /// - Parameters:
+  ///   - resolved: The matches as they apply to the two models, with everything wrong or doubtful.
+  ///   - idleWordValues: The values of the student's word table that the run never touches.
   /// - Throws: `DistillationError.invalidConfiguration` with every fault.
   init(
     _ config: DistillationConfig, resolved: (matches: [Distillation.Match], faults: [Fault]),
     teacher: ModelDescription, student: ModelDescription, training: TrainingConfig, steps: Int?,
-    tokensPerBatch: Int, sequenceLength: Int, furtherTeachers: FurtherTeachers?, cache: CachePlan?
+    tokensPerBatch: Int, sequenceLength: Int, furtherTeachers: FurtherTeachers?, cache: CachePlan?,
+    idleWordValues: Int = 0
   ) throws(DistillationError) {
     let found =
       resolved.faults
@@ -132,6 +137,8 @@ public struct DistillationPlan: Sendable {
     self.cache = cache
     warnings = found
     optimizerStates = training.optimizer.stateNames.count
+    optimizerShares = training.optimizerShares
+    self.idleWordValues = idleWordValues
     recomputes = training.gradientCheckpointing
     matches = resolved.matches.map { Match($0) }
   }
@@ -147,8 +154,8 @@ public struct DistillationPlan: Sendable {
     MemoryEstimate(
       teacher: teacher, furtherTeachers: furtherTeachers?.teachers ?? [], student: student,
       projectionCount: projectionCount,
-      optimizerStates: optimizerStates, recomputes: recomputes,
-      tokens: tokensPerBatch, sequenceLength: sequenceLength)
+      optimizerStates: optimizerStates, optimizerShares: optimizerShares, recomputes: recomputes,
+      tokens: tokensPerBatch, sequenceLength: sequenceLength, idleWordValues: idleWordValues)
   }
 }
 
@@ -177,7 +184,7 @@ public struct CachePlan: Sendable, Equatable {
 /// Estimate of a distillation's memory, by a formula; the true peak is in the run's results.
 ///
 /// With 4 bytes a value, and one of a weight of 8-bit integers: each teacher's parameters once; every trained value once with its gradient and the optimizer's
-/// states (two for AdamW); of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
+/// states (two for AdamW, with `zero_stage` 1 divided by the ranks), but for the rows of a word table that no text of the run has; of each of the student's layers, for T tokens, hidden size H, feed-forward size F, A heads and
 /// sequences of length L, the T (8 H + F + A L) values that the backward pass needs; T (4 H + F) more for the gradients on
 /// their way through a layer; and two layers' worth for the teacher, which keeps nothing. With `gradient_checkpointing` a layer keeps
 /// T H values, and one of them all.
@@ -196,14 +203,14 @@ public struct MemoryEstimate: Sendable, Equatable {
   /// - Parameter teacher: The teacher; nil for a training on labels alone.
   init(
     teacher: ModelDescription?, furtherTeachers: [ModelDescription], student: ModelDescription,
-    projectionCount: Int, optimizerStates: Int, recomputes: Bool,
-    tokens: Int, sequenceLength: Int
+    projectionCount: Int, optimizerStates: Int, optimizerShares: Int, recomputes: Bool,
+    tokens: Int, sequenceLength: Int, idleWordValues: Int
   ) {
-    let trained = student.trainableCount + projectionCount
+    let trained = student.trainableCount + projectionCount - idleWordValues
     let further = furtherTeachers.reduce(0) { $0 + $1.weights.heldBytes }
     parameters = (teacher?.weights.heldBytes ?? 0) + further + student.weights.heldBytes + 4 * projectionCount
     gradients = 4 * trained
-    optimizer = 4 * optimizerStates * trained
+    optimizer = 4 * optimizerStates * trained / optimizerShares
     let own = student.cost
     activations =
       4

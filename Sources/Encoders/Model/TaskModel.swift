@@ -152,3 +152,26 @@ extension TaskModel {
     return object
   }
 }
+
+extension TaskModel {
+  /// The trained values of the word table whose gradients and optimizer states take no memory, since no text has their tokens.
+  ///
+  /// Memory comes in pages of 4,096 bytes, so that a row that is used takes up to one more. A head that predicts words uses every
+  /// row.
+  ///
+  /// - Parameter texts: The ids of every text that is read.
+  package func idleWordValues(readingAll texts: some Sequence<[Int32]>) -> Int {
+    let table = encoder.wordTable.weight.parameters.first {
+      $0.shape.dimensions.first == config.vocabularySize
+    }
+    guard head != .maskedLanguageModel, let table, table.isTrainable else { return 0 }
+    var isUsed = [Bool](repeating: false, count: config.vocabularySize)
+    for ids in texts { for id in ids where isUsed.indices.contains(Int(id)) { isUsed[Int(id)] = true } }
+    return Self.idleValues(used: isUsed.count { $0 }, of: isUsed.count, width: table.count / isUsed.count)
+  }
+
+  /// The values of a table that are on no page of a row that is used.
+  package static func idleValues(used: Int, of rows: Int, width: Int) -> Int {
+    max(0, rows * width - used * (width + 1024))
+  }
+}

@@ -95,21 +95,23 @@ package final class MPIWorld: @unchecked Sendable {
 
   /// Replaces bytes by those of rank 0; there must be as many on every rank.
   package func broadcast(_ bytes: inout [UInt8]) {
-    bytes.withUnsafeMutableBytes { broadcast($0) }
+    bytes.withUnsafeMutableBytes { broadcast($0, from: 0) }
   }
 
-  /// Replaces values by those of rank 0; there must be as many on every rank.
-  package func broadcast(_ values: Storage) {
-    broadcast(UnsafeMutableRawBufferPointer(start: values.pointer, count: 4 * values.count))
+  /// Replaces values by those of a rank; there must be as many on every rank.
+  package func broadcast(_ values: Storage, from root: Int) {
+    broadcast(UnsafeMutableRawBufferPointer(start: values.pointer, count: 4 * values.count), from: root)
     withExtendedLifetime(values) {}
   }
 
-  private func broadcast(_ bytes: UnsafeMutableRawBufferPointer) {
+  private func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) {
     // Parts, since counts have 31 bits.
     let most = 1 << 28
     for start in stride(from: 0, to: bytes.count, by: most) {
       let part = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<min(start + most, bytes.count)])
-      run { library.ibcast(part.baseAddress, Int32(part.count), library.byte, 0, library.world, $0) }
+      run {
+        library.ibcast(part.baseAddress, Int32(part.count), library.byte, Int32(root), library.world, $0)
+      }
     }
   }
 

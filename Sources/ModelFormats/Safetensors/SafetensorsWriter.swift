@@ -21,6 +21,8 @@ public struct SafetensorsWriter {
     case bytes(UnsafeRawBufferPointer, owner: AnyObject?)
     /// Floats that are rounded to a type of 16 bits while they are written.
     case rounded(Storage, to: SaveDType)
+    /// Floats that are fetched while they are written, so that they need no memory before.
+    case fetched(() -> Storage)
   }
   private var entries: [Entry] = []
   /// The free-form strings of the header; `format` is `pt` unless it is changed.
@@ -72,6 +74,13 @@ public struct SafetensorsWriter {
         let bits = try type.narrowed(values, named: entry.name, file: url.path)
         try bits.withUnsafeMutablePointer { (bits) throws(FormatError) in
           try file.write(UnsafeRawBufferPointer(start: bits, count: entry.byteCount))
+        }
+      case .fetched(let fetch):
+        let values = fetch()
+        precondition(
+          4 * values.count == entry.byteCount, "Tensor \(entry.name) was fetched with another size.")
+        try values.withUnsafeMutablePointer { (values) throws(FormatError) in
+          try file.write(UnsafeRawBufferPointer(start: values, count: entry.byteCount))
         }
       }
     }
@@ -130,6 +139,11 @@ extension SafetensorsWriter {
     }
     let pointer = values.withUnsafeMutablePointer { UnsafePointer($0) }
     add(name, shape: shape, values: pointer, count: values.count, owner: values)
+  }
+
+  /// Adds floats that are fetched while the file is written, in the order of the names.
+  package mutating func add(_ name: String, shape: [Int], fetching values: @escaping () -> Storage) {
+    add(name, .float32, shape: shape, count: shape.reduce(1, *), .fetched(values))
   }
 
   /// Adds a copy of a matrix of 8-bit integers under its name, and its scales beside it under `name_scale`.

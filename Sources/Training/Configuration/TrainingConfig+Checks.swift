@@ -102,6 +102,9 @@ extension TrainingConfig {
     return whole.tokensPerBatch.map { .tokens($0) } ?? .sequences(whole.perDeviceTrainBatchSize)
   }
 
+  /// The number of ranks that share the optimizer's states; 1 where each rank has all of them.
+  package var optimizerShares: Int { zeroStage > 0 ? Ranks.count : 1 }
+
   /// The settings as one process has them for the same batches: by them runs of different numbers of ranks are the same.
   package var ofWholeBatches: TrainingConfig {
     func whole(_ size: Int) -> Int {

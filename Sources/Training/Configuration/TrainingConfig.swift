@@ -44,6 +44,8 @@ public struct TrainingConfig: Sendable, Equatable {
   public var gradientAccumulationSteps = 1
   /// Whether a Transformer's layers are computed again in the backward pass instead of kept until then.
   public var gradientCheckpointing = false
+  /// The stage of ZeRO: 1 shares the optimizer's states among the ranks, 0 keeps all of them on each.
+  public var zeroStage = 0
   /// The share of each label that all classes divide in the loss on labels, as `LabelSmoother` of `transformers`.
   public var labelSmoothingFactor = 0.0
   /// Weights of classes in the loss on labels; nil weighs all alike.
@@ -221,6 +223,14 @@ extension TrainingConfig {
       help:
         "Compute a Transformer's layers again in the backward pass, a third more time, and keep one layer's values at a time.",
       isHarmless: true, isWritten: { $0 }),
+    Setting(
+      "zero_stage", \.zeroStage,
+      help: "1 shares the optimizer's states among the ranks (ZeRO); 0 keeps all of them on each.",
+      isHarmless: true, isWritten: { $0 != 0 },
+      check: { value, _ in
+        0...1 ~= value
+          ? [] : ["is \(value); expected 0 or 1, which shares the optimizer's states among the ranks"]
+      }),
   ]
 
   /// The settings of how labels are learnt, and of what learns them.

@@ -78,6 +78,7 @@ public final class TrainingLoop {
     guard faults.isEmpty else { throw TrainingError.configuration(faults) }
     let plan = try StepPlan(data, config: config)
     let optimizer = try config.makeOptimizer(objective.groups)
+    if config.zeroStage > 0 { optimizer.share(among: ranks) }
     let schedule = config.schedule(totalSteps: plan.totalSteps)
     let identity =
       try ranks.isFirst ? checkpoints.map { try self.identity(of: $0, optimizer: optimizer) } : nil
@@ -193,7 +194,7 @@ public final class TrainingLoop {
       case .never: false
       case .epoch: plan.endsEpoch(step) || isLast
       case .steps: step % config.saveSteps == 0
-      case .auto: !isLast && pace?.isDue(after: state.trainSeconds) ?? false
+      case .auto: try !isLast && isDueByPace(state, optimizer: optimizer)
       }
     guard checkpoints != nil, isDue || (isBest && config.loadBestModelAtEnd && keepsCheckpoints) else {
       return false
@@ -202,13 +203,24 @@ public final class TrainingLoop {
     return true
   }
 
+  /// Whether so much was computed that it is to be kept; all ranks go by the first where they save together.
+  private func isDueByPace(_ state: TrainerState, optimizer: Optimizer) throws -> Bool {
+    let isDue = pace?.isDue(after: state.trainSeconds) ?? false
+    return optimizer.shares == nil ? isDue : try ranks.first { isDue }
+  }
+
   /// Whether the settings ask for checkpoints, one of which then holds the best weights.
   private var keepsCheckpoints: Bool {
     checkpoints != nil && (config.saveStrategy == .steps || config.saveStrategy == .epoch)
   }
 
   private func save(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws {
-    guard let checkpoints, let identity, ranks.isFirst else { return }
+    guard checkpoints != nil else { return }
+    guard let checkpoints, let identity, ranks.isFirst else {
+      // Weights are the same on all ranks, so that all meet this error.
+      try optimizer.requireFiniteWeights(after: state.globalStep)
+      return optimizer.handStates()
+    }
     let clock = ContinuousClock.now
     defer { pace?.saved(after: state.trainSeconds, in: (ContinuousClock.now - clock) / .seconds(1)) }
     try optimizer.requireFiniteWeights(after: state.globalStep)

@@ -8,21 +8,47 @@ extension Optimizer {
   /// Writes the state as `<parameter>.exp_avg`, `<parameter>.exp_avg_sq` (or what else the rule keeps) and
   /// `<parameter>.step`.
   ///
-  /// A parameter that never had a gradient has no entry.
+  /// A parameter that never had a gradient has no entry. Where ranks share the states, rank 0 calls this while the others call
+  /// `handStates()`, from whom each tensor comes when it is written.
   /// - Throws: `FormatError.cannotWrite`.
   public func save(to url: URL) throws(FormatError) {
     var writer = SafetensorsWriter()
-    for entry in entries where entry.state.steps > 0 {
+    for (index, entry) in entries.enumerated() where entry.state.steps > 0 {
       let name = entry.parameter.name
       // Split in two, as Float32 counts exactly only up to 2^24.
       let steps = entry.state.steps
       writer.add(name + ".step", shape: [2], values: [Float(steps >> 20), Float(steps & 0xF_FFFF)])
-      for (state, tensor) in zip(config.rule.states(of: entry.parameter.shape), entry.state.tensors) {
-        writer.add("\(name).\(state.name)", shape: state.shape.dimensions, values: tensor)
+      for (place, state) in config.rule.states(of: entry.parameter.shape).enumerated() {
+        let full = "\(name).\(state.name)"
+        if let shares {
+          writer.add(full, shape: state.shape.dimensions) {
+            shares.state(of: index, count: state.shape.count, own: entry.state.tensors.dropFirst(place).first)
+          }
+        } else {
+          writer.add(full, shape: state.shape.dimensions, values: entry.state.tensors[place])
+        }
       }
     }
     writer.metadata["optimizer"] = type(of: config.rule).stateName
     try writer.write(to: url)
+  }
+
+  /// Hands this rank's part of the states to rank 0, which saves them, in the order in which it writes them.
+  func handStates() {
+    guard let shares else { return }
+    var tensors: [(name: String, index: Int, count: Int, own: Storage?)] = []
+    for (index, entry) in entries.enumerated() where entry.state.steps > 0 {
+      for (place, state) in config.rule.states(of: entry.parameter.shape).enumerated() {
+        tensors.append(
+          (
+            "\(entry.parameter.name).\(state.name)", index, state.shape.count,
+            entry.state.tensors.dropFirst(place).first
+          ))
+      }
+    }
+    for tensor in tensors.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
+      _ = shares.state(of: tensor.index, count: tensor.count, own: tensor.own)
+    }
   }
 
   /// Whether two numbers are the parts of a count that `save` writes, of which the first counts 2^20 each.
@@ -97,15 +123,19 @@ extension Optimizer {
     if ranks.size == 1 { return }
     takeFirstValues(of: ranks)
     let steps = ranks.first(entries.map { Double($0.state.steps) })
-    for (entry, steps) in zip(entries, steps) where steps > 0 {
+    for (index, steps) in steps.enumerated() where steps > 0 {
+      let entry = entries[index]
+      let isOwn = shares?.isOwn(index) ?? true
+      let loaded = entry.state.tensors
       entry.state.steps = Int(steps)
-      if !ranks.isFirst {
-        entry.state.usedRows = nil
-        entry.state.tensors = config.rule.states(of: entry.parameter.shape).map {
-          Storage(uninitialized: $0.shape.count, lasting: true)
-        }
+      entry.state.usedRows = nil
+      entry.state.tensors = []
+      for (place, state) in config.rule.states(of: entry.parameter.shape).enumerated() {
+        let tensor =
+          ranks.isFirst ? loaded[place] : Storage(uninitialized: state.shape.count, lasting: isOwn)
+        ranks.broadcast(tensor)
+        if isOwn { entry.state.tensors.append(tensor) }
       }
-      for tensor in entry.state.tensors { ranks.broadcast(tensor) }
     }
   }
 

@@ -1,3 +1,4 @@
+import Cluster
 import Kernels
 import Tensors
 
@@ -35,6 +36,8 @@ public final class Optimizer {
     let state = State()
   }
   let entries: [Entry]
+  /// The parts of the ranks; nil where each rank has all states.
+  var shares: OptimizerShares?
 
   /// An optimizer over every parameter of the groups.
   ///
@@ -73,6 +76,15 @@ public final class Optimizer {
     self.entries = entries
   }
 
+  /// Shares the states among ranks from now on; a rank that works alone keeps all.
+  func share(among ranks: any Communicator) {
+    guard ranks.size > 1 else { return }
+    let sizes = entries.map { entry in
+      config.rule.states(of: entry.parameter.shape).reduce(0) { $0 + $1.shape.count }
+    }
+    shares = OptimizerShares(of: sizes, among: ranks)
+  }
+
   /// Parameters in the order of the groups.
   public var parameters: [Parameter] { entries.map(\.parameter) }
 
@@ -106,10 +118,13 @@ public final class Optimizer {
   public func step(
     factor: Double = 1, gradientScale: Double = 1, rates: (Double) -> Double = { $0 }
   ) {
-    let active = entries.filter { hasGradient($0.parameter) }
-    for entry in active { prepare(entry) }
+    let active = entries.indices.filter { hasGradient(entries[$0].parameter) }
+    for index in active { entries[index].state.steps += 1 }
+    let own = active.filter { shares?.isOwn($0) ?? true }.map { entries[$0] }
+    for entry in own { prepare(entry) }
     config.rule.update(
-      updateChunks(of: active, rates: rates), factor: factor, gradientScale: Float(gradientScale))
+      updateChunks(of: own, rates: rates), factor: factor, gradientScale: Float(gradientScale))
+    shares?.spread(active.map { ($0, entries[$0].parameter) })
   }
 
   private func hasGradient(_ parameter: Parameter) -> Bool {
@@ -118,7 +133,6 @@ public final class Optimizer {
 
   private func prepare(_ entry: Entry) {
     let (state, rows) = (entry.state, entry.parameter.slot.rows)
-    state.steps += 1
     if state.tensors.isEmpty {
       state.tensors = config.rule.states(of: entry.parameter.shape).map {
         .lastingZeros(count: $0.shape.count)

@@ -70,6 +70,16 @@ import Training
     #expect(memory.activations == 4 * 100 * perToken && memory.optimizer == 0)
   }
 
+  @Test("rows of a word table that no text has take no gradient and no state")
+  func idleWords() throws {
+    // XLM-R-large's table and 2,000 of its tokens: a row of 4,096 bytes on two pages.
+    #expect(TaskModel.idleValues(used: 2000, of: 250_002, width: 1024) == (250_002 - 4000) * 1024)
+    #expect(TaskModel.idleValues(used: 9000, of: 10_000, width: 64) == 0)
+    // A table of 20 rows is on one page.
+    let model = try tinyModel(layers: 1, hidden: 8)
+    #expect(model.idleWordValues(readingAll: [[0, 1], [2]]) == 0)
+  }
+
   @Test func rendersAsJSON() throws {
     let json = try plan(DistillationConfig(matches: [.map(.uniform)])).json
     #expect(json["teacher"]?["parameters"]?.intValue == 5955)
