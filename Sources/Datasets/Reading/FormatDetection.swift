@@ -18,7 +18,8 @@ extension DataFormat {
       named != .tsv
     {
       if first == UInt8(ascii: "{") || first == UInt8(ascii: "["), let form = objects(start) {
-        return form
+        // Its first line may be broken, which its reader says.
+        return form == .json && named == .jsonl && first == UInt8(ascii: "{") ? .jsonl : form
       }
     }
     if named == .conll || named != .csv && isColumns(start) { return .conll }

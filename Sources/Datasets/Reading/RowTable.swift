@@ -17,15 +17,22 @@ package struct RowTable: Sendable {
   /// - Parameters:
   ///   - format: The format: rows of fields or of objects.
   ///   - isName: Whether a column is known to be called so; a first row that has one is a header.
-  /// - Throws: `DatasetError.emptyFile`.
+  /// - Throws: `DatasetError.emptyFile`, and `.unreadableFile` with the first fault where no row is sound.
   package init(
     _ bytes: [UInt8], path: String, format: DataFormat, isName: (String) -> Bool
   ) throws(DatasetError) {
     self.format = format
     if format.holdsObjects {
       var objects: [JSONObject] = []
+      var fault: RowFault?
       JSONRows.forEach(bytes, format) { _, object in
-        if case .success(let object) = object { objects.append(object) }
+        switch object {
+        case .success(let object): objects.append(object)
+        case .failure(let found): fault = fault ?? found
+        }
+      }
+      if objects.isEmpty, let fault {
+        throw .unreadableFile(path: path, reason: "line \(fault.line): \(fault)")
       }
       guard !objects.isEmpty else { throw .emptyFile(path: path) }
       var keys: [String] = []

@@ -63,7 +63,7 @@ package struct TextRowParser: RowParser {
     if columns == nil {
       if layout.header {
         if let fault = first.fault {
-          throw .unreadableFile(path: path, reason: "line \(fault.line), the header, has \(fault)")
+          throw .unreadableFile(path: path, reason: "line \(fault.line), the header: \(fault)")
         }
         columns = try TableColumns(
           layout, names: first.fields, width: first.fields.count, builder.split, path)

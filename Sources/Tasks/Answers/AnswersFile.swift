@@ -91,7 +91,7 @@ package struct AnswersFile: Sendable {
     }
     let records = RecordStream(stream, format: format)
     do { if !format.holdsObjects { try records.takeHeader() } } catch let fault as RowFault {
-      throw DatasetError.unreadableFile(path: path, reason: "line \(fault.line), the header, has \(fault)")
+      throw DatasetError.unreadableFile(path: path, reason: "line \(fault.line), the header: \(fault)")
     }
     while true {
       do {

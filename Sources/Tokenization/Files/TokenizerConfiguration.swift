@@ -250,6 +250,10 @@ extension TokenizerConfiguration {
       } else if value["content"] != nil {
         tokens.append(try AddedToken(value, file: file, field: key))
         tokens[tokens.count - 1].special = true
+      } else if first.contains(key) {
+        throw .invalid(
+          file: file, field: key,
+          reason: "found \(value.inWords), expected the token's text, or an object with it as content")
       }
     }
     for key in ["additional_special_tokens", "extra_special_tokens"] {
