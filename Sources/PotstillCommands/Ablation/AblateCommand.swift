@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import CommandOptions
 import Distillation
 import Foundation
@@ -7,7 +8,7 @@ import Tasks
 import Terminal
 
 /// Command `potstill ablate`.
-package struct AblateCommand: ConsoleCommand {
+package struct AblateCommand: ConsoleCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "ablate",
     abstract: "Run recipes with every combination of some settings, and compare.",
@@ -72,13 +73,12 @@ package struct AblateCommand: ConsoleCommand {
     let grid = try AblationGrid(files, vary: vary)
     let folder = try URL(filePath: outputPath(of: files), directoryHint: .isDirectory)
     let reportFile = folder.appending(path: "ablation.json")
-    if FileManager.default.fileExists(atPath: reportFile.path), !AblationReport.isReport(reportFile) {
-      throw CommandError(
-        "\(reportFile.path) is there and no report of an ablation; choose another --output, or move it away")
+    var lock: FolderLock?
+    defer { lock?.release() }
+    _ = try Ranks.process.first {
+      lock = try Self.open(folder, for: reportFile)
+      return true
     }
-    try OutputFolder(folder.path, overwrite: true).create()
-    let lock = try FolderLock(folder)
-    defer { lock.release() }
     var report = AblationReport(grid.cells.map { AblationReport.Row($0.values) }, metrics: metric)
     let total = grid.cells.count * seeds
     var (done, failed) = (0, 0)
@@ -93,7 +93,7 @@ package struct AblateCommand: ConsoleCommand {
         report.rows[index].runs.append((seed, results))
       }
     }
-    try report.json.write(to: reportFile)
+    if Ranks.process.isFirst { try report.json.write(to: reportFile) }
     console.result(json ? report.json.prettyText : nil, orTable: Self.table(report))
     if failed > 0 {
       throw CommandError(
@@ -102,26 +102,55 @@ package struct AblateCommand: ConsoleCommand {
     }
   }
 
+  /// Makes the folder of all runs, which holds no other report, and locks it.
+  private static func open(_ folder: URL, for reportFile: URL) throws -> FolderLock {
+    if FileManager.default.fileExists(atPath: reportFile.path), !AblationReport.isReport(reportFile) {
+      throw CommandError(
+        "\(reportFile.path) is there and no report of an ablation; choose another --output, or move it away")
+    }
+    try OutputFolder(folder.path, overwrite: true).create()
+    return try FolderLock(folder)
+  }
+
   /// The results of one run, from its folder when it is finished; nil when it failed.
+  ///
+  /// Several ranks work on each run together, and the first has its files and results.
   private func results(
     of cell: AblationGrid.Cell, seed: Int, _ grid: AblationGrid, _ root: URL, title: String,
     _ console: Console
   ) throws -> JSONObject? {
     let folder = AblationFolder(url: root.appending(path: cell.name).appending(path: "seed-\(seed)"))
     let arguments = try grid.arguments(of: cell, seed: seed, output: folder.url.relativePath)
-    if let results = folder.results(of: arguments) {
+    let ranks = Ranks.process
+    var results: JSONObject?
+    let isFinished = try ranks.first {
+      results = folder.results(of: arguments)
+      return results != nil
+    }
+    if isFinished {
       console.note("\(title): finished before")
-      return results
+      return results ?? JSONObject()
     }
     console.note(title)
-    try folder.clear()
+    _ = try ranks.first {
+      try folder.clear()
+      return true
+    }
     let inner = Console(
       output: TextStream(inMemory: false), messages: console.messages, environment: console.environment)
     let code = grid.run(cell, seed: seed, output: folder.url.relativePath, console: inner)
     // 128 and more: a signal broke the run off, and with it the ablation.
     if code >= 128 { throw ExitCode(code) }
-    guard code == 0 else { return nil }
-    return try folder.finish(arguments, keepsModel: keepModels)
+    if code != 0 {
+      // What one rank meets alone leaves the others in the middle of the run, so that no other can begin.
+      guard ranks.size == 1 else { throw ExitCode(code) }
+      return nil
+    }
+    _ = try ranks.first {
+      results = try folder.finish(arguments, keepsModel: keepModels)
+      return true
+    }
+    return results ?? JSONObject()
   }
 
   private static func table(_ report: AblationReport) -> TextTable {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import CommandOptions
 import Datasets
 import Evaluation
@@ -11,7 +12,7 @@ import Training
 extension DataSplit: ExpressibleByArgument {}
 
 /// Command `potstill evaluate`.
-package struct EvaluateCommand: ConsoleCommand {
+package struct EvaluateCommand: ConsoleCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Score a model on a task.",
@@ -69,9 +70,9 @@ package struct EvaluateCommand: ConsoleCommand {
     let data = try EvaluationData(
       reader, split: split, part: part, limit: maxEvalSamples, needsLabels: output == nil, listener: console)
     _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console)
-    let evaluation = try data.evaluate(folder, listener: console)
+    let evaluation = try data.evaluate(folder, over: Ranks.process, listener: console)
     let result = evaluation.result
-    if let target {
+    if let target, Ranks.process.isFirst {
       try target.create()
       try OlderRun(target.url).removePredictions()
       try evaluation.writePredictions(to: target.url)

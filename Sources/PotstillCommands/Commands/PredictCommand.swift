@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cluster
 import CommandOptions
 import Datasets
 import Encoders
@@ -8,7 +9,7 @@ import Tasks
 import Terminal
 
 /// Command `potstill predict`.
-package struct PredictCommand: ConsoleCommand {
+package struct PredictCommand: ConsoleCommand, RankedCommand {
   package static let configuration = CommandConfiguration(
     commandName: "predict",
     abstract: "Answer texts: labels, numbers, entities, answers to questions.",
@@ -166,15 +167,15 @@ package struct PredictCommand: ConsoleCommand {
     let source = try input(console)
     var run = try PredictionRun(
       folder, limit: folder.lengthLimit(maxSeqLength, listener: console), settings: settings,
-      keepsStates: hiddenStates != nil)
-    let file = try target.map {
+      keepsStates: hiddenStates != nil, over: Ranks.process)
+    let file = try (Ranks.process.isFirst ? target : nil).map {
       try PredictionFile(
         URL(filePath: $0.path), form: PredictionFile.Form(path: $0.path) ?? .text, showsAll: allScores,
         topCount: topK)
     }
     let progress = ProgressDisplay(console)
     // Blocks keep the order of the input and bound the memory; within one, batches are sorted by length.
-    while case let items = try source.next(upTo: 1024, unit: run.unit), !items.isEmpty {
+    while case let items = try source.next(upTo: 1024 * Ranks.count, unit: run.unit), !items.isEmpty {
       for (item, answer) in try run.answer(items) {
         if let file { try file.add(answer, to: item) } else { console.show(answer, to: item, json: json) }
       }
@@ -182,13 +183,17 @@ package struct PredictCommand: ConsoleCommand {
     }
     progress.finishLine()
     try file?.finish(inputColumns: source.columns)
-    if let hidden { try run.states?.write(to: URL(filePath: hidden.path)) }
+    if let hidden, Ranks.process.isFirst { try run.states?.write(to: URL(filePath: hidden.path)) }
     note(run, source, on: console)
   }
 
   /// The texts of the command line, else of a file, else of standard input.
   private func input(_ console: Console) throws -> PredictionInput {
     if !texts.isEmpty { return PredictionInput(texts: texts) }
+    if input == nil, Ranks.count > 1 {
+      throw CommandError(
+        "\(Ranks.count) ranks cannot share standard input; give the texts in a file, with --input")
+    }
     if input == nil, console.inputIsTerminal {
       console.note("reading standard input, one text a line; end with Ctrl-D")
     }

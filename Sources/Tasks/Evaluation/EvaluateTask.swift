@@ -52,7 +52,7 @@ struct ModelAnswers {
 
   init(
     _ model: TaskModel, _ examples: [EncodedExample], outputs: [Int]?, batch: BatchSize,
-    over ranks: any Communicator, progress: (_ done: Int) -> Void
+    over ranks: any Communicator, progress: (_ done: Int) -> Void = { _ in }
   ) {
     let family = model.config.taskFamily
     let batches = examples.isEmpty ? [] : BatchSampler(examples, size: batch).evaluationBatches()

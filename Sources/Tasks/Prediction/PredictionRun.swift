@@ -1,3 +1,4 @@
+import Cluster
 import Datasets
 import Encoders
 import Foundation
@@ -19,6 +20,7 @@ package struct PredictionRun {
 
   private let model: TokenizedModel
   private let predictor: any Predictor
+  private let ranks: any Communicator
 
   /// A run.
   ///
@@ -26,11 +28,13 @@ package struct PredictionRun {
   ///   - limit: The longest input in tokens.
   ///   - settings: How answers are found.
   ///   - keepsStates: Whether hidden states are kept.
+  ///   - ranks: The ranks that share the work; all have every answer.
   /// - Throws: `TaskError` when there is nothing to ask such a model, or not so.
-  package init(_ model: TokenizedModel, limit: Int, settings: PredictionSettings, keepsStates: Bool = false)
-    throws
-  {
-    (self.model, self.limit) = (model, limit)
+  package init(
+    _ model: TokenizedModel, limit: Int, settings: PredictionSettings, keepsStates: Bool = false,
+    over ranks: any Communicator = SoleRank()
+  ) throws {
+    (self.model, self.limit, self.ranks) = (model, limit, ranks)
     predictor = try model.model.config.taskFamily.predictor(of: model, settings: settings)
     if keepsStates { states = HiddenStateFile() }
     let room = limit - model.tokenizer.encode("").count
@@ -55,11 +59,16 @@ package struct PredictionRun {
 
   /// The logits of each example, one row for a sequence head and one a token for a token head.
   private mutating func logits(of examples: [EncodedExample]) -> [[Float]] {
+    if states == nil {
+      return ModelAnswers(model.model, examples, outputs: nil, batch: .tokens(4096), over: ranks).logits
+    }
     var rows = [[Float]](repeating: [], count: examples.count)
     let model = model.model
-    for indices in batches(of: examples) {
+    // In the order of the input, which that of the states is.
+    for start in stride(from: 0, to: examples.count, by: 16) {
+      let indices = Array(start..<min(examples.count, start + 16))
       let batch = Batch(examples, at: indices).tokens
-      let names = states == nil ? [] : model.config.hiddenStateNames
+      let names = model.config.hiddenStateNames
       let output = model(batch, taps: names, in: .inference)
       states?.append(names.compactMap { output.values[$0] })
       let (values, width) = (output.logits.values, output.logits.shape.lastDimension)
@@ -69,11 +78,5 @@ package struct PredictionRun {
       }
     }
     return rows
-  }
-
-  /// The batches of the examples, by length; in the order of the input where hidden states are kept.
-  private func batches(of examples: [EncodedExample]) -> [[Int]] {
-    if states == nil { return BatchSampler(examples, size: .tokens(4096)).evaluationBatches() }
-    return stride(from: 0, to: examples.count, by: 16).map { Array($0..<min(examples.count, $0 + 16)) }
   }
 }

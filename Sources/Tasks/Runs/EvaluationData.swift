@@ -1,3 +1,4 @@
+import Cluster
 public import Datasets
 import Encoders
 import Training
@@ -51,19 +52,27 @@ public struct EvaluationData {
   public func evaluate(
     _ model: TokenizedModel, listener: any WorkListener = SilentListener()
   ) throws -> TaskEvaluation {
-    try evaluate(model, encoded: try model.encode(examples, of: task), listener: listener)
+    try evaluate(model, over: SoleRank(), listener: listener)
+  }
+
+  /// Scores a model like the method of users, each rank on its share of the batches; all ranks have all answers.
+  package func evaluate(
+    _ model: TokenizedModel, over ranks: any Communicator, listener: any WorkListener
+  ) throws -> TaskEvaluation {
+    try evaluate(model, encoded: try model.encode(examples, of: task), over: ranks, listener: listener)
   }
 
   /// Scores a model on the rows as it reads them.
   package func evaluate(
-    _ model: TokenizedModel, encoded: EncodedTask, listener: any WorkListener
+    _ model: TokenizedModel, encoded: EncodedTask, over ranks: any Communicator = SoleRank(),
+    listener: any WorkListener
   ) throws -> TaskEvaluation {
     let labelOrder = try LabelOrder(model: model.model, path: model.path, task: task)
     defer { listener.progressEnded() }
     let total = encoded.examples.count
     listener.progress("Evaluating", done: 0, total: total)
     return try evaluateTask(
-      model.model, encoded, outputs: labelOrder.outputs,
+      model.model, encoded, outputs: labelOrder.outputs, over: ranks,
       progress: { listener.progress("Evaluating", done: $0, total: total) })
   }
 }

@@ -192,6 +192,39 @@ struct RankTests {
     }
   }
 
+  /// Shared states of the optimizer change nothing but memory: model, checkpoint and what follows it are those without, to the bit.
+  @Test(arguments: RankLauncher.usable)
+  func sharedStatesAreThoseOfEachRank(launcher: RankLauncher) throws {
+    for optimizer in ["adamw_torch", "lamb", "adafactor"] {
+      let arguments =
+        ["train", "--model", world.path("base"), "--num-train-epochs", "2", "--optim", optimizer]
+        + ["--save-strategy", "steps", "--save-steps", "2"] + task("tiny", data: "data")
+      for ranks in optimizer == "adamw_torch" ? [2, 4] : [2] {
+        for (output, more) in [("whole", []), ("shared", ["--zero-stage", "1"])] {
+          let run = train(arguments + more, into: output, on: (launcher, ranks))
+          try #require(run.code == 0, "\(run.summary)")
+        }
+        // What was saved from shares goes on without them, and the other way round.
+        for (output, start, more) in [
+          ("resumed", "shared", []), ("shared-again", "whole", ["--zero-stage", "1"]),
+        ] {
+          let resumed = train(
+            arguments + more + ["--resume-from-checkpoint", world.path("\(start)/checkpoint-6")],
+            into: output, on: (launcher, ranks))
+          try #require(resumed.code == 0, "\(resumed.summary)")
+        }
+        for name in ["checkpoint-6/optimizer.safetensors", "model.safetensors"] {
+          let whole = try Data(contentsOf: world.folder.appending(path: "whole/\(name)"))
+          for output in ["shared", "resumed", "shared-again"] {
+            if name.hasPrefix("checkpoint"), output != "shared" { continue }
+            let found = try Data(contentsOf: world.folder.appending(path: "\(output)/\(name)"))
+            #expect(found == whole, "\(optimizer), \(ranks) ranks, \(output)/\(name)")
+          }
+        }
+      }
+    }
+  }
+
   /// A rank that is killed takes the others with it; the run goes on from its checkpoint, on another number of ranks.
   @Test(arguments: RankLauncher.usable)
   func aKilledRankEndsAllAndAnotherNumberGoesOn(launcher: RankLauncher) throws {
@@ -220,6 +253,52 @@ struct RankTests {
       .compactMap { $0.hasPrefix("checkpoint-") ? Int($0.dropFirst(11)) : nil }.max()
     // What the kill has left is whole.
     #expect(try SavedWeights(world.path("killed/checkpoint-\(newest ?? 0)")).values.isEmpty == false)
+  }
+
+  /// Evaluation and predictions on ranks are those of one process to the bit; a grid of runs is shared run by run.
+  @Test(arguments: RankLauncher.usable)
+  func whatIsMeasuredIsThatOfOneProcess(launcher: RankLauncher) throws {
+    try write("rows.txt", TinyWorld.plainLines.joined(separator: "\n") + "\n")
+    let model = ["--model", world.path("base")]
+    for (name, place) in [("one", nil), ("many", (launcher, ranks: 3))]
+      as [(String, (RankLauncher, ranks: Int)?)]
+    {
+      let commands = [
+        ["evaluate", "--output", world.path("\(name)-scores")] + model + task("tiny", data: "data"),
+        ["predict", "--input", world.path("rows.txt"), "--output", world.path("\(name).jsonl")] + model,
+      ]
+      for arguments in commands {
+        let run = tool.run(arguments, on: place, scratch: world.folder)
+        try #require(run.code == 0, "\(run.summary)")
+      }
+    }
+    for pair in [
+      ("one.jsonl", "many.jsonl"), ("one-scores/predictions.jsonl", "many-scores/predictions.jsonl"),
+    ] {
+      let (one, many) = (try world.text(pair.0), try world.text(pair.1))
+      #expect(one == many && !one.isEmpty, "\(pair.1)")
+    }
+    let loss = try ["one", "many"].map { name in
+      try JSONValue(parsing: world.text("\(name)-scores/all_results.json"))["eval_loss"]?.doubleValue
+    }
+    #expect(loss[0] == loss[1] && loss[0] != nil)
+    let streamed = tool.run(["predict"] + model, on: (launcher, 2), scratch: world.folder)
+    #expect(streamed.code != 0 && streamed.messages.contains("--input"), "\(streamed.summary)")
+
+    try write(
+      "grid.yaml",
+      "model: \(world.path("base"))\ntask: \(world.path("tiny.yaml"))\ndata: \(world.path("data"))\n"
+        + "max_steps: 2\nper_device_train_batch_size: 4\n")
+    let grid = [
+      "ablate", world.path("grid.yaml"), "--vary", "learning_rate=1e-3,1e-2", "--output", world.path("grid"),
+    ]
+    for _ in 0..<2 {
+      // The second time everything is finished.
+      let run = tool.run(grid, on: (launcher, 2), scratch: world.folder)
+      try #require(run.code == 0, "\(run.summary)")
+    }
+    let rows = try JSONValue(parsing: world.text("grid/ablation.json"))
+    #expect(rows.compactText.contains("eval_loss"), "\(rows.compactText)")
   }
 
   /// Ranks that are told different things find it out, and none hangs.
