@@ -17,7 +17,7 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Fuzz Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages program demo build docs release install uninstall test lint format parity faults sanitize fuzz bench bench-peers clean
+.PHONY: help packages program demo build docs release install uninstall test lint format parity faults soak sanitize fuzz bench bench-peers clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ parity: program ## Compare with the Python implementations (own Python environme
 
 faults: program ## Harm every kind of run (kills, failing writes, full disks, …); nothing may be lost.
 	@$(PYTHON) Tests/Faults/faults.py $(BINARY) $(ARGS)
+
+soak: program ## Train for 50,000 steps: memory, open files and logs must not grow.
+	@$(PYTHON) Tests/Faults/soak.py $(BINARY) $(ARGS)
 
 sanitize: packages ## Run the tests with the address, undefined-behaviour and thread sanitizers.
 	@SWIFT=$(SWIFT) Tests/Faults/sanitize $(ARGS)
