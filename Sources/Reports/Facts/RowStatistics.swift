@@ -10,13 +10,6 @@ struct AnswerStatistics {
     var support = 0
   }
 
-  /// Bin of confidences.
-  struct Bin {
-    var count = 0
-    var confidence = 0.0
-    var right = 0
-  }
-
   /// Score of all rows.
   private(set) var total = Tally()
   /// Counts by class.
@@ -24,7 +17,7 @@ struct AnswerStatistics {
   /// The number of rows by true and predicted label, of one label a row.
   private(set) var confusion: [[String]: Int] = [:]
   /// Confidences from 0 to 1 in ten bins.
-  private(set) var bins = [Bin](repeating: Bin(), count: 10)
+  private var confidences = Calibration()
 
   /// Adds an answer to a row.
   mutating func add(_ answer: RowAnswer, to row: EvaluatedRow, _ scorer: RowScorer, share: Tally) {
@@ -34,13 +27,13 @@ struct AnswerStatistics {
     case .labels:
       count(Set(answer.texts), Set(gold))
       confusion[gold + answer.texts, default: 0] += 1
-      if let probability = answer.probability { bin(probability, isRight: answer.texts == gold) }
+      if let probability = answer.probability { confidences.add(probability, isRight: answer.texts == gold) }
     case .labelSets:
       count(Set(answer.texts), Set(gold))
       let (own, known) = (Set(answer.texts), Set(gold))
       for (label, probability) in zip(scorer.labels, answer.probabilities) {
         let isSaid = own.contains(label)
-        bin(isSaid ? probability : 1 - probability, isRight: isSaid == known.contains(label))
+        confidences.add(isSaid ? probability : 1 - probability, isRight: isSaid == known.contains(label))
       }
     case .tags:
       let (own, known) = (Set(Entity.lenient(answer.texts)), Set(Entity.lenient(gold)))
@@ -50,11 +43,11 @@ struct AnswerStatistics {
         if own.contains(entity) { classes[entity.type]?.right += 1 }
       }
       for (place, probability) in answer.probabilities.enumerated() {
-        bin(probability, isRight: answer.texts[place] == gold[place])
+        confidences.add(probability, isRight: answer.texts[place] == gold[place])
       }
     case .answers:
       if let probability = answer.probability, let isRight = scorer.isRight(answer, to: row) {
-        bin(probability, isRight: isRight)
+        confidences.add(probability, isRight: isRight)
       }
     case .values: break
     }
@@ -68,33 +61,14 @@ struct AnswerStatistics {
     }
   }
 
-  private mutating func bin(_ confidence: Double, isRight: Bool) {
-    guard (0...1).contains(confidence) else { return }
-    let place = min(bins.count - 1, Int(confidence * Double(bins.count)))
-    bins[place].count += 1
-    bins[place].confidence += confidence
-    bins[place].right += isRight ? 1 : 0
-  }
-
-  /// The expected calibration error: the mean gap between confidence and accuracy of the bins (Guo and others, 2017); nil
-  /// where no confidence is known.
-  var calibrationError: Double? {
-    let all = bins.reduce(0) { $0 + $1.count }
-    guard all > 0 else { return nil }
-    return bins.reduce(0) { $0 + abs($1.confidence - Double($1.right)) } / Double(all)
-  }
-
   /// Calibration for the page: bins with their mean confidence, accuracy and number.
   var calibration: JSONValue? {
-    guard let error = calibrationError else { return nil }
+    guard let error = confidences.expectedError else { return nil }
     return [
       "ece": .double(rounded(error)),
       "bins": .array(
-        bins.filter { $0.count > 0 }.map { bin in
-          [
-            .double(rounded(bin.confidence / Double(bin.count))),
-            .double(rounded(Double(bin.right) / Double(bin.count))), .integer(bin.count),
-          ]
+        confidences.bins.filter { $0.count > 0 }.map { bin in
+          [.double(rounded(bin.confidence)), .double(rounded(bin.accuracy)), .integer(bin.count)]
         }),
     ]
   }
