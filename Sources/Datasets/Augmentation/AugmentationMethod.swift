@@ -19,12 +19,15 @@ public enum AugmentationMethod: Sendable, Hashable {
   /// Replaces words by what a masked language model finds likely in their place: each word that has candidates, with
   /// probability `p`, by one of its `candidates` (Jiao and others 2020, *TinyBERT*, algorithm 1).
   case maskedLM(p: Double = 0.4, candidates: Int = 15)
+  /// Changes texts as a report on robustness does, for what it found.
+  case perturbation(Perturbation)
 
   /// The names, as options and recipes spell them.
-  public static let names = [
-    "masking", "deleting", "n_gram_sampling", "short_disorder", "long_disorder", "replacement", "joining",
-    "masked_lm",
-  ]
+  public static let names =
+    [
+      "masking", "deleting", "n_gram_sampling", "short_disorder", "long_disorder", "replacement", "joining",
+      "masked_lm",
+    ] + Perturbation.Kind.allCases.map(\.rawValue)
 
   /// A method with its default parameters; nil for an unknown name.
   public init?(name: String) {
@@ -37,7 +40,9 @@ public enum AugmentationMethod: Sendable, Hashable {
     case "replacement": self = .replacement()
     case "joining": self = .joining
     case "masked_lm": self = .maskedLM()
-    default: return nil
+    default:
+      guard let kind = Perturbation.Kind(rawValue: name) else { return nil }
+      self = .perturbation(Perturbation(kind))
     }
   }
 
@@ -52,6 +57,7 @@ public enum AugmentationMethod: Sendable, Hashable {
     case .replacement: "replacement"
     case .joining: "joining"
     case .maskedLM: "masked_lm"
+    case .perturbation(let perturbation): perturbation.kind.rawValue
     }
   }
 
@@ -85,6 +91,10 @@ public enum AugmentationMethod: Sendable, Hashable {
     case .joining: return nil
     case .maskedLM(let p, let candidates):
       return probability(p) ?? (candidates >= 1 ? nil : "candidates is \(candidates); expected at least 1")
+    case .perturbation(let perturbation):
+      let strength = perturbation.strength
+      return strength > 0 && strength <= 1
+        ? nil : "strength is \(strength); expected more than 0 and at most 1"
     }
   }
 }

@@ -143,18 +143,23 @@ private struct PartReader {
 
   private mutating func withParameters(_ method: AugmentationMethod) -> AugmentationMethod {
     switch method {
-    case .masking(let p): .masking(p: number("p") ?? p)
-    case .deleting(let p): .deleting(p: number("p") ?? p)
-    case .replacement(let p): .replacement(p: number("p") ?? p)
+    case .masking(let p): return .masking(p: number("p") ?? p)
+    case .deleting(let p): return .deleting(p: number("p") ?? p)
+    case .replacement(let p): return .replacement(p: number("p") ?? p)
     case .nGramSampling(let lengths, let probabilities):
-      .nGramSampling(
+      return .nGramSampling(
         lengths: numbers("l_ng")?.map { Int($0) } ?? lengths, probabilities: numbers("p_ng") ?? probabilities)
-    case .shortDisorder(let p): .shortDisorder(p: numbers("p") ?? p)
+    case .shortDisorder(let p): return .shortDisorder(p: numbers("p") ?? p)
     case .longDisorder(let p, let length):
-      .longDisorder(p: number("p") ?? p, length: number("length") ?? length)
-    case .joining: .joining
+      return .longDisorder(p: number("p") ?? p, length: number("length") ?? length)
+    case .joining: return .joining
     case .maskedLM(let p, let candidates):
-      .maskedLM(p: number("p") ?? p, candidates: number("candidates").map { Int($0) } ?? candidates)
+      return .maskedLM(p: number("p") ?? p, candidates: number("candidates").map { Int($0) } ?? candidates)
+    case .perturbation(var perturbation):
+      if perturbation.kind.hasStrength {
+        perturbation.strength = number("strength") ?? perturbation.strength
+      }
+      return .perturbation(perturbation)
     }
   }
 
@@ -186,6 +191,8 @@ extension AugmentationRecipe.Part {
     case .maskedLM(let p, let candidates):
       object["p"] = .double(p)
       object["candidates"] = .integer(candidates)
+    case .perturbation(let perturbation):
+      if perturbation.kind.hasStrength { object["strength"] = .double(perturbation.strength) }
     }
     object["weight"] = .double(weight)
     return .object(object)

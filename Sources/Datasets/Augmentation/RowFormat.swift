@@ -2,7 +2,8 @@
 struct RowFormat: Sendable {
   /// Whether each row is one text, not a pair and not a sentence of tagged words.
   let isSingleText: Bool
-  private let isSentences: Bool
+  /// Whether each row is a sentence of tagged words.
+  let isSentences: Bool
   private let cut: WordText
 
   /// The format of some rows; throws for questions.
@@ -34,6 +35,24 @@ struct RowFormat: Sendable {
     case .sentences(let rows): rows.map { WordRow(texts: [$0.words]) }
     case .questions: []
     }
+  }
+
+  /// A row as a perturbation changes it; the row itself where there is nothing to change.
+  ///
+  /// A negation goes into one text of a pair alone.
+  func changed(
+    _ row: WordRow, by perturbation: Perturbation, using random: inout some RandomNumberGenerator
+  ) -> WordRow {
+    if isSentences {
+      return WordRow(texts: [perturbation.changed(words: row.texts[0], using: &random) ?? row.texts[0]])
+    }
+    var result = row
+    for (place, words) in row.texts.enumerated() {
+      guard let text = perturbation(cut.text(words), using: &random) else { continue }
+      result.texts[place] = cut.words(text)
+      if !perturbation.kind.keepsAnswer { break }
+    }
+    return result
   }
 
   /// Rows without labels.

@@ -49,6 +49,11 @@ public struct TextAugmenter {
     if !format.isSingleText && joins {
       faults.append("joining is for single texts; leave it out for pairs and for sentences of tagged words")
     }
+    if format.isSentences {
+      faults += recipe.parts.compactMap {
+        if case .perturbation(let perturbation) = $0.method { perturbation.kind.faultForWords } else { nil }
+      }
+    }
     if candidates == nil && recipe.maskedCandidates != nil {
       faults.append("masked_lm needs a masked language model; name its folder with --mlm-model")
     }
@@ -120,6 +125,9 @@ public struct TextAugmenter {
     var random = random
     defer { self.random = random }
     let source = row ?? random.pick(long)
+    if case .perturbation(let perturbation) = method {
+      return format.changed(source, by: perturbation, using: &random)
+    }
     return source.mapTexts { text in
       switch method {
       case .masking(let p): return masking(text, p: p, mask: recipe.maskToken, using: &random)
@@ -129,7 +137,7 @@ public struct TextAugmenter {
       case .shortDisorder(let p): return shortDisorder(text, p: p, using: &random)
       case .longDisorder(let p, let length): return longDisorder(text, p: p, length: length, using: &random)
       case .replacement(let p): return text.map { random.chance(p) ? random.pick(allWords) : $0 }
-      case .joining: preconditionFailure("Joining takes two rows.")
+      case .joining, .perturbation: preconditionFailure("\(method.name) takes whole rows.")
       case .maskedLM(let p, let count):
         let candidates = candidates(for: text)
         return text.enumerated().map { index, word in

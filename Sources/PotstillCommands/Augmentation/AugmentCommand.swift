@@ -28,7 +28,8 @@ package struct AugmentCommand: RecipeCommand {
       n_gram_sampling (l_ng [1,2,3,4,5], p_ng: keeps a few words), short_disorder (p [0.9,0.1,0,0,0] of abc, bac, cba, \
       cab, bca), long_disorder (p 0.1, length 20, or a share of the text below 2), replacement (p 0.15: words of other \
       texts), joining (two short texts), masked_lm (p 0.4, candidates 15: what a masked language model would say; words of \
-      several tokens and function words stay). Write names, with shares behind a colon where they differ \
+      several tokens and function words stay). The changes of 'potstill robustness' are methods too: typos, homophones, \
+      similar_shapes, word_order (strength 0.1), case, punctuation, negation, shortening, lengthening. Write names, with shares behind a colon where they differ \
       (masking:2,deleting), or JSON with parameters: '[{"method": "masking", "p": 0.2, "weight": 2}, "deleting"]'. \
       Without --methods: masking (p 0.12) for 25%, replacement for 35%, joining for 40%.
       """)

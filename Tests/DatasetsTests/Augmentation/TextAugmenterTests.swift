@@ -90,6 +90,30 @@ struct TextAugmenterTests {
     #expect(augmenter.makeAll() == .sentences([TaggedSentence(words: ["京", "北", "New York"])]))
   }
 
+  @Test("makes texts by the changes of a report on robustness")
+  func perturbations() throws {
+    #expect(
+      try make(rows(["the film is good"]), "negation", .copies(3)).map(\.text) == ["the film is not good"])
+    let strong = try make(
+      rows(Self.english), #"{"method": "homophones", "strength": 1}"#, .copies(30)
+    ).map(\.text)
+    let plot = "the plot has moor holes than a sieve and half the charm"
+    let film = "a gripping and funny film from it's first too it's last minute"
+    #expect(Set(strong) == [plot, film, film.replacing("too", with: "two")])
+    let pair = TextExample(text: "it is good", pair: "it was bad", label: 0)
+    let made = try make(.texts([pair]), "negation,shortening", .copies(20))
+    #expect(made.contains { $0.text == "it is not good" && $0.pair == "it was bad" && $0.target == .none })
+    #expect(made.contains { $0.text == "it is" && $0.pair == "it was" })
+    #expect(try make(rows(["房间很好，早餐也好", "书很好"]), "shortening", .copies(1)).map(\.text) == ["房间很好", "书很"])
+    let sentence = TaskExamples.sentences([TaggedSentence(words: ["Merkel", "New York"], tags: [1, 1])])
+    var augmenter = try TextAugmenter(
+      sentence, recipe: AugmentationRecipe([.init(.perturbation(Perturbation(.typos)))], amount: .copies(1)))
+    guard case .sentences(let words) = augmenter.makeAll() else { return }
+    #expect(words.count == 1 && words[0].words.count == 2 && words[0].tags == nil)
+    let refused = AugmentationRecipe([.init(.perturbation(Perturbation(.negation)))])
+    #expect(throws: AugmentationError.self) { try TextAugmenter(sentence, recipe: refused) }
+  }
+
   @Test("asks for candidates once a text, and draws among the likeliest")
   func maskedModel() throws {
     var asked = 0
@@ -129,7 +153,7 @@ struct TextAugmenterTests {
   @Test("writes methods so that reading gives the same ones")
   func json() throws {
     let text =
-      #"[{"method": "long_disorder", "length": 0.5}, "masking:2", {"method": "n_gram_sampling", "l_ng": [2], "p_ng": [1]}, "short_disorder", "masked_lm", "replacement", "joining", "deleting"]"#
+      #"[{"method": "long_disorder", "length": 0.5}, "masking:2", {"method": "n_gram_sampling", "l_ng": [2], "p_ng": [1]}, "short_disorder", "masked_lm", "replacement", "joining", "deleting", "case", "punctuation", "negation", "shortening", "lengthening", "typos", "homophones", "word_order", {"method": "similar_shapes", "strength": 0.3}]"#
     let parts = try AugmentationRecipe.parts(reading: text)
     #expect(parts[0].method == .longDisorder(p: 0.1, length: 0.5) && parts[1].weight == 2)
     #expect(parts.map(\.method.name).sorted() == AugmentationMethod.names.sorted())
