@@ -37,8 +37,8 @@ package struct PotstillCommand: ParsableCommand {
       CommandGroup(
         name: "Use models",
         subcommands: [
-          EvaluateCommand.self, CompareCommand.self, PredictCommand.self, ServeCommand.self,
-          ExportCommand.self, PushCommand.self, ScoreCommand.self,
+          EvaluateCommand.self, CompareCommand.self, RobustnessCommand.self, PredictCommand.self,
+          ServeCommand.self, ExportCommand.self, PushCommand.self, ScoreCommand.self,
         ]),
       CommandGroup(
         name: "Look inside",

@@ -27,7 +27,8 @@ import Testing
     let options = Self.texts(of: command.init()).filter { !exceptions.contains($0) }
     let required = [
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
-      "evaluate": ["--model", "a"], "compare": ["a"], "predict": ["--model", "a", "text"],
+      "evaluate": ["--model", "a"], "compare": ["a"], "robustness": ["--model", "a"],
+      "predict": ["--model", "a", "text"],
       "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "export": ["a", "--onnx"], "report": ["a"],
       "push": ["a", "b/c"], "compress": ["--model", "a", "--methods", "int8", "--task", "sst2"],
       "tokenize": ["--model", "a", "text"], "score": ["--metric", "accuracy", "a", "b"],

@@ -14,6 +14,7 @@ package struct MaskedWords: TaskFamily {
   package var formats: [DataFormat] { [.text] }
   package var hasLabels: Bool { false }
   package var purpose: String { "masked words" }
+  package var takesPerturbations: Bool { false }
   /// All metrics, which are reported whatever the task asks for.
   package func decidingScores(of task: TaskDefinition) -> [String] { metrics }
   package var keys: Set<TaskDefinition.CodingKeys> {

@@ -23,6 +23,8 @@ package struct QuestionAnswering: TaskFamily {
   }
   package var purpose: String { "question answering" }
   package var usualLength: Int { 384 }
+  /// No: answers stand at places of their passage, which a change moves.
+  package var takesPerturbations: Bool { false }
   package var usualStride: Int? { 128 }
   package func windowFrame(of task: TaskDefinition) -> Int { task.questions.maxQueryLength + 3 }
   package var head: TaskHead { .questionAnswering }

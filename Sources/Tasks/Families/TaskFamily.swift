@@ -37,6 +37,8 @@ package protocol TaskFamily: Sendable {
   func meanings(of task: TaskDefinition) -> [String]
   /// Faults of the columns or keys of its files.
   func columnFaults(of task: TaskDefinition) -> [String]
+  /// Whether a text can be changed and its true answer still be known, as robustness is measured.
+  var takesPerturbations: Bool { get }
   /// The key of the text of a row in JSON lines, where the task's files have none.
   var textKey: String { get }
   /// The scores of an evaluation that can decide which of two models is better.
@@ -133,6 +135,7 @@ extension TaskFamily {
   /// 2: `[CLS]` and `[SEP]`.
   package func windowFrame(of task: TaskDefinition) -> Int { 2 }
   package var usualLength: Int { 128 }
+  package var takesPerturbations: Bool { true }
   package var leastLabels: Int { 2 }
   package var textKey: String { "text" }
   package func decidingScores(of task: TaskDefinition) -> [String] { task.decidingMetrics }

@@ -47,7 +47,7 @@ import Testing
       "multitask",
       ["ARGUMENTS", "TASKS AND STUDENT", "RUN", "DISTILLATION", "TRAINING", "TEACHERS' ANSWERS", "OPTIONS"]
     ),
-    ("evaluate", ["MODEL", "TASK", "OPTIONS"]),
+    ("evaluate", ["MODEL", "TASK", "OPTIONS"]), ("robustness", ["MODELS", "TASK", "CHANGES", "OPTIONS"]),
     ("cache", ["TEACHER", "TASK", "RUN", "MORE TEXTS", "OPTIONS"]),
     ("augment", ["ARGUMENTS", "TASK", "TEXTS", "OPTIONS"]), ("predict", ["ARGUMENTS", "OPTIONS"]),
   ])

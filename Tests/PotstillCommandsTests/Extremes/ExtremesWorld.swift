@@ -115,6 +115,8 @@ final class ExtremesWorld {
       ]
     case "evaluate": return [["evaluate", "--model", model] + data]
     case "compare": return [["compare", model] + data]
+    // Questions are refused, so that options of their windows end there.
+    case "robustness": return [["robustness", "--model", model] + data]
     case "predict":
       return [
         ["predict", "--model", path("base"), "the film was good"],
