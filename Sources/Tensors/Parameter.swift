@@ -85,7 +85,9 @@ public final class Parameter {
   /// The parameter as an operand of a pass, the only way it enters one: while it is trainable, the pass's tape brings
   /// gradients back here.
   public func tensor(in context: Context) -> Tensor {
+    let tag = context.tape?.watch?.enter(self)
     guard isTrainable, let tape = context.tape else { return detached }
+    slot.tag = tag
     return Tensor(storage: storage, shape: shape, origin: Tensor.Origin(slot: slot, link: tape.link))
   }
 

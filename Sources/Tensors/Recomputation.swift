@@ -14,7 +14,7 @@ extension Context {
     guard recomputes, let tape else { return body(input, self) }
     let part = PassPart(body, of: self)
     // A tape that nobody replays has the same kernels run as the second time; what they save goes with it.
-    let (output, kept, end) = part.run(on: Tape(), Self.held(input))
+    let (output, kept, end) = part.run(on: Tape(watch: tape.watch), Self.held(input))
     random = end
     var inner: [GradientSlot] = []
     var outer: [GradientSlot] = []
@@ -36,8 +36,9 @@ extension Context {
     if outer.isEmpty { return result }
     let order = PassPart.slots(output, kept)
     let slots = order.map { slot in inner.firstIndex { $0 === slot }.map { outer[$0] } }
+    let watch = tape.watch
     tape.record(outputs: outer) { gradients in
-      let again = Tape()
+      let again = Tape(watch: watch)
       let (output, kept, _) = part.run(on: again, Self.held(input, in: input.slot))
       let given = zip(outer, gradients).reduce(into: [ObjectIdentifier: Storage]()) {
         $0[ObjectIdentifier($1.0)] = $1.1

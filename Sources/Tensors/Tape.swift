@@ -14,6 +14,8 @@ public final class Tape {
   }
   /// The link that the tensors of this tape hold.
   package let link = Link()
+  /// The watch for values that are not finite; nil looks at nothing.
+  package let watch: AnomalyWatch?
 
   private struct Node: @unchecked Sendable {
     // Sendable because its closure runs once, in `backward`, and until then only lies in the list.
@@ -24,7 +26,13 @@ public final class Tape {
   private let nodes = Mutex<[Node]>([])
 
   /// An empty tape.
-  public init() { link.tape = self }
+  public convenience init() { self.init(watch: nil) }
+
+  /// An empty tape whose pass is watched.
+  package init(watch: AnomalyWatch?) {
+    self.watch = watch
+    link.tape = self
+  }
 
   /// The number of recorded operations.
   public var count: Int { nodes.withLock(\.count) }
@@ -62,7 +70,13 @@ public final class Tape {
       let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
       guard gradients.contains(where: { $0 != nil }) else { continue }
       for output in node.outputs { output.release() }
+      guard let watch else {
+        node.backward(gradients)
+        continue
+      }
+      let before = watch.begin(node.outputs.lazy.compactMap(\.tag).first?.name)
       node.backward(gradients)
+      _ = watch.begin(before)
     }
   }
 }
@@ -92,6 +106,8 @@ package final class GradientSlot: @unchecked Sendable {
   package private(set) var rows: Rows?
   /// The same of what the buffer still holds from before `clear()`.
   private var staleRows: Rows?
+  /// The name of the place, with the watch that looks at what is added up here; nil where nobody looks.
+  var tag: AnomalyWatch.Tag?
 
   package init(count: Int, isLasting: Bool = false) {
     self.count = count
@@ -106,6 +122,7 @@ package final class GradientSlot: @unchecked Sendable {
     body(buffer, !isEmpty)
     isEmpty = false
     rows = nil
+    tag?.look(at: buffer)
   }
 
   /// Hands out the buffer to add to some rows of a table, as an embedding does: a first contribution starts from zeros.
@@ -131,6 +148,7 @@ package final class GradientSlot: @unchecked Sendable {
     body(buffer)
     isEmpty = false
     rows = known.map { Rows(columns: columns, indices: Set($0 + indices).sorted()) }
+    tag?.look(at: buffer)
   }
 
   /// Hands out the buffers of several slots at once, nil where there is no slot, for one kernel that writes all of them.

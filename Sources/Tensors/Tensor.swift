@@ -29,14 +29,23 @@ public struct Tensor: Sendable {
   }
 
   /// Makes the result of an operation: on the tape of its inputs, a constant where they are.
-  package static func result(_ storage: Storage, _ shape: Shape, from inputs: Tensor?...) -> Tensor {
-    result(storage, shape, on: tape(of: inputs))
+  ///
+  /// - Parameter operation: The name of the operation: by default that of the function that makes it.
+  package static func result(
+    _ storage: Storage, _ shape: Shape, from inputs: Tensor?..., of operation: StaticString = #function
+  ) -> Tensor {
+    result(storage, shape, on: tape(of: inputs), inputs, of: operation)
   }
 
-  /// Makes the result of an operation that has a tape, or none.
-  package static func result(_ storage: Storage, _ shape: Shape, on tape: Tape?) -> Tensor {
-    let origin = tape.map { Origin(slot: GradientSlot(count: shape.count), link: $0.link) }
-    return Tensor(storage: storage, shape: shape, origin: origin)
+  /// Makes the result of an operation that has a tape, or none; the values are there already.
+  package static func result(
+    _ storage: Storage, _ shape: Shape, on tape: Tape?, _ inputs: [Tensor?] = [],
+    of operation: StaticString = #function
+  ) -> Tensor {
+    guard let tape else { return Tensor(storage: storage, shape: shape) }
+    let slot = GradientSlot(count: shape.count)
+    if let watch = tape.watch { slot.tag = watch.look(at: storage, shape, of: operation, inputs: inputs) }
+    return Tensor(storage: storage, shape: shape, origin: Origin(slot: slot, link: tape.link))
   }
 
   /// The tape that an operation on these tensors is recorded on, that of the first which has one.

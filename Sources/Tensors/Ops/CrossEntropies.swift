@@ -174,8 +174,10 @@ extension Tensor {
   }
 
   /// A loss of this tensor, whose gradient is computed from the loss's own.
-  private func loss(_ value: Double, gradient: @escaping (_ dy: Float) -> Storage) -> Tensor {
-    let result = Tensor.result(Storage(Float(value)), [], from: self)
+  private func loss(
+    _ value: Double, _ operation: StaticString = #function, gradient: @escaping (_ dy: Float) -> Storage
+  ) -> Tensor {
+    let result = Tensor.result(Storage(Float(value)), [], from: self, of: operation)
     if let tape = result.tape { tape.record(result) { slot?.add(gradient($0[0])) } }
     return result
   }

@@ -40,10 +40,10 @@ extension Tensor {
   public static func / (x: Tensor, s: Float) -> Tensor { x.affine(factor: 1 / s, shift: 0) }
 
   /// factor · x + shift, which a constant operand comes to; one of the two is trivial, so that nothing is rounded twice.
-  private func affine(factor: Float, shift: Float) -> Tensor {
+  private func affine(factor: Float, shift: Float, _ operation: StaticString = #function) -> Tensor {
     let y = Storage(uninitialized: count)
     Elementwise.affine(storage, factor: factor, shift: shift, into: y)
-    let result = Tensor.result(y, shape, from: self)
+    let result = Tensor.result(y, shape, from: self, of: operation)
     if let tape = result.tape {
       tape.record(result) { dy in
         slot?.contribute { dx, adding in Elementwise.scale(dy, by: factor, into: dx, adding: adding) }
@@ -52,7 +52,9 @@ extension Tensor {
     return result
   }
 
-  private static func binary(_ kernel: BinaryKernel, _ a: Tensor, _ b: Tensor) -> Tensor {
+  private static func binary(
+    _ kernel: BinaryKernel, _ a: Tensor, _ b: Tensor, _ operation: StaticString = #function
+  ) -> Tensor {
     let walk = Broadcast(a.shape.dimensions, b.shape.dimensions)
     let shape = Shape(walk.shape)
     let y = Storage(uninitialized: shape.count)
@@ -61,7 +63,7 @@ extension Tensor {
     } else {
       kernel.apply(a.storage, b.storage, broadcast: walk, into: y)
     }
-    let result = Tensor.result(y, shape, from: a, b)
+    let result = Tensor.result(y, shape, from: a, b, of: operation)
     if let tape = result.tape {
       tape.record(result) { dy in
         a.slot?.accumulate { kernel.addFirstGradient(of: dy, b.storage, broadcast: walk, to: $0) }
@@ -134,11 +136,12 @@ extension Tensor {
 
   /// An element-wise result; backward turns the output's gradient, ours once its slot has been released, into the input's.
   private func unary(
-    _ forward: (_ y: Storage) -> Void, backward: @escaping (_ y: Storage, _ dy: Storage) -> Void
+    _ operation: StaticString = #function, _ forward: (_ y: Storage) -> Void,
+    backward: @escaping (_ y: Storage, _ dy: Storage) -> Void
   ) -> Tensor {
     let y = Storage(uninitialized: count)
     forward(y)
-    let result = Tensor.result(y, shape, from: self)
+    let result = Tensor.result(y, shape, from: self, of: operation)
     if let tape = result.tape {
       tape.record(result) { dy in
         backward(y, dy)
