@@ -8,6 +8,7 @@ import Training
 extension SchedulerType: ExpressibleByArgument {}
 extension TrainingStrategy: ExpressibleByArgument {}
 extension SaveStrategy: ExpressibleByArgument {}
+extension NonFinitePolicy: ExpressibleByArgument {}
 extension OptimizerName: ExpressibleByArgument {}
 extension SaveDType: ExpressibleByArgument {
   /// The type of a name, or of a short form such as `fp16`.
@@ -86,6 +87,12 @@ package struct TrainingOptions: ParsableArguments {
 
   @Option(help: .training(\.maxGradNorm, default: "1"))
   package var maxGradNorm: Double?
+
+  @Option(help: .training(\.onNonFinite, default: "stop"))
+  package var onNonfinite: NonFinitePolicy?
+
+  @Flag(inversion: .prefixedNo, help: .training(\.detectsAnomaly, default: "no"))
+  package var detectAnomaly: Bool?
 
   @Option(help: .training(\.lrSchedulerType, default: "the task's, else linear"))
   package var lrSchedulerType: SchedulerType?

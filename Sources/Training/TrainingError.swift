@@ -8,11 +8,10 @@ public enum TrainingError: Error, CustomStringConvertible {
   case parameterNames([String])
   /// There is nothing to train on.
   case noData(String)
-  /// The loss of a micro-batch is not a number, or infinite; `advice` is what to do about the likely cause.
-  case nonFiniteLoss(
-    value: Float, step: Int, microBatch: Int, epoch: Int, examples: [Int], parts: String, advice: String)
-  /// The gradients overflowed although the loss did not.
-  case nonFiniteGradient(norm: Double, step: Int, epoch: Int, learningRate: Double, advice: String)
+  /// A loss is NaN or infinite, or gradients are although the loss is not; `advice` is what to do about the likely cause.
+  case nonFinite(NonFiniteStep, advice: String)
+  /// Updates were left out one after the other for such numbers, of which the last is named.
+  case nonFiniteRun(NonFiniteStep, skipped: Int, advice: String)
   /// An update made weights that are not numbers, or infinite; `advice` is what to do about the likely cause.
   case nonFiniteWeights(parameter: String, step: Int, advice: String)
   /// A metric that the best model should be chosen by is not among those the evaluation gave.
@@ -37,17 +36,12 @@ public enum TrainingError: Error, CustomStringConvertible {
         + names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         + ". Give each model a name prefix, or list tied parameters once."
     case .noData(let what): return what
-    case .nonFiniteLoss(let value, let step, let microBatch, let epoch, let examples, let parts, let advice):
-      let shown = examples.prefix(16).map(String.init).joined(separator: ", ")
+    case .nonFinite(let found, let advice):
+      return "\(found); a finite number was expected. \(advice) Checkpoints from before are intact."
+    case .nonFiniteRun(let found, let skipped, let advice):
       return
-        "the loss is \(value) at step \(step) (epoch \(epoch), micro-batch \(microBatch), examples \(shown)"
-        + (examples.count > 16 ? " and \(examples.count - 16) more" : "")
-        + (parts.isEmpty ? "" : "; \(parts)")
-        + "); a finite number was expected. " + advice
-    case .nonFiniteGradient(let norm, let step, let epoch, let rate, let advice):
-      return
-        "the gradient norm is \(norm) at step \(step) (epoch \(epoch), learning rate \(rate)); a finite number "
-        + "was expected. \(advice) Checkpoints from before are intact."
+        "\(skipped) updates in a row were left out, since their losses or gradients were not finite, so the run ends; the last: "
+        + "\(found). \(advice) Checkpoints from before are intact."
     case .nonFiniteWeights(let parameter, let step, let advice):
       return
         "the weights are not finite after step \(step), the first of them in \(parameter), so they are not saved. \(advice) "

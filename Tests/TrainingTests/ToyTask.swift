@@ -14,6 +14,8 @@ final class ToyModel: TrainingObjective {
   var dropoutProbability: Float = 0.2
   /// Called with the batch before each loss; may throw, or return a factor on the loss.
   var hook: (Batch) throws -> Float = { _ in 1 }
+  /// The part of the loss that is compared with a guess's.
+  var chancePart: ChancePart?
 
   init(seed: UInt64 = 1) {
     let random = RandomSource(seed: seed)
@@ -48,6 +50,7 @@ final class ToyModel: TrainingObjective {
   }
 
   func weight(of batch: Batch) -> Double { Double(batch.labels.count { $0 >= 0 }) }
+  func chance(of batch: Batch) -> ChancePart? { chancePart }
 
   func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let factor = try hook(batch)

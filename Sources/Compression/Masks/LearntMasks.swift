@@ -112,6 +112,11 @@ public final class LearntMaskObjective: TrainingObjective {
   /// State of the base.
   public var state: [Parameter] { base.state }
 
+  /// Part of the base's loss, where it has a name: the whole has the constraint in it too.
+  public func chance(of batch: Batch) -> ChancePart? {
+    base.chance(of: batch).flatMap { $0.name == nil ? nil : $0 }
+  }
+
   /// Weight of a micro-batch, that of the base.
   public func weight(of batch: Batch) -> Double { base.weight(of: batch) }
   /// Begins the base.

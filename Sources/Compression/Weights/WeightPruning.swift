@@ -83,6 +83,9 @@ public final class WeightPruningObjective: TrainingObjective {
   /// State of the base.
   public var state: [Parameter] { base.state }
 
+  /// Part of the base's loss.
+  public func chance(of batch: Batch) -> ChancePart? { base.chance(of: batch) }
+
   /// Weight of a micro-batch, that of the base.
   public func weight(of batch: Batch) -> Double { base.weight(of: batch) }
   /// Begins the base.

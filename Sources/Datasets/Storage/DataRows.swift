@@ -12,9 +12,13 @@ public struct DataRows<Row: Sendable>: RandomAccessCollection, Sendable {
 
   private let source: Source
   private let change: (@Sendable (Row) -> Row)?
+  /// Place of a row in the file of its text, as messages name it; nil where it is not known.
+  private let origin: (@Sendable (Int) -> String?)?
 
-  private init(_ source: Source, _ change: (@Sendable (Row) -> Row)?) {
-    (self.source, self.change) = (source, change)
+  private init(
+    _ source: Source, _ change: (@Sendable (Row) -> Row)?, _ origin: (@Sendable (Int) -> String?)? = nil
+  ) {
+    (self.source, self.change, self.origin) = (source, change, origin)
   }
 
   /// Rows in memory.
@@ -46,6 +50,21 @@ public struct DataRows<Row: Sendable>: RandomAccessCollection, Sendable {
   /// The files of the rows; nil where they are in memory.
   var files: (any RowSource<Row>)? { if case .files(let rows) = source { rows } else { nil } }
 
+  /// Place of a row as messages name it: file and line of its text, or where it was tokenized before, its number in that file; nil
+  /// where nothing is known.
+  package func place(of index: Int) -> String? { origin?(index) ?? files?.origin(of: index) }
+
+  /// The same rows with their places in the files of their texts.
+  package func placed(by places: @escaping @Sendable (Int) -> String?) -> DataRows {
+    DataRows(source, change, places)
+  }
+
+  /// Some of the rows in memory by their indices, with their places.
+  func chosen(_ indices: [Int]) -> DataRows {
+    let places = origin.map { origin in { @Sendable (index: Int) in origin(indices[index]) } }
+    return DataRows(.memory(indices.map { self[$0] }), nil, places)
+  }
+
   /// Whether the rows are in files.
   package var isStored: Bool { files != nil }
 
@@ -55,9 +74,9 @@ public struct DataRows<Row: Sendable>: RandomAccessCollection, Sendable {
   /// The rows with each changed as it is read.
   func changed(_ body: @escaping @Sendable (Row) -> Row) -> DataRows {
     switch source {
-    case .memory(let rows): DataRows(rows.map(body))
+    case .memory(let rows): DataRows(.memory(rows.map(body)), nil, origin)
     case .files:
-      DataRows(source, change.map { first in { @Sendable row in body(first(row)) } } ?? body)
+      DataRows(source, change.map { first in { @Sendable row in body(first(row)) } } ?? body, origin)
     }
   }
 
@@ -106,6 +125,8 @@ package protocol RowSource<Row>: Sendable {
   func row(_ index: Int) -> Row
   /// Rows that follow one another.
   func block(_ range: Range<Int>) -> [Row]
+  /// Place of a row, as messages name it.
+  func origin(of index: Int) -> String
 }
 
 /// Row that is kept as words of 32 bits.
@@ -200,6 +221,11 @@ package final class ShardRows<Row: StoredRow>: RowSource {
   package func row(_ index: Int) -> Row {
     let place = place(index)
     return rows(place.row..<place.row + 1, of: shards[place.shard])[0]
+  }
+
+  package func origin(of index: Int) -> String {
+    let place = place(index)
+    return shards[place.shard].place(of: place.row)
   }
 
   package func block(_ range: Range<Int>) -> [Row] {

@@ -35,7 +35,7 @@ extension DataRows where Row == EncodedExample {
 
   /// The examples that have a target, in their order.
   package var withTarget: EncodedExamples {
-    guard let stored else { return EncodedExamples(filter { $0.target != .none }) }
+    guard let stored else { return chosen(indices.filter { self[$0].target != .none }) }
     if stored.targetCount == stored.count { return self }
     return with(stored.withTarget)
   }

@@ -36,6 +36,14 @@ package final class RowShard: Sendable {
   /// The bytes of the file.
   package var byteCount: Int { file.count }
 
+  /// Place of a record as messages name it: the row of the file that it was made of, where each record is a row of its own.
+  func place(of record: Int) -> String {
+    guard let source = note["source"]?.stringValue, note["rows"]?.intValue == count else {
+      return "record \(record + 1) of \(path)"
+    }
+    return "\(source), usable row \(record + 1)"
+  }
+
   /// Opens a file; nil where it was made of something else, or is none of these.
   ///
   /// - Parameters:

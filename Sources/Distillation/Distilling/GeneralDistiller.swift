@@ -273,6 +273,27 @@ open class GeneralDistiller: TrainingObjective {
     return sum.stepLoss
   }
 
+  /// Part of the labels where they are learnt as they are, else that of the teacher's logits; nil for losses without a guess.
+  ///
+  /// Logits are compared where the loss is a cross-entropy of classes, all of which a guess takes for as likely. An adaptor or a KD loss
+  /// of the caller's own has no guess.
+  open func chance(of batch: Batch) -> ChancePart? {
+    guard adaptor == nil else { return nil }
+    let family = student.config.taskFamily
+    let classes = family.answersWithTokens ? student.config.vocabularySize : student.config.labels.count
+    let guess = log(Double(max(1, classes)))
+    if config.hardLabelWeight > 0 {
+      guard hardLabelLoss == .plain else { return nil }
+      return ChancePart(labelsTerm.name, level: family.answersWithTokens ? guess : nil)
+    }
+    let isEntropy =
+      kdLoss == nil && config.kdLossType == .ce && family.form == .classes
+      && config.temperatureSchedule == .constant && !config.logitStandardization
+    guard config.usesTeacherLogits, isEntropy else { return nil }
+    let scale = config.compatibility == .textbrewer ? 1 : config.temperature * config.temperature
+    return ChancePart(logitsTerm.name, level: scale * guess)
+  }
+
   /// Makes the teacher ready where that was left to the first update.
   ///
   /// - Throws: What asking it throws.

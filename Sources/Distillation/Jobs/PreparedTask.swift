@@ -181,7 +181,8 @@ struct PreparedTask {
         loaded.rows.pairs, config: own.model.config, tokenizer: own.tokenizer, path: own.path)
     } else {
       let task = try own.encode(loaded.rows.train, of: task, limit: limit)
-      encoded = EncodedExamples(task.examples)
+      let places = loaded.rows.places
+      encoded = EncodedExamples(task.examples).placed { places(task.row(of: $0)) }
       alignment = try other.map { other in
         listener.counted(.tokenized(split: "train", reader: other.fingerprint))
         return try AlignedExamples(

@@ -113,6 +113,11 @@ public final class MultiTaskDistiller: TrainingObjective {
           try task.examples.check()
           return fingerprint
         }.joined()
+      },
+      place: { index in
+        let (task, offset) = self.place(of: [index])
+        return self.tasks[task].examples.place(of: index - offset)
+          ?? "\(index - offset) of \(self.tasks[task].name)"
       })
   }
 
@@ -148,6 +153,12 @@ public final class MultiTaskDistiller: TrainingObjective {
       loss.total,
       parts: [("\(task.name)/loss", loss.total.item)]
         + loss.parts.map { ("\(task.name)/\($0.name)", $0.value) })
+  }
+
+  /// Part of the batch's own task.
+  public func chance(of batch: Batch) -> ChancePart? {
+    let (task, local) = self.local(batch)
+    return task.objective.chance(of: local)?.renamed { "\(task.name)/\($0 ?? "loss")" }
   }
 
   /// Scores every task that can be scored; see `summary(of:)`.

@@ -85,6 +85,9 @@ public final class TheseusDistiller: TrainingObjective {
     student.config.taskFamily.targets(of: batch).weight(starts: batch.tokens.starts, by: hardLabelLoss)
   }
 
+  /// The whole loss, unless labels are smoothed or weighed.
+  public func chance(of batch: Batch) -> ChancePart? { hardLabelLoss == .plain ? ChancePart() : nil }
+
   /// The task's loss of a micro-batch, some blocks replaced; `replacing_rate` is logged beside it.
   public func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss {
     let rate = config.rate(at: Int((progress * Double(totalSteps)).rounded()), of: totalSteps)

@@ -78,6 +78,15 @@ public struct EncodedTask: Sendable {
     rowNumbers = []
   }
 
+  /// The row that an example is of, or a window of.
+  package func row(of example: Int) -> Int {
+    switch places {
+    case .texts: example
+    case .sentences(let encoded): encoded.windows[example].sentence
+    case .questions(let windows): windows[example].question
+    }
+  }
+
   /// The answers that logits stand for, and their scores under the task's metrics; none where no row has a label.
   ///
   /// - Parameter logits: The logits of each example, row-major.

@@ -76,6 +76,8 @@ public final class SupervisedObjective: TrainingObjective {
   private let makeGroups: () -> [ParameterGroup]
   private let targets: (Batch) -> any TaskTargets
   private let logits: (TokenBatch, _ rows: [Int32]?, Context) throws -> Tensor
+  /// The classes of a guess that knows nothing; nil where the rows' own targets tell.
+  private var guessedClasses: Int?
 
   /// An objective for any model that gives one row of logits a sequence: the cross-entropy of its labels.
   ///
@@ -103,11 +105,17 @@ public final class SupervisedObjective: TrainingObjective {
     self.loss = loss
     self.targets = targets
     logits = { batch, rows, context in model(batch, rows: rows, in: context).logits }
+    if model.head == .maskedLanguageModel { guessedClasses = model.config.vocabularySize }
   }
 
   /// The number of labelled sequences, or tokens where these are what the loss is a mean over; with weights their sum.
   public func weight(of batch: Batch) -> Double {
     targets(batch).weight(starts: batch.tokens.starts, by: loss)
+  }
+
+  /// The whole loss, unless labels are smoothed or weighed; of masked words a guess takes all of the vocabulary for as likely.
+  public func chance(of batch: Batch) -> ChancePart? {
+    loss == .plain ? ChancePart(level: guessedClasses.map { log(Double($0)) }) : nil
   }
 
   /// The mean loss of what is labelled.

@@ -189,7 +189,7 @@ extension TrainingData {
         // What is hidden follows from the tokens and the masker, which a few sequences tell apart from others.
         let hidden = try (0..<min(count, 64)).map { masker.mask(try corpus[$0], epoch: 0, index: $0) }
         return try corpus.contentFingerprint() + EncodedExample.fingerprint(of: hidden)
-      })
+      }, place: { count == 0 ? nil : "sequence \($0 % count + 1) of \(corpus.path)" })
   }
 }
 

@@ -14,6 +14,8 @@ public struct RunRows {
   public let validation: TaskExamples?
   /// Training rows that stay in their files, in the place of `train`; nil where they are in memory.
   package let stored: StoredRows?
+  /// The file of each run of training rows in memory; empty for rows that no file holds.
+  private var sources: [(path: String, count: Int)] = []
   /// Texts of the training file that a limit leaves out.
   let trainBeyondLimit: [TextExample]
   /// Texts of the validation rows that a limit leaves out.
@@ -54,19 +56,23 @@ public struct RunRows {
       : nil
     func read(
       _ split: DataSplit, _ limit: Int? = nil
-    ) throws -> (all: Int, rows: TaskExamples, beyond: [TextExample]) {
-      let (examples, _, note) = try reader.readExamples(split)
+    ) throws -> (all: Int, rows: TaskExamples, beyond: [TextExample], path: String) {
+      let (examples, path, note) = try reader.readExamples(split)
       let limited = examples.limited(to: limit, note: note)
       listener.note(limited.note)
-      guard case .texts(let texts) = examples else { return (examples.count, limited.rows, []) }
-      return (examples.count, limited.rows, Array(texts.dropFirst(limited.rows.count)))
+      guard case .texts(let texts) = examples else { return (examples.count, limited.rows, [], path) }
+      return (examples.count, limited.rows, Array(texts.dropFirst(limited.rows.count)), path)
     }
-    (trainFileCount, trainFileRows, trainBeyondLimit) =
+    let path: String
+    (trainFileCount, trainFileRows, trainBeyondLimit, path) =
       isStored || !needsTrainFile && reader.task.trainFile == nil
-      ? (0, .texts([]), []) : try read(.train, maxTrain)
+      ? (0, .texts([]), [], "") : try read(.train, maxTrain)
     var train = trainFileRows
+    sources = [(path, train.count)]
     if !isStored, readsUnlabelled, reader.task.unlabelledFile != nil {
-      train = train.appending(try read(.unlabelled).rows, upTo: maxTrain, listener: listener)
+      let more = try read(.unlabelled)
+      train = train.appending(more.rows, upTo: maxTrain, listener: listener)
+      sources.append((more.path, train.count - trainFileRows.count))
     }
     self.train = train
     let scored = reader.task.hasValidation ? try read(.validation, maxValidation) : nil
@@ -90,17 +96,51 @@ public struct RunRows {
   }
 
   /// Adds rows without labels, for a teacher to label.
-  public mutating func add(_ more: TaskExamples) { train = train.appending(more) }
+  public mutating func add(_ more: TaskExamples) {
+    train = train.appending(more)
+    sources.append(("", more.count))
+  }
 
   /// Adds rows without labels, as many as a limit leaves room for, and says what is left out.
   mutating func add(_ more: TaskExamples, upTo limit: Int?, listener: any WorkListener) {
+    let before = train.count
     train = train.appending(more, upTo: limit, listener: listener)
+    sources.append(("", train.count - before))
   }
 
   /// Leaves out training rows but those at some places, in ascending order.
   mutating func keepTraining(_ places: [Int]) {
     let rows = train.texts
-    if places.count < rows.count { train = .texts(places.map { rows[$0] }) }
+    guard places.count < rows.count else { return }
+    train = .texts(places.map { rows[$0] })
+    var end = 0
+    sources = sources.map { path, count in
+      end += count
+      return (path, places.count { $0 >= end - count && $0 < end })
+    }
+  }
+
+  /// Places of training rows in memory in their files, as messages name them, such as `train.tsv:12`; nil where no file holds a row.
+  package var places: @Sendable (_ row: Int) -> String? {
+    { [train, sources] row in
+      var end = 0
+      for (path, count) in sources {
+        end += count
+        if row < end { return path.isEmpty ? nil : train.place(of: row, in: path) }
+      }
+      return nil
+    }
+  }
+}
+
+extension TaskExamples {
+  /// Place of a row in its file; nil where that is not known.
+  fileprivate func place(of row: Int, in path: String) -> String? {
+    switch self {
+    case .texts(let rows): rows[row].line > 0 ? "\(path):\(rows[row].line)" : nil
+    case .sentences(let rows): rows[row].line > 0 ? "\(path):\(rows[row].line)" : nil
+    case .questions(let rows): "\(path), question \(rows[row].id)"
+    }
   }
 }
 

@@ -194,7 +194,7 @@ package final class StoredRows {
       throw DatasetError.unreadableFile(
         path: path, reason: "it has changed while it was read; start again when nobody writes to it")
     }
-    try writers.commit(names, note: limit.map { writers.note(note, limit: $0) } ?? note)
+    try writers.commit(names, of: path, note: limit.map { writers.note(note, limit: $0) } ?? note)
     guard let set = ShardSet(names, student, teacher) else {
       throw DatasetError.unreadableFile(
         path: names.student.path, reason: "it was removed or changed as soon as it was written")
@@ -330,10 +330,11 @@ private struct ShardWriters {
   }
 
   /// Gives the files their names, the student's last: where it is, the others are.
-  mutating func commit(_ names: ShardNames, note: String) throws {
+  mutating func commit(_ names: ShardNames, of path: String, note: String) throws {
     var object = JSONObject()
     (object["rows"], object["all"]) = (.integer(rowCount), .integer(allCount))
     (object["labelled"], object["shortened"]) = (.integer(labelledCount), .integer(shortenedCount))
+    object["source"] = .string(path)
     (object["note"], object["questions"]) = (.string(note), .bool(areQuestions))
     object["pair_line"] = pairLine.map { .integer($0) }
     try teacher?.commit(key: names.key, note: .object(JSONObject()))

@@ -28,6 +28,10 @@ public struct TrainingConfig: Sendable, Equatable {
   public var sgdNesterov = false
   /// The norm that all gradients together are clipped to; 0 turns clipping off.
   public var maxGradNorm = 1.0
+  /// Policy for updates whose loss or gradients are NaN or infinite.
+  public var onNonFinite = NonFinitePolicy.stop
+  /// Whether every operation of an update is watched for the first value that is not finite, which is slow.
+  public var detectsAnomaly = false
   /// The passes over the data, possibly fractional; ignored when `maxSteps` is positive.
   public var numTrainEpochs = 3.0
   /// The number of updates; -1 leaves it to `numTrainEpochs`.
@@ -182,6 +186,14 @@ extension TrainingConfig {
       "max_grad_norm", \.maxGradNorm,
       help: "Norm that all gradients together are clipped to; 0 turns it off.",
       check: { value, _ in factor(value) }),
+    Setting(
+      "on_nonfinite", \.onNonFinite,
+      help: "What to do where a loss or gradient is NaN or infinite: stop, or skip the update and count it.",
+      isHarmless: true, isWritten: { $0 != .stop }),
+    Setting(
+      "detect_anomaly", \.detectsAnomaly,
+      help: "Look at every operation's values, and name the first that are not finite; slow.",
+      isHarmless: true, isWritten: { $0 }),
   ]
 
   /// The settings of how much is learnt from, and in what portions.
@@ -372,27 +384,3 @@ extension TrainingConfig {
 
 extension OptimizerName: SettingValue {}
 extension SchedulerType: SettingValue {}
-extension TrainingStrategy: SettingValue {}
-extension SaveStrategy: SettingValue {}
-
-/// Strategy of when a model is evaluated during training, spelt as `transformers` spells `eval_strategy`.
-public enum TrainingStrategy: String, Codable, CaseIterable, Sendable {
-  /// Never.
-  case never = "no"
-  /// Every so many updates.
-  case steps
-  /// At the end of each epoch.
-  case epoch
-}
-
-/// Strategy of when a checkpoint is written, spelt as `transformers` spells `save_strategy`.
-public enum SaveStrategy: String, Codable, CaseIterable, Sendable {
-  /// Never.
-  case never = "no"
-  /// Every so many updates.
-  case steps
-  /// At the end of each epoch, and at the end.
-  case epoch
-  /// By time: after a minute at least, and so seldom that checkpoints take at most a hundredth of a run.
-  case auto
-}

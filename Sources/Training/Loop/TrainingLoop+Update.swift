@@ -1,12 +1,14 @@
 import Cluster
 import Datasets
 import Foundation
+import Kernels
 import ModelFormats
 import Tensors
 import Tokenization
 
 extension TrainingLoop {
-  /// Makes one update of some micro-batches, of which each rank takes its share.
+  /// Makes one update of some micro-batches, of which each rank takes its share; or leaves it out, where its numbers are not finite
+  /// and the settings say so.
   ///
   /// - Parameters:
   ///   - step: The updates done.
@@ -22,39 +24,54 @@ extension TrainingLoop {
   ) throws -> StepResult {
     var counts = (examples: 0, tokens: 0)
     let sums = GradientSum(optimizer.parameters, over: ranks)
+    let kept = config.onNonFinite == .skip ? objective.state.map { $0.storage.copy() } : []
     func ownPart() throws -> LossPart {
       let batches = try microBatches.map { try data.batch($0) }
       counts = (
         batches.reduce(0) { $0 + $1.count }, batches.reduce(0) { $0 + $1.tokens.tokenCount }
       )
+      for batch in batches { chance.count(batch, as: objective.chance(of: batch)) }
       return try backward(
         pieces(of: batches), progress: Double(step) / Double(totalSteps), step: step, epoch: epoch,
         optimizer: optimizer, isFirst: isFirst)
     }
-    let loss: LossPart
+    var loss: LossPart
     if ranks.size == 1 {
       loss = try ownPart()
     } else {
       let all = try ranks.exchange { try ownPart().bytes(with: sums.forms) }.map { try LossPart.read($0) }
       loss = all.dropFirst().reduce(into: all[0].part) { $0.add($1.part) }
-      sums.run(all.map(\.forms))
+      // One rank's fault is everybody's: no gradients are summed, and all leave the update out.
+      if loss.fault == nil { sums.run(all.map(\.forms)) }
     }
-    let norm = optimizer.gradientNorm()
     let rates = { (rate: Double) in plateau?.rate(rate) ?? rate }
     let learningRate = rates(config.learningRate) * factor
-    guard norm.isFinite else {
-      optimizer.zeroGradients()
-      throw TrainingError.nonFiniteGradient(
-        norm: norm, step: step + 1, epoch: epoch + 1, learningRate: learningRate,
-        advice: optimizer.adviceOnOverflow(isFirst: isFirst))
+    let norm = loss.fault == nil ? optimizer.gradientNorm() : .nan
+    if loss.fault == nil, !norm.isFinite {
+      loss.fault = NonFiniteStep(
+        step: step + 1, epoch: epoch + 1, number: "the gradient norm is \(NonFiniteStep.text(norm))",
+        facts: ["learning rate \(learningRate)"]
+          + (optimizer.nonFiniteGradient.map { ["the first of them in \($0)"] } ?? []),
+        rows: data.places(of: microBatches.flatMap { $0 }), parts: loss.parts, anomaly: loss.anomaly)
     }
-    optimizer.step(
-      factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm),
-      rates: rates)
-    optimizer.zeroGradients()
+    if let fault = loss.fault {
+      optimizer.zeroGradients()
+      // Weights that are not finite make no later update better.
+      if config.onNonFinite == .stop || optimizer.nonFiniteParameter != nil {
+        throw TrainingError.nonFinite(fault, advice: optimizer.adviceOnOverflow(isFirst: isFirst))
+      }
+      for (parameter, values) in zip(objective.state, kept) { parameter.storage.assign(values) }
+    } else {
+      try sayHarmless(loss.anomaly, step: step + 1)
+      optimizer.step(
+        factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm),
+        rates: rates)
+      optimizer.zeroGradients()
+    }
     return StepResult(
-      loss: loss.loss, parts: loss.parts, gradientNorm: norm, learningRate: learningRate,
-      examples: counts.examples, tokens: counts.tokens)
+      loss: loss.fault == nil ? loss.loss : .nan, parts: loss.fault == nil ? loss.parts : [],
+      gradientNorm: norm, learningRate: learningRate, examples: counts.examples, tokens: counts.tokens,
+      fault: loss.fault)
   }
 
   /// Piece of an update: what one rank computes at once.
@@ -93,25 +110,29 @@ extension TrainingLoop {
     let totalWeight = weights.reduce(0, +)
     var sum = LossPart()
     for (piece, weight) in zip(pieces, weights) where piece.rank == ranks.rank && weight > 0 {
-      let tape = Tape()
+      let watch = config.detectsAnomaly ? AnomalyWatch() : nil
+      let tape = Tape(watch: watch)
       let random = RandomSource.training(seed: config.seed, step: step, firstRow: piece.firstRow)
       let context = Context(tape: tape, isTraining: true, random: random)
       context.recomputes = config.gradientCheckpointing
       let result = try objective.loss(piece.batch, progress: progress, in: context)
       let value = result.total.item
       guard value.isFinite else {
+        let fault = NonFiniteStep(
+          step: step + 1, epoch: epoch + 1, number: "the loss is \(NonFiniteStep.text(Double(value)))",
+          facts: ["micro-batch \(piece.microBatch)"], rows: data.places(of: piece.batch.indices),
+          parts: result.parts.map { ($0.name, Double($0.value)) }, anomaly: watch?.finding)
+        if config.onNonFinite == .skip { return LossPart(fault: fault) }
         optimizer.zeroGradients()
-        throw TrainingError.nonFiniteLoss(
-          value: value, step: step + 1, microBatch: piece.microBatch, epoch: epoch + 1,
-          examples: piece.batch.indices,
-          parts: result.parts.map { "\($0.name) \($0.value)" }.joined(separator: ", "),
-          advice: optimizer.adviceOnOverflow(isFirst: isFirst, parts: result.parts))
+        throw TrainingError.nonFinite(
+          fault, advice: optimizer.adviceOnOverflow(isFirst: isFirst, parts: result.parts))
       }
       let share = weight / totalWeight
       tape.backward(from: result.total, scale: Float(share))
       sum.add(
         LossPart(
-          loss: share * Double(value), parts: result.parts.map { ($0.name, share * Double($0.value)) }))
+          loss: share * Double(value), parts: result.parts.map { ($0.name, share * Double($0.value)) },
+          anomaly: watch?.finding))
     }
     return sum
   }
@@ -121,10 +142,16 @@ extension TrainingLoop {
 private struct LossPart {
   var loss = 0.0
   var parts: [(name: String, value: Double)] = []
+  /// The numbers for which there is no update; nil where all are finite so far.
+  var fault: NonFiniteStep?
+  /// The first operation whose values were not finite; nil where there was none, or nobody looked.
+  var anomaly: String?
 
-  /// Adds another part; names come in the order in which they first appear.
+  /// Adds another part; names come in the order in which they first appear, and the first fault counts.
   mutating func add(_ other: LossPart) {
     loss += other.loss
+    fault = fault ?? other.fault
+    anomaly = anomaly ?? other.anomaly
     for part in other.parts {
       if let known = parts.firstIndex(where: { $0.name == part.name }) {
         parts[known].value += part.value
@@ -140,6 +167,7 @@ private struct LossPart {
     let json: JSONValue = [
       "forms": .array(forms.map { .integer(Int($0)) }), "loss": bits(loss),
       "names": .array(parts.map { .string($0.name) }), "values": .array(parts.map { bits($0.value) }),
+      "fault": fault?.json ?? .null, "anomaly": anomaly.map { .string($0) } ?? .null,
     ]
     return Array(json.compactText.utf8)
   }
@@ -154,7 +182,8 @@ private struct LossPart {
     let values = json["values"]?.arrayValue ?? []
     return (
       LossPart(
-        loss: number(json["loss"]), parts: zip(names, values).map { ($0.stringValue ?? "", number($1)) }),
+        loss: number(json["loss"]), parts: zip(names, values).map { ($0.stringValue ?? "", number($1)) },
+        fault: NonFiniteStep(json["fault"]), anomaly: json["anomaly"]?.stringValue),
       (json["forms"]?.arrayValue ?? []).map { UInt8(clamping: $0.intValue ?? 0) }
     )
   }

@@ -32,6 +32,10 @@ public final class TrainingLoop {
 
   /// The best weights where no checkpoint keeps them.
   var bestWeights: [Tensor]?
+  /// Whether it was said that an operation gave values that are not finite, of which nothing came.
+  var hasSaidAnomaly = false
+  /// Losses of the epoch beside those of a guess.
+  var chance = EpochChance()
   /// Pace of checkpoints by time.
   private var pace: CheckpointPace?
   /// Identity of the run, for its checkpoints; nil without a folder for them.
@@ -111,6 +115,7 @@ public final class TrainingLoop {
     optimizer.zeroGradients()
 
     var epochBatches: (epoch: Int, batches: [[Int]])?
+    chance = EpochChance()
     var stopReason = stopReason(state)
     if state.globalStep < plan.totalSteps, stopReason == nil { try objective.begin() }
     while state.globalStep < plan.totalSteps, stopReason == nil {
@@ -126,15 +131,20 @@ public final class TrainingLoop {
         step: step, epoch: epoch, of: plan.totalSteps, microBatches: Array(micro), optimizer: optimizer,
         factor: schedule.factor(at: step), plateau: state.plateau.map { PlateauSchedule(config, state: $0) },
         isFirst: step == startStep)
+      try count(result.fault, in: &state) { optimizer.adviceOnOverflow(isFirst: false) }
       let seconds = (ContinuousClock.now - clock) / .seconds(1)
 
       state.globalStep += 1
       state.epoch = plan.epochs(after: state.globalStep)
-      state.lossSum += result.loss
+      if result.fault == nil { state.lossSum += result.loss }
       state.examplesSeen += result.examples
       state.tokensSeen += result.tokens
       state.trainSeconds += seconds
       state.window.add(result, seconds: seconds)
+      chance.add(result)
+      if plan.endsEpoch(state.globalStep) {
+        try judge(epoch: epoch, isWhole: step - place >= startStep, in: &state)
+      }
       let elapsed = max(state.trainSeconds - startSeconds, 1e-9)
       let progress = TrainingProgress(
         step: state.globalStep, totalSteps: plan.totalSteps, epoch: state.epoch, totalEpochs: totalEpochs,
@@ -247,10 +257,11 @@ public final class TrainingLoop {
     let window = state.window
     let seconds = max(window.seconds, 1e-9)
     let entry = TrainingLogEntry(
-      step: state.globalStep, epoch: state.epoch, loss: window.mean(window.lossSum),
+      step: state.globalStep, epoch: state.epoch,
+      loss: window.steps == 0 ? .nan : window.mean(window.lossSum),
       parts: window.parts.map { ($0.name, $0.mean) }, learningRate: result.learningRate,
       gradientNorm: result.gradientNorm, samplesPerSecond: Double(window.examples) / seconds,
-      tokensPerSecond: Double(window.tokens) / seconds)
+      tokensPerSecond: Double(window.tokens) / seconds, skippedSteps: state.skippedSteps)
     state.logHistory.append(.object(entry.json))
     state.window = LossWindow()
     for observer in observers { try observer.logged(entry) }
@@ -309,6 +320,7 @@ public final class TrainingLoop {
 
   private func finish(_ state: TrainerState, plan: StepPlan, optimizer: Optimizer) throws -> TrainingSummary {
     try optimizer.requireFiniteWeights(after: state.globalStep)
+    try closeSkips(of: state)
     var holdsBest = false
     if config.loadBestModelAtEnd, let best = state.bestStep {
       if best == state.globalStep || !ranks.isFirst {
@@ -333,10 +345,11 @@ public final class TrainingLoop {
     bestWeights = nil
     return TrainingSummary(
       globalStep: state.globalStep, epoch: state.epoch,
-      trainLoss: state.globalStep > 0 ? state.lossSum / Double(state.globalStep) : 0,
+      trainLoss: state.lossSum / Double(max(1, state.globalStep - state.skippedSteps)),
       trainRuntime: state.trainSeconds, exampleCount: data.exampleCount, examplesSeen: state.examplesSeen,
       tokensSeen: state.tokensSeen,
       bestMetric: state.bestMetric, bestStep: state.bestStep, holdsBestWeights: holdsBest,
-      stoppedEarly: state.globalStep < plan.totalSteps)
+      stoppedEarly: state.globalStep < plan.totalSteps, skippedSteps: state.skippedSteps,
+      epochsAtChance: state.epochsAtChance)
   }
 }

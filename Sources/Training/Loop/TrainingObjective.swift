@@ -38,6 +38,10 @@ public protocol TrainingObjective: AnyObject {
   ///   - progress: The share of the run's updates that are done, 0 up to but not including 1.
   ///   - context: Tape, training flag and random source of this micro-batch.
   func loss(_ batch: Batch, progress: Double, in context: Context) throws -> StepLoss
+
+  /// Part of the loss of a batch that can be compared with that of a guess, so that a run which learns nothing is told so; nil (the
+  /// default) where there is none.
+  func chance(of batch: Batch) -> ChancePart?
 }
 
 extension TrainingObjective {
@@ -49,6 +53,9 @@ extension TrainingObjective {
 
   /// Does nothing.
   public func prepare(for batches: [Batch]) throws {}
+
+  /// None.
+  public func chance(of batch: Batch) -> ChancePart? { nil }
 
   /// The number of sequences.
   public func weight(of batch: Batch) -> Double { Double(batch.count) }

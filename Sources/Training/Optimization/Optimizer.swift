@@ -205,6 +205,14 @@ extension Optimizer {
     }?.name
   }
 
+  /// The name of the first parameter whose gradient is not finite; nil when all are.
+  var nonFiniteGradient: String? {
+    parameters.first { parameter in
+      guard let gradient = parameter.gradient else { return false }
+      return !Reductions.sumOfSquares(gradient.storage).isFinite
+    }?.name
+  }
+
   /// Checks that an update has left all weights finite.
   ///
   /// - Throws: `TrainingError.nonFiniteWeights` with the first parameter and what to do.

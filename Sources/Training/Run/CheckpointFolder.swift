@@ -36,12 +36,16 @@ public struct CheckpointFolder {
   public static func checkpoints(in directory: URL) -> [(step: Int, url: URL)] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     return names.compactMap { name in
-      guard let step = Int(name.dropFirst("checkpoint-".count)), name == Self.name(step: step) else {
-        return nil
-      }
-      return (step, directory.appending(path: name))
+      step(of: name).map { ($0, directory.appending(path: name)) }
     }.sorted { $0.step < $1.step }
   }
+
+  private static func step(of name: String) -> Int? {
+    Int(name.dropFirst("checkpoint-".count)).flatMap { name == Self.name(step: $0) ? $0 : nil }
+  }
+
+  /// Whether a name is one of a checkpoint.
+  package static func isName(_ name: String) -> Bool { step(of: name) != nil }
 
   /// The newest finished checkpoint of a run folder, of whichever run, nil when there is none.
   public static func latest(in directory: URL) -> URL? { checkpoints(in: directory).last?.url }

@@ -18,6 +18,12 @@ package struct TrainerState: Equatable {
   /// The lines of the log so far.
   var logHistory: [JSONValue] = []
   var lossSum = 0.0
+  /// The updates that were left out, since their losses or gradients were not finite.
+  var skippedSteps = 0
+  /// Those of them after the last that was made.
+  var skippedInARow = 0
+  /// The epochs whose loss was no better than that of a guess.
+  var epochsAtChance = 0
   var examplesSeen = 0
   var tokensSeen = 0
   var trainSeconds = 0.0
@@ -43,6 +49,11 @@ package struct TrainerState: Equatable {
     object["max_steps"] = .integer(maxSteps)
     object["num_input_tokens_seen"] = .integer(tokensSeen)
     object["num_train_epochs"] = .double(config.numTrainEpochs)
+    if skippedSteps > 0 {
+      object["skipped_steps"] = .integer(skippedSteps)
+      object["skipped_steps_in_a_row"] = .integer(skippedInARow)
+    }
+    if epochsAtChance > 0 { object["epochs_at_chance"] = .integer(epochsAtChance) }
     object["train_batch_size"] = .integer(config.ofWholeBatches.perDeviceTrainBatchSize)
     object["train_runtime"] = .double(trainSeconds)
     object["training_config"] = config.json.sorted
@@ -114,6 +125,9 @@ package struct TrainerState: Equatable {
     }
     logHistory = json["log_history"]?.arrayValue ?? []
     lossSum = try number("loss_sum")
+    skippedSteps = try count("skipped_steps", upTo: step)
+    skippedInARow = try count("skipped_steps_in_a_row", upTo: skippedSteps)
+    epochsAtChance = try count("epochs_at_chance", upTo: step)
     // Sums of a run that never ends stay exact as far as a Double counts.
     examplesSeen = try count("examples_seen", upTo: 1 << 53)
     tokensSeen = try count("num_input_tokens_seen", upTo: 1 << 53)
@@ -156,12 +170,14 @@ struct LossWindow: Equatable {
     var mean: Double { steps == 0 ? 0 : sum / Double(steps) }
   }
 
+  /// Adds an update; one that was left out counts in time and rows alone.
   mutating func add(_ result: StepResult, seconds: Double) {
-    steps += 1
-    lossSum += result.loss
     examples += result.examples
     tokens += result.tokens
     self.seconds += seconds
+    if result.fault != nil { return }
+    steps += 1
+    lossSum += result.loss
     for part in result.parts {
       if let index = parts.firstIndex(where: { $0.name == part.name }) {
         parts[index].sum += part.value
@@ -212,7 +228,7 @@ struct LossWindow: Equatable {
 
 /// Result of one update, before it is folded into logs.
 struct StepResult {
-  /// The mean loss over the update's examples.
+  /// The mean loss over the update's examples; NaN where it was left out.
   let loss: Double
   /// The parts of the loss, averaged alike.
   let parts: [(name: String, value: Double)]
@@ -220,4 +236,6 @@ struct StepResult {
   let learningRate: Double
   let examples: Int
   let tokens: Int
+  /// The numbers for which the update was left out; nil for one that was made.
+  let fault: NonFiniteStep?
 }

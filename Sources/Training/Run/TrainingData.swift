@@ -15,24 +15,35 @@ public struct TrainingData {
   /// Packs the examples at some positions; throws when they are read from a file that can no longer be read.
   public let batch: (_ indices: [Int]) throws -> Batch
   private let rows: () throws -> String
+  private let place: (_ index: Int) -> String?
 
-  /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`, and `rows`,
-  /// a fingerprint of all examples in their order, where it is cheaper than packing each.
+  /// Data with an order and a packing of its own; `batchCount` may be given where it is cheaper than `batches`, `rows`,
+  /// a fingerprint of all examples in their order, where it is cheaper than packing each, and `place`, file and line of an
+  /// example, where they are known.
   public init(
     exampleCount: Int, batches: @escaping (_ epoch: Int) -> [[Int]],
     batchCount: ((_ epoch: Int) -> Int)? = nil,
-    batch: @escaping (_ indices: [Int]) throws -> Batch, rows: (() throws -> String)? = nil
+    batch: @escaping (_ indices: [Int]) throws -> Batch, rows: (() throws -> String)? = nil,
+    place: @escaping (_ index: Int) -> String? = { _ in nil }
   ) {
     self.exampleCount = exampleCount
     self.batches = batches
     self.batchCount = batchCount ?? { batches($0).count }
     self.batch = batch
+    self.place = place
     self.rows =
       rows ?? {
         var fingerprint = Fingerprint()
         for index in batches(0).joined().sorted() { try fingerprint.add(batch([index])) }
         return fingerprint.text
       }
+  }
+
+  /// Places of examples in their files, each once, as messages name them; the number of an example, from 0, where its file is not
+  /// known.
+  package func places(of indices: [Int]) -> [String] {
+    var seen: Set<String> = []
+    return indices.map { place($0) ?? "\($0)" }.filter { seen.insert($0).inserted }
   }
 
   /// A fingerprint of the examples with their targets, in the order of the data set.
@@ -63,7 +74,7 @@ public struct TrainingData {
         let fingerprint = EncodedExample.fingerprint(of: examples)
         try examples.check()
         return fingerprint
-      })
+      }, place: { examples.place(of: $0) })
   }
 }
 

@@ -65,7 +65,7 @@ public struct TrainingProgress: Sendable {
   public let epoch: Double
   /// The epochs of the whole run, with a fraction.
   public let totalEpochs: Double
-  /// The mean loss of this update's examples.
+  /// The mean loss of this update's examples; NaN where the update was left out.
   public let loss: Double
   /// The run's learning rate in this update.
   public let learningRate: Double
@@ -89,34 +89,38 @@ public struct TrainingLogEntry: Sendable {
   public let step: Int
   /// The epochs done, with a fraction.
   public let epoch: Double
-  /// The mean loss.
+  /// The mean loss; NaN where all of these updates were left out.
   public let loss: Double
   /// The mean of each part of the loss over the updates that had it, in the order they first appeared.
   public let parts: [(name: String, value: Double)]
   /// The run's learning rate in the last of these updates.
   public let learningRate: Double
-  /// The gradient norm of the last of these updates, before clipping.
+  /// The gradient norm of the last of these updates, before clipping; not finite where that update was left out.
   public let gradientNorm: Double
   /// Examples a second.
   public let samplesPerSecond: Double
   /// Tokens a second; none is padding.
   public let tokensPerSecond: Double
+  /// The updates of the run so far that were left out, since their losses or gradients were not finite.
+  public let skippedSteps: Int
 
   /// The line of `metrics.jsonl`.
   public var json: JSONObject {
     var object = JSONObject()
     object["step"] = .integer(step)
     object["epoch"] = .double(epoch)
-    object["loss"] = .double(loss)
+    // Where all of these updates were left out, there is no mean.
+    if loss.isFinite { object["loss"] = .double(loss) }
     if !parts.isEmpty {
       var named = JSONObject()
       for part in parts { named[part.name] = .double(part.value) }
       object["parts"] = .object(named)
     }
     object["learning_rate"] = .double(learningRate)
-    object["grad_norm"] = .double(gradientNorm)
+    if gradientNorm.isFinite { object["grad_norm"] = .double(gradientNorm) }
     object["samples_per_second"] = .double(samplesPerSecond)
     object["tokens_per_second"] = .double(tokensPerSecond)
+    if skippedSteps > 0 { object["skipped_steps"] = .integer(skippedSteps) }
     return object
   }
 }
@@ -176,7 +180,7 @@ public struct TrainingSummary: Sendable {
   public let globalStep: Int
   /// The epochs done, with a fraction.
   public let epoch: Double
-  /// The mean loss of all updates.
+  /// The mean loss of all updates that were made.
   public let trainLoss: Double
   /// The seconds spent on updates, evaluations and checkpoints not counted; those before a resumption included.
   public let trainRuntime: Double
@@ -194,13 +198,18 @@ public struct TrainingSummary: Sendable {
   public let holdsBestWeights: Bool
   /// Whether the run ended before its last planned update because an observer or the patience of the settings asked.
   public let stoppedEarly: Bool
+  /// The updates that were left out, since their losses or gradients were not finite; among `globalStep`.
+  public let skippedSteps: Int
+  /// The epochs whose loss was no better than that of a guess.
+  public let epochsAtChance: Int
 
   /// Examples a second.
   public var samplesPerSecond: Double { trainRuntime > 0 ? Double(examplesSeen) / trainRuntime : 0 }
   /// Tokens a second.
   public var tokensPerSecond: Double { trainRuntime > 0 ? Double(tokensSeen) / trainRuntime : 0 }
 
-  /// The summary as `train_results.json` holds it (`stopped_early` only where it is true), with this process's `peak_rss_mb` (2^20 bytes).
+  /// The summary as `train_results.json` holds it (`stopped_early` only where it is true, `skipped_steps` and
+  /// `epochs_at_chance` only where there are some), with this process's `peak_rss_mb` (2^20 bytes).
   public var json: JSONObject {
     var object = JSONObject()
     object["epoch"] = .double(epoch)
@@ -213,6 +222,8 @@ public struct TrainingSummary: Sendable {
     object["train_steps_per_second"] = .double(trainRuntime > 0 ? Double(globalStep) / trainRuntime : 0)
     object["train_tokens_per_second"] = .double(tokensPerSecond)
     if stoppedEarly { object["stopped_early"] = true }
+    if skippedSteps > 0 { object["skipped_steps"] = .integer(skippedSteps) }
+    if epochsAtChance > 0 { object["epochs_at_chance"] = .integer(epochsAtChance) }
     let megabytes = Double(PeakMemory.residentBytes) / 1_048_576
     object["peak_rss_mb"] = .double((megabytes * 10).rounded() / 10)
     return object

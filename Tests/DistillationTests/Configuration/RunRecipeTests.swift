@@ -19,6 +19,7 @@ import Training
     true, false, 3, 0.25, "1", "a=2", "sgd", "cosine", "no", "steps", "epoch", "mse", "linear_decay",
     "textbrewer",
     "balanced", "tensorboard", "float16", ["num_cycles": 2], ["flsw", 1, 2], ["alpha": 2], ["uniform"],
+    "skip",
   ]
 
   /// The settings with one of them changed, key by key.
