@@ -118,6 +118,10 @@ public final class PreparedCompression {
     }
     try update { try $0.open() }
     defer { folder?.release() }
+    let record = ProvenanceRecord(
+      in: place, of: [ProvenanceInput("model", job.model)] + job.distillation.provenance,
+      seeds: job.distillation.seeds, by: listener.invocation)
+    try record.begin(goingOnFrom: folder?.points.isEmpty == false ? try? Provenance(of: place) : nil)
     try update { try $0.begin(plan) }
     try point(CompressionPoint.modelName, steps: []) { (model, job.model, []) }
     try addIntegers(of: CompressionPoint.modelName, steps: [])
@@ -134,6 +138,7 @@ public final class PreparedCompression {
       current = place.appending(path: step.name).relativePath
     }
     try update { try $0.finish(keepsAll: job.keepsAll) }
+    try record.finish()
     guard let folder else { preconditionFailure("A compression that ran has its folder.") }
     return Result(folder: place, points: folder.points, json: .object(folder.json))
   }
@@ -176,6 +181,7 @@ public final class PreparedCompression {
       }
       try CompressionCard(job: job, whole: whole)
         .write(point, made.model.model, measured.evaluation?.result, to: URL(filePath: made.path))
+      try Provenance.restate([ModelCard.fileName], in: URL(filePath: made.path))
     }
     try update { try $0.add(point, seconds: (ContinuousClock.now - start) / .seconds(1)) }
     listener.note("\(name): \(point.summary)")

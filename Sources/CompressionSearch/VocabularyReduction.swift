@@ -56,6 +56,9 @@ public struct VocabularyReduction {
         try JSONValue(contentsOfRegularFile: file).write(to: copy)
       }
     }
+    let record = ProvenanceRecord(
+      in: folder.url, of: [ProvenanceInput("model", model)], by: listener.invocation)
+    try record.write()
     guard let report = cut.reports.last else { preconditionFailure("What was cut has a report.") }
     return report
   }

@@ -27,6 +27,7 @@ public enum CommandLineTool {
     let launch = Launch.find(in: ProcessInfo.processInfo.environment)
     let console = Console.standard(isOfFollower: (launch?.rank ?? 0) > 0)
     let version = PotstillVersion.line(commit: commit)
+    console.invocation = Invocation([], commit: commit.isEmpty ? nil : commit)
     var code = run(arguments, console: console, version: version, launcher: launcher)
     for path in MappedFile.takeRewritten() {
       console.warn("\(path) was written to while it was in use; what was read of it may be of both versions")
@@ -54,7 +55,8 @@ public enum CommandLineTool {
     _ arguments: [String], console: Console, version: String = PotstillVersion.line(),
     launcher: some ServerLauncher
   ) -> Int32 {
-    run(named: arguments.first, on: console, version: version) {
+    console.invocation = Invocation(["potstill"] + arguments, commit: console.invocation?.commit)
+    return run(named: arguments.first, on: console, version: version) {
       let command = try command(for: arguments, console: console)
       guard let serve = command as? ServeCommand else { return try command.joiningRanks(on: console) }
       try launcher.serve(serve, arguments: arguments, console: console)

@@ -42,7 +42,10 @@ package struct PotstillCommand: ParsableCommand {
         ]),
       CommandGroup(
         name: "Look inside",
-        subcommands: [ReportCommand.self, TokenizeCommand.self, InspectCommand.self, BenchCommand.self]),
+        subcommands: [
+          ReportCommand.self, VerifyCommand.self, TokenizeCommand.self, InspectCommand.self,
+          BenchCommand.self,
+        ]),
     ])
 
   package init() {}

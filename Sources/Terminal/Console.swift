@@ -22,6 +22,8 @@ package final class Console {
   package let isOfFollower: Bool
   /// Error that was reported last; nil while there was none.
   package var lastError: String?
+  /// Invocation of the program, for the folders that it writes.
+  package var invocation: Invocation?
   /// Whether models with NaN or infinite weights may answer.
   package var allowsNonFinite = false
   /// Progress bar of work that is no training loop.

@@ -24,6 +24,9 @@ def contents(folder):
     for path, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith("checkpoint-")]
         for name in names:
+            # Times, and the command lines of resumptions.
+            if name == "provenance.json":
+                continue
             file = os.path.join(path, name)
             with open(file, "rb") as stream:
                 data = stream.read()

@@ -44,7 +44,7 @@ import Testing
       #expect(run.code == 64, "\(name) --\(option): \(run.messages)")
       #expect(run.messages.contains("--\(option)") && run.messages.contains("empty"), "\(run.messages)")
     }
-    #expect(["inspect", "demo", "doctor"].contains(name) || !options.isEmpty)
+    #expect(["inspect", "demo", "doctor", "verify"].contains(name) || !options.isEmpty)
   }
 
   @Test("an empty value of a recipe is refused with its line")

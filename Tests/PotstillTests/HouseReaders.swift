@@ -60,6 +60,7 @@ import Testing
     "Tasks/Cards/EvaluationHistory": "- its own log; lines that are none are passed over",
     "Tasks/Cards/ModelCard": "- looks whether a card is an own one",
     "Tasks/Definition/TaskFile": "task",
+    "Tasks/Provenance/Provenance": "provenance",
     "Tasks/Reading/TaskReader": "tsv csv jsonl json text conll squad",
     "Tasks/MaskedWords/PretrainingModel": "config",
     "Tasks/Models/HubModel": "shard-index",

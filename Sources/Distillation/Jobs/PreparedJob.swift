@@ -174,21 +174,25 @@ public final class PreparedJob {
     let point = job.resumption?.point(in: folder.url)
     let run = try RunFolder(
       folder, recipe: text, named: recipe == nil ? "job.json" : "recipe.yaml", resuming: point,
-      inputs: inputs + job.inputs, plan: plan.linesWithWarnings, members: memberFolders(in: folder.url)
+      inputs: inputs + job.inputs, record: job.record(in: folder.url, with: inputs, by: listener.invocation),
+      plan: plan.linesWithWarnings, members: memberFolders(in: folder.url)
     ) { try self.removeLeftCaches(in: folder.url) }
     defer { run.release() }
     run.continued.announce(to: listener)
     for case let observer as any JobObserver in observers { observer.began(.student) }
+    let result: JobResult
     switch work {
     case .single(let single):
       let summary = try single.train(into: run, observers: observers, resumingFrom: point)
       let alone = try job.hasBaseline ? trainSingleBaseline(in: run, observers) : nil
-      return try finish(single, run, after: summary, baseline: alone)
+      result = try finish(single, run, after: summary, baseline: alone)
     case .shared(let shared):
       let summary = try shared.train(into: run, observers: observers, resumingFrom: point)
       let alone = try job.hasBaseline ? trainSharedBaseline(in: run, observers) : nil
-      return try finish(shared, run, after: summary, baselines: alone)
+      result = try finish(shared, run, after: summary, baselines: alone)
     }
+    try run.seal()
+    return result
   }
 
   /// Number of times that weights of teachers were hashed.
@@ -375,15 +379,6 @@ extension DistillationJob {
   package static let theseusFault = TaskError(
     "--theseus learns from the labels alone; leave out --temperature, --match and the other options of a distillation"
   )
-
-  /// Files of the user's that a run reads.
-  var inputs: [String] {
-    [student.name, student.tokenizer, student.source].compactMap { $0 }
-      + tasks.flatMap { task in
-        [task.data] + task.teachers.flatMap { [$0.path, $0.cache].compactMap { $0 } }
-          + task.reader.paths
-      }
-  }
 }
 
 extension JSONEncoder {

@@ -78,6 +78,10 @@ package struct EvaluateCommand: ConsoleCommand, RankedCommand {
       try evaluation.writePredictions(to: target.url)
       try evaluation.writeRows(data.examples, to: target.url)
       try JSONValue.object(result.json).write(to: target.url.appending(path: "all_results.json"))
+      let inputs = [ProvenanceInput("model", trained.model)] + reader.provenance(of: [split], part: part)
+      try ProvenanceRecord(
+        in: target.url, of: inputs, by: console.invocation
+      ).add(OlderRun.evaluationFiles)
       console.note("predictions and results are in \(target.url.relativePath)")
     }
     let report = try evaluation.report(on: data.examples)

@@ -86,6 +86,8 @@ package struct ReportCommand: ConsoleCommand {
     }
     if folders.count == 1 {
       let written = try RunReport(of: folders[0]).write(to: file)
+      // What the folder is known by keeps up; a page is there without that too.
+      try? Provenance.restateReport(in: folders[0])
       console.note("the report is in \(written.relativePath)")
       return
     }

@@ -11,13 +11,16 @@ public struct OlderRun {
 
   private static let results = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json",
-    "finished.json", "plan.json", "report.json", "report.html", "class_graph.json", "class_graph.graphml",
+    "finished.json", "plan.json", Provenance.fileName, "report.json", "report.html", "class_graph.json",
+    "class_graph.graphml",
     "row_graph.json", "row_graph.graphml", "attention.json",
   ]
   private static let predictions = [
     "predictions.json", "predictions.txt", "predictions.tsv", "predictions.jsonl", "nbest_predictions.json",
     "null_odds.json",
   ]
+  /// Names of the files that an evaluation writes into its folder.
+  public static let evaluationFiles = predictions + ["all_results.json"]
   /// Folders inside that of a run which have results and checkpoints of their own.
   private static let parts = ["baseline", "features"]
 

@@ -18,6 +18,8 @@ public struct RunFolder {
   private let part: String?
   /// Lock until the run is over; nil for a folder inside that of a run.
   private let lock: FolderLock?
+  /// Record of what makes the folder; nil for a folder inside that of a run.
+  private let record: ProvenanceRecord?
 
   /// Makes and locks the folder; what an older run left stays until the run begins, since a run that is refused changes
   /// nothing.
@@ -28,12 +30,13 @@ public struct RunFolder {
   ///   - name: The file that holds them.
   ///   - point: Where the run goes on from; nil for one that begins, which leaves nothing of an older one.
   ///   - inputs: What the run reads; it is never removed.
+  ///   - record: Record of what makes the folder; nil leaves that untold.
   ///   - plan: The plan, line by line, for reports.
   ///   - members: Folders inside this one that hold results of the run, of several tasks.
   ///   - clearing: Work that clears away what else an older run has left.
   public init(
     _ folder: OutputFolder, recipe: String, named name: String = "recipe.yaml", resuming point: ResumePoint?,
-    inputs: [String], plan: [String] = [],
+    inputs: [String], record: ProvenanceRecord? = nil, plan: [String] = [],
     members: [URL] = [], clearing: @escaping () throws -> Void = {}
   ) throws {
     let writes = Ranks.process.isFirst
@@ -42,11 +45,15 @@ public struct RunFolder {
     continued = ContinuedSettings(of: recipe, named: name, resuming: point, in: folder.url)
     let older = folder.isReused ? ([folder.url] + members).map { OlderRun($0) } : []
     if point == nil { for run in older { try run.check(inputs: inputs) } }
+    self.record = record
     beginning = RunBeginning {
       guard writes else { return }
+      // Of the run that goes on, before its results make place for the new ones.
+      let before = point == nil ? nil : try? Provenance(of: folder.url)
       for run in older { try run.remove(keepsCheckpoints: point != nil, inputs: inputs) }
       try clearing()
       try folder.write(recipe, as: name)
+      try record?.begin(goingOnFrom: before)
     }
     self.folder = folder
     let own = folder.url.absoluteURL.standardizedFileURL.lastPathComponent
@@ -66,7 +73,7 @@ public struct RunFolder {
     part url: URL, of run: RunFolder, resuming point: ResumePoint?, plan: [String] = [], members: [URL] = []
   ) throws {
     let folder = try OutputFolder(url.relativePath, overwrite: true)
-    lock = nil
+    (lock, record) = (nil, nil)
     continued = ContinuedSettings(of: "", named: "", resuming: nil, in: url)
     let writes = Ranks.process.isFirst
     beginning = RunBeginning {
@@ -96,6 +103,11 @@ public struct RunFolder {
   public func checkpoints(of trained: TokenizedModel, origin: RunOrigin) -> CheckpointFolder {
     CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0, as: .float32) }
   }
+
+  /// Notes the fingerprints of all files once the run has written them, on the rank that writes.
+  ///
+  /// - Throws: `FormatError`.
+  public func seal() throws { if Ranks.process.isFirst { try record?.finish() } }
 
   /// Gives the folder free for other runs.
   public func release() { lock?.release() }

@@ -10,6 +10,8 @@ public protocol WorkListener: AnyObject {
   func progress(_ title: String, done: Int, total: Int)
   /// The end of a piece of work.
   func progressEnded()
+  /// Invocation of the program that the work is done for; nil where there is none.
+  var invocation: Invocation? { get }
 }
 
 extension WorkListener {
@@ -21,10 +23,25 @@ extension WorkListener {
   public func progress(_ title: String, done: Int, total: Int) {}
   /// Does nothing.
   public func progressEnded() {}
+  /// None.
+  public var invocation: Invocation? { nil }
 }
 
 /// Listener that says nothing.
 public final class SilentListener: WorkListener {
   /// A listener.
   public init() {}
+}
+
+/// Invocation of a program that works for a listener, as `provenance.json` tells it.
+public struct Invocation: Sendable, Equatable {
+  /// The command line.
+  public var commandLine: [String]
+  /// The commit that the program was built from; nil where nobody knows it.
+  public var commit: String?
+
+  /// An invocation.
+  public init(_ commandLine: [String], commit: String? = nil) {
+    (self.commandLine, self.commit) = (commandLine, commit)
+  }
 }

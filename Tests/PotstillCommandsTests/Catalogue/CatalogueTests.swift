@@ -92,5 +92,5 @@ import Testing
   }
 
   /// Formats that are part of another and have no target of their own, but rows.
-  private static let readAlone = ["answers", "report", "folders", "lengths"]
+  private static let readAlone = ["answers", "report", "folders", "lengths", "provenance"]
 }

@@ -107,6 +107,7 @@ final class ExtremesWorld {
       return [
         ["compress", "--model", model, "--methods", "ffn=50%,int8", "--distill", "none"] + data + output
       ]
+    case "verify": return [["verify", path("base")]]
     case "ablate": return [["ablate", path("ablation.yaml")] + output]
     case "cache": return [["cache", "--teacher", model] + data + output]
     case "augment":

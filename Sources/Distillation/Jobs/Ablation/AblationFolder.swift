@@ -15,7 +15,7 @@ public struct AblationFolder {
   /// Files of a run that stay without its model.
   private static let kept: Set = [
     "all_results.json", "train_results.json", "eval_results.json", "compare_results.json", "metrics.jsonl",
-    "metrics.csv", "recipe.yaml", "finished.json", "runs", "mlruns",
+    "metrics.csv", "recipe.yaml", "finished.json", "runs", "mlruns", Provenance.fileName,
   ]
   /// Folders inside that of a run which have results of their own.
   private static let inner: Set = ["baseline", "features"]
@@ -51,6 +51,7 @@ public struct AblationFolder {
     var object = JSONObject()
     object["arguments"] = .array(Self.json(arguments))
     object["results"] = .object(results)
+    try Provenance.restate(in: url)
     try JSONValue.object(object).write(to: note)
     return results
   }

@@ -58,6 +58,22 @@ public struct PretrainingJob {
       try training ?? TrainingConfig(for: text.task, canEvaluate: text.validation != nil)
   }
 
+  /// Inputs of the run with the parts that they play.
+  fileprivate var provenance: [ProvenanceInput] {
+    let (model, tokenizer): (String, String?) =
+      switch start {
+      case .model(let path, let tokenizer): (path, tokenizer)
+      case .shape(let shape, let tokenizer): (shape, tokenizer)
+      case .layers(let shape): (shape, nil)
+      }
+    let others = [
+      ("tokenizer", tokenizer), ("teacher", teacher), ("validation_file", text.validation),
+      ("word_list", text.task.masking.wordListFile),
+    ]
+    return [ProvenanceInput("model", model)] + text.inputs.map { ProvenanceInput("train_file", $0) }
+      + others.compactMap { role, path in path.map { ProvenanceInput(role, $0) } }
+  }
+
   /// Loads the models and checks them against the settings.
   ///
   /// - Throws: `TaskError`, `DistillationError.invalidConfiguration`, and what loading throws.
@@ -184,7 +200,11 @@ public final class PreparedPretraining {
     observers: [any TrainingObserver] = [], recipe: String, inputs: [String] = []
   ) throws -> JSONObject {
     let point = job.resumption?.point(in: folder.url)
-    let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs)
+    let read = job.provenance
+    let record = ProvenanceRecord(
+      in: folder.url, of: read + ProvenanceInput.others(inputs, besides: read), seeds: job.training.seeds,
+      by: listener.invocation)
+    let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs, record: record)
     defer { run.release() }
     run.continued.announce(to: listener)
     let text = job.text
@@ -225,6 +245,7 @@ public final class PreparedPretraining {
     job.writeReport(
       to: folder.url, counts: (corpus.count, validation?.count), student: (start.model, scores),
       teacher: teacher.map { ($0.model, teacherScores) }, listener)
+    try run.seal()
     return try run.results()
   }
 

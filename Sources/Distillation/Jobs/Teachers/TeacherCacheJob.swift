@@ -194,6 +194,7 @@ public final class PreparedTeacherCache {
       try model.tokenizer.save(to: folder)
       try model.model.config.json.write(to: folder.appending(path: "config.json"))
     }
+    let record = ProvenanceRecord(in: folder, of: inputs, by: listener.invocation)
     let ranks = Ranks.process
     if try ranks.first({ try isThere() }) {
       guard ranks.isFirst else { return }
@@ -201,6 +202,7 @@ public final class PreparedTeacherCache {
       // A run that was killed, or somebody else, may have left it without some of these.
       try writeRest()
       listener.note("\(file.path) holds these answers already")
+      if try Provenance(of: folder) == nil { try record.write() }
       return
     }
     _ = try ranks.exchange {
@@ -218,6 +220,13 @@ public final class PreparedTeacherCache {
         try JobInterruption.check(
           observers, "the answers so far are kept; the same command goes on from them")
       })
+    if ranks.isFirst { try record.write() }
+  }
+
+  /// Inputs of the work with the parts that they play.
+  private var inputs: [ProvenanceInput] {
+    [ProvenanceInput("teacher", job.teacher)] + job.reader.provenance(of: [.train, .unlabelled])
+      + [job.student.map { ProvenanceInput("student", $0) }].compactMap { $0 }
   }
 
   /// Whether a finished cache holds these answers.
@@ -243,7 +252,7 @@ public final class PreparedTeacherCache {
     // The last that is written before the cache gets its name.
     let rest = [
       "config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt",
-      "vocab.json", "merges.txt",
+      "vocab.json", "merges.txt", Provenance.fileName,
     ]
     let contents = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     let isOwn = contents.contains { own.contains($0) }
