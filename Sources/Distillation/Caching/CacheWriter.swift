@@ -70,7 +70,7 @@ public struct CacheBudget: Sendable, Equatable {
     return CacheBudget(limit: Int(free / 2), origin: "half of what is free at \(folder.path)")
   }
 
-  /// What a file takes on the disk, which is less than its length while parts of it are not written; 0 where there is none.
+  /// Size of a file on the disk, in bytes: less than its length while parts of it are not written, and 0 where there is none.
   private static func bytesOnDisk(_ path: String) -> Int64 {
     var status = stat()
     return stat(path, &status) == 0 ? Int64(status.st_blocks) * 512 : 0

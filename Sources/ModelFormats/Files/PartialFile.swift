@@ -25,15 +25,18 @@ package final class PartialFile {
   package init(_ target: URL, ending: String = ".partial") throws(PartialFileError) {
     self.target = target
     partial = URL(filePath: target.path + ending)
-    descriptor = -1
+    var reason: String?
     do {
       try FileManager.default.createDirectory(
         at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
     } catch {
-      throw .system("its folder cannot be made: \(describeFileError(error))")
+      reason = describeFileError(error)
     }
     descriptor = open(partial.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw Self.failure("cannot be made") }
+    guard descriptor >= 0 else {
+      if errno == ENOENT, let reason { throw .system("its folder cannot be made: \(reason)") }
+      throw Self.failure("cannot be made")
+    }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw .locked }
     guard hasItsName else { throw .finished }
   }
