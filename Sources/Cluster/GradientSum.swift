@@ -3,9 +3,8 @@ import Tensors
 
 /// Sum of the gradients of all ranks, in place: afterwards each rank has the same, to the bit.
 ///
-/// Parameters go in reverse order, as their gradients come, packed into buckets of at most 25 MiB (what PyTorch's
-/// DistributedDataParallel takes); a larger one goes alone. Of a table of which every rank has used some rows alone, only the rows that
-/// any has used go over the network.
+/// Parameters go in reverse order, as their gradients come, packed into buckets; a larger one goes alone. Of a table of which every
+/// rank has used some rows alone, only the rows that any has used go over the network.
 package struct GradientSum {
   /// Form of the gradient that a rank has for a parameter.
   package enum Form: UInt8, Sendable {
@@ -16,8 +15,6 @@ package struct GradientSum {
     /// Some rows of a table alone may be.
     case rows
   }
-
-  private static let bucketCount = 25 << 18
 
   private let parameters: [Parameter]
   private let ranks: any Communicator
@@ -39,28 +36,22 @@ package struct GradientSum {
   ///
   /// - Parameter forms: `forms` of every rank.
   package func run(_ forms: [[UInt8]]) {
-    var bucket: [Parameter] = []
-    var count = 0
-    func flush() {
-      sum(bucket, count: count)
-      (bucket, count) = ([], 0)
-    }
+    var whole: [Parameter] = []
     for (place, parameter) in parameters.enumerated() {
       let found = forms.compactMap { Form(rawValue: $0[place]) }
-      if found.allSatisfy({ $0 == .none }) { continue }
-      if !found.contains(.values) {
+      if found.contains(.values) {
+        whole.append(parameter)
+      } else if found.contains(.rows) {
         sumRows(parameter)
-        continue
       }
-      if parameter.count > Self.bucketCount {
-        sumAlone(parameter)
-        continue
-      }
-      if count + parameter.count > Self.bucketCount { flush() }
-      bucket.append(parameter)
-      count += parameter.count
     }
-    flush()
+    for group in Bucket.groups(of: whole.map(\.count)) {
+      if let only = whole[group].first, only.count > Bucket.most {
+        sumAlone(only)
+      } else {
+        sum(Array(whole[group]))
+      }
+    }
   }
 
   /// Sums a large gradient where it lies.
@@ -74,26 +65,20 @@ package struct GradientSum {
   }
 
   /// Values that are summed at once of a large gradient, which takes as much memory again.
-  private static let mostAtOnce = 4 * bucketCount
+  private static let mostAtOnce = 4 * Bucket.most
 
   /// Sums small gradients together.
-  private func sum(_ bucket: [Parameter], count: Int) {
-    if bucket.isEmpty { return }
-    let packed = Storage(uninitialized: count)
-    var next = 0
-    let parts = bucket.map { parameter in
-      defer { next += parameter.count }
-      return packed.slice(next, parameter.count)
-    }
-    for (parameter, part) in zip(bucket, parts) {
+  private func sum(_ small: [Parameter]) {
+    let bucket = Bucket(of: small.map(\.count))
+    for (parameter, part) in zip(small, bucket.parts) {
       if let gradient = parameter.slot.storage, !parameter.slot.isEmpty {
         part.assign(gradient)
       } else {
         Elementwise.fill(part, with: 0)
       }
     }
-    ranks.sum(packed)
-    for (parameter, part) in zip(bucket, parts) {
+    ranks.sum(bucket.values)
+    for (parameter, part) in zip(small, bucket.parts) {
       parameter.slot.contribute { gradient, _ in gradient.assign(part) }
     }
   }

@@ -59,6 +59,26 @@ import Training
     }
   }
 
+  @Test("updates of the warm-up count for nothing, and the epoch in which it ends is the first")
+  func warmUp() throws {
+    func first(_ warmupSteps: Int, epochs: Double, size: Int = 4) throws -> (Int, String) {
+      let result = try run(
+        config {
+          ($0.learningRate, $0.numTrainEpochs) = (1e-9, epochs)
+          ($0.warmupSteps, $0.perDeviceTrainBatchSize) = (warmupSteps, size)
+        })
+      let epoch = result.warnings.first.map { String($0.prefix { $0 != ":" }) } ?? "none"
+      return (result.summary.epochsAtChance, epoch)
+    }
+    // Epochs of 25 updates.
+    #expect(try first(24, epochs: 3) == (2, "epoch 2"))
+    #expect(try first(26, epochs: 3) == (1, "epoch 3"))
+    #expect(try first(60, epochs: 3) == (0, "none"))
+    // Epochs of 100.
+    #expect(try first(1, epochs: 2, size: 1) == (1, "epoch 2"))
+    #expect(try first(0, epochs: 2, size: 1) == (2, "epoch 1"))
+  }
+
   @Test("a diverging run is told so, and a resumed one goes on counting and says nothing again")
   func diverging() throws {
     let folder = try TemporaryFolder()

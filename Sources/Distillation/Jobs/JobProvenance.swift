@@ -37,8 +37,7 @@ extension DistillationJob {
   ///   - invocation: The command line; nil where there is none.
   func record(in folder: URL, with others: [String], by invocation: Invocation?) -> ProvenanceRecord {
     ProvenanceRecord(
-      in: folder, of: provenance + ProvenanceInput.others(others, besides: provenance), seeds: seeds,
-      by: invocation)
+      in: folder, of: ProvenanceInput.named(provenance, by: others), seeds: seeds, by: invocation)
   }
 }
 

@@ -80,7 +80,7 @@ package struct EvaluateCommand: ConsoleCommand, RankedCommand {
       try JSONValue.object(result.json).write(to: target.url.appending(path: "all_results.json"))
       let inputs = [ProvenanceInput("model", trained.model)] + reader.provenance(of: [split], part: part)
       try ProvenanceRecord(
-        in: target.url, of: inputs, by: console.invocation
+        in: target.url, of: ProvenanceInput.named(inputs, by: task.inputs), by: console.invocation
       ).add(OlderRun.evaluationFiles)
       console.note("predictions and results are in \(target.url.relativePath)")
     }

@@ -15,13 +15,18 @@ public struct ProvenanceInput: Sendable, Equatable {
   /// An input.
   public init(_ role: String, _ path: String) { (self.role, self.path) = (role, path) }
 
-  /// Further files of a work, as `input`: those of some paths that are files and none of its other inputs.
-  package static func others(_ paths: [String], besides known: [ProvenanceInput]) -> [ProvenanceInput] {
+  /// Inputs of a work by the paths that its user gave, and further files of it as `input`.
+  ///
+  /// - Parameters:
+  ///   - known: The inputs, which may be named by other paths of the same places.
+  ///   - paths: The paths that were given; folders among them that are no input say nothing.
+  package static func named(_ known: [ProvenanceInput], by paths: [String]) -> [ProvenanceInput] {
     func place(_ path: String) -> String { URL(filePath: path).absoluteURL.standardizedFileURL.path }
+    let given = Dictionary(paths.map { (place($0), $0) }) { first, _ in first }
     let places = Set(known.map { place($0.path) })
-    return paths.filter { !places.contains(place($0)) && Provenance.isRegular(URL(filePath: $0)) }.map {
-      ProvenanceInput("input", $0)
-    }
+    let others = paths.filter { !places.contains(place($0)) && Provenance.isRegular(URL(filePath: $0)) }
+    return known.map { ProvenanceInput($0.role, given[place($0.path)] ?? $0.path) }
+      + others.map { ProvenanceInput("input", $0) }
   }
 
   /// The files of the input that matter, by their paths in it; nil where nothing of that name is there.

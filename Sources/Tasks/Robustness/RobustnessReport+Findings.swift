@@ -14,24 +14,37 @@ extension RobustnessReport {
   ///
   /// Under which changes a model lost more than the first one, by more than half a point and two standard errors, and whether a
   /// negation moves its answers less often; where there is no such change, and of one model alone, what it lost most under.
+  /// A model that gives all rows one answer is said to.
   public var findings: [String] {
-    guard models.count > 1 else { return [most(of: 0)] }
-    return (1..<models.count).flatMap { model -> [String] in
-      let (own, first) = (models[model], models[0])
-      let worse = losses(of: model).filter(\.isMore).map {
-        "\($0.condition.name) (\(Self.shown($0.drop)) against \(Self.shown($0.first)))"
+    let constant = models.indices.compactMap { self.constant(of: $0) }
+    guard models.count > 1 else { return constant + [most(of: 0)] }
+    return constant
+      + (1..<models.count).flatMap { model -> [String] in
+        let (own, first) = (models[model], models[0])
+        let worse = losses(of: model).filter(\.isMore).map {
+          "\($0.condition.name) (\(Self.shown($0.drop)) against \(Self.shown($0.first)))"
+        }
+        var sentences =
+          worse.isEmpty
+          ? ["\(own) lost no more than \(first) under any change, beyond chance.", most(of: model)]
+          : ["\(own) lost more than \(first) under \(Self.list(worse))."]
+        if let (moved, other) = moved(of: model), other - moved > Self.negationMargin {
+          sentences.append(
+            "\(own) moved \(Self.percent(moved)) of its answers at a negation, \(first) \(Self.percent(other))."
+          )
+        }
+        return sentences
       }
-      var sentences =
-        worse.isEmpty
-        ? ["\(own) lost no more than \(first) under any change, beyond chance.", most(of: model)]
-        : ["\(own) lost more than \(first) under \(Self.list(worse))."]
-      if let (moved, other) = moved(of: model), other - moved > Self.negationMargin {
-        sentences.append(
-          "\(own) moved \(Self.percent(moved)) of its answers at a negation, \(first) \(Self.percent(other))."
-        )
-      }
-      return sentences
-    }
+  }
+
+  /// Sentence on a model that gives all clean rows one answer; nil of others.
+  private func constant(of model: Int) -> String? {
+    guard let results = conditions.first?.results, results.indices.contains(model),
+      let answer = results[model].constantAnswer
+    else { return nil }
+    return
+      "\(models[model]) gives all rows the answer \(answer.isEmpty ? "of no label" : "\"\(answer)\""), so no change can "
+      + "move it, and its small losses say nothing."
   }
 
   /// Changes under which a model lost most, in a sentence.
@@ -158,6 +171,7 @@ extension RobustnessReport.Result {
     object["drop_standard_error"] = dropError.map { .double($0) }
     object["flipped"] = flips.map { .integer($0) }
     object["flipped_share"] = flips.map { .double(Double($0) / Double(count)) }
+    object["constant_answer"] = constantAnswer.map { .string($0) }
     object["mean_change"] = meanChange.map { .double($0) }
     object["agreement"] = agreement.map { .double($0) }
     object["correlation"] = correlation.map { .double($0) }

@@ -42,6 +42,8 @@ public struct RobustnessReport: Sendable {
     public let flips: Int?
     /// The mean distance of a number from that before the change; nil of other answers.
     public let meanChange: Double?
+    /// The one answer that the model gives to all rows, so that no change can move it; nil where it gives several, and of numbers.
+    public let constantAnswer: String?
     /// The share of rows that are answered as the first model answers them; nil of that model itself and of numbers.
     public let agreement: Double?
     /// Pearson's correlation of numbers with those of the first model.

@@ -90,6 +90,7 @@ struct RobustnessRun {
         dropError: drop == nil ? nil : flips.map { scale * Double($0).squareRoot() / Double(own.count) },
         flips: flips,
         meanChange: old.isSameRows ? own.meanChange(from: old.answers) : nil,
+        constantAnswer: own.constant,
         agreement: isFirst ? nil : own.agreement(with: answers[0]),
         correlation: isFirst ? nil : own.correlation(with: answers[0]),
         calibration: own.calibration, brier: own.brier)

@@ -81,6 +81,17 @@ struct RowAnswers {
     }
   }
 
+  /// The one answer that all rows get; nil where they get several, of a row alone and of numbers.
+  var constant: String? {
+    guard count > 1, values == nil else { return nil }
+    let all = (0..<count).map(answer)
+    if case .tags = predictions {
+      let tags = Set(all.joined())
+      return tags.count == 1 ? tags.first : nil
+    }
+    return all.allSatisfy { $0 == all[0] } ? all[0].joined(separator: ", ") : nil
+  }
+
   /// Numbers that are the answers; nil where answers are no numbers.
   private var values: [Double]? {
     if case .values(let values) = predictions { values.map { Double($0) } } else { nil }

@@ -100,7 +100,8 @@ struct EpochChance {
   /// Parts that the update at work has targets for.
   private var current: Set<String?> = []
 
-  /// Updates that an epoch must have to be judged, and those with which the first is judged too, in which a run has to find its way.
+  /// Updates behind the warm-up that an epoch must have to be judged, and those with which the first is judged too, in which a run has
+  /// to find its way.
   static let (fewest, enough) = (20, 100)
 
   /// Counts the targets of a micro-batch before its update is added.
@@ -112,10 +113,10 @@ struct EpochChance {
     parts[part.name] = own
   }
 
-  /// Adds the losses of an update that was made.
-  mutating func add(_ result: StepResult) {
+  /// Adds the losses of an update that was made; those of the warm-up count for nothing.
+  mutating func add(_ result: StepResult, isWarmingUp: Bool) {
     defer { current = [] }
-    if result.fault != nil { return }
+    if result.fault != nil || isWarmingUp { return }
     for name in current {
       let value = name == nil ? result.loss : result.parts.first { $0.name == name }?.value
       guard let value else { continue }
@@ -126,7 +127,7 @@ struct EpochChance {
 
   /// The parts of the epoch that a guess would have done as well, the whole loss first.
   ///
-  /// - Parameter isFirst: Whether it is the first epoch.
+  /// - Parameter isFirst: Whether it is the first epoch, or that in which the warm-up ends.
   func findings(isFirst: Bool) -> [Finding] {
     parts.sorted { ($0.key ?? "") < ($1.key ?? "") }.compactMap { name, part in
       guard part.updates >= (isFirst ? Self.enough : Self.fewest),
@@ -146,10 +147,11 @@ extension TrainingLoop {
   /// - Parameters:
   ///   - epoch: The epoch, from 0.
   ///   - isWhole: Whether this process has made all updates of it.
-  func judge(epoch: Int, isWhole: Bool, in state: inout TrainerState) throws {
+  ///   - isFirst: Whether it is the first, or that in which the warm-up ends.
+  func judge(epoch: Int, isWhole: Bool, isFirst: Bool, in state: inout TrainerState) throws {
     defer { chance = EpochChance() }
     guard isWhole else { return }
-    let findings = chance.findings(isFirst: epoch == 0)
+    let findings = chance.findings(isFirst: isFirst)
     guard let first = findings.first else { return }
     state.epochsAtChance += 1
     guard state.epochsAtChance == 1 else { return }

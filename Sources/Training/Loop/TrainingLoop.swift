@@ -141,9 +141,11 @@ public final class TrainingLoop {
       state.tokensSeen += result.tokens
       state.trainSeconds += seconds
       state.window.add(result, seconds: seconds)
-      chance.add(result)
+      chance.add(result, isWarmingUp: step < schedule.warmupSteps)
       if plan.endsEpoch(state.globalStep) {
-        try judge(epoch: epoch, isWhole: step - place >= startStep, in: &state)
+        let begin = step - place
+        try judge(
+          epoch: epoch, isWhole: begin >= startStep, isFirst: begin <= schedule.warmupSteps, in: &state)
       }
       let elapsed = max(state.trainSeconds - startSeconds, 1e-9)
       let progress = TrainingProgress(

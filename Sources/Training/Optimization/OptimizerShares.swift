@@ -38,45 +38,14 @@ package struct OptimizerShares {
   /// Whether this rank keeps a parameter's states.
   func isOwn(_ index: Int) -> Bool { owners[index] == ranks.rank }
 
-  /// Values that are handed over at once, 25 MiB as of gradients; a larger parameter goes alone.
-  private static let bucketCount = 25 << 18
-
   /// Hands the new values of parameters to the ranks that have not updated them.
   ///
   /// - Parameter updated: The parameters that were updated, with their places, the same on every rank.
   func spread(_ updated: [(index: Int, parameter: Parameter)]) {
     for owner in 0..<ranks.size {
-      var bucket: [Storage] = []
-      var count = 0
-      for (index, parameter) in updated where owners[index] == owner {
-        let values = parameter.storage
-        if count + values.count > Self.bucketCount {
-          hand(bucket, count, from: owner)
-          (bucket, count) = ([], 0)
-        }
-        if values.count > Self.bucketCount {
-          ranks.broadcast(values, from: owner)
-        } else {
-          bucket.append(values)
-          count += values.count
-        }
-      }
-      hand(bucket, count, from: owner)
+      let own = updated.filter { owners[$0.index] == owner }
+      ranks.broadcast(own.map(\.parameter.storage), from: owner)
     }
-  }
-
-  private func hand(_ bucket: [Storage], _ count: Int, from owner: Int) {
-    if bucket.isEmpty { return }
-    let packed = Storage(uninitialized: count)
-    var next = 0
-    let parts = bucket.map { values in
-      defer { next += values.count }
-      return packed.slice(next, values.count)
-    }
-    let isOwner = owner == ranks.rank
-    if isOwner { for (values, part) in zip(bucket, parts) { part.assign(values) } }
-    ranks.broadcast(packed, from: owner)
-    if !isOwner { for (values, part) in zip(bucket, parts) { values.assign(part) } }
   }
 
   /// A state tensor as its owner has it.

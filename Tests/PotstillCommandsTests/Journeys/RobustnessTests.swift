@@ -4,6 +4,7 @@ import Evaluation
 import Foundation
 import ModelFormats
 import Tasks
+import Tensors
 import Testing
 
 /// The report on robustness: its numbers, its sentences, and the training against what it found.
@@ -146,6 +147,27 @@ import Testing
         })
     }
     #expect(strong["conditions"]?.arrayValue?.count == 3)
+  }
+
+  @Test func aModelOfOneAnswerIsNotCalledRobust() throws {
+    let model = try TaskModel(directory: URL(filePath: world.path("other")))
+    let bias = try #require(model.parameters.first { $0.name == "classifier.bias" })
+    bias.assign(Tensor([0, 100], shape: bias.shape))
+    try model.save(
+      to: world.folder.appending(path: "stuck"), tokenizer: try TokenizedModel(world.path("base")).tokenizer)
+    let names = ["base", "other", "stuck"]
+    let students = ["--student", world.path("other"), "--student", world.path("stuck")]
+    let report = try report(["--perturbations", "case", "--model", world.path("base")] + students + task)
+    let findings = report["findings"]?.arrayValue?.compactMap(\.stringValue) ?? []
+    for (place, name) in names.enumerated() {
+      let given = Set(try answers(world.path(name), task).map(\.answer))
+      let constant = given.count == 1 ? given.first : nil
+      #expect(
+        report["conditions"]?[0]?["models"]?[place]?["constant_answer"]?.stringValue == constant, "\(name)")
+      let beginning = "\(world.path(name)) gives all rows the answer \"\(constant ?? "")\", so no change"
+      #expect(findings.contains { $0.hasPrefix(beginning) } == (constant != nil), "\(name): \(findings)")
+      #expect(name != "stuck" || constant == "positive")
+    }
   }
 
   @Test func theReportIsWrittenAndNothingIsWrittenOver() throws {

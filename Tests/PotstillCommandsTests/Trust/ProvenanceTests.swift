@@ -82,6 +82,15 @@ import Testing
     #expect(!text.contains("PATH") && !text.contains("HOME"))
   }
 
+  @Test func inputsAreNamedAsTheUserNamedThem() throws {
+    let named = world.path("data") + "/./train.tsv"
+    try train("run", ["--train-file", named])
+    let inputs = try provenance("run")["made_by"]?["inputs"]?.arrayValue ?? []
+    #expect(inputs.filter { $0["path"]?.stringValue == named }.count == 1, "\(inputs)")
+    #expect(inputs.first { $0["role"] == "train_file" }?["path"]?.stringValue == named)
+    #expect(try verdicts("run", code: 0) == [])
+  }
+
   @Test func everyChangeIsFound() throws {
     try train("run", ["--save-strategy", "steps", "--save-steps", "2"])
     #expect(try verdicts("run", code: 0) == [])
@@ -160,7 +169,7 @@ import Testing
     try train("run")
     let evaluate = ["evaluate", "--model", world.path("run")] + task
     try ran(evaluate + ["--output", world.path("scores")])
-    #expect(roles(try provenance("scores")["made_by"]) == ["model", "validation_file"])
+    #expect(roles(try provenance("scores")["made_by"]) == ["model", "validation_file", "input"])
     #expect(try verdicts("scores", code: 0) == [])
     let twice = evaluate + ["--output", world.path("run"), "--overwrite-output-dir"]
     for _ in 0..<2 { try ran(twice) }

@@ -200,9 +200,8 @@ public final class PreparedPretraining {
     observers: [any TrainingObserver] = [], recipe: String, inputs: [String] = []
   ) throws -> JSONObject {
     let point = job.resumption?.point(in: folder.url)
-    let read = job.provenance
     let record = ProvenanceRecord(
-      in: folder.url, of: read + ProvenanceInput.others(inputs, besides: read), seeds: job.training.seeds,
+      in: folder.url, of: ProvenanceInput.named(job.provenance, by: inputs), seeds: job.training.seeds,
       by: listener.invocation)
     let run = try RunFolder(folder, recipe: recipe, resuming: point, inputs: inputs, record: record)
     defer { run.release() }
