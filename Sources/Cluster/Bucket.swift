@@ -23,8 +23,10 @@ package struct Bucket {
 
   /// The tensors that go together, in their order; one that is larger than a bucket goes alone.
   ///
-  /// - Parameter counts: The values of each tensor.
-  package static func groups(of counts: [Int]) -> [Range<Int>] {
+  /// - Parameters:
+  ///   - counts: The values of each tensor.
+  ///   - most: Values of a bucket at most.
+  package static func groups(of counts: [Int], most: Int = Bucket.most) -> [Range<Int>] {
     var groups: [Range<Int>] = []
     var (first, total) = (0, 0)
     for (index, count) in counts.enumerated() {

@@ -1,41 +1,137 @@
+import Dispatch
 import Kernels
+import Synchronization
 import Tensors
 
 /// Sum of the gradients of all ranks, in place: afterwards each rank has the same, to the bit.
 ///
-/// Parameters go in reverse order, as their gradients come, packed into buckets; a larger one goes alone. Of a table of which every
-/// rank has used some rows alone, only the rows that any has used go over the network.
+/// Parameters go in reverse order, as their gradients come, packed into buckets; a larger one goes alone. A bucket is sent by a thread
+/// of its own as soon as the backward pass has done with its parameters, while that pass goes on (as PyTorch's
+/// DistributedDataParallel does). Of a table of which every rank has used some rows alone, only the rows that any has used go over
+/// the network.
 package struct GradientSum {
+  private let parameters: [Parameter]
+  private let ranks: any Communicator
+  private let bucketSize: Int
+
+  /// A sum over some parameters, the same on every rank.
+  ///
+  /// - Parameters:
+  ///   - parameters: The parameters in the order in which a pass uses them.
+  ///   - ranks: The ranks.
+  ///   - bucketSize: Values of a bucket at most.
+  package init(_ parameters: [Parameter], over ranks: any Communicator, bucketSize: Int = Bucket.most) {
+    (self.parameters, self.ranks) = (parameters.reversed(), ranks)
+    self.bucketSize = bucketSize
+  }
+
+  /// The part that this rank's last pass has in each parameter, a byte each.
+  ///
+  /// - Parameter tape: The tape of the pass whose backward pass comes next; nil where there is none.
+  package func parts(of tape: Tape?) -> [UInt8] {
+    let entered = Set((tape?.entered ?? []).map(ObjectIdentifier.init))
+    return parameters.map { entered.contains(ObjectIdentifier($0.slot)) ? 1 : 0 }
+  }
+
+  /// Sums the gradients while the last backward pass of this rank goes on.
+  ///
+  /// - Parameters:
+  ///   - parts: `parts(of:)` of every rank. What has entered no rank's last pass is summed behind it.
+  ///   - backward: The pass, on the tape that the parts are of; it tells what it has done with, and calls nothing collective.
+  package func run(_ parts: [[UInt8]], while backward: (_ done: (GradientSlot) -> Void) -> Void) {
+    let own = parts[ranks.rank]
+    let (first, last) = (
+      parameters.indices.filter { place in parts.contains { $0[place] == 1 } },
+      parameters.indices.filter { place in parts.allSatisfy { $0[place] != 1 } }
+    )
+    let sender = GradientSender(
+      groups(of: first), awaiting: first.filter { own[$0] == 1 }.map { parameters[$0].slot })
+    backward(sender.isDone)
+    sender.finish()
+    for group in groups(of: last) { group.sum() }
+  }
+
+  private func groups(of places: [Int]) -> [GradientGroup] {
+    Bucket.groups(of: places.map { parameters[$0].count }, most: bucketSize).map { range in
+      GradientGroup(parameters: places[range].map { parameters[$0] }, ranks: ranks)
+    }
+  }
+}
+
+/// Sender of groups of gradients in one order, each once a backward pass has done with it.
+private final class GradientSender: @unchecked Sendable {
+  // Sendable because its thread uses the groups that it was given and the locked state alone.
+  private let groups: [GradientGroup]
+  /// Gradients that the pass will still add to.
+  private var awaited: Set<ObjectIdentifier>
+  /// Groups that the thread was given.
+  private var next = 0
+  private let thread = DispatchQueue(label: "potstill.gradients")
+  private let state: Mutex<(sent: Int, isOver: Bool)> = Mutex((0, false))
+
+  init(_ groups: [GradientGroup], awaiting slots: [GradientSlot]) {
+    self.groups = groups
+    awaited = Set(slots.map(ObjectIdentifier.init))
+    send()
+  }
+
+  /// Takes note that nothing more is added to a gradient.
+  func isDone(_ slot: GradientSlot) {
+    if awaited.remove(ObjectIdentifier(slot)) != nil { send() }
+  }
+
+  private func send() {
+    while next < groups.count,
+      groups[next].parameters.allSatisfy({ !awaited.contains(ObjectIdentifier($0.slot)) })
+    {
+      let group = groups[next]
+      next += 1
+      thread.async { [self] in
+        let isOver = state.withLock { state in
+          if !state.isOver { state.sent += 1 }
+          return state.isOver
+        }
+        // The cores are the pass's.
+        if !isOver { SerialRegion.run { group.sum() } }
+      }
+    }
+  }
+
+  /// Sends what is left on this thread, whose cores are free now.
+  func finish() {
+    state.withLock { $0.isOver = true }
+    thread.sync {}
+    for group in groups[state.withLock(\.sent)...] { group.sum() }
+  }
+}
+
+/// Group of parameters whose gradients go over the network together.
+private struct GradientGroup: @unchecked Sendable {
+  // Sendable because the backward pass leaves the gradients to the sender before that has the group.
+  let parameters: [Parameter]
+  let ranks: any Communicator
+
   /// Form of the gradient that a rank has for a parameter.
-  package enum Form: UInt8, Sendable {
+  private enum Form: UInt8 {
     /// None: no row of this rank has led there.
     case none
     /// Any value may be other than 0.
     case values
     /// Some rows of a table alone may be.
     case rows
-  }
 
-  private let parameters: [Parameter]
-  private let ranks: any Communicator
-
-  /// A sum over some parameters, the same on every rank.
-  package init(_ parameters: [Parameter], over ranks: any Communicator) {
-    (self.parameters, self.ranks) = (parameters.reversed(), ranks)
-  }
-
-  /// Forms of this rank's gradients, a byte each.
-  package var forms: [UInt8] {
-    parameters.map { parameter in
-      if !parameter.isTrainable || parameter.slot.isEmpty { return Form.none.rawValue }
-      return (parameter.slot.rows == nil ? Form.values : .rows).rawValue
+    init(_ parameter: Parameter) {
+      if !parameter.isTrainable || parameter.slot.isEmpty {
+        self = .none
+      } else {
+        self = parameter.slot.rows == nil ? .values : .rows
+      }
     }
   }
 
-  /// Sums the gradients.
-  ///
-  /// - Parameter forms: `forms` of every rank.
-  package func run(_ forms: [[UInt8]]) {
+  /// Sums the gradients of all ranks.
+  func sum() {
+    let forms = ranks.gather(parameters.map { Form($0).rawValue })
     var whole: [Parameter] = []
     for (place, parameter) in parameters.enumerated() {
       let found = forms.compactMap { Form(rawValue: $0[place]) }
@@ -45,16 +141,14 @@ package struct GradientSum {
         sumRows(parameter)
       }
     }
-    for group in Bucket.groups(of: whole.map(\.count)) {
-      if let only = whole[group].first, only.count > Bucket.most {
-        sumAlone(only)
-      } else {
-        sum(Array(whole[group]))
-      }
+    if let only = whole.first, whole.count == 1 {
+      sumAlone(only)
+    } else if !whole.isEmpty {
+      sum(whole)
     }
   }
 
-  /// Sums a large gradient where it lies.
+  /// Sums a gradient where it lies.
   private func sumAlone(_ parameter: Parameter) {
     parameter.slot.contribute { gradient, adding in
       if !adding { Elementwise.fill(gradient, with: 0) }

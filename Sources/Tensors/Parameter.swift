@@ -88,6 +88,7 @@ public final class Parameter {
     let tag = context.tape?.watch?.enter(self)
     guard isTrainable, let tape = context.tape else { return detached }
     slot.tag = tag
+    tape.enter(slot)
     return Tensor(storage: storage, shape: shape, origin: Tensor.Origin(slot: slot, link: tape.link))
   }
 

@@ -14,7 +14,9 @@ extension Context {
     guard recomputes, let tape else { return body(input, self) }
     let part = PassPart(body, of: self)
     // A tape that nobody replays has the same kernels run as the second time; what they save goes with it.
-    let (output, kept, end) = part.run(on: Tape(watch: tape.watch), Self.held(input))
+    let first = Tape(watch: tape.watch)
+    let (output, kept, end) = part.run(on: first, Self.held(input))
+    for slot in first.entered { tape.enter(slot) }
     random = end
     var inner: [GradientSlot] = []
     var outer: [GradientSlot] = []

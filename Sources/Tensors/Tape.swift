@@ -22,8 +22,20 @@ public final class Tape {
     let outputs: [GradientSlot]
     let backward: ([Storage?]) -> Void
   }
+  /// A parameter's gradient, and the operations that were recorded before it first entered.
+  private struct Entry: @unchecked Sendable {
+    // Sendable because a slot's contents are touched by the backward pass alone.
+    let slot: GradientSlot
+    let place: Int
+  }
+  private struct Contents {
+    var nodes: [Node] = []
+    /// Parameters in the order in which they entered.
+    var entries: [Entry] = []
+    var known: Set<ObjectIdentifier> = []
+  }
   // Locked since tensors may be sent to other threads, where arithmetic records on this tape.
-  private let nodes = Mutex<[Node]>([])
+  private let contents = Mutex(Contents())
 
   /// An empty tape.
   public convenience init() { self.init(watch: nil) }
@@ -35,12 +47,23 @@ public final class Tape {
   }
 
   /// The number of recorded operations.
-  public var count: Int { nodes.withLock(\.count) }
+  public var count: Int { contents.withLock(\.nodes.count) }
+
+  /// Gradients of the parameters that have entered, each once, in the order of their coming.
+  package var entered: [GradientSlot] { contents.withLock { $0.entries.map(\.slot) } }
+
+  /// Notes that a parameter is an operand of what is recorded from now on.
+  func enter(_ slot: GradientSlot) {
+    contents.withLock { contents in
+      guard contents.known.insert(ObjectIdentifier(slot)).inserted else { return }
+      contents.entries.append(Entry(slot: slot, place: contents.nodes.count))
+    }
+  }
 
   /// Records an operation with several outputs; `backward` gets the gradient of each, nil where none arrived.
   package func record(outputs: [GradientSlot], backward: @escaping ([Storage?]) -> Void) {
     let node = Node(outputs: outputs, backward: backward)
-    nodes.withLock { $0.append(node) }
+    contents.withLock { $0.nodes.append(node) }
   }
 
   /// Records an operation with one output, which has a slot.
@@ -55,28 +78,53 @@ public final class Tape {
   ///   - loss: A tensor of one element that was computed on this tape; a constant leaves every gradient as it is.
   ///   - scale: A factor on the loss, such as 1 / accumulation steps.
   public func backward(from loss: Tensor, scale: Float = 1) {
+    backward(from: loss, scale: scale) { _ in }
+  }
+
+  /// The same, telling of each parameter when nothing more will be added to its gradient.
+  ///
+  /// - Parameter done: Told of the gradients of all that have entered, the last first, while the pass goes on.
+  package func backward(from loss: Tensor, scale: Float, done: (GradientSlot) -> Void) {
     precondition(loss.count == 1, "backward needs a loss of one element, found shape \(loss.shape).")
     precondition(
       loss.tape == nil || loss.tape === self, "backward needs a loss that was computed on this tape.")
-    defer { nodes.withLock { $0.removeAll() } }
-    guard let slot = loss.slot else { return }
-    slot.contribute { gradient, adding in gradient.assign(Storage(adding ? gradient[0] + scale : scale)) }
-    replay()
+    if let slot = loss.slot {
+      slot.contribute { gradient, adding in
+        gradient.assign(Storage(adding ? gradient[0] + scale : scale))
+      }
+      replay(done)
+    } else {
+      contents.withLock { $0.nodes.removeAll() }
+      tellDone(done)
+    }
   }
 
   /// Passes the gradients that lie in some outputs back to everything they depend on.
-  func replay() {
-    while let node = nodes.withLock({ $0.popLast() }) {
-      let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
-      guard gradients.contains(where: { $0 != nil }) else { continue }
-      for output in node.outputs { output.release() }
-      guard let watch else {
-        node.backward(gradients)
-        continue
-      }
-      let before = watch.begin(node.outputs.lazy.compactMap(\.tag).first?.name)
-      node.backward(gradients)
-      _ = watch.begin(before)
+  func replay(_ done: (GradientSlot) -> Void = { _ in }) {
+    tellDone(done)
+    while let node = contents.withLock({ $0.nodes.popLast() }) {
+      run(node)
+      tellDone(done)
+    }
+  }
+
+  private func run(_ node: Node) {
+    let gradients = node.outputs.map { $0.isEmpty ? nil : $0.storage }
+    guard gradients.contains(where: { $0 != nil }) else { return }
+    for output in node.outputs { output.release() }
+    guard let watch else { return node.backward(gradients) }
+    let before = watch.begin(node.outputs.lazy.compactMap(\.tag).first?.name)
+    node.backward(gradients)
+    _ = watch.begin(before)
+  }
+
+  /// Tells of the parameters that entered behind all operations that are left.
+  private func tellDone(_ done: (GradientSlot) -> Void) {
+    while let entry = contents.withLock({ contents in
+      contents.entries.last.map { $0.place >= contents.nodes.count } == true
+        ? contents.entries.popLast() : nil
+    }) {
+      done(entry.slot)
     }
   }
 }

@@ -25,7 +25,7 @@ extension TrainingLoop {
     var counts = (examples: 0, tokens: 0)
     let sums = GradientSum(optimizer.parameters, over: ranks)
     let kept = config.onNonFinite == .skip ? objective.state.map { $0.storage.copy() } : []
-    func ownPart() throws -> LossPart {
+    func ownPart() throws -> (loss: LossPart, last: LastPass?) {
       let batches = try microBatches.map { try data.batch($0) }
       counts = (
         batches.reduce(0) { $0 + $1.count }, batches.reduce(0) { $0 + $1.tokens.tokenCount }
@@ -37,12 +37,17 @@ extension TrainingLoop {
     }
     var loss: LossPart
     if ranks.size == 1 {
-      loss = try ownPart()
+      loss = try ownPart().loss
     } else {
-      let all = try ranks.exchange { try ownPart().bytes(with: sums.forms) }.map { try LossPart.read($0) }
+      var last: LastPass?
+      let all = try ranks.exchange {
+        let own = try ownPart()
+        last = own.last
+        return own.loss.bytes(with: sums.parts(of: last?.tape))
+      }.map { try LossPart.read($0) }
       loss = all.dropFirst().reduce(into: all[0].part) { $0.add($1.part) }
       // One rank's fault is everybody's: no gradients are summed, and all leave the update out.
-      if loss.fault == nil { sums.run(all.map(\.forms)) }
+      if loss.fault == nil { sums.run(all.map(\.passes)) { done in last?.backward(done) } }
     }
     let rates = { (rate: Double) in plateau?.rate(rate) ?? rate }
     let learningRate = rates(config.learningRate) * factor
@@ -100,16 +105,35 @@ extension TrainingLoop {
     return pieces
   }
 
+  /// Last forward pass of this rank in an update, whose backward pass is still to come.
+  private struct LastPass {
+    let tape: Tape
+    let loss: Tensor
+    /// The weight of the piece in the update.
+    let share: Double
+
+    func backward(_ done: (GradientSlot) -> Void) {
+      tape.backward(from: loss, scale: Float(share), done: done)
+    }
+  }
+
   /// The gradients of this rank's pieces, each weighed by its part of the whole update; returns its part of the loss.
+  ///
+  /// Among several ranks the last backward pass is left to the caller, who sends gradients meanwhile, unless somebody looks for
+  /// what is not finite, of which all are told first.
   private func backward(
     _ pieces: [Piece], progress: Double, step: Int, epoch: Int, optimizer: Optimizer, isFirst: Bool
-  ) throws -> LossPart {
+  ) throws -> (loss: LossPart, last: LastPass?) {
+    let leavesLast = ranks.size > 1 && !config.detectsAnomaly
+    var last: LastPass?
     // Means of the whole update are divided once, by counts of all pieces of all ranks, which each rank counts itself.
     try objective.prepare(for: pieces.map(\.batch))
     let weights = pieces.map { objective.weight(of: $0.batch) }
     let totalWeight = weights.reduce(0, +)
     var sum = LossPart()
     for (piece, weight) in zip(pieces, weights) where piece.rank == ranks.rank && weight > 0 {
+      last?.backward { _ in }
+      last = nil
       let watch = config.detectsAnomaly ? AnomalyWatch() : nil
       let tape = Tape(watch: watch)
       let random = RandomSource.training(seed: config.seed, step: step, firstRow: piece.firstRow)
@@ -122,19 +146,21 @@ extension TrainingLoop {
           step: step + 1, epoch: epoch + 1, number: "the loss is \(NonFiniteStep.text(Double(value)))",
           facts: ["micro-batch \(piece.microBatch)"], rows: data.places(of: piece.batch.indices),
           parts: result.parts.map { ($0.name, Double($0.value)) }, anomaly: watch?.finding)
-        if config.onNonFinite == .skip { return LossPart(fault: fault) }
+        if config.onNonFinite == .skip { return (LossPart(fault: fault), nil) }
         optimizer.zeroGradients()
         throw TrainingError.nonFinite(
           fault, advice: optimizer.adviceOnOverflow(isFirst: isFirst, parts: result.parts))
       }
       let share = weight / totalWeight
-      tape.backward(from: result.total, scale: Float(share))
+      let pass = LastPass(tape: tape, loss: result.total, share: share)
+      last = leavesLast ? pass : nil
+      if !leavesLast { pass.backward { _ in } }
       sum.add(
         LossPart(
           loss: share * Double(value), parts: result.parts.map { ($0.name, share * Double($0.value)) },
           anomaly: watch?.finding))
     }
-    return sum
+    return (sum, last)
   }
 }
 
@@ -161,11 +187,11 @@ private struct LossPart {
     }
   }
 
-  /// The part as it is told to the other ranks, with the forms of this rank's gradients.
-  func bytes(with forms: [UInt8]) -> [UInt8] {
+  /// The part as it is told to the other ranks, with the part that this rank's last pass has in each parameter.
+  func bytes(with passes: [UInt8]) -> [UInt8] {
     func bits(_ value: Double) -> JSONValue { .string(String(value.bitPattern, radix: 16)) }
     let json: JSONValue = [
-      "forms": .array(forms.map { .integer(Int($0)) }), "loss": bits(loss),
+      "passes": .array(passes.map { .integer(Int($0)) }), "loss": bits(loss),
       "names": .array(parts.map { .string($0.name) }), "values": .array(parts.map { bits($0.value) }),
       "fault": fault?.json ?? .null, "anomaly": anomaly.map { .string($0) } ?? .null,
     ]
@@ -173,7 +199,7 @@ private struct LossPart {
   }
 
   /// Reads what `bytes(with:)` has made on another rank.
-  static func read(_ bytes: [UInt8]) throws -> (part: LossPart, forms: [UInt8]) {
+  static func read(_ bytes: [UInt8]) throws -> (part: LossPart, passes: [UInt8]) {
     let json = try JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
     func number(_ value: JSONValue?) -> Double {
       Double(bitPattern: value?.stringValue.flatMap { UInt64($0, radix: 16) } ?? 0)
@@ -184,7 +210,7 @@ private struct LossPart {
       LossPart(
         loss: number(json["loss"]), parts: zip(names, values).map { ($0.stringValue ?? "", number($1)) },
         fault: NonFiniteStep(json["fault"]), anomaly: json["anomaly"]?.stringValue),
-      (json["forms"]?.arrayValue ?? []).map { UInt8(clamping: $0.intValue ?? 0) }
+      (json["passes"]?.arrayValue ?? []).map { UInt8(clamping: $0.intValue ?? 0) }
     )
   }
 }
