@@ -38,19 +38,22 @@ import Testing
       let net = Net()
       let own = words[ranks.rank]
       let sums = GradientSum(net.parameters, over: ranks, bucketSize: bucketSize)
-      var last: (tape: Tape, loss: Tensor)?
+      var last: ((GradientSlot) -> Void) -> Void = { _ in }
+      var lastTape: Tape?
       for words in own {
-        last?.tape.backward(from: last!.loss)
+        last { _ in }
         let context = Context(tape: Tape())
         context.recomputes = recomputes
-        last = (context.tape!, net.loss(words, in: context))
+        let (tape, loss) = (context.tape, net.loss(words, in: context))
+        last = { done in tape?.backward(from: loss, scale: 1, done: done) }
+        lastTape = tape
       }
       if !sent {
-        last?.tape.backward(from: last!.loss)
-        last = nil
+        last { _ in }
+        (last, lastTape) = ({ _ in }, nil)
       }
-      let parts = ranks.gather(sums.parts(of: last?.tape))
-      sums.run(parts) { done in last?.tape.backward(from: last!.loss, scale: 1, done: done) }
+      let parts = ranks.gather(sums.parts(of: lastTape))
+      sums.run(parts, while: last)
       return net.parameters.map { $0.gradient?.values }
     }
   }
@@ -78,7 +81,7 @@ import Testing
     context.recomputes = recomputes
     let loss = net.loss([1, 2], in: context)
     var done: [(slot: GradientSlot, values: [Float])] = []
-    context.tape!.backward(from: loss, scale: 1) { slot in done.append((slot, slot.storage?.values ?? [])) }
+    context.tape?.backward(from: loss, scale: 1) { slot in done.append((slot, slot.storage?.values ?? [])) }
     // `first` is used early too; what was used last is done first.
     #expect(
       done.map { done in net.parameters.first { $0.slot === done.slot }?.name } == [
