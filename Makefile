@@ -17,10 +17,10 @@ BINARY = $$($(BUILD) --show-bin-path)/potstill
 SOURCES = Sources Tests Examples Fuzz Package.swift $(wildcard Benchmarks/Sources Benchmarks/Benchmarks Benchmarks/Package.swift)
 
 .DEFAULT_GOAL := help
-.PHONY: help packages program demo build docs release install uninstall test lint format parity faults soak sanitize fuzz bench bench-peers clean
+.PHONY: help packages program demo build docs release install uninstall test lint format parity faults soak sanitize fuzz bench bench-peers bench-network clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 packages: ## Install missing system packages (root or sudo).
 	@.ci/system-packages
@@ -77,6 +77,9 @@ bench: packages ## Measure GEMM, tokenizer, training step and inference.
 
 bench-peers: program ## Compare speed and memory with the Python engines (own Python environment).
 	@$(PYTHON) Benchmarks/peers/compare.py $(BINARY) $(ARGS)
+
+bench-network: program ## Compare forecasts with two ranks over a slow link: ARGS="RECIPE" (root).
+	@$(PYTHON) Benchmarks/network.py $(BINARY) $(ARGS)
 
 clean: ## Remove what was built.
 	@rm -rf .build dist Benchmarks/.build .venv-parity .venv-bench

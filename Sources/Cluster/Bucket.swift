@@ -41,6 +41,25 @@ package struct Bucket {
   }
 }
 
+extension Bucket {
+  /// Seconds that this machine's processor takes for a value that is packed, added to another rank's and unpacked, on one thread.
+  package static func secondsPerValue() -> Double {
+    let count = 1 << 21
+    let (values, bucket) = (Storage(uninitialized: count), Bucket(of: [count]))
+    Elementwise.fill(values, with: 0)
+    func once() -> Double {
+      let begin = ContinuousClock.now
+      SerialRegion.run {
+        bucket.values.assign(values)
+        Elementwise.add(values, to: bucket.values)
+        values.assign(bucket.values)
+      }
+      return (ContinuousClock.now - begin) / .seconds(1)
+    }
+    return (0..<5).map { _ in once() }.sorted()[2] / Double(count)
+  }
+}
+
 extension Communicator {
   /// Hands the values of tensors from one rank to the others, small ones together.
   ///

@@ -30,7 +30,7 @@ package struct PotstillCommand: ParsableCommand {
       CommandGroup(
         name: "Make models",
         subcommands: [
-          VocabCommand.self, PretrainCommand.self, TrainCommand.self, DistillCommand.self,
+          PlanCommand.self, VocabCommand.self, PretrainCommand.self, TrainCommand.self, DistillCommand.self,
           MultitaskCommand.self, CompressCommand.self, AblateCommand.self, CacheCommand.self,
           AugmentCommand.self,
         ]),

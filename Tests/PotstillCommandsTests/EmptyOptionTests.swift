@@ -27,6 +27,7 @@ import Testing
     let options = Self.texts(of: command.init()).filter { !exceptions.contains($0) }
     let required = [
       "vocab": ["--input", "a", "--output", "b"], "ablate": ["a.yaml"], "cache": ["--teacher", "a"],
+      "plan": ["a.yaml"],
       "evaluate": ["--model", "a"], "compare": ["a"], "robustness": ["--model", "a"],
       "predict": ["--model", "a", "text"],
       "init": ["a"], "tasks": ["a"], "serve": ["--model", "a"], "export": ["a", "--onnx"], "report": ["a"],

@@ -22,12 +22,12 @@ public final class PreparedJob {
   public let augmentation: AugmentationRecipe?
 
   /// Training of the student: on one task, or on several at once.
-  private enum Work {
+  enum Work {
     case single(SingleTraining)
     case shared(SharedTraining)
   }
 
-  private let work: Work
+  let work: Work
   private let tasks: [PreparedTask]
   private let folder: OutputFolder?
   private let listener: any WorkListener

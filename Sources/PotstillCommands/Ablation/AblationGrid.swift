@@ -35,7 +35,7 @@ struct AblationGrid {
     var starts: [Cell] = []
     for recipe in recipes {
       let names = varied.union(recipe.entries.map { OptionSpelling.canonical($0.key) })
-      let command = names.isDisjoint(with: ["teacher", "teacher-cache", "student"]) ? "train" : "distill"
+      let command = RunKind(of: names).rawValue
       let catalogue = OptionCatalogue(of: command)
       faults += axes.filter { catalogue.entry(named: OptionSpelling.canonical($0.key)) == nil }.map {
         let near = OptionSpelling.suggestion(for: $0.key, in: catalogue)

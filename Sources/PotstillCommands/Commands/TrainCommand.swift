@@ -60,12 +60,7 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
     task.require(&missing)
     try missing.check()
     try general.apply(to: console)
-    let reader = try task.open(console)
-    var job = DistillationJob(
-      [JobTask(reader)], student: JobStudent(modelPath),
-      training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
-    try output.apply(to: &job, training)
-    job.rowStorage = rows.storage
+    let job = try job(console, model: modelPath)
     let prepared = try job.prepare(console, isDryRun: plan.dryRun)
     if plan.dryRun {
       console.result(
@@ -81,5 +76,15 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
       inputs: [modelPath] + task.inputs, showsPlan: false)
     console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
+  }
+  /// The job that the options describe.
+  func job(_ console: Console, model: String) throws -> DistillationJob {
+    let reader = try task.open(console)
+    var job = DistillationJob(
+      [JobTask(reader)], student: JobStudent(model),
+      training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
+    try output.apply(to: &job, training)
+    job.rowStorage = rows.storage
+    return job
   }
 }

@@ -127,6 +127,18 @@ extension RecipeFile.Entry {
   }
 }
 
+/// Kind of a run that a recipe of a single model is for.
+enum RunKind: String {
+  case train, distill
+
+  /// The kind that a recipe's keys speak of.
+  ///
+  /// - Parameter keys: The keys as options spell them.
+  init(of keys: Set<String>) {
+    self = keys.isDisjoint(with: ["teacher", "teacher-cache", "student"]) ? .train : .distill
+  }
+}
+
 /// The recipe that a run really followed, as YAML that the same command reads again.
 package enum ResolvedRecipe {
   /// YAML with one line per option, in the order of the help text; of several values the last counts.

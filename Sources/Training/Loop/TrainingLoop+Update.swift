@@ -36,8 +36,15 @@ extension TrainingLoop {
         optimizer: optimizer, isFirst: isFirst)
     }
     var loss: LossPart
+    var clock = PhaseClock()
+    var gradients: [StepPhases.Gradient] = []
     if ranks.size == 1 {
-      loss = try ownPart().loss
+      let own = try ownPart()
+      loss = own.loss
+      if let last = own.last {
+        clock.run(last.backward)
+        gradients = clock.gradients(of: optimizer.parameters)
+      }
     } else {
       var last: LastPass?
       let all = try ranks.exchange {
@@ -72,11 +79,17 @@ extension TrainingLoop {
         factor: factor, gradientScale: Optimizer.clippingFactor(norm: norm, maximum: config.maxGradNorm),
         rates: rates)
       optimizer.zeroGradients()
+      if let phases = clock.phases(gradients, examples: counts.examples) { phaseObserver?.measured(phases) }
     }
     return StepResult(
       loss: loss.fault == nil ? loss.loss : .nan, parts: loss.fault == nil ? loss.parts : [],
       gradientNorm: norm, learningRate: learningRate, examples: counts.examples, tokens: counts.tokens,
       fault: loss.fault)
+  }
+
+  /// The observer that wants to know the phases of updates.
+  private var phaseObserver: (any StepPhaseObserver)? {
+    observers.lazy.compactMap { $0 as? any StepPhaseObserver }.first
   }
 
   /// Piece of an update: what one rank computes at once.
@@ -119,12 +132,12 @@ extension TrainingLoop {
 
   /// The gradients of this rank's pieces, each weighed by its part of the whole update; returns its part of the loss.
   ///
-  /// Among several ranks the last backward pass is left to the caller, who sends gradients meanwhile, unless somebody looks for
-  /// what is not finite, of which all are told first.
+  /// The last backward pass is left to the caller, who sends gradients meanwhile or takes its time, unless there is neither need, or
+  /// somebody looks for what is not finite, of which all are told first.
   private func backward(
     _ pieces: [Piece], progress: Double, step: Int, epoch: Int, optimizer: Optimizer, isFirst: Bool
   ) throws -> (loss: LossPart, last: LastPass?) {
-    let leavesLast = ranks.size > 1 && !config.detectsAnomaly
+    let leavesLast = (ranks.size > 1 || phaseObserver != nil) && !config.detectsAnomaly
     var last: LastPass?
     // Means of the whole update are divided once, by counts of all pieces of all ranks, which each rank counts itself.
     try objective.prepare(for: pieces.map(\.batch))

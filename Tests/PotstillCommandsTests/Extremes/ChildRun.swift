@@ -19,7 +19,10 @@ struct ChildRun: Sendable {
   let messages: String
 
   /// A run that takes longer is killed; far more than any of them needs, so that a busy machine fails nothing.
-  static let patience = 20.0
+  static let patience = 20.0 * sanitized
+  /// How many times as long and as large a run may be under a sanitizer of the compiler (`make sanitize`); 1 without.
+  static let sanitized: Double =
+    (ProcessInfo.processInfo.environment["POTSTILL_SANITIZED"] ?? "").isEmpty ? 1 : 8
 
   /// What a message says of it.
   var summary: String {
@@ -69,7 +72,7 @@ struct ToolProcess: Sendable {
   ///     machine.
   func run(
     _ arguments: [String], scratch: URL, environment: [String: String] = [:],
-    limits: String = "ulimit -v 6291456"
+    limits: String = ChildRun.sanitized == 1 ? "ulimit -v 6291456" : "true"
   ) -> ChildRun {
     let log = scratch.appending(path: "\(UUID().uuidString).log").path
     defer { try? FileManager.default.removeItem(atPath: log) }
@@ -85,6 +88,7 @@ struct ToolProcess: Sendable {
     let inherited = ProcessInfo.processInfo.environment.filter {
       // The matrix library's core too: runs of both kinds are compared to the bit.
       ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "OPENBLAS_CORETYPE"].contains($0.key)
+        || $0.key.hasSuffix("SAN_OPTIONS")
     }
     let usual = [
       "SWIFT_BACKTRACE": "enable=no", "HF_HUB_OFFLINE": "1", "POTSTILL_SERVE_TOKEN": "0123456789abcdef",

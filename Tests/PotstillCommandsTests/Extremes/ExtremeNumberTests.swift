@@ -26,7 +26,8 @@ import Testing
     let runs = tool.runAll(lines.count, atOnce: 2, scratch: world.scratch) { lines[$0] }
     #expect(runs.count == lines.count)
     let faults = runs.filter { run in
-      ![0, 1, 64].contains(run.code ?? -1) || run.seconds >= ChildRun.patience || run.megabytes > Self.memory
+      ![0, 1, 64].contains(run.code ?? -1) || run.seconds >= ChildRun.patience
+        || run.megabytes > Self.memory * ChildRun.sanitized
     }
     #expect(faults.isEmpty, "\(faults.map(\.summary).joined(separator: "\n"))")
   }

@@ -109,6 +109,7 @@ final class ExtremesWorld {
       ]
     case "verify": return [["verify", path("base")]]
     case "ablate": return [["ablate", path("ablation.yaml")] + output]
+    case "plan": return [["plan", path("ablation.yaml")] + (option == "ranks" ? ["--network", "1Gb"] : [])]
     case "cache": return [["cache", "--teacher", model] + data + output]
     case "augment":
       return [
