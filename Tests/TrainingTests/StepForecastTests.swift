@@ -17,7 +17,7 @@ import Training
 
   @Test func oneRankSendsNothing() {
     let step = StepForecast(
-      [phases([.init(count: 1000, ready: 3)])], link: slow, secondsPerValue: 1, secondsPerByte: 0
+      [phases([.init(count: 1000, ready: 3)])], link: slow, secondsPerValue: 1
     ).step(
       ranks: 1)
     #expect(step.seconds == 160 && step.sending == 0 && step.exposed == 0 && step.efficiency == 1)
@@ -27,7 +27,7 @@ import Training
   @Test func aBucketGoesOnceItIsReadyAndHidesBehindThePass() {
     // Two gradients of one bucket: 8 · (W - 1) / W bytes a value.
     let gradients = [StepPhases.Gradient(count: 4, ready: 10), .init(count: 6, ready: 60)]
-    let forecast = StepForecast([phases(gradients)], link: slow, secondsPerValue: 0, secondsPerByte: 0)
+    let forecast = StepForecast([phases(gradients)], link: slow, secondsPerValue: 0)
     let two = forecast.step(ranks: 2)
     #expect(near(two.sending) == 40 && two.exposed == 0 && two.seconds == 160 && two.efficiency == 1)
     // 8 · 3/4 · 10 = 60 seconds from the 60th on: 20 behind the pass.
@@ -40,26 +40,15 @@ import Training
   @Test func packingTakesTheProcessorFromThePass() {
     let gradients = [StepPhases.Gradient(count: 10, ready: 0)]
     let fast = NetworkLink(bitsPerSecond: .infinity, latency: 0)
-    let step = StepForecast([phases(gradients)], link: fast, secondsPerValue: 2, secondsPerByte: 0).step(
+    let step = StepForecast([phases(gradients)], link: fast, secondsPerValue: 2).step(
       ranks: 8)
     #expect(step.seconds == 180 && step.exposed == 0 && step.sending == 20)
-  }
-
-  @Test func aFastLinkIsAsFastAsItsSockets() {
-    let gradients = [StepPhases.Gradient(count: 10, ready: 100)]
-    let fast = NetworkLink(bitsPerSecond: .infinity, latency: 0)
-    // 8 · 7/8 · 10 bytes of half a second; what the processor does behind the pass, nothing hides.
-    let step = StepForecast([phases(gradients)], link: fast, secondsPerValue: 0, secondsPerByte: 0.5).step(
-      ranks: 8)
-    #expect(step.sending == 35 && step.seconds == 160 + 35)
-    let speed = SocketSpeed.secondsPerByte()
-    #expect(speed > 0 && speed < 1e-6)
   }
 
   @Test func messagesTakeALatencyForEachDoublingOfTheRanks() {
     let gradients = [StepPhases.Gradient(count: 10, ready: 100)]
     let link = NetworkLink(bitsPerSecond: .infinity, latency: 1)
-    let forecast = StepForecast([phases(gradients)], link: link, secondsPerValue: 0, secondsPerByte: 0)
+    let forecast = StepForecast([phases(gradients)], link: link, secondsPerValue: 0)
     // Four rounds of the bucket, six exchanges of a few bytes.
     #expect(forecast.step(ranks: 2).seconds == 160 + 4 + 6)
     #expect(forecast.step(ranks: 16).seconds == 160 + 16 + 24)
@@ -69,7 +58,7 @@ import Training
   @Test func ranksOfOneMachineShareItsLink() {
     let gradients = [StepPhases.Gradient(count: 10, ready: 100)]
     let forecast = StepForecast(
-      [phases(gradients)], link: slow, ranksPerMachine: 2, secondsPerValue: 0, secondsPerByte: 0)
+      [phases(gradients)], link: slow, ranksPerMachine: 2, secondsPerValue: 0)
     // Among themselves they send nothing over it.
     #expect(forecast.step(ranks: 2).sending == 0)
     // Each of four sends 8 bytes a value, half of it away, and two do so over one link.
@@ -82,14 +71,14 @@ import Training
     }
     // One update uses 2 rows, four use 4 together: twice as many, so the exponent is a half.
     let measured = [words([1, 2]), words([1, 3]), words([1, 4]), words([1, 2])]
-    let forecast = StepForecast(measured, link: slow, secondsPerValue: 0, secondsPerByte: 0)
+    let forecast = StepForecast(measured, link: slow, secondsPerValue: 0)
     // 2 · 4^½ = 4 rows of 3 values among four ranks.
     #expect(abs(forecast.step(ranks: 4).sending - 8 * 0.75 * 12) < 1e-6)
     // Never more than the table has.
     #expect(forecast.step(ranks: 1 << 30).sending <= 8 * 3000 + 1e-6)
     // A first update alone says nothing about the growth: all rows are taken for others.
     #expect(
-      StepForecast([words([1, 2])], link: slow, secondsPerValue: 0, secondsPerByte: 0).step(ranks: 4).sending
+      StepForecast([words([1, 2])], link: slow, secondsPerValue: 0).step(ranks: 4).sending
         == 8 * 0.75 * 24)
   }
 

@@ -5,7 +5,8 @@ import Foundation
 ///
 /// Each rank computes what the one did; the groups of gradients go over the network one after the other, each once the backward pass
 /// has done with it, as `GradientSum` sends them. A sum of n values takes 8 (W - 1) / W bytes a value out of each of W ranks; ranks of
-/// one machine share its link, and what they tell each other goes over none. Packing, adding and sending take the processor's time.
+/// one machine share its link, and what they tell each other goes over none. Packing and adding take the processor's time; what
+/// the system takes for sockets is not in it.
 package struct StepForecast: Sendable {
   /// Time of an update among some ranks.
   package struct Step: Sendable, Equatable {
@@ -30,8 +31,6 @@ package struct StepForecast: Sendable {
   private let ranksPerMachine: Int
   /// Seconds of the processor for a value that is packed, added and unpacked.
   private let secondsPerValue: Double
-  /// Seconds of the processor for a byte that is sent and one that is received.
-  private let secondsPerByte: Double
   /// Exponent β of the number of different rows of a table in n updates, n^β times that in one (Heaps 1978).
   private let growth: Double
 
@@ -42,14 +41,13 @@ package struct StepForecast: Sendable {
   ///   - link: The network link of a machine.
   ///   - ranksPerMachine: The ranks that share a link.
   ///   - secondsPerValue: Seconds for a value that is packed, added and unpacked.
-  ///   - secondsPerByte: Seconds of the processor for a byte that is sent and one that is received.
   package init(
     _ measured: [StepPhases], link: NetworkLink, ranksPerMachine: Int = 1,
-    secondsPerValue: Double = Bucket.secondsPerValue(), secondsPerByte: Double = SocketSpeed.secondsPerByte()
+    secondsPerValue: Double = Bucket.secondsPerValue()
   ) {
     precondition(!measured.isEmpty, "A forecast needs the phases of an update.")
     (self.link, self.ranksPerMachine) = (link, max(1, ranksPerMachine))
-    (self.secondsPerValue, self.secondsPerByte) = (secondsPerValue, secondsPerByte)
+    self.secondsPerValue = secondsPerValue
     phases = Self.median(measured)
     examples = Double(measured.reduce(0) { $0 + $1.examples }) / Double(measured.count)
     growth = Self.growth(measured.map { $0.gradients.compactMap(\.rows).first ?? [] })
@@ -106,11 +104,10 @@ package struct StepForecast: Sendable {
     if values > 0 { rounds += 2 }
     let all = Double(ranks)
     let away = ranks > ranksPerMachine ? Double(ranksPerMachine) * (all - Double(ranksPerMachine)) / all : 0
-    // What a machine sends over its link, and what a rank of it sends.
-    let bytes = 8 * away * values
-    let (packing, sockets) = (values * secondsPerValue, bytes / Double(ranksPerMachine) * secondsPerByte)
-    let network = max(8 * bytes / (Self.payload * link.bitsPerSecond), sockets)
-    return (rounds * latency(among: ranks) + network + packing, packing + sockets)
+    // What a machine sends over its link.
+    let network = 8 * 8 * away * values / (Self.payload * link.bitsPerSecond)
+    let packing = values * secondsPerValue
+    return (rounds * latency(among: ranks) + network + packing, packing)
   }
 
   // MARK: Measured updates

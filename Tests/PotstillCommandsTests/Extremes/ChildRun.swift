@@ -88,7 +88,7 @@ struct ToolProcess: Sendable {
     let inherited = ProcessInfo.processInfo.environment.filter {
       // The matrix library's core too: runs of both kinds are compared to the bit.
       ["PATH", "HOME", "LD_LIBRARY_PATH", "TMPDIR", "OPENBLAS_CORETYPE"].contains($0.key)
-        || $0.key.hasSuffix("SAN_OPTIONS")
+        || $0.key.hasSuffix("SAN_OPTIONS") || $0.key.hasPrefix("UCX_MEM_")
     }
     let usual = [
       "SWIFT_BACKTRACE": "enable=no", "HF_HUB_OFFLINE": "1", "POTSTILL_SERVE_TOKEN": "0123456789abcdef",
