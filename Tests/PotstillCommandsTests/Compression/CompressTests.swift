@@ -237,9 +237,12 @@ import Training
     #expect(model.config.layerCount == 1 && model.config.intermediateSize == 16)
     #expect(model.config.vocabularySize < teacher.config.vocabularySize)
     #expect(try world.text("student/README.md").contains("cut to layers=1, ffn=50%, vocab=1"))
+    let words = potstill(distill + ["--student", "vocab", "--dry-run"] + data)
+    #expect(words.code == 0, "\(words.messages)")
     for (student, expected) in [
       ("ffn=50%,int8", "8-bit integers are not trained"), ("ffn=50%,layers", "needs how much stays"),
       ("ffn=50%,fnn=2", "did you mean ffn?"), ("layers=9", "num_hidden_layers"),
+      ("ffn", "ffn needs how much stays, such as ffn=50%"),
     ] {
       let refused = potstill(distill + ["--student", student, "--overwrite-output-dir"] + data)
       #expect(refused.code != 0 && refused.messages.contains(expected), "\(student): \(refused.messages)")

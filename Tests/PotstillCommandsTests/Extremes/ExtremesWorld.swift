@@ -50,6 +50,9 @@ final class ExtremesWorld {
     try write(
       "ablation.yaml",
       "model: \(path("base"))\ntask: \(path("tiny.yaml"))\ndata: \(path("data"))\nmax_steps: 0\n")
+    try write(
+      "plan.yaml", "model: \(path("base"))\ntask: \(path("tiny.yaml"))\ndata: \(path("data"))\nmax_steps: 2\n"
+    )
   }
 
   var folder: URL { world.folder }
@@ -109,7 +112,7 @@ final class ExtremesWorld {
       ]
     case "verify": return [["verify", path("base")]]
     case "ablate": return [["ablate", path("ablation.yaml")] + output]
-    case "plan": return [["plan", path("ablation.yaml")] + (option == "ranks" ? ["--network", "1Gb"] : [])]
+    case "plan": return [["plan", path("plan.yaml")] + (option == "ranks" ? ["--network", "1Gb"] : [])]
     case "cache": return [["cache", "--teacher", model] + data + output]
     case "augment":
       return [

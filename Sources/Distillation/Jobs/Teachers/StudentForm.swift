@@ -13,13 +13,15 @@ enum StudentForm: Equatable {
   /// The base, cut by some steps.
   case compressed([CompressionStep])
 
-  /// Reads a name; one of steps has an amount behind a first kind of step.
+  /// Reads a name; one of steps begins with a kind of step and is, without an amount, no model's folder.
   ///
   /// - Throws: `ModelError.request` for a shape, `CompressionError.request` for steps that are spelt wrong, have no amount,
   ///   or make integers, which are not trained.
   init(_ name: String) throws {
     let first = name.prefix { $0 != "=" && $0 != "," }.lowercased().filter { $0 != " " }
-    guard name.contains("="), CompressionStep.Kind(rawValue: first) != nil else {
+    guard CompressionStep.Kind(rawValue: first) != nil,
+      name.contains("=") || !FileManager.default.fileExists(atPath: name + "/config.json")
+    else {
       self = .shape(try StudentShape(name))
       return
     }
