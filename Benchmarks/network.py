@@ -10,12 +10,12 @@ the updates that were made, both in seconds. Nothing else should run on the mach
 import argparse
 import json
 import os
+import re
 import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
 NAMES = ["potstill-a", "potstill-b"]
 ADDRESSES = ["10.213.0.1", "10.213.0.2"]
@@ -27,7 +27,8 @@ def call(command, **options):
 
 def tc_rate(rate):
     """Bits a second of potstill's form in tc's: 300Mb is 300mbit."""
-    return rate.lower().rstrip("b").rstrip("it") + "bit"
+    number, power = re.fullmatch(r"([0-9.]+) ?([kmgt]?).*", rate.lower()).groups()
+    return number + power + "bit"
 
 
 class Link:
@@ -72,8 +73,7 @@ def ranks(potstill, recipe, output, steps, threads, agent):
     with open(os.path.join(output, "run", "metrics.jsonl")) as lines:
         for line in map(json.loads, lines):
             if "samples_per_second" in line and "loss" in line:
-                seconds.append(line["num_examples"] / line["samples_per_second"] if "num_examples" in line
-                               else recipe["rows"] * 2 / line["samples_per_second"])
+                seconds.append(2 * recipe["rows"] / line["samples_per_second"])
     return seconds[1:]
 
 
@@ -96,8 +96,10 @@ def main():
 
     first = plan("1Gb")
     alone = first["time"]["forecast"][0]
+    with open(options.recipe) as file:
+        is_distillation = re.search(r"^(teacher|teacher_cache|student):", file.read(), re.MULTILINE)
     recipe = {
-        "path": options.recipe, "command": "distill" if "teacher" in open(options.recipe).read() else "train",
+        "path": options.recipe, "command": "distill" if is_distillation else "train",
         "rows": round(alone["samples_per_second"] * alone["step_seconds"]),
     }
     print(f"one rank alone: {alone['step_seconds']:.3f} s an update of {recipe['rows']} rows")
