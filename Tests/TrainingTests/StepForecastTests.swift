@@ -82,6 +82,19 @@ import Training
         == 8 * 0.75 * 24)
   }
 
+  @Test func eachTableGrowsByItself() {
+    // A table of segments stands before that of words and has the same row in every update.
+    func pass(_ words: [Int32]) -> StepPhases {
+      phases([
+        .init(count: 6, rows: [0], columns: 3, ready: 100),
+        .init(count: 3000, rows: words, columns: 3, ready: 100),
+      ])
+    }
+    let measured = [pass([1, 2]), pass([1, 3]), pass([1, 4]), pass([1, 2])]
+    let forecast = StepForecast(measured, link: slow, secondsPerValue: 0)
+    #expect(near(forecast.step(ranks: 4).sending) == 8 * 0.75 * (3 + 12))
+  }
+
   @Test func aRunOfManyRanksHasFewerUpdates() {
     let forecast = RunForecast(
       [phases([.init(count: 4, ready: 0)]), phases([.init(count: 4, ready: 0)], backward: 200)],

@@ -99,11 +99,8 @@ struct SingleTraining {
     let summary: TrainingSummary
     switch work {
     case .labels:
-      let examples = task.examples.withTarget
-      summary = try TrainingLoop(
-        config: config,
-        objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),
-        data: TrainingData(examples, config: config), evaluate: task.score,
+      summary = try loopOfLabels(
+        config, evaluate: task.score,
         checkpoints: run.checkpoints(
           of: task.student, origin: RunOrigin(model: start, validation: task.validationFingerprint)),
         observers: all
@@ -128,6 +125,18 @@ struct SingleTraining {
     try task.student.model.roundToSaved()
     if Ranks.process.isFirst { try task.student.save(to: run.log.directory) }
     return summary
+  }
+
+  /// The loop of a training on the labels.
+  func loopOfLabels(
+    _ config: TrainingConfig, evaluate: (() throws -> EvaluationResult)? = nil,
+    checkpoints: CheckpointFolder? = nil, observers: [any TrainingObserver]
+  ) throws -> TrainingLoop {
+    TrainingLoop(
+      config: config,
+      objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),
+      data: TrainingData(task.examples.withTarget, config: config), evaluate: evaluate,
+      checkpoints: checkpoints, observers: observers)
   }
 
   private func train(

@@ -97,12 +97,7 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
   package init() {}
 
   package mutating func run(_ console: Console) throws {
-    try augmentation.check()
-    try features.check()
-    try checkRequired()
-    try general.apply(to: console)
-    let job = try job(console)
-    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    let prepared = try prepared(console)
     if plan.dryRun {
       console.result(
         prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
@@ -117,7 +112,7 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
       command: "distill",
       [
         try options(), try augmentation.recipe(prepared.augmentation), learnt,
-        try features.recipe(job.featureStage), try training.recipe(job.training),
+        try features.recipe(prepared.job.featureStage), try training.recipe(prepared.job.training),
       ])
     let result = try console.run(
       prepared, recipe: recipe,
@@ -126,6 +121,17 @@ package struct DistillCommand: RecipeCommand, RankedCommand {
         .compactMap { $0 })
     console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
+  }
+
+  /// The job that the options describe, read and checked.
+  ///
+  /// - Throws: `UsageError` for options that are missing; what reading throws.
+  func prepared(_ console: Console) throws -> PreparedJob {
+    try augmentation.check()
+    try features.check()
+    try checkRequired()
+    try general.apply(to: console)
+    return try job(console).prepare(console, isDryRun: plan.dryRun)
   }
 
   private func checkRequired() throws {

@@ -53,38 +53,40 @@ package struct TrainCommand: RecipeCommand, RankedCommand {
   package init() {}
 
   package mutating func run(_ console: Console) throws {
-    var missing = MissingOptions()
-    let modelPath = missing.require(start.model, "--model", "the Hugging Face directory to start from")
-    let outputPath =
-      plan.dryRun ? output.output : missing.require(output.output, "--output", "the run folder")
-    task.require(&missing)
-    try missing.check()
-    try general.apply(to: console)
-    let job = try job(console, model: modelPath)
-    let prepared = try job.prepare(console, isDryRun: plan.dryRun)
+    let prepared = try prepared(console)
     if plan.dryRun {
       console.result(
         prepared, lines: prepared.plan.linesWithWarnings, json: json, warnings: prepared.warnings)
       return
     }
     var options = try task.given()
-    options["model"] = .string(modelPath)
+    options["model"] = start.model.map { .string($0) }
     options["tokenized_dir"] = rows.tokenizedDir.map { .string($0) }
-    options["output"] = outputPath.map { .string($0) }
+    options["output"] = output.output.map { .string($0) }
     let result = try console.run(
-      prepared, recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(job.training)]),
-      inputs: [modelPath] + task.inputs, showsPlan: false)
+      prepared,
+      recipe: ResolvedRecipe.yaml(command: "train", [options, training.recipe(prepared.job.training)]),
+      inputs: [start.model].compactMap { $0 } + task.inputs, showsPlan: false)
     console.note("checkpoint and results are in \(result.folder.path)")
     console.result(result, json: json)
   }
-  /// The job that the options describe.
-  func job(_ console: Console, model: String) throws -> DistillationJob {
+
+  /// The job that the options describe, read and checked.
+  ///
+  /// - Throws: `UsageError` for options that are missing; what reading throws.
+  func prepared(_ console: Console) throws -> PreparedJob {
+    var missing = MissingOptions()
+    let model = missing.require(start.model, "--model", "the Hugging Face directory to start from")
+    if !plan.dryRun { _ = missing.require(output.output, "--output", "the run folder") }
+    task.require(&missing)
+    try missing.check()
+    try general.apply(to: console)
     let reader = try task.open(console)
     var job = DistillationJob(
       [JobTask(reader)], student: JobStudent(model),
       training: try training.config(for: reader.task, canEvaluate: reader.task.hasValidation))
     try output.apply(to: &job, training)
     job.rowStorage = rows.storage
-    return job
+    return try job.prepare(console, isDryRun: plan.dryRun)
   }
 }

@@ -15,7 +15,7 @@ package struct PlanCommand: ConsoleCommand {
     usage: "potstill plan <recipe> [<options>]",
     discussion: """
       Prints the plan of a recipe of 'potstill train' or 'potstill distill', as --dry-run does. Then it makes some of the run's updates \
-      on this machine, writes nothing, and says how long the run will take; with --ranks also among so many processes like this \
+      on this machine, keeps nothing of them, and says how long the run will take; with --ranks also among so many processes like this \
       one, each with the recipe's batch, over a network.
 
         potstill plan recipe.yaml
@@ -76,11 +76,12 @@ package struct PlanCommand: ConsoleCommand {
   }
 
   package mutating func run(_ console: Console) throws {
-    try general.apply(to: console)
-    let prepared = try job(console).prepare(console, isDryRun: true)
+    let prepared = try prepared(console)
     var object = JSONObject()
     object["plan"] = prepared.plan.json
-    if !json {
+    if json {
+      for warning in prepared.warnings { console.warn("\(warning)") }
+    } else {
       console.result(
         prepared, lines: prepared.plan.linesWithWarnings, json: false, warnings: prepared.warnings)
     }
@@ -98,20 +99,24 @@ package struct PlanCommand: ConsoleCommand {
     if json { console.result(JSONValue.object(object).prettyText) }
   }
 
-  /// The job of the recipe.
-  private func job(_ console: Console) throws -> DistillationJob {
+  /// The general options as the command of the recipe takes them, over which they win.
+  private var generalArguments: [String] {
+    (general.threads.map { ["--threads", "\($0)"] } ?? []) + (general.quiet ? ["--quiet"] : [])
+      + (general.allowNonfinite ? ["--allow-nonfinite"] : [])
+  }
+
+  /// The job of the recipe, planned alone.
+  private func prepared(_ console: Console) throws -> PreparedJob {
     let file = try RecipeFile(path: recipe)
     switch RunKind(of: Set(file.entries.map { OptionSpelling.canonical($0.key) })) {
     case .train:
-      let command = try file.filling(try TrainCommand.parse([]), of: "train")
-      var missing = MissingOptions()
-      let model = missing.require(command.start.model, "model", "the Hugging Face directory to start from")
-      command.task.require(&missing)
-      try missing.check()
-      return try command.job(console, model: model)
+      var command = try file.filling(try TrainCommand.parse(generalArguments), of: "train")
+      command.plan.dryRun = true
+      return try command.prepared(console)
     case .distill:
-      let command = try file.filling(try DistillCommand.parse([]), of: "distill")
-      return try command.job(console)
+      var command = try file.filling(try DistillCommand.parse(generalArguments), of: "distill")
+      command.plan.dryRun = true
+      return try command.prepared(console)
     }
   }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import ModelFormats
 
 /// Network link of a machine: how much goes through it in each direction at once, and how long a message takes.
 package struct NetworkLink: Sendable, Equatable {

@@ -31,8 +31,8 @@ package struct StepForecast: Sendable {
   private let ranksPerMachine: Int
   /// Seconds of the processor for a value that is packed, added and unpacked.
   private let secondsPerValue: Double
-  /// Exponent β of the number of different rows of a table in n updates, n^β times that in one (Heaps 1978).
-  private let growth: Double
+  /// Exponent β of each gradient: the number of different rows of its table in n updates is n^β times that in one (Heaps 1978).
+  private let growth: [Double]
 
   /// A forecast.
   ///
@@ -50,7 +50,10 @@ package struct StepForecast: Sendable {
     self.secondsPerValue = secondsPerValue
     phases = Self.median(measured)
     examples = Double(measured.reduce(0) { $0 + $1.examples }) / Double(measured.count)
-    growth = Self.growth(measured.map { $0.gradients.compactMap(\.rows).first ?? [] })
+    growth = phases.gradients.indices.map { place in
+      Self.growth(
+        measured.compactMap { $0.gradients.indices.contains(place) ? $0.gradients[place].rows : nil })
+    }
   }
 
   /// The time among some ranks.
@@ -91,14 +94,14 @@ package struct StepForecast: Sendable {
     of gradients: ArraySlice<StepPhases.Gradient>, among ranks: Int
   ) -> (seconds: Double, processor: Double) {
     var (values, rounds) = (0.0, 2.0)
-    for gradient in gradients {
+    for (place, gradient) in zip(gradients.indices, gradients) {
       guard let rows = gradient.rows, !rows.isEmpty else {
         values += Double(gradient.count)
         continue
       }
       // Numbers of the rows go first.
       rounds += 4
-      let used = Double(rows.count) * pow(Double(ranks), growth)
+      let used = Double(rows.count) * pow(Double(ranks), growth[place])
       values += min(Double(gradient.count), used * Double(gradient.columns))
     }
     if values > 0 { rounds += 2 }
@@ -119,8 +122,8 @@ package struct StepForecast: Sendable {
 
   /// The growth of the rows from one update to all.
   private static func growth(_ rows: [[Int32]]) -> Double {
+    guard rows.count > 1, rows.contains(where: { !$0.isEmpty }) else { return 1 }
     let mean = Double(rows.reduce(0) { $0 + $1.count }) / Double(rows.count)
-    guard rows.count > 1, mean > 0 else { return 1 }
     let all = Double(rows.reduce(into: Set<Int32>()) { $0.formUnion($1) }.count)
     return min(1, max(0, log(all / mean) / log(Double(rows.count))))
   }

@@ -72,7 +72,12 @@ import Testing
   @Test func aRecipeWithoutAModelSaysSo() throws {
     try write("bare.yaml", "task: \(world.path("tiny.yaml"))\n")
     let run = potstill(["plan", world.path("bare.yaml")])
-    #expect(run.code == 64 && run.messages.contains("missing model"), "\(run.messages)")
+    #expect(run.code == 64 && run.messages.contains("missing --model"), "\(run.messages)")
+    try write(
+      "half.yaml",
+      "task: \(world.path("tiny.yaml"))\ndata: \(world.path("data"))\nteacher: \(world.path("base"))\n")
+    let half = potstill(["plan", world.path("half.yaml")])
+    #expect(half.code == 64 && half.messages.contains("missing --student"), "\(half.messages)")
     let none = potstill(["plan", world.path("none.yaml")])
     #expect(none.code != 0 && none.messages.contains("none.yaml"))
   }

@@ -1,5 +1,3 @@
-import Datasets
-import Encoders
 import Tasks
 package import Training
 
@@ -29,9 +27,17 @@ extension PreparedJob {
     (config.evalStrategy, config.saveStrategy) = (.never, .never)
     (config.loadBestModelAtEnd, config.earlyStoppingPatience) = (false, nil)
     (config.reportTo, config.detectsAnomaly) = ([], false)
+    // A schedule may ask for evaluations or for more updates than these; rates change no time.
+    (config.lrSchedulerType, config.lrSchedulerKwargs) = (.constant, SchedulerArguments())
+    (config.warmupSteps, config.warmupRatio) = (0, 0)
+    config.onNonFinite = .stop
     let recorder = PhaseRecorder()
     try single.rehearse(config, recorder)
-    return JobRehearsal(phases: Array(recorder.phases.dropFirst()), totalSteps: totalSteps)
+    let phases = Array(recorder.phases.dropFirst())
+    if phases.isEmpty {
+      throw TaskError("no update was measured: none of the first \(updates + 1) has anything to learn from")
+    }
+    return JobRehearsal(phases: phases, totalSteps: totalSteps)
   }
 }
 
@@ -39,13 +45,8 @@ extension SingleTraining {
   /// Trains the student without a run folder; of two stages the last.
   fileprivate func rehearse(_ config: TrainingConfig, _ observer: any TrainingObserver) throws {
     switch work {
-    case .labels, .baseline:
-      let examples = task.examples.withTarget
-      _ = try TrainingLoop(
-        config: config,
-        objective: SupervisedObjective(task.student.model, loss: try task.hardLabelLoss(config)),
-        data: TrainingData(examples, config: config), observers: [observer]
-      ).run()
+    case .labels: _ = try loopOfLabels(config, observers: [observer]).run()
+    case .baseline: preconditionFailure("The student without a teacher is no run of its own.")
     case .theseus:
       throw TaskError("a run with --theseus is not measured: its updates change from one to the next")
     case .stages(let stages):
