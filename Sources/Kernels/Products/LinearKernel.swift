@@ -128,19 +128,17 @@ package struct LinearKernel: Sendable {
     }
   }
 
-  /// Computes dW = dyᵀ x, or dW += dyᵀ x; workers take parts of the longer side of W.
+  /// Computes dW = dyᵀ x, or dW += dyᵀ x.
   package func weightGradient(_ dy: Storage, _ x: Storage, rows: Int, into dw: Storage, adding: Bool) {
-    let (longer, shorter) = (max(outputs, inputs), min(outputs, inputs))
-    Parallel.forEach(
-      longer, grain: max(1, RowBlocks.worthwhile / max(1, rows * shorter)), least: LinearSplit.leastGradient
-    ) { range in
-      let (ofOutputs, ofInputs) = outputs >= inputs ? (range, 0..<inputs) : (0..<outputs, range)
+    GradientSplit(rows: rows, inputs: inputs, outputs: outputs).add(into: dw, adding: adding) {
+      part, sums, adding in
+      let (output, input) = (part.outputs.lowerBound, part.inputs.lowerBound)
       WorkProfile.time(.matrixProducts) {
         gemm(
-          transposeA: true, m: ofOutputs.count, n: ofInputs.count, k: rows,
-          a: dy.pointer + ofOutputs.lowerBound, lda: outputs, b: x.pointer + ofInputs.lowerBound,
-          ldb: inputs, beta: adding ? 1 : 0,
-          c: dw.pointer + ofOutputs.lowerBound * inputs + ofInputs.lowerBound, ldc: inputs)
+          transposeA: true, m: part.outputs.count, n: part.inputs.count, k: part.rows.count,
+          a: dy.pointer + part.rows.lowerBound * outputs + output, lda: outputs,
+          b: x.pointer + part.rows.lowerBound * inputs + input, ldb: inputs, beta: adding ? 1 : 0,
+          c: sums + output * inputs + input, ldc: inputs)
       }
     }
   }

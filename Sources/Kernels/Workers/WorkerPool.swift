@@ -31,10 +31,12 @@ final class WorkerPool: Sendable {
   // Guarded by `ticket` as described at Region.
   private nonisolated(unsafe) var region = Region()
   // Guarded by `busy`.
-  private nonisolated(unsafe) var workers = 0
+  private nonisolated(unsafe) var workers: [Worker] = []
 
   /// About 20 microseconds of looking for work, longer than the gap between two regions of a step.
   private static let patience = 1_000
+  /// Seconds after which a caller that sleeps looks whether a worker has lost its core.
+  private static let lookingInterval = 0.0005
 
   /// Runs a region; false (and nothing done) when another one is running.
   func run(_ split: RangeSplit, threads: Int, _ body: (Range<Int>) -> Void) -> Bool {
@@ -68,40 +70,80 @@ final class WorkerPool: Sendable {
   }
 
   private func waitForWorkers(_ ranges: Int) {
-    for _ in 0..<Self.patience {
-      if finished.load(ordering: .acquiring) == ranges { return }
-      ps_pause()
+    if isOver(ranges) { return }
+    // The caller's core is free now: a worker that has lost its own goes on here.
+    while true {
+      let before = workers.compactMap { worker in worker.runTime.map { (worker, $0) } }
+      if isOver(ranges) { return }
+      if let here = SystemThread.processor, let (worker, _) = before.first(where: { $0.runTime == $1 }) {
+        worker.move(to: here)
+      }
+      if sleep(until: ranges, atMost: before.isEmpty ? nil : Self.lookingInterval) { return }
     }
-    callerCondition.lock()
-    callerSleeps.store(true, ordering: .sequentiallyConsistent)
-    while finished.load(ordering: .sequentiallyConsistent) != ranges { callerCondition.wait() }
-    callerSleeps.store(false, ordering: .relaxed)
-    callerCondition.unlock()
   }
 
+  /// Whether all ranges are done, after a moment of looking.
+  private func isOver(_ ranges: Int) -> Bool {
+    for _ in 0..<Self.patience {
+      if finished.load(ordering: .acquiring) == ranges { return true }
+      ps_pause()
+    }
+    return false
+  }
+
+  /// Sleeps until all ranges are done, and returns whether they are; nil for seconds is for ever.
+  private func sleep(until ranges: Int, atMost seconds: Double?) -> Bool {
+    callerCondition.lock()
+    defer { callerCondition.unlock() }
+    callerSleeps.store(true, ordering: .sequentiallyConsistent)
+    defer { callerSleeps.store(false, ordering: .relaxed) }
+    let end = seconds.map { Date(timeIntervalSinceNow: $0) }
+    while finished.load(ordering: .sequentiallyConsistent) != ranges {
+      if let end {
+        if !callerCondition.wait(until: end) { return false }
+      } else {
+        callerCondition.wait()
+      }
+    }
+    return true
+  }
+
+  /// Starts threads until there are so many beside the caller.
+  ///
+  /// Where there are as many as processors, each stays on one of its own and the first is the caller's. The system would
+  /// otherwise put two of them on one core when a foreign program keeps another busy, to be fair to the three.
   private func startWorkers(upTo count: Int) {
-    while workers < count {
-      let thread = Thread { [self] in work() }
-      thread.name = "potstill-\(workers + 1)"
+    if workers.count >= count { return }
+    let processors = SystemThread.processors
+    while workers.count < count {
+      let home = processors.count == count + 1 ? processors[workers.count + 1] : nil
+      let worker = Worker(home: home)
+      let thread = Thread { [self] in work(worker) }
+      thread.name = "potstill-\(workers.count + 1)"
       thread.stackSize = 4 << 20
       thread.start()
-      workers += 1
+      workers.append(worker)
     }
   }
 
   // MARK: The workers' side
 
-  private func work() {
+  private func work(_ worker: Worker) {
+    worker.begin()
     while true {
       while let index = claim() {
+        worker.isBusy.store(true, ordering: .relaxed)
         perform(index)
+        worker.isBusy.store(false, ordering: .relaxed)
         if callerSleeps.load(ordering: .sequentiallyConsistent) {
           callerCondition.lock()
           callerCondition.broadcast()
           callerCondition.unlock()
         }
+        worker.goHome()
       }
       waitForRegion()
+      worker.goHome()
     }
   }
 
@@ -144,5 +186,46 @@ final class WorkerPool: Sendable {
   private func perform(_ index: Int) {
     call(index)
     finished.add(1, ordering: .sequentiallyConsistent)
+  }
+}
+
+/// Worker thread as its caller sees it.
+private final class Worker: Sendable {
+  /// Whether it works on a range.
+  let isBusy = Atomic<Bool>(false)
+  /// The processor that is its own, if it has one.
+  private let home: Int?
+  private let isAway = Atomic<Bool>(false)
+  private let thread = Mutex<SystemThread?>(nil)
+
+  init(home: Int?) { self.home = home }
+
+  /// The time for which it has run, if it works on a range and may be moved.
+  var runTime: Int? {
+    guard home != nil, isBusy.load(ordering: .relaxed) else { return nil }
+    return thread.withLock { $0 }?.runTime
+  }
+
+  /// Moves it to another processor until it is done with its range.
+  func move(to processor: Int) {
+    thread.withLock { $0 }?.keep(on: processor)
+    isAway.store(true, ordering: .sequentiallyConsistent)
+  }
+
+  // MARK: Its own side
+
+  /// Takes its place, on the thread itself.
+  func begin() {
+    guard let home, let current = SystemThread.current else { return }
+    current.keep(on: home)
+    thread.withLock { $0 = current }
+  }
+
+  /// Goes back to its own processor if it was moved.
+  func goHome() {
+    guard let home, isAway.load(ordering: .relaxed), isAway.exchange(false, ordering: .acquiring) else {
+      return
+    }
+    thread.withLock { $0 }?.keep(on: home)
   }
 }

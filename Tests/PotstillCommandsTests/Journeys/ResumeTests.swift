@@ -177,6 +177,20 @@ import Testing
     #expect(other.code == 1 && other.messages.contains("before, 0.25 now"), "\(other.messages)")
   }
 
+  /// Whether answers are kept is decided by the disk, which may have filled since: what is refused names the option.
+  @Test func anotherWayToAskTheTeacherIsRefusedWithItsOption() throws {
+    let run = ["distill", "--student", "T1", "--match", "uniform", "--output", world.path("run")] + data
+    let teacher = ["--teacher", world.path("base")]
+    let first = potstill(run + teacher + Self.saving)
+    try #require(first.code == 0 && first.messages.contains("the teacher runs once"), "\(first.messages)")
+    let tooLittle = Self.saving + ["--resume-from-checkpoint", "last", "--max-cache-gb", "0.000001"]
+    let other = potstill(run + teacher + tooLittle)
+    #expect(
+      other.code == 1 && other.messages.contains("teacher_answers: file (--cache-teacher-logits) before")
+        && other.messages.contains("asked in every step (--no-cache-teacher-logits) now"),
+      "\(other.messages)")
+  }
+
   /// Results, checkpoints and baseline of the first run are not the second's; a note of the user's stays.
   @Test func anOverwrittenFolderHoldsNothingOfAnOlderRun() throws {
     let run = ["distill", "--student", "T1", "--output", world.path("run")] + data

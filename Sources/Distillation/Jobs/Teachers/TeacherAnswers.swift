@@ -71,13 +71,14 @@ struct TeacherAnswers {
     return config
   }
 
-  /// The source of the answers, as far as their last bits depend on it: answers to be kept are computed in other batches than
-  /// those of a step, and layers are kept in half precision.
+  /// The source of the answers, as far as their last bits depend on it, with the option that chooses it.
+  ///
+  /// Answers to be kept are computed in other batches than those of a step, and layers are kept in half precision.
   var identity: String {
     switch source {
-    case .asking: "asked"
+    case .asking: "asked in every step (--no-cache-teacher-logits)"
     case .memory: "memory"
-    case .file, .cache: "file"
+    case .file, .cache: "file (--cache-teacher-logits)"
     }
   }
 
