@@ -17,17 +17,17 @@ import Testing
     }
 
     @Test func aThreadStaysWhereItIsKept() {
-      let processors = SystemThread.processors
+      let processors = SystemThread.current.processors
       #expect(!processors.isEmpty && processors == processors.sorted())
       onThread {
         for processor in processors {
-          SystemThread.current?.keep(on: processor)
+          SystemThread.current.keep(on: processor)
           #expect(SystemThread.processor == processor)
-          #expect(SystemThread.processors == [processor])
+          #expect(SystemThread.current.processors == [processor])
         }
       }
       // Others go on as before.
-      #expect(SystemThread.processors == processors)
+      #expect(SystemThread.current.processors == processors)
     }
 
     @Test func runTimeStandsStillWhileAThreadSleeps() throws {
@@ -48,7 +48,7 @@ import Testing
         (before, now) = (now, thread.runTime)
       }
       #expect(before == now && now > 0)
-      let own = try #require(SystemThread.current)
+      let own = SystemThread.current
       let start = own.runTime
       var sum = 0.0
       for index in 0..<100_000 { sum += Double(index).squareRoot() }
@@ -57,11 +57,11 @@ import Testing
 
     /// Every element is worked on once, though a foreign thread keeps a worker's core busy and workers are moved for it.
     @Test func aBusyCoreChangesNothing() throws {
-      let processors = SystemThread.processors
+      let processors = SystemThread.current.processors
       guard processors.count > 1, processors.count <= Parallel.maximumThreadCount else { return }
       let isOver = Flag()
       Thread {
-        SystemThread.current?.keep(on: processors[1])
+        SystemThread.current.keep(on: processors[1])
         while !isOver.isSet {}
       }.start()
       defer { isOver.set() }

@@ -31,11 +31,12 @@ final class WorkerPool: Sendable {
   // Guarded by `ticket` as described at Region.
   private nonisolated(unsafe) var region = Region()
   // Guarded by `busy`.
-  private nonisolated(unsafe) var workers: [Worker] = []
+  private nonisolated(unsafe) var workers: [WorkerPlace] = []
+  private let caller = CallerPlace()
 
   /// About 20 microseconds of looking for work, longer than the gap between two regions of a step.
   private static let patience = 1_000
-  /// Seconds after which a caller that sleeps looks whether a worker has lost its core.
+  /// Seconds after which who sleeps in a region looks whether another has lost its core.
   private static let lookingInterval = 0.0005
 
   /// Runs a region; false (and nothing done) when another one is running.
@@ -50,7 +51,9 @@ final class WorkerPool: Sendable {
       region = Region(split: split, body: body)
       finished.store(0, ordering: .relaxed)
       publish(split.ranges)
+      caller.enter()
       while let index = claim() { perform(index) }
+      caller.leave()
       waitForWorkers(split.ranges)
       region.body = nil
     }
@@ -97,15 +100,9 @@ final class WorkerPool: Sendable {
     defer { callerCondition.unlock() }
     callerSleeps.store(true, ordering: .sequentiallyConsistent)
     defer { callerSleeps.store(false, ordering: .relaxed) }
-    let end = seconds.map { Date(timeIntervalSinceNow: $0) }
-    while finished.load(ordering: .sequentiallyConsistent) != ranges {
-      if let end {
-        if !callerCondition.wait(until: end) { return false }
-      } else {
-        callerCondition.wait()
-      }
+    return callerCondition.wait(atMost: seconds) {
+      finished.load(ordering: .sequentiallyConsistent) == ranges
     }
-    return true
   }
 
   /// Starts threads until there are so many beside the caller.
@@ -114,10 +111,10 @@ final class WorkerPool: Sendable {
   /// otherwise put two of them on one core when a foreign program keeps another busy, to be fair to the three.
   private func startWorkers(upTo count: Int) {
     if workers.count >= count { return }
-    let processors = SystemThread.processors
+    let processors = SystemThread.current.processors
     while workers.count < count {
       let home = processors.count == count + 1 ? processors[workers.count + 1] : nil
-      let worker = Worker(home: home)
+      let worker = WorkerPlace(home: home)
       let thread = Thread { [self] in work(worker) }
       thread.name = "potstill-\(workers.count + 1)"
       thread.stackSize = 4 << 20
@@ -128,35 +125,54 @@ final class WorkerPool: Sendable {
 
   // MARK: The workers' side
 
-  private func work(_ worker: Worker) {
-    worker.begin()
+  private func work(_ place: WorkerPlace) {
+    place.begin()
     while true {
       while let index = claim() {
-        worker.isBusy.store(true, ordering: .relaxed)
+        place.isBusy.store(true, ordering: .relaxed)
         perform(index)
-        worker.isBusy.store(false, ordering: .relaxed)
+        place.isBusy.store(false, ordering: .relaxed)
         if callerSleeps.load(ordering: .sequentiallyConsistent) {
           callerCondition.lock()
           callerCondition.broadcast()
           callerCondition.unlock()
         }
-        worker.goHome()
+        place.goHome()
       }
-      waitForRegion()
-      worker.goHome()
+      waitForRegion(place)
+      place.goHome()
     }
   }
 
-  private func waitForRegion() {
+  private func waitForRegion(_ place: WorkerPlace) {
+    if findsRegion() { return }
+    // This core is free now: a caller that has lost its own goes on here.
+    while let before = place.hasHome ? caller.runTime : nil {
+      if findsRegion() { return }
+      if let here = SystemThread.processor, caller.runTime == before, let theirs = caller.move(to: here) {
+        place.live(on: theirs)
+      }
+      if sleep(atMost: Self.lookingInterval) { return }
+    }
+    _ = sleep(atMost: nil)
+  }
+
+  /// Whether there is something to do, after a moment of looking.
+  private func findsRegion() -> Bool {
     for _ in 0..<Self.patience {
-      if hasUnclaimed { return }
+      if hasUnclaimed { return true }
       ps_pause()
     }
+    return false
+  }
+
+  /// Sleeps until there is something to do, and returns whether there is; nil for seconds is for ever.
+  private func sleep(atMost seconds: Double?) -> Bool {
     condition.lock()
+    defer { condition.unlock() }
     sleepers.add(1, ordering: .sequentiallyConsistent)
-    while !hasUnclaimed { condition.wait() }
-    sleepers.subtract(1, ordering: .relaxed)
-    condition.unlock()
+    defer { sleepers.subtract(1, ordering: .relaxed) }
+    return condition.wait(atMost: seconds) { hasUnclaimed }
   }
 
   // MARK: Ranges
@@ -189,43 +205,17 @@ final class WorkerPool: Sendable {
   }
 }
 
-/// Worker thread as its caller sees it.
-private final class Worker: Sendable {
-  /// Whether it works on a range.
-  let isBusy = Atomic<Bool>(false)
-  /// The processor that is its own, if it has one.
-  private let home: Int?
-  private let isAway = Atomic<Bool>(false)
-  private let thread = Mutex<SystemThread?>(nil)
-
-  init(home: Int?) { self.home = home }
-
-  /// The time for which it has run, if it works on a range and may be moved.
-  var runTime: Int? {
-    guard home != nil, isBusy.load(ordering: .relaxed) else { return nil }
-    return thread.withLock { $0 }?.runTime
-  }
-
-  /// Moves it to another processor until it is done with its range.
-  func move(to processor: Int) {
-    thread.withLock { $0 }?.keep(on: processor)
-    isAway.store(true, ordering: .sequentiallyConsistent)
-  }
-
-  // MARK: Its own side
-
-  /// Takes its place, on the thread itself.
-  func begin() {
-    guard let home, let current = SystemThread.current else { return }
-    current.keep(on: home)
-    thread.withLock { $0 = current }
-  }
-
-  /// Goes back to its own processor if it was moved.
-  func goHome() {
-    guard let home, isAway.load(ordering: .relaxed), isAway.exchange(false, ordering: .acquiring) else {
-      return
+extension NSCondition {
+  /// Waits, with the lock held, until something is so, and returns whether it is; nil for seconds is for ever.
+  fileprivate func wait(atMost seconds: Double?, until isSo: () -> Bool) -> Bool {
+    let end = seconds.map { Date(timeIntervalSinceNow: $0) }
+    while !isSo() {
+      if let end {
+        if !wait(until: end) { return isSo() }
+      } else {
+        wait()
+      }
     }
-    thread.withLock { $0 }?.keep(on: home)
+    return true
   }
 }
