@@ -54,7 +54,9 @@ function paretoChart(points, unit, metric, form) {
     const isLog = Math.max(...costs) / Math.min(...costs) > 4;
     const x = scale(isLog ? Math.min(...costs) / 1.3 : 0, Math.max(...costs) * (isLog ? 1.3 : 1.15), frame.left, frame.right, isLog);
     const y = scale(Math.min(...values) - pad, Math.max(...values) + pad, frame.bottom, frame.top);
-    axes(svg, frame, x, y, { xName: unit, yName: metricName(metric), yFormat: value => digits(value, 0, form === 'answers' ? 1 : 4) });
+    // No number above 1 at the axis of a share.
+    const yTicks = y.ticks(Math.max(2, Math.round((frame.bottom - frame.top) / 42))).filter(value => value <= 1 || Math.max(...values) > 1);
+    axes(svg, frame, x, y, { xName: unit, yName: metricName(metric), yTicks, yFormat: value => digits(value, 0, form === 'answers' ? 1 : 4) });
     const steps = front.map((point, i) => i ? `H${x(point.x)}V${y(point.y)}` : `M${x(point.x)} ${y(point.y)}`).join('');
     svg.append(s('path', { class: 'front', d: steps + `H${frame.right}`, fill: 'none', stroke: css('--soft'), 'stroke-dasharray': '3 3' }));
     const taken = [];
