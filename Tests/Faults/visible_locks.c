@@ -1,7 +1,7 @@
 // The slow path of Swift's `Mutex` on Linux, compiled with the thread sanitizer (Tests/Faults/sanitize thread).
 //
 // `Mutex` takes a free lock in the caller, where the sanitizer sees it, and a held one in the standard library, by a system call that
-// it does not see: what the lock guards would be reported as a race. Loaded ahead of the library, this waits where it is seen. A lock
+// it does not see: what the lock guards would be reported as a race. Linked ahead of the library, this waits where it is seen. A lock
 // is the number of the thread that holds it, or 0. Nobody ever sleeps on it then, so that it is always given back in the caller.
 #include <sched.h>
 #include <stdatomic.h>

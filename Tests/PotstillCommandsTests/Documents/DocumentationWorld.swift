@@ -48,6 +48,12 @@ final class DocumentationWorld {
       try makeTexts(input)
       try potstill(["predict"] + paths + ["--quiet"])
     case "cache": try potstill([command] + paths + ["--quiet"])
+    case "compress":
+      let (task, data) = (value("--task", in: words), value("--data", in: words))
+      if let model = value("--model", in: words), !exists(model), let task, let data {
+        try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", model])
+      }
+      try potstill([command] + paths + ["--dry-run"])
     case "ablate":
       let varied = paths.indices.filter { paths[$0] == "--vary" }.map { "--" + paths[$0 + 1] }
       for recipe in recipes { try potstill(["distill", recipe, "--dry-run"] + varied) }
