@@ -84,14 +84,14 @@ final class CallerPlace: Sendable {
   /// The time for which the caller has run, if it works on ranges.
   var runTime: Int? { state.withLock { $0.thread?.runTime } }
 
-  /// Moves the caller to another processor, from which the system may move it again.
+  /// Moves the caller to another processor, from which the system may move it again; once in a region, since many may want to.
   ///
-  /// - Returns: The processor that it had; nil if it is not to be moved.
+  /// - Returns: The processor that it had; nil if it was not moved.
   func move(to processor: Int) -> Int? {
     state.withLock { state in
       guard let thread = state.thread, let before = state.processor, before != processor else { return nil }
       thread.move(to: processor)
-      state.processor = processor
+      state.processor = nil
       return before
     }
   }
