@@ -22,14 +22,13 @@ struct DoubleArrayBuilder {
   private static let rootCount = 256
 
   /// - Parameters:
-  ///   - expectedCount: About how many nodes there will be.
+  ///   - capacity: The number of slots for which room is kept, so that the array does not move.
   ///   - sharesBases: Whether nodes may have one base, so that only `check` tells whose child lies in a slot.
-  init(expectedCount: Int, sharesBases: Bool = true) {
+  init(capacity: Int, sharesBases: Bool = true) {
     isBase = sharesBases ? nil : [Bool](repeating: false, count: Self.rootCount)
-    let expected = max(1024, expectedCount + expectedCount / 8)
     nodes = [Node](repeating: Node(), count: Self.rootCount)
-    nodes.reserveCapacity(expected + expected / 2)
-    extend(to: expected)
+    nodes.reserveCapacity(capacity)
+    extend(to: 4096)
   }
 
   /// Adds the children of a slot, all of them at once.
@@ -42,6 +41,25 @@ struct DoubleArrayBuilder {
     nodes[parent].base = Int32(base)
     for byte in bytes { take(base + byte, parent: Int32(parent)) }
     return base
+  }
+
+  /// Adds the only child of a slot.
+  ///
+  /// - Returns: The child's slot.
+  mutating func add(_ byte: Int, below parent: Int) -> Int {
+    var candidate = firstFree
+    while candidate >= 0 {
+      let base = Int(candidate) - byte
+      if base >= 0, isBase?[base] != true {
+        if base + 256 > nodes.count { extend(to: nodes.count + 4096) }
+        isBase?[base] = true
+        nodes[parent].base = Int32(base)
+        take(Int(candidate), parent: Int32(parent))
+        return Int(candidate)
+      }
+      candidate = nodes[Int(candidate)].base
+    }
+    return add([byte], below: parent) + byte
   }
 
   /// The slots; any base + byte is an index of one, so that a look-up needs no test.

@@ -24,7 +24,15 @@ public struct Vocabulary: Sendable {
 
   /// A vocabulary whose ids are the positions in the list; of a token that occurs twice, the later id counts.
   public init(_ tokens: [String]) {
-    self.init(ascending: tokens.lazy.enumerated().map { ($1, Int32($0)) })
+    self.tokens = tokens
+    exists = [Bool](repeating: true, count: tokens.count)
+    starts.reserveCapacity(tokens.count + 1)
+    bytes.reserveCapacity(tokens.count * 8)
+    for token in tokens {
+      bytes.append(contentsOf: token.utf8)
+      starts.append(UInt32(bytes.count))
+    }
+    fillTable()
   }
 
   /// A vocabulary from tokens with ids; of a token that occurs twice, the later entry counts.
@@ -52,6 +60,11 @@ public struct Vocabulary: Sendable {
       exists.append(true)
       tokens.append(token)
     }
+    fillTable()
+  }
+
+  /// Fills the table by which tokens are found.
+  private mutating func fillTable() {
     var size = 64
     while size < exists.count * 2 { size *= 2 }
     table = [UInt32](repeating: 0, count: size)

@@ -55,6 +55,66 @@ import Testing
       #expect(sum > 0 && own.runTime > start)
     }
 
+    /// A worker goes where it is moved while it is on a range, and back behind it.
+    @Test func aWorkerIsMovedAndGoesHome() {
+      let processors = SystemThread.current.processors
+      guard processors.count > 1 else { return }
+      let place = WorkerPlace(home: processors[0])
+      #expect(place.hasHome && place.runTime == nil)
+      onThread {
+        place.begin()
+        #expect(SystemThread.current.processors == [processors[0]])
+        #expect(place.runTime == nil, "it is on no range")
+        place.isBusy.store(true, ordering: .relaxed)
+        self.onThread {
+          #expect(place.runTime ?? 0 > 0)
+          place.move(to: processors[1])
+        }
+        #expect(SystemThread.current.processors == [processors[1]])
+        place.goHome()
+        #expect(SystemThread.current.processors == [processors[0]])
+        self.onThread { place.live(on: processors[1]) }
+        #expect(SystemThread.current.processors == [processors[1]])
+        place.goHome()
+        #expect(SystemThread.current.processors == [processors[1]], "it was not away")
+      }
+    }
+
+    /// A worker without a processor of its own stays with the system.
+    @Test func aWorkerWithoutAHomeIsLeftAlone() {
+      let (place, processors) = (WorkerPlace(home: nil), SystemThread.current.processors)
+      onThread {
+        place.begin()
+        place.isBusy.store(true, ordering: .relaxed)
+        #expect(!place.hasHome && place.runTime == nil)
+        place.move(to: processors[0])
+        place.goHome()
+        #expect(SystemThread.current.processors == processors)
+      }
+    }
+
+    /// A caller is moved once in a region, to another processor than its own, and never where it may not run.
+    @Test func aCallerIsMovedOnceInARegion() {
+      let (place, processors) = (CallerPlace(), SystemThread.current.processors)
+      guard processors.count > 1 else { return }
+      #expect(place.runTime == nil && place.move(to: processors[1]) == nil)
+      onThread {
+        SystemThread.current.keep(on: processors[0])
+        for _ in 0..<2 {
+          place.enter()
+          self.onThread {
+            #expect(place.runTime ?? 0 > 0)
+            #expect(place.move(to: processors[0]) == nil, "it is there")
+            #expect(place.move(to: processors[1]) == processors[0])
+            #expect(place.move(to: processors[1]) == nil, "it was moved before")
+          }
+          #expect(SystemThread.current.processors == [processors[0]], "the others are not for it")
+          place.leave()
+        }
+        #expect(place.runTime == nil && place.move(to: processors[1]) == nil)
+      }
+    }
+
     /// Every element is worked on once, though a foreign thread keeps a worker's core busy and workers are moved for it.
     @Test func aBusyCoreChangesNothing() throws {
       let processors = SystemThread.current.processors

@@ -121,6 +121,7 @@ NORMALIZERS = {
     "prepend": normalizers.Prepend("▁x"), "replace": normalizers.Replace(" ", "▁"), "replace longer": normalizers.Replace("é", "e\u0301!"),
     "replace nothing": normalizers.Replace("a", ""), "spaces": normalizers.Replace(Regex(" {2,}"), "▁"),
     "white": normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " "), "not letters": normalizers.Replace(Regex(r"[^\s\p{L}\p{N}]+"), "·"),
+    "code points": normalizers.Replace(Regex(r"[\x{4E00}-\x{9FFF}\x00-\x1f]+|\u00e9|\x{1F600}"), "#"),
     "bert": normalizers.BertNormalizer(), "bert cased": normalizers.BertNormalizer(True, True, False, False),
     "clusters": normalizers.Precompiled(charsmap()),
     "nothing": normalizers.Sequence([]),

@@ -104,6 +104,11 @@ import Tokenization
     (#"{"type":"Replace","pattern":{"Regex":"(?:a|b)+"},"content":""}"#, "repeats a group without a limit"),
     (#"{"type":"Replace","pattern":{"Regex":"\\p{Greek}"},"content":""}"#, "uses the property Greek"),
     (#"{"type":"Replace","pattern":{"Regex":"a\\"},"content":""}"#, "ends with"),
+    (#"{"type":"Replace","pattern":{"Regex":"\\x{}"},"content":""}"#, "an escape without a code point"),
+    (#"{"type":"Replace","pattern":{"Regex":"\\x{D800}"},"content":""}"#, "(found \"D800\")"),
+    (#"{"type":"Replace","pattern":{"Regex":"\\x{41"},"content":""}"#, "has a \\x{ without a }"),
+    (#"{"type":"Replace","pattern":{"Regex":"\\xe9"},"content":""}"#, "writes a byte above 7F"),
+    (#"{"type":"Replace","pattern":{"Regex":"\\u00e"},"content":""}"#, "(found \"00e\")"),
     (#"{"type":"Strip","strip_left":true}"#, "normalizer.strip_right: found nothing, expected true or false"),
     (#"{"type":"Prepend","prepend":1}"#, "normalizer.prepend: found 1, expected a string"),
   ])

@@ -30,7 +30,6 @@ package struct GradientSplit {
 
   /// Part of a group's sums.
   struct Part {
-    let group: Int
     let rows: Range<Int>
     let outputs: Range<Int>
     let inputs: Range<Int>
@@ -73,7 +72,7 @@ package struct GradientSplit {
   private func part(_ range: Range<Int>, of group: Int) -> Part {
     let isOfOutputs = outputs >= inputs
     return Part(
-      group: group, rows: rows * group / groups..<rows * (group + 1) / groups,
+      rows: rows * group / groups..<rows * (group + 1) / groups,
       outputs: isOfOutputs ? range : 0..<outputs, inputs: isOfOutputs ? 0..<inputs : range)
   }
 }

@@ -5,9 +5,9 @@ import Synchronization
 /// A foreign program that keeps a core busy takes it from a worker for some milliseconds at a time, in the middle of a range. The
 /// others are done by then, so that one of their cores is free: the caller moves the worker there, and it goes back when the
 /// range is done.
-final class WorkerPlace: Sendable {
+package final class WorkerPlace: Sendable {
   /// Whether the worker is on a range.
-  let isBusy = Atomic<Bool>(false)
+  package let isBusy = Atomic<Bool>(false)
   private let state: Mutex<State>
   private let isAway = Atomic<Bool>(false)
 
@@ -18,16 +18,16 @@ final class WorkerPlace: Sendable {
   }
 
   /// The place of a worker that is yet to begin.
-  init(home: Int?) { state = Mutex(State(home: home)) }
+  package init(home: Int?) { state = Mutex(State(home: home)) }
 
   /// The time for which the worker has run, if it is on a range and may be moved.
-  var runTime: Int? {
+  package var runTime: Int? {
     guard isBusy.load(ordering: .relaxed) else { return nil }
     return state.withLock { $0.thread }?.runTime
   }
 
   /// Moves the worker to another processor until it is done with its range.
-  func move(to processor: Int) {
+  package func move(to processor: Int) {
     state.withLock { $0.thread?.keep(on: processor) }
     isAway.store(true, ordering: .sequentiallyConsistent)
   }
@@ -35,7 +35,7 @@ final class WorkerPlace: Sendable {
   // MARK: The worker's side
 
   /// Takes the calling thread to its own processor, if it has one.
-  func begin() {
+  package func begin() {
     state.withLock { state in
       guard let home = state.home else { return }
       state.thread = .current
@@ -44,10 +44,10 @@ final class WorkerPlace: Sendable {
   }
 
   /// Whether the worker has a processor of its own.
-  var hasHome: Bool { state.withLock { $0.home != nil } }
+  package var hasHome: Bool { state.withLock { $0.home != nil } }
 
   /// Goes back to its own processor if it was moved.
-  func goHome() {
+  package func goHome() {
     guard isAway.load(ordering: .relaxed), isAway.exchange(false, ordering: .acquiring) else { return }
     state.withLock { state in
       if let home = state.home { state.thread?.keep(on: home) }
@@ -55,7 +55,7 @@ final class WorkerPlace: Sendable {
   }
 
   /// Makes another processor its own.
-  func live(on processor: Int) {
+  package func live(on processor: Int) {
     state.withLock { state in
       state.home = processor
       state.thread?.keep(on: processor)
@@ -64,7 +64,7 @@ final class WorkerPlace: Sendable {
 }
 
 /// Place of the thread that has called for a region, while it works on ranges itself.
-final class CallerPlace: Sendable {
+package final class CallerPlace: Sendable {
   private struct State {
     var thread: SystemThread?
     var processor: Int?
@@ -72,22 +72,25 @@ final class CallerPlace: Sendable {
 
   private let state = Mutex(State())
 
+  /// The place of a caller that is yet to work.
+  package init() {}
+
   /// Says that the calling thread works on ranges from now on.
-  func enter() {
+  package func enter() {
     let processor = SystemThread.processor
     state.withLock { $0 = State(thread: .current, processor: processor) }
   }
 
   /// Says that it does no longer.
-  func leave() { state.withLock { $0 = State() } }
+  package func leave() { state.withLock { $0 = State() } }
 
   /// The time for which the caller has run, if it works on ranges.
-  var runTime: Int? { state.withLock { $0.thread?.runTime } }
+  package var runTime: Int? { state.withLock { $0.thread?.runTime } }
 
   /// Moves the caller to another processor, from which the system may move it again; once in a region, since many may want to.
   ///
   /// - Returns: The processor that it had; nil if it was not moved.
-  func move(to processor: Int) -> Int? {
+  package func move(to processor: Int) -> Int? {
     state.withLock { state in
       guard let thread = state.thread, let before = state.processor, before != processor else { return nil }
       thread.move(to: processor)

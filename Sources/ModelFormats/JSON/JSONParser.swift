@@ -214,9 +214,11 @@ struct JSONParser {
 
   private mutating func number() throws(FormatError) -> JSONValue {
     let start = position
-    if bytes[position] == UInt8(ascii: "-") { position += 1 }
+    let isNegative = bytes[position] == UInt8(ascii: "-")
+    if isNegative { position += 1 }
     let firstDigit = position
-    let digits = skipDigits()
+    var decimal = DecimalNumber()
+    let digits = passDigits(to: &decimal)
     guard digits > 0 else { throw error("found \(found), expected a digit after '-'") }
     guard digits == 1 || bytes[firstDigit] != UInt8(ascii: "0") else {
       throw error("a number must not start with 0", at: start)
@@ -225,16 +227,26 @@ struct JSONParser {
     if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
       isInteger = false
       position += 1
-      guard skipDigits() > 0 else { throw error("found \(found), expected a digit after '.'") }
+      guard passDigits(to: &decimal, behindPoint: true) > 0 else {
+        throw error("found \(found), expected a digit after '.'")
+      }
     }
+    var hasExponent = false
     if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
-      isInteger = false
+      (isInteger, hasExponent) = (false, true)
       position += 1
       if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
       {
         position += 1
       }
-      guard skipDigits() > 0 else { throw error("found \(found), expected a digit in the exponent") }
+      var exponent = DecimalNumber()
+      guard passDigits(to: &exponent) > 0 else {
+        throw error("found \(found), expected a digit in the exponent")
+      }
+    }
+    if isInteger, let value = decimal.integer { return .integer(isNegative ? -value : value) }
+    if !isInteger, !hasExponent, let value = decimal.nearestDouble {
+      return .double(isNegative ? -value : value)
     }
     let text = String(decoding: bytes[start..<position], as: UTF8.self)
     if isInteger, let value = Int(text) { return .integer(value) }
@@ -244,9 +256,13 @@ struct JSONParser {
     return isInteger ? .largeInteger(text) : .double(value)
   }
 
-  private mutating func skipDigits() -> Int {
+  /// Passes digits, which the number gets, and returns how many they are.
+  private mutating func passDigits(to number: inout DecimalNumber, behindPoint: Bool = false) -> Int {
     let start = position
-    while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 { position += 1 }
+    while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 {
+      number.append(bytes[position] &- UInt8(ascii: "0"), behindPoint: behindPoint)
+      position += 1
+    }
     return position - start
   }
 
@@ -263,11 +279,11 @@ struct JSONParser {
     }
     guard end < bytes.count, bytes[end] == UInt8(ascii: "\"") else { return try escapedString(start) }
     // No escapes: the common case.
-    guard let text = String(validating: bytes[position..<end], as: UTF8.self) else {
+    guard let text = try? UTF8Span(validating: bytes.extracting(position..<end).span) else {
       throw error("the string is not valid UTF-8", at: start)
     }
     position = end + 1
-    return text
+    return String(copying: text)
   }
 
   private mutating func escapedString(_ start: Int) throws(FormatError) -> String {

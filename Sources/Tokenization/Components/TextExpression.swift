@@ -301,6 +301,17 @@ private struct ExpressionParser {
     case "n": return ScalarSet(ranges: [0x0A...0x0A])
     case "r": return ScalarSet(ranges: [0x0D...0x0D])
     case "t": return ScalarSet(ranges: [0x09...0x09])
+    case "x" where skip("{"):
+      let code = try codePoint(digits: 1...8)
+      guard skip("}") else { throw fault("has a \\x{ without a }") }
+      return ScalarSet(ranges: forms(of: code))
+    case "x":
+      let code = try codePoint(digits: 1...2)
+      guard code < 0x80 else { throw fault("writes a byte above 7F, expected \\x{…}") }
+      return ScalarSet(ranges: forms(of: code))
+    case "u":
+      let code = try codePoint(digits: 4...4)
+      return ScalarSet(ranges: forms(of: code))
     case "p", "P":
       guard skip("{") else { throw fault("has a \\p without a property") }
       var name = ""
@@ -322,6 +333,18 @@ private struct ExpressionParser {
       return ScalarSet(ranges: [scalar...scalar])
     default: throw fault("uses \\\(Unicode.Scalar(scalar) ?? " ")")
     }
+  }
+
+  /// The scalar that hexadecimal digits name, as many as there are and may be.
+  private mutating func codePoint(digits: ClosedRange<Int>) throws(TextExpression.Fault) -> UInt32 {
+    let text = source[position...].prefix(digits.upperBound).compactMap(Unicode.Scalar.init)
+      .prefix { $0.properties.isASCIIHexDigit }
+    position += text.count
+    let letters = String(String.UnicodeScalarView(text))
+    guard text.count >= digits.lowerBound,
+      let scalar = UInt32(letters, radix: 16).flatMap(Unicode.Scalar.init)
+    else { throw fault("has an escape without a code point (found \"\(letters)\")") }
+    return scalar.value
   }
 
   /// A scalar, and with (?i: the others that differ by case alone.

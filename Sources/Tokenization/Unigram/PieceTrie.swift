@@ -65,7 +65,8 @@ struct PieceTrie: Sendable {
       let byte = node.check < 0 ? nil : UInt8(slot - Int(slots[Int(node.check)].base))
       return Unit(base: node.base, byte: byte)
     }
-    for (index, slot) in ends.enumerated() { units[Int(slot)].end(Int32(index)) }
+    var writing = units.mutableSpan
+    for (index, slot) in ends.enumerated() { writing[Int(slot)].end(Int32(index)) }
     self.units = units
     self.ids = ids
     heads = Self.heads(units)
@@ -85,7 +86,7 @@ struct PieceTrie: Sendable {
       text.count <= Self.byteLimit,
       "A trie takes pieces of at most \(Self.byteLimit) bytes together."
     )
-    var builder = DoubleArrayBuilder(expectedCount: pieces.prefixCount, sharesBases: false)
+    var builder = DoubleArrayBuilder(capacity: text.count, sharesBases: false)
     var ends = [Int32](repeating: 0, count: entries.count)
     var bytes: [Int] = []
     var bounds: [Int] = []
@@ -99,6 +100,13 @@ struct PieceTrie: Sendable {
         index += 1
       }
       if index == range.upperBound { continue }
+      if index == range.upperBound - 1 {
+        // One piece is left: what is behind the beginnings of others.
+        var end = slot
+        for position in depth..<length(index) { end = builder.add(Int(byte(index, position)), below: end) }
+        ends[index] = Int32(end)
+        continue
+      }
       bytes.removeAll(keepingCapacity: true)
       bounds.removeAll(keepingCapacity: true)
       while index < range.upperBound {
@@ -207,25 +215,5 @@ private struct SortedPieces {
       }
       first = end
     }
-  }
-
-  /// The number of different beginnings of pieces.
-  var prefixCount: Int {
-    let (text, starts) = (vocabulary.bytes.span, vocabulary.starts.span)
-    var count = 0
-    var before = 0..<0
-    for entry in entries {
-      let bounds = Int(starts[Int(entry.id)])..<Int(starts[Int(entry.id) + 1])
-      let limit = min(bounds.count, before.count)
-      var common = 0
-      while common < limit,
-        text[unchecked: bounds.lowerBound + common] == text[unchecked: before.lowerBound + common]
-      {
-        common += 1
-      }
-      count += bounds.count - common
-      before = bounds
-    }
-    return count
   }
 }

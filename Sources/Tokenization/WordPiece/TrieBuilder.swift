@@ -87,7 +87,7 @@ struct DoubleArrayLayout {
 
   init(_ trie: TrieBuilder, _ order: [Int32]) {
     var slots = [Int32](repeating: 0, count: trie.count)
-    var builder = DoubleArrayBuilder(expectedCount: trie.count)
+    var builder = DoubleArrayBuilder(capacity: trie.count * 2)
     for root in [TrieBuilder.root, TrieBuilder.suffixRoot] { slots[Int(root)] = root }
     var children: [Int32] = []
     var bytes: [Int] = []
