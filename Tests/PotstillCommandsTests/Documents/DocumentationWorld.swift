@@ -19,7 +19,7 @@ final class DocumentationWorld {
     folder = try #require(world).folder
     let base = folder.appending(path: "base")
     let tokenizer = try BertTokenizer(directory: base)
-    for (name, layers) in [("minilm-l6", 6), ("e5-small-zh", 12)] {
+    for (name, layers) in [("minilm-l6", 6), ("e5-small-zh", 12), ("multilingual-e5-small", 12)] {
       var config = EncoderConfig(
         vocabularySize: tokenizer.idLimit, hiddenSize: 24, layerCount: layers, attentionHeads: 12,
         intermediateSize: 32)
@@ -41,6 +41,10 @@ final class DocumentationWorld {
     switch command {
     case "train":
       try potstill(["train"] + recipes + paths + ["--max-steps", "1", "--overwrite-output-dir", "--quiet"])
+    case "pretrain":
+      let short = ["--max-steps", "1", "--max-seq-length", "16", "--overwrite-output-dir", "--quiet"]
+      try potstill(["pretrain"] + recipes + paths + short)
+    case "robustness": try potstill([command] + paths + ["--quiet"])
     case "distill", "multitask": try potstill([command] + recipes + paths + ["--dry-run"])
     case "augment": try potstill([command] + paths + ["--count", "8", "--quiet"])
     case "predict":
@@ -53,7 +57,8 @@ final class DocumentationWorld {
       if let model = value("--model", in: words), !exists(model), let task, let data {
         try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", model])
       }
-      try potstill([command] + paths + ["--dry-run"])
+      // Words alone are cut at once, and other commands go on with what is left.
+      try potstill([command] + paths + (task == nil ? ["--quiet"] : ["--dry-run"]))
     case "ablate":
       let varied = paths.indices.filter { paths[$0] == "--vary" }.map { "--" + paths[$0 + 1] }
       for recipe in recipes { try potstill(["distill", recipe, "--dry-run"] + varied) }
@@ -72,6 +77,7 @@ final class DocumentationWorld {
       let parts = line.components(separatedBy: key + ": ")
       return parts.count < 2 ? nil : String(parts[1].drop { $0 == "[" }.prefix { !",}]".contains($0) })
     }
+    for name in text.matches(of: /[a-z]+\.txt/) { try makeTexts(String(name.output)) }
     // The options of one task stand on lines of their own, those of several in braces.
     let whole = lines.joined(separator: ", ")
     let entries = text.contains("{task:") ? lines.filter { $0.contains("{task:") }.map(String.init) : [whole]
