@@ -53,6 +53,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--fuzz", type=int, default=20000, help="random strings a folder (default 20000)")
     parser.add_argument("--lines", type=int, default=6000, help="lines of each language (default 6000)")
+    parser.add_argument("--only", nargs="*", help="the models to compare, all without it")
     arguments = parser.parse_args()
     english = [line for line in lines_of(str(arguments.data / "wikitext2" / "train.txt")) if line.strip()]
     chinese = lines_of(str(arguments.data / "msra-ner" / "msra_train_bio"))
@@ -64,6 +65,8 @@ def main():
                 hard_vocab_limit=False, **options)
         lines = english[-arguments.lines:] + chinese[-arguments.lines:]
         for name, file, config in FOLDERS:
+            if arguments.only and name not in arguments.only:
+                continue
             model = os.path.join(place, f"{name}.model")
             folder = os.path.join(place, "folder")
             shutil.rmtree(folder, ignore_errors=True)
