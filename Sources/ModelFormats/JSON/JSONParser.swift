@@ -135,7 +135,8 @@ struct JSONParser {
   /// Reads a list of pairs of a string and a number; of anything else nothing is read, and the answer is no.
   private mutating func readColumns() throws(FormatError) -> Bool {
     let start = position
-    var columns = JSONColumns()
+    // Room for as many pairs as are usual in so many bytes.
+    var columns = JSONColumns(capacity: min((bytes.count - position) / 32, 1 << 19))
     guard opens(), !closes(UInt8(ascii: "]")) else {
       position = start
       return false

@@ -33,7 +33,11 @@ package struct JSONColumns: Sendable {
   package var strings: [String] = []
   package var numbers: [Double] = []
 
-  package init() {}
+  /// Empty columns with room for so many pairs.
+  package init(capacity: Int = 0) {
+    strings.reserveCapacity(capacity)
+    numbers.reserveCapacity(capacity)
+  }
 
   /// The list as a value.
   package var json: JSONValue { .array(zip(strings, numbers).map { [.string($0), .double($1)] }) }

@@ -80,8 +80,11 @@ struct PieceTrie: Sendable {
       pieces.entries.span, pieces.vocabulary.bytes.span, pieces.vocabulary.starts.span
     )
     func start(_ index: Int) -> Int { Int(starts[Int(entries[unchecked: index].id)]) }
-    func length(_ index: Int) -> Int { Int(starts[Int(entries[unchecked: index].id) + 1]) - start(index) }
-    func byte(_ index: Int, _ depth: Int) -> UInt8 { text[start(index) + depth] }
+    func length(_ index: Int) -> Int { Int(entries[unchecked: index].length) }
+    func byte(_ index: Int, _ depth: Int) -> UInt8 {
+      // The bytes by which pieces are sorted lie side by side.
+      depth < 8 ? entries[unchecked: index].firstByte(depth) : text[start(index) + depth]
+    }
     precondition(
       text.count <= Self.byteLimit,
       "A trie takes pieces of at most \(Self.byteLimit) bytes together."
@@ -151,6 +154,11 @@ private struct SortedPieces {
     /// Eight bytes by which it is sorted, the first the highest, NUL behind its end.
     var key: UInt64 = 0
     var id: Int32 = 0
+    /// Its bytes, at most `PieceTrie.byteLimit`.
+    var length: Int32 = 0
+
+    /// One of these eight bytes.
+    func firstByte(_ place: Int) -> UInt8 { UInt8(truncatingIfNeeded: key >> UInt64(56 - 8 * place)) }
   }
 
   let vocabulary: Vocabulary
@@ -161,7 +169,9 @@ private struct SortedPieces {
     var entries: [Entry] = []
     entries.reserveCapacity(vocabulary.count)
     vocabulary.forEach { piece, id in
-      if !piece.isEmpty { entries.append(Entry(key: Self.key(piece, at: 0), id: id)) }
+      if !piece.isEmpty {
+        entries.append(Entry(key: Self.key(piece, at: 0), id: id, length: Int32(clamping: piece.count)))
+      }
     }
     self.entries = entries
     sortByKey()
@@ -184,9 +194,10 @@ private struct SortedPieces {
       var starts = [Int32](repeating: 0, count: 0x10001)
       for entry in entries { starts[Int(entry.key >> shift & 0xFFFF) + 1] += 1 }
       for digit in 1...0x10000 { starts[digit] += starts[digit - 1] }
+      var sorted = other.mutableSpan
       for entry in entries {
         let digit = Int(entry.key >> shift & 0xFFFF)
-        other[Int(starts[digit])] = entry
+        sorted[Int(starts[digit])] = entry
         starts[digit] += 1
       }
       swap(&entries, &other)
@@ -198,20 +209,23 @@ private struct SortedPieces {
     let vocabulary = vocabulary
     let (text, starts) = (vocabulary.bytes.span, vocabulary.starts.span)
     let next = start + 8
-    func bounds(_ entry: Entry) -> Range<Int> { Int(starts[Int(entry.id)])..<Int(starts[Int(entry.id) + 1]) }
     var first = range.lowerBound
     while first < range.upperBound {
+      let key = entries[first].key
       var end = first + 1
-      while end < range.upperBound, entries[end].key == entries[first].key { end += 1 }
+      while end < range.upperBound, entries[end].key == key { end += 1 }
       if end - first > 1 {
-        let longer = entries[first..<end].partition { bounds($0).count > next }
+        let longer = entries[first..<end].partition { Int($0.length) > next }
         // NULs at the end of a piece look like what is not there: the shorter goes first.
-        entries[first..<longer].sort { bounds($0).count < bounds($1).count }
+        entries[first..<longer].sort { $0.length < $1.length }
         for index in longer..<end {
-          entries[index].key = Self.key(text.extracting(bounds(entries[index])), at: next)
+          let first = Int(starts[Int(entries[index].id)])
+          let piece = text.extracting(first..<first + Int(entries[index].length))
+          entries[index].key = Self.key(piece, at: next)
         }
         entries[longer..<end].sort { $0.key < $1.key }
         sortEqual(longer..<end, behind: next)
+        for index in longer..<end { entries[index].key = key }
       }
       first = end
     }
