@@ -1,16 +1,16 @@
 /// Parser of JSON after RFC 8259, strictly: no comments, no trailing commas, no NaN, no duplicate keys, no lone
 /// surrogates.
 struct JSONParser {
-  private let bytes: UnsafeBufferPointer<UInt8>
+  let bytes: UnsafeBufferPointer<UInt8>
   private let file: String
-  private var position = 0
+  var position = 0
   private var scratch: [UInt8] = []
   private let limits: Limits
   /// The keys that lead to a list that is read in columns.
   private let columnsPath: [String]
   /// How many of these keys lead to where the parser is.
   private var columnsDepth = 0
-  private var columns: JSONColumns?
+  var columns: JSONColumns?
 
   /// Limits of a document.
   struct Limits {
@@ -105,12 +105,12 @@ struct JSONParser {
     while true {
       skipSpace()
       let start = position
-      guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
+      guard next == UInt8(ascii: "\"") else {
         throw error("found \(found), expected a key in double quotes")
       }
       let key = try string()
       skipSpace()
-      guard position < bytes.count, bytes[position] == UInt8(ascii: ":") else {
+      guard next == UInt8(ascii: ":") else {
         throw error("found \(found), expected ':' after the key \"\(key)\"")
       }
       position += 1
@@ -132,45 +132,6 @@ struct JSONParser {
     return try value(depth: depth + 1)
   }
 
-  /// Reads a list of pairs of a string and a number; of anything else nothing is read, and the answer is no.
-  private mutating func readColumns() throws(FormatError) -> Bool {
-    let start = position
-    // Room for as many pairs as are usual in so many bytes.
-    var columns = JSONColumns(capacity: min((bytes.count - position) / 32, 1 << 19))
-    guard opens(), !closes(UInt8(ascii: "]")) else {
-      position = start
-      return false
-    }
-    repeat {
-      guard opens(), try readPair(into: &columns), closes(UInt8(ascii: "]")) else {
-        position = start
-        return false
-      }
-    } while try continues(before: UInt8(ascii: "]"))
-    self.columns = columns
-    return true
-  }
-
-  private mutating func readPair(into columns: inout JSONColumns) throws(FormatError) -> Bool {
-    skipSpace()
-    guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else { return false }
-    let string = try string()
-    skipSpace()
-    guard position < bytes.count, bytes[position] == UInt8(ascii: ",") else { return false }
-    position += 1
-    skipSpace()
-    guard position < bytes.count,
-      bytes[position] == UInt8(ascii: "-") || bytes[position] &- UInt8(ascii: "0") < 10,
-      let number = try number().doubleValue
-    else { return false }
-    columns.strings.append(string)
-    columns.numbers.append(number)
-    return true
-  }
-
-  /// Passes the bracket that opens an array.
-  private mutating func opens() -> Bool { closes(UInt8(ascii: "[")) }
-
   private mutating func array(depth: Int) throws(FormatError) -> [JSONValue] {
     try enter(depth)
     var result: [JSONValue] = []
@@ -191,29 +152,26 @@ struct JSONParser {
     position += 1
   }
 
-  private mutating func closes(_ bracket: UInt8) -> Bool {
+  mutating func closes(_ bracket: UInt8) -> Bool {
     skipSpace()
-    guard position < bytes.count, bytes[position] == bracket else { return false }
+    guard next == bracket else { return false }
     position += 1
     return true
   }
 
   /// Passes a comma (true) or the closing bracket (false).
-  private mutating func continues(before bracket: UInt8) throws(FormatError) -> Bool {
+  mutating func continues(before bracket: UInt8) throws(FormatError) -> Bool {
     skipSpace()
-    if position < bytes.count {
-      let byte = bytes[position]
-      if byte == UInt8(ascii: ",") || byte == bracket {
-        position += 1
-        return byte != bracket
-      }
+    guard let byte = next, byte == UInt8(ascii: ",") || byte == bracket else {
+      throw error("found \(found), expected ',' or '\(Character(UnicodeScalar(bracket)))'")
     }
-    throw error("found \(found), expected ',' or '\(Character(UnicodeScalar(bracket)))'")
+    position += 1
+    return byte != bracket
   }
 
   // MARK: Numbers
 
-  private mutating func number() throws(FormatError) -> JSONValue {
+  mutating func number() throws(FormatError) -> JSONValue {
     let start = position
     let isNegative = bytes[position] == UInt8(ascii: "-")
     if isNegative { position += 1 }
@@ -225,7 +183,7 @@ struct JSONParser {
       throw error("a number must not start with 0", at: start)
     }
     var isInteger = true
-    if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
+    if next == UInt8(ascii: ".") {
       isInteger = false
       position += 1
       guard passDigits(to: &decimal, behindPoint: true) > 0 else {
@@ -233,13 +191,10 @@ struct JSONParser {
       }
     }
     var hasExponent = false
-    if position < bytes.count, bytes[position] | 0x20 == UInt8(ascii: "e") {
+    if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
       (isInteger, hasExponent) = (false, true)
       position += 1
-      if position < bytes.count, bytes[position] == UInt8(ascii: "+") || bytes[position] == UInt8(ascii: "-")
-      {
-        position += 1
-      }
+      if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { position += 1 }
       var exponent = DecimalNumber()
       guard passDigits(to: &exponent) > 0 else {
         throw error("found \(found), expected a digit in the exponent")
@@ -260,8 +215,8 @@ struct JSONParser {
   /// Passes digits, which the number gets, and returns how many they are.
   private mutating func passDigits(to number: inout DecimalNumber, behindPoint: Bool = false) -> Int {
     let start = position
-    while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 {
-      number.append(bytes[position] &- UInt8(ascii: "0"), behindPoint: behindPoint)
+    while let digit = next.map({ $0 &- UInt8(ascii: "0") }), digit < 10 {
+      number.append(digit, behindPoint: behindPoint)
       position += 1
     }
     return position - start
@@ -269,7 +224,7 @@ struct JSONParser {
 
   // MARK: Strings
 
-  private mutating func string() throws(FormatError) -> String {
+  mutating func string() throws(FormatError) -> String {
     let start = position
     position += 1
     var end = position
@@ -365,8 +320,12 @@ struct JSONParser {
 
   // MARK: Helpers
 
+  /// The byte at the position; nil at the end.
   @inline(__always)
-  private mutating func skipSpace() {
+  var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  @inline(__always)
+  mutating func skipSpace() {
     while position < bytes.count {
       let byte = bytes[position]
       guard byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 else { return }

@@ -27,22 +27,6 @@ public enum JSONValue: Sendable {
   public static let depthLimit = 200
 }
 
-/// List of pairs of a string and a number, `[["a", 1], ["b", 2]]`, in columns: a value for each of the 250,000 pieces of a
-/// vocabulary would take ten times the room.
-package struct JSONColumns: Sendable {
-  package var strings: [String] = []
-  package var numbers: [Double] = []
-
-  /// Empty columns with room for so many pairs.
-  package init(capacity: Int = 0) {
-    strings.reserveCapacity(capacity)
-    numbers.reserveCapacity(capacity)
-  }
-
-  /// The list as a value.
-  package var json: JSONValue { .array(zip(strings, numbers).map { [.string($0), .double($1)] }) }
-}
-
 // MARK: - Reading values
 
 extension JSONValue {

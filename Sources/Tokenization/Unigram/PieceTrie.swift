@@ -154,7 +154,7 @@ private struct SortedPieces {
     /// Eight bytes by which it is sorted, the first the highest, NUL behind its end.
     var key: UInt64 = 0
     var id: Int32 = 0
-    /// Its bytes, at most `PieceTrie.byteLimit`.
+    /// The number of its bytes, at most `PieceTrie.byteLimit`.
     var length: Int32 = 0
 
     /// One of these eight bytes.
