@@ -5,6 +5,7 @@ import Foundation
 import ModelFormats
 import Tasks
 import Tensors
+import TestSupport
 import Testing
 
 /// The report on robustness: its numbers, its sentences, and the training against what it found.
@@ -48,9 +49,10 @@ import Testing
   }
 
   @Test func twoRunsAreEqualAndEachNumberIsWhatTheAnswersSay() throws {
-    let first = potstill(["robustness", "--json"] + models + task)
+    let runs = FixedThreads.run { (0..<2).map { _ in potstill(["robustness", "--json"] + models + task) } }
+    let first = runs[0]
     try #require(first.code == 0, "\(first.messages)")
-    #expect(potstill(["robustness", "--json"] + models + task).output == first.output)
+    #expect(runs[1].output == first.output)
     #expect(potstill(["robustness", "--json", "--seed", "2"] + models + task).output != first.output)
     let report = try JSONValue(parsing: first.output)
     let conditions = try #require(report["conditions"]?.arrayValue)
