@@ -1,4 +1,4 @@
-/// Number in decimal digits, digits × 10^-places, that becomes the nearest Float64 without a table and without a text.
+/// Number in decimal digits, digits × 10^-places, that becomes the nearest Float64 by one division.
 struct DecimalNumber {
   /// The digits before and behind the point as one integer; nil once they need more than 64 bits.
   private var digits: UInt64? = 0
