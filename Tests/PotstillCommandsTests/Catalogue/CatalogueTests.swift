@@ -92,7 +92,7 @@ import Testing
     }
     let known = Set(FuzzTarget.allCases.map(\.rawValue) + Self.readAlone)
     #expect(Set(formats.keys).subtracting(known).isEmpty)
-    #expect(Set(rows.map(\.says)).count > rows.count / 2, "rows that say the same prove the same")
+    #expect(Set(rows.map(\.says)).count > rows.count * 9 / 10, "rows that say the same prove the same")
   }
 
   /// Formats that are part of another and have no target of their own, but rows.
