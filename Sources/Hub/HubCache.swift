@@ -130,8 +130,7 @@ public struct HubCache: Sendable {
   ///
   /// - Throws: `HubError`.
   func checkRoom(for bytes: Int) throws(HubError) {
-    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
-    guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.intValue, free < bytes else { return }
+    guard let free = DiskSpace.free(at: folder), free < bytes else { return }
     throw HubError(
       .disk,
       "the download takes \(Self.size(bytes)) and the disk of \(folder.path) has \(Self.size(free)) left; make room, or "

@@ -49,8 +49,8 @@ public enum CommandLineTool {
       })
   }
 
-  /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 130 and
-  /// 143 for a run that SIGINT and SIGTERM broke off.
+  /// Runs one command line and returns its exit code: 0, 1 for a failure, 64 for a command line that makes no sense, 128 and
+  /// the number of the signal that broke a run off.
   package static func run(
     _ arguments: [String], console: Console, version: String = PotstillVersion.line(),
     launcher: some ServerLauncher
@@ -147,7 +147,7 @@ public enum CommandLineTool {
   private static func explanation(of error: any Error) -> String {
     if let error = error as? CocoaError {
       let path = error.filePath.map { "\($0): " } ?? ""
-      return path + error.localizedDescription
+      return path + describeFileError(error)
     }
     return String(describing: error)
   }

@@ -64,7 +64,7 @@ package struct ManualPage {
   private static let exits: [(name: String, meaning: String)] = [
     ("0", "All went well."), ("1", "What was asked for could not be done; the message says why."),
     ("64", "The command line makes no sense."),
-    ("130, 143", "SIGINT or SIGTERM ended a run, which saved itself before."),
+    ("129, 130, 143", "SIGHUP, SIGINT or SIGTERM ended a run, which saved itself before."),
   ]
 
   /// A summary as the line of a list: without a full stop.

@@ -3,7 +3,7 @@
 
   faults.py POTSTILL [--only RUN ...] [--faults FAULT ...] [--count 25] [--every] [--seed 1] [--keep FOLDER]
 
-Faults: kill (SIGKILL at random moments), signal (SIGTERM or SIGINT), write (each call that makes, writes, syncs or renames a
+Faults: kill (SIGKILL at random moments), signal (SIGTERM, SIGINT or SIGHUP), write (each call that makes, writes, syncs or renames a
 file fails, and all later ones, as on a full disk), error (one such call fails), short (a write is cut in half), full (a small
 disk), read-only, in-use (two runs in one folder), clock (it goes back a day), cache (a teacher's cache goes or is cut), data
 (rows change before a run goes on). After each, the same command goes on from its last checkpoint, or begins again where there is
@@ -76,7 +76,7 @@ class Faults:
         yield from self.ended_by(run, [signal.SIGKILL])
 
     def signal(self, run):
-        yield from self.ended_by(run, [signal.SIGTERM, signal.SIGINT])
+        yield from self.ended_by(run, [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 
     def ended_by(self, run, signals):
         hits = 0
@@ -155,8 +155,8 @@ class Faults:
                 done = run.world.ended(run.command, run.output)
                 problem = ""
                 if done.returncode != 0:
-                    # A cache says beforehand that it has no room.
-                    word = "what is free at" if "what is free at" in done.stderr else "No space left on device"
+                    # A cache, and a run whose model does not fit, say so beforehand.
+                    word = "what is free" if "what is free" in done.stderr else "No space left on device"
                     problem = run.refusal(done, word)
                     subprocess.run(["mount", "-o", "remount,size=1g", os.path.dirname(run.output)], check=True)
                     problem = problem or run.goes_on()

@@ -106,6 +106,24 @@ import Testing
     #expect(try file.isIntact(1) && !file.isIntact(2))
   }
 
+  @Test("a file that somebody writes into while it is read is compared again")
+  func writtenMeanwhile() throws {
+    let writer = try RecordWriter(layout, target: target)
+    try write(writer, [0, 1, 2])
+    try writer.commit()
+    let file = try written()
+    #expect(try [0, 1, 2].allSatisfy { try file.isIntact($0) })
+    let end = try FileHandle(forUpdating: target).seekToEnd()
+    // In place, as a program does that opens it again: the last record, which lies at the end.
+    let handle = try FileHandle(forUpdating: target)
+    try handle.seek(toOffset: end - 2)
+    let bytes = try #require(try handle.readToEnd())
+    try handle.seek(toOffset: end - 2)
+    try handle.write(contentsOf: Data(bytes.map { $0 ^ 2 }))
+    try handle.close()
+    #expect(try file.isIntact(0) && file.isIntact(1) && !file.isIntact(2))
+  }
+
   @Test func misfitsOfHalfPrecisionAreCounted() {
     var bytes = RecordBytes(byteCount: 16)
     let misfits = bytes.append(Storage([1, 65519, 65520, .nan, 65519]), 1..<4, as: .float16)

@@ -83,6 +83,54 @@ import Testing
       #expect(
         full.code == 1 && full.messages.contains("--overwrite-output-dir"), "\(command): \(full.messages)")
     }
+    let augment = potstill(["augment", "--output", file + "/below"] + task)
+    #expect(augment.messages.contains("--output \(file)/below is below \(file), which is a file"))
+  }
+
+  @Test("a place where nobody can make a folder is named, with the system's words")
+  func noPlace() throws {
+    let world = try TinyWorld()
+    let run = potstill(["export", world.path("base"), "--onnx", "--output", "/proc/nowhere/o"])
+    #expect(run.code == 1 && run.messages.contains("/proc/nowhere/o"), "\(run.messages)")
+    #expect(run.messages.contains("No such file or directory"), "\(run.messages)")
+  }
+
+  @Test("no command writes into the folder of a run that another process is at")
+  func folderInUse() throws {
+    let world = try TinyWorld()
+    let task = ["--task", world.path("tiny.yaml"), "--data", world.path("data")]
+    let file = world.path("data/.potstill.lock")
+    try Data("1\n".utf8).write(to: URL(filePath: file))
+    let lock = open(file, O_RDWR)
+    defer { close(lock) }
+    try #require(flock(lock, LOCK_EX | LOCK_NB) == 0)
+    for command in [
+      ["evaluate", "--model", world.path("base")] + task, ["cache", "--teacher", world.path("base")] + task,
+      ["vocab", "--input", world.path("data/train.tsv")], ["export", world.path("base"), "--onnx"],
+    ] {
+      let run = potstill(command + ["--output", world.path("data"), "--overwrite-output-dir"])
+      #expect(run.code == 1 && run.messages.contains("another run (process 1) is writing"), "\(run.messages)")
+    }
+  }
+
+  @Test("a process with few addresses is told so at once", .disabled(if: ChildRun.sanitized != 1))
+  func fewAddresses() throws {
+    let world = try TinyWorld()
+    let tool = try #require(ToolProcess())
+    // OpenBLAS alone takes 128 MiB for each thread, and asks for ever where it does not get them.
+    let run = tool.run(
+      ["predict", "--model", world.path("base"), "text"], scratch: world.folder, limits: "ulimit -v 220000")
+    #expect(run.code == 1 && run.messages.contains("Allow the process more"), "\(run.summary)")
+  }
+
+  @Test("a line that is no text is refused, with its number")
+  func endlessLine() throws {
+    let world = try TinyWorld()
+    let long = "short\n" + String(repeating: "!,", count: 5_000_001) + "\n"
+    try Data(long.utf8).write(to: world.folder.appending(path: "long.txt"))
+    let run = potstill(["tokenize", "--model", world.path("base"), "--input", world.path("long.txt")])
+    #expect(run.code == 1, "\(run.messages)")
+    #expect(run.messages.contains("long.txt:2: found a text of 10000002 bytes, expected at most 10000000"))
   }
 
   @Test("no example is a number of examples; nothing is made")

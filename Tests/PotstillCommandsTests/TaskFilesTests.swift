@@ -79,7 +79,7 @@ struct TaskFilesTests {
     let error = try #require(throws: (any Error).self) {
       try YAMLDecoder().decode(TaskDefinition.self, from: yaml)
     }
-    guard case .invalidTask(_, let faults) = DatasetError(decoding: error, path: "x.yaml") else {
+    guard case .invalidTask(_, let faults, _) = DatasetError(decoding: error, path: "x.yaml") else {
       Issue.record("found \(error)")
       return
     }

@@ -12,7 +12,7 @@ struct TaskDefinitionTests {
 
   private func faults(_ json: String) throws -> [String] {
     let error = try #require(throws: DatasetError.self) { try decode(json) }
-    guard case .invalidTask(_, let faults) = error else { return ["\(error)"] }
+    guard case .invalidTask(_, let faults, _) = error else { return ["\(error)"] }
     return faults
   }
 

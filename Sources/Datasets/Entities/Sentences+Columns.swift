@@ -54,9 +54,11 @@ package struct SentenceParser: RowParser {
     if let fault = open.fault {
       dataset.add(.failure(fault))
     } else if !open.words.isEmpty {
-      dataset.add(
-        builder.sentence(
-          words: open.words, rawTags: open.tags, lines: open.lines, repairs: &dataset.report.repairs))
+      var repairs: [RowRepair] = []
+      let sentence = builder.sentence(
+        words: open.words, rawTags: open.tags, lines: open.lines, repairs: &repairs)
+      dataset.report.add(repairs)
+      dataset.add(sentence)
     }
     open = OpenSentence()
   }

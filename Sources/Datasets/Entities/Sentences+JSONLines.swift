@@ -21,7 +21,7 @@ extension Dataset where Example == TaggedSentence {
           }
           var repairs: [RowRepair] = []
           let sentence = try Self.sentence(text, label, line, &builder, &repairs)
-          report.repairs += repairs
+          report.add(repairs)
           return .success(sentence)
         } catch {
           return .failure(error)

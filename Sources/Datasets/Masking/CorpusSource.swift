@@ -112,7 +112,7 @@ public struct TextFiles: Sequence, IteratorProtocol {
   private mutating func endFile() {
     guard let file else { return }
     lineCount += file.report.rowCount
-    faultCount += file.report.faults.count
+    faultCount += file.report.faultCount
     if let reason = file.failure, failure == nil {
       failure = .unreadableFile(path: file.path, reason: reason)
     }

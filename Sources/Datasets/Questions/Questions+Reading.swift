@@ -50,7 +50,7 @@ package struct QuestionParser: RowParser {
 
   /// Adds what was repaired to the report.
   package mutating func finish(_ dataset: inout Dataset<Question>) {
-    dataset.report.repairs = builder.repairs
+    dataset.report.add(builder.repairs)
   }
 }
 

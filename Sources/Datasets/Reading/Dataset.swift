@@ -37,8 +37,8 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
   private func summary(of count: Int) -> String {
     var parts = ["\(path): \(count) examples"]
     if let part { parts.append(part) }
-    if !report.faults.isEmpty { parts.append("\(report.faults.count) bad rows skipped") }
-    if !report.repairs.isEmpty { parts.append("\(report.repairs.count) repairs") }
+    if report.faultCount > 0 { parts.append("\(report.faultCount) bad rows skipped") }
+    if report.repairCount > 0 { parts.append("\(report.repairCount) repairs") }
     if trainDuplicateCount > 0 { parts.append("\(trainDuplicateCount) that also occur in train dropped") }
     return parts.joined(separator: ", ")
   }
@@ -58,7 +58,7 @@ public struct Dataset<Example: Sendable & Hashable>: Sendable, Hashable {
     report.rowCount += 1
     switch row {
     case .success(let example): examples.append(example)
-    case .failure(let fault): report.faults.append(fault)
+    case .failure(let fault): report.add(fault)
     }
   }
 }

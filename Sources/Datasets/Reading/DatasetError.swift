@@ -1,7 +1,7 @@
 /// Error of a task's data: between a task file, its data files and the examples in them.
 public enum DatasetError: Error, Sendable, Equatable {
-  /// A definition with faults, all of them.
-  case invalidTask(name: String, faults: [String])
+  /// A definition with faults, all of them; the file where it has one.
+  case invalidTask(name: String, faults: [String], file: String? = nil)
   /// A task whose files are read, or whose examples are made, in another way.
   case wrongKind(task: String, kind: String, expected: [String])
   /// `--task NAME` found no recipe of that name.
@@ -39,9 +39,10 @@ extension DatasetError: CustomStringConvertible {
   /// The message: where, what was found, what was expected, what to do.
   public var description: String {
     switch self {
-    case .invalidTask(let name, let faults):
+    case .invalidTask(let name, let faults, let file):
       let title = name.isEmpty ? "The task definition" : "Task \"\(name)\""
-      return "\(title) has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
+      return
+        "\(file.map { "\($0): " } ?? "")\(title) has \(faults.count) fault\(faults.count == 1 ? "" : "s"):\n"
         + faults.map { "  - \($0)" }.joined(separator: "\n")
     case .wrongKind(let task, let kind, let expected):
       return "Task \"\(task)\" is of kind \(kind), expected one of kind "
@@ -97,31 +98,51 @@ public struct RowFault: Error, Sendable, Hashable, CustomStringConvertible {
 public struct RowReport: Sendable, Hashable {
   /// The rows (sentences, questions) of the file, the header and blank lines not counted.
   public var rowCount = 0
-  /// The rows that cannot be used, in the order of the file.
-  public var faults: [RowFault] = []
-  /// The repairs of rows that are wrong but have one plain meaning, in the order of the file; the rows are used.
-  public var repairs: [RowRepair] = []
+  /// The first rows that cannot be used, at most 1,000, in the order of the file.
+  public private(set) var faults: [RowFault] = []
+  /// The number of rows that cannot be used.
+  public private(set) var faultCount = 0
+  /// The first repairs, at most 1,000, of rows that are wrong but have one plain meaning, in the order of the file; the rows are
+  /// used.
+  public private(set) var repairs: [RowRepair] = []
+  /// The number of repairs.
+  public private(set) var repairCount = 0
+
+  /// The most faults, and repairs, that are kept: a file of another form has one in each of its millions of rows.
+  private static let keptCount = 1000
 
   /// A report of nothing yet.
   public init() {}
 
+  /// Adds a row that cannot be used.
+  package mutating func add(_ fault: RowFault) {
+    faultCount += 1
+    if faults.count < Self.keptCount { faults.append(fault) }
+  }
+
+  /// Adds repairs.
+  package mutating func add(_ more: [RowRepair]) {
+    repairCount += more.count
+    repairs += more.prefix(max(0, Self.keptCount - repairs.count))
+  }
+
   /// The message that lists the first faults, each with its file and line.
   public func message(path: String, showing limit: Int = 8) -> String {
-    var lines = ["\(path): \(faults.count) of \(rowCount) rows cannot be used:"]
-    lines += Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
+    var lines = ["\(path): \(faultCount) of \(rowCount) rows cannot be used:"]
+    lines += Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit, of: faultCount)
     lines.append("Correct them, or leave bad rows out with --skip-bad-rows.")
     return lines.joined(separator: "\n")
   }
 
   /// Lines that show the first rows that cannot be used and the first repairs, each with its file and line.
   func excerpt(path: String, showing limit: Int = 3) -> [String] {
-    Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
-      + Self.list(repairs.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit)
+    Self.list(faults.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit, of: faultCount)
+      + Self.list(repairs.map { Self.mark(path, $0.line, $0.place) + ": \($0)" }, limit, of: repairCount)
   }
 
-  private static func list(_ items: [String], _ limit: Int) -> [String] {
+  private static func list(_ items: [String], _ limit: Int, of count: Int) -> [String] {
     let lines = items.prefix(limit).map { "  " + $0 }
-    return items.count > limit ? lines + ["  ... and \(items.count - limit) more"] : lines
+    return count > lines.count ? lines + ["  ... and \(count - lines.count) more"] : lines
   }
 
   private static func mark(_ path: String, _ line: Int, _ place: String?) -> String {

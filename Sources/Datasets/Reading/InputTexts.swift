@@ -72,20 +72,25 @@ public struct InputTexts {
   }
 
   private func item(_ line: String, number: Int, isJSON: Bool) throws -> Item {
-    func item(_ text: String, _ pair: String?) -> Item {
-      Item(text: text, pair: pair, source: source, number: number)
+    func item(_ text: String, _ pair: String?) throws -> Item {
+      for value in [text, pair ?? ""] where value.utf8.count > ExampleBuilder.longestText {
+        throw InputTextError(
+          "\(source):\(number): found a text of \(value.utf8.count) bytes, expected at most "
+            + "\(ExampleBuilder.longestText); cut it into lines")
+      }
+      return Item(text: text, pair: pair, source: source, number: number)
     }
-    guard isJSON else { return item(line, nil) }
+    guard isJSON else { return try item(line, nil) }
     let object = try JSONValue(parsing: line, file: "\(source):\(number)")
     if let question = object["question"]?.stringValue, let context = object["context"]?.stringValue {
-      return item(question, context)
+      return try item(question, context)
     }
     guard let text = object["text"]?.stringValue else {
       throw InputTextError(
         "\(source):\(number): found no \"text\"; expected {\"text\": …}, {\"text\": …, \"text_pair\": …} or "
           + "{\"question\": …, \"context\": …}")
     }
-    return item(text, object["text_pair"]?.stringValue)
+    return try item(text, object["text_pair"]?.stringValue)
   }
 }
 

@@ -37,13 +37,13 @@ public struct TextLines: Sequence, IteratorProtocol {
     while let bytes = nextLine() {
       guard let text = String(validating: bytes, as: UTF8.self) else {
         report.rowCount += 1
-        report.faults.append(DelimitedRows.notUTF8(line))
+        report.add(DelimitedRows.notUTF8(line))
         continue
       }
       if text.allSatisfy(\.isWhitespace) { continue }
       report.rowCount += 1
       if line == 1, isAtEnd, FileContents.lineEndFault(bytes) != nil {
-        report.faults.append(
+        report.add(
           RowFault(line: line, found: "lines that end in carriage returns alone", expected: "line feeds"))
         continue
       }
@@ -75,7 +75,7 @@ public struct TextLines: Sequence, IteratorProtocol {
         isAtEnd = true
         let reason = if case .cannotRead(_, let reason) = error { reason } else { "\(error)" }
         failure = reason
-        report.faults.append(
+        report.add(
           RowFault(line: line + 1, found: "an error (\(reason))", expected: "more text"))
       }
     }

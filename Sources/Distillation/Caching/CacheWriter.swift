@@ -60,14 +60,10 @@ public struct CacheBudget: Sendable, Equatable {
 
   /// Half of what is free where a file shall be; what an interrupted run has written of it counts as free.
   public static func halfOfFreeSpace(at url: URL) -> CacheBudget {
-    var folder = url.deletingLastPathComponent()
-    while !FileManager.default.fileExists(atPath: folder.path), folder.pathComponents.count > 1 {
-      folder.deleteLastPathComponent()
-    }
-    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
+    let folder = url.deletingLastPathComponent()
     let written = [url.path, url.path + ".partial"].reduce(0) { $0 + Self.bytesOnDisk($1) }
-    let free = ((attributes?[.systemFreeSize] as? NSNumber)?.int64Value ?? 0) + written
-    return CacheBudget(limit: Int(free / 2), origin: "half of what is free at \(folder.path)")
+    let free = (DiskSpace.free(at: folder) ?? 0) + Int(written)
+    return CacheBudget(limit: free / 2, origin: "half of what is free at \(folder.path)")
   }
 
   /// Size of a file on the disk, in bytes: less than its length while parts of it are not written, and 0 where there is none.

@@ -166,7 +166,7 @@ public final class TeacherCacheFile: Sendable {
       let storage = try records.values(of: pieces, as: part.form, count: total * part.width)
       return Tensor(storage: storage, shape: part.isVector ? [total] : [total, part.width])
     } catch {
-      throw fault("cannot be read: \(error)")
+      throw fault(reading: error)
     }
   }
 
@@ -176,7 +176,7 @@ public final class TeacherCacheFile: Sendable {
       throw fault("holds \(found) for example \(index), which has \(tokens); it is of other data")
     }
     let isIntact: Bool
-    do { isIntact = try records.isIntact(index) } catch { throw fault("cannot be read: \(error)") }
+    do { isIntact = try records.isIntact(index) } catch { throw fault(reading: error) }
     guard isIntact else {
       throw fault(
         "is damaged: the answers to example \(index) are not those written; delete it and build it again")
@@ -194,6 +194,12 @@ public final class TeacherCacheFile: Sendable {
     case .size(let found, let expected):
       "has \(found) bytes, expected \(expected); delete it and build it again"
     }
+  }
+
+  /// The fault of a file that could not be read, whose error names it as well.
+  private func fault(reading error: FormatError) -> DistillationError {
+    if case .cannotRead(_, let reason) = error { return fault("cannot be read: \(reason); build it again") }
+    return fault("\(error)")
   }
 
   private func fault(_ message: String) -> DistillationError { .cache(file: url.path, message: message) }

@@ -191,7 +191,7 @@ public final class PreparedJob {
       let alone = try job.hasBaseline ? trainSharedBaseline(in: run, observers) : nil
       result = try finish(shared, run, after: summary, baselines: alone)
     }
-    try run.seal()
+    try run.seal(telling: listener)
     return result
   }
 

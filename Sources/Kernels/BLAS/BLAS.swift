@@ -77,6 +77,14 @@ public enum BLASError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The library computes wrong products on this processor.
   case wrongResult(path: String, core: String?, detail: String)
 
+  /// Whether there is no library at all, so that one must be installed.
+  package var isMissing: Bool {
+    switch self {
+    case .notFound: true
+    case .notLoaded, .cannotOpen, .missingSymbol, .wrongResult: false
+    }
+  }
+
   /// One paragraph: what was found, what was expected, what to do.
   public var description: String {
     switch self {

@@ -113,6 +113,7 @@ package struct BLASLoader {
     let path = Self.fileName(of: symbol) ?? name
     let sgemm = unsafeBitCast(symbol, to: BLASLibrary.SGEMM.self)
     let kind = useOneThread(handle, path: path)
+    if kind == "OpenBLAS", let reason = Self.lackOfRoom() { throw .notLoaded(path: path, reason: reason) }
     let config = text(handle, "openblas_get_config")
     let core = text(handle, "openblas_get_corename")
     let coreChoice: BLASLibrary.CoreChoice =
@@ -146,6 +147,18 @@ package struct BLASLoader {
       return "BLIS"
     }
     return path.contains("Accelerate") || path.contains("libBLAS") ? "Accelerate" : "CBLAS"
+  }
+
+  /// The reason why OpenBLAS finds no room for its work; nil where there is enough.
+  ///
+  /// Each thread that multiplies takes 128 MiB of addresses with its first product, and asks for them for ever where the system
+  /// refuses.
+  private static func lackOfRoom() -> String? {
+    let count = Parallel.threadCount * (128 << 20 + 2 * 4096)
+    // Given back at once.
+    if AddressRange(bytes: count, largePages: false) != nil { return nil }
+    return
+      "it needs \(count >> 20) MiB of addresses for its work, which the system refuses: \(String(cString: strerror(errno)))"
   }
 
   private func text(_ handle: UnsafeMutableRawPointer, _ function: String) -> String? {

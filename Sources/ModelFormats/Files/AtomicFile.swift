@@ -124,6 +124,19 @@ package func describeFileError(_ error: any Error) -> String {
   return String(cString: strerror(number))
 }
 
+/// Room on a disk.
+package enum DiskSpace {
+  /// The bytes that are free where a file or folder is, or shall be; nil where the system does not say.
+  package static func free(at url: URL) -> Int? {
+    var folder = url
+    while !FileManager.default.fileExists(atPath: folder.path), folder.pathComponents.count > 1 {
+      folder.deleteLastPathComponent()
+    }
+    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
+    return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
+  }
+}
+
 /// A file that grows piece by piece, such as `metrics.jsonl`: whoever follows it sees whole lines, or whole records.
 package final class AppendedFile {
   private let path: String

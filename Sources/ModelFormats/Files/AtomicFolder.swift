@@ -7,12 +7,12 @@ package enum AtomicFolder {
   /// - Parameters:
   ///   - target: The folder.
   ///   - fill: Writes into a folder of another name beside it, which is removed if this throws.
-  /// - Throws: What `fill` throws, and Foundation's errors of files.
+  /// - Throws: What `fill` throws, `FormatError.cannotWrite` when the folder cannot be made, and Foundation's errors of files.
   package static func write(_ target: URL, _ fill: (URL) throws -> Void) throws {
     let files = FileManager.default
     let temporary = TemporaryName.beside(target)
     do {
-      try files.createDirectory(at: temporary, withIntermediateDirectories: true)
+      try make(temporary, for: target)
       try fill(temporary)
       if files.fileExists(atPath: target.path) { try TemporaryName.remove(target) }
       try files.moveItem(at: temporary, to: target)
@@ -33,9 +33,16 @@ package enum AtomicFolder {
     let files = FileManager.default
     let aside = folder.appending(path: ".\(name).\(ProcessInfo.processInfo.processIdentifier).tmp")
     defer { try? files.removeItem(at: aside) }
-    try files.createDirectory(at: aside, withIntermediateDirectories: true)
+    try make(aside, for: folder)
     try fill(aside)
     try move(filesOf: aside, to: folder)
+  }
+
+  /// Makes a folder of a temporary name; the message names what it is for.
+  private static func make(_ temporary: URL, for target: URL) throws(FormatError) {
+    do { try FileManager.default.createDirectory(at: temporary, withIntermediateDirectories: true) } catch {
+      throw .cannotWrite(file: target.path, reason: describeFileError(error))
+    }
   }
 
   /// Gives files another folder, and those of its folders the folder of the same name there.

@@ -7,8 +7,24 @@ package final class FileReader: Sendable {
   /// The size in bytes when the file was opened.
   package let count: Int
   private let descriptor: Int32
-  /// The time of the last change before it was opened.
-  private let changed: Int
+  /// The state when the file was opened.
+  private let opened: State
+
+  /// What shows that a file was written to: its size in bytes and the time of its last change in nanoseconds.
+  struct State: Equatable {
+    fileprivate let count: Int
+    fileprivate let changed: Int
+
+    fileprivate init(_ status: stat) {
+      count = Int(status.st_size)
+      #if os(Linux)
+        let time = status.st_mtim
+      #else
+        let time = status.st_mtimespec
+      #endif
+      changed = time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
+    }
+  }
 
   /// Opens a regular file; a pipe, a socket, a device or a folder is refused at once.
   ///
@@ -34,7 +50,7 @@ package final class FileReader: Sendable {
     self.path = path
     self.descriptor = descriptor
     count = Int(status.st_size)
-    changed = Self.time(status)
+    opened = State(status)
   }
 
   /// All bytes of a regular file.
@@ -85,11 +101,14 @@ package final class FileReader: Sendable {
     }
   }
 
-  /// Whether its contents are those that were opened, by size and time of the last change.
-  var isUnchanged: Bool {
+  /// The state now; that of the opening where the system does not say.
+  var state: State {
     var status = stat()
-    return fstat(descriptor, &status) != 0 || (Int(status.st_size) == count && Self.time(status) == changed)
+    return fstat(descriptor, &status) == 0 ? State(status) : opened
   }
+
+  /// Whether its contents are those that were opened, by size and time of the last change.
+  var isUnchanged: Bool { state == opened }
 
   /// Maps the file into memory, nil for an empty file; what is written there stays private to this process.
   ///
@@ -105,16 +124,6 @@ package final class FileReader: Sendable {
     .cannotRead(
       file: path,
       reason: "it had \(count) bytes when it was opened and has become shorter; another program writes to it")
-  }
-
-  /// The time of the last change, in nanoseconds.
-  private static func time(_ status: stat) -> Int {
-    #if os(Linux)
-      let time = status.st_mtim
-    #else
-      let time = status.st_mtimespec
-    #endif
-    return time.tv_sec &* 1_000_000_000 &+ time.tv_nsec
   }
 
   /// Reads little-endian numbers.

@@ -26,11 +26,7 @@ package final class FolderLock {
         let owner = Self.owner(descriptor)
         close(descriptor)
         descriptor = -1
-        throw .cannotWrite(
-          file: folder.path,
-          reason:
-            "another run\(owner.map { " (process \($0))" } ?? "") is writing into this folder; wait until it has "
-            + "finished, or choose another folder")
+        throw Self.isUsed(folder, by: owner)
       }
       // Between opening and locking, a run that ended may have removed the file.
       if Self.isNamed(descriptor, file.path) { break }
@@ -39,6 +35,28 @@ package final class FolderLock {
     _ = ftruncate(descriptor, 0)
     let text = Array("\(ProcessInfo.processInfo.processIdentifier)\n".utf8)
     _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+  }
+
+  /// Makes sure that no other process has a lock on a folder, for what is written there at once.
+  ///
+  /// - Throws: `FormatError.cannotWrite` when one has.
+  package static func checkIsFree(_ folder: URL) throws(FormatError) {
+    let descriptor = open(
+      folder.appending(path: fileName).path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK else { return }
+    let owner = owner(descriptor)
+    // A run writes more than once into its own folder.
+    if owner.map(Int32.init(truncatingIfNeeded:)) != getpid() { throw isUsed(folder, by: owner) }
+  }
+
+  private static func isUsed(_ folder: URL, by owner: Int?) -> FormatError {
+    .cannotWrite(
+      file: folder.path,
+      reason:
+        "another run\(owner.map { " (process \($0))" } ?? "") is writing into this folder; wait until it has finished, or "
+        + "choose another folder")
   }
 
   /// Gives the folder free.

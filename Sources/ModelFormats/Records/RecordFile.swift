@@ -43,8 +43,13 @@ package final class RecordFile: Sendable {
   private let layout: RecordLayout
   /// A checksum of each record.
   private let checksums: [UInt64]
-  /// Whether a record has been compared with its checksum.
-  private let verified: Mutex<[Bool]>
+  private let verified: Mutex<Verified>
+
+  /// The records that have been compared with their checksums, and the state of the file then.
+  private struct Verified {
+    var records: [Bool]
+    var state: FileReader.State
+  }
 
   /// The records of a file whose head has been read.
   ///
@@ -58,21 +63,29 @@ package final class RecordFile: Sendable {
     do { checksums = try file.numbers(layout.count, at: layout.checksumOffset(0)) } catch {
       throw .unreadable(error)
     }
-    verified = Mutex([Bool](repeating: false, count: layout.count))
+    verified = Mutex(Verified(records: [Bool](repeating: false, count: layout.count), state: file.state))
   }
 
   /// The first record that has not been written; nil when all are there.
   package var firstMissing: Int? { checksums.firstIndex(of: 0) }
 
-  /// Whether a record has the checksum it was written with; compared when it is first asked for.
+  /// Whether a record has the checksum it was written with; compared when it is first asked for, and again once somebody has
+  /// written to the file.
   ///
   /// - Throws: `FormatError.cannotRead`.
   package func isIntact(_ record: Int) throws(FormatError) -> Bool {
-    if verified.withLock({ $0[record] }) { return true }
+    let state = file.state
+    let isKnown = verified.withLock { verified in
+      if verified.state != state {
+        verified = Verified(records: [Bool](repeating: false, count: layout.count), state: state)
+      }
+      return verified.records[record]
+    }
+    if isKnown { return true }
     let range = layout.range(record)
     let bytes: [UInt8] = try file.numbers(range.count, at: range.lowerBound)
     guard RecordLayout.checksum(bytes) == checksums[record] else { return false }
-    verified.withLock { $0[record] = true }
+    verified.withLock { if $0.state == state { $0.records[record] = true } }
     return true
   }
 

@@ -72,6 +72,7 @@ package struct EvaluateCommand: ConsoleCommand, RankedCommand {
     _ = folder.lengthLimit(reader.task.maxSequenceLength, listener: console)
     let evaluation = try data.evaluate(folder, over: Ranks.process, listener: console)
     let result = evaluation.result
+    if let doubt = result.doubt { console.warn(doubt) }
     if let target, Ranks.process.isFirst {
       try target.create()
       try OlderRun(target.url).removePredictions()

@@ -220,8 +220,9 @@ package struct PredictCommand: ConsoleCommand, RankedCommand {
         "\(run.cutCount) of \(run.count) texts (\(share) %) have more than \(run.limit) tokens and were cut there; "
           + "--window mean reads them in windows")
     }
-    if let first = source.skipped.first {
-      console.warn("\(source.skipped.count) rows were left out; the first in line \(first.line): \(first)")
+    if let first = source.skipped.faults.first {
+      console.warn(
+        "\(source.skipped.faultCount) rows were left out; the first in line \(first.line): \(first)")
     }
   }
 }

@@ -63,7 +63,7 @@ package struct AnswersFile: Sendable {
             line: fields.line, id: fields.id, index: try fields.index, text: texts.text(of: fields),
             values: values))
       } catch {
-        report.faults.append(error)
+        report.add(error)
       }
     }
     if badRows == .fail && !report.faults.isEmpty { throw DatasetError.badRows(path: path, report: report) }

@@ -244,7 +244,8 @@ private struct RowSearch {
   private static func check(_ faults: [RowFault], of file: AnswersFile) throws {
     guard !faults.isEmpty else { return }
     var report = RowReport()
-    (report.rowCount, report.faults) = (file.rows.count, faults)
+    report.rowCount = file.rows.count
+    for fault in faults { report.add(fault) }
     throw DatasetError.badRows(path: file.path, report: report)
   }
 }
@@ -330,7 +331,7 @@ private struct RowMatches {
     }
     let several = sums.values.count { $0.count > 1 }
     if several > 0 { parts.append("the mean of several answers for \(grouped(several)) texts") }
-    if !file.report.faults.isEmpty { parts.append("\(file.report.faults.count) bad rows skipped") }
+    if file.report.faultCount > 0 { parts.append("\(file.report.faultCount) bad rows skipped") }
     return parts.joined(separator: ", ")
   }
 }

@@ -81,8 +81,9 @@ public struct MachineCheck: Sendable {
     case .failure(let error):
       return Finding(
         "matrix library", .missing, "\(error)",
-        remedy:
-          "apt-get install libopenblas0-pthread, or set POTSTILL_BLAS to a library with a CBLAS interface")
+        remedy: error.isMissing
+          ? "apt-get install libopenblas0-pthread, or set POTSTILL_BLAS to a library with a CBLAS interface"
+          : nil)
     }
   }
 
@@ -132,8 +133,7 @@ public struct MachineCheck: Sendable {
         name, name.hasPrefix("temp") ? .missing : .warning, "\(folder.path) cannot be written to",
         remedy: name.hasPrefix("temp") ? "set TMPDIR to a folder of yours" : "give --output another place")
     }
-    let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
-    guard let free = (attributes?[.systemFreeSize] as? NSNumber)?.int64Value else {
+    guard let free = DiskSpace.free(at: folder) else {
       return Finding(name, .ok, folder.path)
     }
     let text = String(format: "%.1f GB free in %@", Double(free) / 1e9, folder.path)

@@ -22,10 +22,10 @@ extension TaskDefinition {
     }
     do {
       self = try YAMLDecoder().decode(TaskDefinition.self, from: text)
-    } catch let error as DatasetError {
-      throw error
     } catch {
-      throw DatasetError(decoding: error, path: path)
+      let error = DatasetError(decoding: error, path: path)
+      guard case .invalidTask(let name, let faults, nil) = error else { throw error }
+      throw DatasetError.invalidTask(name: name, faults: faults, file: path)
     }
   }
 }

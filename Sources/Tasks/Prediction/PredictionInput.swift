@@ -7,7 +7,7 @@ package final class PredictionInput {
   /// The names of the columns of rows, in their order; empty until the first row is known.
   package private(set) var columns: [String] = []
   /// The rows that were left out because they cannot be used.
-  package private(set) var skipped: [RowFault] = []
+  package private(set) var skipped = RowReport()
 
   private enum Source {
     case items(ArraySlice<PredictionItem>)
@@ -118,7 +118,7 @@ package final class PredictionInput {
           items.append(try item(record))
         } catch let fault as RowFault {
           guard skipsBadRows else { throw TaskError("\(path):\(fault.line): \(fault)") }
-          skipped.append(fault)
+          skipped.add(fault)
         }
       }
     }
@@ -211,16 +211,15 @@ package final class PredictionInput {
       }
     case .json, .jsonl, .csv, .tsv, .text:
       var items: [PredictionItem] = []
-      var faults: [RowFault] = []
+      var report = RowReport()
       JSONRows.forEach(bytes, format) { line, object in
         do {
           items.append(try item(try object.get(), line: line))
         } catch {
-          faults.append(error as? RowFault ?? RowFault(line: line, found: "\(error)", expected: "an object"))
+          report.add(error as? RowFault ?? RowFault(line: line, found: "\(error)", expected: "an object"))
         }
       }
-      var report = RowReport()
-      (report.rowCount, report.faults) = (items.count + faults.count, faults)
+      report.rowCount = items.count + report.faultCount
       try check(report)
       return items
     }
@@ -233,7 +232,7 @@ package final class PredictionInput {
   }
 
   private func check(_ report: RowReport) throws {
-    skipped += report.faults
+    skipped = report
     if !skipsBadRows, !report.faults.isEmpty { throw TaskError(report.message(path: path)) }
   }
 }

@@ -12,7 +12,7 @@ public struct OutputFolder {
   /// A folder that may be written into; nothing is made before `create()`.
   ///
   /// - Throws: `TaskError` when it holds files already and `overwrite` is false, or when the path is empty, a file or below
-  ///   one.
+  ///   one; `FormatError.cannotWrite` while a run of another process is writing into it.
   public init(_ path: String, overwrite: Bool) throws {
     try OutputPath.check(path, "--output")
     url = URL(filePath: path, directoryHint: .isDirectory)
@@ -29,6 +29,7 @@ public struct OutputFolder {
         "--output \(path) is not empty (it holds \(contents.sorted().prefix(3).joined(separator: ", "))"
           + "\(contents.count > 3 ? ", …" : "")); choose another folder, or add --overwrite-output-dir")
     }
+    if Ranks.process.isFirst { try FolderLock.checkIsFree(url) }
   }
 
   /// Contents of a folder, but for locks and for what a killed process has left half-written.
@@ -107,6 +108,7 @@ public struct OutputFile {
   ///   folder, and where the folder of the file does not exist.
   public init(_ path: String, option: String, overwrite: Bool) throws {
     guard !path.isEmpty else { throw TaskError("\(option) is empty; expected the path of a file to write") }
+    try OutputPath.check(path, option)
     let manager = FileManager.default
     var isFolder: ObjCBool = false
     if manager.fileExists(atPath: path, isDirectory: &isFolder) {

@@ -104,10 +104,24 @@ public struct RunFolder {
     CheckpointFolder(folder.url, origin: origin) { try trained.save(to: $0, as: .float32) }
   }
 
-  /// Notes the fingerprints of all files once the run has written them, on the rank that writes.
+  /// Notes the fingerprints of all files once the run has written them, on the rank that writes; first says which of them
+  /// somebody has removed meanwhile, and writes the recipe again.
   ///
   /// - Throws: `FormatError`.
-  public func seal() throws { if Ranks.process.isFirst { try record?.finish() } }
+  public func seal(telling listener: some WorkListener) throws {
+    guard Ranks.process.isFirst else { return }
+    let recipe = folder.url.appending(path: description.recipeName)
+    let gone = [recipe, log.metricsFile, log.tableFile].filter {
+      !FileManager.default.fileExists(atPath: $0.path)
+    }
+    if gone.contains(recipe) { try folder.write(description.recipe, as: description.recipeName) }
+    if !gone.isEmpty {
+      listener.warn(
+        "\(gone.map(\.lastPathComponent).joined(separator: ", ")) of \(folder.url.relativePath) were removed while the run went "
+          + "on; the recipe is written again, lines of metrics are lost")
+    }
+    try record?.finish()
+  }
 
   /// Gives the folder free for other runs.
   public func release() { lock?.release() }

@@ -106,6 +106,7 @@ public final class TrainingLoop {
     let startTokens = state.tokensSeen
     let startSeconds = state.trainSeconds
     let totalEpochs = plan.epochs(after: plan.totalSteps)
+    if ranks.isFirst { try checkpoints?.checkRoom(for: optimizer.parameters) }
     for observer in observers {
       try observer.started(
         totalSteps: plan.totalSteps, startStep: startStep, totalEpochs: totalEpochs,
@@ -310,6 +311,7 @@ public final class TrainingLoop {
     state.logHistory.append(.object(result.line(step: state.globalStep, epoch: state.epoch)))
     for observer in observers {
       try observer.evaluated(result, step: state.globalStep, epoch: state.epoch, isBest: isBest)
+      if let doubt = result.doubt { try observer.warning(doubt) }
     }
     return isBest
   }

@@ -21,7 +21,15 @@ extension CheckpointFolder {
   /// - Throws: `TrainingError.checkpoint` with what is damaged or differs.
   func choose(_ point: ResumePoint, for identity: RunIdentity) throws(TrainingError) -> Choice? {
     switch point.place {
-    case .checkpoint(let url): return try Self.open(url, point, identity)
+    case .checkpoint(let url):
+      let manifest: CheckpointManifest?
+      do { manifest = try Self.manifest(of: url) } catch .checkpoint(let path, let problem) {
+        throw .checkpoint(
+          path: path,
+          problem: problem
+            + "; name another, or give 'last', which takes the newest whole one of the run folder")
+      }
+      return try Self.choice(url, manifest, point, identity)
     case .newest: return try newest(point, identity)
     case .newestIfAny: return try? newest(point, identity)
     }
@@ -32,7 +40,7 @@ extension CheckpointFolder {
     var older: Choice?
     for (_, url) in Self.checkpoints(in: directory).reversed() {
       do {
-        let choice = try Self.open(url, point, identity)
+        let choice = try Self.choice(url, Self.manifest(of: url), point, identity)
         if choice.manifest != nil {
           return Choice(url: url, manifest: choice.manifest, notes: skipped + choice.notes)
         }
@@ -49,14 +57,21 @@ extension CheckpointFolder {
         separator: "\n  "))
   }
 
-  /// Opens one checkpoint, its files compared with their checksums and its run with this one.
-  private static func open(
-    _ url: URL, _ point: ResumePoint, _ identity: RunIdentity
-  ) throws(TrainingError) -> Choice {
+  /// The manifest of a whole checkpoint, its files compared with their checksums; nil for one of form 1.
+  private static func manifest(of url: URL) throws(TrainingError) -> CheckpointManifest? {
     guard FileManager.default.fileExists(atPath: url.path) else {
       throw .checkpoint(path: url.path, problem: "there is no such folder")
     }
-    guard let manifest = try CheckpointManifest(readFrom: url) else {
+    let manifest = try CheckpointManifest(readFrom: url)
+    try manifest?.verify(url)
+    return manifest
+  }
+
+  /// The choice that one whole checkpoint is, its run compared with this one.
+  private static func choice(
+    _ url: URL, _ manifest: CheckpointManifest?, _ point: ResumePoint, _ identity: RunIdentity
+  ) throws(TrainingError) -> Choice {
+    guard let manifest else {
       let stateFile = url.appending(path: TrainerState.fileName)
       guard let state = try? JSONValue(contentsOf: stateFile) else {
         throw .checkpoint(
@@ -73,7 +88,6 @@ extension CheckpointFolder {
       if !differences.isEmpty { notes.append(Self.warning(differences)) }
       return Choice(url: url, manifest: nil, notes: notes)
     }
-    try manifest.verify(url)
     let differences = identity.differences(from: manifest.identity)
     if differences.isEmpty { return Choice(url: url, manifest: manifest, notes: []) }
     guard point.acceptsDifferences else {

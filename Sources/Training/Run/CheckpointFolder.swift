@@ -32,6 +32,20 @@ public struct CheckpointFolder {
     self.saveModel = saveModel
   }
 
+  /// Makes sure that the disk has room for the trained parameters, before hours go into them.
+  ///
+  /// - Throws: `TrainingError.runFolder`.
+  func checkRoom(for parameters: [Parameter]) throws(TrainingError) {
+    let size = parameters.reduce(0) { $0 + 4 * $1.count }
+    guard let free = DiskSpace.free(at: directory), free < size else { return }
+    throw .runFolder(
+      path: directory.path,
+      problem: String(
+        format:
+          "the model takes %.1f MB, more than what is free there (%.1f MB); make room, or choose another folder",
+        Double(size) / 1e6, Double(free) / 1e6))
+  }
+
   /// The finished checkpoints in a run folder, oldest first.
   public static func checkpoints(in directory: URL) -> [(step: Int, url: URL)] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []

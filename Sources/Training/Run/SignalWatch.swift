@@ -1,10 +1,10 @@
 import Foundation
 
-/// A watch for SIGINT and SIGTERM while a run can be broken off without a loss: the first signal asks the run to save and
+/// A watch for SIGINT, SIGTERM and SIGHUP while a run can be broken off without a loss: the first signal asks the run to save and
 /// end, a second one ends the process at once.
 public final class SignalWatch: TrainingObserver {
   /// The signals that break a run off.
-  private static let signals = [SIGINT, SIGTERM]
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
   private let note: (String) -> Void
   private var isWatching = false
   private var isAnnounced = false

@@ -144,6 +144,14 @@ public struct EvaluationResult: Sendable {
     self.runtime = runtime
   }
 
+  /// Doubt about the scores, for people: nil where the loss is finite, or there is none.
+  public var doubt: String? {
+    guard let loss, !loss.isFinite else { return nil }
+    return
+      "the loss of the evaluation is \(loss): some of the model's answers are no numbers, so its scores mean nothing. Its weights "
+      + "are too large ('potstill inspect' shows them); train again with a lower learning_rate or weight_decay"
+  }
+
   /// The value under a name with `eval_` prefix, `eval_loss` included.
   public func value(_ prefixedName: String) -> Double? {
     if prefixedName == "eval_loss" { return loss }

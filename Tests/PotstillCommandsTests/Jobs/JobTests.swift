@@ -19,7 +19,9 @@ import Training
   private final class Counter: WorkCounter {
     private(set) var works: [CountedWork: Int] = [:]
     private(set) var notes: [String] = []
+    private(set) var warnings: [String] = []
 
+    func warn(_ text: String) { warnings.append(text) }
     func count(_ work: CountedWork) { works[work, default: 0] += 1 }
     func note(_ text: String) { notes.append(text) }
 
@@ -45,6 +47,18 @@ import Training
       if isBest { best = result }
     }
     func finished(_ summary: TrainingSummary) { self.summary = summary }
+  }
+
+  /// An observer that removes files after the first step, as somebody who tidies up.
+  private final class Remover: TrainingObserver {
+    private let files: [String]
+
+    init(_ files: [String]) { self.files = files }
+
+    func stepDone(_ progress: TrainingProgress) throws {
+      guard progress.step == 1 else { return }
+      for file in files { try FileManager.default.removeItem(atPath: file) }
+    }
   }
 
   private func job(_ output: String?) throws -> DistillationJob {
@@ -76,6 +90,19 @@ import Training
     #expect(counter.count { if case .evaluated = $0 { true } else { false } } == 1)
     #expect(result.tables.map(\.rows.count) == [2])
     #expect(!FileManager.default.fileExists(atPath: world.path("out/" + TeacherCacheFile.fileName)))
+  }
+
+  @Test("files of a run that go meanwhile are told of, and the recipe is written again")
+  func filesThatGo() throws {
+    let counter = Counter()
+    let files = ["job.json", "metrics.jsonl"].map { world.path("out/" + $0) }
+    _ = try job("out").prepare(counter).run(observers: [Remover(files)])
+    #expect(
+      counter.warnings.contains {
+        $0.hasPrefix("job.json, metrics.jsonl of ") && $0.contains("written again")
+      },
+      "\(counter.warnings)")
+    #expect(FileManager.default.fileExists(atPath: files[0]))
   }
 
   /// A cache that is there is compared with its teacher once, in however many stages.

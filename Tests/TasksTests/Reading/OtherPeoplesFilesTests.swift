@@ -136,6 +136,14 @@ struct OtherPeoplesFilesTests {
     #expect(data.count == 1 && data.report.faults[0].found == "a text of 10000001 bytes")
   }
 
+  @Test("of millions of faults the first are kept, and all are counted")
+  func manyFaults() throws {
+    let data = try texts(
+      "sentence\tlabel\nyes\t1\n" + String(repeating: "a\n", count: 1200), badRows: .skip)
+    #expect(data.count == 1 && data.report.faultCount == 1200 && data.report.faults.count == 1000)
+    #expect(data.summary.contains("1200 bad rows skipped") && data.note.hasSuffix("... and 1197 more"))
+  }
+
   @Test("rows have the numbers of the file's own column index, where each has one")
   func indices() throws {
     let own = try texts("index\tsentence\tlabel\n7\ta\t1\n3\tb\tbad\n5\tc\t0\n", badRows: .skip)

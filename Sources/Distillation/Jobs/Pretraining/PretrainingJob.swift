@@ -244,7 +244,7 @@ public final class PreparedPretraining {
     job.writeReport(
       to: folder.url, counts: (corpus.count, validation?.count), student: (start.model, scores),
       teacher: teacher.map { ($0.model, teacherScores) }, listener)
-    try run.seal()
+    try run.seal(telling: listener)
     return try run.results()
   }
 

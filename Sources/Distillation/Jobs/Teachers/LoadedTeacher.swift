@@ -59,7 +59,7 @@ final class LoadedTeacher {
     (folder, answering, live) = (nil, nil, nil)
     path = answers.description.teacherName
     config = try answers.description.config()
-    tokenizer = try loadTokenizer(directory: answers.url.deletingLastPathComponent())
+    tokenizer = try Self.tokenizer(beside: answers)
     description = ModelDescription(
       config, name: path, parameterCount: answers.description.parameterCount,
       vocabulary: tokenizer.vocabulary.tokens)
@@ -68,6 +68,15 @@ final class LoadedTeacher {
       throw TaskError(
         "\(answers.url.deletingLastPathComponent().path): the tokenizer beside the answers is not the one they were "
           + "built with; build the cache again")
+    }
+  }
+
+  /// The tokenizer that a cache's answers were built with.
+  private static func tokenizer(beside answers: TeacherCacheFile) throws -> any Tokenizer {
+    do { return try loadTokenizer(directory: answers.url.deletingLastPathComponent()) } catch {
+      throw TaskError(
+        "\(answers.url.path): the tokenizer beside the answers cannot be read: \(error). Run the same 'potstill cache' once "
+          + "more, which completes the folder, or add --teacher")
     }
   }
 
