@@ -90,6 +90,16 @@ import Tokenization
     }
   }
 
+  @Test("scores of finite weights whose answers overflow are doubted")
+  func doubtfulScores() throws {
+    try change("trained", to: "huge") { tensors in
+      let name = "bert.encoder.layer.0.attention.self.query.weight"
+      tensors[name]?.values = (tensors[name]?.values ?? []).map { $0 * 1e38 }
+    }
+    let run = potstill(["evaluate", "--model", world.path("huge")] + task)
+    #expect(run.code == 0 && run.messages.contains("answers are no numbers"), "\(run.messages)")
+  }
+
   @Test func weightsThatAreNoNumbersAreRefusedUnlessAllowed() throws {
     try change("trained", to: "nan") { $0["bert.embeddings.word_embeddings.weight"]?.values[200] = .nan }
     let nan = world.path("nan")

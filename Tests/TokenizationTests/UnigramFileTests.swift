@@ -62,8 +62,8 @@ import Tokenization
       #"{"type":"Odd"}"#,
       #"normalizer has type "Odd", which is not supported; supported: Precompiled, Replace"#
     ),
-    (#"{"type":7}"#, #"normalizer: expected an object with a "type""#),
-    (#""NFC""#, #"normalizer: expected an object with a "type""#),
+    (#"{"type":7}"#, #"normalizer: found no "type", expected an object with a "type""#),
+    (#""NFC""#, #"normalizer: found a string, expected an object with a "type""#),
     (#"{"type":"Sequence"}"#, "normalizer.normalizers: found nothing, expected an array"),
     (
       #"{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Odd"}]}"#,

@@ -40,6 +40,21 @@ import Training
     return error?.description ?? ""
   }
 
+  @Test("scores whose loss is no number are doubted")
+  func doubtfulScores() throws {
+    let config = config { ($0.evalStrategy, $0.numTrainEpochs) = (.epoch, 1) }
+    for (loss, isDoubted) in [(Double.nan, true), (.infinity, true), (0.5, false)] {
+      let recorder = Recorder()
+      _ = try TrainingLoop(
+        config: config, objective: ToyModel(),
+        data: TrainingData(EncodedExamples(toyExamples(8)), config: config),
+        evaluate: { EvaluationResult(loss: loss, metrics: [], examples: 8, runtime: 1) },
+        observers: [recorder]
+      ).run()
+      #expect(recorder.messages.contains { $0.contains("answers are no numbers") } == isDoubted)
+    }
+  }
+
   @Test("an update with a broken loss is left out and counted; weights and optimizer stay as they were")
   func skipped() throws {
     try FixedThreads.run {

@@ -88,11 +88,17 @@ extension Dataset where Example == Question {
   }
 
   private mutating func addPassage(_ value: JSONValue, _ place: String, _ builder: inout QuestionBuilder) {
-    guard let context = (value["context"] ?? value["context_text"])?.stringValue,
-      let questions = value["qas"]?.arrayValue
-    else {
-      add(.failure(Self.fault(place, "a paragraph without context or qas", "both")))
-      return
+    let (text, list) = (value["context"] ?? value["context_text"] ?? .null, value["qas"] ?? .null)
+    guard let context = text.stringValue else {
+      return add(
+        .failure(
+          Self.fault(place, text.isNull ? "a paragraph without context" : "\(text.kind) as context", "a text")
+        ))
+    }
+    guard let questions = list.arrayValue else {
+      return add(
+        .failure(Self.fault(place, list.isNull ? "a paragraph without qas" : "\(list.kind) as qas", "a list"))
+      )
     }
     let passage = QuestionBuilder.Passage(context)
     for (q, question) in questions.enumerated() {

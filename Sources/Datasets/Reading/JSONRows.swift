@@ -109,6 +109,7 @@ struct JSONList {
     skipSpace()
     let start = place
     let first = line
+    if peek == UInt8(ascii: "]") { return fault("a comma before ]", "one more element, or none") }
     guard skipValue(), place > start else { return fault("an element that never ends", "a whole document") }
     let element = bytes[start..<place]
     skipSpace()

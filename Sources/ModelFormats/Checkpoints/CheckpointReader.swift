@@ -44,7 +44,11 @@ public final class CheckpointReader: Sendable {
   private convenience init(index url: URL, directory: URL) throws(FormatError) {
     let document = try JSONValue(contentsOfRegularFile: url)
     guard let map = document["weight_map"]?.objectValue else {
-      throw .field(file: url.path, path: "weight_map", reason: "missing, expected an object of file names")
+      let found =
+        document.objectValue == nil
+        ? "\(document.kind) for the whole" : document["weight_map"].map(\.kind) ?? "nothing"
+      throw .field(
+        file: url.path, path: "weight_map", reason: "found \(found), expected an object of file names")
     }
     var files: [StoredTensors] = []
     var fileIndex: [String: Int] = [:]

@@ -10,7 +10,7 @@ package final class FileReader: Sendable {
   /// The state when the file was opened.
   private let opened: State
 
-  /// What shows that a file was written to: its size in bytes and the time of its last change in nanoseconds.
+  /// State by which a file shows that it was written to: its size in bytes and the time of its last change in nanoseconds.
   struct State: Equatable {
     fileprivate let count: Int
     fileprivate let changed: Int

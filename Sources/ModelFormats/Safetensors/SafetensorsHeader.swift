@@ -51,6 +51,14 @@ struct SafetensorsHeader {
       throw .safetensors(file: file, reason: "it has \(size) bytes, expected at least 10")
     }
     let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+    // A download that went wrong leaves a page or a message in the place of the file.
+    if bytes.prefix(8).allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }) {
+      let beginning = printable(String(decoding: bytes.prefix(24), as: UTF8.self))
+      throw .safetensors(
+        file: file,
+        reason: "it begins with the text \"\(beginning)\", expected the length of a header; download it again"
+      )
+    }
     guard length >= 2 else {
       throw .safetensors(file: file, reason: "the header length is \(length), expected at least 2")
     }

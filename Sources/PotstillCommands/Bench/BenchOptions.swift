@@ -55,6 +55,11 @@ struct BenchOptions: ParsableArguments {
     let pattern =
       try lengths.map { try BenchmarkSteps.lengths(contentsOf: $0) }
       ?? [Int](repeating: length ?? 128, count: batch)
+    if let lengths, let place = pattern.firstIndex(where: { $0 > longest }) {
+      throw CommandError(
+        "\(lengths):\(place + 1): found \(pattern[place]) tokens, expected at most the model's \(longest) positions"
+      )
+    }
     let batches = (steps ?? (lengths == nil ? 10 : max(1, pattern.count / batch))) + warmup
     let tokens = Double(batches) * Double(batch) * Double(pattern.max() ?? 1)
     guard tokens <= Double(Self.mostTokens) else {

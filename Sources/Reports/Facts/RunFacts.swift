@@ -247,10 +247,20 @@ public struct RunFacts: Sendable, Equatable, Codable {
     func path(_ keys: [any CodingKey]) -> String {
       keys.map { key in key.intValue.map { "[\($0)]" } ?? key.stringValue }.joined(separator: ".")
     }
+    func noun(of type: any Any.Type) -> String {
+      switch type {
+      case is String.Type: "a text"
+      case is Bool.Type: "true or false"
+      case is any BinaryInteger.Type: "a whole number"
+      case is any BinaryFloatingPoint.Type: "a number"
+      case is any RandomAccessCollection.Type: "a list"
+      default: "an object"
+      }
+    }
     switch error {
     case .keyNotFound(let key, let context): return (path(context.codingPath + [key]), "is missing")
     case .typeMismatch(let type, let context):
-      return (path(context.codingPath), "is no \(type)")
+      return (path(context.codingPath), "is not \(noun(of: type))")
     case .valueNotFound(_, let context): return (path(context.codingPath), "is null")
     case .dataCorrupted(let context): return (path(context.codingPath), context.debugDescription)
     @unknown default: return ("", "cannot be read")

@@ -13,11 +13,10 @@ public struct BenchmarkSteps {
   ///
   /// - Throws: `TaskError` with file and line.
   public static func lengths(contentsOf path: String) throws -> [Int] {
-    let text: String
-    do {
-      text = try String(contentsOf: URL(filePath: path), encoding: .utf8)
-    } catch {
-      throw TaskError("--lengths \(path): no such file, or it cannot be read")
+    let data: Data
+    do { data = try FileContents.read(path) } catch { throw TaskError("--lengths: \(error)") }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      throw TaskError("--lengths \(path): found bytes that are not UTF-8, expected a number of tokens a line")
     }
     var lengths: [Int] = []
     for (index, line) in text.split(separator: "\n").enumerated() {

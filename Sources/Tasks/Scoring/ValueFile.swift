@@ -188,6 +188,7 @@ struct ValueFile {
       }
       return (place, 1)
     }
+    if header.isEmpty || header == [""] { throw file.fault(0, "found nothing, expected a table of values") }
     if header.count == 1, column == nil { return (0, 0) }
     throw file.fault(
       0,

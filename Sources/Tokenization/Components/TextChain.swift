@@ -133,7 +133,10 @@ struct ComponentReader {
 
   private func type() throws(TokenizerError) -> String {
     if let type = value["type"]?.stringValue { return type }
-    throw .invalid(file: file, field: path, reason: "expected an object with a \"type\"")
+    throw .invalid(
+      file: file, field: path,
+      reason:
+        "found \(value.objectValue == nil ? value.kind : "no \"type\""), expected an object with a \"type\"")
   }
 
   /// Readers of the components of a sequence.

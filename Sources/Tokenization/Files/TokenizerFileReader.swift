@@ -71,7 +71,13 @@ struct TokenizerFileReader {
     var tokens: [(id: Int, token: AddedToken)] = []
     for (index, element) in elements.enumerated() {
       let token = try AddedToken(element, file: file, field: "added_tokens[\(index)]")
-      tokens.append((element["id"]?.intValue ?? index, token))
+      let id = element["id"] ?? .integer(index)
+      guard let number = id.intValue, Int32(exactly: number) != nil, number >= 0 else {
+        throw .invalid(
+          file: file, field: "added_tokens[\(index)].id",
+          reason: "found \(id.intValue.map(String.init) ?? id.kind), expected an id from 0 to \(Int32.max)")
+      }
+      tokens.append((number, token))
     }
     return tokens
   }
@@ -117,7 +123,11 @@ struct TokenizerFileReader {
   /// The type of a component.
   func type(of value: JSONValue, _ component: String) throws(TokenizerError) -> String {
     guard let type = value["type"]?.stringValue else {
-      throw .invalid(file: file, field: component, reason: "expected an object with a \"type\"")
+      throw .invalid(
+        file: file, field: component,
+        reason:
+          "found \(value.objectValue == nil ? value.kind : "no \"type\""), expected an object with a \"type\""
+      )
     }
     return type
   }
@@ -190,7 +200,10 @@ struct TemplateReader {
     var tokens: [SequenceTemplate.Token] = []
     for (id, text) in zip(ids, texts) {
       guard let id = id.intValue.flatMap({ Int32(exactly: $0) }), id >= 0, let text = text.stringValue else {
-        throw fault("special_tokens[\"\(name)\"]", "expected ids of 0 and above and token strings")
+        throw fault(
+          "special_tokens[\"\(name)\"]",
+          "found \(printable(id.compactText, atMost: 80)) for \(printable(text.compactText, atMost: 80)), expected ids of 0 and above and token "
+            + "strings")
       }
       tokens.append(SequenceTemplate.Token(id: id, text: text))
     }
@@ -205,9 +218,17 @@ struct TemplateReader {
     for (index, element) in elements.enumerated() {
       let field = "\(key)[\(index)]"
       let body = element["Sequence"] ?? element["SpecialToken"]
-      guard let name = body?["id"]?.stringValue,
-        let segment = (body?["type_id"]?.intValue).flatMap({ Int32(exactly: $0) }), segment >= 0
-      else { throw fault(field, "expected {\"Sequence\" or \"SpecialToken\": {\"id\", \"type_id\"}}") }
+      guard let name = body?["id"]?.stringValue, let type = body?["type_id"] else {
+        throw fault(
+          field,
+          "found \(printable(element.compactText, atMost: 80)), expected {\"Sequence\" or \"SpecialToken\": {\"id\", \"type_id\"}}"
+        )
+      }
+      guard let segment = type.intValue.flatMap({ Int32(exactly: $0) }), segment >= 0 else {
+        throw fault(
+          "\(field).type_id",
+          "found \(printable(type.compactText, atMost: 80)), expected a segment from 0 to \(Int32.max)")
+      }
       if element["Sequence"] == nil {
         guard specials[name] != nil else {
           throw fault(field, "names the special token \"\(name)\", which special_tokens does not define")

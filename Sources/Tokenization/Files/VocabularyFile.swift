@@ -10,6 +10,9 @@ extension Vocabulary {
   public init(contentsOf url: URL) throws(TokenizerError) {
     let bytes: [UInt8]
     do { bytes = try FileReader.contents(of: url) } catch { throw .format(error) }
+    if let fault = FileContents.lineEndFault(bytes) {
+      throw .vocabularyLine(file: url.path, line: 1, reason: fault)
+    }
     var entries: [(token: String, id: Int32)] = []
     entries.reserveCapacity(bytes.count / 6)
     var start = 0

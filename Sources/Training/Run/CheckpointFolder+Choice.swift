@@ -73,10 +73,10 @@ extension CheckpointFolder {
   ) throws(TrainingError) -> Choice {
     guard let manifest else {
       let stateFile = url.appending(path: TrainerState.fileName)
-      guard let state = try? JSONValue(contentsOf: stateFile) else {
+      let state: JSONValue
+      do { state = try JSONValue(contentsOf: stateFile) } catch {
         throw .checkpoint(
-          path: url.path,
-          problem: "it has neither \(CheckpointManifest.fileName) nor a readable \(TrainerState.fileName)")
+          path: url.path, problem: "it has no \(CheckpointManifest.fileName), and \(error)")
       }
       var known = JSONObject()
       known["training_config"] = state["training_config"]

@@ -61,13 +61,21 @@ package struct CheckpointManifest: Equatable {
         "it has version \(version) of the form, expected up to \(Self.version); go on with the Potstill that wrote it"
       )
     }
-    guard let step = json["step"]?.intValue, let epoch = json["epoch"]?.intValue,
-      let row = json["row"]?.intValue,
-      let run = json["run"]?.objectValue, let files = json["files"]?.objectValue, step >= 0, epoch >= 0,
-      row >= 0
-    else { throw fault("\(Self.fileName) is damaged: found no step, epoch, row, run or files") }
-    identity = RunIdentity(json: run)
-    place = DataPlace(step: step, epoch: epoch, row: row)
+    func count(_ key: String) throws(TrainingError) -> Int {
+      let value = json[key] ?? .null
+      if let count = value.intValue, count >= 0 { return count }
+      throw fault(
+        "\(Self.fileName) is damaged: found \(printable(value.compactText, atMost: 40)) as its \(key), expected a whole number from 0"
+      )
+    }
+    func object(_ key: String) throws(TrainingError) -> JSONObject {
+      if let object = json[key]?.objectValue { return object }
+      throw fault(
+        "\(Self.fileName) is damaged: found \((json[key] ?? .null).kind) as its \(key), expected an object")
+    }
+    identity = RunIdentity(json: try object("run"))
+    place = DataPlace(step: try count("step"), epoch: try count("epoch"), row: try count("row"))
+    let files = try object("files")
     self.files = files
   }
 

@@ -56,21 +56,6 @@ import Testing
     #expect(anomaly.messages.contains("after the parameter classifier.weight"), "\(anomaly.messages)")
   }
 
-  @Test("scores of answers that are no numbers are doubted")
-  func doubtfulScores() throws {
-    let run = potstill([
-      "train", "--task", world.path("tiny.yaml"), "--data", world.path("data"), "--model", world.path("base"),
-      "--output", world.path("run"), "--max-steps", "2", "--weight-decay", "1e30",
-    ])
-    #expect(
-      run.code == 0 && run.messages.contains("some of the model's answers are no numbers"), "\(run.messages)")
-    let scored = potstill([
-      "evaluate", "--task", world.path("tiny.yaml"), "--data", world.path("data"), "--model",
-      world.path("run"),
-    ])
-    #expect(scored.messages.contains("some of the model's answers are no numbers"), "\(scored.messages)")
-  }
-
   @Test func theUpdateIsLeftOutAndCounted() throws {
     let run = train("run", ["--on-nonfinite", "skip", "--json"])
     try #require(run.code == 0, "\(run.messages)")
