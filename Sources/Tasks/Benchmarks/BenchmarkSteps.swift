@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import ModelFormats
 import Training
 
 /// The batches of a measurement, one a step.
