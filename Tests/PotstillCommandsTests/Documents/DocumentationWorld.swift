@@ -44,7 +44,11 @@ final class DocumentationWorld {
     case "pretrain":
       let short = ["--max-steps", "1", "--max-seq-length", "16", "--overwrite-output-dir", "--quiet"]
       try potstill(["pretrain"] + recipes + paths + short)
-    case "robustness": try potstill([command] + paths + ["--quiet"])
+    case "robustness":
+      for (option, model) in zip(words, words.dropFirst()) where ["--model", "--student"].contains(option) {
+        try make(model: model, value("--task", in: words), value("--data", in: words))
+      }
+      try potstill([command] + paths + ["--quiet"])
     case "distill", "multitask": try potstill([command] + recipes + paths + ["--dry-run"])
     case "augment": try potstill([command] + paths + ["--count", "8", "--quiet"])
     case "predict":
@@ -53,10 +57,8 @@ final class DocumentationWorld {
       try potstill(["predict"] + paths + ["--quiet"])
     case "cache": try potstill([command] + paths + ["--quiet"])
     case "compress":
-      let (task, data) = (value("--task", in: words), value("--data", in: words))
-      if let model = value("--model", in: words), !exists(model), let task, let data {
-        try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", model])
-      }
+      let task = value("--task", in: words)
+      if let model = value("--model", in: words) { try make(model: model, task, value("--data", in: words)) }
       // Words alone are cut at once, and other commands go on with what is left.
       try potstill([command] + paths + (task == nil ? ["--quiet"] : ["--dry-run"]))
     case "ablate":
@@ -85,10 +87,8 @@ final class DocumentationWorld {
       let (task, data) = (value("task", in: entry), value("data", in: entry))
       try prepare(task: task, data: data, file: value("train_file", in: entry))
       if let texts = value("unlabelled_file", in: entry), texts.hasSuffix(".tsv") { try makeTexts(texts) }
-      if let task, let data, let teacher = value("teacher", in: entry), teacher.hasSuffix("/"),
-        !exists(teacher)
-      {
-        try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", teacher])
+      if let teacher = value("teacher", in: entry), teacher.hasSuffix("/") {
+        try make(model: teacher, task, data)
       }
     }
     try Data(lines.map { located($0) }.joined(separator: "\n").utf8).write(to: file)
@@ -118,6 +118,12 @@ final class DocumentationWorld {
 
   private func value(_ option: String, in words: [String]) -> String? {
     words.firstIndex(of: option).map { words[$0 + 1] }
+  }
+
+  /// Trains a model for a task, where there is none yet.
+  private func make(model: String, _ task: String?, _ data: String?) throws {
+    guard let task, let data, !exists(model) else { return }
+    try run(["train", "--task", task, "--data", data, "--model", "minilm-l6/", "--output", model])
   }
 
   /// Sentences without labels, where there are none yet.
