@@ -62,7 +62,7 @@ public struct CacheBudget: Sendable, Equatable {
   public static func halfOfFreeSpace(at url: URL) -> CacheBudget {
     let folder = url.deletingLastPathComponent()
     let written = [url.path, url.path + ".partial"].reduce(0) { $0 + Self.bytesOnDisk($1) }
-    let free = (DiskSpace.free(at: folder) ?? 0) + Int(written)
+    let free = (DiskSpace.free(at: folder) ?? .max / 2) + Int(written)
     return CacheBudget(limit: free / 2, origin: "half of what is free at \(folder.path)")
   }
 

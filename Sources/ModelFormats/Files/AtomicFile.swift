@@ -133,6 +133,8 @@ package enum DiskSpace {
       folder.deleteLastPathComponent()
     }
     let attributes = try? FileManager.default.attributesOfFileSystem(forPath: folder.path)
+    // Some network file systems say 0 of both.
+    guard let size = (attributes?[.systemSize] as? NSNumber)?.intValue, size > 0 else { return nil }
     return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
   }
 }

@@ -114,11 +114,12 @@ public struct RunFolder {
     let gone = [recipe, log.metricsFile, log.tableFile].filter {
       !FileManager.default.fileExists(atPath: $0.path)
     }
-    if gone.contains(recipe) { try folder.write(description.recipe, as: description.recipeName) }
+    let isRecipeGone = gone.contains(recipe)
+    if isRecipeGone { try folder.write(description.recipe, as: description.recipeName) }
     if !gone.isEmpty {
       listener.warn(
-        "\(gone.map(\.lastPathComponent).joined(separator: ", ")) of \(folder.url.relativePath) were removed while the run went "
-          + "on; the recipe is written again, lines of metrics are lost")
+        "\(gone.map(\.lastPathComponent).joined(separator: ", ")) of \(folder.url.relativePath) went while the run was going on; "
+          + (isRecipeGone ? "the recipe is written again" : "the lines until then are lost"))
     }
     try record?.finish()
   }

@@ -148,7 +148,7 @@ public struct EvaluationResult: Sendable {
   public var doubt: String? {
     guard let loss, !loss.isFinite else { return nil }
     return
-      "the loss of the evaluation is \(loss): some of the model's answers are no numbers, so its scores mean nothing. Its weights "
+      "the loss of the evaluation is \(loss): some of the model's answers are no numbers, so its scores mean nothing. The weights "
       + "are too large ('potstill inspect' shows them); train again with a lower learning_rate or weight_decay"
   }
 
