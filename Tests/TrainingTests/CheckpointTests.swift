@@ -119,6 +119,23 @@ struct CheckpointTests {
     #expect(state["training_config"]?["learning_rate"]?.doubleValue == 0.05)
   }
 
+  @Test("the log in a checkpoint keeps its newest lines alone, however long the run")
+  func longLog() throws {
+    let temporary = try TemporaryFolder()
+    try run(
+      config {
+        ($0.maxSteps, $0.loggingSteps, $0.loadBestModelAtEnd) = (1600, 1, false)
+        ($0.evalStrategy, $0.saveStrategy, $0.saveSteps) = (.never, .steps, 400)
+      }, in: temporary.url)
+    func steps(_ step: Int) throws -> [Int] {
+      let file = temporary.url.appending(path: "checkpoint-\(step)/trainer_state.json")
+      return try JSONValue(contentsOf: file)["log_history"]?.arrayValue?.compactMap { $0["step"]?.intValue }
+        ?? []
+    }
+    // The 1,001st line and the 1,502nd each leave 500.
+    #expect(try steps(1200) == Array(502...1200) && steps(1600) == Array(1003...1600))
+  }
+
   @Test("the best checkpoint outlives the limit, and an earlier run's later checkpoints are left alone")
   func limit() throws {
     let temporary = try TemporaryFolder()

@@ -265,7 +265,7 @@ public final class TrainingLoop {
       parts: window.parts.map { ($0.name, $0.mean) }, learningRate: result.learningRate,
       gradientNorm: result.gradientNorm, samplesPerSecond: Double(window.examples) / seconds,
       tokensPerSecond: Double(window.tokens) / seconds, skippedSteps: state.skippedSteps)
-    state.logHistory.append(.object(entry.json))
+    state.log(entry.json)
     state.window = LossWindow()
     for observer in observers { try observer.logged(entry) }
   }
@@ -308,7 +308,7 @@ public final class TrainingLoop {
         }
       }
     }
-    state.logHistory.append(.object(result.line(step: state.globalStep, epoch: state.epoch)))
+    state.log(result.line(step: state.globalStep, epoch: state.epoch))
     for observer in observers {
       try observer.evaluated(result, step: state.globalStep, epoch: state.epoch, isBest: isBest)
       if let doubt = result.doubt { try observer.warning(doubt) }

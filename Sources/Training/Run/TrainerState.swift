@@ -15,8 +15,8 @@ package struct TrainerState: Equatable {
   var evaluationsWithoutGain = 0
   /// State of a learning rate that evaluations lower; nil for other schedules.
   var plateau: PlateauSchedule.State?
-  /// The lines of the log so far.
-  var logHistory: [JSONValue] = []
+  /// The newest lines of the log; all are in `metrics.jsonl`, and a checkpoint shall not grow with its run.
+  private(set) var logHistory: [JSONValue] = []
   var lossSum = 0.0
   /// The updates that were left out, since their losses or gradients were not finite.
   var skippedSteps = 0
@@ -28,6 +28,15 @@ package struct TrainerState: Equatable {
   var tokensSeen = 0
   var trainSeconds = 0.0
   var window = LossWindow()
+
+  /// The most lines that are kept.
+  private static let longestLog = 1000
+
+  /// Adds a line of the log; of too many the older half goes.
+  mutating func log(_ line: JSONObject) {
+    logHistory.append(.object(line))
+    if logHistory.count > Self.longestLog { logHistory.removeFirst(logHistory.count - Self.longestLog / 2) }
+  }
 
   /// The file's name inside a checkpoint.
   package static let fileName = "trainer_state.json"
