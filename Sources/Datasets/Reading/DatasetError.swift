@@ -19,6 +19,12 @@ public enum DatasetError: Error, Sendable, Equatable {
   /// A file that cannot be written.
   case unwritableFile(path: String, reason: String)
 
+  /// The error of a header that names a column which is used more than once.
+  package static func repeatedColumn(_ name: String, path: String) -> DatasetError {
+    .unreadableFile(
+      path: path, reason: "its header names the column \"\(name)\" more than once, expected each name once")
+  }
+
   /// Finds the task error inside what a decoder threw, or describes the decoder's own complaint.
   public init(decoding error: any Error, path: String) {
     if let own = error as? DatasetError {

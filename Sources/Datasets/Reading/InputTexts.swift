@@ -81,7 +81,7 @@ public struct InputTexts {
       return Item(text: text, pair: pair, source: source, number: number)
     }
     guard isJSON else { return try item(line, nil) }
-    let object = try JSONValue(parsing: line, file: "\(source):\(number)")
+    let object = try JSONValue(parsingLine: line, number: number, of: source)
     if let question = object["question"]?.stringValue, let context = object["context"]?.stringValue {
       return try item(question, context)
     }

@@ -170,9 +170,7 @@ private struct TableColumns {
       case .index(let index): return index < width ? index : nil
       case .name(let name):
         guard names.count(where: { $0 == name }) < 2 else {
-          throw .unreadableFile(
-            path: path,
-            reason: "its header names the column \"\(name)\" more than once, expected each name once")
+          throw .repeatedColumn(name, path: path)
         }
         return names.firstIndex(of: name)
       }

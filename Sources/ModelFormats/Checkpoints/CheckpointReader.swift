@@ -15,8 +15,7 @@ public final class CheckpointReader: Sendable {
   ///
   /// - Throws: `FormatError`, also when the directory holds weights in a format that Potstill does not read.
   public convenience init(directory: URL) throws(FormatError) {
-    let names = ["model.safetensors", "pytorch_model.bin"].flatMap { [$0, $0 + ".index.json"] }
-    let found = names.map { directory.appending(path: $0) }
+    let found = WeightFormat.fileNames.map { directory.appending(path: $0) }
       .first { FileManager.default.fileExists(atPath: $0.path) }
     guard let found else { throw Self.noWeights(in: directory) }
     if found.pathExtension == "json" {
@@ -132,6 +131,13 @@ public final class CheckpointReader: Sendable {
       return .cannotRead(
         file: directory.path, reason: "it is not a directory; expected a Hugging Face model directory")
     }
+    for name in WeightFormat.fileNames {
+      let path = directory.appending(path: name).path
+      if let target = try? FileManager.default.destinationOfSymbolicLink(atPath: path) {
+        return .cannotRead(
+          file: path, reason: "it is a link to \(target), which does not exist; download the model again")
+      }
+    }
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: directory.path)) ?? []
     // Of the files of a TensorFlow checkpoint the index is the one to convert from.
     let indexes = entries.filter(WeightFormat.isTensorFlowIndex).sorted()
@@ -202,6 +208,9 @@ enum WeightFormat {
   case pytorch
   /// Another format, with what to do about it.
   case foreign(String)
+
+  /// The names under which a model directory has its weights, the first that is there before the others.
+  static let fileNames = ["model.safetensors", "pytorch_model.bin"].flatMap { [$0, $0 + ".index.json"] }
 
   init(_ bytes: UnsafeRawBufferPointer) {
     func starts(_ signature: [UInt8], at place: Int = 0) -> Bool {

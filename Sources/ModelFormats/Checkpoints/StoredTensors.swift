@@ -31,7 +31,14 @@ package final class StoredTensors: Sendable {
       self.init(content, path: path, tensors: file.tensors, isBigEndian: file.isBigEndian)
     case .foreign(let advice): throw .cannotRead(file: path, reason: advice)
     case .safetensors:
-      self.init(content, path: path, tensors: try SafetensorsHeader(content, file: path).tensors)
+      let header: SafetensorsHeader
+      do { header = try SafetensorsHeader(content, file: path) } catch {
+        guard case .safetensors(_, let reason) = error, !path.hasSuffix(".safetensors") else { throw error }
+        throw .pytorch(
+          file: path,
+          reason: "found no archive of torch.save and no safetensors (\(reason)); download it again")
+      }
+      self.init(content, path: path, tensors: header.tensors)
     }
   }
 

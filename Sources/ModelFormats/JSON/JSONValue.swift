@@ -161,6 +161,20 @@ extension JSONValue {
     try self.init(parsing: Array(text.utf8), file: file)
   }
 
+  /// Parses a line of a file whose lines are documents.
+  ///
+  /// - Parameters:
+  ///   - line: The text.
+  ///   - number: The number of the line, from 1.
+  ///   - file: The file.
+  /// - Throws: `FormatError.json` with the line of the file and the column.
+  package init(parsingLine line: String, number: Int, of file: String) throws(FormatError) {
+    do { try self.init(parsing: line, file: file) } catch {
+      guard case .json(_, let inside, let column, let reason) = error else { throw error }
+      throw .json(file: file, line: number + inside - 1, column: column, reason: reason)
+    }
+  }
+
   /// Reads and parses a file.
   ///
   /// - Throws: `FormatError.cannotRead` or `FormatError.json`.

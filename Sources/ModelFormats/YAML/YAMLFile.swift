@@ -114,6 +114,8 @@ package enum YAMLFile {
 
   private static func explain(_ error: any Error, path: String) -> String {
     switch error as? YamlError {
+    case .parser(_, let problem, let mark, _) where problem.hasPrefix("Maximum nesting level"):
+      "\(path):\(mark.line): found lists or mappings nested in each other a thousand times, expected a few"
     case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
       .composer(_, let problem, let mark, _):
       "\(path):\(mark.line): \(problem); expected YAML or JSON"

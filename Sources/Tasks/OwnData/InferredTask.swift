@@ -123,6 +123,11 @@ private struct RowLook {
         "\(path): found no column of labels; name it with --label-column. The file has "
           + first.columns.map { "\($0)" }.joined(separator: ", "))
     }
+    let used = [roles.text, roles.pair, roles.label].compactMap { $0 } + roles.flags
+    for case .name(let column) in used.map({ first.columns[$0] })
+    where first.columns.count(where: { $0 == .name(column) }) > 1 {
+      throw DatasetError.repeatedColumn(column, path: path)
+    }
     let answers: LabelLook
     if let label = roles.label {
       task.labelColumn = first.columns[label]

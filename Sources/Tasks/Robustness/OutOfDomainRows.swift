@@ -16,6 +16,11 @@ extension EvaluationData {
     outOfDomain path: String, of task: TaskDefinition, limit: Int? = nil,
     listener: any WorkListener = SilentListener()
   ) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw TaskError(
+        "\(path): no such file, expected rows laid out as those of task \(task.name), or another task's YAML file"
+      )
+    }
     let name = path.lowercased()
     guard name.hasSuffix(".yaml") || name.hasSuffix(".yml") else {
       let file = URL(filePath: path)

@@ -49,7 +49,7 @@ struct ValueFile {
       let names = column.map { [$0] } ?? usual
       rows = try file.lines.enumerated().compactMap { line, text in
         if text.utf8.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { return nil }
-        let object = try JSONValue(parsing: String(text), file: "\(path):\(line + 1)")
+        let object = try JSONValue(parsingLine: String(text), number: line + 1, of: path)
         let value = Result { () throws(TaskError) in
           try Self.field(of: object, names, "\(path):\(line + 1)")
         }

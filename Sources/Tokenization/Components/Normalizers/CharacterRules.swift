@@ -24,8 +24,9 @@ struct CharacterRules: Sendable, Equatable {
 
   /// - Parameter charsmap: The compiled rules; none for no rule at all.
   init(_ charsmap: [UInt8]) throws(Fault) {
-    guard charsmap.count >= 4 else {
-      throw Fault(reason: "found \(charsmap.count) bytes, expected the size of the trie in the first 4")
+    guard charsmap.count >= 8 else {
+      throw Fault(
+        reason: "found \(charsmap.count) bytes, expected the size of the trie in 4 and a trie of 4 or more")
     }
     func unit(at position: Int) -> UInt32 {
       (0..<4).reduce(UInt32(0)) { $0 | UInt32(charsmap[position + $1]) << UInt32(8 * $1) }
