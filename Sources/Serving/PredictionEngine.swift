@@ -17,8 +17,9 @@ package final class PredictionEngine: Sendable {
       /// Items that the engine has taken, answered or not.
       var taken = 0
       var answers: [JSONValue] = []
-      var continuation: CheckedContinuation<[JSONValue], any Error>?
-      var isOver = false
+      var continuation: CheckedContinuation<Void, Never>?
+      /// All answers, or the fault; the continuation says that it is there.
+      var outcome: Result<[JSONValue], any Error>?
     }
 
     init(_ items: [PredictionItem]) { self.items = items }
@@ -26,10 +27,11 @@ package final class PredictionEngine: Sendable {
     /// Ends the job once; later ends change nothing.
     func end(_ result: Result<[JSONValue], any Error>) {
       let continuation = progress.withLock { progress in
-        defer { (progress.isOver, progress.continuation) = (true, nil) }
+        progress.outcome = progress.outcome ?? result
+        defer { progress.continuation = nil }
         return progress.continuation
       }
-      continuation?.resume(with: result)
+      continuation?.resume()
     }
   }
 
@@ -73,8 +75,8 @@ package final class PredictionEngine: Sendable {
   ///   `CancellationError`, at once and not when the batch in hand is done.
   package func answer(_ items: [PredictionItem]) async throws -> [JSONValue] {
     let job = Job(items)
-    return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
         job.progress.withLock { $0.continuation = continuation }
         if Task.isCancelled { return job.end(.failure(CancellationError())) }
         let fault: ServerFault? = state.withLock { state in
@@ -91,6 +93,10 @@ package final class PredictionEngine: Sendable {
     } onCancel: {
       job.end(.failure(CancellationError()))
     }
+    guard let outcome = job.progress.withLock({ $0.outcome }) else {
+      preconditionFailure("A request's continuation is resumed once its outcome is there.")
+    }
+    return try outcome.get()
   }
 
   /// Refuses what comes from now on, and ends the thread once all that waits is answered.
@@ -113,7 +119,7 @@ package final class PredictionEngine: Sendable {
         for job in state.waiting {
           if room == 0 { break }
           taken += 1
-          let (done, isEnded) = job.progress.withLock { ($0.taken, $0.isOver) }
+          let (done, isEnded) = job.progress.withLock { ($0.taken, $0.outcome != nil) }
           let left = job.items.count - done
           if isEnded {
             state.waitingTexts -= left
