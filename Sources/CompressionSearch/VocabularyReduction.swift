@@ -50,6 +50,7 @@ public struct VocabularyReduction {
       for name in Self.poolingFiles {
         let file = source.appending(path: name)
         guard FileManager.default.fileExists(atPath: file.path) else { continue }
+        try FolderLink.check(file, in: source)
         let copy = aside.appending(path: name)
         try FileManager.default.createDirectory(
           at: copy.deletingLastPathComponent(), withIntermediateDirectories: true)

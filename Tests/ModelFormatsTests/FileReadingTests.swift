@@ -14,6 +14,40 @@ import Testing
     }
   }
 
+  /// A link may lead to another file of the folder, and into a Hub cache's blobs; the folder itself may be one.
+  @Test func linksLeadNowhereElse() throws {
+    let folder = try TemporaryFolder()
+    let (model, beside) = ("model", "models-beside")
+    let blobs = "models--owner--name/blobs"
+    let files = FileManager.default
+    for name in [model, beside, blobs, "models/blobs", "models--owner--name/blobs/deep"] {
+      try files.createDirectory(at: folder.url.appending(path: name), withIntermediateDirectories: true)
+      _ = try folder.write(Array("a\n".utf8), name + "/text")
+    }
+    let place = folder.url.appending(path: model)
+    func read(_ target: String, through opened: URL? = nil) throws -> [UInt8] {
+      let link = place.appending(path: "vocab.txt")
+      try? files.removeItem(at: link)
+      try files.createSymbolicLink(atPath: link.path, withDestinationPath: target)
+      return try FileReader.contents(of: (opened ?? place).appending(path: "vocab.txt"))
+    }
+    let inside = [UInt8]("a\n".utf8)
+    #expect(try read("text") == inside)
+    #expect(try read("../model/text") == inside)
+    #expect(try read("../\(blobs)/text") == inside)
+    try files.createSymbolicLink(
+      at: folder.url.appending(path: "same"), withDestinationURL: place)
+    #expect(try read("text", through: folder.url.appending(path: "same")) == inside)
+    for outside in [
+      "../\(beside)/text", folder.url.appending(path: beside).path + "/text", "../models/blobs/text",
+      "../\(blobs)/deep/text",
+    ] {
+      let error = #expect(throws: FormatError.self) { try read(outside) }
+      #expect(
+        error?.description.contains("vocab.txt: it is a link that leads out of the folder, to /") == true)
+    }
+  }
+
   @Test func whatIsNoFileIsRefusedAtOnce() throws {
     let folder = try TemporaryFolder()
     let pipe = folder.url.appending(path: "model.safetensors").path

@@ -31,7 +31,10 @@ public final class TeacherCacheFile: Sendable {
     }
     self.url = file
     let content: FileReader
-    do { content = try FileReader(path: file.path) } catch {
+    do {
+      if isFolder.boolValue { try FolderLink.check(file, in: url) }
+      content = try FileReader(path: file.path)
+    } catch {
       throw .cache(file: file.path, message: "\(error)")
     }
     do throws(RecordFileError) {

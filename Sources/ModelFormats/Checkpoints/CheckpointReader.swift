@@ -21,6 +21,7 @@ public final class CheckpointReader: Sendable {
     if found.pathExtension == "json" {
       try self.init(index: found, directory: directory)
     } else {
+      try FolderLink.check(found, in: directory)
       try self.init(file: found.path)
     }
   }
@@ -70,6 +71,7 @@ public final class CheckpointReader: Sendable {
           throw .field(
             file: url.path, path: field, reason: "the shard \(path) does not exist; download it again")
         }
+        try FolderLink.check(directory.appending(path: shard), in: directory)
         fileIndex[shard] = files.count
         files.append(try StoredTensors(path: path))
       }

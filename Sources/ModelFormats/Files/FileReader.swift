@@ -53,10 +53,11 @@ package final class FileReader: Sendable {
     opened = State(status)
   }
 
-  /// All bytes of a regular file.
+  /// All bytes of a regular file of a folder; a link that leads out of the folder is refused, as `FolderLink` says.
   ///
   /// - Throws: `FormatError.cannotRead`.
   package static func contents(of url: URL) throws(FormatError) -> [UInt8] {
+    try FolderLink.check(url, in: url.deletingLastPathComponent())
     let reader = try FileReader(path: url.path)
     // Texts are small; what is larger is no text, and may be larger than memory.
     guard reader.count <= 1 << 30 else {
@@ -159,6 +160,41 @@ package final class FileReader: Sendable {
       try read(part, into: base)
       body(UnsafeRawBufferPointer(start: base, count: part.count))
     }
+  }
+}
+
+/// Links in a folder that somebody else made, such as a model's: one that leads out of it could bring a file of the reader's own
+/// into what is made of the folder.
+///
+/// Those into the blobs of a Hub cache (`models--OWNER--NAME/blobs`) lead where they should, in its snapshots and in the folders
+/// that older versions of `huggingface_hub` made.
+package enum FolderLink {
+  /// Makes sure that a file lies in a folder once all links are followed.
+  ///
+  /// What is there, and of which kind, is left to whoever opens it.
+  ///
+  /// - Throws: `FormatError.cannotRead` with where the link leads.
+  package static func check(_ file: URL, in folder: URL) throws(FormatError) {
+    var status = stat()
+    guard stat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, let target = realPath(of: file),
+      let folder = realPath(of: folder)
+    else { return }
+    if target.hasPrefix(folder == "/" ? folder : folder + "/") { return }
+    let places = target.split(separator: "/").suffix(3)
+    if places.count == 3, places.dropFirst().first == "blobs", places.first?.hasPrefix("models--") == true {
+      return
+    }
+    throw .cannotRead(
+      file: file.path,
+      reason:
+        "it is a link that leads out of the folder, to \(printable(target, atMost: 400)); copy that file here if you "
+        + "trust whoever made the folder")
+  }
+
+  private static func realPath(of url: URL) -> String? {
+    guard let path = realpath(url.path, nil) else { return nil }
+    defer { free(path) }
+    return String(cString: path)
   }
 }
 

@@ -80,6 +80,7 @@ package struct SentencePieceModel: Sendable, Equatable {
   ///
   /// - Throws: `FormatError.cannotRead` or `.sentencePiece`, which names what is wrong.
   package init(contentsOf url: URL) throws(FormatError) {
+    try FolderLink.check(url, in: url.deletingLastPathComponent())
     let reader = try FileReader(path: url.path)
     guard reader.count <= Self.sizeLimit else {
       throw .sentencePiece(
