@@ -136,7 +136,10 @@ import Testing
     ([0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A], "HDF5 file of TensorFlow"),
     ([UInt8](repeating: 0, count: 257) + Array("ustar".utf8), "before PyTorch 1.6"),
     ([0x80, 4, 0x95, 0, 0, 0, 0, 0, 0, 0, 0], "a pickle outside of the archive"),
-    ([0x80, 2, 0, 0, 0, 0, 0, 0, 0x7B], "no archive of torch.save and no safetensors (it has 9 bytes"),
+    (
+      [0x80, 2, 0, 0, 0, 0, 0, 0, 0x7B],
+      "no archive of torch.save and no safetensors (the header length is 640"
+    ),
     ([1, 2, 3], "no archive of torch.save and no safetensors (it has 3 bytes"),
   ]
 

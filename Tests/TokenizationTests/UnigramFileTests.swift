@@ -75,7 +75,8 @@ import Tokenization
       "precompiled_charsmap: found text that is not base64"
     ),
     (#"{"type":"Precompiled","precompiled_charsmap":""}"#, "precompiled_charsmap: found 0 bytes"),
-    (#"{"type":"Precompiled","precompiled_charsmap":"AAAAAA=="}"#, "the size of the trie is 0 bytes"),
+    (#"{"type":"Precompiled","precompiled_charsmap":"AAAAAA=="}"#, "found 4 bytes, expected the size"),
+    (#"{"type":"Precompiled","precompiled_charsmap":"AAAAAAAAAAA="}"#, "the size of the trie is 0 bytes"),
     (
       #"{"type":"Precompiled","precompiled_charsmap":"/////wAAAAA="}"#,
       "the size of the trie is 4294967292 bytes"
