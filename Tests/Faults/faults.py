@@ -49,7 +49,7 @@ class Run:
         if "could not be written" not in said or reason not in said:
             return self.expected
         there = contents(self.output)
-        return {name: data for name, data in self.expected.items() if name in there or name not in REPORT}
+        return {name: data for name, data in self.expected.items() if name in there or os.path.basename(name) not in REPORT}
 
     def goes_on(self):
         """What is wrong once the run has gone on; empty for nothing."""

@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// A watch for SIGINT, SIGTERM and SIGHUP while a run can be broken off without a loss: the first signal asks the run to save and
 /// end, a second one ends the process at once.
@@ -17,13 +18,14 @@ public final class SignalWatch: TrainingObserver {
   deinit { stop() }
 
   /// The signal that came since a watch began last; 0 for none.
-  public static var caughtSignal: Int32 { Caught.signal }
+  public static var caughtSignal: Int32 { Caught.signal.load(ordering: .relaxed) }
 
   /// Takes the signals from now on, but for those that the process was told to ignore.
   public func start() {
     if isWatching { return }
     isWatching = true
-    Caught.signal = 0
+    // Before the handler is there, which then finds it made.
+    Caught.signal.store(0, ordering: .relaxed)
     for number in Self.signals {
       // A signal that somebody has switched off, as nohup does, stays off.
       if Caught.isIgnored(signal(number, Caught.handler)) { _ = signal(number, SIG_IGN) }
@@ -43,7 +45,7 @@ public final class SignalWatch: TrainingObserver {
   }
 
   /// Whether a signal came.
-  public var isInterrupted: Bool { Caught.signal != 0 }
+  public var isInterrupted: Bool { Self.caughtSignal != 0 }
 
   /// Takes the signals.
   public func started(totalSteps: Int, startStep: Int, totalEpochs: Double, examples: Int) { start() }
@@ -67,7 +69,7 @@ public final class SignalWatch: TrainingObserver {
 /// State of the handler, which may touch nothing that is not there already.
 private enum Caught {
   /// The signal that came, 0 for none.
-  nonisolated(unsafe) static var signal: Int32 = 0
+  static let signal = Atomic<Int32>(0)
 
   /// Whether a handler is the one that ignores.
   static func isIgnored(_ handler: (@convention(c) (Int32) -> Void)?) -> Bool {
@@ -76,10 +78,10 @@ private enum Caught {
 
   /// Notes the first signal; lets the system act on a second one.
   static let handler: @convention(c) (Int32) -> Void = { number in
-    if Caught.signal != 0 {
+    let isFirst = Caught.signal.compareExchange(expected: 0, desired: number, ordering: .relaxed).exchanged
+    if !isFirst {
       _ = Foundation.signal(number, SIG_DFL)
       raise(number)
     }
-    Caught.signal = number
   }
 }
