@@ -71,6 +71,8 @@ public enum Ranks {
     // Ranks that have done their work wait for those that measure and write.
     guard world.farewell(within: code == 0 ? nil : graceSeconds) else {
       complaint(place)
+      // A launcher may drop what it has not passed on yet when its ranks are ended.
+      Thread.sleep(forTimeInterval: messageSeconds)
       world.abort(code)
     }
     let codes = world.gather([UInt8(truncatingIfNeeded: code)])
@@ -81,4 +83,6 @@ public enum Ranks {
 
   /// Seconds in which all ranks meet an error that they meet together.
   private static let graceSeconds = 3.0
+  /// Seconds in which a launcher passes a last message on.
+  private static let messageSeconds = 0.5
 }

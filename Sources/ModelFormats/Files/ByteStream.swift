@@ -60,14 +60,15 @@ package final class ByteStream {
   package func next(upTo limit: Int = pieceSize) throws(FormatError) -> [UInt8] {
     if let lines { return lines().map { Array(($0 + "\n").utf8) } ?? [] }
     if let compressed { return try compressed.next(upTo: limit, path: path) }
-    var piece = [UInt8](repeating: 0, count: limit)
-    while true {
-      let found = piece.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      if found < 0, errno == EINTR { continue }
-      guard found >= 0 else { throw .cannotRead(file: path, reason: systemMessage()) }
-      piece.removeLast(limit - found)
-      return piece
+    var fault: FormatError?
+    let piece = [UInt8](unsafeUninitializedCapacity: limit) { bytes, count in
+      var found = read(descriptor, bytes.baseAddress, limit)
+      while found < 0, errno == EINTR { found = read(descriptor, bytes.baseAddress, limit) }
+      if found < 0 { fault = .cannotRead(file: path, reason: systemMessage()) }
+      count = max(found, 0)
     }
+    if let fault { throw fault }
+    return piece
   }
 }
 
